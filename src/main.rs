@@ -1,0 +1,2 @@
+//! meshdoctor.
+fn main() {}

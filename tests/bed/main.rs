@@ -1,0 +1,2 @@
+//! The test cluster, to start by hand.
+fn main() {}
