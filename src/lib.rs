@@ -1,1 +1,111 @@
-//! meshdoctor.
+//! Tells what state Meshery's Operator, Broker and MeshSync are truly in, why, and what to do.
+//!
+//! # The map
+//!
+//! ```text
+//! argv ─ cli ─ command ─┬─ observe ──► Facts ──► diagnose ──► Report ──► render ──► stdout
+//!                       └─ recording ─────┘
+//! ```
+//!
+//! - [`cli`] is what can be typed, and nothing else; [`command`] has a short file for each verb, joining stages.
+//! - [`observe`] is the only reader of the world: kubeconfig, API server, broker. It judges nothing.
+//! - [`facts`] is what was seen, as plain data. [`seen::Seen`] tells "not there" from "could not look".
+//! - [`recording`] is facts in a file. Whatever judges can judge one instead of a cluster.
+//! - [`stack`] knows which objects are the stack's; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does;
+//!   [`profile`] holds every name of one family of stacks.
+//! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
+//! - [`report`] is the shape of the answer, [`render`] turns it into text, [`terminal`] owns the terminal.
+//!
+//! A new disease is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.
+
+pub mod catalogue;
+pub mod cli;
+pub mod command;
+pub mod diagnose;
+pub mod exit;
+pub mod facts;
+pub mod observe;
+pub mod profile;
+pub mod recording;
+pub mod redact;
+pub mod render;
+pub mod report;
+pub mod seen;
+pub mod stack;
+pub mod terminal;
+mod token;
+pub mod watch_list;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{cli::Cli, exit::Exit, exit::UsageError, terminal::Terminal};
+
+/// The whole program: parse, run until done or told to stop, exit.
+pub fn main() -> ExitCode {
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
+            // A closed pipe is no reason for another code.
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    // Another dependency that brings a second TLS provider would otherwise turn the first use into a panic.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let terminal = Terminal::new(&cli.global);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal.say(&format!("error: no runtime: {error}"));
+            return Exit::Undetermined.into();
+        }
+    };
+    let exit = runtime.block_on(until_stopped(&cli, &terminal));
+    // What still hangs, such as a name look-up, is not waited for.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+/// Parses the arguments; as a plugin of kubectl, usage speaks of `kubectl meshdoctor`.
+fn parse() -> Result<Cli, clap::Error> {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let plugin = std::path::Path::new(&program)
+        .file_stem()
+        .is_some_and(|name| name == "kubectl-meshdoctor");
+    let mut command = Cli::command();
+    if plugin {
+        command = command.bin_name("kubectl meshdoctor");
+    }
+    let matches = command.try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
+    let stopped = async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => Exit::Interrupted,
+            _ = terminate.recv() => Exit::Terminated,
+        }
+    };
+    tokio::select! {
+        result = command::run(cli, terminal) => match result {
+            Ok(exit) => exit,
+            Err(error) => {
+                terminal.say(&format!("error: {error:#}"));
+                if error.is::<UsageError>() { Exit::Usage } else { Exit::Undetermined }
+            }
+        },
+        exit = stopped => {
+            terminal.restore();
+            exit
+        }
+    }
+}

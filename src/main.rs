@@ -1,2 +1,7 @@
-//! meshdoctor.
-fn main() {}
+//! Parse, run, exit.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    meshdoctor::main()
+}

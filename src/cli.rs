@@ -1,0 +1,264 @@
+//! The command line: clap's definitions and nothing else.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use k8s_openapi::jiff::SignedDuration;
+
+/// Tells what state Meshery's Operator, Broker and MeshSync are truly in, why, and what to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "meshdoctor",
+    version,
+    about,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 130 interrupted.\n\
+                  Nothing but the cluster and its broker is ever contacted."
+)]
+pub struct Cli {
+    /// The flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags of every command.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// Kubeconfig file, instead of KUBECONFIG or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    pub context: Option<String>,
+    /// Cluster of the kubeconfig, instead of the context's
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    pub cluster: Option<String>,
+    /// User of the kubeconfig, instead of the context's
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    pub user: Option<String>,
+    /// Namespace of the stack [default: the profile's]
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    pub namespace: Option<String>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
+    pub impersonate: Option<String>,
+    /// Group to impersonate; may be given more than once
+    #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = "Cluster")]
+    pub impersonate_groups: Vec<String>,
+    /// Bearer token for the API server
+    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Cluster", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Address of the API server
+    #[arg(short, long, global = true, value_name = "URL", help_heading = "Cluster")]
+    pub server: Option<String>,
+    /// Name to check the API server's certificate against
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    pub tls_server_name: Option<String>,
+    /// Do not verify the API server's certificate
+    #[arg(long, global = true, help_heading = "Cluster")]
+    pub insecure_skip_tls_verify: bool,
+    /// Longest wait for a single request; 0 for none
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = duration, help_heading = "Cluster")]
+    pub request_timeout: Duration,
+
+    /// Output format
+    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    pub output: Format,
+    /// Longest time for the whole run; 0 for none
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration, help_heading = "Output")]
+    pub timeout: Duration,
+    /// Family of stacks to look for
+    #[arg(long, global = true, value_name = "NAME", value_parser = ["meshery", "meshplay"], help_heading = "Cluster")]
+    pub profile: Option<String>,
+    /// Tell every request and its time on standard error
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub verbose: bool,
+    /// Print the verdict only
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, env = "MESHDOCTOR_COLOR", help_heading = "Output")]
+    pub color: Color,
+    /// Never ask a question
+    #[arg(long, global = true, help_heading = "Output")]
+    pub no_input: bool,
+}
+
+/// An output format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For people, with more columns
+    Wide,
+    /// For programs
+    Json,
+    /// For programs
+    Yaml,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set or TERM is dumb
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge or show the stack
+    #[command(subcommand)]
+    System(System),
+    /// Write what is seen of the stack to a file, without secrets
+    Record(Record),
+    /// Explain a diagnosis, offline
+    Explain(Explain),
+    /// List the diagnoses
+    Checks,
+    /// Print the smallest roles that a command needs, ready to apply
+    #[command(subcommand)]
+    Rbac(Rbac),
+    /// Print the completion script of a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Judging and showing.
+#[derive(Debug, Subcommand)]
+pub enum System {
+    /// Judge everything: states, root cause, remedy
+    Check(Check),
+    /// Show states, versions, clients and workloads
+    Status(Status),
+}
+
+/// The flags of `system check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Judge a recording: a file, a folder, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<String>,
+    /// Least severe finding that fails the run
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
+    /// What should be so: operator or embedded, server, server=inside, server=outside
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["operator", "embedded", "server", "server=inside", "server=outside"])]
+    pub expect: Vec<String>,
+    /// Show the findings that others explain, too
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// The flags of `system status`.
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Show a recording: a file, a folder, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<String>,
+}
+
+/// Least severe finding that fails a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Every finding
+    Info,
+    /// None
+    Never,
+}
+
+/// The arguments of `record`.
+#[derive(Args, Debug)]
+pub struct Record {
+    /// The file, or - for standard output
+    #[arg(default_value = "-")]
+    pub file: String,
+    /// Overwrite the file if it is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The arguments of `explain`.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// A code, as in a finding, or "states"
+    pub code: String,
+}
+
+/// Commands whose rights can be printed.
+#[derive(Debug, Subcommand)]
+pub enum Rbac {
+    /// The rights of `system check` and `record`
+    Check(Subject),
+    /// The rights of `system status`
+    Status(Subject),
+}
+
+/// Who is to get the rights; without any flag, whom the cluster takes us for.
+#[derive(Args, Debug, Default)]
+pub struct Subject {
+    /// Bind to this user
+    #[arg(long, value_name = "NAME", group = "subject")]
+    pub to_user: Option<String>,
+    /// Bind to this group
+    #[arg(long, value_name = "NAME", group = "subject")]
+    pub to_group: Option<String>,
+    /// Bind to this ServiceAccount
+    #[arg(long, value_name = "NAMESPACE:NAME", group = "subject")]
+    pub to_serviceaccount: Option<String>,
+}
+
+/// A duration with its unit, as kubectl takes it; 0 stands for a very long time.
+fn duration(text: &str) -> Result<Duration, String> {
+    const NONE: Duration = Duration::from_secs(365 * 24 * 3600);
+    if text == "0" {
+        return Ok(NONE);
+    }
+    if text.chars().all(|c| c.is_ascii_digit() || c == '.') && !text.is_empty() {
+        return Err(format!("a unit is missing: did you mean {text}s?"));
+    }
+    let signed: SignedDuration = text
+        .parse()
+        .map_err(|_| "not a duration such as 500ms, 30s or 1m30s".to_owned())?;
+    let duration = Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
+    Ok(if duration.is_zero() { NONE } else { duration })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_kubectls() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("30").unwrap_err().contains("30s"));
+        assert!(duration("-1s").is_err());
+        assert!(duration("soon").is_err());
+        assert!(duration("0").is_ok());
+    }
+}

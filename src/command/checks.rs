@@ -1,0 +1,23 @@
+//! `checks`: the catalogue, a line each.
+
+use super::explain::Described;
+use crate::{catalogue, cli::Global, exit::Exit, render, terminal::Terminal};
+
+pub(super) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let all: Vec<Described> = catalogue::all().map(|diagnosis| Described::new(&diagnosis, false)).collect();
+    let text = super::rendered(&all, global.output, |wide| {
+        let rows = all
+            .iter()
+            .map(|one| {
+                let severity = match one.kind {
+                    crate::report::Kind::Obstacle => "obstacle".to_owned(),
+                    crate::report::Kind::Fault => one.severity.to_string(),
+                };
+                vec![one.code.clone(), severity, one.title.clone()]
+            })
+            .collect();
+        render::list(&["code", "severity", "what it says"], rows, &terminal.look(wide))
+    });
+    terminal.answer(&text)?;
+    Ok(Exit::Ok)
+}

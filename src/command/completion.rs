@@ -1,0 +1,12 @@
+//! `completion`: a shell's script, from the definitions of the command line.
+
+use clap::CommandFactory;
+
+use crate::{cli::Cli, exit::Exit, terminal::Terminal};
+
+pub(super) fn run(shell: clap_complete::Shell, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "meshdoctor", &mut script);
+    terminal.answer(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Ok)
+}

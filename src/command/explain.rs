@@ -1,0 +1,63 @@
+//! `explain`: a text of the catalogue.
+
+use serde::Serialize;
+
+use crate::{
+    catalogue,
+    cli::{Explain, Format, Global},
+    exit::{Exit, UsageError},
+    render,
+    report::{Component, Kind, Severity},
+    terminal::Terminal,
+};
+
+/// A diagnosis, for programs.
+#[derive(Serialize)]
+pub(super) struct Described {
+    pub(super) code: String,
+    pub(super) component: Component,
+    pub(super) kind: Kind,
+    pub(super) severity: Severity,
+    pub(super) title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
+}
+
+impl Described {
+    pub(super) fn new(diagnosis: &catalogue::Diagnosis, text: bool) -> Self {
+        Self {
+            code: diagnosis.code(),
+            component: diagnosis.component,
+            kind: diagnosis.entry.kind,
+            severity: diagnosis.entry.severity,
+            title: diagnosis.title(),
+            text: text.then(|| diagnosis.text()),
+        }
+    }
+}
+
+pub(super) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let word = args.code.trim().to_lowercase();
+    // The id of a finding is its code and perhaps an object.
+    let code = word.split(['/', '#']).next().unwrap_or_default();
+    if let Some(text) = catalogue::topic(code) {
+        terminal.answer(&render::markdown(text, &terminal.look(false)))?;
+        return Ok(Exit::Ok);
+    }
+    let Some(diagnosis) = catalogue::find(code) else {
+        let near = catalogue::nearest(code);
+        let hint = if near.is_empty() {
+            "`meshdoctor checks` lists them".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
+        return Err(UsageError(format!("there is no diagnosis \"{}\"; {hint}", args.code)).into());
+    };
+    let text = match global.output {
+        Format::Table | Format::Wide => render::markdown(&diagnosis.text(), &terminal.look(false)),
+        Format::Json => render::json(&Described::new(&diagnosis, true)),
+        Format::Yaml => render::yaml(&Described::new(&diagnosis, true)),
+    };
+    terminal.answer(&text)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,113 @@
+//! One short file for each verb; each only joins the stages together.
+
+mod check;
+mod checks;
+mod completion;
+mod explain;
+mod rbac;
+mod record;
+mod status;
+
+use tokio::time::Instant;
+
+use crate::{
+    cli::{Cli, Command, Format, Global, System},
+    exit::{Exit, UsageError},
+    facts::Facts,
+    observe::{self, Access, Depth, Scope},
+    profile::{self, Profile},
+    recording, render,
+    report::Source,
+    terminal::Terminal,
+};
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// A [`UsageError`] for a mistake on the command line; anything else is this program's own trouble.
+pub async fn run(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::System(System::Check(args)) => check::run(args, global, terminal).await,
+        Command::System(System::Status(args)) => status::run(args, global, terminal).await,
+        Command::Record(args) => record::run(args, global, terminal).await,
+        Command::Explain(args) => explain::run(args, global, terminal),
+        Command::Checks => checks::run(global, terminal),
+        Command::Rbac(args) => rbac::run(args, global, terminal).await,
+        Command::Completion { shell } => completion::run(*shell, terminal),
+    }
+}
+
+fn profile(global: &Global) -> Option<&'static Profile> {
+    global.profile.as_deref().and_then(Profile::named)
+}
+
+fn access(global: &Global) -> Access {
+    Access {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone(),
+        cluster: global.cluster.clone(),
+        user: global.user.clone(),
+        server: global.server.clone(),
+        token: global.token.clone(),
+        impersonate: global.impersonate.clone(),
+        impersonate_groups: global.impersonate_groups.clone(),
+        tls_server_name: global.tls_server_name.clone(),
+        insecure_skip_tls_verify: global.insecure_skip_tls_verify,
+    }
+}
+
+/// Looks at the cluster.
+async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Facts, UsageError> {
+    let trace = |line: &str| terminal.trace(line);
+    let progress = |what: &str| terminal.wait_for(what);
+    let scope = Scope {
+        profile: profile(global).unwrap_or(&profile::MESHERY),
+        namespace: global.namespace.clone(),
+        depth,
+        request_timeout: global.request_timeout,
+        deadline: Instant::now() + global.timeout,
+        interactive: terminal.is_interactive(),
+        log: terminal.is_verbose().then_some(&trace),
+        progress: &progress,
+    };
+    observe::observe(&access(global), &scope).await
+}
+
+/// The facts of a recording or of the cluster, and where they came from.
+async fn facts(
+    from: Option<&str>,
+    global: &Global,
+    depth: Depth,
+    terminal: &Terminal,
+) -> Result<(Facts, Source), UsageError> {
+    match from {
+        Some(path) => {
+            let facts = recording::read(path, profile(global), global.namespace.as_deref())?;
+            let source = Source {
+                kind: "recording",
+                path: Some(if path == "-" { "standard input".into() } else { path.to_owned() }),
+            };
+            Ok((facts, source))
+        }
+        None => {
+            let facts = look(global, depth, terminal).await?;
+            let source = Source {
+                kind: "live",
+                path: None,
+            };
+            Ok((facts, source))
+        }
+    }
+}
+
+/// Renders a document in the format that was asked for.
+fn rendered<T: serde::Serialize>(document: &T, format: Format, text: impl FnOnce(bool) -> String) -> String {
+    match format {
+        Format::Table => text(false),
+        Format::Wide => text(true),
+        Format::Json => render::json(document),
+        Format::Yaml => render::yaml(document),
+    }
+}

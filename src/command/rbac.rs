@@ -1,0 +1,168 @@
+//! `rbac`: the smallest roles that a command needs, from the very list of questions that it asks.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    cli::{self, Format, Global, Rbac},
+    exit::{Exit, UsageError},
+    observe::{self, Depth, Scope, questions},
+    profile, render,
+    seen::Right,
+    terminal::Terminal,
+};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let (name, subject, depth) = match args {
+        Rbac::Check(subject) => ("meshdoctor-check", subject, Depth::Check),
+        Rbac::Status(subject) => ("meshdoctor-status", subject, Depth::Status),
+    };
+    let profile = super::profile(global).unwrap_or(&profile::MESHERY);
+    let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
+    let subject = resolve(subject, global, terminal).await?;
+    let objects = objects(name, namespace, &questions::rights(profile, namespace, depth), &subject);
+    let text = match global.output {
+        Format::Json => render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects })),
+        _ => objects
+            .iter()
+            .map(render::yaml)
+            .collect::<Vec<_>>()
+            .join("---\n"),
+    };
+    terminal.answer(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// Who is to get the rights.
+async fn resolve(subject: &cli::Subject, global: &Global, terminal: &Terminal) -> anyhow::Result<Subject> {
+    let named = |kind: &str, name: &str| Subject {
+        api_group: Some(RBAC.into()),
+        kind: kind.into(),
+        name: name.into(),
+        namespace: None,
+    };
+    if let Some(user) = &subject.to_user {
+        return Ok(named("User", user));
+    }
+    if let Some(group) = &subject.to_group {
+        return Ok(named("Group", group));
+    }
+    if let Some(account) = &subject.to_serviceaccount {
+        let (namespace, name) = account
+            .split_once(':')
+            .ok_or_else(|| UsageError(format!("--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\"")))?;
+        return Ok(service_account(namespace, name));
+    }
+    let trace = |line: &str| terminal.trace(line);
+    let progress = |what: &str| terminal.wait_for(what);
+    let scope = Scope {
+        profile: super::profile(global).unwrap_or(&profile::MESHERY),
+        namespace: global.namespace.clone(),
+        depth: Depth::Status,
+        request_timeout: global.request_timeout,
+        deadline: Instant::now() + global.timeout,
+        interactive: terminal.is_interactive(),
+        log: terminal.is_verbose().then_some(&trace),
+        progress: &progress,
+    };
+    let user = observe::who_am_i(&super::access(global), &scope).await.map_err(|why| {
+        UsageError(format!(
+            "the cluster could not be asked who we are ({why}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
+        ))
+    })?;
+    Ok(match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+        Some((namespace, name)) => service_account(namespace, name),
+        None => named("User", &user),
+    })
+}
+
+fn service_account(namespace: &str, name: &str) -> Subject {
+    Subject {
+        api_group: None,
+        kind: "ServiceAccount".into(),
+        name: name.into(),
+        namespace: Some(namespace.into()),
+    }
+}
+
+/// The objects, in the order in which to apply them.
+fn objects(name: &str, namespace: &str, rights: &[Right], subject: &Subject) -> Vec<Value> {
+    let (within, across): (Vec<&Right>, Vec<&Right>) = rights.iter().partition(|right| right.namespace.is_some());
+    let metadata = |namespaced: bool| ObjectMeta {
+        name: Some(name.into()),
+        namespace: namespaced.then(|| namespace.to_owned()),
+        ..ObjectMeta::default()
+    };
+    let reference = |kind: &str| RoleRef {
+        api_group: RBAC.into(),
+        kind: kind.into(),
+        name: name.into(),
+    };
+    let mut objects = vec![
+        value(&ClusterRole {
+            metadata: metadata(false),
+            rules: Some(rules(&across)),
+            ..ClusterRole::default()
+        }),
+        value(&ClusterRoleBinding {
+            metadata: metadata(false),
+            role_ref: reference("ClusterRole"),
+            subjects: Some(vec![subject.clone()]),
+        }),
+    ];
+    if !within.is_empty() {
+        objects.push(value(&Role {
+            metadata: metadata(true),
+            rules: Some(rules(&within)),
+        }));
+        objects.push(value(&RoleBinding {
+            metadata: metadata(true),
+            role_ref: reference("Role"),
+            subjects: Some(vec![subject.clone()]),
+        }));
+    }
+    objects
+}
+
+/// Rights to as few rules as say the same.
+fn rules(rights: &[&Right]) -> Vec<PolicyRule> {
+    // Verbs by resource first, then resources by verbs.
+    let mut verbs: BTreeMap<(String, String), (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for right in rights {
+        let entry = verbs.entry((right.group.clone(), right.full_resource())).or_default();
+        if !entry.0.contains(&right.verb) {
+            entry.0.push(right.verb.clone());
+        }
+        if let Some(name) = &right.name
+            && !entry.1.contains(name)
+        {
+            entry.1.push(name.clone());
+        }
+    }
+    let mut grouped: BTreeMap<(String, Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
+    for ((group, resource), (verbs, names)) in verbs {
+        grouped.entry((group, verbs, names)).or_default().push(resource);
+    }
+    grouped
+        .into_iter()
+        .map(|((group, verbs, names), resources)| PolicyRule {
+            api_groups: Some(vec![group]),
+            resources: Some(resources),
+            resource_names: (!names.is_empty()).then_some(names),
+            verbs,
+            ..PolicyRule::default()
+        })
+        .collect()
+}
+
+fn value<T: serde::Serialize>(object: &T) -> Value {
+    serde_json::to_value(object).unwrap_or(Value::Null)
+}

@@ -1,0 +1,56 @@
+//! What explains what: findings are joined by the catalogue, and the root causes put in order.
+
+use std::collections::BTreeMap;
+
+use crate::{catalogue, report::Finding};
+
+/// Gives every finding its id: the code, with the object when the code occurs more than once.
+pub(super) fn name(findings: &mut [Finding]) {
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in findings.iter() {
+        *count.entry(finding.code.clone()).or_default() += 1;
+    }
+    let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in findings {
+        if count[&finding.code] > 1
+            && let Some(object) = &finding.object
+        {
+            finding.id = format!("{}/{}/{}", finding.code, object.kind.to_lowercase(), object.name);
+        }
+        let uses = used.entry(finding.id.clone()).or_default();
+        *uses += 1;
+        if *uses > 1 {
+            finding.id = format!("{}#{uses}", finding.id);
+        }
+    }
+}
+
+/// Fills `causedBy`. A cause is never further along the data path than what it explains.
+pub(super) fn join(findings: &mut [Finding]) {
+    let causes: Vec<(String, crate::report::Component, Vec<String>)> = findings
+        .iter()
+        .map(|finding| {
+            let folds = catalogue::find(&finding.code).map(|d| d.folds().collect()).unwrap_or_default();
+            (finding.id.clone(), finding.component, folds)
+        })
+        .collect();
+    for finding in findings {
+        finding.caused_by = causes
+            .iter()
+            .filter(|(id, component, folds)| {
+                *id != finding.id && folds.contains(&finding.code) && *component <= finding.component
+            })
+            .map(|(id, _, _)| id.clone())
+            .collect();
+    }
+}
+
+/// The findings that no other explains: worst first, faults before obstacles, then the lowest rung of the data path.
+pub(super) fn roots(findings: &[Finding]) -> Vec<String> {
+    let mut roots: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.caused_by.is_empty())
+        .collect();
+    roots.sort_by_key(|finding| (finding.severity, finding.kind, finding.component));
+    roots.into_iter().map(|finding| finding.id.clone()).collect()
+}

@@ -1,0 +1,90 @@
+//! Findings in the making: what the catalogue says of a code, and what a rule adds.
+
+use crate::{
+    catalogue,
+    report::{Command, Component, Finding, Kind, ObjectRef, Remedy, Severity},
+};
+
+/// A finding in the making.
+pub(crate) struct Draft(Finding);
+
+impl Draft {
+    /// Begins a finding of this code; the code is one of the catalogue's.
+    pub(crate) fn new(code: &str) -> Self {
+        let diagnosis = catalogue::find(code);
+        debug_assert!(diagnosis.is_some(), "{code} is not in the catalogue");
+        Self(Finding {
+            id: code.into(),
+            code: code.into(),
+            kind: diagnosis.map_or(Kind::Fault, |d| d.entry.kind),
+            severity: diagnosis.map_or(Severity::Error, |d| d.entry.severity),
+            component: diagnosis.map_or(Component::Cluster, |d| d.component),
+            title: diagnosis.map(|d| d.title()).unwrap_or_default(),
+            message: String::new(),
+            object: None,
+            evidence: Vec::new(),
+            caused_by: Vec::new(),
+            remedy: Remedy::default(),
+            docs: Some(format!("meshdoctor explain {code}")),
+        })
+    }
+
+    pub(crate) fn severity(mut self, severity: Severity) -> Self {
+        self.0.severity = severity;
+        self
+    }
+
+    pub(crate) fn kind(mut self, kind: Kind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub(crate) fn component(mut self, component: Component) -> Self {
+        self.0.component = component;
+        self
+    }
+
+    /// The fact in one line, more exact than the catalogue's.
+    pub(crate) fn title(mut self, title: impl Into<String>) -> Self {
+        self.0.title = title.into();
+        self
+    }
+
+    /// What it means here.
+    pub(crate) fn message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    pub(crate) fn object(mut self, object: ObjectRef) -> Self {
+        self.0.object = Some(object);
+        self
+    }
+
+    /// How we know.
+    pub(crate) fn evidence(mut self, line: impl Into<String>) -> Self {
+        self.0.evidence.push(line.into());
+        self
+    }
+
+    pub(crate) fn evidences(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.0.evidence.extend(lines);
+        self
+    }
+
+    /// What to do, in words.
+    pub(crate) fn remedy(mut self, text: impl Into<String>) -> Self {
+        self.0.remedy.text = text.into();
+        self
+    }
+
+    /// What to do, as a command.
+    pub(crate) fn command(mut self, command: Command) -> Self {
+        self.0.remedy.commands.push(command);
+        self
+    }
+
+    pub(crate) fn done(self) -> Finding {
+        self.0
+    }
+}

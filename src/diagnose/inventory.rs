@@ -1,0 +1,363 @@
+//! What there is: the parts of a report that list rather than judge.
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::{ContainerStatus, Pod, Service},
+    },
+    jiff::Timestamp,
+};
+
+use super::{
+    patient::{Line, Location, Patient},
+    rollout,
+    states::States,
+};
+use crate::{
+    facts::{BrokerServer, ServerVersion},
+    report::{
+        BrokerReport, ClientReport, Component, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
+        TargetReport, Workload,
+    },
+    stack,
+};
+
+/// The most clients of one server that a report lists; the stack's own are always among them.
+const CLIENT_CAP: usize = 50;
+
+/// The lists of a report.
+pub(super) struct Inventory<'a> {
+    patient: &'a Patient<'a>,
+}
+
+impl<'a> Inventory<'a> {
+    pub(super) fn of(patient: &'a Patient<'a>) -> Self {
+        Self { patient }
+    }
+
+    pub(super) fn target(&self) -> TargetReport {
+        let facts = self.patient.facts;
+        let (location, evidence) = match self.patient.server_location() {
+            Location::Inside(why) => ("inside", Some(why)),
+            Location::Outside(why) => ("outside", Some(why)),
+            Location::Unknown => ("unknown", None),
+        };
+        TargetReport {
+            context: facts.target.context.clone(),
+            server: facts.target.server.clone(),
+            user: facts.target.user.clone(),
+            namespace: facts.target.namespace.clone(),
+            profile: facts.profile.name,
+            cluster_id: facts.cluster_id.known().cloned(),
+            kubernetes_version: facts.version.known().map(shown_version),
+            operator_line: self.patient.line.map(|line| match line {
+                Line::Current => "current",
+                Line::Old => "old",
+            }),
+            server_location: location,
+            server_location_evidence: evidence,
+        }
+    }
+
+    pub(super) fn components(&self, states: &States) -> Components {
+        let endpoint = self
+            .patient
+            .brokers
+            .items()
+            .first()
+            .and_then(|broker| broker.status.endpoint.clone())
+            .unwrap_or_default();
+        let filled = |address: Option<String>| address.filter(|address| !address.is_empty());
+        Components {
+            operator: states.operator.report.clone(),
+            broker: BrokerReport {
+                component: states.broker.report.clone(),
+                endpoint: EndpointReport {
+                    internal: filled(endpoint.internal),
+                    external: filled(endpoint.external),
+                },
+                servers: self.patient.facts.broker.servers.iter().map(|server| self.server(server)).collect(),
+            },
+            meshsync: states.meshsync.report.clone(),
+            server: states.server.clone(),
+        }
+    }
+
+    fn server(&self, server: &BrokerServer) -> ServerReport {
+        let profile = self.patient.facts.profile;
+        let all = server.connections.items();
+        let own = |name: &str| name == profile.meshsync.client || profile.server.clients.contains(&name);
+        let mut clients: Vec<_> = all.iter().filter(|connection| own(&connection.name)).collect();
+        clients.extend(all.iter().filter(|connection| !own(&connection.name)));
+        clients.truncate(CLIENT_CAP.max(all.iter().filter(|connection| own(&connection.name)).count()));
+        ServerReport {
+            pod: self.patient.pod_of(server).map(str::to_owned),
+            version: server.varz.version.clone(),
+            reached_by: server.reached_by,
+            client_count: all.len(),
+            clients: clients
+                .into_iter()
+                .map(|connection| ClientReport {
+                    name: connection.name.clone(),
+                    ip: connection.ip.clone(),
+                    start: connection.start,
+                    subscriptions: connection.subscriptions.clone(),
+                    messages_in: connection.in_msgs,
+                    messages_out: connection.out_msgs,
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn workloads(&self) -> Vec<Workload> {
+        let mut workloads = Vec::new();
+        let deployments = [
+            (Component::Operator, self.patient.operator.known()),
+            (Component::Meshsync, self.patient.meshsync.known()),
+            (Component::Server, self.patient.server.known()),
+        ];
+        for (component, deployment) in deployments {
+            let pods = self.patient.pods_of(component);
+            if let Some(deployment) = deployment {
+                workloads.push(self.deployment(component, deployment, &pods));
+            } else if !pods.is_empty() {
+                workloads.push(self.bare(component, &pods));
+            }
+        }
+        let sets = self.patient.statefulsets.items();
+        let brokers: Vec<Workload> = sets.iter().map(|set| self.statefulset(set)).collect();
+        let place = workloads
+            .iter()
+            .position(|workload| workload.component > Component::Broker)
+            .unwrap_or(workloads.len());
+        if brokers.is_empty() && !self.patient.broker_pods.is_empty() {
+            workloads.insert(place, self.bare(Component::Broker, &self.patient.broker_pods));
+        } else {
+            workloads.splice(place..place, brokers);
+        }
+        workloads
+    }
+
+    fn deployment(&self, component: Component, deployment: &Deployment, pods: &[&Pod]) -> Workload {
+        let status = worst_status(pods).unwrap_or_else(|| match rollout::incomplete(deployment) {
+            Some(why) => why,
+            None => "Running".into(),
+        });
+        Workload {
+            kind: "Deployment".into(),
+            name: stack::name(&deployment.metadata).into(),
+            component,
+            ready: format!("{}/{}", rollout::ready(deployment), rollout::wanted(deployment)),
+            status,
+            restarts: pods.iter().map(|pod| restarts(pod)).sum(),
+            created: deployment.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            pods: self.pods(component, pods),
+        }
+    }
+
+    fn statefulset(&self, set: &StatefulSet) -> Workload {
+        let name = stack::name(&set.metadata);
+        let pods: Vec<&Pod> = self
+            .patient
+            .broker_pods
+            .iter()
+            .copied()
+            .filter(|pod| {
+                stack::name(&pod.metadata)
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('-'))
+            })
+            .collect();
+        let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let ready = set.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+        Workload {
+            kind: "StatefulSet".into(),
+            name: name.into(),
+            component: Component::Broker,
+            ready: format!("{ready}/{wanted}"),
+            status: worst_status(&pods).unwrap_or_else(|| match rollout::set_incomplete(set) {
+                Some(why) => why,
+                None => "Running".into(),
+            }),
+            restarts: pods.iter().map(|pod| restarts(pod)).sum(),
+            created: set.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            pods: self.pods(Component::Broker, &pods),
+        }
+    }
+
+    /// Pods whose workload was not seen.
+    fn bare(&self, component: Component, pods: &[&Pod]) -> Workload {
+        let ready = pods.iter().filter(|pod| ready_containers(pod).0 > 0).count();
+        Workload {
+            kind: "Pod".into(),
+            name: pods.first().map_or("", |pod| stack::name(&pod.metadata)).into(),
+            component,
+            ready: format!("{ready}/{}", pods.len()),
+            status: worst_status(pods).unwrap_or_default(),
+            restarts: pods.iter().map(|pod| restarts(pod)).sum(),
+            created: pods.iter().filter_map(|pod| created(pod)).min(),
+            pods: self.pods(component, pods),
+        }
+    }
+
+    fn pods(&self, component: Component, pods: &[&Pod]) -> Vec<PodReport> {
+        let profile = self.patient.facts.profile;
+        let container = match component {
+            Component::Operator => profile.operator.container,
+            Component::Broker => profile.broker.container,
+            Component::Meshsync => profile.meshsync.container,
+            _ => "",
+        };
+        pods.iter()
+            .map(|pod| {
+                let (ready, all) = ready_containers(pod);
+                PodReport {
+                    name: stack::name(&pod.metadata).into(),
+                    phase: phase(pod).into(),
+                    status: status_of(pod),
+                    ready: format!("{ready}/{all}"),
+                    restarts: restarts(pod),
+                    created: created(pod),
+                    age_seconds: created(pod).map(|time| self.patient.facts.taken_at.duration_since(time).as_secs()),
+                    node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
+                    ip: stack::pod_ip(pod).map(str::to_owned),
+                    image: image_of(pod, container),
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn services(&self) -> Vec<ServiceReport> {
+        stack::broker_services(self.patient.facts)
+            .into_iter()
+            .map(|service| {
+                let spec = service.spec.clone().unwrap_or_default();
+                ServiceReport {
+                    name: stack::name(&service.metadata).into(),
+                    kind: spec.type_.unwrap_or_else(|| "ClusterIP".into()),
+                    cluster_ip: spec.cluster_ip,
+                    external: external_addresses(service),
+                    ports: spec
+                        .ports
+                        .iter()
+                        .flatten()
+                        .map(|port| {
+                            let protocol = port.protocol.as_deref().unwrap_or("TCP");
+                            match port.node_port {
+                                Some(node_port) => format!("{}:{node_port}/{protocol}", port.port),
+                                None => format!("{}/{protocol}", port.port),
+                            }
+                        })
+                        .collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The addresses of a Service's load balancer.
+pub(super) fn external_addresses(service: &Service) -> Vec<String> {
+    service
+        .status
+        .iter()
+        .filter_map(|status| status.load_balancer.as_ref())
+        .flat_map(|balancer| balancer.ingress.iter().flatten())
+        .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
+        .collect()
+}
+
+/// The version to show: the full one, unless it is not stamped.
+pub(super) fn shown_version(version: &ServerVersion) -> String {
+    let stamped = version
+        .git_version
+        .strip_prefix('v')
+        .and_then(|text| semver::Version::parse(text).ok())
+        .is_some_and(|parsed| parsed.major > 0);
+    if stamped {
+        version.git_version.clone()
+    } else {
+        format!("v{}.{}", version.major, version.minor)
+    }
+}
+
+fn phase(pod: &Pod) -> &str {
+    pod.status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref())
+        .unwrap_or("Unknown")
+}
+
+fn created(pod: &Pod) -> Option<Timestamp> {
+    pod.metadata.creation_timestamp.as_ref().map(|time| time.0)
+}
+
+fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten())
+}
+
+fn ready_containers(pod: &Pod) -> (usize, usize) {
+    let all = pod.spec.as_ref().map_or(0, |spec| spec.containers.len());
+    (statuses(pod).filter(|status| status.ready).count(), all)
+}
+
+fn restarts(pod: &Pod) -> i32 {
+    statuses(pod).map(|status| status.restart_count).sum()
+}
+
+fn image_of(pod: &Pod, container: &str) -> Option<String> {
+    let containers = &pod.spec.as_ref()?.containers;
+    containers
+        .iter()
+        .find(|c| c.name == container)
+        .or_else(|| containers.first())?
+        .image
+        .clone()
+}
+
+/// A pod's status as kubectl shows it: the reason why a container waits or ended before the phase.
+fn status_of(pod: &Pod) -> String {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return "Terminating".into();
+    }
+    let reason = statuses(pod).find_map(|status| {
+        let state = status.state.as_ref()?;
+        let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.clone());
+        let terminated = state
+            .terminated
+            .as_ref()
+            .filter(|terminated| terminated.exit_code != 0)
+            .map(|terminated| {
+                terminated
+                    .reason
+                    .clone()
+                    .unwrap_or_else(|| format!("ExitCode:{}", terminated.exit_code))
+            });
+        waiting.or(terminated)
+    });
+    let unschedulable = || {
+        pod.status
+            .as_ref()?
+            .conditions
+            .iter()
+            .flatten()
+            .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
+            .and_then(|condition| condition.reason.clone())
+    };
+    let pod_reason = || pod.status.as_ref()?.reason.clone();
+    reason
+        .or_else(pod_reason)
+        .or_else(unschedulable)
+        .unwrap_or_else(|| phase(pod).into())
+}
+
+/// The status that an operator should see first: of a pod that does not run, else of any.
+pub(super) fn worst_status(pods: &[&Pod]) -> Option<String> {
+    let all: Vec<String> = pods.iter().map(|pod| status_of(pod)).collect();
+    all.iter()
+        .find(|status| !matches!(status.as_str(), "Running" | "Terminating" | "Succeeded"))
+        .or_else(|| all.iter().find(|status| *status == "Running"))
+        .or_else(|| all.first())
+        .cloned()
+}

@@ -1,0 +1,207 @@
+//! Facts to a report. No client, no clock, no async.
+//!
+//! Every rule is a statement that should be true, as data: what it is called, what must have passed before it can be
+//! judged, and the function that judges it. The findings are then joined by what the catalogue says explains what, so
+//! that the root cause comes first.
+
+mod causes;
+mod clients;
+mod draft;
+mod inventory;
+mod patient;
+mod rbac;
+mod rollout;
+mod rules;
+mod states;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    facts::Facts,
+    recording::API_VERSION,
+    report::{Check, Component, Finding, Kind, Permissions, Report, Severity, Source, Status, Tool},
+};
+
+pub(crate) use self::{draft::Draft, patient::Patient};
+pub use self::rules::Rule;
+
+/// What the operator says should be so (`--expect`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expectation {
+    /// `MeshSync` is to run inside the server, and nothing in the cluster is right.
+    pub embedded: bool,
+    /// A server is to read from the broker.
+    pub server: bool,
+    /// Whether that server runs in this cluster.
+    pub server_inside: Option<bool>,
+}
+
+/// What judging a rule came to.
+pub(crate) enum Outcome {
+    /// The statement is true.
+    Pass,
+    /// The statement is true, and here is a detail.
+    PassWith(String),
+    /// Findings: what is wrong.
+    Found(Vec<Finding>),
+    /// It does not apply.
+    Skip(String),
+    /// It could not be looked at.
+    Unknown(String),
+}
+
+impl Outcome {
+    /// Findings, or a pass when there are none.
+    pub(crate) fn of(findings: Vec<Finding>) -> Self {
+        if findings.is_empty() { Self::Pass } else { Self::Found(findings) }
+    }
+}
+
+/// Every rule, in the order in which checks are shown.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    rules::all()
+}
+
+/// Judges the facts.
+pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
+    let patient = Patient::new(facts, expect);
+    let states = states::judge(&patient);
+    let (checks, mut findings) = judge_rules(&patient, &states);
+    causes::name(&mut findings);
+    causes::join(&mut findings);
+    let root_causes = causes::roots(&findings);
+    let checks = number(checks, &findings);
+    let verdict = verdict::judge(&findings, states.is_determined());
+    let inventory = inventory::Inventory::of(&patient);
+    Report {
+        api_version: API_VERSION,
+        kind: "Report",
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        taken_at: facts.taken_at,
+        taken_at_estimated: facts.taken_at_estimated,
+        duration_ms: facts.timings.values().copied().max().unwrap_or(0),
+        target: inventory.target(),
+        source,
+        verdict,
+        exit_code: 0,
+        components: inventory.components(&states),
+        workloads: inventory.workloads(),
+        services: inventory.services(),
+        root_causes: Some(root_causes),
+        findings: Some(findings),
+        checks: Some(checks),
+        permissions: Permissions {
+            missing: states::missing_rights(&patient),
+        },
+        determined: states.is_determined(),
+    }
+}
+
+/// A check whose findings have no ids yet, only places in the list of findings.
+struct Judged {
+    check: Check,
+    findings: std::ops::Range<usize>,
+}
+
+fn judge_rules(patient: &Patient<'_>, states: &states::States) -> (Vec<Judged>, Vec<Finding>) {
+    let mut statuses: BTreeMap<&str, Status> = BTreeMap::new();
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut judged = Vec::new();
+    for rule in rules::all() {
+        let outcome = match rule.blocked_by(&statuses) {
+            Some(title) => Outcome::Skip(format!("not judged, because this is not so: {title}")),
+            None => (rule.judge)(patient, states),
+        };
+        let before = findings.len();
+        let (status, reason) = match outcome {
+            Outcome::Pass => (Status::Pass, None),
+            Outcome::PassWith(detail) => (Status::Pass, Some(detail)),
+            Outcome::Skip(why) => (Status::Skip, Some(why)),
+            Outcome::Unknown(why) => (Status::Unknown, Some(why)),
+            Outcome::Found(found) => {
+                let status = worst(&found);
+                let reason = found.first().map(|finding| finding.title.clone());
+                findings.extend(found);
+                (status, reason)
+            }
+        };
+        statuses.insert(rule.id, status);
+        judged.push(Judged {
+            check: Check {
+                id: rule.id.into(),
+                category: rule.category,
+                title: rule.title.into(),
+                status,
+                reason,
+                findings: Vec::new(),
+                duration_ms: rule
+                    .facts
+                    .iter()
+                    .filter_map(|fact| patient.facts.timings.get(*fact).copied())
+                    .max()
+                    .unwrap_or(0),
+            },
+            findings: before..findings.len(),
+        });
+    }
+    (judged, findings)
+}
+
+/// Gives the checks the ids that their findings have got.
+fn number(judged: Vec<Judged>, findings: &[Finding]) -> Vec<Check> {
+    judged
+        .into_iter()
+        .map(|mut judged| {
+            judged.check.findings = findings[judged.findings.clone()]
+                .iter()
+                .map(|finding| finding.id.clone())
+                .collect();
+            judged.check
+        })
+        .collect()
+}
+
+fn worst(findings: &[Finding]) -> Status {
+    let obstacle = |finding: &Finding| finding.kind == Kind::Obstacle;
+    let severity = findings
+        .iter()
+        .filter(|finding| !obstacle(finding))
+        .map(|finding| finding.severity)
+        .min();
+    match severity {
+        Some(Severity::Error) => Status::Fail,
+        _ if findings
+            .iter()
+            .any(|finding| obstacle(finding) && finding.severity == Severity::Error) =>
+        {
+            Status::Unknown
+        }
+        Some(Severity::Warning) => Status::Warn,
+        _ => Status::Pass,
+    }
+}
+
+impl Rule {
+    /// The statement that this rule builds on and that is not so.
+    fn blocked_by(&self, statuses: &BTreeMap<&str, Status>) -> Option<&'static str> {
+        self.after
+            .iter()
+            .find(|id| {
+                matches!(
+                    statuses.get(*id),
+                    Some(Status::Fail | Status::Unknown | Status::Skip)
+                )
+            })
+            .and_then(|id| rules::all().find(|rule| rule.id == *id))
+            .map(|rule| rule.title)
+    }
+}
+
+/// The heading of a category of checks.
+pub fn category_title(category: Component) -> &'static str {
+    category.title()
+}

@@ -1,0 +1,326 @@
+//! The patient: facts, and what every rule would otherwise work out again.
+
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    core::v1::Pod,
+};
+
+use super::{
+    Expectation,
+    clients::{self, Clients},
+    rollout,
+};
+use crate::{
+    facts::{Attempt, Broker, BrokerServer, Facts, FailureKind, Meshsync},
+    report::{Command, Component, Effect, ObjectRef},
+    seen::{Denial, Seen},
+    stack,
+};
+
+/// Which operator line is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// 1.0 and later.
+    Current,
+    /// 0.8 and earlier.
+    Old,
+}
+
+/// Where the server runs that reads from the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// In this cluster.
+    Inside(String),
+    /// Not in this cluster.
+    Outside(String),
+    /// Nothing says.
+    Unknown,
+}
+
+/// Facts, and what follows from them at once.
+pub(crate) struct Patient<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) expect: &'a Expectation,
+    pub(crate) brokers: Seen<Vec<Broker>>,
+    pub(crate) meshsyncs: Seen<Vec<Meshsync>>,
+    pub(crate) operator: Seen<&'a Deployment>,
+    pub(crate) meshsync: Seen<&'a Deployment>,
+    pub(crate) server: Seen<&'a Deployment>,
+    pub(crate) statefulsets: Seen<Vec<&'a StatefulSet>>,
+    pub(crate) meshsync_pods: Vec<&'a Pod>,
+    pub(crate) broker_pods: Vec<&'a Pod>,
+    pub(super) clients: Clients<'a>,
+    pub(crate) line: Option<Line>,
+}
+
+impl<'a> Patient<'a> {
+    pub(super) fn new(facts: &'a Facts, expect: &'a Expectation) -> Self {
+        Self {
+            facts,
+            expect,
+            brokers: stack::brokers(facts),
+            meshsyncs: stack::meshsyncs(facts),
+            operator: stack::operator(facts),
+            meshsync: stack::meshsync_deployment(facts),
+            server: stack::server_deployment(facts),
+            statefulsets: stack::broker_statefulsets(facts),
+            meshsync_pods: stack::meshsync_pods(facts),
+            broker_pods: stack::broker_pods(facts),
+            clients: clients::sort(facts),
+            line: line(facts),
+        }
+    }
+
+    /// Whether a pod of `MeshSync` really runs; unknown where pods were not seen and the Deployment does not say.
+    pub(crate) fn meshsync_runs(&self) -> Option<bool> {
+        if self.facts.pods.is_settled() {
+            let container = self.facts.profile.meshsync.container;
+            return Some(
+                self.meshsync_pods
+                    .iter()
+                    .any(|pod| stack::running_since(pod, container).is_some()),
+            );
+        }
+        // A ready pod is one that runs; that none is ready proves nothing.
+        match self.meshsync.known() {
+            Some(deployment) if rollout::ready(deployment) > 0 => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Broker pods in which a server runs.
+    pub(crate) fn running_broker_pods(&self) -> impl Iterator<Item = &'a Pod> {
+        let container = self.facts.profile.broker.container;
+        self.broker_pods
+            .iter()
+            .copied()
+            .filter(move |pod| stack::running_since(pod, container).is_some())
+    }
+
+    /// Why not every client of the broker was seen; none when all were.
+    pub(crate) fn unseen_clients(&self) -> Option<String> {
+        if let Some(why) = self.facts.pods.why_unsettled()
+            && self.facts.broker.servers.is_empty()
+        {
+            return Some(format!("the broker's pods are not known: {why}"));
+        }
+        if !self.facts.broker.looked {
+            return Some("the broker was not asked".into());
+        }
+        let servers = &self.facts.broker.servers;
+        if let Some(partial) = servers.iter().find(|server| server.connections.known().is_none() || !server.complete) {
+            let name = partial.pod.as_deref().unwrap_or("a broker server");
+            let why = partial
+                .connections
+                .why_unsettled()
+                .unwrap_or_else(|| "not every page of its clients could be read".into());
+            return Some(format!("{name}: {why}"));
+        }
+        let unasked: Vec<&Pod> = self.running_broker_pods().filter(|pod| !self.was_asked(pod)).collect();
+        // A server reached by an address only belongs to a pod that could not be reached itself.
+        let by_address = servers.iter().filter(|server| self.pod_of(server).is_none()).count();
+        if unasked.len() > by_address {
+            let why = unasked
+                .iter()
+                .find_map(|pod| self.failure_of(stack::name(&pod.metadata)))
+                .unwrap_or_else(|| "the broker could not be asked".into());
+            return Some(if self.broker_pods.len() > 1 {
+                format!(
+                    "{} of {} broker servers could not be asked: {why}",
+                    unasked.len() - by_address,
+                    self.broker_pods.len()
+                )
+            } else {
+                why
+            });
+        }
+        None
+    }
+
+    fn was_asked(&self, pod: &Pod) -> bool {
+        self.facts
+            .broker
+            .servers
+            .iter()
+            .any(|server| self.pod_of(server) == Some(stack::name(&pod.metadata)))
+    }
+
+    /// The pod of a server: the one that led to it, or the one whose name the server bears.
+    pub(crate) fn pod_of<'b>(&self, server: &'b BrokerServer) -> Option<&'b str> {
+        server.pod.as_deref().or_else(|| {
+            server
+                .varz
+                .server_name
+                .as_deref()
+                .filter(|name| self.broker_pods.iter().any(|pod| stack::name(&pod.metadata) == *name))
+        })
+    }
+
+    fn failure_of(&self, pod: &str) -> Option<String> {
+        self.facts
+            .broker
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.pod.as_deref() == Some(pod))
+            .find_map(|attempt| Some(attempt.failure.as_ref()?.message.clone()))
+    }
+
+    /// Ways that failed and were not merely forbidden or barred.
+    pub(crate) fn failed_attempts(&self) -> impl Iterator<Item = (&'a Attempt, FailureKind, &'a str)> {
+        self.facts.broker.attempts.iter().filter_map(|attempt| {
+            let failure = attempt.failure.as_ref()?;
+            Some((attempt, failure.kind, failure.message.as_str()))
+        })
+    }
+
+    /// Whether any custom resource is known to be there.
+    pub(crate) fn has_custom_resource(&self) -> bool {
+        !self.brokers.items().is_empty() || !self.meshsyncs.items().is_empty()
+    }
+
+    /// Whether any workload of the broker or `MeshSync` is known to be there.
+    pub(crate) fn has_workload(&self) -> bool {
+        self.meshsync.known().is_some()
+            || !self.statefulsets.items().is_empty()
+            || !self.meshsync_pods.is_empty()
+            || !self.broker_pods.is_empty()
+    }
+
+    /// Whether the operator is up: it exists, and a pod of it is ready.
+    pub(crate) fn operator_is_up(&self) -> Option<bool> {
+        match &self.operator {
+            Seen::Known(deployment) => Some(rollout::ready(deployment) > 0),
+            Seen::Absent => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Where the server runs that reads from the broker.
+    pub(crate) fn server_location(&self) -> Location {
+        if let Some(inside) = self.expect.server_inside {
+            let said = "--expect says so".to_owned();
+            return if inside { Location::Inside(said) } else { Location::Outside(said) };
+        }
+        if let Some(deployment) = self.server.known() {
+            return Location::Inside(format!("Deployment {} is here", stack::name(&deployment.metadata)));
+        }
+        let pod_ips: Vec<&str> = self.facts.pods.items().iter().filter_map(stack::pod_ip).collect();
+        match self.clients.server.first() {
+            Some((_, client)) if pod_ips.contains(&client.ip.as_str()) => {
+                Location::Inside(format!("the broker's client {} has a pod's address", client.name))
+            }
+            _ => Location::Unknown,
+        }
+    }
+
+    // What every rule needs to say what it means.
+
+    /// An object of the stack's namespace.
+    pub(crate) fn object(&self, kind: &str, name: &str) -> ObjectRef {
+        ObjectRef {
+            kind: kind.into(),
+            namespace: Some(self.facts.target.namespace.clone()),
+            name: name.into(),
+        }
+    }
+
+    /// A kubectl command in the stack's namespace.
+    pub(crate) fn kubectl(&self, effect: Effect, rest: &str) -> Command {
+        Command {
+            run: format!("kubectl{} -n {} {rest}", self.context_flag(), quoted(&self.facts.target.namespace)),
+            effect,
+        }
+    }
+
+    /// A kubectl command about objects of the whole cluster.
+    pub(crate) fn kubectl_cluster(&self, effect: Effect, rest: &str) -> Command {
+        Command {
+            run: format!("kubectl{} {rest}", self.context_flag()),
+            effect,
+        }
+    }
+
+    /// A command of this tool.
+    pub(crate) fn meshdoctor(&self, effect: Effect, rest: &str) -> Command {
+        let namespace = &self.facts.target.namespace;
+        let profile = self.facts.profile;
+        let namespace = if namespace == profile.namespace {
+            String::new()
+        } else {
+            format!(" -n {}", quoted(namespace))
+        };
+        let profile = if profile.name == "meshery" {
+            String::new()
+        } else {
+            format!(" --profile {}", profile.name)
+        };
+        Command {
+            run: format!("meshdoctor {rest}{}{namespace}{profile}", self.context_flag()),
+            effect,
+        }
+    }
+
+    pub(crate) fn context_flag(&self) -> String {
+        match &self.facts.target.context {
+            Some(context) => format!(" --context {}", quoted(context)),
+            None => String::new(),
+        }
+    }
+
+    /// The pods of a component.
+    pub(crate) fn pods_of(&self, component: Component) -> Vec<&'a Pod> {
+        match component {
+            Component::Operator => stack::operator_pods(self.facts),
+            Component::Broker => self.broker_pods.clone(),
+            Component::Meshsync => self.meshsync_pods.clone(),
+            Component::Server => stack::server_pods(self.facts),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The first refusal among these facts.
+    pub(crate) fn denial<T>(seen: &Seen<T>) -> Option<&Denial> {
+        match seen {
+            Seen::Denied(denial) => Some(denial),
+            _ => None,
+        }
+    }
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c));
+    if plain {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Which operator line is installed: by the operator itself, else by the broker that it made.
+fn line(facts: &Facts) -> Option<Line> {
+    let profile = facts.profile;
+    if profile.broker.current.is_none() {
+        return Some(Line::Old);
+    }
+    if let Some(deployment) = stack::operator(facts).known() {
+        let containers = rollout::containers(deployment);
+        if containers
+            .iter()
+            .any(|container| container.name == profile.operator.old_line_container)
+        {
+            return Some(Line::Old);
+        }
+        return Some(Line::Current);
+    }
+    let sets = stack::broker_statefulsets(facts);
+    let first = sets.items().first()?;
+    Some(if stack::name(&first.metadata) == profile.broker.old {
+        Line::Old
+    } else {
+        Line::Current
+    })
+}

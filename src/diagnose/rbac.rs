@@ -1,0 +1,88 @@
+//! What a `ServiceAccount` may do: as the API server answered, or, in a dump, as its roles and bindings say.
+
+use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef, Subject};
+
+use crate::{
+    facts::Facts,
+    seen::{Right, Seen},
+    stack,
+};
+
+/// Whether the `ServiceAccount` has a cluster-wide right.
+pub(crate) fn may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
+    let user = stack::service_account_user(&facts.target.namespace, account);
+    match &facts.reviews {
+        Seen::Known(reviews) => {
+            let answer = |wanted: &dyn Fn(&Right) -> bool| {
+                reviews
+                    .iter()
+                    .find(|review| review.user == user && wanted(&review.right))
+                    .map(|review| review.allowed)
+            };
+            let everything = answer(&|r| r.verb == right.verb && r.resource == "*" && r.group == "*");
+            if everything == Some(true) {
+                return Seen::Known(true);
+            }
+            match answer(&|r| r == right).or(everything.filter(|_| right.resource == "*")) {
+                Some(allowed) => Seen::Known(allowed),
+                None => Seen::NotLooked,
+            }
+        }
+        Seen::NotLooked => by_roles(facts, account, right),
+        other => other.clone().map(|_| false),
+    }
+}
+
+/// Reads the cluster-wide roles and bindings.
+fn by_roles(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
+    let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
+    else {
+        return Seen::NotLooked;
+    };
+    let allowed = bindings
+        .iter()
+        .filter(|binding| names(binding.subjects.as_deref(), &facts.target.namespace, account))
+        .filter_map(|binding| rules_of(roles, &binding.role_ref))
+        .flatten()
+        .any(|rule| covers(rule, right));
+    Seen::Known(allowed)
+}
+
+fn rules_of<'a>(
+    roles: &'a [k8s_openapi::api::rbac::v1::ClusterRole],
+    role: &RoleRef,
+) -> Option<&'a Vec<PolicyRule>> {
+    roles
+        .iter()
+        .find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?
+        .rules
+        .as_ref()
+}
+
+/// Whether the subjects of a binding include the `ServiceAccount`.
+pub(crate) fn names(subjects: Option<&[Subject]>, namespace: &str, account: &str) -> bool {
+    subjects.unwrap_or_default().iter().any(|subject| match subject.kind.as_str() {
+        "ServiceAccount" => subject.name == account && subject.namespace.as_deref() == Some(namespace),
+        "Group" => {
+            subject.name == "system:serviceaccounts"
+                || subject.name == "system:authenticated"
+                || subject.name == format!("system:serviceaccounts:{namespace}")
+        }
+        "User" => subject.name == stack::service_account_user(namespace, account),
+        _ => false,
+    })
+}
+
+fn covers(rule: &PolicyRule, right: &Right) -> bool {
+    let has = |list: Option<&Vec<String>>, word: &str| list.is_some_and(|list| list.iter().any(|item| item == "*" || item == word));
+    let by_name = match (&rule.resource_names, &right.name) {
+        (None, _) => true,
+        (Some(names), _) if names.is_empty() => true,
+        (Some(names), Some(name)) => names.contains(name),
+        (Some(_), None) => false,
+    };
+    by_name
+        && rule.verbs.iter().any(|verb| verb == "*" || *verb == right.verb)
+        && has(rule.api_groups.as_ref(), &right.group)
+        && has(rule.resources.as_ref(), &right.full_resource())
+}

@@ -1,0 +1,573 @@
+//! Rules about the broker.
+
+use super::{Outcome, Patient, Rule, States, workload};
+use crate::{
+    diagnose::{Draft, inventory::external_addresses, patient::Location},
+    facts::{BrokerServer, FailureKind, Handshake},
+    observe::host_and_port,
+    report::{Component, Component::Broker, Effect, Kind, Severity},
+    seen::Seen,
+    stack,
+};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "broker-has-workload",
+        category: Broker,
+        title: "the Broker has its StatefulSet",
+        codes: &["broker-no-workload"],
+        facts: &["statefulsets"],
+        after: &["installed"],
+        judge: has_workload,
+    },
+    Rule {
+        id: "broker-workload",
+        category: Broker,
+        title: "the broker's pods are well",
+        codes: &[
+            "broker-crash-loop",
+            "broker-image-pull",
+            "broker-unschedulable",
+            "broker-pods-refused",
+            "broker-scaled-to-zero",
+            "broker-not-ready",
+        ],
+        facts: &["statefulsets", "pods"],
+        after: &["installed"],
+        judge: |patient, _| workload::judge(patient, Component::Broker),
+    },
+    Rule {
+        id: "broker-reachable",
+        category: Broker,
+        title: "every broker server answers",
+        codes: &["broker-unreachable"],
+        facts: &["broker"],
+        after: &["installed"],
+        judge: reachable,
+    },
+    Rule {
+        id: "broker-token-accepted",
+        category: Broker,
+        title: "the broker accepts the token of its Secret",
+        codes: &["broker-auth-failed"],
+        facts: &["token", "broker"],
+        after: &["installed"],
+        judge: token_accepted,
+    },
+    Rule {
+        id: "broker-protected",
+        category: Broker,
+        title: "the broker asks for a token",
+        codes: &["broker-unauthenticated"],
+        facts: &["broker"],
+        after: &["installed"],
+        judge: protected,
+    },
+    Rule {
+        id: "broker-whole",
+        category: Broker,
+        title: "the broker's servers share their messages",
+        codes: &["broker-split"],
+        facts: &["broker"],
+        after: &["installed"],
+        judge: whole,
+    },
+    Rule {
+        id: "broker-external-address",
+        category: Broker,
+        title: "a load balancer that was asked for has an address",
+        codes: &["broker-external-pending"],
+        facts: &["services"],
+        after: &["installed"],
+        judge: external_address,
+    },
+    Rule {
+        id: "broker-endpoint-current",
+        category: Broker,
+        title: "the Broker's status gives the Service's address",
+        codes: &["broker-endpoint-stale"],
+        facts: &["services"],
+        after: &["installed"],
+        judge: endpoint_current,
+    },
+    Rule {
+        id: "broker-external-routable",
+        category: Broker,
+        title: "the external address can lead somewhere",
+        codes: &["broker-external-unroutable"],
+        facts: &["services"],
+        after: &["installed"],
+        judge: external_routable,
+    },
+    Rule {
+        id: "broker-has-reader",
+        category: Broker,
+        title: "a server reads from the broker",
+        codes: &["broker-server-not-connected"],
+        facts: &["broker"],
+        after: &["installed"],
+        judge: has_reader,
+    },
+];
+
+fn has_workload(patient: &Patient<'_>, _: &States) -> Outcome {
+    let Some(broker) = patient.brokers.items().first() else {
+        return match patient.brokers.why_unsettled() {
+            Some(why) => Outcome::Unknown(why),
+            None => Outcome::Skip("there is no Broker object".into()),
+        };
+    };
+    match &patient.statefulsets {
+        Seen::Known(sets) if !sets.is_empty() => Outcome::Pass,
+        Seen::Known(_) | Seen::Absent => {
+            let name = stack::name(&broker.metadata);
+            Outcome::Found(vec![
+                Draft::new("broker-no-workload")
+                    .title(format!("Broker {name} has no StatefulSet"))
+                    .message("The operator has not made the NATS server, or somebody removed it: MeshSync has nowhere to publish.")
+                    .object(patient.object("Broker", name))
+                    .evidence(format!(
+                        "there is no StatefulSet {}",
+                        patient.facts.profile.broker_workloads().collect::<Vec<_>>().join(" or ")
+                    ))
+                    .remedy("the operator makes it: its log says what stops it")
+                    .command(patient.kubectl(
+                        Effect::Read,
+                        &format!("logs deployment/{} --tail=50", patient.facts.profile.operator.deployment),
+                    ))
+                    .done(),
+            ])
+        }
+        other => Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
+    }
+}
+
+fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
+    let facts = patient.facts;
+    if !facts.broker.looked {
+        return Outcome::Unknown("the broker was not asked".into());
+    }
+    let wanted: Vec<&str> = patient.running_broker_pods().map(|pod| stack::name(&pod.metadata)).collect();
+    let Some(why) = patient.unseen_clients() else {
+        if wanted.is_empty() && facts.broker.servers.is_empty() {
+            return Outcome::Skip("no broker server runs".into());
+        }
+        let ways: Vec<String> = facts
+            .broker
+            .servers
+            .iter()
+            .map(|server| format!("{} by {}", patient.pod_of(server).unwrap_or("a server"), server.reached_by))
+            .collect();
+        return Outcome::PassWith(ways.join(", "));
+    };
+    // A way that was merely forbidden is told with the other missing rights.
+    let failed: Vec<_> = patient.failed_attempts().collect();
+    if failed.is_empty() || failed.iter().all(|(_, kind, _)| *kind == FailureKind::Denied) {
+        return Outcome::Unknown(why);
+    }
+    let proven = failed.iter().any(|(_, kind, _)| *kind == FailureKind::Broker);
+    let reached = facts.broker.servers.len();
+    let title = match (reached, wanted.len()) {
+        (0, _) => "The broker cannot be asked".to_owned(),
+        (reached, all) => format!("{} of {all} broker servers cannot be asked", all.saturating_sub(reached)),
+    };
+    let evidence = failed.iter().map(|(attempt, _, message)| {
+        let place = match (&attempt.pod, &attempt.address) {
+            (Some(pod), _) => format!(" to {pod}"),
+            (None, Some(address)) => format!(" {address}"),
+            (None, None) => String::new(),
+        };
+        format!("{}{place}: {message}", attempt.way)
+    });
+    Outcome::Found(vec![
+        Draft::new("broker-unreachable")
+            .kind(if proven { Kind::Fault } else { Kind::Obstacle })
+            .title(title)
+            .message(if proven {
+                "We got to its pod, and it does not answer as a broker does: MeshSync cannot publish there either."
+            } else {
+                "The ways that were tried are barred before the broker is reached, which proves nothing about the broker itself."
+            })
+            .evidences(evidence)
+            .remedy(if proven {
+                "see its log, then restart it; MeshSync must be restarted after an outage of more than two minutes"
+            } else {
+                "open one of the ways: a port-forward needs get and create on pods/portforward and a kubelet that answers"
+            })
+            .command(patient.kubectl(
+                Effect::Read,
+                &format!(
+                    "logs {} -c {} --tail=50",
+                    patient.broker_pods.first().map_or("-l app.kubernetes.io/name=nats", |pod| stack::name(&pod.metadata)),
+                    facts.profile.broker.container
+                ),
+            ))
+            .done(),
+    ])
+}
+
+fn server_name<'a>(patient: &Patient<'_>, server: &'a BrokerServer) -> &'a str {
+    patient
+        .pod_of(server)
+        .or(server.address.as_deref())
+        .unwrap_or("a broker server")
+}
+
+fn token_accepted(patient: &Patient<'_>, _: &States) -> Outcome {
+    let servers = &patient.facts.broker.servers;
+    if servers.is_empty() {
+        return Outcome::Skip("no broker server answered".into());
+    }
+    let mut findings = Vec::new();
+    let mut open = None;
+    for server in servers {
+        let name = server_name(patient, server);
+        match &server.handshake {
+            Handshake::Accepted { .. } => {}
+            Handshake::Refused { message } => findings.push(refused(patient, name, message)),
+            Handshake::Failed { message } => {
+                open.get_or_insert(format!("{name}: {message}"));
+            }
+            Handshake::NotTried { why } => {
+                open.get_or_insert(format!("{name}: {why}"));
+            }
+            Handshake::NotLooked => {
+                open.get_or_insert("the recording does not say".into());
+            }
+        }
+    }
+    match open {
+        _ if !findings.is_empty() => Outcome::Found(findings),
+        Some(why) => Outcome::Unknown(why),
+        None if servers.iter().any(|server| server.handshake == Handshake::Accepted { token: true }) => Outcome::Pass,
+        None => Outcome::Skip("it asks for none".into()),
+    }
+}
+
+fn refused(patient: &Patient<'_>, server: &str, message: &str) -> crate::report::Finding {
+    let profile = patient.facts.profile;
+    let secret = profile.broker.token_secret.unwrap_or_default();
+    let mut draft = Draft::new("broker-auth-failed")
+        .message("Whoever reads the token now, MeshSync and the server at their next start, is turned away.")
+        .object(patient.object("Secret", secret))
+        .evidence(format!("{server} answers the Secret's token with: {message}"));
+    if let Some(token) = patient.facts.token.known() {
+        let bytes = token.bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
+        draft = draft.evidence(format!("Secret {secret}: token present{bytes}"));
+        let newer = patient.broker_pods.iter().any(|pod| {
+            let started = stack::running_since(pod, profile.broker.container);
+            matches!((token.created, started), (Some(created), Some(started)) if created > started)
+        });
+        if newer {
+            draft = draft.evidence("the Secret is newer than the server, which still has the old token");
+        }
+    }
+    let set = patient
+        .statefulsets
+        .items()
+        .first()
+        .map_or(profile.broker.old, |set| stack::name(&set.metadata));
+    draft
+        .remedy("restart the broker, which reads the token when it starts, then MeshSync")
+        .command(patient.kubectl(Effect::Write, &format!("rollout restart statefulset/{set}")))
+        .command(patient.kubectl(
+            Effect::Write,
+            &format!("rollout restart deployment/{}", profile.meshsync.resource),
+        ))
+        .done()
+}
+
+/// The Service type through which a server is open to the outside, if it is.
+fn exposure(patient: &Patient<'_>, server: &BrokerServer) -> Option<(String, String)> {
+    let pod = patient.pod_of(server)?;
+    stack::broker_services(patient.facts)
+        .into_iter()
+        .find(|service| pod.starts_with(stack::name(&service.metadata)))
+        .and_then(|service| {
+            let kind = service.spec.as_ref()?.type_.clone()?;
+            (kind != "ClusterIP").then(|| (stack::name(&service.metadata).to_owned(), kind))
+        })
+}
+
+fn protected(patient: &Patient<'_>, _: &States) -> Outcome {
+    let servers = &patient.facts.broker.servers;
+    if servers.is_empty() {
+        return match patient.unseen_clients() {
+            Some(why) => Outcome::Unknown(why),
+            None => Outcome::Skip("no broker server runs".into()),
+        };
+    }
+    let open: Vec<&BrokerServer> = servers.iter().filter(|server| !server.varz.auth_required).collect();
+    if open.is_empty() {
+        return Outcome::Pass;
+    }
+    let names: Vec<&str> = open.iter().map(|server| server_name(patient, server)).collect();
+    let exposed = open.iter().find_map(|server| exposure(patient, server));
+    let mut draft = Draft::new("broker-unauthenticated")
+        .message("Whoever reaches it reads every object that MeshSync publishes, Secrets among them.")
+        .evidence(format!("/varz of {} does not say auth_required", names.join(", ")));
+    if let Some((service, kind)) = exposed {
+        draft = draft
+            .severity(Severity::Error)
+            .title("The broker asks for no token and is open to the outside")
+            .object(patient.object("Service", &service))
+            .evidence(format!("Service {service} is of type {kind}"));
+    }
+    Outcome::Found(vec![
+        draft
+            .remedy("upgrade the operator to 1.0.5, whose broker asks for a token; until then close the Service to the outside")
+            .done(),
+    ])
+}
+
+fn whole(patient: &Patient<'_>, _: &States) -> Outcome {
+    let servers = &patient.facts.broker.servers;
+    let mut findings = Vec::new();
+    for set in patient.statefulsets.items() {
+        let name = stack::name(&set.metadata);
+        let own: Vec<&BrokerServer> = servers
+            .iter()
+            .filter(|server| {
+                patient
+                    .pod_of(server)
+                    .and_then(|pod| pod.strip_prefix(name))
+                    .is_some_and(|rest| rest.starts_with('-'))
+            })
+            .collect();
+        if own.len() < 2 || own.iter().any(|server| server.varz.routes > 0) {
+            continue;
+        }
+        let mut draft = Draft::new("broker-split")
+            .title(format!("The {} servers of {name} do not share messages", own.len()))
+            .message(
+                "What MeshSync publishes on one server, a reader on another never sees. The operator writes no cluster \
+                 configuration, so a size above 1 only splits the broker.",
+            )
+            .object(patient.object("StatefulSet", name))
+            .evidence("no server has a route to another (/varz routes: 0)");
+        for server in own {
+            let clients: Vec<&str> = server
+                .connections
+                .items()
+                .iter()
+                .map(|connection| connection.name.as_str())
+                .filter(|name| {
+                    *name == patient.facts.profile.meshsync.client || patient.facts.profile.server.clients.contains(name)
+                })
+                .collect();
+            let clients = if clients.is_empty() { "none of the stack".into() } else { clients.join(", ") };
+            draft = draft.evidence(format!("clients of {}: {clients}", server_name(patient, server)));
+        }
+        let broker = patient
+            .brokers
+            .items()
+            .first()
+            .map_or(patient.facts.profile.broker.resource, |broker| stack::name(&broker.metadata));
+        findings.push(
+            draft
+                .remedy("set the Broker's size to 1, then restart MeshSync")
+                .command(patient.kubectl(
+                    Effect::Write,
+                    &format!(r#"patch broker/{broker} --type merge -p '{{"spec":{{"size":1}}}}'"#),
+                ))
+                .command(patient.kubectl(
+                    Effect::Write,
+                    &format!("rollout restart deployment/{}", patient.facts.profile.meshsync.resource),
+                ))
+                .done(),
+        );
+    }
+    if findings.is_empty() && servers.is_empty() {
+        return Outcome::Skip("no broker server answered".into());
+    }
+    Outcome::of(findings)
+}
+
+fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
+    if let Some(why) = patient.facts.services.why_unsettled() {
+        return Outcome::Unknown(why);
+    }
+    let outside = matches!(patient.server_location(), Location::Outside(_));
+    let mut balancers = 0;
+    let mut findings = Vec::new();
+    for service in stack::broker_services(patient.facts) {
+        let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+        if kind != Some("LoadBalancer") {
+            continue;
+        }
+        balancers += 1;
+        if !external_addresses(service).is_empty() {
+            continue;
+        }
+        let name = stack::name(&service.metadata);
+        let broker = patient
+            .brokers
+            .items()
+            .first()
+            .map_or(patient.facts.profile.broker.resource, |broker| stack::name(&broker.metadata));
+        findings.push(
+            Draft::new("broker-external-pending")
+                .severity(if outside { Severity::Error } else { Severity::Warning })
+                .title(format!("Service {name} waits for a load balancer that does not come"))
+                .message("Nothing in this cluster gives out addresses, as on kind, minikube or bare metal. Inside the cluster the broker works all the same.")
+                .object(patient.object("Service", name))
+                .evidence("spec.type is LoadBalancer, and status.loadBalancer has no address")
+                .remedy("run what gives addresses (minikube tunnel, cloud-provider-kind, MetalLB), or do without: ClusterIP is enough for a server inside the cluster")
+                .command(patient.kubectl(
+                    Effect::Write,
+                    &format!(r#"patch broker/{broker} --type merge -p '{{"spec":{{"service":{{"type":"ClusterIP"}}}}}}'"#),
+                ))
+                .done(),
+        );
+    }
+    if balancers == 0 {
+        return Outcome::Skip("no load balancer was asked for".into());
+    }
+    Outcome::of(findings)
+}
+
+fn endpoint_current(patient: &Patient<'_>, _: &States) -> Outcome {
+    let (Seen::Known(_), Some(broker)) = (&patient.facts.services, patient.brokers.items().first()) else {
+        return match patient.facts.services.why_unsettled().or_else(|| patient.brokers.why_unsettled()) {
+            Some(why) => Outcome::Unknown(why),
+            None => Outcome::Skip("there is no Broker object".into()),
+        };
+    };
+    let Some(service) = stack::broker_services(patient.facts).into_iter().next() else {
+        return Outcome::Skip("the broker has no Service".into());
+    };
+    let endpoint = broker.status.endpoint.clone().unwrap_or_default();
+    let overridden = broker
+        .spec
+        .service
+        .as_ref()
+        .is_some_and(|service| service.external_endpoint_override.is_some());
+    let name = stack::name(&service.metadata);
+    let mut stale = Vec::new();
+    if let Some((host, _)) = endpoint.internal.as_deref().and_then(host_and_port) {
+        let cluster_ip = service.spec.as_ref().and_then(|spec| spec.cluster_ip.clone()).unwrap_or_default();
+        if host.parse::<std::net::IpAddr>().is_ok() && cluster_ip != "None" && host != cluster_ip {
+            stale.push(format!("status.endpoint.internal is {host}, Service {name} has {cluster_ip}"));
+        }
+    }
+    if let Some((host, _)) = endpoint.external.as_deref().and_then(host_and_port) {
+        let addresses = external_addresses(service);
+        if !overridden && !addresses.is_empty() && !addresses.contains(&host) {
+            stale.push(format!(
+                "status.endpoint.external is {}, Service {name} has {}",
+                endpoint.external.as_deref().unwrap_or_default(),
+                addresses.join(", ")
+            ));
+        }
+    }
+    if stale.is_empty() {
+        return Outcome::Pass;
+    }
+    let broker_name = stack::name(&broker.metadata);
+    Outcome::Found(vec![
+        Draft::new("broker-endpoint-stale")
+            .title("The Broker's status gives an address that the Service does not have")
+            .message("A server that takes the broker's address from there does not find it.")
+            .object(patient.object("Broker", broker_name))
+            .evidences(stale)
+            .remedy("restart the operator, which works the address out anew; operators 0.6.14 to 0.8.10 need an upgrade for that")
+            .command(patient.kubectl(
+                Effect::Write,
+                &format!("rollout restart deployment/{}", patient.facts.profile.operator.deployment),
+            ))
+            .done(),
+    ])
+}
+
+fn external_routable(patient: &Patient<'_>, _: &States) -> Outcome {
+    let Some(broker) = patient.brokers.items().first() else {
+        return match patient.brokers.why_unsettled() {
+            Some(why) => Outcome::Unknown(why),
+            None => Outcome::Skip("there is no Broker object".into()),
+        };
+    };
+    let address = broker
+        .status
+        .endpoint
+        .as_ref()
+        .and_then(|endpoint| endpoint.external.clone())
+        .filter(|address| !address.is_empty());
+    let Some((address, (host, port))) = address.and_then(|address| {
+        let parts = host_and_port(&address)?;
+        Some((address, parts))
+    }) else {
+        return Outcome::Skip("there is no external address".into());
+    };
+    let services = stack::broker_services(patient.facts);
+    let is_cluster_ip = services
+        .iter()
+        .filter_map(|service| service.spec.as_ref()?.cluster_ip.as_deref())
+        .any(|ip| ip == host);
+    // An address that the cluster itself gave out is taken for what it is.
+    let given = services.iter().any(|service| external_addresses(service).contains(&host));
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let node_port = services
+        .iter()
+        .flat_map(|service| service.spec.iter().flat_map(|spec| spec.ports.iter().flatten()))
+        .any(|p| p.node_port == Some(i32::from(port)));
+    let why = if is_cluster_ip {
+        "it is the Service's address inside the cluster"
+    } else if loopback && !given {
+        "it is a loopback address: from anywhere else it leads to the asker itself"
+    } else if node_port && host.ends_with(".1") && is_private(&host) {
+        "it looks like the address of the Service kubernetes, which no node port listens on"
+    } else {
+        return Outcome::Pass;
+    };
+    Outcome::Found(vec![
+        Draft::new("broker-external-unroutable")
+            .title(format!("The external address {address} leads nowhere"))
+            .message("A server outside the cluster cannot use it.")
+            .object(patient.object("Broker", stack::name(&broker.metadata)))
+            .evidence(format!("status.endpoint.external is {address}: {why}"))
+            .remedy("set spec.service.externalEndpointOverride to an address that leads to the broker, or leave it: a server inside the cluster needs none")
+            .done(),
+    ])
+}
+
+fn is_private(host: &str) -> bool {
+    host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_private())
+}
+
+fn has_reader(patient: &Patient<'_>, _: &States) -> Outcome {
+    if let Some((server, client)) = patient.clients.server.first() {
+        return Outcome::PassWith(format!("{} on {}", client.name, server_name(patient, server)));
+    }
+    if patient.facts.broker.servers.is_empty() {
+        return match patient.unseen_clients() {
+            Some(why) => Outcome::Unknown(why),
+            None => Outcome::Skip("no broker server runs".into()),
+        };
+    }
+    if let Some(why) = patient.unseen_clients() {
+        return Outcome::Unknown(why);
+    }
+    let here = patient.server.known().is_some();
+    let severity = if patient.expect.server {
+        Severity::Error
+    } else if here {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
+    let product = patient.facts.profile.product;
+    let clients = patient.facts.profile.server.clients.join(" or ");
+    Outcome::Found(vec![
+        Draft::new("broker-server-not-connected")
+            .severity(severity)
+            .title(format!("No {product} Server reads from the broker"))
+            .message(if here {
+                "A server runs in this cluster and is no client of the broker: what MeshSync publishes is lost."
+            } else {
+                "What MeshSync publishes is lost until a server connects. That is right where none is meant to."
+            })
+            .evidence(format!("no broker server has a client named {clients}"))
+            .remedy("in the server's UI, see that the connection to this cluster is in operator mode and connected")
+            .done(),
+    ])
+}

@@ -1,0 +1,204 @@
+//! Rules about reaching the cluster, and being allowed to look.
+
+use super::{Outcome, Patient, Rule, States};
+use crate::{
+    diagnose::{Draft, inventory::shown_version, states},
+    facts::FailureKind,
+    report::{Component::Cluster, Effect, Kind, Severity},
+    seen::{Right, Seen},
+};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "api-reachable",
+        category: Cluster,
+        title: "the API server answers us",
+        codes: &[
+            "kubeconfig-missing",
+            "kubeconfig-invalid",
+            "exec-plugin-failed",
+            "cluster-unreachable",
+            "tls-untrusted",
+            "not-an-api-server",
+            "credentials-rejected",
+        ],
+        facts: &["version"],
+        after: &[],
+        judge: api_reachable,
+    },
+    Rule {
+        id: "version-supported",
+        category: Cluster,
+        title: "the Kubernetes version is supported",
+        codes: &["kubernetes-too-old"],
+        facts: &["version"],
+        after: &["api-reachable"],
+        judge: version_supported,
+    },
+    Rule {
+        id: "states-observable",
+        category: Cluster,
+        title: "everything that decides a state can be looked at",
+        codes: &["permission-missing", "observation-missing"],
+        facts: &["pods"],
+        after: &["api-reachable"],
+        judge: states_observable,
+    },
+];
+
+/// The oldest minor version whose API servers accept the CRDs' validation rules.
+const OLDEST_MINOR: u32 = 25;
+
+fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
+    let Some(obstacle) = &patient.facts.obstacle else {
+        return match &patient.facts.target.server {
+            Some(server) => Outcome::PassWith(server.clone()),
+            None => Outcome::Pass,
+        };
+    };
+    let explain = patient.facts.target.context.as_ref().map(|context| format!("context: {context}"));
+    let mut draft = Draft::new(&obstacle.code)
+        .message(obstacle.message.clone())
+        .evidences(obstacle.evidence.iter().cloned())
+        .evidences(explain);
+    let (text, command) = match obstacle.code.as_str() {
+        "kubeconfig-missing" => (
+            "point KUBECONFIG or --kubeconfig at the cluster's kubeconfig, or give a recording with --from",
+            Some("kubectl config view"),
+        ),
+        "kubeconfig-invalid" => ("mend the kubeconfig at the place named above", Some("kubectl config view")),
+        "exec-plugin-failed" => (
+            "run the plugin's command by hand; it must print an ExecCredential",
+            None,
+        ),
+        "cluster-unreachable" => (
+            "see whether the cluster runs, and whether this machine has a way to it: VPN, proxy, firewall, DNS",
+            Some("kubectl cluster-info"),
+        ),
+        "tls-untrusted" => (
+            "fetch a fresh kubeconfig, which carries the cluster's CA; do not skip the verification",
+            None,
+        ),
+        "not-an-api-server" => (
+            "see whether the kubeconfig's server address is right, and whether a proxy or login page stands before it",
+            None,
+        ),
+        _ => ("log in again, or fetch a fresh kubeconfig", Some("kubectl auth whoami")),
+    };
+    draft = draft.remedy(obstacle.remedy.clone().unwrap_or_else(|| text.into()));
+    if let Some(command) = command {
+        let rest = command.strip_prefix("kubectl ").unwrap_or(command);
+        draft = draft.command(patient.kubectl_cluster(Effect::Read, rest));
+    }
+    Outcome::Found(vec![draft.done()])
+}
+
+fn version_supported(patient: &Patient<'_>, _: &States) -> Outcome {
+    let version = match &patient.facts.version {
+        Seen::Known(version) => version,
+        other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let shown = shown_version(version);
+    let digits: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
+    match (version.major.as_str(), digits.parse::<u32>()) {
+        ("1", Ok(minor)) if minor < OLDEST_MINOR => Outcome::Found(vec![
+            Draft::new("kubernetes-too-old")
+                .title(format!("Kubernetes {shown} is older than 1.{OLDEST_MINOR}"))
+                .message("The custom resource definitions hold validation rules that this API server does not know.")
+                .evidence(format!("/version says {shown}"))
+                .remedy(format!("upgrade the cluster to 1.{OLDEST_MINOR} or later"))
+                .done(),
+        ]),
+        (_, Ok(_)) => Outcome::PassWith(shown),
+        _ => Outcome::Unknown(format!("the version {shown} cannot be read")),
+    }
+}
+
+fn states_observable(patient: &Patient<'_>, states: &States) -> Outcome {
+    let deciding = states::deciding_denials(patient);
+    let others = states::other_denials(patient);
+    let mut findings = Vec::new();
+    if !deciding.is_empty() {
+        findings.push(permission(patient, &deciding, Severity::Error));
+    }
+    if !others.is_empty() {
+        findings.push(permission(patient, &others, Severity::Info));
+    }
+    findings.extend(missing_observation(patient, states));
+    Outcome::of(findings)
+}
+
+fn permission(patient: &Patient<'_>, rights: &[Right], severity: Severity) -> crate::report::Finding {
+    let deciding = severity == Severity::Error;
+    let shown: Vec<String> = rights.iter().map(Right::to_string).collect();
+    let who = patient.facts.target.user.as_deref().unwrap_or("we");
+    let may = if who == "we" { "may" } else { "(the kubeconfig's user) may" };
+    Draft::new("permission-missing")
+        .severity(severity)
+        .title(match (deciding, rights.len()) {
+            (true, 1) => "A right is missing that decides a state".to_owned(),
+            (true, n) => format!("{n} rights are missing that decide a state"),
+            (false, 1) => "A right is missing for a check that decides no state".to_owned(),
+            (false, n) => format!("{n} rights are missing for checks that decide no state"),
+        })
+        .message(if deciding {
+            format!("What {who} {may} not look at is not known, and is not called missing.")
+        } else {
+            "The checks concerned are unknown; nothing else changes.".to_owned()
+        })
+        .evidences(shown)
+        .remedy("have somebody who may grant rights apply the smallest role")
+        .command(patient.meshdoctor(Effect::Read, "rbac check"))
+        .done()
+}
+
+/// What was neither denied nor seen, and leaves a state open.
+fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::report::Finding> {
+    let facts = patient.facts;
+    let mut missing: Vec<String> = Vec::new();
+    let mut add = |what: &str, why: Option<String>, denied: bool| {
+        if let Some(why) = why.filter(|_| !denied) {
+            missing.push(format!("{what}: {why}"));
+        }
+    };
+    macro_rules! unseen {
+        ($what:literal, $seen:expr) => {
+            add($what, $seen.why_unsettled(), matches!($seen, Seen::Denied(_)))
+        };
+    }
+    if states.operator.undetermined.is_some() || states.meshsync.undetermined.is_some() {
+        unseen!("Deployments", &facts.deployments);
+    }
+    if states.meshsync.undetermined.is_some() || states.broker.undetermined.is_some() {
+        unseen!("Pods", &facts.pods);
+    }
+    if states.meshsync.undetermined.is_some() {
+        unseen!("MeshSync objects", &patient.meshsyncs);
+    }
+    if states.broker.undetermined.is_some() {
+        unseen!("Broker objects", &patient.brokers);
+    }
+    let broker_open = states.meshsync.report.at_least || states.broker.report.at_least;
+    let explained = facts
+        .broker
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.failure.as_ref())
+        .any(|failure| failure.kind != FailureKind::Stranger);
+    let pods_unseen = !facts.pods.is_settled();
+    if broker_open && !explained && !pods_unseen {
+        add("the broker's clients", patient.unseen_clients(), false);
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    Some(
+        Draft::new("observation-missing")
+            .kind(Kind::Obstacle)
+            .message("The states that hang on it are unknown, or the highest that is proven.")
+            .evidences(missing)
+            .remedy("look again with everything in view: the text of `explain` says how to record it")
+            .command(patient.meshdoctor(Effect::Read, "record facts.json"))
+            .done(),
+    )
+}

@@ -1,0 +1,76 @@
+//! The rules, one file for each part of the stack.
+
+mod broker;
+mod cluster;
+mod installation;
+mod meshsync;
+mod operator;
+mod resources;
+mod workload;
+
+use super::{Outcome, Patient, states::States};
+use crate::report::Component;
+
+/// One statement that should be true.
+pub struct Rule {
+    /// Its name, stable as the codes are.
+    pub id: &'static str,
+    /// The heading it stands under.
+    pub category: Component,
+    /// The statement.
+    pub title: &'static str,
+    /// The codes of what it can find.
+    pub codes: &'static [&'static str],
+    /// The observations that it reads, for the time they took.
+    pub facts: &'static [&'static str],
+    /// The rules that must not have failed for this one to be judged.
+    pub after: &'static [&'static str],
+    /// Judges it.
+    pub(crate) judge: fn(&Patient<'_>, &States) -> Outcome,
+}
+
+/// Every rule, in the order in which checks are shown. A rule stands behind those that it builds on.
+pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
+    [
+        cluster::RULES,
+        installation::RULES,
+        operator::RULES,
+        resources::RULES,
+        broker::RULES,
+        meshsync::RULES,
+        workload::SERVER_RULES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn every_rule_builds_on_earlier_ones_and_finds_codes_of_the_catalogue() {
+        let mut earlier = BTreeSet::new();
+        for rule in all() {
+            for id in rule.after {
+                assert!(earlier.contains(id), "{} builds on {id}, which is not before it", rule.id);
+            }
+            for code in rule.codes {
+                assert!(catalogue::find(code).is_some(), "{} finds the unknown {code}", rule.id);
+            }
+            assert!(earlier.insert(rule.id), "{} is there twice", rule.id);
+        }
+    }
+
+    #[test]
+    fn every_code_of_the_catalogue_is_found_by_a_rule() {
+        let found: BTreeSet<&str> = all().flat_map(|rule| rule.codes).copied().collect();
+        for diagnosis in catalogue::all() {
+            let code = diagnosis.code();
+            assert!(found.contains(code.as_str()), "no rule finds {code}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The verdict on the whole, from the findings and whether every state is determined.
+
+use crate::report::{Finding, Kind, Severity, Verdict};
+
+/// Unhealthy, unknown, not installed, degraded, healthy: the first that applies.
+pub(super) fn judge(findings: &[Finding], determined: bool) -> Verdict {
+    let fault = |severity: Severity| {
+        findings.iter().any(|finding| {
+            finding.kind == Kind::Fault && finding.severity == severity && finding.code != "not-installed"
+        })
+    };
+    if fault(Severity::Error) {
+        Verdict::Unhealthy
+    } else if !determined {
+        Verdict::Unknown
+    } else if findings.iter().any(|finding| finding.code == "not-installed") {
+        Verdict::NotInstalled
+    } else if fault(Severity::Warning) {
+        Verdict::Degraded
+    } else {
+        Verdict::Healthy
+    }
+}

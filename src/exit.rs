@@ -1,0 +1,48 @@
+//! The exit codes: the same for every command and every output format.
+
+/// How a run ended, for the calling process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// No finding at or above `--fail-on`.
+    Ok = 0,
+    /// At least one finding at or above `--fail-on`.
+    Findings = 1,
+    /// Wrong usage, or input named on the command line that is wrong or not there.
+    Usage = 2,
+    /// A state could not be determined, and nothing worse was proven.
+    Undetermined = 3,
+    /// A changing command refused, or was not confirmed.
+    Refused = 4,
+    /// A change began and failed part-way.
+    Partial = 5,
+    /// Interrupted (SIGINT).
+    Interrupted = 130,
+    /// Terminated (SIGTERM).
+    Terminated = 143,
+}
+
+impl Exit {
+    /// The number that the calling process sees.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// A mistake in what was typed or named on the command line: exit code 2, one sentence, no document.
+#[derive(Debug)]
+pub struct UsageError(pub String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}

@@ -1,0 +1,588 @@
+//! Facts: what was seen, at one moment, with nothing judged.
+//!
+//! Plain data. Workloads are Kubernetes' own types, reduced by `redact`; custom resources are types of ours that
+//! survive malformed objects. Everything that may not have been seen is a [`Seen`].
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, ReplicaSet, StatefulSet},
+        coordination::v1::Lease,
+        core::v1::{Event, Namespace, Pod, Service},
+        discovery::v1::EndpointSlice,
+        rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    profile::Profile,
+    seen::{Right, Seen},
+};
+
+/// All that was seen of one cluster.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// When it was seen.
+    pub taken_at: Timestamp,
+    /// Whether that time was read off the objects, as with a plain dump.
+    pub taken_at_estimated: bool,
+    /// The constants of the family that was looked for.
+    pub profile: &'static Profile,
+    /// Which cluster, and as whom.
+    pub target: Target,
+    /// Whether we ran inside a cluster.
+    pub in_cluster: bool,
+    /// Why nothing could be asked at all; none when the cluster was spoken to.
+    pub obstacle: Option<Obstacle>,
+    /// The API server's version.
+    pub version: Seen<ServerVersion>,
+    /// The namespace of the stack.
+    pub namespace: Seen<Namespace>,
+    /// The UID of the namespace `kube-system`, which the product uses as the cluster's id.
+    pub cluster_id: Seen<String>,
+    /// The CRD of the Broker.
+    pub broker_crd: Seen<Crd>,
+    /// The CRD of `MeshSync`.
+    pub meshsync_crd: Seen<Crd>,
+    /// Broker objects in the namespace, for each version that was asked.
+    pub brokers: BTreeMap<String, Seen<Vec<CustomResource<BrokerSpec, BrokerStatus>>>>,
+    /// `MeshSync` objects in the namespace, for each version that was asked.
+    pub meshsyncs: BTreeMap<String, Seen<Vec<CustomResource<MeshsyncSpec, MeshsyncStatus>>>>,
+    /// Namespaces that hold custom resources, asked only when ours does not.
+    pub elsewhere: Seen<Vec<String>>,
+    /// Deployments in the namespace.
+    pub deployments: Seen<Vec<Deployment>>,
+    /// `StatefulSet`s in the namespace.
+    pub statefulsets: Seen<Vec<StatefulSet>>,
+    /// `ReplicaSet`s in the namespace.
+    pub replicasets: Seen<Vec<ReplicaSet>>,
+    /// Pods in the namespace.
+    pub pods: Seen<Vec<Pod>>,
+    /// Services in the namespace.
+    pub services: Seen<Vec<Service>>,
+    /// `EndpointSlice`s in the namespace.
+    pub endpointslices: Seen<Vec<EndpointSlice>>,
+    /// Events in the namespace.
+    pub events: Seen<Vec<Event>>,
+    /// The broker's token: that it is there, never what it is.
+    pub token: Seen<TokenFact>,
+    /// The operator's leader election Lease.
+    pub lease: Seen<Lease>,
+    /// Roles and bindings, where they were read.
+    pub rbac: Rbac,
+    /// What the API server answered to access reviews.
+    pub reviews: Seen<Vec<Review>>,
+    /// What the broker's servers answered.
+    pub broker: BrokerFacts,
+    /// How long each observation took, in milliseconds, by topic.
+    pub timings: BTreeMap<String, u64>,
+}
+
+/// Which cluster was asked, and as whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Target {
+    /// The kubeconfig's context.
+    pub context: Option<String>,
+    /// The API server's address.
+    pub server: Option<String>,
+    /// The kubeconfig's user, or who was impersonated.
+    pub user: Option<String>,
+    /// The namespace that was looked at.
+    pub namespace: String,
+}
+
+/// Why the cluster could not be spoken to at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Obstacle {
+    /// The diagnosis: `kubeconfig-invalid`, `cluster-unreachable`…
+    pub code: String,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What was tried and what came of it.
+    #[serde(default)]
+    pub evidence: Vec<String>,
+    /// What to do, when it is more than the catalogue says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// The part of `/version` that is judged or shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServerVersion {
+    /// The major number, as text.
+    pub major: String,
+    /// The minor number; some vendors append a plus sign.
+    pub minor: String,
+    /// The full version, `v1.35.4`.
+    pub git_version: String,
+}
+
+/// The part of a `CustomResourceDefinition` that is judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Crd {
+    /// Name, labels, annotations, deletion.
+    pub metadata: ObjectMeta,
+    /// Versions and conversion.
+    pub spec: CrdSpec,
+    /// Conditions and stored versions.
+    pub status: CrdStatus,
+}
+
+/// Versions and conversion of a CRD.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CrdSpec {
+    /// The API group.
+    pub group: String,
+    /// The names of the kind.
+    pub names: CrdNames,
+    /// Its versions.
+    pub versions: Vec<CrdVersion>,
+    /// How one version is made from another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<CrdConversion>,
+}
+
+/// The names of a CRD's kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CrdNames {
+    /// The kind.
+    pub kind: String,
+    /// The plural resource name.
+    pub plural: String,
+}
+
+/// One version of a CRD.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CrdVersion {
+    /// The name, `v1alpha1`.
+    pub name: String,
+    /// Whether it can be asked for.
+    pub served: bool,
+    /// Whether objects are stored in it.
+    pub storage: bool,
+    /// Its fields; none when the dump left schemas out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<CrdSchema>,
+}
+
+/// The schema of one version of a CRD.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CrdSchema {
+    /// The fields of the object.
+    #[serde(rename = "openAPIV3Schema")]
+    pub open_api_v3_schema: Fields,
+}
+
+/// The names of an object's fields, and theirs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fields {
+    /// By name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, Fields>,
+}
+
+/// How one version of a CRD is made from another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CrdConversion {
+    /// `None` or `Webhook`.
+    pub strategy: String,
+}
+
+/// Conditions and stored versions of a CRD.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CrdStatus {
+    /// The conditions.
+    pub conditions: Vec<Condition>,
+    /// The versions that stored objects may have.
+    pub stored_versions: Vec<String>,
+}
+
+/// A condition, as custom resources and CRDs carry them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Condition {
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// One word why.
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+    /// The generation it was judged at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// When it last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_transition_time: Option<String>,
+}
+
+/// A custom resource with fields that may all be missing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomResource<S, T> {
+    /// Name, finalizers, deletion.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// What is wanted.
+    #[serde(default)]
+    pub spec: S,
+    /// What the operator says came of it.
+    #[serde(default)]
+    pub status: T,
+}
+
+/// A Broker object.
+pub type Broker = CustomResource<BrokerSpec, BrokerStatus>;
+/// A `MeshSync` object.
+pub type Meshsync = CustomResource<MeshsyncSpec, MeshsyncStatus>;
+
+/// What a Broker asks for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BrokerSpec {
+    /// How many servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// The image tag of the NATS server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How it is exposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<BrokerService>,
+}
+
+/// How a Broker is exposed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BrokerService {
+    /// `ClusterIP`, `NodePort` or `LoadBalancer`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// An address that wins over the derived one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_endpoint_override: Option<String>,
+}
+
+/// What the operator says of a Broker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BrokerStatus {
+    /// The conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// The addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+}
+
+/// The addresses of a broker, each `host:port`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Endpoint {
+    /// Inside the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub internal: Option<String>,
+    /// Outside the cluster; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<String>,
+}
+
+/// What a `MeshSync` asks for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MeshsyncSpec {
+    /// How many replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// The image tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Which broker it publishes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerRef>,
+    /// What it watches: an embedded `ConfigMap`, kept as it is since any part of it may be malformed.
+    #[serde(rename = "watch-list", skip_serializing_if = "Option::is_none")]
+    pub watch_list: Option<serde_json::Value>,
+}
+
+/// Which broker a `MeshSync` publishes to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BrokerRef {
+    /// A Broker object of this cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native: Option<NativeBroker>,
+    /// Any NATS server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom: Option<CustomBroker>,
+}
+
+/// A Broker object of this cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NativeBroker {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+}
+
+/// A NATS server by address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CustomBroker {
+    /// The address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// What the operator says of a `MeshSync`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MeshsyncStatus {
+    /// The conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Where it publishes to.
+    #[serde(rename = "publishing-to", skip_serializing_if = "Option::is_none")]
+    pub publishing_to: Option<String>,
+}
+
+/// The broker's token: that it is there, never what it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenFact {
+    /// The Secret that holds it.
+    pub secret: String,
+    /// When the Secret was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// How many bytes it has; none when the Secret lacks the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<usize>,
+    /// A hash with a random salt of this run, so that two tokens of one run can be told apart and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub salted_hash: Option<String>,
+}
+
+/// Roles and bindings.
+#[derive(Clone, Debug, Default)]
+pub struct Rbac {
+    /// Cluster roles.
+    pub cluster_roles: Seen<Vec<ClusterRole>>,
+    /// Cluster role bindings.
+    pub cluster_role_bindings: Seen<Vec<ClusterRoleBinding>>,
+    /// Roles of the namespace.
+    pub roles: Seen<Vec<Role>>,
+    /// Role bindings of the namespace.
+    pub role_bindings: Seen<Vec<RoleBinding>>,
+}
+
+/// One answer of the API server's access review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review {
+    /// Whose right: `system:serviceaccount:NAMESPACE:NAME`.
+    pub user: String,
+    /// The right that was asked about.
+    pub right: Right,
+    /// The answer.
+    pub allowed: bool,
+}
+
+/// What the broker's servers answered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BrokerFacts {
+    /// Whether the servers were asked at all.
+    pub looked: bool,
+    /// The servers, one for each broker pod, and those that only an address led to.
+    pub servers: Vec<BrokerServer>,
+    /// Every way that was tried, and how each failed.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A way to a broker server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The pod's own address, when we run in the cluster.
+    PodAddress,
+    /// A port-forward through the API server.
+    PortForward,
+    /// The address of a load balancer, or of a node with its node port.
+    ExternalAddress,
+    /// A file in a recording.
+    Recording,
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::PodAddress => "pod address",
+            Self::PortForward => "port-forward",
+            Self::ExternalAddress => "external address",
+            Self::Recording => "recording",
+        })
+    }
+}
+
+/// One way that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// The pod, when one was meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// The way.
+    pub way: Way,
+    /// The address, where the way has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// How it failed; none when it led to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<ProbeFailure>,
+}
+
+/// How a way to the broker failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProbeFailure {
+    /// What it proves.
+    pub kind: FailureKind,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// The rights without which it was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Right>,
+}
+
+/// What a failure on the way to the broker proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// We were not allowed.
+    Denied,
+    /// The way was barred before the broker was reached: proves nothing about the broker.
+    NoWay,
+    /// We got to the pod, and the broker there does not answer as a NATS server does.
+    Broker,
+    /// Something answered that is no server of this broker.
+    Stranger,
+}
+
+/// What one broker server answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerServer {
+    /// Its pod, when it was reached through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// Which way answered.
+    pub reached_by: Way,
+    /// The address, where the way has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// `/varz`: the server itself.
+    pub varz: Varz,
+    /// `/connz`: the client connections.
+    pub connections: Seen<Vec<Connection>>,
+    /// Whether every page of them was read.
+    pub complete: bool,
+    /// The handshake on the client port.
+    pub handshake: Handshake,
+}
+
+/// The part of `/varz` that is judged or shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Varz {
+    /// Unique for each start of a server.
+    pub server_id: String,
+    /// The pod's name, on the current line.
+    pub server_name: Option<String>,
+    /// The NATS version.
+    pub version: String,
+    /// Whether clients must authenticate; absent means no.
+    pub auth_required: bool,
+    /// Routes to other servers of one cluster.
+    pub routes: u64,
+    /// Open connections.
+    pub connections: u64,
+    /// When the server started.
+    pub start: Option<Timestamp>,
+    /// The server's own clock.
+    pub now: Option<Timestamp>,
+}
+
+/// One client connection, from `/connz`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Connection {
+    /// The connection's number on its server.
+    pub cid: u64,
+    /// The name that the client gave.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The client's address as the server sees it.
+    pub ip: String,
+    /// When it connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Timestamp>,
+    /// How long it has said nothing, as NATS prints it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub idle: String,
+    /// Messages from the client.
+    pub in_msgs: u64,
+    /// Messages to the client.
+    pub out_msgs: u64,
+    /// Subjects it subscribes to.
+    #[serde(rename = "subscriptions_list", skip_serializing_if = "Vec::is_empty")]
+    pub subscriptions: Vec<String>,
+}
+
+/// What came of the handshake on the client port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub enum Handshake {
+    /// The server let us in.
+    Accepted {
+        /// Whether a token was sent.
+        token: bool,
+    },
+    /// The server refused the token.
+    Refused {
+        /// What it said.
+        message: String,
+    },
+    /// The port answers, and not as a NATS server does.
+    Failed {
+        /// What happened.
+        message: String,
+    },
+    /// It was not tried.
+    NotTried {
+        /// Why.
+        why: String,
+    },
+    /// A recording does not say.
+    #[default]
+    NotLooked,
+}

@@ -1,0 +1,298 @@
+//! One request to the API server, and what its answer proves.
+
+use std::{
+    cell::{Cell, RefCell},
+    error::Error as StdError,
+    io,
+    time::Duration,
+};
+
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use kube::{Client, client::Body};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::{
+    redact,
+    seen::{Denial, Right, Seen},
+};
+
+/// Why a request has no usable answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// 403.
+    Denied,
+    /// 404.
+    NotFound,
+    /// 401.
+    Unauthorized,
+    /// An answer that no API server gives: HTML, a redirect, another protocol.
+    NotAnApi(String),
+    /// The API server's own error, with its message.
+    Server(String),
+    /// The connection could not be made or kept.
+    Connection(String),
+    /// The server's certificate is not trusted.
+    Untrusted(String),
+    /// Nothing came in time.
+    Silent(Duration),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Denied => f.write_str("forbidden"),
+            Self::NotFound => f.write_str("not found"),
+            Self::Unauthorized => f.write_str("the API server rejected our credentials (401)"),
+            Self::NotAnApi(why) | Self::Server(why) | Self::Connection(why) | Self::Untrusted(why) => f.write_str(why),
+            Self::Silent(limit) => write!(f, "no answer within {limit:?}"),
+        }
+    }
+}
+
+/// What an answer says of the thing that was asked for.
+pub fn seen<T>(answer: Result<T, Failure>, right: &Right) -> Seen<T> {
+    match answer {
+        Ok(value) => Seen::Known(value),
+        Err(Failure::NotFound) => Seen::Absent,
+        Err(Failure::Denied) => Seen::Denied(Denial {
+            missing: vec![right.clone()],
+        }),
+        Err(other) => Seen::Unreachable(other.to_string()),
+    }
+}
+
+/// A line for `-v`: one request and how it went.
+pub type Log<'a> = dyn Fn(&str) + 'a;
+
+/// Sends requests under one deadline, and counts them.
+pub struct Asker<'a> {
+    client: RefCell<Client>,
+    /// The longest that one request may take.
+    limit: Duration,
+    /// When the whole run must be over.
+    deadline: Instant,
+    log: Option<&'a Log<'a>>,
+    sent: Cell<usize>,
+}
+
+impl<'a> Asker<'a> {
+    /// Over this client; no request takes longer than `limit`, none lasts beyond `deadline`.
+    pub fn new(client: Client, limit: Duration, deadline: Instant, log: Option<&'a Log<'a>>) -> Self {
+        Self {
+            client: RefCell::new(client),
+            limit,
+            deadline,
+            log,
+            sent: Cell::new(0),
+        }
+    }
+
+    /// Goes on over another client.
+    pub fn switch(&self, client: Client) {
+        *self.client.borrow_mut() = client;
+    }
+
+    /// How many requests were sent.
+    pub fn sent(&self) -> usize {
+        self.sent.get()
+    }
+
+    /// How long a single step may still take.
+    pub fn remaining(&self) -> Duration {
+        self.limit.min(self.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Tells `-v` about a step that is no request.
+    pub fn note(&self, line: &str) {
+        if let Some(log) = self.log {
+            log(line);
+        }
+    }
+
+    /// The body of a GET.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] that says what stood in the way.
+    pub async fn get(&self, path: &str) -> Result<String, Failure> {
+        self.send("GET", path, None).await
+    }
+
+    /// The body of a POST.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Asker::get`].
+    pub async fn post(&self, path: &str, body: &serde_json::Value) -> Result<String, Failure> {
+        self.send("POST", path, Some(body.to_string())).await
+    }
+
+    async fn send(&self, method: &str, path: &str, body: Option<String>) -> Result<String, Failure> {
+        let started = Instant::now();
+        let limit = self.remaining();
+        self.sent.set(self.sent.get() + 1);
+        let client = self.client.borrow().clone();
+        let answer = tokio::time::timeout(limit, exchange(client, method, path, body))
+            .await
+            .unwrap_or(Err(Failure::Silent(limit)));
+        if self.log.is_some() {
+            let outcome = match &answer {
+                Ok(body) => format!("{} bytes", body.len()),
+                Err(failure) => failure.to_string(),
+            };
+            let took = started.elapsed().as_secs_f64() * 1000.0;
+            self.note(&format!("{method} {path}: {outcome} ({took:.1} ms)"));
+        }
+        answer
+    }
+}
+
+async fn exchange(client: Client, method: &str, path: &str, body: Option<String>) -> Result<String, Failure> {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::ACCEPT, "application/json")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.unwrap_or_default().into_bytes()))
+        .map_err(|error| Failure::Connection(error.to_string()))?;
+    let response = client.send(request).await.map_err(|error| from_error(&error))?;
+    let (head, body) = response.into_parts();
+    let bytes = body
+        .collect()
+        .await
+        .map_err(|error| from_error(&error))?
+        .to_bytes();
+    let text = String::from_utf8(bytes.into()).map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))?;
+    judge(head.status, &head.headers, text)
+}
+
+/// What an answer's status and body say.
+fn judge(status: StatusCode, headers: &http::HeaderMap, text: String) -> Result<String, Failure> {
+    let json = text.trim_start().starts_with('{');
+    match status {
+        StatusCode::OK | StatusCode::CREATED if json => Ok(text),
+        StatusCode::UNAUTHORIZED => Err(Failure::Unauthorized),
+        StatusCode::FORBIDDEN if json => Err(Failure::Denied),
+        StatusCode::NOT_FOUND if json || text.starts_with("404 page not found") => Err(Failure::NotFound),
+        status if status.is_redirection() => {
+            let to = headers
+                .get(header::LOCATION)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("somewhere");
+            Err(Failure::NotAnApi(format!("it answered with a redirect to {to}")))
+        }
+        status if json => Err(Failure::Server(message_of(&text, status))),
+        status => {
+            let kind = headers
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("no content type");
+            Err(Failure::NotAnApi(format!(
+                "it answered {} with {kind}{}, where an API server answers with JSON",
+                status.as_u16(),
+                title(&text)
+            )))
+        }
+    }
+}
+
+fn message_of(text: &str, status: StatusCode) -> String {
+    #[derive(Deserialize)]
+    struct Status {
+        message: Option<String>,
+    }
+    let message = serde_json::from_str::<Status>(text).ok().and_then(|status| status.message);
+    match message {
+        Some(message) => format!("the API server answered {}: {}", status.as_u16(), redact::urls(&message)),
+        None => format!("the API server answered {}", status.as_u16()),
+    }
+}
+
+/// The title of an HTML page, which often names the proxy that sent it.
+fn title(text: &str) -> String {
+    let lower = text.to_lowercase();
+    match (lower.find("<title>"), lower.find("</title>")) {
+        (Some(from), Some(to)) if from + 7 < to && to <= text.len() => {
+            format!(" titled \"{}\"", text.get(from + 7..to).unwrap_or_default().trim())
+        }
+        _ => String::new(),
+    }
+}
+
+/// Sorts an error of the transport by what it proves.
+pub fn from_error(error: &(dyn StdError + 'static)) -> Failure {
+    let mut innermost = error.to_string();
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return from_tls(tls);
+        }
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            // An I/O error hides what it wraps from the chain of sources.
+            if let Some(inner) = io.get_ref() {
+                let inner: &(dyn StdError + 'static) = inner;
+                return from_error(inner);
+            }
+            if let Some(plain) = plain_io(io) {
+                return Failure::Connection(plain.into());
+            }
+        }
+        if let Some(hyper) = error.downcast_ref::<hyper::Error>()
+            && hyper.is_parse()
+        {
+            return Failure::NotAnApi("it does not speak HTTP".into());
+        }
+        let text = error.to_string();
+        if text.contains("dns error") {
+            let why = error.source().map_or_else(|| text.clone(), ToString::to_string);
+            return Failure::Connection(format!("the host name cannot be resolved: {}", plain_dns(&why)));
+        }
+        innermost = text;
+        current = error.source();
+    }
+    Failure::Connection(innermost)
+}
+
+fn plain_dns(why: &str) -> &str {
+    why.strip_prefix("failed to lookup address information: ").unwrap_or(why)
+}
+
+fn plain_io(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Some("the connection was refused: nothing listens there"),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Some("the connection was reset"),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some("there is no route to it"),
+        io::ErrorKind::TimedOut => Some("the connection attempt got no answer"),
+        io::ErrorKind::UnexpectedEof => Some("it closed the connection in the middle"),
+        _ => None,
+    }
+}
+
+fn from_tls(error: &rustls::Error) -> Failure {
+    use rustls::{CertificateError, Error};
+    let why = match error {
+        Error::InvalidCertificate(certificate) => match certificate {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the server's certificate has expired".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet: compare the clocks".to_owned()
+            }
+            CertificateError::UnknownIssuer => {
+                "the server's certificate comes from an issuer that the kubeconfig does not trust".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the server's certificate is for another host name".to_owned()
+            }
+            other => format!("the server's certificate is not accepted: {other:?}"),
+        },
+        Error::InvalidMessage(_) => return Failure::NotAnApi("it does not speak TLS".into()),
+        Error::AlertReceived(alert) => {
+            return Failure::Connection(format!("the server ended the TLS handshake ({alert:?})"));
+        }
+        other => return Failure::Connection(format!("the TLS handshake failed: {other}")),
+    };
+    Failure::Untrusted(why)
+}

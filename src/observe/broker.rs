@@ -1,0 +1,397 @@
+//! Asking the broker: every server, by every way there is, and carefully.
+//!
+//! Through a pod, the API server vouches for whom we reach. An address in a Service's status was written by the
+//! cluster; one in a custom resource's status may lead anywhere, so what answers there counts for nothing unless a
+//! broker pod's own monitor named the same server. The token goes to servers so named, and to no other.
+
+use std::{collections::BTreeSet, future::Future, time::Duration};
+
+use futures_util::future::{Either, join_all, select};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
+};
+
+use super::{ask::Asker, handshake::Greeted, monitor, questions, tunnel, tunnel::Tunnel};
+use crate::{
+    facts::{Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, Handshake, ProbeFailure, Way},
+    stack,
+    token::Token,
+};
+
+/// The longest that one server is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the kubelet's reason may come after the stream that it explains was closed.
+const REASON_DELAY: Duration = Duration::from_millis(200);
+
+/// What a probe needs beside the facts so far.
+pub struct Probe<'a> {
+    /// For the limits and `-v`.
+    pub asker: &'a Asker<'a>,
+    /// For port-forwards.
+    pub client: kube::Client,
+    /// What was seen of the cluster.
+    pub facts: &'a Facts,
+    /// The token, when it could be read.
+    pub token: Option<&'a Token>,
+}
+
+/// An address outside the pods that may lead to the broker.
+struct External {
+    host: String,
+    client_port: u16,
+    monitor_port: u16,
+    /// Whether the cluster itself, and not a custom resource's status, says that it is the broker's.
+    vouched: bool,
+}
+
+impl Probe<'_> {
+    /// Asks every server.
+    pub async fn run(&self) -> BrokerFacts {
+        let pods = stack::broker_pods(self.facts);
+        let externals = self.externals();
+        let through_pods = join_all(pods.iter().map(|pod| self.pod(pod)));
+        let through_addresses = join_all(externals.iter().map(|external| self.external(external)));
+        // The first answer wins: with every pod's server reached, no address is waited for.
+        let (pod_results, address_results) = match select(through_pods, through_addresses).await {
+            Either::Left((results, addresses)) => {
+                let all = !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
+                let addresses = if all { Vec::new() } else { addresses.await };
+                (results, addresses)
+            }
+            Either::Right((addresses, pods)) => (pods.await, addresses),
+        };
+        let mut found = BrokerFacts {
+            looked: true,
+            ..BrokerFacts::default()
+        };
+        for (server, attempts) in pod_results {
+            found.servers.extend(server);
+            found.attempts.extend(attempts);
+        }
+        let known: BTreeSet<String> = found.servers.iter().map(|s| s.varz.server_id.clone()).collect();
+        for (external, result) in externals.iter().zip(address_results) {
+            let (server, attempt) = judge_external(external, result, &known);
+            found.servers.extend(server);
+            found.attempts.push(attempt);
+        }
+        found
+    }
+
+    fn limit(&self) -> Duration {
+        self.asker.remaining().min(PATIENCE)
+    }
+
+    /// One broker pod's server: by its address when we run in the cluster, else through a port-forward.
+    async fn pod(&self, pod: &Pod) -> (Option<BrokerServer>, Vec<Attempt>) {
+        let name = stack::name(&pod.metadata);
+        let attempt = |way, address, failure| Attempt {
+            pod: Some(name.to_owned()),
+            way,
+            address,
+            failure,
+        };
+        if stack::running_since(pod, self.facts.profile.broker.container).is_none() {
+            let failure = ProbeFailure {
+                kind: FailureKind::Broker,
+                message: "no NATS server runs in the pod".into(),
+                missing: Vec::new(),
+            };
+            return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
+        }
+        let mut attempts = Vec::new();
+        if self.facts.in_cluster
+            && let Some(ip) = stack::pod_ip(pod)
+        {
+            match self.pod_address(ip).await {
+                Ok(mut server) => {
+                    server.pod = Some(name.into());
+                    attempts.push(attempt(Way::PodAddress, Some(ip.into()), None));
+                    return (Some(server), attempts);
+                }
+                Err(failure) => attempts.push(attempt(Way::PodAddress, Some(ip.into()), Some(failure))),
+            }
+        }
+        let started = tokio::time::Instant::now();
+        let result = self.port_forward(name).await;
+        self.asker.note(&format!(
+            "port-forward {name}: {} ({:.1} ms)",
+            match &result {
+                Ok(server) => format!("NATS {}", server.varz.version),
+                Err(failure) => failure.message.clone(),
+            },
+            started.elapsed().as_secs_f64() * 1000.0
+        ));
+        let (server, failure) = match result {
+            Ok(server) => (Some(server), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        attempts.push(attempt(Way::PortForward, None, failure));
+        (server, attempts)
+    }
+
+    async fn port_forward(&self, pod: &str) -> Result<BrokerServer, ProbeFailure> {
+        let names = &self.facts.profile.broker;
+        let namespace = &self.facts.target.namespace;
+        let limit = self.limit();
+        let rights = questions::port_forward(namespace);
+        let mut tunnel = Tunnel::open(
+            self.client.clone(),
+            namespace,
+            pod,
+            &[names.monitor_port, names.client_port],
+            limit,
+            &rights,
+        )
+        .await?;
+        let (Some(monitor), Some(client)) = (tunnel.take(names.monitor_port), tunnel.take(names.client_port)) else {
+            return Err(broker_fault("the port-forward lacks a port".into()));
+        };
+        let answer = guarded(monitor::ask(monitor.stream), monitor.error, limit, "the monitor");
+        let greeting = guarded(Greeted::read(client.stream), client.error, limit, "the client port");
+        let (answer, greeting) = tokio::join!(answer, greeting);
+        let mut server = self.server(answer?, Way::PortForward, greeting).await;
+        server.pod = Some(pod.into());
+        Ok(server)
+    }
+
+    async fn pod_address(&self, ip: &str) -> Result<BrokerServer, ProbeFailure> {
+        let names = &self.facts.profile.broker;
+        let (answer, greeting) = tokio::join!(
+            self.direct_monitor(ip, names.monitor_port),
+            self.direct_greeting(ip, names.client_port)
+        );
+        let mut server = self.server(answer?, Way::PodAddress, greeting).await;
+        server.address = Some(ip.into());
+        Ok(server)
+    }
+
+    /// Puts a pod's answers together; its monitor has named the server, so it may see the token.
+    async fn server<S>(
+        &self,
+        answer: monitor::Answer,
+        way: Way,
+        greeting: Result<Greeted<S>, ProbeFailure>,
+    ) -> BrokerServer
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = match greeting {
+            Ok(greeted) if greeted.server_id() == answer.varz.server_id => greeted.shake(self.token, self.limit()).await,
+            Ok(_) => Handshake::NotTried {
+                why: "the client port and the monitor lead to two different servers".into(),
+            },
+            Err(failure) => Handshake::Failed {
+                message: failure.message,
+            },
+        };
+        BrokerServer {
+            pod: None,
+            reached_by: way,
+            address: None,
+            varz: answer.varz,
+            connections: answer.connections,
+            complete: answer.complete,
+            handshake,
+        }
+    }
+
+    async fn direct_monitor(&self, host: &str, port: u16) -> Result<monitor::Answer, ProbeFailure> {
+        let limit = self.limit();
+        let stream = dial(host, port, limit).await?;
+        timed(monitor::ask(stream), limit, "the monitor").await
+    }
+
+    async fn direct_greeting(&self, host: &str, port: u16) -> Result<Greeted<TcpStream>, ProbeFailure> {
+        let limit = self.limit();
+        let stream = dial(host, port, limit).await?;
+        timed(Greeted::read(stream), limit, "the client port").await
+    }
+
+    /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.
+    async fn external(&self, external: &External) -> Result<ExternalAnswer, ProbeFailure> {
+        let greeting = self.direct_greeting(&external.host, external.client_port).await;
+        if external.vouched {
+            let answer = self.direct_monitor(&external.host, external.monitor_port).await?;
+            let handshake = match greeting {
+                Ok(greeted) if greeted.server_id() == answer.varz.server_id => Handshake::NotTried {
+                    why: "no broker pod's monitor named this server, so it is shown no token".into(),
+                },
+                Ok(_) => Handshake::NotTried {
+                    why: "the client port and the monitor lead to two different servers".into(),
+                },
+                Err(failure) => Handshake::Failed {
+                    message: failure.message,
+                },
+            };
+            return Ok(ExternalAnswer::Server(Box::new(BrokerServer {
+                pod: None,
+                reached_by: Way::ExternalAddress,
+                address: Some(external.host.clone()),
+                varz: answer.varz,
+                connections: answer.connections,
+                complete: answer.complete,
+                handshake,
+            })));
+        }
+        Ok(ExternalAnswer::Greeting(greeting?.server_id().to_owned()))
+    }
+
+    /// The addresses that may lead to the broker from outside.
+    fn externals(&self) -> Vec<External> {
+        let names = &self.facts.profile.broker;
+        let mut externals: Vec<External> = Vec::new();
+        for service in stack::broker_services(self.facts) {
+            for host in ingress_hosts(service) {
+                externals.push(External {
+                    host,
+                    client_port: names.client_port,
+                    monitor_port: names.monitor_port,
+                    vouched: true,
+                });
+            }
+        }
+        for broker in stack::brokers(self.facts).items() {
+            let intended = broker
+                .spec
+                .service
+                .as_ref()
+                .and_then(|service| service.external_endpoint_override.as_deref());
+            let said = broker
+                .status
+                .endpoint
+                .as_ref()
+                .and_then(|endpoint| endpoint.external.as_deref());
+            for (address, vouched) in [(intended, true), (said, false)] {
+                let Some((host, port)) = address.and_then(host_and_port) else {
+                    continue;
+                };
+                if !externals.iter().any(|e| e.host == host && e.client_port == port) {
+                    externals.push(External {
+                        host,
+                        client_port: port,
+                        monitor_port: names.monitor_port,
+                        vouched,
+                    });
+                }
+            }
+        }
+        externals
+    }
+}
+
+enum ExternalAnswer {
+    Server(Box<BrokerServer>),
+    /// The id that the server gave in its greeting.
+    Greeting(String),
+}
+
+/// What an address proved, given the servers that broker pods named.
+fn judge_external(
+    external: &External,
+    result: Result<ExternalAnswer, ProbeFailure>,
+    known: &BTreeSet<String>,
+) -> (Option<BrokerServer>, Attempt) {
+    let stranger = |message: &str| ProbeFailure {
+        kind: FailureKind::Stranger,
+        message: message.into(),
+        missing: Vec::new(),
+    };
+    let (server, failure) = match result {
+        Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => (None, None),
+        Ok(ExternalAnswer::Server(server)) => (Some(*server), None),
+        Ok(ExternalAnswer::Greeting(id)) if known.contains(&id) => (None, None),
+        Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
+            None,
+            Some(stranger(
+                "a NATS server answers, and no broker pod could be asked whether it is its own; nothing it says is believed",
+            )),
+        ),
+        Ok(ExternalAnswer::Greeting(_)) => (
+            None,
+            Some(stranger("a NATS server answers that is no broker pod's; it was shown no token")),
+        ),
+        Err(failure) => (None, Some(failure)),
+    };
+    let attempt = Attempt {
+        pod: None,
+        way: Way::ExternalAddress,
+        address: Some(format!("{}:{}", external.host, external.client_port)),
+        failure,
+    };
+    (server, attempt)
+}
+
+fn ingress_hosts(service: &Service) -> Vec<String> {
+    service
+        .status
+        .iter()
+        .filter_map(|status| status.load_balancer.as_ref())
+        .flat_map(|balancer| balancer.ingress.iter().flatten())
+        .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
+        .collect()
+}
+
+/// Takes `host:port` apart; a scheme and a user part in front do no harm.
+pub fn host_and_port(address: &str) -> Option<(String, u16)> {
+    let address = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
+    let address = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_matches(['[', ']']);
+    (!host.is_empty()).then_some(())?;
+    Some((host.to_owned(), port.parse().ok()?))
+}
+
+async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, ProbeFailure> {
+    let no_way = |message: String| ProbeFailure {
+        kind: FailureKind::NoWay,
+        message,
+        missing: Vec::new(),
+    };
+    match tokio::time::timeout(limit, TcpStream::connect((host, port))).await {
+        Ok(Ok(stream)) => {
+            let _ = stream.set_nodelay(true);
+            Ok(stream)
+        }
+        Ok(Err(error)) => Err(no_way(format!("{host}:{port}: {}", super::ask::from_error(&error)))),
+        Err(_) => Err(no_way(format!("{host}:{port} gave no answer within {limit:?}"))),
+    }
+}
+
+fn broker_fault(message: String) -> ProbeFailure {
+    ProbeFailure {
+        kind: FailureKind::Broker,
+        message,
+        missing: Vec::new(),
+    }
+}
+
+async fn timed<T>(work: impl Future<Output = Result<T, String>>, limit: Duration, what: &str) -> Result<T, ProbeFailure> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result.map_err(broker_fault),
+        Err(_) => Err(broker_fault(format!("{what} accepts connections and says nothing for {limit:?}"))),
+    }
+}
+
+/// Works on a forwarded port while listening for the kubelet's word that it cannot be used.
+async fn guarded<T>(
+    work: impl Future<Output = Result<T, String>>,
+    mut error: JoinHandle<Option<String>>,
+    limit: Duration,
+    what: &str,
+) -> Result<T, ProbeFailure> {
+    let work = timed(work, limit, what);
+    tokio::pin!(work);
+    match select(work, &mut error).await {
+        Either::Left((Ok(value), _)) => Ok(value),
+        Either::Left((Err(failure), error)) => match tokio::time::timeout(REASON_DELAY, error).await {
+            Ok(Ok(Some(reason))) => Err(tunnel::port_error(&reason)),
+            _ => Err(failure),
+        },
+        Either::Right((Ok(Some(reason)), _)) => Err(tunnel::port_error(&reason)),
+        Either::Right((_, work)) => work.await,
+    }
+}

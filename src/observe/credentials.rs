@@ -1,0 +1,152 @@
+//! Credential plugins: the programs that a kubeconfig names to log in with.
+//!
+//! The client library would run them with our terminal and without a limit. Here their errors are captured, they may
+//! ask questions only on a terminal, and they end when our time does.
+
+use std::{process::Stdio, time::Duration};
+
+use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::{facts::Obstacle, redact};
+
+/// The part of an `ExecCredential` that is used.
+#[derive(Deserialize)]
+struct ExecCredential {
+    status: Option<Status>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    token: Option<String>,
+    client_certificate_data: Option<String>,
+    client_key_data: Option<String>,
+}
+
+/// Runs the plugin that the credentials name, if any, and puts what it says in its place.
+///
+/// # Errors
+///
+/// The obstacle `exec-plugin-failed`, with the plugin's own last words.
+pub async fn resolve(auth: &mut AuthInfo, limit: Duration, terminal: bool) -> Result<(), Obstacle> {
+    // A token beside a plugin wins, as in kubectl.
+    if auth.token.is_some() || auth.token_file.is_some() {
+        auth.exec = None;
+    }
+    let Some(exec) = auth.exec.take() else {
+        return Ok(());
+    };
+    let status = run(&exec, limit, terminal).await?;
+    if let Some(token) = status.token {
+        auth.token = Some(token.into());
+    }
+    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
+        // Kubeconfigs hold these in base64, plugins answer in PEM.
+        auth.client_certificate_data = Some(base64(&certificate));
+        auth.client_key_data = Some(base64(&key).into());
+    }
+    Ok(())
+}
+
+async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Status, Obstacle> {
+    let program = exec.command.clone().unwrap_or_default();
+    let failed = |what: String, mut evidence: Vec<String>, remedy: Option<String>| {
+        evidence.insert(0, format!("command: {}", command_line(exec)));
+        Obstacle {
+            code: "exec-plugin-failed".into(),
+            message: format!("the credential plugin {program} {what}"),
+            evidence,
+            remedy,
+        }
+    };
+    let wants_terminal = exec.interactive_mode == Some(ExecInteractiveMode::Always);
+    if wants_terminal && !terminal {
+        return Err(failed(
+            "wants to ask questions, and there is no terminal".into(),
+            vec!["interactiveMode: Always".into()],
+            Some("log in with it at a terminal first, or use credentials that need no questions".into()),
+        ));
+    }
+    let interactive = terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never);
+
+    let mut command = Command::new(&program);
+    command
+        .args(exec.args.iter().flatten())
+        .env("KUBERNETES_EXEC_INFO", exec_info(exec, interactive))
+        .stdin(if interactive { Stdio::inherit() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    for variable in exec.env.iter().flatten() {
+        if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
+            command.env(name, value);
+        }
+    }
+    let output = match tokio::time::timeout(limit, command.output()).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            let hint = exec.install_hint.as_ref().map(|hint| hint.trim().to_owned());
+            return Err(failed("is not installed, or not on the PATH".into(), vec![], hint));
+        }
+        Ok(Err(error)) => return Err(failed(format!("could not be started: {error}"), vec![], None)),
+        Err(_) => {
+            return Err(failed(
+                format!("gave no answer within {limit:?} and was ended"),
+                vec![],
+                Some("run the command by hand and see what it waits for".into()),
+            ));
+        }
+    };
+    let words = last_words(&output.stderr);
+    if !output.status.success() {
+        return Err(failed(format!("failed ({})", output.status), words, None));
+    }
+    let credential: ExecCredential = serde_json::from_slice(&output.stdout)
+        .map_err(|_| failed("did not print an ExecCredential".into(), words.clone(), None))?;
+    credential
+        .status
+        .filter(|status| status.token.is_some() || status.client_certificate_data.is_some())
+        .ok_or_else(|| failed("printed no token and no certificate".into(), words, None))
+}
+
+fn command_line(exec: &ExecConfig) -> String {
+    let mut line = exec.command.clone().unwrap_or_default();
+    for argument in exec.args.iter().flatten() {
+        line.push(' ');
+        line.push_str(argument);
+    }
+    redact::urls(&line)
+}
+
+/// What the protocol tells the plugin about us.
+fn exec_info(exec: &ExecConfig, interactive: bool) -> String {
+    let mut spec = serde_json::json!({ "interactive": interactive });
+    if let Some(cluster) = &exec.cluster {
+        spec["cluster"] = serde_json::to_value(cluster).unwrap_or_default();
+    }
+    serde_json::json!({
+        "apiVersion": exec.api_version.as_deref().unwrap_or("client.authentication.k8s.io/v1"),
+        "kind": "ExecCredential",
+        "spec": spec,
+    })
+    .to_string()
+}
+
+/// The last lines that the plugin wrote to standard error.
+fn last_words(stderr: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(5)..]
+        .iter()
+        .map(|line| format!("it said: {}", redact::urls(line)))
+        .collect()
+}
+
+fn base64(text: &str) -> String {
+    match serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())) {
+        Ok(serde_json::Value::String(encoded)) => encoded,
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,139 @@
+//! The handshake on a broker's client port, with the token shown only to a server that is known.
+//!
+//! The client library dials addresses only, so the stream that we hold is joined to a local socket. The server speaks
+//! first, and what it says is read here before the library is let in: a stranger never sees the token.
+
+use std::time::Duration;
+
+use async_nats::{ConnectErrorKind, ConnectOptions};
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional},
+    net::TcpListener,
+};
+
+use crate::{facts::Handshake, token::Token};
+
+/// The name under which we connect, so that a probe never fakes a state.
+const CLIENT_NAME: &str = "meshdoctor";
+
+/// The longest greeting that is read; a real one has some hundred bytes.
+const LONGEST_GREETING: u64 = 64 * 1024;
+
+#[derive(Deserialize)]
+struct Info {
+    #[serde(default)]
+    server_id: String,
+    #[serde(default)]
+    auth_required: bool,
+    #[serde(default)]
+    tls_required: bool,
+}
+
+/// A stream whose greeting was read.
+pub struct Greeted<S> {
+    stream: BufReader<S>,
+    line: String,
+    info: Info,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
+    /// Reads the greeting.
+    ///
+    /// # Errors
+    ///
+    /// A sentence when what speaks is no NATS server.
+    pub async fn read(stream: S) -> Result<Self, String> {
+        use tokio::io::AsyncReadExt;
+        let mut stream = BufReader::new(stream);
+        let mut line = Vec::new();
+        (&mut stream)
+            .take(LONGEST_GREETING)
+            .read_until(b'\n', &mut line)
+            .await
+            .map_err(|error| format!("the connection broke before the server's greeting: {error}"))?;
+        if line.is_empty() {
+            return Err("the server closed the connection without a greeting".into());
+        }
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let info = line
+            .strip_prefix("INFO ")
+            .and_then(|json| serde_json::from_str(json.trim()).ok())
+            .ok_or("what answers on the client port does not greet as a NATS server does")?;
+        Ok(Self { stream, line, info })
+    }
+
+    /// Who the server says it is; new at each start.
+    pub fn server_id(&self) -> &str {
+        &self.info.server_id
+    }
+
+    /// Shakes hands. The caller has made sure that this server may see the token.
+    pub async fn shake(self, token: Option<&Token>, limit: Duration) -> Handshake {
+        if self.info.tls_required {
+            return Handshake::NotTried {
+                why: "the server requires TLS, which this probe does not speak".into(),
+            };
+        }
+        if self.info.auth_required && token.is_none() {
+            return Handshake::NotTried {
+                why: "the server asks for a token, and there is none that could be read".into(),
+            };
+        }
+        let token = token.filter(|_| self.info.auth_required);
+        let sent = token.is_some();
+        match self.connect(token, limit).await {
+            Ok(()) => Handshake::Accepted { token: sent },
+            Err(failure) => failure,
+        }
+    }
+
+    async fn connect(self, token: Option<&Token>, limit: Duration) -> Result<(), Handshake> {
+        let failed = |message: String| Handshake::Failed { message };
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(|error| failed(format!("no local socket for the handshake: {error}")))?;
+        let port = listener
+            .local_addr()
+            .map_err(|error| failed(format!("no local socket for the handshake: {error}")))?
+            .port();
+        let bridge = tokio::spawn(self.bridge(listener));
+        let mut options = ConnectOptions::new()
+            .name(CLIENT_NAME)
+            .connection_timeout(limit)
+            .max_reconnects(1)
+            .ignore_discovered_servers();
+        if let Some(token) = token {
+            options = options.token(token.expose().to_owned());
+        }
+        // The library tries again after a refusal; one answer is enough for a probe.
+        let connected = tokio::time::timeout(limit, options.connect(format!("nats://127.0.0.1:{port}"))).await;
+        let outcome = match connected {
+            Ok(Ok(client)) => match tokio::time::timeout(limit, client.flush()).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(failed(format!("the server accepted us and then broke: {error}"))),
+                Err(_) => Err(failed(format!("the server accepted us and then said nothing for {limit:?}"))),
+            },
+            Ok(Err(error)) => Err(match error.kind() {
+                ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => Handshake::Refused {
+                    message: "Authorization Violation".into(),
+                },
+                _ => failed(format!("the handshake failed: {error}")),
+            }),
+            Err(_) => Err(failed(format!("the server greets and then says nothing for {limit:?}"))),
+        };
+        bridge.abort();
+        outcome
+    }
+
+    /// Joins the stream to the first local connection, the greeting first.
+    async fn bridge(mut self, listener: TcpListener) {
+        let Ok((mut local, _)) = listener.accept().await else {
+            return;
+        };
+        let _ = local.set_nodelay(true);
+        if local.write_all(self.line.as_bytes()).await.is_ok() {
+            let _ = copy_bidirectional(&mut local, &mut self.stream).await;
+        }
+    }
+}

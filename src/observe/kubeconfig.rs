@@ -1,0 +1,537 @@
+//! Kubeconfig to a configuration for the client, with kubectl's rules and better words.
+//!
+//! A mistake in what was named on the command line is a usage error; the same mistake in the environment is an
+//! obstacle, which the report explains.
+
+use std::path::{Path, PathBuf};
+
+use hyper_util::client::proxy::matcher::Matcher;
+use kube::config::{AuthInfo, Cluster, Config, Context, Kubeconfig};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+use crate::{
+    exit::UsageError,
+    facts::{Obstacle, Target},
+};
+
+/// What the command line says about which cluster, and as whom; the fields are kubectl's flags.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--cluster`.
+    pub cluster: Option<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--server`.
+    pub server: Option<String>,
+    /// `--token`.
+    pub token: Option<String>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// `--as-group`.
+    pub impersonate_groups: Vec<String>,
+    /// `--tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// `--insecure-skip-tls-verify`.
+    pub insecure_skip_tls_verify: bool,
+}
+
+/// A configuration, and what to call its target.
+#[derive(Debug)]
+pub struct Resolved {
+    /// For the client; an exec plugin in it has not been run yet.
+    pub config: Config,
+    /// For the report; the namespace is not decided here.
+    pub target: Target,
+    /// Whether we run in the cluster.
+    pub in_cluster: bool,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum Trouble {
+    /// Something named on the command line is wrong.
+    Usage(UsageError),
+    /// Something in the environment is wrong.
+    Obstacle(Obstacle),
+}
+
+/// Whether this process runs in a pod.
+pub fn runs_in_cluster() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+        && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
+}
+
+/// Finds the configuration.
+///
+/// # Errors
+///
+/// The [`Trouble`] that says which file, context and key is wrong.
+pub fn resolve(access: &Access) -> Result<Resolved, Trouble> {
+    let files = Files::find(access.kubeconfig.as_deref());
+    let kubeconfig = files.load()?;
+    let mut resolved = match kubeconfig {
+        Some(kubeconfig) => Choice {
+            kubeconfig: &kubeconfig,
+            files: &files,
+            access,
+        }
+        .resolve()?,
+        None if access.server.is_some() => from_server_flag(access)?,
+        None if runs_in_cluster() => in_cluster()?,
+        None => return Err(files.missing()),
+    };
+    apply_flags(&mut resolved, access)?;
+    resolved.config.default_retry = false;
+    resolved.config.write_timeout = None;
+    resolved.config.proxy_url = proxy(&resolved.config);
+    Ok(resolved)
+}
+
+/// The files that count, in the order of precedence.
+struct Files {
+    paths: Vec<PathBuf>,
+    /// Whether they were named on the command line.
+    named: bool,
+}
+
+impl Files {
+    fn find(flag: Option<&Path>) -> Self {
+        if let Some(path) = flag {
+            return Self {
+                paths: vec![path.into()],
+                named: true,
+            };
+        }
+        let paths: Vec<PathBuf> = match std::env::var_os("KUBECONFIG") {
+            Some(list) if !list.is_empty() => std::env::split_paths(&list)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect(),
+            _ => std::env::home_dir()
+                .map(|home| home.join(".kube").join("config"))
+                .into_iter()
+                .collect(),
+        };
+        Self { paths, named: false }
+    }
+
+    fn trouble(&self, message: String, remedy: Option<String>) -> Trouble {
+        if self.named {
+            let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+            Trouble::Usage(UsageError(format!("{message}{remedy}")))
+        } else {
+            Trouble::Obstacle(Obstacle {
+                code: "kubeconfig-invalid".into(),
+                message,
+                evidence: vec![format!("read: {}", self.shown())],
+                remedy,
+            })
+        }
+    }
+
+    fn missing(&self) -> Trouble {
+        if self.named {
+            return Trouble::Usage(UsageError(format!(
+                "--kubeconfig names {}, and there is no such file",
+                self.shown()
+            )));
+        }
+        Trouble::Obstacle(Obstacle {
+            code: "kubeconfig-missing".into(),
+            message: if self.paths.is_empty() {
+                "there is no kubeconfig: neither KUBECONFIG nor HOME is set".into()
+            } else {
+                format!("there is no kubeconfig at {}", self.shown())
+            },
+            evidence: vec!["not running in a pod, so there is no in-cluster configuration either".into()],
+            remedy: None,
+        })
+    }
+
+    fn shown(&self) -> String {
+        let shown: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        shown.join(", ")
+    }
+
+    /// Loads and merges the files; none of them being there is no error here.
+    fn load(&self) -> Result<Option<Kubeconfig>, Trouble> {
+        let mut merged: Option<Kubeconfig> = None;
+        for path in &self.paths {
+            let text = match std::fs::read_to_string(path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    return Err(self.trouble(format!("cannot read the kubeconfig {}: {error}", path.display()), None));
+                }
+            };
+            if text.trim().is_empty() {
+                continue;
+            }
+            // Our own YAML reader first: its message says where the text is broken in fewer words.
+            serde_yaml::from_str::<serde_yaml::Value>(&text)
+                .map_err(|error| self.trouble(format!("the kubeconfig {} is not valid YAML: {error}", path.display()), None))?;
+            let one = Kubeconfig::read_from(path).map_err(|error| {
+                let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+                self.trouble(format!("{} is not a kubeconfig: {why}", path.display()), None)
+            })?;
+            merged = Some(match merged {
+                None => one,
+                Some(first) => first.merge(one).map_err(|error| {
+                    self.trouble(format!("cannot merge the kubeconfig {}: {error}", path.display()), None)
+                })?,
+            });
+        }
+        Ok(merged)
+    }
+
+    /// The file and line where a text stands, for messages.
+    fn place_of(&self, text: &str) -> String {
+        for path in &self.paths {
+            let Ok(content) = std::fs::read_to_string(path) else {
+                continue;
+            };
+            if let Some(line) = content.lines().position(|line| line.contains(text)) {
+                return format!("{} line {}", path.display(), line + 1);
+            }
+        }
+        self.shown()
+    }
+}
+
+/// The choice of context, cluster and user among those of a kubeconfig.
+struct Choice<'a> {
+    kubeconfig: &'a Kubeconfig,
+    files: &'a Files,
+    access: &'a Access,
+}
+
+impl Choice<'_> {
+    fn resolve(&self) -> Result<Resolved, Trouble> {
+        let context_name = self
+            .access
+            .context
+            .clone()
+            .or_else(|| self.kubeconfig.current_context.clone().filter(|name| !name.is_empty()));
+        let context = match &context_name {
+            Some(name) => self.context(name)?,
+            None if self.access.cluster.is_some() || self.access.server.is_some() => Context::default(),
+            None => {
+                return Err(self.files.trouble(
+                    format!("the kubeconfig {} sets no current-context", self.files.shown()),
+                    Some(format!("name one with --context: {}", self.context_names())),
+                ));
+            }
+        };
+        let cluster = match self.access.cluster.clone().or(Some(context.cluster).filter(|name| !name.is_empty())) {
+            Some(name) => self.cluster(&name, context_name.as_deref())?,
+            None => Cluster::default(),
+        };
+        let user_name = self.access.user.clone().or(context.user).filter(|name| !name.is_empty());
+        let user = match &user_name {
+            Some(name) => self.user(name, context_name.as_deref())?,
+            None => AuthInfo::default(),
+        };
+        let server = self
+            .access
+            .server
+            .clone()
+            .or_else(|| cluster.server.clone())
+            .filter(|server| !server.is_empty())
+            .ok_or_else(|| {
+                self.files.trouble(
+                    format!(
+                        "the cluster of context \"{}\" in {} has no server address",
+                        context_name.as_deref().unwrap_or_default(),
+                        self.files.shown()
+                    ),
+                    None,
+                )
+            })?;
+        let mut config = Config::new(parse_server(&server).map_err(|why| self.files.trouble(why, None))?);
+        config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+        config.tls_server_name.clone_from(&cluster.tls_server_name);
+        config.root_cert = self.root_certificates(&cluster)?;
+        if let Some(proxy) = cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
+            config.proxy_url = Some(
+                proxy
+                    .parse()
+                    .map_err(|_| self.files.trouble(format!("proxy-url \"{proxy}\" is not a URL"), None))?,
+            );
+        }
+        self.check_credentials(&user)?;
+        config.auth_info = user;
+        if let Some(exec) = &mut config.auth_info.exec
+            && exec.provide_cluster_info
+        {
+            exec.cluster = (&cluster).try_into().ok();
+        }
+        Ok(Resolved {
+            config,
+            target: Target {
+                context: context_name,
+                server: Some(server),
+                user: user_name,
+                namespace: String::new(),
+            },
+            in_cluster: false,
+        })
+    }
+
+    fn context(&self, name: &str) -> Result<Context, Trouble> {
+        let found = self.kubeconfig.contexts.iter().find(|context| context.name == name);
+        match found {
+            Some(named) => named.context.clone().ok_or_else(|| {
+                self.files.trouble(format!("context \"{name}\" in {} is empty", self.files.place_of(name)), None)
+            }),
+            None if self.access.context.is_some() => Err(Trouble::Usage(UsageError(format!(
+                "there is no context \"{name}\" in {}; there is: {}",
+                self.files.shown(),
+                self.context_names()
+            )))),
+            None => Err(self.files.trouble(
+                format!(
+                    "current-context names \"{name}\" ({}), and there is no such context",
+                    self.files.place_of("current-context")
+                ),
+                Some(format!("name one with --context: {}", self.context_names())),
+            )),
+        }
+    }
+
+    fn cluster(&self, name: &str, context: Option<&str>) -> Result<Cluster, Trouble> {
+        let found = self.kubeconfig.clusters.iter().find(|cluster| cluster.name == name);
+        match found.and_then(|named| named.cluster.clone()) {
+            Some(cluster) => Ok(cluster),
+            None => Err(self.dangling("cluster", name, context, self.access.cluster.is_some())),
+        }
+    }
+
+    fn user(&self, name: &str, context: Option<&str>) -> Result<AuthInfo, Trouble> {
+        match self.kubeconfig.auth_infos.iter().find(|user| user.name == name) {
+            Some(named) => Ok(named.auth_info.clone().unwrap_or_default()),
+            None => Err(self.dangling("user", name, context, self.access.user.is_some())),
+        }
+    }
+
+    fn dangling(&self, what: &str, name: &str, context: Option<&str>, flag: bool) -> Trouble {
+        let names: Vec<&str> = match what {
+            "cluster" => self.kubeconfig.clusters.iter().map(|c| c.name.as_str()).collect(),
+            _ => self.kubeconfig.auth_infos.iter().map(|u| u.name.as_str()).collect(),
+        };
+        let there_is = listed(&names);
+        if flag {
+            return Trouble::Usage(UsageError(format!(
+                "there is no {what} \"{name}\" in {}; there is: {there_is}",
+                self.files.shown()
+            )));
+        }
+        self.files.trouble(
+            format!(
+                "context \"{}\" names the {what} \"{name}\" ({}), and there is no such {what}",
+                context.unwrap_or_default(),
+                self.files.place_of(&format!("{what}: {name}"))
+            ),
+            Some(format!("the kubeconfig has: {there_is}")),
+        )
+    }
+
+    fn context_names(&self) -> String {
+        let names: Vec<&str> = self.kubeconfig.contexts.iter().map(|c| c.name.as_str()).collect();
+        listed(&names)
+    }
+
+    fn root_certificates(&self, cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Trouble> {
+        let (pem, key) = if let Some(data) = filled(cluster.certificate_authority_data.as_ref()) {
+            let pem = decode_base64(data).ok_or_else(|| {
+                self.files.trouble(
+                    format!(
+                        "certificate-authority-data in {} is not base64",
+                        self.files.place_of("certificate-authority-data")
+                    ),
+                    None,
+                )
+            })?;
+            (pem, "certificate-authority-data")
+        } else if let Some(path) = filled(cluster.certificate_authority.as_ref()) {
+            (self.file_of_key("certificate-authority", path)?, "certificate-authority")
+        } else {
+            return Ok(None);
+        };
+        let certificates: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<Vec<_>, _>>()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|der| der.to_vec())
+            .collect();
+        if certificates.is_empty() {
+            return Err(self.files.trouble(
+                format!("{key} ({}) holds no PEM certificate", self.files.place_of(key)),
+                None,
+            ));
+        }
+        Ok(Some(certificates))
+    }
+
+    /// Every file that the user's credentials name can be read.
+    fn check_credentials(&self, user: &AuthInfo) -> Result<(), Trouble> {
+        for (key, path) in [
+            ("client-certificate", &user.client_certificate),
+            ("client-key", &user.client_key),
+            ("tokenFile", &user.token_file),
+        ] {
+            if let Some(path) = filled(path.as_ref()) {
+                self.file_of_key(key, path)?;
+            }
+        }
+        match &user.auth_provider {
+            Some(provider) => Err(self.files.trouble(
+                format!(
+                    "the auth-provider \"{}\" ({}) was removed from Kubernetes' clients",
+                    provider.name,
+                    self.files.place_of("auth-provider")
+                ),
+                Some("use the credential plugin (exec) that replaced it".into()),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn file_of_key(&self, key: &str, path: &str) -> Result<Vec<u8>, Trouble> {
+        std::fs::read(path).map_err(|error| {
+            self.files.trouble(
+                format!("{key} ({}) names {path}, which cannot be read: {error}", self.files.place_of(key)),
+                None,
+            )
+        })
+    }
+}
+
+fn filled(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|value| !value.is_empty())
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Base64 as kubeconfigs hold it; Kubernetes' own type for bytes decodes it.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let compact: String = text.split_whitespace().collect();
+    serde_json::from_value::<k8s_openapi::ByteString>(compact.into())
+        .ok()
+        .map(|bytes| bytes.0)
+}
+
+fn parse_server(server: &str) -> Result<http::Uri, String> {
+    let with_scheme = if server.contains("://") {
+        server.to_owned()
+    } else {
+        // As kubectl reads an address without a scheme.
+        format!("http://{server}")
+    };
+    let uri: http::Uri = with_scheme
+        .parse()
+        .map_err(|error| format!("the server address \"{server}\" is not a URL: {error}"))?;
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
+        _ => Err(format!("the server address \"{server}\" is not an http or https URL")),
+    }
+}
+
+fn from_server_flag(access: &Access) -> Result<Resolved, Trouble> {
+    let server = access.server.clone().unwrap_or_default();
+    let uri = parse_server(&server).map_err(|why| Trouble::Usage(UsageError(why)))?;
+    Ok(Resolved {
+        config: Config::new(uri),
+        target: Target {
+            server: Some(server),
+            ..Target::default()
+        },
+        in_cluster: false,
+    })
+}
+
+fn in_cluster() -> Result<Resolved, Trouble> {
+    let config = Config::incluster().map_err(|error| {
+        Trouble::Obstacle(Obstacle {
+            code: "kubeconfig-invalid".into(),
+            message: format!("the pod's own credentials cannot be used: {error}"),
+            evidence: vec!["read: /var/run/secrets/kubernetes.io/serviceaccount".into()],
+            remedy: None,
+        })
+    })?;
+    Ok(Resolved {
+        target: Target {
+            server: Some(config.cluster_url.to_string()),
+            ..Target::default()
+        },
+        config,
+        in_cluster: true,
+    })
+}
+
+fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> {
+    let config = &mut resolved.config;
+    if let Some(server) = &access.server {
+        config.cluster_url = parse_server(server).map_err(|why| Trouble::Usage(UsageError(format!("--server: {why}"))))?;
+    }
+    if let Some(token) = &access.token {
+        // The flag is the whole of who we are: nothing of the kubeconfig's user may compete with it.
+        config.auth_info = AuthInfo {
+            token: Some(token.clone().into()),
+            ..AuthInfo::default()
+        };
+    }
+    if let Some(user) = &access.impersonate {
+        config.auth_info.impersonate = Some(user.clone());
+        resolved.target.user = Some(user.clone());
+    }
+    if !access.impersonate_groups.is_empty() {
+        if config.auth_info.impersonate.is_none() {
+            return Err(Trouble::Usage(UsageError(
+                "--as-group needs --as: a group alone cannot be impersonated".into(),
+            )));
+        }
+        config.auth_info.impersonate_groups = Some(access.impersonate_groups.clone());
+    }
+    if let Some(name) = &access.tls_server_name {
+        config.tls_server_name = Some(name.clone());
+    }
+    if access.insecure_skip_tls_verify {
+        config.accept_invalid_certs = true;
+    }
+    Ok(())
+}
+
+/// The proxy that counts: the kubeconfig's, else the environment's unless `NO_PROXY` excepts the server.
+///
+/// The library's own reading of `NO_PROXY` compares it with the proxy's address, so it is done here.
+fn proxy(config: &Config) -> Option<http::Uri> {
+    if config.proxy_url.is_some() {
+        return config.proxy_url.clone();
+    }
+    let host = config.cluster_url.host()?.trim_matches(['[', ']']);
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    if loopback {
+        return None;
+    }
+    let excepted = Matcher::from_env().intercept(&config.cluster_url).is_none();
+    if excepted {
+        return None;
+    }
+    // The matcher's own URI has lost its user part, which the proxy may want.
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .and_then(|value| value.parse().ok())
+}

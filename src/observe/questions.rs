@@ -1,0 +1,210 @@
+//! What is asked of the API server, as data: the path, and the right without which the answer is 403.
+//!
+//! The requests, the report's `permissions` and the roles that `rbac` prints all come from these lists.
+
+use super::Depth;
+use crate::{profile::Profile, recording::kinds, seen::Right};
+
+/// One question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Its name in recordings and timings.
+    pub name: String,
+    /// The path of the request.
+    pub path: String,
+    /// The right that it takes.
+    pub right: Right,
+}
+
+/// The most items that one answer may hold; more come in further requests.
+const PAGE: usize = 500;
+
+/// The name of the question for a custom resource in one version.
+pub fn custom(plural: &str, version: &str) -> String {
+    format!("{plural}.{version}")
+}
+
+fn base(api_version: &str) -> String {
+    if api_version.contains('/') {
+        format!("/apis/{api_version}")
+    } else {
+        format!("/api/{api_version}")
+    }
+}
+
+fn group(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Question {
+    Question {
+        name: name.into(),
+        path: format!("{}/namespaces/{namespace}/{resource}?limit={PAGE}", base(api_version)),
+        right: Right::to("list", group(api_version), resource).in_namespace(namespace),
+    }
+}
+
+fn get(name: &str, api_version: &str, resource: &str, object: &str, namespace: Option<&str>) -> Question {
+    let right = Right::to("get", group(api_version), resource).named(object);
+    let (scope, right) = match namespace {
+        Some(namespace) => (format!("/namespaces/{namespace}"), right.in_namespace(namespace)),
+        None => (String::new(), right),
+    };
+    Question {
+        name: name.into(),
+        path: format!("{}{scope}/{resource}/{object}", base(api_version)),
+        right,
+    }
+}
+
+/// The namespace itself.
+pub fn namespace(namespace: &str) -> Question {
+    get(kinds::NAMESPACE.0, "v1", "namespaces", namespace, None)
+}
+
+/// The namespace whose UID is the cluster's id.
+pub fn cluster_id() -> Question {
+    get("clusterId", "v1", "namespaces", "kube-system", None)
+}
+
+/// A CRD by name.
+pub fn crd(name: &str, crd: &str) -> Question {
+    get(name, kinds::CRDS.1, kinds::CRDS.0, crd, None)
+}
+
+/// The custom resources of the namespace, in every version.
+pub fn custom_resources(profile: &Profile, plural: &str, namespace: &str) -> Vec<Question> {
+    profile
+        .versions
+        .iter()
+        .map(|version| {
+            list(
+                &custom(plural, version),
+                &format!("{}/{version}", profile.group),
+                plural,
+                namespace,
+            )
+        })
+        .collect()
+}
+
+/// The custom resources of the whole cluster, to say where the stack is when it is not here.
+pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Question> {
+    ["brokers", "meshsyncs"]
+        .into_iter()
+        .flat_map(|plural| {
+            profile.versions.iter().map(move |version| Question {
+                name: "elsewhere".into(),
+                path: format!("/apis/{}/{version}/{plural}?limit={PAGE}", profile.group),
+                right: Right::to("list", profile.group, plural),
+            })
+        })
+        .collect()
+}
+
+/// The list of a kind in the namespace.
+pub fn kind((name, api_version, _): kinds::Kind, namespace: &str) -> Question {
+    list(name, api_version, name, namespace)
+}
+
+/// The leader election Lease.
+pub fn lease(profile: &Profile, namespace: &str) -> Question {
+    get(
+        kinds::LEASE.0,
+        kinds::LEASE.1,
+        "leases",
+        profile.operator.lease,
+        Some(namespace),
+    )
+}
+
+/// The Secret with the broker's token, where the family has one.
+pub fn token(profile: &Profile, namespace: &str) -> Option<Question> {
+    let name = profile.broker.token_secret?;
+    Some(get("token", "v1", "secrets", name, Some(namespace)))
+}
+
+/// The binding that the old line's manifests leave behind.
+pub fn bindings(profile: &Profile) -> Vec<Question> {
+    profile
+        .operator
+        .cluster_role_bindings
+        .iter()
+        .map(|name| {
+            get(
+                kinds::CLUSTER_ROLE_BINDINGS.0,
+                kinds::CLUSTER_ROLE_BINDINGS.1,
+                kinds::CLUSTER_ROLE_BINDINGS.0,
+                name,
+                None,
+            )
+        })
+        .collect()
+}
+
+/// The path of an access review about somebody else.
+pub const REVIEW_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+
+/// The right to make one.
+pub fn review() -> Right {
+    Right::to("create", "authorization.k8s.io", "subjectaccessreviews")
+}
+
+/// The rights to a port-forward; Kubernetes 1.35 wants both.
+pub fn port_forward(namespace: &str) -> Vec<Right> {
+    ["get", "create"]
+        .iter()
+        .map(|verb| Right::to(verb, "", "pods/portforward").in_namespace(namespace))
+        .collect()
+}
+
+/// The kinds that are listed in the namespace, and whether a status needs them.
+const LISTED: &[(kinds::Kind, bool)] = &[
+    (kinds::DEPLOYMENTS, true),
+    (kinds::STATEFULSETS, true),
+    (kinds::REPLICASETS, true),
+    (kinds::PODS, true),
+    (kinds::SERVICES, true),
+    (kinds::ENDPOINTSLICES, false),
+    (kinds::EVENTS, false),
+];
+
+/// What is asked at once, before anything is known.
+pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Question> {
+    let check = depth == Depth::Check;
+    let mut list = vec![cluster_id()];
+    list.extend(custom_resources(profile, "brokers", namespace));
+    list.extend(custom_resources(profile, "meshsyncs", namespace));
+    list.extend(
+        LISTED
+            .iter()
+            .filter(|(_, status)| check || *status)
+            .map(|(listed, _)| kind(*listed, namespace)),
+    );
+    if check {
+        list.extend([
+            self::namespace(namespace),
+            crd("crd/broker", &profile.broker_crd()),
+            crd("crd/meshsync", &profile.meshsync_crd()),
+            lease(profile, namespace),
+        ]);
+        list.extend(token(profile, namespace));
+    }
+    list
+}
+
+/// Every right that looking takes.
+pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
+    let mut questions = first_wave(profile, namespace, depth);
+    questions.extend(custom_resources_everywhere(profile));
+    let mut others = port_forward(namespace);
+    if depth == Depth::Check {
+        questions.extend(bindings(profile));
+        others.push(review());
+    }
+    let mut rights: Vec<Right> = questions.into_iter().map(|question| question.right).collect();
+    rights.extend(others);
+    rights.sort();
+    rights.dedup();
+    rights
+}

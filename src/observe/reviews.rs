@@ -1,0 +1,67 @@
+//! Access reviews: what the stack's `ServiceAccount` may do, asked of the API server itself.
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    ask::{Asker, Failure, seen},
+    questions,
+};
+use crate::{
+    facts::Review,
+    seen::{Right, Seen},
+};
+
+/// The rights that are asked about first: one review of everything spares one for each kind.
+///
+/// To delete everything stands for every change: the rules that allow it name the verbs one by one.
+pub fn everything() -> Vec<Right> {
+    ["delete", "list", "watch"].map(|verb| Right::to(verb, "*", "*")).into()
+}
+
+/// Asks whether `user`, a `ServiceAccount`, has each of these rights.
+pub async fn ask(asker: &Asker<'_>, user: &str, rights: &[Right]) -> Seen<Vec<Review>> {
+    let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;
+    seen(answers.into_iter().collect(), &questions::review())
+}
+
+async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Failure> {
+    #[derive(Deserialize)]
+    struct Answer {
+        status: Status,
+    }
+    #[derive(Deserialize)]
+    struct Status {
+        allowed: bool,
+    }
+    let namespace = user.split(':').nth(2).unwrap_or_default();
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": user,
+            "groups": [
+                "system:serviceaccounts",
+                format!("system:serviceaccounts:{namespace}"),
+                "system:authenticated",
+            ],
+            "resourceAttributes": {
+                "verb": right.verb,
+                "group": right.group,
+                "resource": right.resource,
+                "subresource": right.subresource,
+                "namespace": right.namespace,
+                "name": right.name,
+            },
+        },
+    });
+    let body = asker.post(questions::REVIEW_PATH, &review).await?;
+    let answer: Answer = serde_json::from_str(&body)
+        .map_err(|error| Failure::Server(format!("the access review's answer is malformed: {error}")))?;
+    Ok(Review {
+        user: user.into(),
+        right: right.clone(),
+        allowed: answer.status.allowed,
+    })
+}

@@ -1,0 +1,103 @@
+//! A port-forward through the API server to one pod, and the truth about how it fails.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, Client, api::Portforwarder};
+use tokio::io::DuplexStream;
+
+use crate::{
+    facts::{FailureKind, ProbeFailure},
+    seen::Right,
+};
+
+/// One forwarded port.
+pub struct Forwarded {
+    /// The bytes to and from the pod.
+    pub stream: DuplexStream,
+    /// Resolves with what the kubelet says when the port cannot be used.
+    pub error: tokio::task::JoinHandle<Option<String>>,
+}
+
+/// An open port-forward. It ends when this is dropped.
+pub struct Tunnel {
+    forwarder: Portforwarder,
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.forwarder.abort();
+    }
+}
+
+impl Tunnel {
+    /// Opens a port-forward to these ports of a pod.
+    ///
+    /// # Errors
+    ///
+    /// How it failed; `missing` names the rights when they are the reason.
+    pub async fn open(
+        client: Client,
+        namespace: &str,
+        pod: &str,
+        ports: &[u16],
+        limit: Duration,
+        rights: &[Right],
+    ) -> Result<Self, ProbeFailure> {
+        let pods: Api<Pod> = Api::namespaced(client, namespace);
+        match tokio::time::timeout(limit, pods.portforward(pod, ports)).await {
+            Ok(Ok(forwarder)) => Ok(Self { forwarder }),
+            Ok(Err(error)) => Err(explain(&error, rights)),
+            Err(_) => Err(no_way(format!("the port-forward got no answer within {limit:?}"))),
+        }
+    }
+
+    /// Takes a port, once.
+    pub fn take(&mut self, port: u16) -> Option<Forwarded> {
+        let stream = self.forwarder.take_stream(port)?;
+        let error = tokio::spawn(self.forwarder.take_error(port)?);
+        Some(Forwarded { stream, error })
+    }
+}
+
+fn no_way(message: String) -> ProbeFailure {
+    ProbeFailure {
+        kind: FailureKind::NoWay,
+        message,
+        missing: Vec::new(),
+    }
+}
+
+fn explain(error: &kube::Error, rights: &[Right]) -> ProbeFailure {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => {
+            // The server's message names one right or, lacking `create` alone, none.
+            let missing: Vec<Right> = if status.message.contains("cannot get") {
+                rights.iter().filter(|right| right.verb == "get").cloned().collect()
+            } else {
+                rights.iter().filter(|right| right.verb == "create").cloned().collect()
+            };
+            ProbeFailure {
+                kind: FailureKind::Denied,
+                message: "no permission for a port-forward, which needs get and create on pods/portforward".into(),
+                missing,
+            }
+        }
+        kube::Error::Api(status) => no_way(format!("the API server answered {}: {}", status.code, status.message)),
+        other => no_way(super::ask::from_error(other).to_string()),
+    }
+}
+
+/// What the kubelet's words about a port prove.
+pub fn port_error(message: &str) -> ProbeFailure {
+    let message = message.trim();
+    if message.contains("connection refused") {
+        ProbeFailure {
+            kind: FailureKind::Broker,
+            message: format!("nothing listens in the pod: {message}"),
+            missing: Vec::new(),
+        }
+    } else {
+        no_way(format!("the port-forward failed: {message}"))
+    }
+}

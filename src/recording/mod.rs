@@ -1,0 +1,126 @@
+//! Recordings: facts written to a file, and read from one.
+//!
+//! A recording is a Kubernetes `List` of ordinary objects and one object of our own, kind `Recording`, that holds what
+//! no object says: the time, whom we were, what was asked and denied, the access reviews, the broker's answers. A dump
+//! made with kubectl, or a folder of them, is a recording without that object.
+
+mod dump;
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use read::{Input, read};
+pub use write::list;
+
+use crate::{
+    facts::{BrokerFacts, Obstacle, Review, ServerVersion, Target, TokenFact},
+    seen::Seen,
+};
+
+/// The `apiVersion` of everything that is ours.
+pub const API_VERSION: &str = "meshdoctor/v1";
+
+/// The object of our own in a recording.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recording {
+    /// `meshdoctor/v1`.
+    pub api_version: String,
+    /// `Recording`.
+    pub kind: String,
+    /// The version of the tool that wrote it.
+    pub tool_version: String,
+    /// When the facts were seen.
+    pub taken_at: Timestamp,
+    /// The profile's name.
+    pub profile: String,
+    /// Which cluster, and as whom.
+    pub target: Target,
+    /// Whether the tool ran inside a cluster.
+    #[serde(default)]
+    pub in_cluster: bool,
+    /// Why nothing could be asked at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
+    /// The API server's version.
+    #[serde(default)]
+    pub version: Seen<ServerVersion>,
+    /// The cluster's id.
+    #[serde(default)]
+    pub cluster_id: Seen<String>,
+    /// What became of each question; for a known list the number of its objects.
+    #[serde(default)]
+    pub asked: BTreeMap<String, Seen<usize>>,
+    /// Namespaces that hold custom resources when ours does not.
+    #[serde(default)]
+    pub elsewhere: Seen<Vec<String>>,
+    /// The broker's token: that it is there, never what it is.
+    #[serde(default)]
+    pub token: Seen<TokenFact>,
+    /// Answers to access reviews.
+    #[serde(default)]
+    pub reviews: Seen<Vec<Review>>,
+    /// The broker's answers.
+    #[serde(default)]
+    pub broker: BrokerFacts,
+    /// How long each observation took, in milliseconds.
+    #[serde(default)]
+    pub timings: BTreeMap<String, u64>,
+}
+
+/// The kinds that a recording holds as ordinary objects, by the name of the question that lists them.
+pub mod kinds {
+    /// Name of the question, `apiVersion`, kind.
+    pub type Kind = (&'static str, &'static str, &'static str);
+
+    /// The namespace itself.
+    pub const NAMESPACE: Kind = ("namespace", "v1", "Namespace");
+    /// CRDs.
+    pub const CRDS: Kind = (
+        "customresourcedefinitions",
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+    );
+    /// Deployments.
+    pub const DEPLOYMENTS: Kind = ("deployments", "apps/v1", "Deployment");
+    /// Stateful sets.
+    pub const STATEFULSETS: Kind = ("statefulsets", "apps/v1", "StatefulSet");
+    /// Replica sets.
+    pub const REPLICASETS: Kind = ("replicasets", "apps/v1", "ReplicaSet");
+    /// Pods.
+    pub const PODS: Kind = ("pods", "v1", "Pod");
+    /// Services.
+    pub const SERVICES: Kind = ("services", "v1", "Service");
+    /// Endpoint slices.
+    pub const ENDPOINTSLICES: Kind = ("endpointslices", "discovery.k8s.io/v1", "EndpointSlice");
+    /// Events.
+    pub const EVENTS: Kind = ("events", "v1", "Event");
+    /// The leader election lease.
+    pub const LEASE: Kind = ("leases", "coordination.k8s.io/v1", "Lease");
+    /// Cluster roles.
+    pub const CLUSTER_ROLES: Kind = (
+        "clusterroles",
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRole",
+    );
+    /// Cluster role bindings.
+    pub const CLUSTER_ROLE_BINDINGS: Kind = (
+        "clusterrolebindings",
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRoleBinding",
+    );
+    /// Roles.
+    pub const ROLES: Kind = ("roles", "rbac.authorization.k8s.io/v1", "Role");
+    /// Role bindings.
+    pub const ROLE_BINDINGS: Kind = (
+        "rolebindings",
+        "rbac.authorization.k8s.io/v1",
+        "RoleBinding",
+    );
+    /// Secrets, in dumps only: a recording of ours holds none.
+    pub const SECRETS: Kind = ("secrets", "v1", "Secret");
+}

@@ -1,0 +1,325 @@
+//! Files to facts.
+
+use std::{collections::BTreeMap, io::Read, path::Path};
+
+use k8s_openapi::jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::{Deserializer, Value};
+
+use super::{API_VERSION, Recording, dump, kinds, kinds::Kind};
+use crate::{
+    exit::UsageError,
+    facts::{Facts, Rbac, Target},
+    profile::{self, Profile},
+    redact::Redact,
+    seen::Seen,
+};
+
+/// What was read from a file or a folder, before it is understood.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// Every Kubernetes object, lists taken apart.
+    pub(super) objects: Vec<Value>,
+    /// Questions that a file's name answers even with an empty list: `pods`, `brokers.v1alpha2`.
+    pub(super) asked: Vec<String>,
+    /// `/version`.
+    pub(super) version: Option<Value>,
+    /// `/varz` and `/connz` by pod.
+    pub(super) monitors: BTreeMap<String, Monitor>,
+}
+
+/// What a broker pod's monitor answered.
+#[derive(Debug, Default)]
+pub(super) struct Monitor {
+    pub(super) varz: Option<Value>,
+    pub(super) connz: Option<Value>,
+}
+
+/// Reads the recording or dump at `path`, a file, a folder, or `-` for standard input.
+///
+/// # Errors
+///
+/// A [`UsageError`] with one sentence when there is nothing readable, or nothing of Kubernetes, there.
+pub fn read(path: &str, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Facts, UsageError> {
+    let input = Input::load(path)?;
+    if input.objects.is_empty() && input.asked.is_empty() {
+        return Err(UsageError(format!(
+            "{path} holds no Kubernetes object: give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"
+        )));
+    }
+    input
+        .into_facts(profile, namespace)
+        .map_err(|why| UsageError(format!("cannot read {path}: {why}")))
+}
+
+impl Input {
+    fn load(path: &str) -> Result<Self, UsageError> {
+        let mut input = Self::default();
+        if path == "-" {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| UsageError(format!("cannot read standard input: {error}")))?;
+            input.add_text("standard input", &text)?;
+        } else if Path::new(path).is_dir() {
+            input.add_folder(Path::new(path))?;
+        } else {
+            input.add_text(path, &read_file(Path::new(path))?)?;
+        }
+        Ok(input)
+    }
+
+    fn add_folder(&mut self, folder: &Path) -> Result<(), UsageError> {
+        let unreadable = |error| UsageError(format!("cannot read the folder {}: {error}", folder.display()));
+        let mut paths: Vec<_> = std::fs::read_dir(folder)
+            .map_err(unreadable)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()
+            .map_err(unreadable)?;
+        paths.sort();
+        for path in paths {
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let Some(stem) = [".json", ".yaml", ".yml"]
+                .iter()
+                .find_map(|ending| name.strip_suffix(ending))
+            else {
+                continue;
+            };
+            let text = read_file(&path)?;
+            let shown = path.display().to_string();
+            if let Some(pod) = stem.strip_suffix(".varz") {
+                self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);
+            } else if let Some(pod) = stem.strip_suffix(".connz") {
+                self.monitors.entry(pod.into()).or_default().connz = Some(one_value(&shown, &text)?);
+            } else if stem.ends_with(".healthz") {
+                // Says no more than that the monitor answered, which the other two say as well.
+            } else if stem == "version" {
+                self.version = Some(one_value(&shown, &text)?);
+            } else {
+                self.asked.extend(dump::questions_of_file(stem));
+                self.add_text(&shown, &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_text(&mut self, shown: &str, text: &str) -> Result<(), UsageError> {
+        for value in values(shown, text)? {
+            self.add_value(value);
+        }
+        Ok(())
+    }
+
+    fn add_value(&mut self, mut value: Value) {
+        let kind = value["kind"].as_str().unwrap_or_default().to_owned();
+        let api_version = value["apiVersion"].as_str().unwrap_or_default().to_owned();
+        if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
+            let item_kind = kind.strip_suffix("List").unwrap_or_default().to_owned();
+            for mut item in std::mem::take(items) {
+                // The items of a `PodList` do not say themselves that they are pods.
+                if let Some(object) = item.as_object_mut()
+                    && !item_kind.is_empty()
+                {
+                    object.entry("kind").or_insert_with(|| item_kind.clone().into());
+                    object
+                        .entry("apiVersion")
+                        .or_insert_with(|| api_version.clone().into());
+                }
+                self.add_value(item);
+            }
+        } else if !kind.is_empty() && !api_version.is_empty() {
+            self.objects.push(value);
+        }
+    }
+
+    fn into_facts(mut self, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Facts, String> {
+        let ours = |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
+        let recordings: Vec<Value> = self.objects.extract_if(.., |object| ours(object)).collect();
+        match recordings.as_slice() {
+            [] => dump::facts(self, profile.unwrap_or(&profile::MESHERY), namespace),
+            [one] => {
+                let recording: Recording =
+                    serde_json::from_value(one.clone()).map_err(|error| format!("its Recording object is malformed: {error}"))?;
+                self.recorded(recording, profile)
+            }
+            _ => Err("it holds more than one recording; give them one at a time".into()),
+        }
+    }
+
+    /// The facts of a recording of ours: just what was seen, in every detail.
+    fn recorded(self, recording: Recording, profile: Option<&'static Profile>) -> Result<Facts, String> {
+        let profile = match profile {
+            Some(profile) => profile,
+            None => Profile::named(&recording.profile)
+                .ok_or_else(|| format!("it was made with the unknown profile \"{}\"", recording.profile))?,
+        };
+        let asked = |name: &str| recording.asked.get(name).cloned().unwrap_or_default();
+        let mut brokers = BTreeMap::new();
+        let mut meshsyncs = BTreeMap::new();
+        for (question, outcome) in &recording.asked {
+            if let Some(version) = question.strip_prefix("brokers.") {
+                let items = self.objects_of(&format!("{}/{version}", profile.group), "Broker")?;
+                brokers.insert(version.to_owned(), outcome.clone().map(|_| items));
+            } else if let Some(version) = question.strip_prefix("meshsyncs.") {
+                let items = self.objects_of(&format!("{}/{version}", profile.group), "MeshSync")?;
+                meshsyncs.insert(version.to_owned(), outcome.clone().map(|_| items));
+            }
+        }
+        let crds: Vec<crate::facts::Crd> = self.all(kinds::CRDS)?;
+        let crd = |question: &str, name: &str| {
+            let found = crds.iter().find(|crd| crd.metadata.name.as_deref() == Some(name));
+            held(asked(question), found.cloned())
+        };
+        Ok(Facts {
+            taken_at: recording.taken_at,
+            taken_at_estimated: false,
+            profile,
+            in_cluster: recording.in_cluster,
+            namespace: held(
+                asked(kinds::NAMESPACE.0),
+                self.all::<k8s_openapi::api::core::v1::Namespace>(kinds::NAMESPACE)?.pop(),
+            ),
+            broker_crd: crd("crd/broker", &profile.broker_crd()),
+            meshsync_crd: crd("crd/meshsync", &profile.meshsync_crd()),
+            brokers,
+            meshsyncs,
+            deployments: self.list(&asked, kinds::DEPLOYMENTS)?,
+            statefulsets: self.list(&asked, kinds::STATEFULSETS)?,
+            replicasets: self.list(&asked, kinds::REPLICASETS)?,
+            pods: self.list(&asked, kinds::PODS)?,
+            services: self.list(&asked, kinds::SERVICES)?,
+            endpointslices: self.list(&asked, kinds::ENDPOINTSLICES)?,
+            events: self.list(&asked, kinds::EVENTS)?,
+            lease: held(
+                asked(kinds::LEASE.0),
+                self.all::<k8s_openapi::api::coordination::v1::Lease>(kinds::LEASE)?.pop(),
+            ),
+            rbac: Rbac {
+                cluster_roles: self.list(&asked, kinds::CLUSTER_ROLES)?,
+                cluster_role_bindings: self.list(&asked, kinds::CLUSTER_ROLE_BINDINGS)?,
+                roles: self.list(&asked, kinds::ROLES)?,
+                role_bindings: self.list(&asked, kinds::ROLE_BINDINGS)?,
+            },
+            target: Target {
+                namespace: recording.target.namespace.clone(),
+                ..recording.target
+            },
+            obstacle: recording.obstacle,
+            version: recording.version,
+            cluster_id: recording.cluster_id,
+            elsewhere: recording.elsewhere,
+            token: recording.token,
+            reviews: recording.reviews,
+            broker: recording.broker,
+            timings: recording.timings,
+        })
+    }
+
+    fn list<T: DeserializeOwned + Redact>(&self, asked: &impl Fn(&str) -> Seen<usize>, kind: Kind) -> Result<Seen<Vec<T>>, String> {
+        let items = self.all(kind)?;
+        Ok(asked(kind.0).map(|_| items))
+    }
+
+    /// Every object of a kind, redacted.
+    pub(super) fn all<T: DeserializeOwned + Redact>(&self, (_, api_version, kind): Kind) -> Result<Vec<T>, String> {
+        let group = group_of(api_version);
+        self.parse(|object| object["kind"] == kind && group_of(object["apiVersion"].as_str().unwrap_or_default()) == group)
+    }
+
+    /// Every object of a kind in one version, redacted.
+    pub(super) fn objects_of<T: DeserializeOwned + Redact>(&self, api_version: &str, kind: &str) -> Result<Vec<T>, String> {
+        self.parse(|object| object["kind"] == kind && object["apiVersion"] == api_version)
+    }
+
+    fn parse<T: DeserializeOwned + Redact>(&self, wanted: impl Fn(&Value) -> bool) -> Result<Vec<T>, String> {
+        self.objects
+            .iter()
+            .filter(|object| wanted(object))
+            .map(|object| {
+                let mut item: T = serde_json::from_value(object.clone()).map_err(|error| {
+                    let name = object["metadata"]["name"].as_str().unwrap_or("without a name");
+                    format!("{} {name} is malformed: {error}", object["kind"].as_str().unwrap_or_default())
+                })?;
+                item.redact();
+                Ok(item)
+            })
+            .collect()
+    }
+}
+
+/// What an outcome says of one object: known only if the object is really there.
+fn held<T>(outcome: Seen<usize>, found: Option<T>) -> Seen<T> {
+    match (outcome, found) {
+        (Seen::Known(_), Some(found)) => Seen::Known(found),
+        (Seen::Known(_), None) => Seen::Absent,
+        (other, _) => other.map(|_| unreachable!("only a known outcome has a value")),
+    }
+}
+
+/// The group of an `apiVersion`.
+pub(super) fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+fn read_file(path: &Path) -> Result<String, UsageError> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file".into(),
+            std::io::ErrorKind::InvalidData => "it is not text".into(),
+            _ => error.to_string(),
+        };
+        UsageError(format!("cannot read {}: {why}", path.display()))
+    })
+}
+
+fn one_value(shown: &str, text: &str) -> Result<Value, UsageError> {
+    values(shown, text)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| UsageError(format!("cannot read {shown}: it is empty")))
+}
+
+/// The documents of a text, JSON or YAML.
+fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
+    let text = text.trim_start_matches('\u{feff}');
+    let broken = |why: String| UsageError(format!("cannot read {shown}: {why}"));
+    if text.trim_start().starts_with(['{', '[']) {
+        Deserializer::from_str(text)
+            .into_iter::<Value>()
+            .collect::<Result<_, _>>()
+            .map_err(|error| {
+                broken(if error.is_eof() {
+                    format!("it is cut off in the middle, at line {}", error.line())
+                } else {
+                    format!("it is not valid JSON: {error}")
+                })
+            })
+    } else {
+        serde_yaml::Deserializer::from_str(text)
+            .map(|document| serde::Deserialize::deserialize(document))
+            .filter(|value| !matches!(value, Ok(Value::Null)))
+            .collect::<Result<_, serde_yaml::Error>>()
+            .map_err(|error| broken(format!("it is not valid YAML: {error}")))
+    }
+}
+
+/// The newest time inside these values; what is going to happen later does not count.
+pub(super) fn newest_time<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Timestamp> {
+    values.filter_map(newest).max()
+}
+
+fn newest(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) if text.len() >= 20 && text.as_bytes()[10] == b'T' => text.parse().ok(),
+        Value::Array(items) => items.iter().filter_map(newest).max(),
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != "deletionTimestamp")
+            .filter_map(|(_, value)| newest(value))
+            .max(),
+        _ => None,
+    }
+}

@@ -1,0 +1,215 @@
+//! `system check` for people.
+
+use owo_colors::{OwoColorize, Style};
+
+use super::{
+    path,
+    style::Look,
+    text::{Page, clean, width_of},
+};
+use crate::{
+    diagnose,
+    report::{Check, Effect, Finding, Kind, Report, Severity, Status, Verdict},
+};
+
+/// The whole screen. With `all`, the findings that others explain are shown as well.
+pub fn check(report: &Report, look: &Look, all: bool) -> String {
+    let mut page = Page::new(look);
+    path::draw(&mut page, report);
+    page.blank();
+    heading(&mut page, report);
+    for finding in report.root_causes() {
+        page.blank();
+        self::finding(&mut page, report, finding, all);
+    }
+    if all {
+        for finding in report.findings().iter().filter(|finding| !finding.caused_by.is_empty()) {
+            page.blank();
+            self::finding(&mut page, report, finding, all);
+        }
+    }
+    checks(&mut page, report);
+    page.blank();
+    page.raw(&verdict_line(report, look));
+    page.done()
+}
+
+/// Where and what: operator, context, namespace.
+pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    let operator = &report.components.operator;
+    let (glyph, style) = look.state(operator.state);
+    let version = operator.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+    let mut parts = vec![format!(
+        "Operator {} {}{}",
+        glyph.style(style),
+        operator.state.to_string().style(style),
+        clean(&version)
+    )];
+    if let Some(context) = &report.target.context {
+        parts.push(format!("context {}", clean(context)));
+    }
+    parts.push(format!("namespace {}", clean(&report.target.namespace)));
+    if report.target.profile != "meshery" {
+        parts.push(format!("profile {}", report.target.profile));
+    }
+    if let Some(path) = &report.source.path {
+        let about = if report.taken_at_estimated { "about " } else { "" };
+        parts.push(format!("recording {}, {about}{:.0}", clean(path), report.taken_at));
+    }
+    let dot = format!(" {} ", look.glyphs.dot);
+    page.raw(&format!("  {}", parts.join(&dot)));
+}
+
+fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
+    let look = page.look;
+    let (glyph, style) = match finding.kind {
+        Kind::Obstacle if finding.severity == Severity::Error => (look.glyphs.unknown, look.styles.warning),
+        _ => look.severity(finding.severity),
+    };
+    let word = match finding.kind {
+        Kind::Obstacle => "not seen".to_owned(),
+        Kind::Fault => finding.severity.to_string(),
+    };
+    title(page, glyph, style, &word, finding);
+    page.paragraph("  ", 2, &finding.message, Style::new());
+    for line in &finding.evidence {
+        page.paragraph(&format!("    {} ", look.glyphs.dot), 6, line, look.styles.dim);
+    }
+    if !finding.remedy.text.is_empty() {
+        page.paragraph(
+            &format!("  {} ", "Fix:".style(look.styles.strong)),
+            7,
+            &finding.remedy.text,
+            Style::new(),
+        );
+    }
+    for command in &finding.remedy.commands {
+        let tag = match command.effect {
+            Effect::Read => "",
+            Effect::Write => "   # changes the cluster",
+            Effect::Destructive => "   # removes something",
+        };
+        let tag = format!("{}", tag.style(look.styles.dim));
+        page.raw(&format!("       {}{tag}", clean(&command.run).style(look.styles.command)));
+    }
+    if !finding.caused_by.is_empty() {
+        page.paragraph("  ", 2, &format!("It follows from {}.", finding.caused_by.join(", ")), look.styles.dim);
+    }
+    let follows: Vec<&str> = report
+        .findings()
+        .iter()
+        .filter(|other| other.caused_by.contains(&finding.id))
+        .map(|other| other.code.as_str())
+        .collect();
+    if !follows.is_empty() && !all {
+        let what = if follows.len() == 1 { "One further finding follows" } else { "Further findings follow" };
+        page.paragraph(
+            "  ",
+            2,
+            &format!("{what} from this: {}. --all shows everything.", follows.join(", ")),
+            look.styles.dim,
+        );
+    }
+}
+
+/// The first line of a finding: the fact on the left, the code on the right or below.
+fn title(page: &mut Page<'_>, glyph: &str, style: Style, word: &str, finding: &Finding) {
+    let look = page.look;
+    let fact = clean(&finding.title);
+    let code = format!("{word} {} {}", look.glyphs.dot, clean(&finding.code));
+    let used = 2 + width_of(&fact) + 2 + width_of(&code);
+    let shown = code.style(look.styles.code);
+    match look.width {
+        Some(width) if used <= width => {
+            let space = " ".repeat(width.min(110).max(used) - used + 2);
+            page.raw(&format!("{} {}{space}{shown}", glyph.style(style), fact.style(style)));
+        }
+        Some(_) => {
+            page.paragraph(&format!("{} ", glyph.style(style)), 2, &fact, style);
+            page.raw(&format!("  {shown}"));
+        }
+        None => page.raw(&format!("{} {}  {shown}", glyph.style(style), fact.style(style))),
+    }
+}
+
+fn checks(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    let mut category = None;
+    for check in report.checks() {
+        if category != Some(check.category) {
+            category = Some(check.category);
+            page.blank();
+            page.whole("", diagnose::category_title(check.category), look.styles.strong);
+        }
+        one_check(page, check);
+    }
+}
+
+fn one_check(page: &mut Page<'_>, check: &Check) {
+    let look = page.look;
+    let (glyph, style) = look.status(check.status);
+    let word = match check.status {
+        Status::Pass => "",
+        Status::Warn => " (warning)",
+        Status::Fail => " (failed)",
+        Status::Skip => " (skipped)",
+        Status::Unknown => " (unknown)",
+    };
+    let reason = check.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let text_style = match check.status {
+        Status::Skip => look.styles.dim,
+        _ => Style::new(),
+    };
+    page.paragraph(
+        &format!("  {} ", glyph.style(style)),
+        4,
+        &format!("{}{word}{reason}", check.title),
+        text_style,
+    );
+}
+
+/// The last line: the verdict and what it rests on.
+pub fn verdict_line(report: &Report, look: &Look) -> String {
+    let style = match report.verdict {
+        Verdict::Healthy => look.styles.good,
+        Verdict::Degraded | Verdict::Unknown | Verdict::NotInstalled => look.styles.warning,
+        Verdict::Unhealthy => look.styles.bad,
+    };
+    let count = |severity: Severity| {
+        report
+            .findings()
+            .iter()
+            .filter(|finding| finding.severity == severity && finding.kind == Kind::Fault)
+            .count()
+    };
+    let of = |status: Status| report.checks().iter().filter(|check| check.status == status).count();
+    let mut parts = vec![format!(
+        "{} error{}, {} warning{}",
+        count(Severity::Error),
+        plural(count(Severity::Error)),
+        count(Severity::Warning),
+        plural(count(Severity::Warning))
+    )];
+    let mut tally = vec![format!("{} passed", of(Status::Pass))];
+    for (status, word) in [
+        (Status::Fail, "failed"),
+        (Status::Warn, "with a warning"),
+        (Status::Unknown, "unknown"),
+        (Status::Skip, "skipped"),
+    ] {
+        if of(status) > 0 {
+            tally.push(format!("{} {word}", of(status)));
+        }
+    }
+    parts.push(format!("{} checks: {}", report.checks().len(), tally.join(", ")));
+    if report.source.kind == "live" {
+        parts.push(format!("{} ms", report.duration_ms));
+    }
+    let dot = format!(" {} ", look.glyphs.dot);
+    format!("{}{dot}{}", report.verdict.to_string().style(style), parts.join(&dot))
+}
+
+fn plural(n: usize) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}

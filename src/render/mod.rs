@@ -1,0 +1,16 @@
+//! Reports to text: pure functions that return strings, one file for each format, one stylesheet.
+
+mod check;
+mod machine;
+mod path;
+mod status;
+mod style;
+mod tables;
+mod text;
+
+pub use check::{check, verdict_line};
+pub use machine::{json, yaml};
+pub use status::status;
+pub use style::Look;
+pub use tables::table as list;
+pub use text::{clean, markdown};

@@ -1,0 +1,77 @@
+//! Tables as kubectl prints them: columns and nothing else.
+
+use comfy_table::{ContentArrangement, Table, TableStyle};
+
+use super::{style::Look, text::clean};
+
+/// A table with these headings.
+pub fn table(headings: &[&str], rows: Vec<Vec<String>>, look: &Look) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.force_no_tty();
+    match look.width {
+        Some(width) => {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
+    for row in rows {
+        table.add_row(row.iter().map(|cell| clean(cell)));
+    }
+    table
+        .lines()
+        .map(|line| format!("  {}\n", line.trim()))
+        .collect()
+}
+
+/// An age as kubectl prints it: two units for young things, one for old.
+pub(super) fn age(seconds: i64) -> String {
+    let s = seconds.max(0);
+    let (m, h, d) = (s / 60, s / 3600, s / 86_400);
+    match s {
+        0..=119 => format!("{s}s"),
+        120..=599 => with_rest(m, "m", s % 60, "s"),
+        600..=10_799 => format!("{m}m"),
+        10_800..=28_799 => with_rest(h, "h", m % 60, "m"),
+        28_800..=172_799 => format!("{h}h"),
+        172_800..=691_199 => with_rest(d, "d", h % 24, "h"),
+        _ if d < 730 => format!("{d}d"),
+        _ => with_rest(d / 365, "y", d % 365, "d"),
+    }
+}
+
+fn with_rest(n: i64, unit: &str, rest: i64, rest_unit: &str) -> String {
+    if rest == 0 {
+        format!("{n}{unit}")
+    } else {
+        format!("{n}{unit}{rest}{rest_unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::age;
+
+    #[test]
+    fn ages_are_kubectls() {
+        for (seconds, shown) in [
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (125, "2m5s"),
+            (3600, "60m"),
+            (10_800, "3h"),
+            (11_100, "3h5m"),
+            (90_000, "25h"),
+            (200_000, "2d7h"),
+            (864_000, "10d"),
+            (800 * 86_400, "2y70d"),
+        ] {
+            assert_eq!(age(seconds), shown);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Text that may come from a cluster, on its way to a terminal.
+
+use owo_colors::{OwoColorize, Style};
+
+use super::style::Look;
+
+/// Takes out what could steer a terminal or turn the direction of writing.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
+        .filter(|c| !c.is_control() && !is_bidi(*c))
+        .collect()
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text in the making. Whatever is put in is cleaned first.
+pub(super) struct Page<'a> {
+    pub(super) look: &'a Look,
+    text: String,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(look: &'a Look) -> Self {
+        Self {
+            look,
+            text: String::new(),
+        }
+    }
+
+    pub(super) fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// A word in a style.
+    pub(super) fn styled(text: &str, style: Style) -> String {
+        format!("{}", clean(text).style(style))
+    }
+
+    /// A line as it is; its parts were cleaned when they were styled.
+    pub(super) fn raw(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// A paragraph, wrapped, each line indented by `indent`, the first by `first` instead.
+    pub(super) fn paragraph(&mut self, first: &str, indent: usize, text: &str, style: Style) {
+        let text = clean(text);
+        let lead = textwrap::core::display_width(first);
+        let lines = match self.look.width {
+            Some(width) => {
+                let room = width.saturating_sub(indent.max(lead)).max(20);
+                textwrap::wrap(&text, textwrap::Options::new(room).break_words(false))
+                    .into_iter()
+                    .map(std::borrow::Cow::into_owned)
+                    .collect()
+            }
+            None => vec![text],
+        };
+        for (i, line) in lines.iter().enumerate() {
+            let start = if i == 0 { first.to_owned() } else { " ".repeat(indent) };
+            self.raw(&format!("{start}{}", line.style(style)));
+        }
+    }
+
+    /// A line that must stay whole so that it can be pasted.
+    pub(super) fn whole(&mut self, first: &str, text: &str, style: Style) {
+        self.raw(&format!("{first}{}", clean(text).style(style)));
+    }
+
+    pub(super) fn done(self) -> String {
+        self.text
+    }
+}
+
+/// The width of a text on the screen.
+pub(super) fn width_of(text: &str) -> usize {
+    textwrap::core::display_width(text)
+}
+
+/// One of our own Markdown texts, for a terminal: headings stand out, code is left alone, prose is wrapped.
+pub fn markdown(text: &str, look: &Look) -> String {
+    let mut page = Page::new(look);
+    let mut prose = String::new();
+    let mut first = String::new();
+    let flush = |page: &mut Page<'_>, prose: &mut String, first: &mut String| {
+        if !prose.is_empty() {
+            let indent = width_of(first);
+            page.paragraph(first, indent, prose, Style::new());
+            prose.clear();
+        }
+        first.clear();
+    };
+    for line in text.lines() {
+        let item = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
+        if let Some(heading) = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')) {
+            flush(&mut page, &mut prose, &mut first);
+            page.whole("", heading, look.styles.strong);
+        } else if line.starts_with("    ") {
+            flush(&mut page, &mut prose, &mut first);
+            page.whole("    ", line.trim_start_matches("    "), look.styles.command);
+        } else if line.trim().is_empty() {
+            flush(&mut page, &mut prose, &mut first);
+            page.blank();
+        } else if let Some(item) = item {
+            flush(&mut page, &mut prose, &mut first);
+            "- ".clone_into(&mut first);
+            prose.push_str(item);
+        } else {
+            if !prose.is_empty() {
+                prose.push(' ');
+            }
+            prose.push_str(line.trim());
+        }
+    }
+    flush(&mut page, &mut prose, &mut first);
+    page.done()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_goes() {
+        assert_eq!(clean("a\u{1b}[31mb\u{7}c\u{202e}d\ne"), "a[31mbcd e");
+    }
+}

@@ -1,0 +1,178 @@
+//! `Seen`: what an attempt to look at something came to.
+//!
+//! The difference between "it is not there" and "we could not look" is the whole point of this tool, so it is a type.
+
+use serde::{Deserialize, Serialize};
+
+/// One right in the cluster, in the words of Kubernetes' RBAC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    /// The verb: `get`, `list`, `watch`, `create`…
+    pub verb: String,
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The plural resource name.
+    pub resource: String,
+    /// The subresource, as in `pods/portforward`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subresource: Option<String>,
+    /// The namespace; none for the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The one object asked for, when a right to it alone would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Right {
+    /// A right to `verb` on `resource` of `group`, cluster-wide until [`Right::in_namespace`] says otherwise.
+    pub fn to(verb: &str, group: &str, resource: &str) -> Self {
+        let (resource, subresource) = match resource.split_once('/') {
+            Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
+            None => (resource, None),
+        };
+        Self {
+            verb: verb.into(),
+            group: group.into(),
+            resource: resource.into(),
+            subresource,
+            ..Self::default()
+        }
+    }
+
+    /// The same right in one namespace.
+    #[must_use]
+    pub fn in_namespace(mut self, namespace: &str) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// The same right to one object.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The resource as RBAC rules spell it: `pods/portforward`.
+    pub fn full_resource(&self) -> String {
+        match &self.subresource {
+            Some(subresource) => format!("{}/{subresource}", self.resource),
+            None => self.resource.clone(),
+        }
+    }
+}
+
+impl std::fmt::Display for Right {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.verb, self.full_resource())?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        if let Some(name) = &self.name {
+            write!(f, " \"{name}\"")?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(f, " in namespace {namespace}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A refusal: the rights without which it could not be looked at, any one of them being missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Denial {
+    /// What the API server wants.
+    pub missing: Vec<Right>,
+}
+
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no permission to ")?;
+        for (i, right) in self.missing.iter().enumerate() {
+            if i > 0 {
+                write!(f, " and ")?;
+            }
+            write!(f, "{right}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What an attempt to look came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Seen<T> {
+    /// Looked at, and here it is.
+    Known(T),
+    /// Looked at, and it does not exist.
+    Absent,
+    /// We are not allowed to look.
+    Denied(Denial),
+    /// No usable answer came; the sentence says why.
+    Unreachable(String),
+    /// Nobody looked, as when a recording does not hold it.
+    #[default]
+    NotLooked,
+}
+
+impl<T> Seen<T> {
+    /// The value, when it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether the question was answered: it is there, or it is not.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Known(_) | Self::Absent)
+    }
+
+    /// Whether it is proven not to exist.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Why the question was not answered; none when it was.
+    pub fn why_unsettled(&self) -> Option<String> {
+        match self {
+            Self::Known(_) | Self::Absent => None,
+            Self::Denied(denial) => Some(denial.to_string()),
+            Self::Unreachable(why) => Some(why.clone()),
+            Self::NotLooked => Some("it was not looked at".into()),
+        }
+    }
+
+    /// The same outcome with another value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Seen<U> {
+        match self {
+            Self::Known(value) => Seen::Known(f(value)),
+            Self::Absent => Seen::Absent,
+            Self::Denied(denial) => Seen::Denied(denial),
+            Self::Unreachable(why) => Seen::Unreachable(why),
+            Self::NotLooked => Seen::NotLooked,
+        }
+    }
+
+    /// The same outcome, borrowed.
+    pub fn as_ref(&self) -> Seen<&T> {
+        match self {
+            Self::Known(value) => Seen::Known(value),
+            Self::Absent => Seen::Absent,
+            Self::Denied(denial) => Seen::Denied(denial.clone()),
+            Self::Unreachable(why) => Seen::Unreachable(why.clone()),
+            Self::NotLooked => Seen::NotLooked,
+        }
+    }
+}
+
+impl<T> Seen<Vec<T>> {
+    /// The items, or none of them when the list is not known.
+    pub fn items(&self) -> &[T] {
+        self.known().map_or(&[], Vec::as_slice)
+    }
+}

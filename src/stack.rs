@@ -1,0 +1,277 @@
+//! Which of the objects are the stack's: by name, by owner, by label. Pure.
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::{ContainerState, ContainerStatus, Pod, Service},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::Timestamp,
+};
+
+use crate::{
+    facts::{Broker, CustomResource, Facts, Meshsync},
+    profile::{Profile, Selector},
+    seen::Seen,
+};
+
+/// The name of an object.
+pub fn name(metadata: &ObjectMeta) -> &str {
+    metadata.name.as_deref().unwrap_or_default()
+}
+
+/// Whether the labels hold every pair of the selector.
+pub fn selected(metadata: &ObjectMeta, selector: Selector) -> bool {
+    metadata.labels.as_ref().is_some_and(|labels| {
+        selector
+            .iter()
+            .all(|(key, value)| labels.get(*key).map(String::as_str) == Some(*value))
+    })
+}
+
+fn owned_by(metadata: &ObjectMeta, kind: &str, name: &str) -> bool {
+    metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .any(|owner| owner.kind == kind && owner.name == name)
+}
+
+/// One list out of those of several served versions.
+///
+/// The first version that answers wins; an object that several versions show is one. No version answering, the most
+/// telling failure stands: what the API server said before what it never was asked.
+pub fn merged<S: Clone, T: Clone>(
+    versions: &std::collections::BTreeMap<String, Seen<Vec<CustomResource<S, T>>>>,
+    profile: &Profile,
+) -> Seen<Vec<CustomResource<S, T>>> {
+    let in_order = || profile.versions.iter().filter_map(|version| versions.get(*version));
+    let mut known: Option<Vec<CustomResource<S, T>>> = None;
+    for seen in in_order() {
+        if let Seen::Known(items) = seen {
+            let list = known.get_or_insert_default();
+            for item in items {
+                if !list.iter().any(|other| same(&other.metadata, &item.metadata)) {
+                    list.push(item.clone());
+                }
+            }
+        }
+    }
+    if let Some(known) = known {
+        return Seen::Known(known);
+    }
+    let first = |wanted: fn(&Seen<Vec<CustomResource<S, T>>>) -> bool| in_order().find(|seen| wanted(seen)).cloned();
+    first(|seen| matches!(seen, Seen::Unreachable(_)))
+        .or_else(|| first(|seen| matches!(seen, Seen::Denied(_))))
+        .or_else(|| first(Seen::is_absent))
+        .unwrap_or_default()
+}
+
+fn same(a: &ObjectMeta, b: &ObjectMeta) -> bool {
+    match (&a.uid, &b.uid) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.name == b.name && a.namespace == b.namespace,
+    }
+}
+
+/// The Broker objects of the namespace.
+pub fn brokers(facts: &Facts) -> Seen<Vec<Broker>> {
+    merged(&facts.brokers, facts.profile)
+}
+
+/// The `MeshSync` objects of the namespace.
+pub fn meshsyncs(facts: &Facts) -> Seen<Vec<Meshsync>> {
+    merged(&facts.meshsyncs, facts.profile)
+}
+
+/// The operator's Deployment.
+pub fn operator(facts: &Facts) -> Seen<&Deployment> {
+    one_deployment(facts, |deployment| {
+        name(&deployment.metadata) == facts.profile.operator.deployment
+    })
+}
+
+/// `MeshSync`'s Deployment: named like its custom resource, owned by it, or labelled as it.
+pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
+    let names: Vec<String> = meshsyncs(facts)
+        .items()
+        .iter()
+        .map(|meshsync| name(&meshsync.metadata).to_owned())
+        .collect();
+    one_deployment(facts, |deployment| {
+        let metadata = &deployment.metadata;
+        name(metadata) == facts.profile.meshsync.resource
+            || names
+                .iter()
+                .any(|owner| name(metadata) == owner || owned_by(metadata, "MeshSync", owner))
+            || selected(metadata, facts.profile.meshsync.selector)
+    })
+}
+
+/// The server's Deployment.
+pub fn server_deployment(facts: &Facts) -> Seen<&Deployment> {
+    one_deployment(facts, |deployment| {
+        name(&deployment.metadata) == facts.profile.server.deployment
+    })
+}
+
+fn one_deployment(facts: &Facts, wanted: impl Fn(&Deployment) -> bool) -> Seen<&Deployment> {
+    match facts.deployments.as_ref() {
+        Seen::Known(deployments) => deployments
+            .iter()
+            .find(|deployment| wanted(deployment))
+            .map_or(Seen::Absent, Seen::Known),
+        other => other.map(|_| unreachable!("only a known list has items")),
+    }
+}
+
+/// The broker's `StatefulSet`s, current line first.
+pub fn broker_statefulsets(facts: &Facts) -> Seen<Vec<&StatefulSet>> {
+    facts.statefulsets.as_ref().map(|sets| {
+        facts
+            .profile
+            .broker_workloads()
+            .filter_map(|wanted| sets.iter().find(|set| name(&set.metadata) == wanted))
+            .collect()
+    })
+}
+
+/// The Services through which clients reach the broker, current line first.
+pub fn broker_services(facts: &Facts) -> Vec<&Service> {
+    facts
+        .profile
+        .broker_workloads()
+        .filter_map(|wanted| {
+            facts
+                .services
+                .items()
+                .iter()
+                .find(|service| name(&service.metadata) == wanted)
+        })
+        .collect()
+}
+
+/// Pods of the operator.
+pub fn operator_pods(facts: &Facts) -> Vec<&Pod> {
+    deployment_pods(facts, facts.profile.operator.deployment, facts.profile.operator.selectors)
+}
+
+/// Pods of `MeshSync`.
+pub fn meshsync_pods(facts: &Facts) -> Vec<&Pod> {
+    let deployment = meshsync_deployment(facts)
+        .known()
+        .map_or(facts.profile.meshsync.resource, |deployment| name(&deployment.metadata));
+    deployment_pods(facts, deployment, &[facts.profile.meshsync.selector])
+}
+
+/// Pods of the server.
+pub fn server_pods(facts: &Facts) -> Vec<&Pod> {
+    deployment_pods(facts, facts.profile.server.deployment, &[facts.profile.server.selector])
+}
+
+/// Pods of a Deployment: through its replica sets where they are known, by label where they are not.
+fn deployment_pods<'a>(facts: &'a Facts, deployment: &str, selectors: &[Selector]) -> Vec<&'a Pod> {
+    let sets: Vec<&str> = facts
+        .replicasets
+        .items()
+        .iter()
+        .filter(|set| owned_by(&set.metadata, "Deployment", deployment))
+        .map(|set| name(&set.metadata))
+        .collect();
+    facts
+        .pods
+        .items()
+        .iter()
+        .filter(|pod| {
+            sets.iter().any(|set| owned_by(&pod.metadata, "ReplicaSet", set))
+                || selectors.iter().any(|selector| selected(&pod.metadata, selector))
+        })
+        .collect()
+}
+
+/// Pods of the broker.
+pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
+    facts
+        .pods
+        .items()
+        .iter()
+        .filter(|pod| {
+            facts
+                .profile
+                .broker_workloads()
+                .any(|set| owned_by(&pod.metadata, "StatefulSet", set))
+                || facts
+                    .profile
+                    .broker
+                    .selectors
+                    .iter()
+                    .any(|selector| selected(&pod.metadata, selector))
+        })
+        .collect()
+}
+
+/// The status of a pod's container.
+pub fn container<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
+    pod.status
+        .as_ref()?
+        .container_statuses
+        .iter()
+        .flatten()
+        .find(|status| status.name == name)
+}
+
+/// Since when a container runs; none when it does not, or its pod is going away.
+pub fn running_since(pod: &Pod, container_name: &str) -> Option<Timestamp> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    match container(pod, container_name)?.state.as_ref()? {
+        ContainerState {
+            running: Some(running), ..
+        } => Some(
+            running
+                .started_at
+                .as_ref()
+                .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+        ),
+        _ => None,
+    }
+}
+
+/// The address of a pod.
+pub fn pod_ip(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.pod_ip.as_deref()
+}
+
+/// The `ServiceAccount` that `MeshSync` runs as.
+pub fn meshsync_service_account(facts: &Facts) -> String {
+    let of_pod = meshsync_pods(facts)
+        .into_iter()
+        .filter_map(|pod| pod.spec.as_ref()?.service_account_name.clone())
+        .next();
+    let of_deployment = || {
+        meshsync_deployment(facts)
+            .known()?
+            .spec
+            .as_ref()?
+            .template
+            .spec
+            .as_ref()?
+            .service_account_name
+            .clone()
+    };
+    of_pod
+        .or_else(of_deployment)
+        .unwrap_or_else(|| facts.profile.operator.service_account.into())
+}
+
+/// A `ServiceAccount` as access reviews name it.
+pub fn service_account_user(namespace: &str, account: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{account}")
+}
+
+/// The tag of an image, none when it is named by digest alone.
+pub fn image_tag(image: &str) -> Option<&str> {
+    let last = image.split('@').next()?.rsplit('/').next()?;
+    last.split_once(':').map(|(_, tag)| tag)
+}

@@ -1,0 +1,158 @@
+//! The one owner of the terminal: standard output, standard error, colour, width, spinner, questions.
+#![allow(clippy::print_stderr)]
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{cli, render::Look};
+
+/// How long a run may take before a spinner tells what is waited for.
+const SPINNER_DELAY: Duration = Duration::from_millis(250);
+
+/// The terminal, or what stands in its place.
+pub struct Terminal {
+    color: bool,
+    unicode: bool,
+    width: Option<usize>,
+    quiet: bool,
+    verbose: bool,
+    /// Whether questions may be asked.
+    interactive: bool,
+    spinner: ProgressBar,
+    animated: bool,
+}
+
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Terminal {
+    /// Looks at the environment once.
+    pub fn new(global: &cli::Global) -> Self {
+        let stdout = io::stdout().is_terminal();
+        let stderr = io::stderr().is_terminal();
+        let dumb = set("TERM").as_deref() == Some("dumb");
+        let color = match global.color {
+            cli::Color::Always => true,
+            cli::Color::Never => false,
+            cli::Color::Auto if set("NO_COLOR").is_some() => false,
+            cli::Color::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+            cli::Color::Auto => stdout && !dumb,
+        };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name));
+        let unicode = locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
+        let width = set("COLUMNS")
+            .and_then(|columns| columns.parse().ok())
+            .or_else(|| {
+                stdout
+                    .then(terminal_size::terminal_size)
+                    .flatten()
+                    .map(|(width, _)| usize::from(width.0))
+            });
+        Self {
+            color,
+            unicode,
+            width,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            interactive: io::stdin().is_terminal() && stderr && !global.no_input,
+            spinner: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
+            animated: stderr && !dumb && !global.quiet && !global.verbose,
+        }
+    }
+
+    /// How to render for this terminal.
+    pub fn look(&self, wide: bool) -> Look {
+        Look::new(self.color, self.unicode, self.width, wide)
+    }
+
+    /// Whether a person sits there, whom one may ask.
+    pub fn is_interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// Whether only the verdict is wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether every request is to be told.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Prints the answer. A reader that has gone away is no error.
+    ///
+    /// # Errors
+    ///
+    /// When standard output cannot be written for another reason, such as a full disk.
+    pub fn answer(&self, text: &str) -> io::Result<()> {
+        self.spinner.finish_and_clear();
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Says something beside the answer.
+    pub fn say(&self, text: &str) {
+        self.spinner.finish_and_clear();
+        // Nobody listening is no reason to stop.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Tells a request and its time.
+    pub fn trace(&self, text: &str) {
+        if self.verbose {
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// Shows what is being waited for, on a terminal, once it takes long enough to wonder.
+    pub fn wait_for(&self, what: &str) {
+        if !self.animated {
+            return;
+        }
+        self.spinner.set_message(what.to_owned());
+        if self.spinner.is_hidden() {
+            let spinner = self.spinner.clone();
+            let ticks = if self.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+                spinner.set_style(style.tick_chars(ticks));
+            }
+            tokio::spawn(async move {
+                tokio::time::sleep(SPINNER_DELAY).await;
+                if !spinner.is_finished() {
+                    spinner.set_draw_target(ProgressDrawTarget::stderr());
+                    spinner.enable_steady_tick(Duration::from_millis(100));
+                }
+            });
+        }
+    }
+
+    /// Asks a question that is answered with yes or no; none when nobody can be asked.
+    pub fn confirm(&self, question: &str) -> Option<bool> {
+        if !self.interactive {
+            return None;
+        }
+        self.spinner.finish_and_clear();
+        dialoguer::Confirm::new()
+            .with_prompt(question)
+            .default(false)
+            .interact()
+            .ok()
+    }
+
+    /// Leaves the terminal as it was found.
+    pub fn restore(&self) {
+        self.spinner.finish_and_clear();
+        if self.animated {
+            let _ = write!(io::stderr(), "\x1b[?25h");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A broker pod's real nats-server.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::cluster::Cluster;
+use super::network;
+use super::process::Process;
+use super::programs;
+
+/// A nats-server on a loopback address, with the client port 4222 and the monitor 8222; killed on drop.
+#[derive(Debug)]
+pub struct Broker {
+    /// The pod, or another name when it is nobody's.
+    pub name: String,
+    /// Where it listens.
+    pub address: Ipv4Addr,
+    /// What it asks for.
+    pub token: Option<String>,
+    process: Process,
+}
+
+/// Connections that do nothing; closed on drop.
+#[derive(Debug)]
+pub struct Crowd {
+    _connections: Vec<BufReader<TcpStream>>,
+}
+
+impl Broker {
+    /// Starts one and waits until both its ports answer.
+    pub async fn start(
+        cluster: &Cluster,
+        name: &str,
+        address: Ipv4Addr,
+        token: Option<&str>,
+    ) -> Result<Self> {
+        let mut args = vec![
+            "-a".to_owned(),
+            address.to_string(),
+            "-p".into(),
+            "4222".into(),
+            "-m".into(),
+            "8222".into(),
+        ];
+        args.extend(["-n".to_owned(), name.to_owned()]);
+        if let Some(token) = token {
+            args.extend(["--auth".to_owned(), token.to_owned()]);
+        }
+        let log = cluster.file(&format!("nats-{address}.log"));
+        let process = Process::start(
+            "nats-server",
+            &log,
+            &programs::program("nats-server")?,
+            &args,
+            &[],
+        )?;
+        let start = std::time::Instant::now();
+        while !(network::answers(address, 4222) && network::answers(address, 8222)) {
+            if process.ended().is_some() || start.elapsed() > Duration::from_secs(10) {
+                bail!(
+                    "nats-server does not answer on {address}; the end of its log:\n{}",
+                    process.log_tail(15)
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            address,
+            token: token.map(str::to_owned),
+            process,
+        })
+    }
+
+    /// `host:port` of the client port.
+    pub fn endpoint(&self) -> String {
+        format!("{}:4222", self.address)
+    }
+
+    /// Ends it: its ports refuse.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Freezes it: its ports accept and nothing answers.
+    pub fn pause(&self) -> Result<()> {
+        self.process.pause()
+    }
+
+    /// Lets a frozen one go on.
+    pub fn resume(&self) -> Result<()> {
+        self.process.resume()
+    }
+
+    /// Opens connections of other names, as many as are asked for. Each costs this process a file descriptor.
+    pub fn crowd(&self, count: usize) -> Result<Crowd> {
+        let mut connections = Vec::with_capacity(count);
+        for number in 0..count {
+            let connection = self.join(&format!("crowd-{number}"));
+            connections.push(connection.with_context(|| {
+                format!("connection {number} of a crowd of {count}; the limit of open files (ulimit -n) may be too low")
+            })?);
+        }
+        Ok(Crowd {
+            _connections: connections,
+        })
+    }
+
+    fn join(&self, name: &str) -> Result<BufReader<TcpStream>> {
+        let mut stream = BufReader::new(TcpStream::connect((self.address, 4222))?);
+        stream
+            .get_ref()
+            .set_read_timeout(Some(Duration::from_secs(5)))?;
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let mut hello =
+            format!(r#"CONNECT {{"verbose":false,"name":"{name}","lang":"bed","version":"1""#);
+        if let Some(token) = &self.token {
+            write!(hello, r#","auth_token":"{token}""#)?;
+        }
+        hello.push_str("}\r\nPING\r\n");
+        stream.get_mut().write_all(hello.as_bytes())?;
+        line.clear();
+        stream.read_line(&mut line)?;
+        ensure!(line.starts_with("PONG"), "nats-server answered {line:?}");
+        Ok(stream)
+    }
+}

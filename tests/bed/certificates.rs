@@ -1,0 +1,61 @@
+//! The cluster's authority, the API server's certificate and the key that signs service account tokens.
+
+use std::fs;
+
+use anyhow::Result;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+use super::scratch::Scratch;
+
+/// File names within the scratch folder.
+pub const AUTHORITY: &str = "ca.crt";
+/// The API server's certificate.
+pub const CERTIFICATE: &str = "apiserver.crt";
+/// The API server's key.
+pub const KEY: &str = "apiserver.key";
+/// Signs service account tokens.
+pub const SIGNING_KEY: &str = "sa.key";
+/// Checks them.
+pub const SIGNING_PUBLIC: &str = "sa.pub";
+
+/// Writes all of them and returns the authority's certificate in PEM.
+///
+/// They are made here and not by the API server because its own takes RSA keys, hence time, and because clients can so
+/// be given their trust before it runs.
+pub fn write(scratch: &Scratch) -> Result<String> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "meshdoctor-bed");
+    let authority_key = KeyPair::generate()?;
+    let authority_pem = authority.self_signed(&authority_key)?.pem();
+    let issuer = Issuer::new(authority, authority_key);
+
+    let mut server = CertificateParams::new(vec![
+        "127.0.0.1".to_owned(),
+        "localhost".to_owned(),
+        "kubernetes.default.svc".to_owned(),
+    ])?;
+    server
+        .distinguished_name
+        .push(DnType::CommonName, "kube-apiserver");
+    let server_key = KeyPair::generate()?;
+    let server_pem = server.signed_by(&server_key, &issuer)?.pem();
+
+    let signing = KeyPair::generate()?;
+    for (name, text) in [
+        (AUTHORITY, &authority_pem),
+        (CERTIFICATE, &server_pem),
+        (KEY, &server_key.serialize_pem()),
+        (SIGNING_KEY, &signing.serialize_pem()),
+        (SIGNING_PUBLIC, &signing.public_key_pem()),
+    ] {
+        fs::write(scratch.file(name), text)?;
+    }
+    Ok(authority_pem)
+}

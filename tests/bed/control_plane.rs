@@ -1,0 +1,298 @@
+//! The programs of a control plane and their flags.
+//!
+//! Each flag that is not plain wiring is there because the cluster was seen to misbehave without it.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use kube::Client;
+
+use super::cluster::Options;
+use super::network::{self, Addresses};
+use super::process::Process;
+use super::rest::{self, BED};
+use super::scratch::{self, Scratch};
+use super::{certificates, crds, manifests, programs, wait};
+
+/// The programs, the one that others need the longest last: they are ended in this order.
+#[derive(Debug)]
+pub struct ControlPlane {
+    /// The kubelets' part.
+    pub kwok: Process,
+    scheduler: Process,
+    controllers: Process,
+    /// The API server.
+    pub api_server: Process,
+    etcd: Process,
+}
+
+impl ControlPlane {
+    /// Starts them; returns when the node is ready to take pods.
+    pub async fn start(
+        scratch: &Scratch,
+        options: &Options,
+        port: u16,
+        addresses: &Addresses,
+        client: &Client,
+    ) -> Result<Self> {
+        let [etcd_port, peer_port, kubelet_port] = network::free_ports()?;
+        let etcd = start_etcd(scratch, etcd_port, peer_port)?;
+        wait_for(&etcd, Duration::from_secs(20), || async {
+            network::answers(Ipv4Addr::LOCALHOST, etcd_port)
+        })
+        .await?;
+        let api_server = start_api_server(scratch, options, port, etcd_port, addresses)?;
+        wait_for(&api_server, Duration::from_secs(60), || ready(client)).await?;
+        let controllers = start_controllers(scratch)?;
+        let scheduler = start_scheduler(scratch)?;
+        install_kwok(client).await?;
+        let kwok = start_kwok(scratch, kubelet_port)?;
+        wait_for(&kwok, Duration::from_secs(30), || node_ready(client)).await?;
+        Ok(Self {
+            kwok,
+            scheduler,
+            controllers,
+            api_server,
+            etcd,
+        })
+    }
+
+    /// The last lines of every program's log.
+    pub fn log_tails(&self) -> String {
+        let programs = [
+            &self.etcd,
+            &self.api_server,
+            &self.controllers,
+            &self.scheduler,
+            &self.kwok,
+        ];
+        programs
+            .map(|program| format!("--- {}\n{}\n", program.name(), program.log_tail(8)))
+            .concat()
+    }
+}
+
+/// Controllers are held back by default to some twenty requests a second, which is seconds for a stack.
+const QPS: &str = "--kube-api-qps=500";
+const BURST: &str = "--kube-api-burst=1000";
+
+fn start(scratch: &Scratch, name: &str, args: &[String]) -> Result<Process> {
+    Process::start(
+        name,
+        &scratch.file(&format!("{name}.log")),
+        &programs::program(name)?,
+        args,
+        &[],
+    )
+}
+
+fn start_etcd(scratch: &Scratch, port: u16, peer_port: u16) -> Result<Process> {
+    let url = format!("http://127.0.0.1:{port}");
+    let peer = format!("http://127.0.0.1:{peer_port}");
+    let args = [
+        "--data-dir=etcd".to_owned(),
+        format!("--listen-client-urls={url}"),
+        format!("--advertise-client-urls={url}"),
+        format!("--listen-peer-urls={peer}"),
+        format!("--initial-advertise-peer-urls={peer}"),
+        format!("--initial-cluster=default={peer}"),
+        "--unsafe-no-fsync".to_owned(),
+        "--log-level=error".to_owned(),
+    ];
+    start(scratch, "etcd", &args)
+}
+
+fn start_api_server(
+    scratch: &Scratch,
+    options: &Options,
+    port: u16,
+    etcd_port: u16,
+    addresses: &Addresses,
+) -> Result<Process> {
+    let mut args = vec![
+        format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
+        format!("--secure-port={port}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
+        "--cert-dir=certificates".to_owned(),
+        format!("--tls-cert-file={}", certificates::CERTIFICATE),
+        format!("--tls-private-key-file={}", certificates::KEY),
+        "--token-auth-file=tokens.csv".to_owned(),
+        format!(
+            "--service-account-key-file={}",
+            certificates::SIGNING_PUBLIC
+        ),
+        format!(
+            "--service-account-signing-key-file={}",
+            certificates::SIGNING_KEY
+        ),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        "--authorization-mode=RBAC".to_owned(),
+        format!("--service-cluster-ip-range={}", addresses.cidr()),
+        "--allow-privileged".to_owned(),
+        "--disable-admission-plugins=ServiceAccount".to_owned(),
+        "--kubelet-preferred-address-types=InternalIP".to_owned(),
+        "--endpoint-reconciler-type=none".to_owned(),
+    ];
+    if options.audit {
+        fs::write(scratch.file("audit.yaml"), AUDIT_POLICY)?;
+        args.push("--audit-policy-file=audit.yaml".to_owned());
+        args.push("--audit-log-path=audit.log".to_owned());
+    }
+    args.extend(options.api_server_flags.iter().cloned());
+    start(scratch, "kube-apiserver", &args)
+}
+
+fn start_controllers(scratch: &Scratch) -> Result<Process> {
+    let args = [
+        "--kubeconfig=kubeconfig".to_owned(),
+        format!(
+            "--service-account-private-key-file={}",
+            certificates::SIGNING_KEY
+        ),
+        format!("--root-ca-file={}", certificates::AUTHORITY),
+        "--leader-elect=false".to_owned(),
+        "--secure-port=0".to_owned(),
+        // Without it a node now and then turns NotReady in its first minute, and every Deployment with it.
+        "--node-monitor-grace-period=1h".to_owned(),
+        "--controllers=*,-nodeipam,-cloud-node-lifecycle".to_owned(),
+        QPS.to_owned(),
+        BURST.to_owned(),
+    ];
+    start(scratch, "kube-controller-manager", &args)
+}
+
+fn start_scheduler(scratch: &Scratch) -> Result<Process> {
+    let args = [
+        "--kubeconfig=kubeconfig",
+        "--leader-elect=false",
+        "--secure-port=0",
+        QPS,
+        BURST,
+    ];
+    start(scratch, "kube-scheduler", &args.map(String::from))
+}
+
+fn start_kwok(scratch: &Scratch, port: u16) -> Result<Process> {
+    fs::write(
+        scratch.file("kwok.yaml"),
+        "apiVersion: config.kwok.x-k8s.io/v1alpha1\nkind: KwokConfiguration\n",
+    )?;
+    let args = [
+        "--kubeconfig=kubeconfig".to_owned(),
+        "--config=kwok.yaml".to_owned(),
+        "--manage-all-nodes".to_owned(),
+        "--node-ip=127.0.0.1".to_owned(),
+        format!("--node-port={port}"),
+        format!("--server-address=127.0.0.1:{port}"),
+        // Without it nodes turn NotReady after 40 s.
+        "--node-lease-duration-seconds=40".to_owned(),
+        // Pod addresses must not be loopback; these are for documentation and nothing dials them.
+        "--cidr=198.51.100.1/24".to_owned(),
+        "--enable-crds=PortForward,Logs".to_owned(),
+    ];
+    start(scratch, "kwok", &args)
+}
+
+/// kwok's own kinds, which it does not install itself, and the one node.
+async fn install_kwok(client: &Client) -> Result<()> {
+    let folder = programs::folder()?.join("crds");
+    let mut objects = manifests::parse(include_str!("manifests/node.yaml"))?;
+    for entry in fs::read_dir(&folder)? {
+        objects.extend(manifests::parse(&fs::read_to_string(entry?.path())?)?);
+    }
+    rest::write_all(client, BED, &objects).await?;
+    wait::until(
+        "kwok's kinds to be served",
+        Duration::from_secs(15),
+        || async {
+            for kind in ["PortForward", "Logs"] {
+                if rest::get(
+                    client,
+                    &rest::collection("kwok.x-k8s.io/v1alpha1", kind, None),
+                )
+                .await
+                .is_err()
+                {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        },
+    )
+    .await?;
+    crds::age(
+        client,
+        &["portforwards", "logs"].map(|plural| crds::path(plural, "kwok.x-k8s.io")),
+    )
+    .await
+}
+
+/// Waits until a program does its work; one that ends instead is told of at once.
+async fn wait_for<F>(program: &Process, limit: Duration, mut works: impl FnMut() -> F) -> Result<()>
+where
+    F: Future<Output = bool>,
+{
+    let tail = || {
+        format!(
+            "the end of its log:\n{}\n(set {} to keep all logs)",
+            program.log_tail(25),
+            scratch::KEEP
+        )
+    };
+    let start = Instant::now();
+    while !works().await {
+        if let Some(status) = program.ended() {
+            bail!("{} ended with {status}; {}", program.name(), tail());
+        }
+        if start.elapsed() > limit {
+            bail!(
+                "{} is not ready after {} s; {}",
+                program.name(),
+                limit.as_secs(),
+                tail()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+async fn ready(client: &Client) -> bool {
+    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
+        return false;
+    };
+    client.request_text(request).await.is_ok()
+}
+
+async fn node_ready(client: &Client) -> bool {
+    let Ok(node) = rest::get(client, "/api/v1/nodes/node-1").await else {
+        return false;
+    };
+    let conditions = node["status"]["conditions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let ready = conditions
+        .iter()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    ready && node["spec"]["taints"].is_null()
+}
+
+/// Every change, without bodies; the cluster's own leases and events are noise.
+const AUDIT_POLICY: &str = r#"apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: None
+  resources:
+  - group: coordination.k8s.io
+  - group: ""
+    resources: [events]
+  - group: events.k8s.io
+- level: Metadata
+  verbs: [create, update, patch, delete, deletecollection]
+- level: None
+"#;

@@ -1,0 +1,221 @@
+//! Objects of any kind, as JSON, written the ways the stack's own programs write them.
+//!
+//! No discovery: the path of an object follows from its kind, which holds for every kind that the tests use.
+
+use anyhow::{Context, Result};
+use http::{Method, Request};
+use kube::Client;
+use serde_json::{Value, json};
+
+/// The annotation in which `kubectl apply` keeps what it was given.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+const CLUSTER_SCOPED: [&str; 11] = [
+    "APIService",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "MutatingWebhookConfiguration",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PriorityClass",
+    "StorageClass",
+    "ValidatingWebhookConfiguration",
+];
+
+/// Who writes an object, which decides how: the API server remembers both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer<'a> {
+    /// As `kubectl apply` does on first sight: created with the annotation of what was applied.
+    Kubectl,
+    /// As a controller that creates objects, under its manager's name.
+    Create(&'a str),
+    /// As a controller that applies on the server's side, with force, under its manager's name.
+    Apply(&'a str),
+}
+
+/// The name of the bed itself as a field manager.
+pub const BED: Writer<'static> = Writer::Apply("meshdoctor-bed");
+
+/// The URL path of a kind's collection.
+pub fn collection(api_version: &str, kind: &str, namespace: Option<&str>) -> String {
+    let root = if api_version.contains('/') {
+        "apis"
+    } else {
+        "api"
+    };
+    let lower = kind.to_lowercase();
+    let plural = match lower.as_str() {
+        "endpoints" | "logs" => lower,
+        name if name.ends_with('s') => format!("{name}es"),
+        name if name.ends_with('y') => format!("{}ies", &name[..name.len() - 1]),
+        name => format!("{name}s"),
+    };
+    match namespace {
+        Some(namespace) if !CLUSTER_SCOPED.contains(&kind) => {
+            format!("/{root}/{api_version}/namespaces/{namespace}/{plural}")
+        }
+        _ => format!("/{root}/{api_version}/{plural}"),
+    }
+}
+
+/// The URL path of an object.
+pub fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -> String {
+    format!("{}/{name}", collection(api_version, kind, Some(namespace)))
+}
+
+/// The URL path of an object that is at hand; one without a namespace is in `default` or has none.
+pub fn path_of(object: &Value) -> Result<String> {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let kind = text("/kind").context("an object without kind")?;
+    let name = text("/metadata/name").with_context(|| format!("a {kind} without name"))?;
+    let api_version =
+        text("/apiVersion").with_context(|| format!("{kind} {name} without apiVersion"))?;
+    Ok(path(
+        api_version,
+        kind,
+        text("/metadata/namespace").unwrap_or("default"),
+        name,
+    ))
+}
+
+/// Whether objects of this kind live outside namespaces.
+pub fn is_cluster_scoped(kind: &str) -> bool {
+    CLUSTER_SCOPED.contains(&kind)
+}
+
+/// Writes an object and returns what the API server made of it.
+pub async fn write(client: &Client, writer: Writer<'_>, object: &Value) -> Result<Value> {
+    let path = path_of(object)?;
+    match writer {
+        Writer::Apply(manager) => {
+            let path = format!("{path}?fieldManager={manager}&force=true");
+            send(
+                client,
+                Method::PATCH,
+                &path,
+                "application/apply-patch+yaml",
+                Some(object),
+            )
+            .await
+        }
+        Writer::Create(manager) => create(client, &path, manager, object).await,
+        Writer::Kubectl => {
+            let mut object = object.clone();
+            // What is applied has an annotations field even when nobody wrote one.
+            if object["metadata"]["annotations"].is_null() {
+                object["metadata"]["annotations"] = json!({});
+            }
+            let text = format!("{object}\n");
+            object["metadata"]["annotations"][LAST_APPLIED] = text.into();
+            match create(client, &path, "kubectl-client-side-apply", &object).await {
+                Err(error) if is(&error, 409) => {
+                    let path = format!("{path}?fieldManager=kubectl-client-side-apply");
+                    merge(client, &path, &object).await
+                }
+                result => result,
+            }
+        }
+    }
+}
+
+/// Writes objects at once; the answers come in their order.
+pub async fn write_all(
+    client: &Client,
+    writer: Writer<'_>,
+    objects: &[Value],
+) -> Result<Vec<Value>> {
+    futures_util::future::try_join_all(objects.iter().map(|object| write(client, writer, object)))
+        .await
+}
+
+/// Reads a path.
+pub async fn get(client: &Client, path: &str) -> Result<Value> {
+    send(client, Method::GET, path, "", None).await
+}
+
+/// Reads the items of a collection; none when the kind is not served.
+pub async fn list(client: &Client, path: &str) -> Result<Vec<Value>> {
+    match get(client, path).await {
+        Ok(mut list) => Ok(list["items"]
+            .as_array_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()),
+        Err(error) if is(&error, 404) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Patches by JSON merge; `path` may end in a subresource.
+pub async fn merge(client: &Client, path: &str, change: &Value) -> Result<Value> {
+    send(
+        client,
+        Method::PATCH,
+        path,
+        "application/merge-patch+json",
+        Some(change),
+    )
+    .await
+}
+
+/// Sends a new object to a path, such as a subresource that only takes creations.
+pub async fn post(client: &Client, path: &str, object: &Value) -> Result<Value> {
+    send(client, Method::POST, path, "application/json", Some(object)).await
+}
+
+/// Deletes a path and does not wait; what is not there is well.
+pub async fn delete(client: &Client, path: &str) -> Result<()> {
+    let options =
+        json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
+    match send(
+        client,
+        Method::DELETE,
+        path,
+        "application/json",
+        Some(&options),
+    )
+    .await
+    {
+        Err(error) if !is(&error, 404) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an error is the API server's answer with this status code.
+pub fn is(error: &anyhow::Error, code: u16) -> bool {
+    matches!(error.downcast_ref::<kube::Error>(), Some(kube::Error::Api(status)) if status.code == code)
+}
+
+async fn create(client: &Client, path: &str, manager: &str, object: &Value) -> Result<Value> {
+    let collection = path
+        .rsplit_once('/')
+        .map_or(path, |(collection, _)| collection);
+    post(
+        client,
+        &format!("{collection}?fieldManager={manager}"),
+        object,
+    )
+    .await
+}
+
+async fn send(
+    client: &Client,
+    method: Method,
+    path: &str,
+    content: &str,
+    body: Option<&Value>,
+) -> Result<Value> {
+    let mut request = Request::builder()
+        .method(method.clone())
+        .uri(path)
+        .header("Accept", "application/json");
+    if body.is_some() {
+        request = request.header("Content-Type", content);
+    }
+    let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
+    client
+        .request(request.body(body)?)
+        .await
+        .with_context(|| format!("{method} {path}"))
+}

@@ -1,0 +1,259 @@
+//! What a stack is to be like, and the installing of it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use kube::Client;
+use serde_json::Value;
+
+use super::cluster::Cluster;
+use super::line::{Line, Names};
+use super::rest::{self, BED, Writer};
+use super::stack::Stack;
+use super::{manifests, real, watch_list};
+
+/// What a stack is to be like; begin with [`Stack::of`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is there until start() is awaited"]
+pub struct Setup {
+    pub(super) line: Line,
+    pub(super) namespace: String,
+    pub(super) brokers: u8,
+    pub(super) token: Option<String>,
+    pub(super) service_type: String,
+    pub(super) ingress: Option<Ipv4Addr>,
+    reader: bool,
+    whitelist: String,
+    stored_as: Option<&'static str>,
+}
+impl Setup {
+    /// A stack as its line ships it, with the reader role that the current line lacks.
+    pub(super) fn of(line: Line) -> Self {
+        let current = line == Line::Current;
+        Self {
+            line,
+            namespace: line.names().prefix.to_owned(),
+            brokers: 1,
+            token: current.then(random_token),
+            service_type: if current { "ClusterIP" } else { "LoadBalancer" }.to_owned(),
+            ingress: None,
+            reader: true,
+            whitelist: watch_list::default(),
+            stored_as: None,
+        }
+    }
+
+    /// The namespace; it must exist. `meshery` by default.
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
+        self
+    }
+
+    /// How many brokers; one by default.
+    pub fn brokers(mut self, count: u8) -> Self {
+        self.brokers = count;
+        self
+    }
+
+    /// The token in the Secret, and what the brokers ask for.
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    /// Brokers that let everyone in.
+    pub fn no_auth(mut self) -> Self {
+        self.token = None;
+        self
+    }
+
+    /// The type of the broker's Service.
+    pub fn service_type(mut self, service_type: &str) -> Self {
+        service_type.clone_into(&mut self.service_type);
+        self
+    }
+
+    /// The address that a load balancer has given the broker's Service.
+    pub fn ingress(mut self, address: Ipv4Addr) -> Self {
+        self.ingress = Some(address);
+        self
+    }
+
+    /// Without the ClusterRole that lets MeshSync read: as the manifests are released.
+    pub fn stock(mut self) -> Self {
+        self.reader = false;
+        self
+    }
+
+    /// The watch-list's `whitelist`, as text.
+    pub fn whitelist(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.whitelist);
+        self
+    }
+
+    /// Has the custom resources stored in another version than the current one, as before an upgrade.
+    pub fn stored_as(mut self, version: &'static str) -> Self {
+        self.stored_as = Some(version);
+        self
+    }
+
+    /// Makes it, and returns when all of it is ready. Nobody is connected to the brokers yet.
+    pub async fn start(self, cluster: &Cluster) -> Result<Stack> {
+        let client = cluster.client().await?;
+        cluster.ensure_crds(&client, self.line).await?;
+        if let Some(version) = self.stored_as {
+            store_as(cluster, &client, self.line, version).await?;
+        }
+        let custom = async {
+            let objects = self.fill(self.templates().custom, &[])?;
+            cluster.apply_with(&client, Writer::Kubectl, &objects).await
+        };
+        let installed = async {
+            let objects = self.fill(self.templates().operator, &[])?;
+            cluster.apply_with(&client, Writer::Kubectl, &objects).await
+        };
+        let reader = async {
+            let wanted = self.reader && self.line == Line::Current;
+            let objects = if wanted {
+                self.fill(include_str!("manifests/current/reader.yaml"), &[])?
+            } else {
+                vec![]
+            };
+            cluster.apply_with(&client, BED, &objects).await
+        };
+        let (custom, ..) = tokio::try_join!(custom, installed, reader)?;
+        let stack = self.play(cluster, client, &custom).await?;
+        if self.stored_as.is_some() {
+            store_as(cluster, &stack.client, self.line, "v1alpha2").await?;
+        }
+        Ok(stack)
+    }
+
+    /// Installs the current line over a stack of the old one with kubectl, as users do.
+    pub async fn upgrade(self, older: Stack) -> Result<Stack> {
+        ensure!(
+            self.line == Line::Current && older.line == Line::Old,
+            "only the old line is upgraded, to the current"
+        );
+        let cluster = older.cluster.clone();
+        let client = older.client.clone();
+        cluster.upgrade_crds(&client, self.line).await?;
+        let objects = self.fill(self.templates().operator, &[])?;
+        cluster.kubectl_apply(&objects)?;
+        for object in objects
+            .iter()
+            .filter(|object| rest::is_cluster_scoped(object["kind"].as_str().unwrap_or_default()))
+        {
+            cluster.delete_on_return(rest::path_of(object)?);
+        }
+        let mut custom = Vec::new();
+        for object in self.fill(self.templates().custom, &[])? {
+            custom.push(rest::get(&client, &rest::path_of(&object)?).await?);
+        }
+        let mut stack = self.play(&cluster, client, &custom).await?;
+        stack.older = Some(Box::new(older));
+        Ok(stack)
+    }
+
+    /// Does what the operator does, or lets the real one do it.
+    async fn play(&self, cluster: &Cluster, client: Client, custom: &[Value]) -> Result<Stack> {
+        let mut stack = Stack::bare(cluster, client, self);
+        match real::operator().filter(|_| self.line == Line::Current) {
+            Some(binary) => self.employ_operator(&mut stack, binary).await?,
+            None => self.play_operator(&mut stack, custom).await?,
+        }
+        stack.wait_ready(self.brokers).await?;
+        Ok(stack)
+    }
+    pub(super) fn templates(&self) -> Templates {
+        match self.line {
+            Line::Current => Templates {
+                operator: include_str!("manifests/current/operator.yaml"),
+                custom: include_str!("manifests/current/crs.yaml"),
+                broker: include_str!("manifests/current/broker.yaml"),
+                meshsync: include_str!("manifests/current/meshsync.yaml"),
+            },
+            Line::Old | Line::Meshplay => Templates {
+                operator: include_str!("manifests/old/operator.yaml"),
+                custom: include_str!("manifests/old/crs.yaml"),
+                broker: include_str!("manifests/old/broker.yaml"),
+                meshsync: include_str!("manifests/old/meshsync.yaml"),
+            },
+        }
+    }
+
+    /// The current operator applies on the server's side; the old one creates.
+    pub(super) fn writer(&self, part: &str) -> Writer<'static> {
+        match (self.line, part) {
+            (Line::Current, "broker") => Writer::Apply("meshery-operator-broker"),
+            (Line::Current, _) => Writer::Apply("meshery-operator-meshsync"),
+            _ => Writer::Create("manager"),
+        }
+    }
+
+    pub(super) fn fill(&self, template: &str, more: &[(&str, &str)]) -> Result<Vec<Value>> {
+        let Names {
+            prefix,
+            group,
+            operator_image,
+            meshsync_image,
+            ..
+        } = self.line.names();
+        let size = self.brokers.to_string();
+        // Text within YAML text: a JSON string is a YAML scalar.
+        let whitelist = Value::from(self.whitelist.as_str()).to_string();
+        let mut values = vec![
+            ("ns", self.namespace.as_str()),
+            ("prefix", prefix),
+            ("group", group),
+            ("operator_image", operator_image),
+            ("meshsync_image", meshsync_image),
+            ("size", &size),
+            ("service_type", &self.service_type),
+            ("whitelist", &whitelist),
+        ];
+        values.extend(more);
+        manifests::fill(template, &values)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Templates {
+    pub(super) operator: &'static str,
+    pub(super) custom: &'static str,
+    pub(super) broker: &'static str,
+    pub(super) meshsync: &'static str,
+}
+
+/// Makes a version the one in which custom resources are stored from now on.
+async fn store_as(cluster: &Cluster, client: &Client, line: Line, version: &str) -> Result<()> {
+    cluster.crds_will_change().await;
+    let mut definitions = line.crds()?;
+    for definition in &mut definitions {
+        for entry in definition["spec"]["versions"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            entry["storage"] = (entry["name"] == version).into();
+        }
+    }
+    rest::write_all(client, BED, &definitions).await?;
+    // The API server goes on with the old definition for a moment.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    Ok(())
+}
+
+/// A letter and 64 hexadecimal digits, as the operator makes it.
+fn random_token() -> String {
+    let word = || RandomState::new().hash_one(0_u8);
+    format!(
+        "t{:016x}{:016x}{:016x}{:016x}",
+        word(),
+        word(),
+        word(),
+        word()
+    )
+}

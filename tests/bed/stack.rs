@@ -1,0 +1,260 @@
+//! A stack that is up: Meshery's objects in a namespace, real brokers, and those who connect to them.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::Result;
+use kube::Client;
+use serde_json::{Value, json};
+
+use super::broker::Broker;
+use super::cluster::Cluster;
+use super::line::Line;
+use super::process::Process;
+use super::rest::{self, BED};
+use super::setup::Setup;
+use super::standin::StandIn;
+use super::{manifests, real, wait};
+
+/// A stack that is up; its brokers and clients go with the value, its objects with their namespace.
+pub struct Stack {
+    /// Where it runs.
+    pub cluster: Cluster,
+    /// A client with every right, of the runtime in which the stack was started.
+    pub client: Client,
+    /// Its line.
+    pub line: Line,
+    /// Its namespace.
+    pub namespace: String,
+    /// What its brokers ask for.
+    pub token: Option<String>,
+    kept: Vec<StandIn>,
+    brokers: Vec<Broker>,
+    pub(super) operator: Option<Process>,
+    /// The stack that this one was installed over.
+    pub older: Option<Box<Self>>,
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Stack")
+            .field("line", &self.line)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stack {
+    /// A stack as its line ships it, with the reader role that the current line lacks.
+    pub fn of(line: Line) -> Setup {
+        Setup::of(line)
+    }
+
+    /// What is known before anything is there.
+    pub(super) fn bare(cluster: &Cluster, client: Client, setup: &Setup) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            client,
+            line: setup.line,
+            namespace: setup.namespace.clone(),
+            token: setup.token.clone(),
+            kept: Vec::new(),
+            brokers: Vec::new(),
+            operator: None,
+            older: None,
+        }
+    }
+
+    /// The nats-server of a broker pod.
+    pub fn nats(&self, index: usize) -> &Broker {
+        &self.brokers[index]
+    }
+
+    /// All of them.
+    pub fn brokers(&self) -> &[Broker] {
+        &self.brokers
+    }
+
+    /// Connects MeshSync to a broker; the real one where `MESHSYNC_BIN` names it.
+    pub async fn meshsync(&self, broker: usize) -> Result<StandIn> {
+        let broker = self.nats(broker);
+        if let Some(binary) = real::meshsync().filter(|_| self.line == Line::Current) {
+            let login = self
+                .token
+                .as_ref()
+                .map(|token| format!("{token}@"))
+                .unwrap_or_default();
+            let url = format!("nats://{login}{}", broker.endpoint());
+            let process =
+                real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, url)
+                    .await?;
+            return Ok(StandIn::Program(process));
+        }
+        self.connect("meshsync", broker, &["meshsync.request"])
+    }
+
+    /// Connects Meshery Server to a broker.
+    pub fn server(&self, broker: usize) -> Result<StandIn> {
+        let prefix = self.line.names().prefix;
+        let name = format!("{prefix}-server");
+        let subjects = [
+            format!("{prefix}.meshsync.core"),
+            format!("{name}.meshsync.store"),
+        ];
+        let broker = self.nats(broker);
+        StandIn::connect(
+            &name,
+            &broker.endpoint(),
+            broker.token.as_deref(),
+            &subjects,
+        )
+    }
+
+    fn connect(&self, name: &str, broker: &Broker, subjects: &[&str]) -> Result<StandIn> {
+        let prefix = self.line.names().prefix;
+        let subjects: Vec<_> = subjects
+            .iter()
+            .map(|subject| format!("{prefix}.{subject}"))
+            .collect();
+        StandIn::connect(name, &broker.endpoint(), broker.token.as_deref(), &subjects)
+    }
+
+    /// Keeps a connected client for as long as the stack.
+    pub fn keep(&mut self, client: StandIn) {
+        self.kept.push(client);
+    }
+
+    /// Disconnects every client that the stack keeps.
+    pub fn disconnect_kept(&mut self) {
+        self.kept.clear();
+    }
+
+    /// The path of one of its objects.
+    pub fn path(&self, api_version: &str, kind: &str, name: &str) -> String {
+        rest::path(api_version, kind, &self.namespace, name)
+    }
+
+    /// The path of a custom resource, by kind, in the version that every line serves.
+    pub fn custom_path(&self, kind: &str) -> String {
+        let names = self.line.names();
+        let name = format!("{}-{}", names.prefix, kind.to_lowercase());
+        self.path(&format!("{}/v1alpha1", names.group), kind, &name)
+    }
+
+    /// The names of a component's pods: `operator`, `broker` or `meshsync`.
+    pub async fn pods(&self, component: &str) -> Result<Vec<String>> {
+        let names = self.line.names();
+        let begin = match component {
+            "broker" => format!("{}-", names.broker),
+            other => format!("{}-{other}-", names.prefix),
+        };
+        let pods = rest::list(
+            &self.client,
+            &rest::collection("v1", "Pod", Some(&self.namespace)),
+        )
+        .await?;
+        let all = pods
+            .iter()
+            .filter_map(|pod| pod["metadata"]["name"].as_str());
+        Ok(all
+            .filter(|name| name.starts_with(&begin))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Starts the brokers and leads their pods' ports there: the first behind the Service, the others beside it.
+    pub(super) async fn start_brokers(&mut self, service: Ipv4Addr, count: u8) -> Result<()> {
+        let names = self.line.names();
+        let mut starts = Vec::new();
+        let mut forwards = Vec::new();
+        for number in 0..count {
+            let address = if number == 0 {
+                service
+            } else {
+                self.cluster.addresses().spare()
+            };
+            let pod = format!("{}-{number}", names.broker);
+            let values = [
+                ("pod", pod.as_str()),
+                ("ns", &self.namespace),
+                ("address", &address.to_string()),
+            ];
+            forwards.extend(manifests::fill(
+                include_str!("manifests/portforward.yaml"),
+                &values,
+            )?);
+            starts.push((pod, address));
+        }
+        let brokers = futures_util::future::try_join_all(starts.iter().map(|(pod, address)| {
+            Broker::start(&self.cluster, pod, *address, self.token.as_deref())
+        }));
+        let (brokers, _) =
+            tokio::try_join!(brokers, rest::write_all(&self.client, BED, &forwards))?;
+        self.brokers = brokers;
+        Ok(())
+    }
+
+    /// Waits until the workloads have what they ask for and the broker's Service leads to every broker.
+    pub(super) async fn wait_ready(&self, brokers: u8) -> Result<()> {
+        let names = self.line.names();
+        let operator = self.path(
+            "apps/v1",
+            "Deployment",
+            &format!("{}-operator", names.prefix),
+        );
+        let meshsync = self.path(
+            "apps/v1",
+            "Deployment",
+            &format!("{}-meshsync", names.prefix),
+        );
+        let broker = self.path("apps/v1", "StatefulSet", names.broker);
+        let slices = format!(
+            "{}?labelSelector=kubernetes.io/service-name%3D{}",
+            rest::collection(
+                "discovery.k8s.io/v1",
+                "EndpointSlice",
+                Some(&self.namespace)
+            ),
+            names.broker
+        );
+        wait::until("the stack to be ready", Duration::from_secs(60), || async {
+            let client = &self.client;
+            let (operator, meshsync, broker, slices) = tokio::try_join!(
+                rest::get(client, &operator),
+                rest::get(client, &meshsync),
+                rest::get(client, &broker),
+                rest::list(client, &slices)
+            )?;
+            let endpoints = slices
+                .iter()
+                .filter_map(|slice| slice["endpoints"].as_array())
+                .flatten();
+            let behind = endpoints
+                .filter(|endpoint| endpoint["conditions"]["ready"] == true)
+                .count();
+            let ready = [&operator, &meshsync, &broker]
+                .into_iter()
+                .all(has_its_replicas)
+                && behind >= brokers.into();
+            Ok(ready.then_some(()))
+        })
+        .await
+    }
+}
+
+/// Gives a Service's load balancer these addresses.
+pub async fn set_ingress(client: &Client, service: &str, ingress: &Value) -> Result<()> {
+    let status = json!({"status": {"loadBalancer": {"ingress": ingress}}});
+    rest::merge(client, &format!("{service}/status"), &status)
+        .await
+        .map(drop)
+}
+
+fn has_its_replicas(workload: &Value) -> bool {
+    let status = &workload["status"];
+    let wanted = workload["spec"]["replicas"].as_u64();
+    let seen = status["observedGeneration"].as_u64() >= workload["metadata"]["generation"].as_u64();
+    seen && status["readyReplicas"].as_u64().or(Some(0)) >= wanted
+}

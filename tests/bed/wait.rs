@@ -1,0 +1,26 @@
+//! Waiting for something to become true, with a deadline and a sentence when it does not.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+/// How often things are looked at.
+pub const STEP: Duration = Duration::from_millis(50);
+
+/// Asks until there is an answer.
+pub async fn until<T, F>(what: &str, limit: Duration, mut ask: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
+        }
+        if start.elapsed() > limit {
+            bail!("waited {} s for {what}", limit.as_secs());
+        }
+        tokio::time::sleep(STEP).await;
+    }
+}
