@@ -29,6 +29,7 @@ pub struct Cli {
 
 /// The flags of every command.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Kubeconfig file, instead of KUBECONFIG or ~/.kube/config
     #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
@@ -43,19 +44,47 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
     pub user: Option<String>,
     /// Namespace of the stack [default: the profile's]
-    #[arg(short, long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Cluster"
+    )]
     pub namespace: Option<String>,
     /// User to impersonate
-    #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
+    #[arg(
+        long = "as",
+        global = true,
+        value_name = "USER",
+        help_heading = "Cluster"
+    )]
     pub impersonate: Option<String>,
     /// Group to impersonate; may be given more than once
-    #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = "Cluster")]
+    #[arg(
+        long = "as-group",
+        global = true,
+        value_name = "GROUP",
+        help_heading = "Cluster"
+    )]
     pub impersonate_groups: Vec<String>,
     /// Bearer token for the API server
-    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Cluster", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        help_heading = "Cluster",
+        hide_env_values = true
+    )]
     pub token: Option<String>,
     /// Address of the API server
-    #[arg(short, long, global = true, value_name = "URL", help_heading = "Cluster")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "URL",
+        help_heading = "Cluster"
+    )]
     pub server: Option<String>,
     /// Name to check the API server's certificate against
     #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
@@ -80,7 +109,13 @@ pub struct Global {
     #[arg(short, long, global = true, help_heading = "Output")]
     pub verbose: bool,
     /// Print the verdict only
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Output"
+    )]
     pub quiet: bool,
     /// When to colour
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, env = "MESHDOCTOR_COLOR", help_heading = "Output")]
@@ -236,7 +271,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     let signed: SignedDuration = text
         .parse()
         .map_err(|_| "not a duration such as 500ms, 30s or 1m30s".to_owned())?;
-    let duration = Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
+    let duration =
+        Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
     Ok(if duration.is_zero() { NONE } else { duration })
 }
 
@@ -256,7 +292,7 @@ mod tests {
         assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert!(duration("30").unwrap_err().contains("30s"));
+        assert!(duration("30").expect_err("a unit").contains("30s"));
         assert!(duration("-1s").is_err());
         assert!(duration("soon").is_err());
         assert!(duration("0").is_ok());

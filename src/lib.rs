@@ -57,7 +57,10 @@ pub fn main() -> ExitCode {
     // Another dependency that brings a second TLS provider would otherwise turn the first use into a panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let terminal = Terminal::new(&cli.global);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             terminal.say(&format!("error: no runtime: {error}"));
@@ -86,8 +89,10 @@ fn parse() -> Result<Cli, clap::Error> {
 
 async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     let stopped = async {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
             return std::future::pending().await;
         };
         tokio::select! {

@@ -147,7 +147,11 @@ fn arguments(list: &mut [String]) {
             REDACTED.clone_into(argument);
             continue;
         }
-        let name = argument.split('=').next().unwrap_or_default().to_lowercase();
+        let name = argument
+            .split('=')
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
         let secret = name.starts_with('-')
             && ["auth", "pass", "secret", "token"]
                 .iter()
@@ -201,7 +205,10 @@ impl Redact for Pod {
 
 impl Redact for ContainerStatus {
     fn redact(&mut self) {
-        for state in [&mut self.state, &mut self.last_state].into_iter().flatten() {
+        for state in [&mut self.state, &mut self.last_state]
+            .into_iter()
+            .flatten()
+        {
             if let Some(waiting) = &mut state.waiting {
                 text(&mut waiting.message);
             }
@@ -297,16 +304,27 @@ mod tests {
 
     #[test]
     fn the_user_part_of_a_url_goes_and_a_reference_stays() {
-        assert_eq!(urls("nats://t0k@10.0.0.1:4222"), "nats://REDACTED@10.0.0.1:4222");
-        assert_eq!(urls("a nats://a:b@h b http://c@d/e"), "a nats://REDACTED@h b http://REDACTED@d/e");
-        assert_eq!(urls("nats://$(NATS_TOKEN)@h:4222"), "nats://$(NATS_TOKEN)@h:4222");
+        assert_eq!(
+            urls("nats://t0k@10.0.0.1:4222"),
+            "nats://REDACTED@10.0.0.1:4222"
+        );
+        assert_eq!(
+            urls("a nats://a:b@h b http://c@d/e"),
+            "a nats://REDACTED@h b http://REDACTED@d/e"
+        );
+        assert_eq!(
+            urls("nats://$(NATS_TOKEN)@h:4222"),
+            "nats://$(NATS_TOKEN)@h:4222"
+        );
         assert_eq!(urls("http://h/x@y"), "http://h/x@y");
         assert_eq!(urls("no url"), "no url");
     }
 
     #[test]
     fn flags_that_carry_a_secret_lose_it() {
-        let mut list: Vec<String> = ["--auth", "s3", "--token=s3", "-c", "f"].map(String::from).into();
+        let mut list: Vec<String> = ["--auth", "s3", "--token=s3", "-c", "f"]
+            .map(String::from)
+            .into();
         arguments(&mut list);
         assert_eq!(list, ["--auth", "REDACTED", "--token=REDACTED", "-c", "f"]);
     }

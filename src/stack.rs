@@ -1,5 +1,7 @@
 //! Which of the objects are the stack's: by name, by owner, by label. Pure.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
@@ -37,21 +39,32 @@ fn owned_by(metadata: &ObjectMeta, kind: &str, name: &str) -> bool {
         .any(|owner| owner.kind == kind && owner.name == name)
 }
 
+/// The custom resources of one kind, as one version showed them.
+type Shown<S, T> = Seen<Vec<CustomResource<S, T>>>;
+
 /// One list out of those of several served versions.
 ///
 /// The first version that answers wins; an object that several versions show is one. No version answering, the most
 /// telling failure stands: what the API server said before what it never was asked.
 pub fn merged<S: Clone, T: Clone>(
-    versions: &std::collections::BTreeMap<String, Seen<Vec<CustomResource<S, T>>>>,
+    versions: &BTreeMap<String, Shown<S, T>>,
     profile: &Profile,
-) -> Seen<Vec<CustomResource<S, T>>> {
-    let in_order = || profile.versions.iter().filter_map(|version| versions.get(*version));
+) -> Shown<S, T> {
+    let in_order = || {
+        profile
+            .versions
+            .iter()
+            .filter_map(|version| versions.get(*version))
+    };
     let mut known: Option<Vec<CustomResource<S, T>>> = None;
     for seen in in_order() {
         if let Seen::Known(items) = seen {
             let list = known.get_or_insert_default();
             for item in items {
-                if !list.iter().any(|other| same(&other.metadata, &item.metadata)) {
+                if !list
+                    .iter()
+                    .any(|other| same(&other.metadata, &item.metadata))
+                {
                     list.push(item.clone());
                 }
             }
@@ -60,7 +73,7 @@ pub fn merged<S: Clone, T: Clone>(
     if let Some(known) = known {
         return Seen::Known(known);
     }
-    let first = |wanted: fn(&Seen<Vec<CustomResource<S, T>>>) -> bool| in_order().find(|seen| wanted(seen)).cloned();
+    let first = |wanted: fn(&Shown<S, T>) -> bool| in_order().find(|seen| wanted(seen)).cloned();
     first(|seen| matches!(seen, Seen::Unreachable(_)))
         .or_else(|| first(|seen| matches!(seen, Seen::Denied(_))))
         .or_else(|| first(Seen::is_absent))
@@ -153,20 +166,30 @@ pub fn broker_services(facts: &Facts) -> Vec<&Service> {
 
 /// Pods of the operator.
 pub fn operator_pods(facts: &Facts) -> Vec<&Pod> {
-    deployment_pods(facts, facts.profile.operator.deployment, facts.profile.operator.selectors)
+    deployment_pods(
+        facts,
+        facts.profile.operator.deployment,
+        facts.profile.operator.selectors,
+    )
 }
 
 /// Pods of `MeshSync`.
 pub fn meshsync_pods(facts: &Facts) -> Vec<&Pod> {
     let deployment = meshsync_deployment(facts)
         .known()
-        .map_or(facts.profile.meshsync.resource, |deployment| name(&deployment.metadata));
+        .map_or(facts.profile.meshsync.resource, |deployment| {
+            name(&deployment.metadata)
+        });
     deployment_pods(facts, deployment, &[facts.profile.meshsync.selector])
 }
 
 /// Pods of the server.
 pub fn server_pods(facts: &Facts) -> Vec<&Pod> {
-    deployment_pods(facts, facts.profile.server.deployment, &[facts.profile.server.selector])
+    deployment_pods(
+        facts,
+        facts.profile.server.deployment,
+        &[facts.profile.server.selector],
+    )
 }
 
 /// Pods of a Deployment: through its replica sets where they are known, by label where they are not.
@@ -183,8 +206,11 @@ fn deployment_pods<'a>(facts: &'a Facts, deployment: &str, selectors: &[Selector
         .items()
         .iter()
         .filter(|pod| {
-            sets.iter().any(|set| owned_by(&pod.metadata, "ReplicaSet", set))
-                || selectors.iter().any(|selector| selected(&pod.metadata, selector))
+            sets.iter()
+                .any(|set| owned_by(&pod.metadata, "ReplicaSet", set))
+                || selectors
+                    .iter()
+                    .any(|selector| selected(&pod.metadata, selector))
         })
         .collect()
 }
@@ -227,7 +253,8 @@ pub fn running_since(pod: &Pod, container_name: &str) -> Option<Timestamp> {
     }
     match container(pod, container_name)?.state.as_ref()? {
         ContainerState {
-            running: Some(running), ..
+            running: Some(running),
+            ..
         } => Some(
             running
                 .started_at
@@ -247,8 +274,7 @@ pub fn pod_ip(pod: &Pod) -> Option<&str> {
 pub fn meshsync_service_account(facts: &Facts) -> String {
     let of_pod = meshsync_pods(facts)
         .into_iter()
-        .filter_map(|pod| pod.spec.as_ref()?.service_account_name.clone())
-        .next();
+        .find_map(|pod| pod.spec.as_ref()?.service_account_name.clone());
     let of_deployment = || {
         meshsync_deployment(facts)
             .known()?

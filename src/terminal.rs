@@ -14,6 +14,10 @@ use crate::{cli, render::Look};
 const SPINNER_DELAY: Duration = Duration::from_millis(250);
 
 /// The terminal, or what stands in its place.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own"
+)]
 pub struct Terminal {
     color: bool,
     unicode: bool,
@@ -43,8 +47,11 @@ impl Terminal {
             cli::Color::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
             cli::Color::Auto => stdout && !dumb,
         };
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name));
-        let unicode = locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| set(name));
+        let unicode =
+            locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
         let width = set("COLUMNS")
             .and_then(|columns| columns.parse().ok())
             .or_else(|| {
@@ -121,7 +128,11 @@ impl Terminal {
         self.spinner.set_message(what.to_owned());
         if self.spinner.is_hidden() {
             let spinner = self.spinner.clone();
-            let ticks = if self.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
+            let ticks = if self.unicode {
+                "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
+            } else {
+                "-\\|/ "
+            };
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
                 spinner.set_style(style.tick_chars(ticks));
             }

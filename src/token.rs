@@ -7,17 +7,17 @@ use crate::{facts::TokenFact, profile::Profile};
 
 /// The token itself. It has no `Debug`, `Display` or serialised form, so that it cannot slip into any output.
 #[derive(Clone)]
-pub struct Token(String);
+pub(crate) struct Token(String);
 
 impl Token {
     /// The secret, for the handshake and for finding it in texts.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
 /// What may be said of the token in a Secret, and the token.
-pub fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Token>) {
+pub(crate) fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Token>) {
     let bytes = secret
         .data
         .as_ref()
@@ -25,11 +25,17 @@ pub fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Token>) {
         .map(|bytes| bytes.0.as_slice());
     let fact = TokenFact {
         secret: secret.metadata.name.clone().unwrap_or_default(),
-        created: secret.metadata.creation_timestamp.as_ref().map(|time| time.0),
+        created: secret
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map(|time| time.0),
         bytes: bytes.map(<[u8]>::len),
         salted_hash: bytes.map(salted_hash),
     };
-    let token = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).map(Token);
+    let token = bytes
+        .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+        .map(Token);
     (fact, token)
 }
 
@@ -46,8 +52,10 @@ fn salted_hash(bytes: &[u8]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(salt);
     context.update(bytes);
-    context.finish().as_ref()[..8].iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    context.finish().as_ref()[..8]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -72,7 +72,8 @@ impl WatchList {
             (true, true) => Self::Empty,
             (false, false) => Self::Invalid {
                 field: "spec.watch-list.data".into(),
-                why: "it holds both a whitelist and a blacklist, and only one may have entries".into(),
+                why: "it holds both a whitelist and a blacklist, and only one may have entries"
+                    .into(),
             },
             (false, true) => Self::Whitelist(
                 white
@@ -91,16 +92,27 @@ impl WatchList {
     ///
     /// Where it falls back to its defaults, these are the stock list: its further default names are no API's.
     pub fn effective(&self, profile: &Profile) -> Vec<String> {
-        let defaults = || profile.meshsync.default_watch_list.iter().map(|name| (*name).to_owned());
+        let defaults = || {
+            profile
+                .meshsync
+                .default_watch_list
+                .iter()
+                .map(|name| (*name).to_owned())
+        };
         match self {
-            Self::Whitelist(entries) => entries.iter().map(|entry| entry.resource.clone()).collect(),
+            Self::Whitelist(entries) => {
+                entries.iter().map(|entry| entry.resource.clone()).collect()
+            }
             Self::Blacklist(without) => defaults().filter(|name| !without.contains(name)).collect(),
             Self::Empty | Self::Invalid { .. } => defaults().collect(),
         }
     }
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(data: &serde_json::Map<String, Value>, key: &str) -> Result<Vec<T>, WatchList> {
+fn parse<T: for<'de> Deserialize<'de>>(
+    data: &serde_json::Map<String, Value>,
+    key: &str,
+) -> Result<Vec<T>, WatchList> {
     let field = || format!("spec.watch-list.data.{key}");
     let text = match data.get(key) {
         None | Some(Value::Null) => return Ok(Vec::new()),
@@ -144,7 +156,9 @@ pub fn rights(resources: &[String]) -> Vec<Right> {
     resources
         .iter()
         .filter_map(|entry| resource_and_group(entry))
-        .flat_map(|(resource, group)| ["list", "watch"].map(|verb| Right::to(verb, group, resource)))
+        .flat_map(|(resource, group)| {
+            ["list", "watch"].map(|verb| Right::to(verb, group, resource))
+        })
         .collect()
 }
 
@@ -155,13 +169,16 @@ mod tests {
     use super::*;
 
     fn read(list: &Value) -> WatchList {
-        let meshsync = serde_json::from_value(json!({ "spec": { "watch-list": list } })).expect("a MeshSync");
+        let meshsync =
+            serde_json::from_value(json!({ "spec": { "watch-list": list } })).expect("a MeshSync");
         WatchList::of(&meshsync)
     }
 
     #[test]
     fn lists_are_read_as_meshsync_reads_them() {
-        let white = read(&json!({ "data": { "whitelist": r#"[{"resource":"pods.v1.","Events":["ADDED"]}]"# } }));
+        let white = read(
+            &json!({ "data": { "whitelist": r#"[{"resource":"pods.v1.","Events":["ADDED"]}]"# } }),
+        );
         let entry = Entry {
             resource: "pods.v1.".into(),
             events: vec!["ADDED".into()],

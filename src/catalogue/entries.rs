@@ -55,31 +55,151 @@ const WORKLOAD_DOWN: &[&str] = &[
 
 /// Every diagnosis.
 pub static ENTRIES: &[Entry] = &[
-    entry!("kubeconfig-missing", Cluster, Obstacle, Error, "There is no kubeconfig"),
-    entry!("kubeconfig-invalid", Cluster, Obstacle, Error, "The kubeconfig cannot be used"),
-    entry!("exec-plugin-failed", Cluster, Obstacle, Error, "The credential plugin failed"),
-    entry!("cluster-unreachable", Cluster, Obstacle, Error, "The API server cannot be reached"),
-    entry!("tls-untrusted", Cluster, Obstacle, Error, "The API server's certificate is not trusted"),
-    entry!("not-an-api-server", Cluster, Obstacle, Error, "What answers is no API server"),
-    entry!("credentials-rejected", Cluster, Obstacle, Error, "The API server rejects our credentials"),
-    entry!("permission-missing", Cluster, Obstacle, Error, "We may not look at everything that decides a state"),
-    entry!("observation-missing", Cluster, Obstacle, Error, "Something that decides a state was not seen"),
-    entry!("kubernetes-too-old", Cluster, Fault, Error, "Kubernetes is older than the stack supports"),
-    entry!("stack-in-other-namespace", Installation, Fault, Error, "The stack is in another namespace",
-        folds &["crd-missing", "operator-missing", "cr-missing"]),
-    entry!("not-installed", Installation, Fault, Error, "Nothing of the stack is installed"),
-    entry!("crd-missing", Installation, Fault, Error, "A custom resource definition is missing",
-        folds &["cr-missing", "operator-crash-loop", "operator-not-ready"]),
-    entry!("crd-outdated", Installation, Fault, Error, "The MeshSync definition lacks the watch-list",
-        folds &["watch-list-empty"]),
-    entry!("conversion-webhook-down", Installation, Fault, Error, "The conversion webhook of the custom resources is down",
-        folds &["observation-missing"]),
-    entry!("two-generations", Installation, Fault, Error, "The broker of the old operator line runs beside the new one",
-        folds &["broker-unauthenticated", "broker-external-pending", "broker-unreachable", "meshsync-unschedulable",
-            "meshsync-not-ready"]),
-    entry!("orphaned-workloads", Installation, Fault, Error, "Workloads of the stack run without custom resource and operator"),
-    entry!("over-privileged", Installation, Fault, Warning, "The stack's ServiceAccount may do everything"),
-    entry!("moving-tag", Installation, Fault, Warning, "An image is named by a tag that moves"),
+    entry!(
+        "kubeconfig-missing",
+        Cluster,
+        Obstacle,
+        Error,
+        "There is no kubeconfig"
+    ),
+    entry!(
+        "kubeconfig-invalid",
+        Cluster,
+        Obstacle,
+        Error,
+        "The kubeconfig cannot be used"
+    ),
+    entry!(
+        "exec-plugin-failed",
+        Cluster,
+        Obstacle,
+        Error,
+        "The credential plugin failed"
+    ),
+    entry!(
+        "cluster-unreachable",
+        Cluster,
+        Obstacle,
+        Error,
+        "The API server cannot be reached"
+    ),
+    entry!(
+        "tls-untrusted",
+        Cluster,
+        Obstacle,
+        Error,
+        "The API server's certificate is not trusted"
+    ),
+    entry!(
+        "not-an-api-server",
+        Cluster,
+        Obstacle,
+        Error,
+        "What answers is no API server"
+    ),
+    entry!(
+        "credentials-rejected",
+        Cluster,
+        Obstacle,
+        Error,
+        "The API server rejects our credentials"
+    ),
+    entry!(
+        "permission-missing",
+        Cluster,
+        Obstacle,
+        Error,
+        "We may not look at everything that decides a state"
+    ),
+    entry!(
+        "observation-missing",
+        Cluster,
+        Obstacle,
+        Error,
+        "Something that decides a state was not seen"
+    ),
+    entry!(
+        "kubernetes-too-old",
+        Cluster,
+        Fault,
+        Error,
+        "Kubernetes is older than the stack supports"
+    ),
+    entry!(
+        "stack-in-other-namespace",
+        Installation,
+        Fault,
+        Error,
+        "The stack is in another namespace",
+        folds & ["crd-missing", "operator-missing", "cr-missing"]
+    ),
+    entry!(
+        "not-installed",
+        Installation,
+        Fault,
+        Error,
+        "Nothing of the stack is installed"
+    ),
+    entry!(
+        "crd-missing",
+        Installation,
+        Fault,
+        Error,
+        "A custom resource definition is missing",
+        folds & ["cr-missing", "operator-crash-loop", "operator-not-ready"]
+    ),
+    entry!(
+        "crd-outdated",
+        Installation,
+        Fault,
+        Error,
+        "The MeshSync definition lacks the watch-list",
+        folds & ["watch-list-empty"]
+    ),
+    entry!(
+        "conversion-webhook-down",
+        Installation,
+        Fault,
+        Error,
+        "The conversion webhook of the custom resources is down",
+        folds & ["observation-missing"]
+    ),
+    entry!(
+        "two-generations",
+        Installation,
+        Fault,
+        Error,
+        "The broker of the old operator line runs beside the new one",
+        folds
+            & [
+                "broker-unauthenticated",
+                "broker-external-pending",
+                "broker-unreachable",
+                "meshsync-unschedulable",
+                "meshsync-not-ready"
+            ]
+    ),
+    entry!(
+        "orphaned-workloads",
+        Installation,
+        Fault,
+        Error,
+        "Workloads of the stack run without custom resource and operator"
+    ),
+    entry!(
+        "over-privileged",
+        Installation,
+        Fault,
+        Warning,
+        "The stack's ServiceAccount may do everything"
+    ),
+    entry!(
+        "moving-tag",
+        Installation,
+        Fault,
+        Warning,
+        "An image is named by a tag that moves"
+    ),
     entry!(workload "crash-loop", "{Component} crashes again and again", folds WORKLOAD_DOWN),
     entry!(workload "image-pull", "An image of {Component} cannot be pulled", folds WORKLOAD_DOWN),
     entry!(workload "unschedulable", "A pod of {Component} finds no node", folds WORKLOAD_DOWN),
@@ -87,30 +207,151 @@ pub static ENTRIES: &[Entry] = &[
     entry!(workload "scaled-to-zero", "{Component} is scaled to zero", folds WORKLOAD_DOWN),
     entry!(workload "not-ready", "{Component} is not ready", folds &["broker-unreachable", "broker-server-not-connected",
         "broker-no-workload", "cr-failed", "cr-missing", "meshsync-no-workload", "meshsync-not-connected"]),
-    entry!("operator-missing", Operator, Fault, Error, "There is no operator for the custom resources"),
-    entry!("operator-old-line", Operator, Fault, Warning, "The operator is of the old line"),
-    entry!("cr-missing", Operator, Fault, Error, "A custom resource is missing",
-        folds &["broker-no-workload", "meshsync-no-workload"]),
-    entry!("cr-stuck-terminating", Operator, Fault, Error, "A custom resource hangs in deletion",
-        folds &["operator-missing"]),
-    entry!("cr-failed", Operator, Fault, Error, "The operator reports that it failed"),
+    entry!(
+        "operator-missing",
+        Operator,
+        Fault,
+        Error,
+        "There is no operator for the custom resources"
+    ),
+    entry!(
+        "operator-old-line",
+        Operator,
+        Fault,
+        Warning,
+        "The operator is of the old line"
+    ),
+    entry!(
+        "cr-missing",
+        Operator,
+        Fault,
+        Error,
+        "A custom resource is missing",
+        folds & ["broker-no-workload", "meshsync-no-workload"]
+    ),
+    entry!(
+        "cr-stuck-terminating",
+        Operator,
+        Fault,
+        Error,
+        "A custom resource hangs in deletion",
+        folds & ["operator-missing"]
+    ),
+    entry!(
+        "cr-failed",
+        Operator,
+        Fault,
+        Error,
+        "The operator reports that it failed"
+    ),
     entry!("broker-no-workload", Broker, Fault, Error, "The Broker has no StatefulSet", folds BROKER_DOWN),
-    entry!("broker-unreachable", Broker, Fault, Error, "The broker cannot be asked", folds &["meshsync-not-connected"]),
-    entry!("broker-auth-failed", Broker, Fault, Error, "The broker refuses the token of its Secret",
-        folds &["meshsync-not-connected", "broker-server-not-connected"]),
-    entry!("broker-unauthenticated", Broker, Fault, Warning, "The broker asks for no token"),
-    entry!("broker-split", Broker, Fault, Error, "The broker's servers do not share messages",
-        folds &["broker-server-not-connected"]),
-    entry!("broker-external-pending", Broker, Fault, Warning, "The load balancer has no address yet"),
-    entry!("broker-endpoint-stale", Broker, Fault, Warning, "The Broker's status gives an old address",
-        folds &["broker-external-unroutable"]),
-    entry!("broker-external-unroutable", Broker, Fault, Warning, "The external address leads nowhere"),
-    entry!("broker-server-not-connected", Broker, Fault, Info, "No server reads from the broker"),
-    entry!("meshsync-no-workload", Meshsync, Fault, Error, "The MeshSync has no Deployment"),
-    entry!("meshsync-not-connected", Meshsync, Fault, Error, "MeshSync runs and is no client of the broker"),
-    entry!("meshsync-standalone", Meshsync, Fault, Info, "MeshSync runs without operator, by intent"),
-    entry!("meshsync-foreign-client", Meshsync, Fault, Warning, "A client of MeshSync's name is not ours"),
-    entry!("meshsync-cannot-list", Meshsync, Fault, Error, "MeshSync may not list what it watches"),
-    entry!("watch-list-invalid", Meshsync, Fault, Error, "The watch-list cannot be read"),
-    entry!("watch-list-empty", Meshsync, Fault, Warning, "The watch-list is empty"),
+    entry!(
+        "broker-unreachable",
+        Broker,
+        Fault,
+        Error,
+        "The broker cannot be asked",
+        folds & ["meshsync-not-connected"]
+    ),
+    entry!(
+        "broker-auth-failed",
+        Broker,
+        Fault,
+        Error,
+        "The broker refuses the token of its Secret",
+        folds & ["meshsync-not-connected", "broker-server-not-connected"]
+    ),
+    entry!(
+        "broker-unauthenticated",
+        Broker,
+        Fault,
+        Warning,
+        "The broker asks for no token"
+    ),
+    entry!(
+        "broker-split",
+        Broker,
+        Fault,
+        Error,
+        "The broker's servers do not share messages",
+        folds & ["broker-server-not-connected"]
+    ),
+    entry!(
+        "broker-external-pending",
+        Broker,
+        Fault,
+        Warning,
+        "The load balancer has no address yet"
+    ),
+    entry!(
+        "broker-endpoint-stale",
+        Broker,
+        Fault,
+        Warning,
+        "The Broker's status gives an old address",
+        folds & ["broker-external-unroutable"]
+    ),
+    entry!(
+        "broker-external-unroutable",
+        Broker,
+        Fault,
+        Warning,
+        "The external address leads nowhere"
+    ),
+    entry!(
+        "broker-server-not-connected",
+        Broker,
+        Fault,
+        Info,
+        "No server reads from the broker"
+    ),
+    entry!(
+        "meshsync-no-workload",
+        Meshsync,
+        Fault,
+        Error,
+        "The MeshSync has no Deployment"
+    ),
+    entry!(
+        "meshsync-not-connected",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync runs and is no client of the broker"
+    ),
+    entry!(
+        "meshsync-standalone",
+        Meshsync,
+        Fault,
+        Info,
+        "MeshSync runs without operator, by intent"
+    ),
+    entry!(
+        "meshsync-foreign-client",
+        Meshsync,
+        Fault,
+        Warning,
+        "A client of MeshSync's name is not ours"
+    ),
+    entry!(
+        "meshsync-cannot-list",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync may not list what it watches"
+    ),
+    entry!(
+        "watch-list-invalid",
+        Meshsync,
+        Fault,
+        Error,
+        "The watch-list cannot be read"
+    ),
+    entry!(
+        "watch-list-empty",
+        Meshsync,
+        Fault,
+        Warning,
+        "The watch-list is empty"
+    ),
 ];

@@ -107,7 +107,7 @@ pub fn nearest(word: &str) -> Vec<String> {
     let mut near: Vec<(usize, String)> = all()
         .map(|diagnosis| diagnosis.code())
         .map(|code| (distance(word, &code), code))
-        .filter(|(distance, code)| *distance <= code.len() / 3 || code.contains(word))
+        .filter(|(distance, code)| *distance <= code.len() / 4 || code.contains(word))
         .collect();
     near.sort();
     near.truncate(3);
@@ -122,7 +122,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
+            let next = (diagonal + usize::from(x != *y))
+                .min(row[j] + 1)
+                .min(row[j + 1] + 1);
             diagonal = std::mem::replace(&mut row[j + 1], next);
         }
     }
@@ -142,7 +144,11 @@ mod tests {
         assert_eq!(codes.len(), set.len());
         for diagnosis in all() {
             for code in diagnosis.folds() {
-                assert!(set.contains(&code), "{} folds the unknown {code}", diagnosis.code());
+                assert!(
+                    set.contains(&code),
+                    "{} folds the unknown {code}",
+                    diagnosis.code()
+                );
             }
         }
     }

@@ -10,9 +10,14 @@ use crate::{
     terminal::Terminal,
 };
 
-pub(super) async fn run(args: &Check, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    args: &Check,
+    global: &Global,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
     let expect = expectation(&args.expect)?;
-    let (facts, source) = super::facts(args.from.as_deref(), global, Depth::Check, terminal).await?;
+    let (facts, source) =
+        super::facts(args.from.as_deref(), global, Depth::Check, terminal).await?;
     let mut report = diagnose::diagnose(&facts, &expect, source);
     let exit = exit_of(&report, args.fail_on);
     report.exit_code = exit.code();
@@ -30,9 +35,14 @@ pub(super) async fn run(args: &Check, global: &Global, terminal: &Terminal) -> a
 
 fn expectation(words: &[String]) -> Result<Expectation, UsageError> {
     let has = |word: &str| words.iter().any(|given| given == word);
-    for (one, other) in [("operator", "embedded"), ("server=inside", "server=outside")] {
+    for (one, other) in [
+        ("operator", "embedded"),
+        ("server=inside", "server=outside"),
+    ] {
         if has(one) && has(other) {
-            return Err(UsageError(format!("--expect names both {one} and {other}, and only one can be so")));
+            return Err(UsageError(format!(
+                "--expect names both {one} and {other}, and only one can be so"
+            )));
         }
     }
     Ok(Expectation {

@@ -4,7 +4,9 @@ use super::explain::Described;
 use crate::{catalogue, cli::Global, exit::Exit, render, terminal::Terminal};
 
 pub(super) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let all: Vec<Described> = catalogue::all().map(|diagnosis| Described::new(&diagnosis, false)).collect();
+    let all: Vec<Described> = catalogue::all()
+        .map(|diagnosis| Described::new(&diagnosis, false))
+        .collect();
     let text = super::rendered(&all, global.output, |wide| {
         let rows = all
             .iter()
@@ -16,7 +18,11 @@ pub(super) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> 
                 vec![one.code.clone(), severity, one.title.clone()]
             })
             .collect();
-        render::list(&["code", "severity", "what it says"], rows, &terminal.look(wide))
+        render::list(
+            &["code", "severity", "what it says"],
+            rows,
+            &terminal.look(wide),
+        )
     });
     terminal.answer(&text)?;
     Ok(Exit::Ok)

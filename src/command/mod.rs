@@ -87,7 +87,11 @@ async fn facts(
             let facts = recording::read(path, profile(global), global.namespace.as_deref())?;
             let source = Source {
                 kind: "recording",
-                path: Some(if path == "-" { "standard input".into() } else { path.to_owned() }),
+                path: Some(if path == "-" {
+                    "standard input".into()
+                } else {
+                    path.to_owned()
+                }),
             };
             Ok((facts, source))
         }
@@ -103,7 +107,11 @@ async fn facts(
 }
 
 /// Renders a document in the format that was asked for.
-fn rendered<T: serde::Serialize>(document: &T, format: Format, text: impl FnOnce(bool) -> String) -> String {
+fn rendered<T: serde::Serialize>(
+    document: &T,
+    format: Format,
+    text: impl FnOnce(bool) -> String,
+) -> String {
     match format {
         Format::Table => text(false),
         Format::Wide => text(true),

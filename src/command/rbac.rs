@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
-    api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    api::rbac::v1::{
+        ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
+    },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use serde_json::{Value, json};
@@ -28,9 +30,16 @@ pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
     let subject = resolve(subject, global, terminal).await?;
-    let objects = objects(name, namespace, &questions::rights(profile, namespace, depth), &subject);
+    let objects = objects(
+        name,
+        namespace,
+        &questions::rights(profile, namespace, depth),
+        &subject,
+    );
     let text = match global.output {
-        Format::Json => render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects })),
+        Format::Json => {
+            render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
+        }
         _ => objects
             .iter()
             .map(render::yaml)
@@ -42,7 +51,11 @@ pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
 }
 
 /// Who is to get the rights.
-async fn resolve(subject: &cli::Subject, global: &Global, terminal: &Terminal) -> anyhow::Result<Subject> {
+async fn resolve(
+    subject: &cli::Subject,
+    global: &Global,
+    terminal: &Terminal,
+) -> anyhow::Result<Subject> {
     let named = |kind: &str, name: &str| Subject {
         api_group: Some(RBAC.into()),
         kind: kind.into(),
@@ -56,9 +69,11 @@ async fn resolve(subject: &cli::Subject, global: &Global, terminal: &Terminal) -
         return Ok(named("Group", group));
     }
     if let Some(account) = &subject.to_serviceaccount {
-        let (namespace, name) = account
-            .split_once(':')
-            .ok_or_else(|| UsageError(format!("--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\"")))?;
+        let (namespace, name) = account.split_once(':').ok_or_else(|| {
+            UsageError(format!(
+                "--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\""
+            ))
+        })?;
         return Ok(service_account(namespace, name));
     }
     let trace = |line: &str| terminal.trace(line);
@@ -78,10 +93,15 @@ async fn resolve(subject: &cli::Subject, global: &Global, terminal: &Terminal) -
             "the cluster could not be asked who we are ({why}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
         ))
     })?;
-    Ok(match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
-        Some((namespace, name)) => service_account(namespace, name),
-        None => named("User", &user),
-    })
+    Ok(
+        match user
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|rest| rest.split_once(':'))
+        {
+            Some((namespace, name)) => service_account(namespace, name),
+            None => named("User", &user),
+        },
+    )
 }
 
 fn service_account(namespace: &str, name: &str) -> Subject {
@@ -95,7 +115,8 @@ fn service_account(namespace: &str, name: &str) -> Subject {
 
 /// The objects, in the order in which to apply them.
 fn objects(name: &str, namespace: &str, rights: &[Right], subject: &Subject) -> Vec<Value> {
-    let (within, across): (Vec<&Right>, Vec<&Right>) = rights.iter().partition(|right| right.namespace.is_some());
+    let (within, across): (Vec<&Right>, Vec<&Right>) =
+        rights.iter().partition(|right| right.namespace.is_some());
     let metadata = |namespaced: bool| ObjectMeta {
         name: Some(name.into()),
         namespace: namespaced.then(|| namespace.to_owned()),
@@ -137,7 +158,9 @@ fn rules(rights: &[&Right]) -> Vec<PolicyRule> {
     // Verbs by resource first, then resources by verbs.
     let mut verbs: BTreeMap<(String, String), (Vec<String>, Vec<String>)> = BTreeMap::new();
     for right in rights {
-        let entry = verbs.entry((right.group.clone(), right.full_resource())).or_default();
+        let entry = verbs
+            .entry((right.group.clone(), right.full_resource()))
+            .or_default();
         if !entry.0.contains(&right.verb) {
             entry.0.push(right.verb.clone());
         }
@@ -149,7 +172,10 @@ fn rules(rights: &[&Right]) -> Vec<PolicyRule> {
     }
     let mut grouped: BTreeMap<(String, Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
     for ((group, resource), (verbs, names)) in verbs {
-        grouped.entry((group, verbs, names)).or_default().push(resource);
+        grouped
+            .entry((group, verbs, names))
+            .or_default()
+            .push(resource);
     }
     grouped
         .into_iter()

@@ -10,15 +10,25 @@ use crate::{
     terminal::Terminal,
 };
 
-pub(super) async fn run(args: &Record, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    args: &Record,
+    global: &Global,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
     let to_stdout = args.file == "-";
     let path = Path::new(&args.file);
     if !to_stdout && path.exists() && !args.force {
-        match terminal.confirm(&format!("{} is there already. Overwrite it?", path.display())) {
+        match terminal.confirm(&format!(
+            "{} is there already. Overwrite it?",
+            path.display()
+        )) {
             Some(true) => {}
             Some(false) => return Ok(Exit::Refused),
             None => {
-                terminal.say(&format!("{} is there already; --force overwrites it", path.display()));
+                terminal.say(&format!(
+                    "{} is there already; --force overwrites it",
+                    path.display()
+                ));
                 return Ok(Exit::Refused);
             }
         }
@@ -27,7 +37,9 @@ pub(super) async fn run(args: &Record, global: &Global, terminal: &Terminal) -> 
     let list = recording::list(&facts);
     let ending = path.extension().and_then(|ending| ending.to_str());
     let text = match (global.output, ending) {
-        (Format::Yaml, _) | (Format::Table | Format::Wide, Some("yaml" | "yml")) => render::yaml(&list),
+        (Format::Yaml, _) | (Format::Table | Format::Wide, Some("yaml" | "yml")) => {
+            render::yaml(&list)
+        }
         _ => render::json(&list),
     };
     if to_stdout {
@@ -35,7 +47,11 @@ pub(super) async fn run(args: &Record, global: &Global, terminal: &Terminal) -> 
     } else {
         write(path, &text)
             .map_err(|error| UsageError(format!("cannot write {}: {error}", path.display())))?;
-        terminal.say(&format!("Recorded in {}. Judge it with: meshdoctor system check --from {}", path.display(), path.display()));
+        terminal.say(&format!(
+            "Recorded in {}. Judge it with: meshdoctor system check --from {}",
+            path.display(),
+            path.display()
+        ));
     }
     Ok(match facts.obstacle {
         Some(obstacle) => {
@@ -51,7 +67,10 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let result = fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
         .and_then(|()| fs::rename(&beside, path));
     if result.is_err() {
         let _ = fs::remove_file(&beside);

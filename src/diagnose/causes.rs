@@ -15,7 +15,12 @@ pub(super) fn name(findings: &mut [Finding]) {
         if count[&finding.code] > 1
             && let Some(object) = &finding.object
         {
-            finding.id = format!("{}/{}/{}", finding.code, object.kind.to_lowercase(), object.name);
+            finding.id = format!(
+                "{}/{}/{}",
+                finding.code,
+                object.kind.to_lowercase(),
+                object.name
+            );
         }
         let uses = used.entry(finding.id.clone()).or_default();
         *uses += 1;
@@ -30,7 +35,9 @@ pub(super) fn join(findings: &mut [Finding]) {
     let causes: Vec<(String, crate::report::Component, Vec<String>)> = findings
         .iter()
         .map(|finding| {
-            let folds = catalogue::find(&finding.code).map(|d| d.folds().collect()).unwrap_or_default();
+            let folds = catalogue::find(&finding.code)
+                .map(|d| d.folds().collect())
+                .unwrap_or_default();
             (finding.id.clone(), finding.component, folds)
         })
         .collect();
@@ -38,7 +45,9 @@ pub(super) fn join(findings: &mut [Finding]) {
         finding.caused_by = causes
             .iter()
             .filter(|(id, component, folds)| {
-                *id != finding.id && folds.contains(&finding.code) && *component <= finding.component
+                *id != finding.id
+                    && folds.contains(&finding.code)
+                    && *component <= finding.component
             })
             .map(|(id, _, _)| id.clone())
             .collect();
@@ -52,5 +61,8 @@ pub(super) fn roots(findings: &[Finding]) -> Vec<String> {
         .filter(|finding| finding.caused_by.is_empty())
         .collect();
     roots.sort_by_key(|finding| (finding.severity, finding.kind, finding.component));
-    roots.into_iter().map(|finding| finding.id.clone()).collect()
+    roots
+        .into_iter()
+        .map(|finding| finding.id.clone())
+        .collect()
 }

@@ -31,11 +31,13 @@ pub(super) struct Clients<'a> {
 pub(super) fn sort(facts: &Facts) -> Clients<'_> {
     let profile = facts.profile;
     let all = || {
-        facts
-            .broker
-            .servers
-            .iter()
-            .flat_map(|server| server.connections.items().iter().map(move |connection| (server, connection)))
+        facts.broker.servers.iter().flat_map(|server| {
+            server
+                .connections
+                .items()
+                .iter()
+                .map(move |connection| (server, connection))
+        })
     };
     let mut clients = Clients {
         server: all()

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     facts::{BrokerServer, ServerVersion},
     report::{
-        BrokerReport, ClientReport, Component, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
-        TargetReport, Workload,
+        BrokerReport, ClientReport, Component, Components, EndpointReport, PodReport, ServerReport,
+        ServiceReport, TargetReport, Workload,
     },
     stack,
 };
@@ -76,7 +76,14 @@ impl<'a> Inventory<'a> {
                     internal: filled(endpoint.internal),
                     external: filled(endpoint.external),
                 },
-                servers: self.patient.facts.broker.servers.iter().map(|server| self.server(server)).collect(),
+                servers: self
+                    .patient
+                    .facts
+                    .broker
+                    .servers
+                    .iter()
+                    .map(|server| self.server(server))
+                    .collect(),
             },
             meshsync: states.meshsync.report.clone(),
             server: states.server.clone(),
@@ -86,10 +93,20 @@ impl<'a> Inventory<'a> {
     fn server(&self, server: &BrokerServer) -> ServerReport {
         let profile = self.patient.facts.profile;
         let all = server.connections.items();
-        let own = |name: &str| name == profile.meshsync.client || profile.server.clients.contains(&name);
-        let mut clients: Vec<_> = all.iter().filter(|connection| own(&connection.name)).collect();
+        let own =
+            |name: &str| name == profile.meshsync.client || profile.server.clients.contains(&name);
+        let mut clients: Vec<_> = all
+            .iter()
+            .filter(|connection| own(&connection.name))
+            .collect();
         clients.extend(all.iter().filter(|connection| !own(&connection.name)));
-        clients.truncate(CLIENT_CAP.max(all.iter().filter(|connection| own(&connection.name)).count()));
+        clients.truncate(
+            CLIENT_CAP.max(
+                all.iter()
+                    .filter(|connection| own(&connection.name))
+                    .count(),
+            ),
+        );
         ServerReport {
             pod: self.patient.pod_of(server).map(str::to_owned),
             version: server.varz.version.clone(),
@@ -131,7 +148,10 @@ impl<'a> Inventory<'a> {
             .position(|workload| workload.component > Component::Broker)
             .unwrap_or(workloads.len());
         if brokers.is_empty() && !self.patient.broker_pods.is_empty() {
-            workloads.insert(place, self.bare(Component::Broker, &self.patient.broker_pods));
+            workloads.insert(
+                place,
+                self.bare(Component::Broker, &self.patient.broker_pods),
+            );
         } else {
             workloads.splice(place..place, brokers);
         }
@@ -147,10 +167,18 @@ impl<'a> Inventory<'a> {
             kind: "Deployment".into(),
             name: stack::name(&deployment.metadata).into(),
             component,
-            ready: format!("{}/{}", rollout::ready(deployment), rollout::wanted(deployment)),
+            ready: format!(
+                "{}/{}",
+                rollout::ready(deployment),
+                rollout::wanted(deployment)
+            ),
             status,
             restarts: pods.iter().map(|pod| restarts(pod)).sum(),
-            created: deployment.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            created: deployment
+                .metadata
+                .creation_timestamp
+                .as_ref()
+                .map(|time| time.0),
             pods: self.pods(component, pods),
         }
     }
@@ -168,8 +196,16 @@ impl<'a> Inventory<'a> {
                     .is_some_and(|rest| rest.starts_with('-'))
             })
             .collect();
-        let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
-        let ready = set.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+        let wanted = set
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.replicas)
+            .unwrap_or(1);
+        let ready = set
+            .status
+            .as_ref()
+            .and_then(|status| status.ready_replicas)
+            .unwrap_or(0);
         Workload {
             kind: "StatefulSet".into(),
             name: name.into(),
@@ -187,10 +223,16 @@ impl<'a> Inventory<'a> {
 
     /// Pods whose workload was not seen.
     fn bare(&self, component: Component, pods: &[&Pod]) -> Workload {
-        let ready = pods.iter().filter(|pod| ready_containers(pod).0 > 0).count();
+        let ready = pods
+            .iter()
+            .filter(|pod| ready_containers(pod).0 > 0)
+            .count();
         Workload {
             kind: "Pod".into(),
-            name: pods.first().map_or("", |pod| stack::name(&pod.metadata)).into(),
+            name: pods
+                .first()
+                .map_or("", |pod| stack::name(&pod.metadata))
+                .into(),
             component,
             ready: format!("{ready}/{}", pods.len()),
             status: worst_status(pods).unwrap_or_default(),
@@ -218,7 +260,8 @@ impl<'a> Inventory<'a> {
                     ready: format!("{ready}/{all}"),
                     restarts: restarts(pod),
                     created: created(pod),
-                    age_seconds: created(pod).map(|time| self.patient.facts.taken_at.duration_since(time).as_secs()),
+                    age_seconds: created(pod)
+                        .map(|time| self.patient.facts.taken_at.duration_since(time).as_secs()),
                     node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
                     ip: stack::pod_ip(pod).map(str::to_owned),
                     image: image_of(pod, container),
@@ -323,7 +366,10 @@ fn status_of(pod: &Pod) -> String {
     }
     let reason = statuses(pod).find_map(|status| {
         let state = status.state.as_ref()?;
-        let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.clone());
+        let waiting = state
+            .waiting
+            .as_ref()
+            .and_then(|waiting| waiting.reason.clone());
         let terminated = state
             .terminated
             .as_ref()

@@ -20,11 +20,13 @@ use std::collections::BTreeMap;
 use crate::{
     facts::Facts,
     recording::API_VERSION,
-    report::{Check, Component, Finding, Kind, Permissions, Report, Severity, Source, Status, Tool},
+    report::{
+        Check, Component, Finding, Kind, Permissions, Report, Severity, Source, Status, Tool,
+    },
 };
 
-pub(crate) use self::{draft::Draft, patient::Patient};
 pub use self::rules::Rule;
+pub(crate) use self::{draft::Draft, patient::Patient};
 
 /// What the operator says should be so (`--expect`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +56,11 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// Findings, or a pass when there are none.
     pub(crate) fn of(findings: Vec<Finding>) -> Self {
-        if findings.is_empty() { Self::Pass } else { Self::Found(findings) }
+        if findings.is_empty() {
+            Self::Pass
+        } else {
+            Self::Found(findings)
+        }
     }
 }
 
@@ -83,7 +89,7 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
         },
         taken_at: facts.taken_at,
         taken_at_estimated: facts.taken_at_estimated,
-        duration_ms: facts.timings.values().copied().max().unwrap_or(0),
+        duration_ms: facts.timings.get("total").copied().unwrap_or(0),
         target: inventory.target(),
         source,
         verdict,

@@ -108,7 +108,10 @@ impl<'a> Patient<'a> {
             return Some("the broker was not asked".into());
         }
         let servers = &self.facts.broker.servers;
-        if let Some(partial) = servers.iter().find(|server| server.connections.known().is_none() || !server.complete) {
+        if let Some(partial) = servers
+            .iter()
+            .find(|server| server.connections.known().is_none() || !server.complete)
+        {
             let name = partial.pod.as_deref().unwrap_or("a broker server");
             let why = partial
                 .connections
@@ -116,9 +119,15 @@ impl<'a> Patient<'a> {
                 .unwrap_or_else(|| "not every page of its clients could be read".into());
             return Some(format!("{name}: {why}"));
         }
-        let unasked: Vec<&Pod> = self.running_broker_pods().filter(|pod| !self.was_asked(pod)).collect();
+        let unasked: Vec<&Pod> = self
+            .running_broker_pods()
+            .filter(|pod| !self.was_asked(pod))
+            .collect();
         // A server reached by an address only belongs to a pod that could not be reached itself.
-        let by_address = servers.iter().filter(|server| self.pod_of(server).is_none()).count();
+        let by_address = servers
+            .iter()
+            .filter(|server| self.pod_of(server).is_none())
+            .count();
         if unasked.len() > by_address {
             let why = unasked
                 .iter()
@@ -148,11 +157,11 @@ impl<'a> Patient<'a> {
     /// The pod of a server: the one that led to it, or the one whose name the server bears.
     pub(crate) fn pod_of<'b>(&self, server: &'b BrokerServer) -> Option<&'b str> {
         server.pod.as_deref().or_else(|| {
-            server
-                .varz
-                .server_name
-                .as_deref()
-                .filter(|name| self.broker_pods.iter().any(|pod| stack::name(&pod.metadata) == *name))
+            server.varz.server_name.as_deref().filter(|name| {
+                self.broker_pods
+                    .iter()
+                    .any(|pod| stack::name(&pod.metadata) == *name)
+            })
         })
     }
 
@@ -166,7 +175,9 @@ impl<'a> Patient<'a> {
     }
 
     /// Ways that failed and were not merely forbidden or barred.
-    pub(crate) fn failed_attempts(&self) -> impl Iterator<Item = (&'a Attempt, FailureKind, &'a str)> {
+    pub(crate) fn failed_attempts(
+        &self,
+    ) -> impl Iterator<Item = (&'a Attempt, FailureKind, &'a str)> {
         self.facts.broker.attempts.iter().filter_map(|attempt| {
             let failure = attempt.failure.as_ref()?;
             Some((attempt, failure.kind, failure.message.as_str()))
@@ -199,16 +210,29 @@ impl<'a> Patient<'a> {
     pub(crate) fn server_location(&self) -> Location {
         if let Some(inside) = self.expect.server_inside {
             let said = "--expect says so".to_owned();
-            return if inside { Location::Inside(said) } else { Location::Outside(said) };
+            return if inside {
+                Location::Inside(said)
+            } else {
+                Location::Outside(said)
+            };
         }
         if let Some(deployment) = self.server.known() {
-            return Location::Inside(format!("Deployment {} is here", stack::name(&deployment.metadata)));
+            return Location::Inside(format!(
+                "Deployment {} is here",
+                stack::name(&deployment.metadata)
+            ));
         }
-        let pod_ips: Vec<&str> = self.facts.pods.items().iter().filter_map(stack::pod_ip).collect();
+        let pod_ips: Vec<&str> = self
+            .facts
+            .pods
+            .items()
+            .iter()
+            .filter_map(stack::pod_ip)
+            .collect();
         match self.clients.server.first() {
-            Some((_, client)) if pod_ips.contains(&client.ip.as_str()) => {
-                Location::Inside(format!("the broker's client {} has a pod's address", client.name))
-            }
+            Some((_, client)) if pod_ips.contains(&client.ip.as_str()) => Location::Inside(
+                format!("the broker's client {} has a pod's address", client.name),
+            ),
             _ => Location::Unknown,
         }
     }
@@ -227,7 +251,11 @@ impl<'a> Patient<'a> {
     /// A kubectl command in the stack's namespace.
     pub(crate) fn kubectl(&self, effect: Effect, rest: &str) -> Command {
         Command {
-            run: format!("kubectl{} -n {} {rest}", self.context_flag(), quoted(&self.facts.target.namespace)),
+            run: format!(
+                "kubectl{} -n {} {rest}",
+                self.context_flag(),
+                quoted(&self.facts.target.namespace)
+            ),
             effect,
         }
     }
@@ -255,7 +283,10 @@ impl<'a> Patient<'a> {
             format!(" --profile {}", profile.name)
         };
         Command {
-            run: format!("meshdoctor {rest}{}{namespace}{profile}", self.context_flag()),
+            run: format!(
+                "meshdoctor {rest}{}{namespace}{profile}",
+                self.context_flag()
+            ),
             effect,
         }
     }

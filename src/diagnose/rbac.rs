@@ -19,7 +19,8 @@ pub(crate) fn may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
                     .find(|review| review.user == user && wanted(&review.right))
                     .map(|review| review.allowed)
             };
-            let everything = answer(&|r| r.verb == right.verb && r.resource == "*" && r.group == "*");
+            let everything =
+                answer(&|r| r.verb == right.verb && r.resource == "*" && r.group == "*");
             if everything == Some(true) {
                 return Seen::Known(true);
             }
@@ -35,13 +36,20 @@ pub(crate) fn may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
 
 /// Reads the cluster-wide roles and bindings.
 fn by_roles(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
-    let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
+    let (Seen::Known(roles), Seen::Known(bindings)) =
+        (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
     else {
         return Seen::NotLooked;
     };
     let allowed = bindings
         .iter()
-        .filter(|binding| names(binding.subjects.as_deref(), &facts.target.namespace, account))
+        .filter(|binding| {
+            names(
+                binding.subjects.as_deref(),
+                &facts.target.namespace,
+                account,
+            )
+        })
         .filter_map(|binding| rules_of(roles, &binding.role_ref))
         .flatten()
         .any(|rule| covers(rule, right));
@@ -61,20 +69,27 @@ fn rules_of<'a>(
 
 /// Whether the subjects of a binding include the `ServiceAccount`.
 pub(crate) fn names(subjects: Option<&[Subject]>, namespace: &str, account: &str) -> bool {
-    subjects.unwrap_or_default().iter().any(|subject| match subject.kind.as_str() {
-        "ServiceAccount" => subject.name == account && subject.namespace.as_deref() == Some(namespace),
-        "Group" => {
-            subject.name == "system:serviceaccounts"
-                || subject.name == "system:authenticated"
-                || subject.name == format!("system:serviceaccounts:{namespace}")
-        }
-        "User" => subject.name == stack::service_account_user(namespace, account),
-        _ => false,
-    })
+    subjects
+        .unwrap_or_default()
+        .iter()
+        .any(|subject| match subject.kind.as_str() {
+            "ServiceAccount" => {
+                subject.name == account && subject.namespace.as_deref() == Some(namespace)
+            }
+            "Group" => {
+                subject.name == "system:serviceaccounts"
+                    || subject.name == "system:authenticated"
+                    || subject.name == format!("system:serviceaccounts:{namespace}")
+            }
+            "User" => subject.name == stack::service_account_user(namespace, account),
+            _ => false,
+        })
 }
 
 fn covers(rule: &PolicyRule, right: &Right) -> bool {
-    let has = |list: Option<&Vec<String>>, word: &str| list.is_some_and(|list| list.iter().any(|item| item == "*" || item == word));
+    let has = |list: Option<&Vec<String>>, word: &str| {
+        list.is_some_and(|list| list.iter().any(|item| item == "*" || item == word))
+    };
     let by_name = match (&rule.resource_names, &right.name) {
         (None, _) => true,
         (Some(names), _) if names.is_empty() => true,
@@ -82,7 +97,10 @@ fn covers(rule: &PolicyRule, right: &Right) -> bool {
         (Some(_), None) => false,
     };
     by_name
-        && rule.verbs.iter().any(|verb| verb == "*" || *verb == right.verb)
+        && rule
+            .verbs
+            .iter()
+            .any(|verb| verb == "*" || *verb == right.verb)
         && has(rule.api_groups.as_ref(), &right.group)
         && has(rule.resources.as_ref(), &right.full_resource())
 }

@@ -24,7 +24,11 @@ pub(crate) fn image<'a>(deployment: &'a Deployment, container: &str) -> Option<&
 
 /// How many pods a Deployment wants.
 pub(crate) fn wanted(deployment: &Deployment) -> i32 {
-    deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
+    deployment
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.replicas)
+        .unwrap_or(1)
 }
 
 /// How many of a Deployment's pods are ready.
@@ -54,22 +58,37 @@ pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
         .iter()
         .flatten()
         .any(|condition| condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
-    let stalled = if stalled { ", and the deadline for progress has passed" } else { "" };
+    let stalled = if stalled {
+        ", and the deadline for progress has passed"
+    } else {
+        ""
+    };
     if updated < wanted {
-        return Some(format!("{updated} of {wanted} pods are of the newest version{stalled}"));
+        return Some(format!(
+            "{updated} of {wanted} pods are of the newest version{stalled}"
+        ));
     }
     if total > updated {
-        return Some(format!("{} pods of an older version are still there{stalled}", total - updated));
+        return Some(format!(
+            "{} pods of an older version are still there{stalled}",
+            total - updated
+        ));
     }
     if available < updated {
-        return Some(format!("{available} of {updated} pods are available{stalled}"));
+        return Some(format!(
+            "{available} of {updated} pods are available{stalled}"
+        ));
     }
     None
 }
 
 /// Why a `StatefulSet`'s rollout is not complete; none when it is.
 pub(crate) fn set_incomplete(set: &StatefulSet) -> Option<String> {
-    let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let wanted = set
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.replicas)
+        .unwrap_or(1);
     let status = set.status.clone().unwrap_or_default();
     let ready = status.ready_replicas.unwrap_or(0);
     if wanted == 0 {

@@ -80,9 +80,10 @@ fn operator(patient: &Patient<'_>) -> Judgement {
         other => at_least(State::Unknown, other.why_unsettled().unwrap_or_default()),
     };
     if let Some(deployment) = patient.operator.known() {
-        judgement.report.version = rollout::image(deployment, patient.facts.profile.operator.container)
-            .and_then(stack::image_tag)
-            .map(str::to_owned);
+        judgement.report.version =
+            rollout::image(deployment, patient.facts.profile.operator.container)
+                .and_then(stack::image_tag)
+                .map(str::to_owned);
     }
     judgement
 }
@@ -129,10 +130,12 @@ fn custom_resource<T>(seen: &Seen<Vec<T>>) -> Option<bool> {
 
 /// What runs although there is no custom resource.
 fn standing(patient: &Patient<'_>) -> Option<String> {
-    patient
-        .meshsync
-        .known()
-        .map(|deployment| format!("Deployment {} is there all the same", stack::name(&deployment.metadata)))
+    patient.meshsync.known().map(|deployment| {
+        format!(
+            "Deployment {} is there all the same",
+            stack::name(&deployment.metadata)
+        )
+    })
 }
 
 /// The rungs above UNDEPLOYED.
@@ -145,16 +148,22 @@ fn climb(patient: &Patient<'_>, resource_known: bool) -> Judgement {
         },
         Some(false) => match &patient.meshsync {
             Seen::Known(_) => settled(State::Deployed, Some(why_not_running(patient))),
-            _ if !patient.meshsync_pods.is_empty() => settled(State::Deployed, Some(why_not_running(patient))),
+            _ if !patient.meshsync_pods.is_empty() => {
+                settled(State::Deployed, Some(why_not_running(patient)))
+            }
             Seen::Absent if resource_known => settled(State::Enabled, None),
             Seen::Absent => at_least(State::Unknown, unsettled(&patient.meshsyncs)),
-            other if resource_known => at_least(State::Enabled, other.why_unsettled().unwrap_or_default()),
+            other if resource_known => {
+                at_least(State::Enabled, other.why_unsettled().unwrap_or_default())
+            }
             other => at_least(State::Unknown, other.why_unsettled().unwrap_or_default()),
         },
         None => match &patient.meshsync {
             Seen::Known(_) => at_least(State::Deployed, unsettled(&patient.facts.pods)),
             Seen::Absent if resource_known => settled(State::Enabled, None),
-            other if resource_known => at_least(State::Enabled, other.why_unsettled().unwrap_or_default()),
+            other if resource_known => {
+                at_least(State::Enabled, other.why_unsettled().unwrap_or_default())
+            }
             _ => at_least(State::Unknown, unsettled(&patient.meshsyncs)),
         },
     }
@@ -172,7 +181,9 @@ fn broker(patient: &Patient<'_>) -> Judgement {
     let mut judgement = match custom_resource(&patient.brokers) {
         Some(false) => settled(State::Undeployed, None),
         _ if !patient.clients.server.is_empty() => settled(State::Connected, None),
-        Some(true) if no_server_runs(patient) => settled(State::Deployed, Some("no broker pod runs".into())),
+        Some(true) if no_server_runs(patient) => {
+            settled(State::Deployed, Some("no broker pod runs".into()))
+        }
         Some(true) => match patient.unseen_clients() {
             Some(why) => at_least(State::Deployed, why),
             None => settled(State::Deployed, None),
@@ -248,7 +259,11 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Right> {
     let facts = patient.facts;
     let mut rights: Vec<Right> = Vec::new();
     let mut add = |denial: Option<&crate::seen::Denial>| {
-        rights.extend(denial.into_iter().flat_map(|denial| denial.missing.iter().cloned()));
+        rights.extend(
+            denial
+                .into_iter()
+                .flat_map(|denial| denial.missing.iter().cloned()),
+        );
     };
     add(Patient::denial(&patient.brokers));
     add(Patient::denial(&patient.meshsyncs));
@@ -260,7 +275,9 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Right> {
             .attempts
             .iter()
             .filter_map(|attempt| attempt.failure.as_ref())
-            .filter(|failure| failure.kind == FailureKind::Denied && patient.unseen_clients().is_some())
+            .filter(|failure| {
+                failure.kind == FailureKind::Denied && patient.unseen_clients().is_some()
+            })
             .flat_map(|failure| failure.missing.iter().cloned()),
     );
     rights.sort();

@@ -20,7 +20,7 @@ use crate::{
 
 /// Why a request has no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub(super) enum Failure {
     /// 403.
     Denied,
     /// 404.
@@ -45,14 +45,17 @@ impl std::fmt::Display for Failure {
             Self::Denied => f.write_str("forbidden"),
             Self::NotFound => f.write_str("not found"),
             Self::Unauthorized => f.write_str("the API server rejected our credentials (401)"),
-            Self::NotAnApi(why) | Self::Server(why) | Self::Connection(why) | Self::Untrusted(why) => f.write_str(why),
+            Self::NotAnApi(why)
+            | Self::Server(why)
+            | Self::Connection(why)
+            | Self::Untrusted(why) => f.write_str(why),
             Self::Silent(limit) => write!(f, "no answer within {limit:?}"),
         }
     }
 }
 
 /// What an answer says of the thing that was asked for.
-pub fn seen<T>(answer: Result<T, Failure>, right: &Right) -> Seen<T> {
+pub(super) fn seen<T>(answer: Result<T, Failure>, right: &Right) -> Seen<T> {
     match answer {
         Ok(value) => Seen::Known(value),
         Err(Failure::NotFound) => Seen::Absent,
@@ -67,7 +70,7 @@ pub fn seen<T>(answer: Result<T, Failure>, right: &Right) -> Seen<T> {
 pub type Log<'a> = dyn Fn(&str) + 'a;
 
 /// Sends requests under one deadline, and counts them.
-pub struct Asker<'a> {
+pub(super) struct Asker<'a> {
     client: RefCell<Client>,
     /// The longest that one request may take.
     limit: Duration,
@@ -79,7 +82,12 @@ pub struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     /// Over this client; no request takes longer than `limit`, none lasts beyond `deadline`.
-    pub fn new(client: Client, limit: Duration, deadline: Instant, log: Option<&'a Log<'a>>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        limit: Duration,
+        deadline: Instant,
+        log: Option<&'a Log<'a>>,
+    ) -> Self {
         Self {
             client: RefCell::new(client),
             limit,
@@ -90,22 +98,23 @@ impl<'a> Asker<'a> {
     }
 
     /// Goes on over another client.
-    pub fn switch(&self, client: Client) {
+    pub(super) fn switch(&self, client: Client) {
         *self.client.borrow_mut() = client;
     }
 
     /// How many requests were sent.
-    pub fn sent(&self) -> usize {
+    pub(super) fn sent(&self) -> usize {
         self.sent.get()
     }
 
     /// How long a single step may still take.
-    pub fn remaining(&self) -> Duration {
-        self.limit.min(self.deadline.saturating_duration_since(Instant::now()))
+    pub(super) fn remaining(&self) -> Duration {
+        self.limit
+            .min(self.deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Tells `-v` about a step that is no request.
-    pub fn note(&self, line: &str) {
+    pub(super) fn note(&self, line: &str) {
         if let Some(log) = self.log {
             log(line);
         }
@@ -116,7 +125,7 @@ impl<'a> Asker<'a> {
     /// # Errors
     ///
     /// The [`Failure`] that says what stood in the way.
-    pub async fn get(&self, path: &str) -> Result<String, Failure> {
+    pub(super) async fn get(&self, path: &str) -> Result<String, Failure> {
         self.send("GET", path, None).await
     }
 
@@ -125,11 +134,20 @@ impl<'a> Asker<'a> {
     /// # Errors
     ///
     /// As for [`Asker::get`].
-    pub async fn post(&self, path: &str, body: &serde_json::Value) -> Result<String, Failure> {
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<String, Failure> {
         self.send("POST", path, Some(body.to_string())).await
     }
 
-    async fn send(&self, method: &str, path: &str, body: Option<String>) -> Result<String, Failure> {
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<String, Failure> {
         let started = Instant::now();
         let limit = self.remaining();
         self.sent.set(self.sent.get() + 1);
@@ -149,7 +167,12 @@ impl<'a> Asker<'a> {
     }
 }
 
-async fn exchange(client: Client, method: &str, path: &str, body: Option<String>) -> Result<String, Failure> {
+async fn exchange(
+    client: Client,
+    method: &str,
+    path: &str,
+    body: Option<String>,
+) -> Result<String, Failure> {
     let request = Request::builder()
         .method(method)
         .uri(path)
@@ -157,14 +180,18 @@ async fn exchange(client: Client, method: &str, path: &str, body: Option<String>
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body.unwrap_or_default().into_bytes()))
         .map_err(|error| Failure::Connection(error.to_string()))?;
-    let response = client.send(request).await.map_err(|error| from_error(&error))?;
+    let response = client
+        .send(request)
+        .await
+        .map_err(|error| from_error(&error))?;
     let (head, body) = response.into_parts();
     let bytes = body
         .collect()
         .await
         .map_err(|error| from_error(&error))?
         .to_bytes();
-    let text = String::from_utf8(bytes.into()).map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))?;
+    let text = String::from_utf8(bytes.into())
+        .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))?;
     judge(head.status, &head.headers, text)
 }
 
@@ -175,13 +202,17 @@ fn judge(status: StatusCode, headers: &http::HeaderMap, text: String) -> Result<
         StatusCode::OK | StatusCode::CREATED if json => Ok(text),
         StatusCode::UNAUTHORIZED => Err(Failure::Unauthorized),
         StatusCode::FORBIDDEN if json => Err(Failure::Denied),
-        StatusCode::NOT_FOUND if json || text.starts_with("404 page not found") => Err(Failure::NotFound),
+        StatusCode::NOT_FOUND if json || text.starts_with("404 page not found") => {
+            Err(Failure::NotFound)
+        }
         status if status.is_redirection() => {
             let to = headers
                 .get(header::LOCATION)
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or("somewhere");
-            Err(Failure::NotAnApi(format!("it answered with a redirect to {to}")))
+            Err(Failure::NotAnApi(format!(
+                "it answered with a redirect to {to}"
+            )))
         }
         status if json => Err(Failure::Server(message_of(&text, status))),
         status => {
@@ -203,9 +234,15 @@ fn message_of(text: &str, status: StatusCode) -> String {
     struct Status {
         message: Option<String>,
     }
-    let message = serde_json::from_str::<Status>(text).ok().and_then(|status| status.message);
+    let message = serde_json::from_str::<Status>(text)
+        .ok()
+        .and_then(|status| status.message);
     match message {
-        Some(message) => format!("the API server answered {}: {}", status.as_u16(), redact::urls(&message)),
+        Some(message) => format!(
+            "the API server answered {}: {}",
+            status.as_u16(),
+            redact::urls(&message)
+        ),
         None => format!("the API server answered {}", status.as_u16()),
     }
 }
@@ -215,14 +252,17 @@ fn title(text: &str) -> String {
     let lower = text.to_lowercase();
     match (lower.find("<title>"), lower.find("</title>")) {
         (Some(from), Some(to)) if from + 7 < to && to <= text.len() => {
-            format!(" titled \"{}\"", text.get(from + 7..to).unwrap_or_default().trim())
+            format!(
+                " titled \"{}\"",
+                text.get(from + 7..to).unwrap_or_default().trim()
+            )
         }
         _ => String::new(),
     }
 }
 
 /// Sorts an error of the transport by what it proves.
-pub fn from_error(error: &(dyn StdError + 'static)) -> Failure {
+pub(super) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
     let mut innermost = error.to_string();
     let mut current = Some(error);
     while let Some(error) = current {
@@ -246,8 +286,13 @@ pub fn from_error(error: &(dyn StdError + 'static)) -> Failure {
         }
         let text = error.to_string();
         if text.contains("dns error") {
-            let why = error.source().map_or_else(|| text.clone(), ToString::to_string);
-            return Failure::Connection(format!("the host name cannot be resolved: {}", plain_dns(&why)));
+            let why = error
+                .source()
+                .map_or_else(|| text.clone(), ToString::to_string);
+            return Failure::Connection(format!(
+                "the host name cannot be resolved: {}",
+                plain_dns(&why)
+            ));
         }
         innermost = text;
         current = error.source();
@@ -256,14 +301,21 @@ pub fn from_error(error: &(dyn StdError + 'static)) -> Failure {
 }
 
 fn plain_dns(why: &str) -> &str {
-    why.strip_prefix("failed to lookup address information: ").unwrap_or(why)
+    why.strip_prefix("failed to lookup address information: ")
+        .unwrap_or(why)
 }
 
 fn plain_io(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Some("the connection was refused: nothing listens there"),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Some("the connection was reset"),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some("there is no route to it"),
+        io::ErrorKind::ConnectionRefused => {
+            Some("the connection was refused: nothing listens there")
+        }
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            Some("the connection was reset")
+        }
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Some("there is no route to it")
+        }
         io::ErrorKind::TimedOut => Some("the connection attempt got no answer"),
         io::ErrorKind::UnexpectedEof => Some("it closed the connection in the middle"),
         _ => None,
@@ -281,7 +333,8 @@ fn from_tls(error: &rustls::Error) -> Failure {
                 "the server's certificate is not valid yet: compare the clocks".to_owned()
             }
             CertificateError::UnknownIssuer => {
-                "the server's certificate comes from an issuer that the kubeconfig does not trust".to_owned()
+                "the server's certificate comes from an issuer that the kubeconfig does not trust"
+                    .to_owned()
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "the server's certificate is for another host name".to_owned()

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const REASON_DELAY: Duration = Duration::from_millis(200);
 
 /// What a probe needs beside the facts so far.
-pub struct Probe<'a> {
+pub(super) struct Probe<'a> {
     /// For the limits and `-v`.
     pub asker: &'a Asker<'a>,
     /// For port-forwards.
@@ -50,7 +50,7 @@ struct External {
 
 impl Probe<'_> {
     /// Asks every server.
-    pub async fn run(&self) -> BrokerFacts {
+    pub(super) async fn run(&self) -> BrokerFacts {
         let pods = stack::broker_pods(self.facts);
         let externals = self.externals();
         let through_pods = join_all(pods.iter().map(|pod| self.pod(pod)));
@@ -72,7 +72,11 @@ impl Probe<'_> {
             found.servers.extend(server);
             found.attempts.extend(attempts);
         }
-        let known: BTreeSet<String> = found.servers.iter().map(|s| s.varz.server_id.clone()).collect();
+        let known: BTreeSet<String> = found
+            .servers
+            .iter()
+            .map(|s| s.varz.server_id.clone())
+            .collect();
         for (external, result) in externals.iter().zip(address_results) {
             let (server, attempt) = judge_external(external, result, &known);
             found.servers.extend(server);
@@ -112,7 +116,9 @@ impl Probe<'_> {
                     attempts.push(attempt(Way::PodAddress, Some(ip.into()), None));
                     return (Some(server), attempts);
                 }
-                Err(failure) => attempts.push(attempt(Way::PodAddress, Some(ip.into()), Some(failure))),
+                Err(failure) => {
+                    attempts.push(attempt(Way::PodAddress, Some(ip.into()), Some(failure)));
+                }
             }
         }
         let started = tokio::time::Instant::now();
@@ -147,11 +153,24 @@ impl Probe<'_> {
             &rights,
         )
         .await?;
-        let (Some(monitor), Some(client)) = (tunnel.take(names.monitor_port), tunnel.take(names.client_port)) else {
+        let (Some(monitor), Some(client)) = (
+            tunnel.take(names.monitor_port),
+            tunnel.take(names.client_port),
+        ) else {
             return Err(broker_fault("the port-forward lacks a port".into()));
         };
-        let answer = guarded(monitor::ask(monitor.stream), monitor.error, limit, "the monitor");
-        let greeting = guarded(Greeted::read(client.stream), client.error, limit, "the client port");
+        let answer = guarded(
+            monitor::ask(monitor.stream),
+            monitor.error,
+            limit,
+            "the monitor",
+        );
+        let greeting = guarded(
+            Greeted::read(client.stream),
+            client.error,
+            limit,
+            "the client port",
+        );
         let (answer, greeting) = tokio::join!(answer, greeting);
         let mut server = self.server(answer?, Way::PortForward, greeting).await;
         server.pod = Some(pod.into());
@@ -180,7 +199,9 @@ impl Probe<'_> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let handshake = match greeting {
-            Ok(greeted) if greeted.server_id() == answer.varz.server_id => greeted.shake(self.token, self.limit()).await,
+            Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
+                greeted.shake(self.token, self.limit()).await
+            }
             Ok(_) => Handshake::NotTried {
                 why: "the client port and the monitor lead to two different servers".into(),
             },
@@ -205,7 +226,11 @@ impl Probe<'_> {
         timed(monitor::ask(stream), limit, "the monitor").await
     }
 
-    async fn direct_greeting(&self, host: &str, port: u16) -> Result<Greeted<TcpStream>, ProbeFailure> {
+    async fn direct_greeting(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Greeted<TcpStream>, ProbeFailure> {
         let limit = self.limit();
         let stream = dial(host, port, limit).await?;
         timed(Greeted::read(stream), limit, "the client port").await
@@ -213,13 +238,20 @@ impl Probe<'_> {
 
     /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.
     async fn external(&self, external: &External) -> Result<ExternalAnswer, ProbeFailure> {
-        let greeting = self.direct_greeting(&external.host, external.client_port).await;
+        let greeting = self
+            .direct_greeting(&external.host, external.client_port)
+            .await;
         if external.vouched {
-            let answer = self.direct_monitor(&external.host, external.monitor_port).await?;
+            let answer = self
+                .direct_monitor(&external.host, external.monitor_port)
+                .await?;
             let handshake = match greeting {
-                Ok(greeted) if greeted.server_id() == answer.varz.server_id => Handshake::NotTried {
-                    why: "no broker pod's monitor named this server, so it is shown no token".into(),
-                },
+                Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
+                    Handshake::NotTried {
+                        why: "no broker pod's monitor named this server, so it is shown no token"
+                            .into(),
+                    }
+                }
                 Ok(_) => Handshake::NotTried {
                     why: "the client port and the monitor lead to two different servers".into(),
                 },
@@ -269,7 +301,10 @@ impl Probe<'_> {
                 let Some((host, port)) = address.and_then(host_and_port) else {
                     continue;
                 };
-                if !externals.iter().any(|e| e.host == host && e.client_port == port) {
+                if !externals
+                    .iter()
+                    .any(|e| e.host == host && e.client_port == port)
+                {
                     externals.push(External {
                         host,
                         client_port: port,
@@ -301,7 +336,9 @@ fn judge_external(
         missing: Vec::new(),
     };
     let (server, failure) = match result {
-        Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => (None, None),
+        Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => {
+            (None, None)
+        }
         Ok(ExternalAnswer::Server(server)) => (Some(*server), None),
         Ok(ExternalAnswer::Greeting(id)) if known.contains(&id) => (None, None),
         Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
@@ -312,7 +349,9 @@ fn judge_external(
         ),
         Ok(ExternalAnswer::Greeting(_)) => (
             None,
-            Some(stranger("a NATS server answers that is no broker pod's; it was shown no token")),
+            Some(stranger(
+                "a NATS server answers that is no broker pod's; it was shown no token",
+            )),
         ),
         Err(failure) => (None, Some(failure)),
     };
@@ -356,8 +395,13 @@ async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Probe
             let _ = stream.set_nodelay(true);
             Ok(stream)
         }
-        Ok(Err(error)) => Err(no_way(format!("{host}:{port}: {}", super::ask::from_error(&error)))),
-        Err(_) => Err(no_way(format!("{host}:{port} gave no answer within {limit:?}"))),
+        Ok(Err(error)) => Err(no_way(format!(
+            "{host}:{port}: {}",
+            super::ask::from_error(&error)
+        ))),
+        Err(_) => Err(no_way(format!(
+            "{host}:{port} gave no answer within {limit:?}"
+        ))),
     }
 }
 
@@ -369,10 +413,16 @@ fn broker_fault(message: String) -> ProbeFailure {
     }
 }
 
-async fn timed<T>(work: impl Future<Output = Result<T, String>>, limit: Duration, what: &str) -> Result<T, ProbeFailure> {
+async fn timed<T>(
+    work: impl Future<Output = Result<T, String>>,
+    limit: Duration,
+    what: &str,
+) -> Result<T, ProbeFailure> {
     match tokio::time::timeout(limit, work).await {
         Ok(result) => result.map_err(broker_fault),
-        Err(_) => Err(broker_fault(format!("{what} accepts connections and says nothing for {limit:?}"))),
+        Err(_) => Err(broker_fault(format!(
+            "{what} accepts connections and says nothing for {limit:?}"
+        ))),
     }
 }
 
@@ -387,10 +437,12 @@ async fn guarded<T>(
     tokio::pin!(work);
     match select(work, &mut error).await {
         Either::Left((Ok(value), _)) => Ok(value),
-        Either::Left((Err(failure), error)) => match tokio::time::timeout(REASON_DELAY, error).await {
-            Ok(Ok(Some(reason))) => Err(tunnel::port_error(&reason)),
-            _ => Err(failure),
-        },
+        Either::Left((Err(failure), error)) => {
+            match tokio::time::timeout(REASON_DELAY, error).await {
+                Ok(Ok(Some(reason))) => Err(tunnel::port_error(&reason)),
+                _ => Err(failure),
+            }
+        }
         Either::Right((Ok(Some(reason)), _)) => Err(tunnel::port_error(&reason)),
         Either::Right((_, work)) => work.await,
     }

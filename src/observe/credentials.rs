@@ -30,7 +30,11 @@ struct Status {
 /// # Errors
 ///
 /// The obstacle `exec-plugin-failed`, with the plugin's own last words.
-pub async fn resolve(auth: &mut AuthInfo, limit: Duration, terminal: bool) -> Result<(), Obstacle> {
+pub(super) async fn resolve(
+    auth: &mut AuthInfo,
+    limit: Duration,
+    terminal: bool,
+) -> Result<(), Obstacle> {
     // A token beside a plugin wins, as in kubectl.
     if auth.token.is_some() || auth.token_file.is_some() {
         auth.exec = None;
@@ -42,7 +46,8 @@ pub async fn resolve(auth: &mut AuthInfo, limit: Duration, terminal: bool) -> Re
     if let Some(token) = status.token {
         auth.token = Some(token.into());
     }
-    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
+    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data)
+    {
         // Kubeconfigs hold these in base64, plugins answer in PEM.
         auth.client_certificate_data = Some(base64(&certificate));
         auth.client_key_data = Some(base64(&key).into());
@@ -66,7 +71,10 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
         return Err(failed(
             "wants to ask questions, and there is no terminal".into(),
             vec!["interactiveMode: Always".into()],
-            Some("log in with it at a terminal first, or use credentials that need no questions".into()),
+            Some(
+                "log in with it at a terminal first, or use credentials that need no questions"
+                    .into(),
+            ),
         ));
     }
     let interactive = terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never);
@@ -75,7 +83,11 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     command
         .args(exec.args.iter().flatten())
         .env("KUBERNETES_EXEC_INFO", exec_info(exec, interactive))
-        .stdin(if interactive { Stdio::inherit() } else { Stdio::null() })
+        .stdin(if interactive {
+            Stdio::inherit()
+        } else {
+            Stdio::null()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
@@ -87,10 +99,23 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     let output = match tokio::time::timeout(limit, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-            let hint = exec.install_hint.as_ref().map(|hint| hint.trim().to_owned());
-            return Err(failed("is not installed, or not on the PATH".into(), vec![], hint));
+            let hint = exec
+                .install_hint
+                .as_ref()
+                .map(|hint| hint.trim().to_owned());
+            return Err(failed(
+                "is not installed, or not on the PATH".into(),
+                vec![],
+                hint,
+            ));
         }
-        Ok(Err(error)) => return Err(failed(format!("could not be started: {error}"), vec![], None)),
+        Ok(Err(error)) => {
+            return Err(failed(
+                format!("could not be started: {error}"),
+                vec![],
+                None,
+            ));
+        }
         Err(_) => {
             return Err(failed(
                 format!("gave no answer within {limit:?} and was ended"),
@@ -103,8 +128,13 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     if !output.status.success() {
         return Err(failed(format!("failed ({})", output.status), words, None));
     }
-    let credential: ExecCredential = serde_json::from_slice(&output.stdout)
-        .map_err(|_| failed("did not print an ExecCredential".into(), words.clone(), None))?;
+    let credential: ExecCredential = serde_json::from_slice(&output.stdout).map_err(|_| {
+        failed(
+            "did not print an ExecCredential".into(),
+            words.clone(),
+            None,
+        )
+    })?;
     credential
         .status
         .filter(|status| status.token.is_some() || status.client_certificate_data.is_some())
@@ -137,7 +167,10 @@ fn exec_info(exec: &ExecConfig, interactive: bool) -> String {
 /// The last lines that the plugin wrote to standard error.
 fn last_words(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(5)..]
         .iter()
         .map(|line| format!("it said: {}", redact::urls(line)))

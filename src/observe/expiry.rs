@@ -5,7 +5,7 @@ use kube::config::AuthInfo;
 use x509_cert::{Certificate, der::DecodePem};
 
 /// Sentences about credentials that have expired by `now`.
-pub fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
+pub(super) fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(expiry) = certificate_expiry(auth)
         && expiry < now
@@ -27,7 +27,11 @@ fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {
         (None, None) => return None,
     };
     let certificate = Certificate::from_pem(pem).ok()?;
-    let not_after = certificate.tbs_certificate.validity.not_after.to_unix_duration();
+    let not_after = certificate
+        .tbs_certificate
+        .validity
+        .not_after
+        .to_unix_duration();
     Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
 }
 
@@ -46,7 +50,9 @@ fn token_expiry(auth: &AuthInfo) -> Option<Timestamp> {
 /// The library keeps the token behind a type that only its serialised form opens.
 fn exposed(auth: &AuthInfo) -> Option<String> {
     if let Some(path) = &auth.token_file {
-        return std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+        return std::fs::read_to_string(path)
+            .ok()
+            .map(|text| text.trim().to_owned());
     }
     auth.token.as_ref()?;
     let value = serde_json::to_value(auth).ok()?;

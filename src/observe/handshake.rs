@@ -15,7 +15,7 @@ use tokio::{
 use crate::{facts::Handshake, token::Token};
 
 /// The name under which we connect, so that a probe never fakes a state.
-const CLIENT_NAME: &str = "meshdoctor";
+pub(super) const CLIENT_NAME: &str = "meshdoctor";
 
 /// The longest greeting that is read; a real one has some hundred bytes.
 const LONGEST_GREETING: u64 = 64 * 1024;
@@ -31,7 +31,7 @@ struct Info {
 }
 
 /// A stream whose greeting was read.
-pub struct Greeted<S> {
+pub(super) struct Greeted<S> {
     stream: BufReader<S>,
     line: String,
     info: Info,
@@ -43,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
     /// # Errors
     ///
     /// A sentence when what speaks is no NATS server.
-    pub async fn read(stream: S) -> Result<Self, String> {
+    pub(super) async fn read(stream: S) -> Result<Self, String> {
         use tokio::io::AsyncReadExt;
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
@@ -51,7 +51,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
             .take(LONGEST_GREETING)
             .read_until(b'\n', &mut line)
             .await
-            .map_err(|error| format!("the connection broke before the server's greeting: {error}"))?;
+            .map_err(|error| {
+                format!("the connection broke before the server's greeting: {error}")
+            })?;
         if line.is_empty() {
             return Err("the server closed the connection without a greeting".into());
         }
@@ -64,12 +66,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
     }
 
     /// Who the server says it is; new at each start.
-    pub fn server_id(&self) -> &str {
+    pub(super) fn server_id(&self) -> &str {
         &self.info.server_id
     }
 
     /// Shakes hands. The caller has made sure that this server may see the token.
-    pub async fn shake(self, token: Option<&Token>, limit: Duration) -> Handshake {
+    pub(super) async fn shake(self, token: Option<&Token>, limit: Duration) -> Handshake {
         if self.info.tls_required {
             return Handshake::NotTried {
                 why: "the server requires TLS, which this probe does not speak".into(),
@@ -106,21 +108,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         if let Some(token) = token {
             options = options.token(token.expose().to_owned());
         }
-        // The library tries again after a refusal; one answer is enough for a probe.
-        let connected = tokio::time::timeout(limit, options.connect(format!("nats://127.0.0.1:{port}"))).await;
+        let connected =
+            tokio::time::timeout(limit, options.connect(format!("nats://127.0.0.1:{port}"))).await;
         let outcome = match connected {
             Ok(Ok(client)) => match tokio::time::timeout(limit, client.flush()).await {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(failed(format!("the server accepted us and then broke: {error}"))),
-                Err(_) => Err(failed(format!("the server accepted us and then said nothing for {limit:?}"))),
+                Ok(Err(error)) => Err(failed(format!(
+                    "the server accepted us and then broke: {error}"
+                ))),
+                Err(_) => Err(failed(format!(
+                    "the server accepted us and then said nothing for {limit:?}"
+                ))),
             },
             Ok(Err(error)) => Err(match error.kind() {
-                ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => Handshake::Refused {
-                    message: "Authorization Violation".into(),
-                },
+                ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+                    Handshake::Refused {
+                        message: "Authorization Violation".into(),
+                    }
+                }
                 _ => failed(format!("the handshake failed: {error}")),
             }),
-            Err(_) => Err(failed(format!("the server greets and then says nothing for {limit:?}"))),
+            Err(_) => Err(failed(format!(
+                "the server greets and then says nothing for {limit:?}"
+            ))),
         };
         bridge.abort();
         outcome

@@ -41,7 +41,7 @@ pub struct Access {
 
 /// A configuration, and what to call its target.
 #[derive(Debug)]
-pub struct Resolved {
+pub(super) struct Resolved {
     /// For the client; an exec plugin in it has not been run yet.
     pub config: Config,
     /// For the report; the namespace is not decided here.
@@ -70,7 +70,7 @@ pub fn runs_in_cluster() -> bool {
 /// # Errors
 ///
 /// The [`Trouble`] that says which file, context and key is wrong.
-pub fn resolve(access: &Access) -> Result<Resolved, Trouble> {
+pub(super) fn resolve(access: &Access) -> Result<Resolved, Trouble> {
     let files = Files::find(access.kubeconfig.as_deref());
     let kubeconfig = files.load()?;
     let mut resolved = match kubeconfig {
@@ -115,12 +115,17 @@ impl Files {
                 .into_iter()
                 .collect(),
         };
-        Self { paths, named: false }
+        Self {
+            paths,
+            named: false,
+        }
     }
 
     fn trouble(&self, message: String, remedy: Option<String>) -> Trouble {
         if self.named {
-            let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+            let remedy = remedy
+                .map(|remedy| format!("; {remedy}"))
+                .unwrap_or_default();
             Trouble::Usage(UsageError(format!("{message}{remedy}")))
         } else {
             Trouble::Obstacle(Obstacle {
@@ -146,13 +151,19 @@ impl Files {
             } else {
                 format!("there is no kubeconfig at {}", self.shown())
             },
-            evidence: vec!["not running in a pod, so there is no in-cluster configuration either".into()],
+            evidence: vec![
+                "not running in a pod, so there is no in-cluster configuration either".into(),
+            ],
             remedy: None,
         })
     }
 
     fn shown(&self) -> String {
-        let shown: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        let shown: Vec<String> = self
+            .paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         shown.join(", ")
     }
 
@@ -164,23 +175,44 @@ impl Files {
                 Ok(text) => text,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    return Err(self.trouble(format!("cannot read the kubeconfig {}: {error}", path.display()), None));
+                    return Err(self.trouble(
+                        format!("cannot read the kubeconfig {}: {error}", path.display()),
+                        None,
+                    ));
                 }
             };
             if text.trim().is_empty() {
                 continue;
             }
             // Our own YAML reader first: its message says where the text is broken in fewer words.
-            serde_yaml::from_str::<serde_yaml::Value>(&text)
-                .map_err(|error| self.trouble(format!("the kubeconfig {} is not valid YAML: {error}", path.display()), None))?;
+            serde_yaml::from_str::<serde_yaml::Value>(&text).map_err(|error| {
+                self.trouble(
+                    format!(
+                        "the kubeconfig {} is not valid YAML: {error}",
+                        path.display()
+                    ),
+                    None,
+                )
+            })?;
             let one = Kubeconfig::read_from(path).map_err(|error| {
-                let why = error.to_string().lines().next().unwrap_or_default().to_owned();
-                self.trouble(format!("{} is not a kubeconfig: {why}", path.display()), None)
+                let why = error
+                    .to_string()
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
+                self.trouble(
+                    format!("{} is not a kubeconfig: {why}", path.display()),
+                    None,
+                )
             })?;
             merged = Some(match merged {
                 None => one,
                 Some(first) => first.merge(one).map_err(|error| {
-                    self.trouble(format!("cannot merge the kubeconfig {}: {error}", path.display()), None)
+                    self.trouble(
+                        format!("cannot merge the kubeconfig {}: {error}", path.display()),
+                        None,
+                    )
                 })?,
             });
         }
@@ -210,26 +242,42 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     fn resolve(&self) -> Result<Resolved, Trouble> {
-        let context_name = self
-            .access
-            .context
-            .clone()
-            .or_else(|| self.kubeconfig.current_context.clone().filter(|name| !name.is_empty()));
+        let context_name = self.access.context.clone().or_else(|| {
+            self.kubeconfig
+                .current_context
+                .clone()
+                .filter(|name| !name.is_empty())
+        });
         let context = match &context_name {
             Some(name) => self.context(name)?,
-            None if self.access.cluster.is_some() || self.access.server.is_some() => Context::default(),
+            None if self.access.cluster.is_some() || self.access.server.is_some() => {
+                Context::default()
+            }
             None => {
                 return Err(self.files.trouble(
-                    format!("the kubeconfig {} sets no current-context", self.files.shown()),
+                    format!(
+                        "the kubeconfig {} sets no current-context",
+                        self.files.shown()
+                    ),
                     Some(format!("name one with --context: {}", self.context_names())),
                 ));
             }
         };
-        let cluster = match self.access.cluster.clone().or(Some(context.cluster).filter(|name| !name.is_empty())) {
+        let cluster = match self
+            .access
+            .cluster
+            .clone()
+            .or(Some(context.cluster).filter(|name| !name.is_empty()))
+        {
             Some(name) => self.cluster(&name, context_name.as_deref())?,
             None => Cluster::default(),
         };
-        let user_name = self.access.user.clone().or(context.user).filter(|name| !name.is_empty());
+        let user_name = self
+            .access
+            .user
+            .clone()
+            .or(context.user)
+            .filter(|name| !name.is_empty());
         let user = match &user_name {
             Some(name) => self.user(name, context_name.as_deref())?,
             None => AuthInfo::default(),
@@ -250,16 +298,16 @@ impl Choice<'_> {
                     None,
                 )
             })?;
-        let mut config = Config::new(parse_server(&server).map_err(|why| self.files.trouble(why, None))?);
+        let mut config =
+            Config::new(parse_server(&server).map_err(|why| self.files.trouble(why, None))?);
         config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         config.root_cert = self.root_certificates(&cluster)?;
         if let Some(proxy) = cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
-            config.proxy_url = Some(
-                proxy
-                    .parse()
-                    .map_err(|_| self.files.trouble(format!("proxy-url \"{proxy}\" is not a URL"), None))?,
-            );
+            config.proxy_url = Some(proxy.parse().map_err(|_| {
+                self.files
+                    .trouble(format!("proxy-url \"{proxy}\" is not a URL"), None)
+            })?);
         }
         self.check_credentials(&user)?;
         config.auth_info = user;
@@ -281,10 +329,20 @@ impl Choice<'_> {
     }
 
     fn context(&self, name: &str) -> Result<Context, Trouble> {
-        let found = self.kubeconfig.contexts.iter().find(|context| context.name == name);
+        let found = self
+            .kubeconfig
+            .contexts
+            .iter()
+            .find(|context| context.name == name);
         match found {
             Some(named) => named.context.clone().ok_or_else(|| {
-                self.files.trouble(format!("context \"{name}\" in {} is empty", self.files.place_of(name)), None)
+                self.files.trouble(
+                    format!(
+                        "context \"{name}\" in {} is empty",
+                        self.files.place_of(name)
+                    ),
+                    None,
+                )
             }),
             None if self.access.context.is_some() => Err(Trouble::Usage(UsageError(format!(
                 "there is no context \"{name}\" in {}; there is: {}",
@@ -302,7 +360,11 @@ impl Choice<'_> {
     }
 
     fn cluster(&self, name: &str, context: Option<&str>) -> Result<Cluster, Trouble> {
-        let found = self.kubeconfig.clusters.iter().find(|cluster| cluster.name == name);
+        let found = self
+            .kubeconfig
+            .clusters
+            .iter()
+            .find(|cluster| cluster.name == name);
         match found.and_then(|named| named.cluster.clone()) {
             Some(cluster) => Ok(cluster),
             None => Err(self.dangling("cluster", name, context, self.access.cluster.is_some())),
@@ -310,7 +372,12 @@ impl Choice<'_> {
     }
 
     fn user(&self, name: &str, context: Option<&str>) -> Result<AuthInfo, Trouble> {
-        match self.kubeconfig.auth_infos.iter().find(|user| user.name == name) {
+        match self
+            .kubeconfig
+            .auth_infos
+            .iter()
+            .find(|user| user.name == name)
+        {
             Some(named) => Ok(named.auth_info.clone().unwrap_or_default()),
             None => Err(self.dangling("user", name, context, self.access.user.is_some())),
         }
@@ -318,8 +385,18 @@ impl Choice<'_> {
 
     fn dangling(&self, what: &str, name: &str, context: Option<&str>, flag: bool) -> Trouble {
         let names: Vec<&str> = match what {
-            "cluster" => self.kubeconfig.clusters.iter().map(|c| c.name.as_str()).collect(),
-            _ => self.kubeconfig.auth_infos.iter().map(|u| u.name.as_str()).collect(),
+            "cluster" => self
+                .kubeconfig
+                .clusters
+                .iter()
+                .map(|c| c.name.as_str())
+                .collect(),
+            _ => self
+                .kubeconfig
+                .auth_infos
+                .iter()
+                .map(|u| u.name.as_str())
+                .collect(),
         };
         let there_is = listed(&names);
         if flag {
@@ -339,7 +416,12 @@ impl Choice<'_> {
     }
 
     fn context_names(&self) -> String {
-        let names: Vec<&str> = self.kubeconfig.contexts.iter().map(|c| c.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .kubeconfig
+            .contexts
+            .iter()
+            .map(|c| c.name.as_str())
+            .collect();
         listed(&names)
     }
 
@@ -356,7 +438,10 @@ impl Choice<'_> {
             })?;
             (pem, "certificate-authority-data")
         } else if let Some(path) = filled(cluster.certificate_authority.as_ref()) {
-            (self.file_of_key("certificate-authority", path)?, "certificate-authority")
+            (
+                self.file_of_key("certificate-authority", path)?,
+                "certificate-authority",
+            )
         } else {
             return Ok(None);
         };
@@ -368,7 +453,10 @@ impl Choice<'_> {
             .collect();
         if certificates.is_empty() {
             return Err(self.files.trouble(
-                format!("{key} ({}) holds no PEM certificate", self.files.place_of(key)),
+                format!(
+                    "{key} ({}) holds no PEM certificate",
+                    self.files.place_of(key)
+                ),
                 None,
             ));
         }
@@ -402,7 +490,10 @@ impl Choice<'_> {
     fn file_of_key(&self, key: &str, path: &str) -> Result<Vec<u8>, Trouble> {
         std::fs::read(path).map_err(|error| {
             self.files.trouble(
-                format!("{key} ({}) names {path}, which cannot be read: {error}", self.files.place_of(key)),
+                format!(
+                    "{key} ({}) names {path}, which cannot be read: {error}",
+                    self.files.place_of(key)
+                ),
                 None,
             )
         })
@@ -441,7 +532,9 @@ fn parse_server(server: &str) -> Result<http::Uri, String> {
         .map_err(|error| format!("the server address \"{server}\" is not a URL: {error}"))?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        _ => Err(format!("the server address \"{server}\" is not an http or https URL")),
+        _ => Err(format!(
+            "the server address \"{server}\" is not an http or https URL"
+        )),
     }
 }
 
@@ -480,7 +573,8 @@ fn in_cluster() -> Result<Resolved, Trouble> {
 fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> {
     let config = &mut resolved.config;
     if let Some(server) = &access.server {
-        config.cluster_url = parse_server(server).map_err(|why| Trouble::Usage(UsageError(format!("--server: {why}"))))?;
+        config.cluster_url = parse_server(server)
+            .map_err(|why| Trouble::Usage(UsageError(format!("--server: {why}"))))?;
     }
     if let Some(token) = &access.token {
         // The flag is the whole of who we are: nothing of the kubeconfig's user may compete with it.

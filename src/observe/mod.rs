@@ -73,6 +73,10 @@ pub enum Depth {
 }
 
 /// The time. Nothing below this layer reads a clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock"
+)]
 fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -94,8 +98,12 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, crate:
         .clone()
         .unwrap_or_else(|| scope.profile.namespace.to_owned());
     let target = resolved.target;
-    let limit = scope.request_timeout.min(scope.deadline.saturating_duration_since(Instant::now()));
-    if let Err(obstacle) = credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await {
+    let limit = scope
+        .request_timeout
+        .min(scope.deadline.saturating_duration_since(Instant::now()));
+    if let Err(obstacle) =
+        credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await
+    {
         return Ok(nothing(scope, target, obstacle));
     }
     let clients = match transport::clients(&resolved.config) {
@@ -103,14 +111,22 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, crate:
         Err(error) => {
             let obstacle = Obstacle {
                 code: "kubeconfig-invalid".into(),
-                message: format!("the kubeconfig's credentials cannot be used: {}", ask::from_error(&*error)),
+                message: format!(
+                    "the kubeconfig's credentials cannot be used: {}",
+                    ask::from_error(&*error)
+                ),
                 evidence: Vec::new(),
                 remedy: None,
             };
             return Ok(nothing(scope, target, obstacle));
         }
     };
-    let asker = Asker::new(clients.requests.clone(), scope.request_timeout, scope.deadline, scope.log);
+    let asker = Asker::new(
+        clients.requests.clone(),
+        scope.request_timeout,
+        scope.deadline,
+        scope.log,
+    );
     let observer = Observer {
         asker: &asker,
         clients: &clients,
@@ -119,7 +135,10 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, crate:
         config: &resolved.config,
         in_cluster: resolved.in_cluster,
     };
-    let facts = observer.run().await;
+    let mut facts = observer.run().await;
+    facts
+        .timings
+        .insert("total".into(), millis(started.elapsed()));
     asker.note(&format!(
         "{} requests to the API server, {:.1} ms in all",
         asker.sent(),
@@ -151,19 +170,31 @@ pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> Result<String, Stri
         Trouble::Usage(error) => error.0,
         Trouble::Obstacle(obstacle) => obstacle.message,
     })?;
-    credentials::resolve(&mut resolved.config.auth_info, scope.request_timeout, scope.interactive)
-        .await
-        .map_err(|obstacle| obstacle.message)?;
-    let clients = transport::clients(&resolved.config).map_err(|error| ask::from_error(&*error).to_string())?;
-    let asker = Asker::new(clients.streams, scope.request_timeout, scope.deadline, scope.log);
+    credentials::resolve(
+        &mut resolved.config.auth_info,
+        scope.request_timeout,
+        scope.interactive,
+    )
+    .await
+    .map_err(|obstacle| obstacle.message)?;
+    let clients = transport::clients(&resolved.config)
+        .map_err(|error| ask::from_error(&*error).to_string())?;
+    let asker = Asker::new(
+        clients.streams,
+        scope.request_timeout,
+        scope.deadline,
+        scope.log,
+    );
     let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let body = asker
         .post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)
         .await
-        .map_err(|failure| match obstacle::from_failure(&failure, &resolved.config, now()) {
-            Some(obstacle) => obstacle.message,
-            None => failure.to_string(),
-        })?;
+        .map_err(
+            |failure| match obstacle::from_failure(&failure, &resolved.config, now()) {
+                Some(obstacle) => obstacle.message,
+                None => failure.to_string(),
+            },
+        )?;
     let answer: Answer = serde_json::from_str(&body).map_err(|error| error.to_string())?;
     Ok(answer.status.user_info.username)
 }
@@ -174,7 +205,13 @@ fn nothing(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Facts {
         .namespace
         .clone()
         .unwrap_or_else(|| scope.profile.namespace.to_owned());
-    let mut facts = blank(scope.profile, Target { namespace, ..target });
+    let mut facts = blank(
+        scope.profile,
+        Target {
+            namespace,
+            ..target
+        },
+    );
     facts.obstacle = Some(obstacle);
     facts
 }
@@ -250,10 +287,9 @@ impl Observer<'_> {
     fn speaks_http1_only(&self, first: &FirstWave) -> bool {
         self.clients.two
             && first.version.is_ok()
-            && first
-                .answers
-                .values()
-                .all(|(_, answer)| matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_))))
+            && first.answers.values().all(|(_, answer)| {
+                matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_)))
+            })
     }
 
     fn questions(&self) -> Vec<Question> {
@@ -266,7 +302,11 @@ impl Observer<'_> {
         (self.scope.progress)("asking the API server");
         let questions = self.questions();
         let check = self.scope.depth == Depth::Check;
-        let bindings = if check { questions::bindings(self.scope.profile) } else { Vec::new() };
+        let bindings = if check {
+            questions::bindings(self.scope.profile)
+        } else {
+            Vec::new()
+        };
         let account = stack::service_account_user(
             &self.target.namespace,
             self.scope.profile.operator.service_account,
@@ -416,8 +456,14 @@ impl Observer<'_> {
             facts,
             token,
         };
-        let (found, reviews, elsewhere) = tokio::join!(probe.run(), self.single_reviews(facts), self.elsewhere(facts));
-        facts.timings.insert("broker".into(), millis(started.elapsed()));
+        let (found, reviews, elsewhere) = tokio::join!(
+            probe.run(),
+            self.single_reviews(facts),
+            self.elsewhere(facts)
+        );
+        facts
+            .timings
+            .insert("broker".into(), millis(started.elapsed()));
         facts.broker = found;
         if let Some(reviews) = reviews {
             facts.reviews = reviews;
@@ -481,7 +527,12 @@ impl Observer<'_> {
                     let found = namespaces.get_or_insert_default();
                     for page in pages {
                         let names: Names = serde_json::from_str(&page).unwrap_or_default();
-                        found.extend(names.items.into_iter().filter_map(|item| item.metadata.namespace));
+                        found.extend(
+                            names
+                                .items
+                                .into_iter()
+                                .filter_map(|item| item.metadata.namespace),
+                        );
                     }
                 }
                 Err(Failure::NotFound) => {}
@@ -511,16 +562,26 @@ impl FirstWave {
         }
     }
 
-    fn one_redacted<T: DeserializeOwned + Redact>(&mut self, name: &str, secrets: &[String]) -> Seen<T> {
+    fn one_redacted<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<T> {
         self.one(name, secrets).map(|mut item: T| {
             item.redact();
             item
         })
     }
 
-    fn list<T: DeserializeOwned + Redact>(&mut self, name: &str, secrets: &[String]) -> Seen<Vec<T>> {
+    fn list<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<Vec<T>> {
         match self.answers.remove(name) {
-            Some((right, answer)) => seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right),
+            Some((right, answer)) => {
+                seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right)
+            }
             None => Seen::NotLooked,
         }
     }
@@ -530,7 +591,9 @@ impl FirstWave {
         let mut found = Vec::new();
         for (right, answer) in std::mem::take(&mut self.bindings) {
             match seen(
-                answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)),
+                answer.and_then(|pages| {
+                    parse::<T>(pages.first().map_or("", String::as_str), secrets)
+                }),
                 &right,
             ) {
                 Seen::Known(mut binding) => {
@@ -547,10 +610,14 @@ impl FirstWave {
 
 fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failure> {
     let text = redact::secrets(body.to_owned(), secrets);
-    serde_json::from_str(&text).map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }
 
-fn parse_list<T: DeserializeOwned + Redact>(pages: &[String], secrets: &[String]) -> Result<Vec<T>, Failure> {
+fn parse_list<T: DeserializeOwned + Redact>(
+    pages: &[String],
+    secrets: &[String],
+) -> Result<Vec<T>, Failure> {
     #[derive(Deserialize)]
     struct List<T> {
         items: Option<Vec<T>>,

@@ -4,9 +4,11 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
+use k8s_openapi::jiff::SignedDuration;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::handshake::CLIENT_NAME;
 use crate::{
     facts::{Connection, Varz},
     seen::Seen,
@@ -15,8 +17,11 @@ use crate::{
 /// How many connections one page is asked for; the server's own default.
 const PAGE: usize = 1024;
 
+/// How young a connection without a name may be for a probe's.
+const PROBE_AGE: SignedDuration = SignedDuration::from_secs(2);
+
 /// What a monitor answered.
-pub struct Answer {
+pub(super) struct Answer {
     /// The server itself.
     pub varz: Varz,
     /// Its client connections.
@@ -40,7 +45,7 @@ struct Page {
 /// # Errors
 ///
 /// A sentence when what answers is no NATS monitor.
-pub async fn ask<S>(stream: S) -> Result<Answer, String>
+pub(super) async fn ask<S>(stream: S) -> Result<Answer, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -62,7 +67,10 @@ async fn converse(sender: &mut http1::SendRequest<Empty<Bytes>>) -> Result<Answe
     let mut complete = true;
     loop {
         let path = format!("/connz?subs=1&limit={PAGE}&offset={}", connections.len());
-        let page = match get(sender, &path).await.and_then(|body| parse::<Page>("/connz", &body)) {
+        let page = match get(sender, &path)
+            .await
+            .and_then(|body| parse::<Page>("/connz", &body))
+        {
             Ok(page) => page,
             Err(why) if connections.is_empty() => {
                 return Ok(Answer {
@@ -83,6 +91,7 @@ async fn converse(sender: &mut http1::SendRequest<Empty<Bytes>>) -> Result<Answe
             break;
         }
     }
+    connections.retain(|connection| !is_probe(connection, &varz));
     Ok(Answer {
         varz,
         connections: Seen::Known(connections),
@@ -90,8 +99,19 @@ async fn converse(sender: &mut http1::SendRequest<Empty<Bytes>>) -> Result<Answe
     })
 }
 
+/// Whether a connection is a probe like ours: it bears our name, or has only just come and said nothing yet.
+fn is_probe(connection: &Connection, varz: &Varz) -> bool {
+    let just_come = match (connection.start, varz.now) {
+        (Some(start), Some(now)) => now.duration_since(start) < PROBE_AGE,
+        _ => false,
+    };
+    connection.name == CLIENT_NAME
+        || (just_come && connection.name.is_empty() && connection.subscriptions.is_empty())
+}
+
 fn parse<T: for<'de> Deserialize<'de>>(path: &str, body: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| format!("the monitor's {path} is not what NATS answers: {error}"))
+    serde_json::from_slice(body)
+        .map_err(|error| format!("the monitor's {path} is not what NATS answers: {error}"))
 }
 
 async fn get(sender: &mut http1::SendRequest<Empty<Bytes>>, path: &str) -> Result<Bytes, String> {
@@ -108,7 +128,10 @@ async fn get(sender: &mut http1::SendRequest<Empty<Bytes>>, path: &str) -> Resul
         .map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(broken)?;
     if response.status() != StatusCode::OK {
-        return Err(format!("the monitor answered {} to {path}", response.status().as_u16()));
+        return Err(format!(
+            "the monitor answered {} to {path}",
+            response.status().as_u16()
+        ));
     }
     let body = response.into_body().collect().await.map_err(broken)?;
     Ok(body.to_bytes())

@@ -2,21 +2,20 @@
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Config;
-use x509_cert::{
-    Certificate,
-    der::Decode,
-    ext::pkix::BasicConstraints,
-};
+use x509_cert::{Certificate, der::Decode, ext::pkix::BasicConstraints};
 
 use super::{ask::Failure, expiry};
 use crate::facts::Obstacle;
 
 /// The obstacle behind the failure of every request, or none when the failure is no obstacle.
-pub fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -> Option<Obstacle> {
+pub(super) fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -> Option<Obstacle> {
     let server = &config.cluster_url;
     let mut evidence = vec![format!("asked: {server}version")];
     if let Some(proxy) = &config.proxy_url {
-        evidence.push(format!("through the proxy {}", crate::redact::urls(&proxy.to_string())));
+        evidence.push(format!(
+            "through the proxy {}",
+            crate::redact::urls(&proxy.to_string())
+        ));
     }
     let (code, message, remedy) = match failure {
         Failure::Denied | Failure::NotFound => return None,
@@ -27,7 +26,9 @@ pub fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -> Optio
         ),
         Failure::Silent(limit) => (
             "cluster-unreachable",
-            format!("the API server {server} accepts nothing or answers nothing: no answer within {limit:?}"),
+            format!(
+                "the API server {server} accepts nothing or answers nothing: no answer within {limit:?}"
+            ),
             loopback_hint(config),
         ),
         Failure::Untrusted(why) => (
@@ -79,7 +80,10 @@ fn leaf_hint(config: &Config) -> Option<String> {
     let leaf = config.root_cert.iter().flatten().any(|der| {
         Certificate::from_der(der).is_ok_and(|certificate| {
             let constraints = certificate.tbs_certificate.get::<BasicConstraints>();
-            !matches!(constraints, Ok(Some((_, BasicConstraints { ca: true, .. }))))
+            !matches!(
+                constraints,
+                Ok(Some((_, BasicConstraints { ca: true, .. })))
+            )
         })
     });
     leaf.then(|| {

@@ -39,15 +39,27 @@ fn group(api_version: &str) -> &str {
 fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Question {
     Question {
         name: name.into(),
-        path: format!("{}/namespaces/{namespace}/{resource}?limit={PAGE}", base(api_version)),
+        path: format!(
+            "{}/namespaces/{namespace}/{resource}?limit={PAGE}",
+            base(api_version)
+        ),
         right: Right::to("list", group(api_version), resource).in_namespace(namespace),
     }
 }
 
-fn get(name: &str, api_version: &str, resource: &str, object: &str, namespace: Option<&str>) -> Question {
+fn get(
+    name: &str,
+    api_version: &str,
+    resource: &str,
+    object: &str,
+    namespace: Option<&str>,
+) -> Question {
     let right = Right::to("get", group(api_version), resource).named(object);
     let (scope, right) = match namespace {
-        Some(namespace) => (format!("/namespaces/{namespace}"), right.in_namespace(namespace)),
+        Some(namespace) => (
+            format!("/namespaces/{namespace}"),
+            right.in_namespace(namespace),
+        ),
         None => (String::new(), right),
     };
     Question {
@@ -202,7 +214,10 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
         questions.extend(bindings(profile));
         others.push(review());
     }
-    let mut rights: Vec<Right> = questions.into_iter().map(|question| question.right).collect();
+    let mut rights: Vec<Right> = questions
+        .into_iter()
+        .map(|question| question.right)
+        .collect();
     rights.extend(others);
     rights.sort();
     rights.dedup();

@@ -16,12 +16,14 @@ use crate::{
 /// The rights that are asked about first: one review of everything spares one for each kind.
 ///
 /// To delete everything stands for every change: the rules that allow it name the verbs one by one.
-pub fn everything() -> Vec<Right> {
-    ["delete", "list", "watch"].map(|verb| Right::to(verb, "*", "*")).into()
+pub(super) fn everything() -> Vec<Right> {
+    ["delete", "list", "watch"]
+        .map(|verb| Right::to(verb, "*", "*"))
+        .into()
 }
 
 /// Asks whether `user`, a `ServiceAccount`, has each of these rights.
-pub async fn ask(asker: &Asker<'_>, user: &str, rights: &[Right]) -> Seen<Vec<Review>> {
+pub(super) async fn ask(asker: &Asker<'_>, user: &str, rights: &[Right]) -> Seen<Vec<Review>> {
     let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;
     seen(answers.into_iter().collect(), &questions::review())
 }
@@ -57,8 +59,9 @@ async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Fai
         },
     });
     let body = asker.post(questions::REVIEW_PATH, &review).await?;
-    let answer: Answer = serde_json::from_str(&body)
-        .map_err(|error| Failure::Server(format!("the access review's answer is malformed: {error}")))?;
+    let answer: Answer = serde_json::from_str(&body).map_err(|error| {
+        Failure::Server(format!("the access review's answer is malformed: {error}"))
+    })?;
     Ok(Review {
         user: user.into(),
         right: right.clone(),

@@ -17,7 +17,7 @@ use tower::{BoxError, ServiceBuilder};
 
 /// The clients of one cluster.
 #[derive(Clone)]
-pub struct Clients {
+pub(super) struct Clients {
     /// For requests.
     pub requests: Client,
     /// For port-forwards, and for requests to a server that speaks no HTTP/2.
@@ -31,7 +31,7 @@ pub struct Clients {
 /// # Errors
 ///
 /// The library's error when certificates, keys or the proxy's address cannot be used.
-pub fn clients(config: &Config) -> Result<Clients, Box<kube::Error>> {
+pub(super) fn clients(config: &Config) -> Result<Clients, Box<kube::Error>> {
     if config.proxy_url.is_some() {
         let client = ClientBuilder::try_from(config.clone())?.build();
         return Ok(Clients {
@@ -72,7 +72,9 @@ fn http2(config: &Config) -> Result<Client, Box<kube::Error>> {
     let mut tls = config.rustls_client_config()?;
     // The connector's builder sets it, and refuses a list that is there already.
     tls.alpn_protocols.clear();
-    let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    let mut builder = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
     if let Some(name) = &config.tls_server_name {
         let name = name
             .clone()

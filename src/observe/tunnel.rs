@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// One forwarded port.
-pub struct Forwarded {
+pub(super) struct Forwarded {
     /// The bytes to and from the pod.
     pub stream: DuplexStream,
     /// Resolves with what the kubelet says when the port cannot be used.
@@ -20,7 +20,7 @@ pub struct Forwarded {
 }
 
 /// An open port-forward. It ends when this is dropped.
-pub struct Tunnel {
+pub(super) struct Tunnel {
     forwarder: Portforwarder,
 }
 
@@ -36,7 +36,7 @@ impl Tunnel {
     /// # Errors
     ///
     /// How it failed; `missing` names the rights when they are the reason.
-    pub async fn open(
+    pub(super) async fn open(
         client: Client,
         namespace: &str,
         pod: &str,
@@ -48,12 +48,14 @@ impl Tunnel {
         match tokio::time::timeout(limit, pods.portforward(pod, ports)).await {
             Ok(Ok(forwarder)) => Ok(Self { forwarder }),
             Ok(Err(error)) => Err(explain(&error, rights)),
-            Err(_) => Err(no_way(format!("the port-forward got no answer within {limit:?}"))),
+            Err(_) => Err(no_way(format!(
+                "the port-forward got no answer within {limit:?}"
+            ))),
         }
     }
 
     /// Takes a port, once.
-    pub fn take(&mut self, port: u16) -> Option<Forwarded> {
+    pub(super) fn take(&mut self, port: u16) -> Option<Forwarded> {
         let stream = self.forwarder.take_stream(port)?;
         let error = tokio::spawn(self.forwarder.take_error(port)?);
         Some(Forwarded { stream, error })
@@ -73,9 +75,17 @@ fn explain(error: &kube::Error, rights: &[Right]) -> ProbeFailure {
         kube::Error::Api(status) if status.code == 403 => {
             // The server's message names one right or, lacking `create` alone, none.
             let missing: Vec<Right> = if status.message.contains("cannot get") {
-                rights.iter().filter(|right| right.verb == "get").cloned().collect()
+                rights
+                    .iter()
+                    .filter(|right| right.verb == "get")
+                    .cloned()
+                    .collect()
             } else {
-                rights.iter().filter(|right| right.verb == "create").cloned().collect()
+                rights
+                    .iter()
+                    .filter(|right| right.verb == "create")
+                    .cloned()
+                    .collect()
             };
             ProbeFailure {
                 kind: FailureKind::Denied,
@@ -83,13 +93,16 @@ fn explain(error: &kube::Error, rights: &[Right]) -> ProbeFailure {
                 missing,
             }
         }
-        kube::Error::Api(status) => no_way(format!("the API server answered {}: {}", status.code, status.message)),
+        kube::Error::Api(status) => no_way(format!(
+            "the API server answered {}: {}",
+            status.code, status.message
+        )),
         other => no_way(super::ask::from_error(other).to_string()),
     }
 }
 
 /// What the kubelet's words about a port prove.
-pub fn port_error(message: &str) -> ProbeFailure {
+pub(super) fn port_error(message: &str) -> ProbeFailure {
     let message = message.trim();
     if message.contains("connection refused") {
         ProbeFailure {

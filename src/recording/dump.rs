@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     facts::{
-        BrokerFacts, BrokerServer, Connection, Crd, Facts, Handshake, Rbac, ServerVersion, Target, TokenFact, Varz, Way,
+        BrokerFacts, BrokerServer, Connection, Crd, CustomResource, Facts, Handshake, Rbac,
+        ServerVersion, Target, TokenFact, Varz, Way,
     },
     profile::Profile,
     redact::Redact,
@@ -26,7 +27,10 @@ use crate::{
 /// The questions that a file of this name answers, even when it holds an empty list.
 pub(super) fn questions_of_file(stem: &str) -> Vec<String> {
     match stem {
-        "cluster-rbac" => vec![kinds::CLUSTER_ROLES.0.into(), kinds::CLUSTER_ROLE_BINDINGS.0.into()],
+        "cluster-rbac" => vec![
+            kinds::CLUSTER_ROLES.0.into(),
+            kinds::CLUSTER_ROLE_BINDINGS.0.into(),
+        ],
         "deploy" => vec![kinds::DEPLOYMENTS.0.into()],
         "sts" => vec![kinds::STATEFULSETS.0.into()],
         "svc" => vec![kinds::SERVICES.0.into()],
@@ -40,18 +44,24 @@ pub(super) fn questions_of_file(stem: &str) -> Vec<String> {
 }
 
 /// The facts of a dump.
-pub(super) fn facts(input: Input, profile: &'static Profile, namespace: Option<&str>) -> Result<Facts, String> {
-    let namespace = namespace.map_or_else(|| namespace_of(&input, profile), str::to_owned);
+pub(super) fn facts(
+    input: &Input,
+    profile: &'static Profile,
+    namespace: Option<&str>,
+) -> Result<Facts, String> {
+    let namespace = namespace.map_or_else(|| namespace_of(input, profile), str::to_owned);
     let dump = Dump {
-        input: &input,
+        input,
         namespace: &namespace,
         profile,
     };
     let estimated = newest_time(
-        input
-            .objects
-            .iter()
-            .chain(input.monitors.values().flat_map(|m| m.varz.iter().chain(&m.connz))),
+        input.objects.iter().chain(
+            input
+                .monitors
+                .values()
+                .flat_map(|m| m.varz.iter().chain(&m.connz)),
+        ),
     );
     let namespaces: Vec<Namespace> = input.all(kinds::NAMESPACE)?;
     let named = |name: &str| {
@@ -67,7 +77,8 @@ pub(super) fn facts(input: Input, profile: &'static Profile, namespace: Option<&
         obstacle: None,
         version: match &input.version {
             Some(version) => Seen::Known(
-                ServerVersion::deserialize(version).map_err(|error| format!("its version is malformed: {error}"))?,
+                ServerVersion::deserialize(version)
+                    .map_err(|error| format!("its version is malformed: {error}"))?,
             ),
             None => Seen::NotLooked,
         },
@@ -120,6 +131,9 @@ fn namespace_of(input: &Input, profile: &Profile) -> String {
         .unwrap_or_else(|| profile.namespace.into())
 }
 
+/// Custom resources by the version that they were asked for in.
+type Versions<S, T> = BTreeMap<String, Seen<Vec<CustomResource<S, T>>>>;
+
 struct Dump<'a> {
     input: &'a Input,
     namespace: &'a str,
@@ -132,7 +146,11 @@ impl Dump<'_> {
     }
 
     /// The objects of a kind in the namespace; without any, only a file's name says that there are none.
-    fn list<T: DeserializeOwned + Redact + k8s_openapi::Metadata<Ty = k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>>(
+    fn list<
+        T: DeserializeOwned
+            + Redact
+            + k8s_openapi::Metadata<Ty = k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>,
+    >(
         &self,
         kind: Kind,
     ) -> Result<Seen<Vec<T>>, String> {
@@ -142,10 +160,12 @@ impl Dump<'_> {
             let namespace = item.metadata().namespace.as_deref();
             namespace.is_none_or(|namespace| namespace == self.namespace)
         });
-        items.dedup_by(|a, b| {
-            a.metadata().uid.is_some() && a.metadata().uid == b.metadata().uid
-        });
-        Ok(if seen { Seen::Known(items) } else { Seen::NotLooked })
+        items.dedup_by(|a, b| a.metadata().uid.is_some() && a.metadata().uid == b.metadata().uid);
+        Ok(if seen {
+            Seen::Known(items)
+        } else {
+            Seen::NotLooked
+        })
     }
 
     fn crd(&self, name: &str) -> Result<Seen<Crd>, String> {
@@ -162,22 +182,18 @@ impl Dump<'_> {
     }
 
     /// Custom resources by version. Where the CRD is known not to be there, neither are they.
-    fn custom<S, T>(
-        &self,
-        plural: &str,
-        kind: &str,
-        crd: &str,
-    ) -> Result<BTreeMap<String, Seen<Vec<crate::facts::CustomResource<S, T>>>>, String>
+    fn custom<S, T>(&self, plural: &str, kind: &str, crd: &str) -> Result<Versions<S, T>, String>
     where
-        crate::facts::CustomResource<S, T>: DeserializeOwned + Redact,
+        CustomResource<S, T>: DeserializeOwned + Redact,
     {
         let crd = self.crd(crd)?;
         self.profile
             .versions
             .iter()
             .map(|version| {
-                let mut items: Vec<crate::facts::CustomResource<S, T>> =
-                    self.input.objects_of(&format!("{}/{version}", self.profile.group), kind)?;
+                let mut items: Vec<CustomResource<S, T>> = self
+                    .input
+                    .objects_of(&format!("{}/{version}", self.profile.group), kind)?;
                 let asked = self.was_asked(&format!("{plural}.{version}"))
                     || self.was_asked(plural)
                     || !items.is_empty();
@@ -203,7 +219,10 @@ impl Dump<'_> {
             .objects
             .iter()
             .filter(|object| object["kind"] == "Secret")
-            .map(|object| Secret::deserialize(object).map_err(|error| format!("a Secret is malformed: {error}")))
+            .map(|object| {
+                Secret::deserialize(object)
+                    .map_err(|error| format!("a Secret is malformed: {error}"))
+            })
             .collect::<Result<_, _>>()?;
         let seen = !secrets.is_empty() || self.was_asked(kinds::SECRETS.0);
         let found = secrets.iter().find(|secret| {
@@ -218,7 +237,8 @@ impl Dump<'_> {
     }
 
     fn lease(&self) -> Result<Seen<k8s_openapi::api::coordination::v1::Lease>, String> {
-        let leases: Seen<Vec<k8s_openapi::api::coordination::v1::Lease>> = self.list(kinds::LEASE)?;
+        let leases: Seen<Vec<k8s_openapi::api::coordination::v1::Lease>> =
+            self.list(kinds::LEASE)?;
         Ok(match leases {
             Seen::Known(leases) => leases
                 .into_iter()
@@ -253,7 +273,8 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
         total: usize,
         connections: Vec<Connection>,
     }
-    let malformed = |what: &str, error: serde_json::Error| format!("{what} of {pod} is malformed: {error}");
+    let malformed =
+        |what: &str, error: serde_json::Error| format!("{what} of {pod} is malformed: {error}");
     let connz = connz
         .map(|connz| Connz::deserialize(connz).map_err(|error| malformed("connz", error)))
         .transpose()?;

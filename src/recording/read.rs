@@ -40,7 +40,11 @@ pub(super) struct Monitor {
 /// # Errors
 ///
 /// A [`UsageError`] with one sentence when there is nothing readable, or nothing of Kubernetes, there.
-pub fn read(path: &str, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Facts, UsageError> {
+pub fn read(
+    path: &str,
+    profile: Option<&'static Profile>,
+    namespace: Option<&str>,
+) -> Result<Facts, UsageError> {
     let input = Input::load(path)?;
     if input.objects.is_empty() && input.asked.is_empty() {
         return Err(UsageError(format!(
@@ -70,7 +74,12 @@ impl Input {
     }
 
     fn add_folder(&mut self, folder: &Path) -> Result<(), UsageError> {
-        let unreadable = |error| UsageError(format!("cannot read the folder {}: {error}", folder.display()));
+        let unreadable = |error| {
+            UsageError(format!(
+                "cannot read the folder {}: {error}",
+                folder.display()
+            ))
+        };
         let mut paths: Vec<_> = std::fs::read_dir(folder)
             .map_err(unreadable)?
             .map(|entry| entry.map(|entry| entry.path()))
@@ -93,7 +102,8 @@ impl Input {
             if let Some(pod) = stem.strip_suffix(".varz") {
                 self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);
             } else if let Some(pod) = stem.strip_suffix(".connz") {
-                self.monitors.entry(pod.into()).or_default().connz = Some(one_value(&shown, &text)?);
+                self.monitors.entry(pod.into()).or_default().connz =
+                    Some(one_value(&shown, &text)?);
             } else if stem.ends_with(".healthz") {
                 // Says no more than that the monitor answered, which the other two say as well.
             } else if stem == "version" {
@@ -123,7 +133,9 @@ impl Input {
                 if let Some(object) = item.as_object_mut()
                     && !item_kind.is_empty()
                 {
-                    object.entry("kind").or_insert_with(|| item_kind.clone().into());
+                    object
+                        .entry("kind")
+                        .or_insert_with(|| item_kind.clone().into());
                     object
                         .entry("apiVersion")
                         .or_insert_with(|| api_version.clone().into());
@@ -135,14 +147,19 @@ impl Input {
         }
     }
 
-    fn into_facts(mut self, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Facts, String> {
-        let ours = |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
+    fn into_facts(
+        mut self,
+        profile: Option<&'static Profile>,
+        namespace: Option<&str>,
+    ) -> Result<Facts, String> {
+        let ours =
+            |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
         let recordings: Vec<Value> = self.objects.extract_if(.., |object| ours(object)).collect();
         match recordings.as_slice() {
-            [] => dump::facts(self, profile.unwrap_or(&profile::MESHERY), namespace),
+            [] => dump::facts(&self, profile.unwrap_or(&profile::MESHERY), namespace),
             [one] => {
-                let recording: Recording =
-                    serde_json::from_value(one.clone()).map_err(|error| format!("its Recording object is malformed: {error}"))?;
+                let recording: Recording = serde_json::from_value(one.clone())
+                    .map_err(|error| format!("its Recording object is malformed: {error}"))?;
                 self.recorded(recording, profile)
             }
             _ => Err("it holds more than one recording; give them one at a time".into()),
@@ -150,11 +167,19 @@ impl Input {
     }
 
     /// The facts of a recording of ours: just what was seen, in every detail.
-    fn recorded(self, recording: Recording, profile: Option<&'static Profile>) -> Result<Facts, String> {
+    fn recorded(
+        self,
+        recording: Recording,
+        profile: Option<&'static Profile>,
+    ) -> Result<Facts, String> {
         let profile = match profile {
             Some(profile) => profile,
-            None => Profile::named(&recording.profile)
-                .ok_or_else(|| format!("it was made with the unknown profile \"{}\"", recording.profile))?,
+            None => Profile::named(&recording.profile).ok_or_else(|| {
+                format!(
+                    "it was made with the unknown profile \"{}\"",
+                    recording.profile
+                )
+            })?,
         };
         let asked = |name: &str| recording.asked.get(name).cloned().unwrap_or_default();
         let mut brokers = BTreeMap::new();
@@ -170,7 +195,9 @@ impl Input {
         }
         let crds: Vec<crate::facts::Crd> = self.all(kinds::CRDS)?;
         let crd = |question: &str, name: &str| {
-            let found = crds.iter().find(|crd| crd.metadata.name.as_deref() == Some(name));
+            let found = crds
+                .iter()
+                .find(|crd| crd.metadata.name.as_deref() == Some(name));
             held(asked(question), found.cloned())
         };
         Ok(Facts {
@@ -180,7 +207,8 @@ impl Input {
             in_cluster: recording.in_cluster,
             namespace: held(
                 asked(kinds::NAMESPACE.0),
-                self.all::<k8s_openapi::api::core::v1::Namespace>(kinds::NAMESPACE)?.pop(),
+                self.all::<k8s_openapi::api::core::v1::Namespace>(kinds::NAMESPACE)?
+                    .pop(),
             ),
             broker_crd: crd("crd/broker", &profile.broker_crd()),
             meshsync_crd: crd("crd/meshsync", &profile.meshsync_crd()),
@@ -195,7 +223,8 @@ impl Input {
             events: self.list(&asked, kinds::EVENTS)?,
             lease: held(
                 asked(kinds::LEASE.0),
-                self.all::<k8s_openapi::api::coordination::v1::Lease>(kinds::LEASE)?.pop(),
+                self.all::<k8s_openapi::api::coordination::v1::Lease>(kinds::LEASE)?
+                    .pop(),
             ),
             rbac: Rbac {
                 cluster_roles: self.list(&asked, kinds::CLUSTER_ROLES)?,
@@ -218,30 +247,52 @@ impl Input {
         })
     }
 
-    fn list<T: DeserializeOwned + Redact>(&self, asked: &impl Fn(&str) -> Seen<usize>, kind: Kind) -> Result<Seen<Vec<T>>, String> {
+    fn list<T: DeserializeOwned + Redact>(
+        &self,
+        asked: &impl Fn(&str) -> Seen<usize>,
+        kind: Kind,
+    ) -> Result<Seen<Vec<T>>, String> {
         let items = self.all(kind)?;
         Ok(asked(kind.0).map(|_| items))
     }
 
     /// Every object of a kind, redacted.
-    pub(super) fn all<T: DeserializeOwned + Redact>(&self, (_, api_version, kind): Kind) -> Result<Vec<T>, String> {
+    pub(super) fn all<T: DeserializeOwned + Redact>(
+        &self,
+        (_, api_version, kind): Kind,
+    ) -> Result<Vec<T>, String> {
         let group = group_of(api_version);
-        self.parse(|object| object["kind"] == kind && group_of(object["apiVersion"].as_str().unwrap_or_default()) == group)
+        self.parse(|object| {
+            object["kind"] == kind
+                && group_of(object["apiVersion"].as_str().unwrap_or_default()) == group
+        })
     }
 
     /// Every object of a kind in one version, redacted.
-    pub(super) fn objects_of<T: DeserializeOwned + Redact>(&self, api_version: &str, kind: &str) -> Result<Vec<T>, String> {
+    pub(super) fn objects_of<T: DeserializeOwned + Redact>(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Vec<T>, String> {
         self.parse(|object| object["kind"] == kind && object["apiVersion"] == api_version)
     }
 
-    fn parse<T: DeserializeOwned + Redact>(&self, wanted: impl Fn(&Value) -> bool) -> Result<Vec<T>, String> {
+    fn parse<T: DeserializeOwned + Redact>(
+        &self,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Vec<T>, String> {
         self.objects
             .iter()
             .filter(|object| wanted(object))
             .map(|object| {
                 let mut item: T = serde_json::from_value(object.clone()).map_err(|error| {
-                    let name = object["metadata"]["name"].as_str().unwrap_or("without a name");
-                    format!("{} {name} is malformed: {error}", object["kind"].as_str().unwrap_or_default())
+                    let name = object["metadata"]["name"]
+                        .as_str()
+                        .unwrap_or("without a name");
+                    format!(
+                        "{} {name} is malformed: {error}",
+                        object["kind"].as_str().unwrap_or_default()
+                    )
                 })?;
                 item.redact();
                 Ok(item)
@@ -299,7 +350,7 @@ fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
             })
     } else {
         serde_yaml::Deserializer::from_str(text)
-            .map(|document| serde::Deserialize::deserialize(document))
+            .map(serde::Deserialize::deserialize)
             .filter(|value| !matches!(value, Ok(Value::Null)))
             .collect::<Result<_, serde_yaml::Error>>()
             .map_err(|error| broken(format!("it is not valid YAML: {error}")))

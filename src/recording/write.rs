@@ -12,8 +12,14 @@ use crate::{facts::Facts, seen::Seen};
 pub fn list(facts: &Facts) -> Value {
     let mut items = Items::default();
     items.one(kinds::NAMESPACE, &facts.namespace);
-    items.one(("crd/broker", kinds::CRDS.1, kinds::CRDS.2), &facts.broker_crd);
-    items.one(("crd/meshsync", kinds::CRDS.1, kinds::CRDS.2), &facts.meshsync_crd);
+    items.one(
+        ("crd/broker", kinds::CRDS.1, kinds::CRDS.2),
+        &facts.broker_crd,
+    );
+    items.one(
+        ("crd/meshsync", kinds::CRDS.1, kinds::CRDS.2),
+        &facts.meshsync_crd,
+    );
     for (version, brokers) in &facts.brokers {
         items.custom(facts, "brokers", version, "Broker", brokers);
     }
@@ -29,7 +35,10 @@ pub fn list(facts: &Facts) -> Value {
     items.many(kinds::EVENTS, &facts.events);
     items.one(kinds::LEASE, &facts.lease);
     items.many(kinds::CLUSTER_ROLES, &facts.rbac.cluster_roles);
-    items.many(kinds::CLUSTER_ROLE_BINDINGS, &facts.rbac.cluster_role_bindings);
+    items.many(
+        kinds::CLUSTER_ROLE_BINDINGS,
+        &facts.rbac.cluster_role_bindings,
+    );
     items.many(kinds::ROLES, &facts.rbac.roles);
     items.many(kinds::ROLE_BINDINGS, &facts.rbac.role_bindings);
 
@@ -77,7 +86,14 @@ impl Items {
         }
     }
 
-    fn custom<T: Serialize>(&mut self, facts: &Facts, plural: &str, version: &str, kind: &str, seen: &Seen<Vec<T>>) {
+    fn custom<T: Serialize>(
+        &mut self,
+        facts: &Facts,
+        plural: &str,
+        version: &str,
+        kind: &str,
+        seen: &Seen<Vec<T>>,
+    ) {
         self.asked
             .insert(format!("{plural}.{version}"), seen.as_ref().map(Vec::len));
         for item in seen.items() {

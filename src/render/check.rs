@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diagnose,
-    report::{Check, Effect, Finding, Kind, Report, Severity, Status, Verdict},
+    report::{Check, Component, Effect, Finding, Kind, Report, Severity, Status, Verdict},
 };
 
 /// The whole screen. With `all`, the findings that others explain are shown as well.
@@ -23,7 +23,11 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
         self::finding(&mut page, report, finding, all);
     }
     if all {
-        for finding in report.findings().iter().filter(|finding| !finding.caused_by.is_empty()) {
+        for finding in report
+            .findings()
+            .iter()
+            .filter(|finding| !finding.caused_by.is_empty())
+        {
             page.blank();
             self::finding(&mut page, report, finding, all);
         }
@@ -38,8 +42,18 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
 pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     let operator = &report.components.operator;
-    let (glyph, style) = look.state(operator.state);
-    let version = operator.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+    let (glyph, style) = path::component(
+        report,
+        look,
+        Component::Operator,
+        operator.state,
+        operator.at_least,
+    );
+    let version = operator
+        .version
+        .as_deref()
+        .map(|version| format!(" {version}"))
+        .unwrap_or_default();
     let mut parts = vec![format!(
         "Operator {} {}{}",
         glyph.style(style),
@@ -54,8 +68,16 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
         parts.push(format!("profile {}", report.target.profile));
     }
     if let Some(path) = &report.source.path {
-        let about = if report.taken_at_estimated { "about " } else { "" };
-        parts.push(format!("recording {}, {about}{:.0}", clean(path), report.taken_at));
+        let about = if report.taken_at_estimated {
+            "about "
+        } else {
+            ""
+        };
+        parts.push(format!(
+            "recording {}, {about}{:.0}",
+            clean(path),
+            report.taken_at
+        ));
     }
     let dot = format!(" {} ", look.glyphs.dot);
     page.raw(&format!("  {}", parts.join(&dot)));
@@ -64,7 +86,9 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
 fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
     let look = page.look;
     let (glyph, style) = match finding.kind {
-        Kind::Obstacle if finding.severity == Severity::Error => (look.glyphs.unknown, look.styles.warning),
+        Kind::Obstacle if finding.severity == Severity::Error => {
+            (look.glyphs.unknown, look.styles.warning)
+        }
         _ => look.severity(finding.severity),
     };
     let word = match finding.kind {
@@ -73,8 +97,16 @@ fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
     };
     title(page, glyph, style, &word, finding);
     page.paragraph("  ", 2, &finding.message, Style::new());
+    if finding.severity == Severity::Info && !all {
+        return;
+    }
     for line in &finding.evidence {
-        page.paragraph(&format!("    {} ", look.glyphs.dot), 6, line, look.styles.dim);
+        page.paragraph(
+            &format!("    {} ", look.glyphs.dot),
+            6,
+            line,
+            look.styles.dim,
+        );
     }
     if !finding.remedy.text.is_empty() {
         page.paragraph(
@@ -91,10 +123,18 @@ fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
             Effect::Destructive => "   # removes something",
         };
         let tag = format!("{}", tag.style(look.styles.dim));
-        page.raw(&format!("       {}{tag}", clean(&command.run).style(look.styles.command)));
+        page.raw(&format!(
+            "       {}{tag}",
+            clean(&command.run).style(look.styles.command)
+        ));
     }
     if !finding.caused_by.is_empty() {
-        page.paragraph("  ", 2, &format!("It follows from {}.", finding.caused_by.join(", ")), look.styles.dim);
+        page.paragraph(
+            "  ",
+            2,
+            &format!("It follows from {}.", finding.caused_by.join(", ")),
+            look.styles.dim,
+        );
     }
     let follows: Vec<&str> = report
         .findings()
@@ -103,11 +143,18 @@ fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
         .map(|other| other.code.as_str())
         .collect();
     if !follows.is_empty() && !all {
-        let what = if follows.len() == 1 { "One further finding follows" } else { "Further findings follow" };
+        let what = if follows.len() == 1 {
+            "One further finding follows"
+        } else {
+            "Further findings follow"
+        };
         page.paragraph(
             "  ",
             2,
-            &format!("{what} from this: {}. --all shows everything.", follows.join(", ")),
+            &format!(
+                "{what} from this: {}. --all shows everything.",
+                follows.join(", ")
+            ),
             look.styles.dim,
         );
     }
@@ -123,13 +170,21 @@ fn title(page: &mut Page<'_>, glyph: &str, style: Style, word: &str, finding: &F
     match look.width {
         Some(width) if used <= width => {
             let space = " ".repeat(width.min(110).max(used) - used + 2);
-            page.raw(&format!("{} {}{space}{shown}", glyph.style(style), fact.style(style)));
+            page.raw(&format!(
+                "{} {}{space}{shown}",
+                glyph.style(style),
+                fact.style(style)
+            ));
         }
         Some(_) => {
             page.paragraph(&format!("{} ", glyph.style(style)), 2, &fact, style);
             page.raw(&format!("  {shown}"));
         }
-        None => page.raw(&format!("{} {}  {shown}", glyph.style(style), fact.style(style))),
+        None => page.raw(&format!(
+            "{} {}  {shown}",
+            glyph.style(style),
+            fact.style(style)
+        )),
     }
 }
 
@@ -140,7 +195,11 @@ fn checks(page: &mut Page<'_>, report: &Report) {
         if category != Some(check.category) {
             category = Some(check.category);
             page.blank();
-            page.whole("", diagnose::category_title(check.category), look.styles.strong);
+            page.whole(
+                "",
+                diagnose::category_title(check.category),
+                look.styles.strong,
+            );
         }
         one_check(page, check);
     }
@@ -156,7 +215,11 @@ fn one_check(page: &mut Page<'_>, check: &Check) {
         Status::Skip => " (skipped)",
         Status::Unknown => " (unknown)",
     };
-    let reason = check.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason = check
+        .reason
+        .as_deref()
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
     let text_style = match check.status {
         Status::Skip => look.styles.dim,
         _ => Style::new(),
@@ -183,7 +246,13 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
             .filter(|finding| finding.severity == severity && finding.kind == Kind::Fault)
             .count()
     };
-    let of = |status: Status| report.checks().iter().filter(|check| check.status == status).count();
+    let of = |status: Status| {
+        report
+            .checks()
+            .iter()
+            .filter(|check| check.status == status)
+            .count()
+    };
     let mut parts = vec![format!(
         "{} error{}, {} warning{}",
         count(Severity::Error),
@@ -202,12 +271,20 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
             tally.push(format!("{} {word}", of(status)));
         }
     }
-    parts.push(format!("{} checks: {}", report.checks().len(), tally.join(", ")));
+    parts.push(format!(
+        "{} checks: {}",
+        report.checks().len(),
+        tally.join(", ")
+    ));
     if report.source.kind == "live" {
         parts.push(format!("{} ms", report.duration_ms));
     }
     let dot = format!(" {} ", look.glyphs.dot);
-    format!("{}{dot}{}", report.verdict.to_string().style(style), parts.join(&dot))
+    format!(
+        "{}{dot}{}",
+        report.verdict.to_string().style(style),
+        parts.join(&dot)
+    )
 }
 
 fn plural(n: usize) -> &'static str {

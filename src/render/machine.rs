@@ -8,7 +8,8 @@ use serde::Serialize;
 ///
 /// Never: what is rendered has a JSON form, which the tests of every fixture see.
 pub fn json<T: Serialize>(document: &T) -> String {
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
+    let mut text = serde_json::to_string_pretty(document)
+        .unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
     text.push('\n');
     text
 }

@@ -66,12 +66,20 @@ fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[u
     let mut notes = String::from("  ");
     for (i, (station, width)) in stations.iter().zip(widths).enumerate() {
         names.push_str(&format!("{}", station.name.style(look.styles.strong)));
-        states.push_str(&format!("{} {}", station.glyph.style(station.style), station.state.style(station.style)));
+        states.push_str(&format!(
+            "{} {}",
+            station.glyph.style(station.style),
+            station.state.style(station.style)
+        ));
         let note = station.note.as_deref().unwrap_or_default();
         notes.push_str(&format!("  {}", note.style(station.style)));
         if let Some(link) = links.get(i) {
             let (arrow, style) = link.draw(look);
-            names.push_str(&format!("{} {} ", pad(station.name, *width), arrow.style(style)));
+            names.push_str(&format!(
+                "{} {} ",
+                pad(station.name, *width),
+                arrow.style(style)
+            ));
             let space = " ".repeat(2 + width_of(arrow));
             states.push_str(&format!("{}{space}", pad(&station.state, width - 2)));
             notes.push_str(&format!("{}{space}", pad(note, width - 2)));
@@ -87,7 +95,11 @@ fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[u
 fn below(page: &mut Page<'_>, stations: &[Station], links: &[Link]) {
     let look = page.look;
     for (i, station) in stations.iter().enumerate() {
-        let note = station.note.as_deref().map(|note| format!(", {note}")).unwrap_or_default();
+        let note = station
+            .note
+            .as_deref()
+            .map(|note| format!(", {note}"))
+            .unwrap_or_default();
         page.raw(&format!(
             "  {} {} {}{}",
             station.glyph.style(station.style),
@@ -131,12 +143,29 @@ fn short(finding: &Finding) -> String {
     clean(finding.code.strip_prefix(&prefix).unwrap_or(&finding.code)).replace('-', " ")
 }
 
+/// The sign of a component: its worst finding's, else its state's.
+pub(super) fn component(
+    report: &Report,
+    look: &Look,
+    component: Component,
+    state: State,
+    at_least: bool,
+) -> (&'static str, Style) {
+    match worst(report, component) {
+        Some(finding) => look.severity(finding.severity),
+        None if at_least => (look.glyphs.unknown, look.styles.warning),
+        None => look.state(state),
+    }
+}
+
 fn stations(report: &Report, look: &Look) -> Vec<Station> {
     let components = &report.components;
-    let unreachable = report
-        .findings()
-        .iter()
-        .find(|finding| finding.component == Component::Cluster && finding.code != "permission-missing" && finding.code != "observation-missing" && finding.kind == Kind::Obstacle);
+    let unreachable = report.findings().iter().find(|finding| {
+        finding.component == Component::Cluster
+            && finding.code != "permission-missing"
+            && finding.code != "observation-missing"
+            && finding.kind == Kind::Obstacle
+    });
     let kubernetes = match (unreachable, &report.target.kubernetes_version) {
         (Some(finding), _) => Station {
             name: "Kubernetes",
@@ -147,20 +176,22 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
         },
         (None, version) => Station {
             name: "Kubernetes",
-            glyph: if version.is_some() { look.glyphs.pass } else { look.glyphs.unknown },
-            style: if version.is_some() { look.styles.good } else { look.styles.dim },
+            glyph: if version.is_some() {
+                look.glyphs.pass
+            } else {
+                look.glyphs.unknown
+            },
+            style: if version.is_some() {
+                look.styles.good
+            } else {
+                look.styles.dim
+            },
             state: clean(version.as_deref().unwrap_or("version not seen")),
             note: None,
         },
     };
     let station = |name: &'static str, component: Component, state: State, at_least: bool| {
-        let finding = worst(report, component);
-        let (mut glyph, mut style) = look.state(state);
-        if let Some(finding) = finding {
-            (glyph, style) = look.severity(finding.severity);
-        } else if at_least {
-            (glyph, style) = (look.glyphs.unknown, look.styles.warning);
-        }
+        let (glyph, style) = self::component(report, look, component, state, at_least);
         let mut word = match state {
             State::NotSeen => "not seen".to_owned(),
             state => state.to_string(),
@@ -173,7 +204,7 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
             glyph,
             style,
             state: word,
-            note: finding.map(short),
+            note: worst(report, component).map(short),
         }
     };
     vec![
@@ -190,7 +221,12 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
             components.broker.component.state,
             components.broker.component.at_least,
         ),
-        station("Meshery Server", Component::Server, components.server.state, false),
+        station(
+            "Meshery Server",
+            Component::Server,
+            components.server.state,
+            false,
+        ),
     ]
 }
 

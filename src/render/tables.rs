@@ -22,10 +22,11 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, look: &Look) -> String {
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
     }
-    table
+    let lines: Vec<String> = table
         .lines()
-        .map(|line| format!("  {}\n", line.trim()))
-        .collect()
+        .map(|line| format!("  {}", line.trim()))
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 /// An age as kubectl prints it: two units for young things, one for old.

@@ -34,11 +34,6 @@ impl<'a> Page<'a> {
         self.text.push('\n');
     }
 
-    /// A word in a style.
-    pub(super) fn styled(text: &str, style: Style) -> String {
-        format!("{}", clean(text).style(style))
-    }
-
     /// A line as it is; its parts were cleaned when they were styled.
     pub(super) fn raw(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
@@ -60,7 +55,11 @@ impl<'a> Page<'a> {
             None => vec![text],
         };
         for (i, line) in lines.iter().enumerate() {
-            let start = if i == 0 { first.to_owned() } else { " ".repeat(indent) };
+            let start = if i == 0 {
+                first.to_owned()
+            } else {
+                " ".repeat(indent)
+            };
             self.raw(&format!("{start}{}", line.style(style)));
         }
     }
@@ -95,7 +94,11 @@ pub fn markdown(text: &str, look: &Look) -> String {
     };
     for line in text.lines() {
         let item = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
-        if let Some(heading) = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')) {
+        if let Some(heading) = line
+            .trim_start_matches('#')
+            .strip_prefix(' ')
+            .filter(|_| line.starts_with('#'))
+        {
             flush(&mut page, &mut prose, &mut first);
             page.whole("", heading, look.styles.strong);
         } else if line.starts_with("    ") {

@@ -32,6 +32,7 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> Result<Vec<Value>> {
 }
 
 /// This moment as Kubernetes writes it in statuses.
+#[allow(clippy::disallowed_methods)]
 pub fn now() -> String {
     k8s_openapi::jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,1 +1,9 @@
-//! Integration tests.
+//! The integration tests: one binary, since every further one would link the whole client again.
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+#[path = "../bed/mod.rs"]
+mod bed;
+#[path = "../bed/selftest.rs"]
+mod bed_selftest;
+
+mod tool;

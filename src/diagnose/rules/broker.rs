@@ -5,7 +5,7 @@ use crate::{
     diagnose::{Draft, inventory::external_addresses, patient::Location},
     facts::{BrokerServer, FailureKind, Handshake},
     observe::host_and_port,
-    report::{Component, Component::Broker, Effect, Kind, Severity},
+    report::{Component::Broker, Effect, Kind, Severity},
     seen::Seen,
     stack,
 };
@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         facts: &["statefulsets", "pods"],
         after: &["installed"],
-        judge: |patient, _| workload::judge(patient, Component::Broker),
+        judge: |patient, _| workload::judge(patient, Broker),
     },
     Rule {
         id: "broker-reachable",
@@ -102,7 +102,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "broker-has-reader",
         category: Broker,
-        title: "a server reads from the broker",
+        title: "who reads from the broker is as expected",
         codes: &["broker-server-not-connected"],
         facts: &["broker"],
         after: &["installed"],
@@ -147,7 +147,10 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
     if !facts.broker.looked {
         return Outcome::Unknown("the broker was not asked".into());
     }
-    let wanted: Vec<&str> = patient.running_broker_pods().map(|pod| stack::name(&pod.metadata)).collect();
+    let wanted: Vec<&str> = patient
+        .running_broker_pods()
+        .map(|pod| stack::name(&pod.metadata))
+        .collect();
     let Some(why) = patient.unseen_clients() else {
         if wanted.is_empty() && facts.broker.servers.is_empty() {
             return Outcome::Skip("no broker server runs".into());
@@ -156,20 +159,35 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
             .broker
             .servers
             .iter()
-            .map(|server| format!("{} by {}", patient.pod_of(server).unwrap_or("a server"), server.reached_by))
+            .map(|server| {
+                format!(
+                    "{} by {}",
+                    patient.pod_of(server).unwrap_or("a server"),
+                    server.reached_by
+                )
+            })
             .collect();
         return Outcome::PassWith(ways.join(", "));
     };
     // A way that was merely forbidden is told with the other missing rights.
     let failed: Vec<_> = patient.failed_attempts().collect();
-    if failed.is_empty() || failed.iter().all(|(_, kind, _)| *kind == FailureKind::Denied) {
+    if failed.is_empty()
+        || failed
+            .iter()
+            .all(|(_, kind, _)| *kind == FailureKind::Denied)
+    {
         return Outcome::Unknown(why);
     }
-    let proven = failed.iter().any(|(_, kind, _)| *kind == FailureKind::Broker);
+    let proven = failed
+        .iter()
+        .any(|(_, kind, _)| *kind == FailureKind::Broker);
     let reached = facts.broker.servers.len();
     let title = match (reached, wanted.len()) {
         (0, _) => "The broker cannot be asked".to_owned(),
-        (reached, all) => format!("{} of {all} broker servers cannot be asked", all.saturating_sub(reached)),
+        (reached, all) => format!(
+            "{} of {all} broker servers cannot be asked",
+            all.saturating_sub(reached)
+        ),
     };
     let evidence = failed.iter().map(|(attempt, _, message)| {
         let place = match (&attempt.pod, &attempt.address) {
@@ -239,7 +257,12 @@ fn token_accepted(patient: &Patient<'_>, _: &States) -> Outcome {
     match open {
         _ if !findings.is_empty() => Outcome::Found(findings),
         Some(why) => Outcome::Unknown(why),
-        None if servers.iter().any(|server| server.handshake == Handshake::Accepted { token: true }) => Outcome::Pass,
+        None if servers
+            .iter()
+            .any(|server| server.handshake == Handshake::Accepted { token: true }) =>
+        {
+            Outcome::Pass
+        }
         None => Outcome::Skip("it asks for none".into()),
     }
 }
@@ -252,14 +275,18 @@ fn refused(patient: &Patient<'_>, server: &str, message: &str) -> crate::report:
         .object(patient.object("Secret", secret))
         .evidence(format!("{server} answers the Secret's token with: {message}"));
     if let Some(token) = patient.facts.token.known() {
-        let bytes = token.bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
+        let bytes = token
+            .bytes
+            .map(|bytes| format!(", {bytes} bytes"))
+            .unwrap_or_default();
         draft = draft.evidence(format!("Secret {secret}: token present{bytes}"));
         let newer = patient.broker_pods.iter().any(|pod| {
             let started = stack::running_since(pod, profile.broker.container);
             matches!((token.created, started), (Some(created), Some(started)) if created > started)
         });
         if newer {
-            draft = draft.evidence("the Secret is newer than the server, which still has the old token");
+            draft = draft
+                .evidence("the Secret is newer than the server, which still has the old token");
         }
     }
     let set = patient
@@ -297,15 +324,26 @@ fn protected(patient: &Patient<'_>, _: &States) -> Outcome {
             None => Outcome::Skip("no broker server runs".into()),
         };
     }
-    let open: Vec<&BrokerServer> = servers.iter().filter(|server| !server.varz.auth_required).collect();
+    let open: Vec<&BrokerServer> = servers
+        .iter()
+        .filter(|server| !server.varz.auth_required)
+        .collect();
     if open.is_empty() {
         return Outcome::Pass;
     }
-    let names: Vec<&str> = open.iter().map(|server| server_name(patient, server)).collect();
+    let names: Vec<&str> = open
+        .iter()
+        .map(|server| server_name(patient, server))
+        .collect();
     let exposed = open.iter().find_map(|server| exposure(patient, server));
     let mut draft = Draft::new("broker-unauthenticated")
-        .message("Whoever reaches it reads every object that MeshSync publishes, Secrets among them.")
-        .evidence(format!("/varz of {} does not say auth_required", names.join(", ")));
+        .message(
+            "Whoever reaches it reads every object that MeshSync publishes, Secrets among them.",
+        )
+        .evidence(format!(
+            "/varz of {} does not say auth_required",
+            names.join(", ")
+        ));
     if let Some((service, kind)) = exposed {
         draft = draft
             .severity(Severity::Error)
@@ -352,17 +390,27 @@ fn whole(patient: &Patient<'_>, _: &States) -> Outcome {
                 .iter()
                 .map(|connection| connection.name.as_str())
                 .filter(|name| {
-                    *name == patient.facts.profile.meshsync.client || patient.facts.profile.server.clients.contains(name)
+                    *name == patient.facts.profile.meshsync.client
+                        || patient.facts.profile.server.clients.contains(name)
                 })
                 .collect();
-            let clients = if clients.is_empty() { "none of the stack".into() } else { clients.join(", ") };
-            draft = draft.evidence(format!("clients of {}: {clients}", server_name(patient, server)));
+            let clients = if clients.is_empty() {
+                "none of the stack".into()
+            } else {
+                clients.join(", ")
+            };
+            draft = draft.evidence(format!(
+                "clients of {}: {clients}",
+                server_name(patient, server)
+            ));
         }
         let broker = patient
             .brokers
             .items()
             .first()
-            .map_or(patient.facts.profile.broker.resource, |broker| stack::name(&broker.metadata));
+            .map_or(patient.facts.profile.broker.resource, |broker| {
+                stack::name(&broker.metadata)
+            });
         findings.push(
             draft
                 .remedy("set the Broker's size to 1, then restart MeshSync")
@@ -372,7 +420,10 @@ fn whole(patient: &Patient<'_>, _: &States) -> Outcome {
                 ))
                 .command(patient.kubectl(
                     Effect::Write,
-                    &format!("rollout restart deployment/{}", patient.facts.profile.meshsync.resource),
+                    &format!(
+                        "rollout restart deployment/{}",
+                        patient.facts.profile.meshsync.resource
+                    ),
                 ))
                 .done(),
         );
@@ -404,7 +455,9 @@ fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
             .brokers
             .items()
             .first()
-            .map_or(patient.facts.profile.broker.resource, |broker| stack::name(&broker.metadata));
+            .map_or(patient.facts.profile.broker.resource, |broker| {
+                stack::name(&broker.metadata)
+            });
         findings.push(
             Draft::new("broker-external-pending")
                 .severity(if outside { Severity::Error } else { Severity::Warning })
@@ -427,8 +480,14 @@ fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
 }
 
 fn endpoint_current(patient: &Patient<'_>, _: &States) -> Outcome {
-    let (Seen::Known(_), Some(broker)) = (&patient.facts.services, patient.brokers.items().first()) else {
-        return match patient.facts.services.why_unsettled().or_else(|| patient.brokers.why_unsettled()) {
+    let (Seen::Known(_), Some(broker)) = (&patient.facts.services, patient.brokers.items().first())
+    else {
+        return match patient
+            .facts
+            .services
+            .why_unsettled()
+            .or_else(|| patient.brokers.why_unsettled())
+        {
             Some(why) => Outcome::Unknown(why),
             None => Outcome::Skip("there is no Broker object".into()),
         };
@@ -445,9 +504,15 @@ fn endpoint_current(patient: &Patient<'_>, _: &States) -> Outcome {
     let name = stack::name(&service.metadata);
     let mut stale = Vec::new();
     if let Some((host, _)) = endpoint.internal.as_deref().and_then(host_and_port) {
-        let cluster_ip = service.spec.as_ref().and_then(|spec| spec.cluster_ip.clone()).unwrap_or_default();
+        let cluster_ip = service
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.cluster_ip.clone())
+            .unwrap_or_default();
         if host.parse::<std::net::IpAddr>().is_ok() && cluster_ip != "None" && host != cluster_ip {
-            stale.push(format!("status.endpoint.internal is {host}, Service {name} has {cluster_ip}"));
+            stale.push(format!(
+                "status.endpoint.internal is {host}, Service {name} has {cluster_ip}"
+            ));
         }
     }
     if let Some((host, _)) = endpoint.external.as_deref().and_then(host_and_port) {
@@ -504,11 +569,21 @@ fn external_routable(patient: &Patient<'_>, _: &States) -> Outcome {
         .filter_map(|service| service.spec.as_ref()?.cluster_ip.as_deref())
         .any(|ip| ip == host);
     // An address that the cluster itself gave out is taken for what it is.
-    let given = services.iter().any(|service| external_addresses(service).contains(&host));
-    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let given = services
+        .iter()
+        .any(|service| external_addresses(service).contains(&host));
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
     let node_port = services
         .iter()
-        .flat_map(|service| service.spec.iter().flat_map(|spec| spec.ports.iter().flatten()))
+        .flat_map(|service| {
+            service
+                .spec
+                .iter()
+                .flat_map(|spec| spec.ports.iter().flatten())
+        })
         .any(|p| p.node_port == Some(i32::from(port)));
     let why = if is_cluster_ip {
         "it is the Service's address inside the cluster"
@@ -531,12 +606,17 @@ fn external_routable(patient: &Patient<'_>, _: &States) -> Outcome {
 }
 
 fn is_private(host: &str) -> bool {
-    host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_private())
+    host.parse::<std::net::Ipv4Addr>()
+        .is_ok_and(|ip| ip.is_private())
 }
 
 fn has_reader(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some((server, client)) = patient.clients.server.first() {
-        return Outcome::PassWith(format!("{} on {}", client.name, server_name(patient, server)));
+        return Outcome::PassWith(format!(
+            "{} on {}",
+            client.name,
+            server_name(patient, server)
+        ));
     }
     if patient.facts.broker.servers.is_empty() {
         return match patient.unseen_clients() {

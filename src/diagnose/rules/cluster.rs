@@ -56,7 +56,12 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
             None => Outcome::Pass,
         };
     };
-    let explain = patient.facts.target.context.as_ref().map(|context| format!("context: {context}"));
+    let explain = patient
+        .facts
+        .target
+        .context
+        .as_ref()
+        .map(|context| format!("context: {context}"));
     let mut draft = Draft::new(&obstacle.code)
         .message(obstacle.message.clone())
         .evidences(obstacle.evidence.iter().cloned())
@@ -66,7 +71,10 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
             "point KUBECONFIG or --kubeconfig at the cluster's kubeconfig, or give a recording with --from",
             Some("kubectl config view"),
         ),
-        "kubeconfig-invalid" => ("mend the kubeconfig at the place named above", Some("kubectl config view")),
+        "kubeconfig-invalid" => (
+            "mend the kubeconfig at the place named above",
+            Some("kubectl config view"),
+        ),
         "exec-plugin-failed" => (
             "run the plugin's command by hand; it must print an ExecCredential",
             None,
@@ -83,7 +91,10 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
             "see whether the kubeconfig's server address is right, and whether a proxy or login page stands before it",
             None,
         ),
-        _ => ("log in again, or fetch a fresh kubeconfig", Some("kubectl auth whoami")),
+        _ => (
+            "log in again, or fetch a fresh kubeconfig",
+            Some("kubectl auth whoami"),
+        ),
     };
     draft = draft.remedy(obstacle.remedy.clone().unwrap_or_else(|| text.into()));
     if let Some(command) = command {
@@ -99,7 +110,11 @@ fn version_supported(patient: &Patient<'_>, _: &States) -> Outcome {
         other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
     };
     let shown = shown_version(version);
-    let digits: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
+    let digits: String = version
+        .minor
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
     match (version.major.as_str(), digits.parse::<u32>()) {
         ("1", Ok(minor)) if minor < OLDEST_MINOR => Outcome::Found(vec![
             Draft::new("kubernetes-too-old")
@@ -128,11 +143,19 @@ fn states_observable(patient: &Patient<'_>, states: &States) -> Outcome {
     Outcome::of(findings)
 }
 
-fn permission(patient: &Patient<'_>, rights: &[Right], severity: Severity) -> crate::report::Finding {
+fn permission(
+    patient: &Patient<'_>,
+    rights: &[Right],
+    severity: Severity,
+) -> crate::report::Finding {
     let deciding = severity == Severity::Error;
     let shown: Vec<String> = rights.iter().map(Right::to_string).collect();
     let who = patient.facts.target.user.as_deref().unwrap_or("we");
-    let may = if who == "we" { "may" } else { "(the kubeconfig's user) may" };
+    let may = if who == "we" {
+        "may"
+    } else {
+        "(the kubeconfig's user) may"
+    };
     Draft::new("permission-missing")
         .severity(severity)
         .title(match (deciding, rights.len()) {
@@ -163,7 +186,11 @@ fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::
     };
     macro_rules! unseen {
         ($what:literal, $seen:expr) => {
-            add($what, $seen.why_unsettled(), matches!($seen, Seen::Denied(_)))
+            add(
+                $what,
+                $seen.why_unsettled(),
+                matches!($seen, Seen::Denied(_)),
+            )
         };
     }
     if states.operator.undetermined.is_some() || states.meshsync.undetermined.is_some() {
@@ -197,7 +224,9 @@ fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::
             .kind(Kind::Obstacle)
             .message("The states that hang on it are unknown, or the highest that is proven.")
             .evidences(missing)
-            .remedy("look again with everything in view: the text of `explain` says how to record it")
+            .remedy(
+                "look again with everything in view: the text of `explain` says how to record it",
+            )
             .command(patient.meshdoctor(Effect::Read, "record facts.json"))
             .done(),
     )

@@ -86,7 +86,9 @@ pub(super) const RULES: &[Rule] = &[
 
 fn installed(patient: &Patient<'_>, _: &States) -> Outcome {
     let facts = patient.facts;
-    let something = patient.operator.known().is_some() || patient.has_custom_resource() || patient.has_workload();
+    let something = patient.operator.known().is_some()
+        || patient.has_custom_resource()
+        || patient.has_workload();
     if something {
         return Outcome::Pass;
     }
@@ -94,15 +96,25 @@ fn installed(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some(first) = elsewhere.first() {
         return Outcome::Found(vec![
             Draft::new("stack-in-other-namespace")
-                .title(format!("The stack is in namespace {}", elsewhere.join(", ")))
+                .title(format!(
+                    "The stack is in namespace {}",
+                    elsewhere.join(", ")
+                ))
                 .message(format!(
                     "Namespace {} holds nothing of it, so there is nothing to judge here.",
                     facts.target.namespace
                 ))
-                .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
+                .evidence(format!(
+                    "custom resources of {} are in: {}",
+                    facts.profile.group,
+                    elsewhere.join(", ")
+                ))
                 .remedy("look there")
                 .command(crate::report::Command {
-                    run: format!("meshdoctor system check -n {first}{}", patient.context_flag()),
+                    run: format!(
+                        "meshdoctor system check -n {first}{}",
+                        patient.context_flag()
+                    ),
                     effect: Effect::Read,
                 })
                 .done(),
@@ -176,7 +188,10 @@ fn crds_present(patient: &Patient<'_>, _: &States) -> Outcome {
     if findings.is_empty()
         && let Some((crd, name)) = crds.iter().find(|(crd, _)| !crd.is_settled())
     {
-        return Outcome::Unknown(format!("{name}: {}", crd.why_unsettled().unwrap_or_default()));
+        return Outcome::Unknown(format!(
+            "{name}: {}",
+            crd.why_unsettled().unwrap_or_default()
+        ));
     }
     Outcome::of(findings)
 }
@@ -299,19 +314,21 @@ fn one_generation(patient: &Patient<'_>, _: &States) -> Outcome {
         .find(|service| stack::name(&service.metadata) == old)
         .and_then(|service| service.spec.as_ref()?.type_.clone())
         .filter(|kind| kind != "ClusterIP");
-    let no_token = patient
-        .facts
-        .broker
-        .servers
-        .iter()
-        .any(|server| patient.pod_of(server).is_some_and(|pod| pod.starts_with(old)) && !server.varz.auth_required);
+    let no_token = patient.facts.broker.servers.iter().any(|server| {
+        patient
+            .pod_of(server)
+            .is_some_and(|pod| pod.starts_with(old))
+            && !server.varz.auth_required
+    });
     let mut draft = Draft::new("two-generations")
         .title(format!("The old broker {old} runs beside the new {current}"))
         .message("An upgrade in place leaves the old broker behind. Whoever still uses it speaks past the new one.")
         .object(patient.object("StatefulSet", old))
         .evidence(format!("StatefulSets {old} and {current} are both there"));
     if let Some(kind) = exposed {
-        draft = draft.evidence(format!("Service {old} is of type {kind}: it is open to the outside"));
+        draft = draft.evidence(format!(
+            "Service {old} is of type {kind}: it is open to the outside"
+        ));
     }
     if no_token {
         draft = draft.evidence(format!("the server of {old} asks for no token"));
@@ -381,15 +398,34 @@ fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
                 .cluster_role_bindings
                 .items()
                 .iter()
-                .filter(|binding| rbac::names(binding.subjects.as_deref(), &facts.target.namespace, &account))
+                .filter(|binding| {
+                    rbac::names(
+                        binding.subjects.as_deref(),
+                        &facts.target.namespace,
+                        &account,
+                    )
+                })
                 .filter_map(|binding| binding.metadata.name.as_deref())
                 .collect();
-            let suspect = facts.profile.operator.cluster_role_bindings.first().copied().unwrap_or_default();
+            let suspect = facts
+                .profile
+                .operator
+                .cluster_role_bindings
+                .first()
+                .copied()
+                .unwrap_or_default();
             let mut draft = Draft::new("over-privileged")
-                .title(format!("ServiceAccount {account} may change everything in the cluster"))
-                .message("Whoever gets hold of a pod of the operator or of MeshSync owns the cluster.")
+                .title(format!(
+                    "ServiceAccount {account} may change everything in the cluster"
+                ))
+                .message(
+                    "Whoever gets hold of a pod of the operator or of MeshSync owns the cluster.",
+                )
                 .object(patient.object("ServiceAccount", &account))
-                .evidence(format!("serviceaccount {}/{account} may delete every resource of every group", facts.target.namespace));
+                .evidence(format!(
+                    "serviceaccount {}/{account} may delete every resource of every group",
+                    facts.target.namespace
+                ));
             if !bindings.is_empty() {
                 draft = draft.evidence(format!("bound by: {}", bindings.join(", ")));
             }
@@ -398,9 +434,10 @@ fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
                 .command(reader_role(patient))
                 .command(reader_binding(patient, &account));
             if bindings.contains(&suspect) {
-                draft = draft.command(
-                    patient.kubectl_cluster(Effect::Destructive, &format!("delete clusterrolebinding {suspect}")),
-                );
+                draft = draft.command(patient.kubectl_cluster(
+                    Effect::Destructive,
+                    &format!("delete clusterrolebinding {suspect}"),
+                ));
             }
             Outcome::Found(vec![draft.done()])
         }
@@ -433,12 +470,18 @@ fn fixed_tags(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some(deployment) = patient.operator.known()
         && let Some(image) = rollout::image(deployment, profile.operator.container)
     {
-        images.push((format!("deployment/{}", stack::name(&deployment.metadata)), image));
+        images.push((
+            format!("deployment/{}", stack::name(&deployment.metadata)),
+            image,
+        ));
     }
     if let Some(deployment) = patient.meshsync.known()
         && let Some(image) = rollout::image(deployment, profile.meshsync.container)
     {
-        images.push((format!("deployment/{}", stack::name(&deployment.metadata)), image));
+        images.push((
+            format!("deployment/{}", stack::name(&deployment.metadata)),
+            image,
+        ));
     }
     for set in patient.statefulsets.items() {
         let containers = set
@@ -478,6 +521,12 @@ fn moves(image: &str) -> bool {
     }
     match stack::image_tag(image) {
         None => true,
-        Some(tag) => tag == "latest" || tag.ends_with("-latest") || tag == "edge" || tag == "stable" || tag == "main",
+        Some(tag) => {
+            tag == "latest"
+                || tag.ends_with("-latest")
+                || tag == "edge"
+                || tag == "stable"
+                || tag == "main"
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Outcome, Patient, Rule, States, installation, workload};
 use crate::{
     diagnose::{Draft, patient::Line, rbac},
-    report::{Component, Component::Meshsync, Effect, State},
+    report::{Component::Meshsync, Effect, State},
     seen::{Right, Seen},
     stack,
     watch_list::{self, WatchList},
@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         facts: &["deployments", "pods"],
         after: &["installed"],
-        judge: |patient, _| workload::judge(patient, Component::Meshsync),
+        judge: |patient, _| workload::judge(patient, Meshsync),
     },
     Rule {
         id: "meshsync-connected",
@@ -76,7 +76,9 @@ pub(super) const RULES: &[Rule] = &[
 fn has_workload(patient: &Patient<'_>, _: &States) -> Outcome {
     let resource = patient.meshsyncs.items().first();
     match (&patient.meshsync, resource) {
-        (Seen::Known(deployment), Some(_)) => Outcome::PassWith(format!("Deployment {}", stack::name(&deployment.metadata))),
+        (Seen::Known(deployment), Some(_)) => {
+            Outcome::PassWith(format!("Deployment {}", stack::name(&deployment.metadata)))
+        }
         (Seen::Known(deployment), None) => {
             if let Some(why) = patient.meshsyncs.why_unsettled() {
                 return Outcome::Unknown(why);
@@ -126,7 +128,10 @@ fn connected(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     if let Some((server, client)) = patient.clients.meshsync.first() {
         let name = patient.pod_of(server).unwrap_or("a broker server");
-        let since = client.start.map(|start| format!(" since {start}")).unwrap_or_default();
+        let since = client
+            .start
+            .map(|start| format!(" since {start}"))
+            .unwrap_or_default();
         return Outcome::PassWith(format!("to {name}{since}"));
     }
     let why = if runs.is_none() {
@@ -141,7 +146,9 @@ fn connected(patient: &Patient<'_>, _: &States) -> Outcome {
     let name = patient
         .meshsync
         .known()
-        .map_or(profile.meshsync.resource, |deployment| stack::name(&deployment.metadata));
+        .map_or(profile.meshsync.resource, |deployment| {
+            stack::name(&deployment.metadata)
+        });
     let mut draft = Draft::new("meshsync-not-connected")
         .message(
             "Its pod runs, and may well be Ready, but nothing of the cluster reaches the broker. After two minutes without \
@@ -150,16 +157,21 @@ fn connected(patient: &Patient<'_>, _: &States) -> Outcome {
         .object(patient.object("Deployment", name));
     for pod in &patient.meshsync_pods {
         if let Some(since) = stack::running_since(pod, profile.meshsync.container) {
-            draft = draft.evidence(format!("pod {}: container {} runs since {since}", stack::name(&pod.metadata), profile.meshsync.container));
+            draft = draft.evidence(format!(
+                "pod {}: container {} runs since {since}",
+                stack::name(&pod.metadata),
+                profile.meshsync.container
+            ));
         }
     }
     for server in &patient.facts.broker.servers {
         let count = server.connections.items().len();
-        draft = draft.evidence(format!(
-            "{} lists {count} client{}, none of them MeshSync of this cluster",
-            patient.pod_of(server).unwrap_or("a broker server"),
-            if count == 1 { "" } else { "s" }
-        ));
+        let name = patient.pod_of(server).unwrap_or("a broker server");
+        draft = draft.evidence(match count {
+            0 => format!("{name} lists no client at all"),
+            1 => format!("{name} lists one client, and it is not MeshSync of this cluster"),
+            n => format!("{name} lists {n} clients, none of them MeshSync of this cluster"),
+        });
     }
     if patient.facts.broker.servers.is_empty() {
         draft = draft.evidence("no broker server runs that it could be connected to");
@@ -196,7 +208,10 @@ fn clients(patient: &Patient<'_>, _: &States) -> Outcome {
             patient.pod_of(server).unwrap_or("a broker server"),
             client.name,
             client.ip,
-            client.start.map(|start| format!(" since {start}")).unwrap_or_default(),
+            client
+                .start
+                .map(|start| format!(" since {start}"))
+                .unwrap_or_default(),
         ));
     }
     Outcome::Found(vec![
@@ -239,7 +254,11 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::PassWith(format!("all {allowed} kinds"));
     }
     let namespace = &facts.target.namespace;
-    let cluster_id = rbac::may(facts, &account, &Right::to("get", "", "namespaces").named("kube-system"));
+    let cluster_id = rbac::may(
+        facts,
+        &account,
+        &Right::to("get", "", "namespaces").named("kube-system"),
+    );
     let mut draft = Draft::new("meshsync-cannot-list")
         .title(format!("MeshSync may list {allowed} of the {} kinds it watches", allowed + denied.len()))
         .message(format!(
@@ -267,7 +286,11 @@ fn shortened(words: &[&str]) -> String {
     if words.len() <= SHOWN + 1 {
         return words.join(", ");
     }
-    format!("{} and {} more", words[..SHOWN].join(", "), words.len() - SHOWN)
+    format!(
+        "{} and {} more",
+        words[..SHOWN].join(", "),
+        words.len() - SHOWN
+    )
 }
 
 fn watch_list_readable(patient: &Patient<'_>, states: &States) -> Outcome {
@@ -280,7 +303,12 @@ fn watch_list_readable(patient: &Patient<'_>, states: &States) -> Outcome {
     let name = stack::name(&meshsync.metadata);
     let edit = || patient.kubectl(Effect::Write, &format!("edit meshsync/{name}"));
     let restart = || patient.kubectl(Effect::Write, &format!("rollout restart deployment/{name}"));
-    let version = states.meshsync.report.version.as_deref().unwrap_or("unknown");
+    let version = states
+        .meshsync
+        .report
+        .version
+        .as_deref()
+        .unwrap_or("unknown");
     match WatchList::of(meshsync) {
         WatchList::Whitelist(entries) => Outcome::PassWith(format!("{} kinds", entries.len())),
         WatchList::Blacklist(entries) => Outcome::PassWith(format!("all but {} kinds", entries.len())),

@@ -56,10 +56,18 @@ mod tests {
         let mut earlier = BTreeSet::new();
         for rule in all() {
             for id in rule.after {
-                assert!(earlier.contains(id), "{} builds on {id}, which is not before it", rule.id);
+                assert!(
+                    earlier.contains(id),
+                    "{} builds on {id}, which is not before it",
+                    rule.id
+                );
             }
             for code in rule.codes {
-                assert!(catalogue::find(code).is_some(), "{} finds the unknown {code}", rule.id);
+                assert!(
+                    catalogue::find(code).is_some(),
+                    "{} finds the unknown {code}",
+                    rule.id
+                );
             }
             assert!(earlier.insert(rule.id), "{} is there twice", rule.id);
         }

@@ -3,7 +3,7 @@
 use super::{Outcome, Patient, Rule, States, workload};
 use crate::{
     diagnose::{Draft, patient::Line, rollout},
-    report::{Component, Component::Operator, Effect},
+    report::{Component::Operator, Effect},
     seen::Seen,
     stack,
 };
@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         facts: &["deployments", "pods"],
         after: &["installed"],
-        judge: |patient, _| workload::judge(patient, Component::Operator),
+        judge: |patient, _| workload::judge(patient, Operator),
     },
     Rule {
         id: "operator-line",
@@ -104,7 +104,10 @@ fn line(patient: &Patient<'_>, _: &States) -> Outcome {
             if let Some(image) = image {
                 draft = draft
                     .object(patient.object("Deployment", profile.operator.deployment))
-                    .evidence(format!("Deployment {} runs {image}", profile.operator.deployment));
+                    .evidence(format!(
+                        "Deployment {} runs {image}",
+                        profile.operator.deployment
+                    ));
             }
             if patient.operator.known().is_some() {
                 draft = draft.evidence(format!(
@@ -112,7 +115,10 @@ fn line(patient: &Patient<'_>, _: &States) -> Outcome {
                     profile.operator.old_line_container
                 ));
             } else {
-                draft = draft.evidence(format!("the broker's StatefulSet is {}", profile.broker.old));
+                draft = draft.evidence(format!(
+                    "the broker's StatefulSet is {}",
+                    profile.broker.old
+                ));
             }
             Outcome::Found(vec![
                 draft

@@ -64,8 +64,18 @@ fn present(patient: &Patient<'_>, _: &States) -> Outcome {
     let names = &patient.facts.profile;
     let mut findings = Vec::new();
     for (kind, name, seen, what) in [
-        ("Broker", names.broker.resource, &brokers, "no NATS server is made, and MeshSync has nowhere to publish"),
-        ("MeshSync", names.meshsync.resource, &meshsyncs, "nothing watches the cluster"),
+        (
+            "Broker",
+            names.broker.resource,
+            &brokers,
+            "no NATS server is made, and MeshSync has nowhere to publish",
+        ),
+        (
+            "MeshSync",
+            names.meshsync.resource,
+            &meshsyncs,
+            "nothing watches the cluster",
+        ),
     ] {
         if absent(count(seen)) {
             findings.push(
@@ -73,14 +83,25 @@ fn present(patient: &Patient<'_>, _: &States) -> Outcome {
                     .title(format!("There is no {kind} object"))
                     .message(format!("The operator runs and has nothing to do: {what}."))
                     .object(patient.object(kind, name))
-                    .evidence(format!("the list of {kind} objects in namespace {} is empty", patient.facts.target.namespace))
-                    .remedy(format!("apply a {kind} named {name}; the operator makes the rest"))
-                    .command(patient.kubectl(Effect::Read, &format!("get {}s.{}", kind.to_lowercase(), names.group)))
+                    .evidence(format!(
+                        "the list of {kind} objects in namespace {} is empty",
+                        patient.facts.target.namespace
+                    ))
+                    .remedy(format!(
+                        "apply a {kind} named {name}; the operator makes the rest"
+                    ))
+                    .command(patient.kubectl(
+                        Effect::Read,
+                        &format!("get {}s.{}", kind.to_lowercase(), names.group),
+                    ))
                     .done(),
             );
         }
     }
-    let unseen = [patient.brokers.why_unsettled(), patient.meshsyncs.why_unsettled()];
+    let unseen = [
+        patient.brokers.why_unsettled(),
+        patient.meshsyncs.why_unsettled(),
+    ];
     match unseen.into_iter().flatten().next() {
         Some(why) if findings.is_empty() => Outcome::Unknown(why),
         _ => Outcome::of(findings),
@@ -88,7 +109,11 @@ fn present(patient: &Patient<'_>, _: &States) -> Outcome {
 }
 
 fn metadata<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = (&'static str, &'a ObjectMeta)> {
-    let brokers = patient.brokers.items().iter().map(|broker| ("Broker", &broker.metadata));
+    let brokers = patient
+        .brokers
+        .items()
+        .iter()
+        .map(|broker| ("Broker", &broker.metadata));
     let meshsyncs = patient
         .meshsyncs
         .items()
@@ -100,10 +125,18 @@ fn metadata<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = (&'static str,
 fn deletable(patient: &Patient<'_>, _: &States) -> Outcome {
     let stuck: Vec<(&str, &ObjectMeta)> = metadata(patient)
         .filter(|(_, metadata)| metadata.deletion_timestamp.is_some())
-        .filter(|(_, metadata)| metadata.finalizers.as_ref().is_some_and(|list| !list.is_empty()))
+        .filter(|(_, metadata)| {
+            metadata
+                .finalizers
+                .as_ref()
+                .is_some_and(|list| !list.is_empty())
+        })
         .collect();
     if stuck.is_empty() {
-        let unseen = [patient.brokers.why_unsettled(), patient.meshsyncs.why_unsettled()];
+        let unseen = [
+            patient.brokers.why_unsettled(),
+            patient.meshsyncs.why_unsettled(),
+        ];
         return match unseen.into_iter().flatten().next() {
             Some(why) if !patient.has_custom_resource() => Outcome::Unknown(why),
             _ => Outcome::Pass,
@@ -111,7 +144,11 @@ fn deletable(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     match patient.operator_is_up() {
         Some(false) => {}
-        Some(true) => return Outcome::PassWith("a deletion is under way, and the operator is there to finish it".into()),
+        Some(true) => {
+            return Outcome::PassWith(
+                "a deletion is under way, and the operator is there to finish it".into(),
+            );
+        }
         None => return Outcome::Unknown(patient.operator.why_unsettled().unwrap_or_default()),
     }
     let names: Vec<String> = stuck
@@ -125,11 +162,21 @@ fn deletable(patient: &Patient<'_>, _: &States) -> Outcome {
         draft = draft.object(patient.object(kind, stack::name(metadata)));
     }
     for (kind, metadata) in &stuck {
-        let since = metadata.deletion_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default();
+        let since = metadata
+            .deletion_timestamp
+            .as_ref()
+            .map(|time| time.0.to_string())
+            .unwrap_or_default();
         draft = draft.evidence(format!(
             "{kind} {} is being deleted since {since} and waits for {}",
             stack::name(metadata),
-            metadata.finalizers.iter().flatten().cloned().collect::<Vec<_>>().join(", ")
+            metadata
+                .finalizers
+                .iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ")
         ));
     }
     draft = draft
@@ -153,7 +200,10 @@ fn deletable(patient: &Patient<'_>, _: &States) -> Outcome {
 
 fn accepted(patient: &Patient<'_>, _: &States) -> Outcome {
     if !patient.has_custom_resource() {
-        let unseen = [patient.brokers.why_unsettled(), patient.meshsyncs.why_unsettled()];
+        let unseen = [
+            patient.brokers.why_unsettled(),
+            patient.meshsyncs.why_unsettled(),
+        ];
         return match unseen.into_iter().flatten().next() {
             Some(why) => Outcome::Unknown(why),
             None => Outcome::Skip("there is no custom resource".into()),
@@ -165,21 +215,30 @@ fn accepted(patient: &Patient<'_>, _: &States) -> Outcome {
         let failed = broker.status.conditions.iter().find(|condition| {
             condition.kind == "Ready"
                 && condition.status == "False"
-                && (condition.observed_generation.is_none() || condition.observed_generation == generation)
+                && (condition.observed_generation.is_none()
+                    || condition.observed_generation == generation)
         });
         if let Some(condition) = failed {
-            findings.push(failure(patient, "Broker", &broker.metadata, condition, Component::Broker, None));
+            findings.push(failure(
+                patient,
+                "Broker",
+                &broker.metadata,
+                condition,
+                Component::Broker,
+                None,
+            ));
         }
     }
-    let not_ready = patient.meshsync.known().and_then(|deployment| rollout::incomplete(deployment));
+    let not_ready = patient
+        .meshsync
+        .known()
+        .and_then(|deployment| rollout::incomplete(deployment));
     for meshsync in patient.meshsyncs.items() {
         // A healthy MeshSync carries Failed=False for ever, which means that a failure happened once: the condition
         // counts only beside a workload that is not ready.
-        let failed = meshsync
-            .status
-            .conditions
-            .iter()
-            .find(|condition| condition.kind == "Failed" || (condition.kind == "Ready" && condition.status == "False"));
+        let failed = meshsync.status.conditions.iter().find(|condition| {
+            condition.kind == "Failed" || (condition.kind == "Ready" && condition.status == "False")
+        });
         if let (Some(condition), Some(why)) = (failed, &not_ready) {
             findings.push(failure(
                 patient,
@@ -205,7 +264,10 @@ fn failure(
     let name = stack::name(metadata);
     let resources = operator::resources(patient);
     let mut draft = Draft::new("cr-failed")
-        .title(format!("The operator reports that {kind} {name} failed: {}", condition.reason))
+        .title(format!(
+            "The operator reports that {kind} {name} failed: {}",
+            condition.reason
+        ))
         .message(if condition.message.is_empty() {
             "The operator gives no message.".to_owned()
         } else {
@@ -221,13 +283,20 @@ fn failure(
         draft = draft.evidence(format!("its Deployment is not ready: {why}"));
     }
     let named = format!("{}/{name}", kind.to_lowercase());
-    let target = resources.iter().find(|resource| **resource == named).cloned().unwrap_or(named);
+    let target = resources
+        .iter()
+        .find(|resource| **resource == named)
+        .cloned()
+        .unwrap_or(named);
     draft
         .remedy("the operator's log has the whole story")
         .command(patient.kubectl(Effect::Read, &format!("describe {target}")))
         .command(patient.kubectl(
             Effect::Read,
-            &format!("logs deployment/{} --tail=50", patient.facts.profile.operator.deployment),
+            &format!(
+                "logs deployment/{} --tail=50",
+                patient.facts.profile.operator.deployment
+            ),
         ))
         .done()
 }

@@ -96,7 +96,11 @@ fn controllers(patient: &Patient<'_>, component: Component) -> Vec<Controller> {
                 .map(|set| Controller {
                     kind: "StatefulSet",
                     name: stack::name(&set.metadata).into(),
-                    wanted: set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
+                    wanted: set
+                        .spec
+                        .as_ref()
+                        .and_then(|spec| spec.replicas)
+                        .unwrap_or(1),
                     incomplete: rollout::set_incomplete(set),
                     refused: None,
                 })
@@ -121,7 +125,12 @@ fn controllers(patient: &Patient<'_>, component: Component) -> Vec<Controller> {
     }]
 }
 
-fn of_controller(patient: &Patient<'_>, component: Component, controller: &Controller, pods: &[&Pod]) -> Vec<Finding> {
+fn of_controller(
+    patient: &Patient<'_>,
+    component: Component,
+    controller: &Controller,
+    pods: &[&Pod],
+) -> Vec<Finding> {
     let object = patient.object(controller.kind, &controller.name);
     let resource = format!("{}/{}", controller.kind.to_lowercase(), controller.name);
     let code = |suffix: &str| format!("{}-{suffix}", component.code());
@@ -129,7 +138,10 @@ fn of_controller(patient: &Patient<'_>, component: Component, controller: &Contr
     if controller.wanted == 0 {
         return vec![
             Draft::new(&code("scaled-to-zero"))
-                .message(format!("{} {} wants no pod, so {title} does nothing.", controller.kind, controller.name))
+                .message(format!(
+                    "{} {} wants no pod, so {title} does nothing.",
+                    controller.kind, controller.name
+                ))
                 .object(object)
                 .evidence("spec.replicas is 0")
                 .remedy("scale it up again")
@@ -161,14 +173,20 @@ fn of_controller(patient: &Patient<'_>, component: Component, controller: &Contr
         findings.push(
             Draft::new(&code("not-ready"))
                 .title(format!("{title} is not ready: {why}"))
-                .message(format!("The rollout of {} {} is not complete.", controller.kind, controller.name))
+                .message(format!(
+                    "The rollout of {} {} is not complete.",
+                    controller.kind, controller.name
+                ))
                 .object(object)
                 .evidence(why.clone())
                 .evidences(pods.iter().flat_map(|pod| unready_words(pod)))
                 .evidences(newest_warning(patient, pods))
                 .remedy("see what its pods wait for")
                 .command(patient.kubectl(Effect::Read, &format!("describe {resource}")))
-                .command(patient.kubectl(Effect::Read, &format!("logs {resource} --all-containers --tail=50")))
+                .command(patient.kubectl(
+                    Effect::Read,
+                    &format!("logs {resource} --all-containers --tail=50"),
+                ))
                 .done(),
         );
     }
@@ -247,11 +265,20 @@ fn image_pull(patient: &Patient<'_>, component: Component, pod: &Pod) -> Option<
     let vanished = status.name == patient.facts.profile.operator.old_line_container;
     let mut draft = Draft::new(&format!("{}-image-pull", component.code()))
         .title(format!("The image {} cannot be pulled", status.image))
-        .message(format!("Container {} of {} does not start without it.", status.name, component.title()))
+        .message(format!(
+            "Container {} of {} does not start without it.",
+            status.name,
+            component.title()
+        ))
         .object(patient.object("Pod", name))
-        .evidence(format!("pod {name}, container {}: {reason}: {message}", status.name));
+        .evidence(format!(
+            "pod {name}, container {}: {reason}: {message}",
+            status.name
+        ));
     if vanished {
-        draft = draft.evidence("the copy of kube-rbac-proxy that old manifests name no longer exists in its registry");
+        draft = draft.evidence(
+            "the copy of kube-rbac-proxy that old manifests name no longer exists in its registry",
+        );
     }
     Some(
         draft
@@ -281,7 +308,12 @@ fn crash_loop(patient: &Patient<'_>, component: Component, pod: &Pod) -> Option<
         .last_state
         .as_ref()
         .and_then(|state| state.terminated.as_ref())
-        .or_else(|| status.state.as_ref().and_then(|state| state.terminated.as_ref()));
+        .or_else(|| {
+            status
+                .state
+                .as_ref()
+                .and_then(|state| state.terminated.as_ref())
+        });
     let ending = last.map(|last| match last.reason.as_deref() {
         Some(reason) if reason != "Error" => format!("{reason}, exit code {}", last.exit_code),
         _ => format!("exit code {}", last.exit_code),
@@ -308,7 +340,10 @@ fn crash_loop(patient: &Patient<'_>, component: Component, pod: &Pod) -> Option<
     if let Some(ending) = ending {
         draft = draft.evidence(format!("it last ended with {ending}"));
     }
-    if let Some(message) = last.and_then(|last| last.message.as_deref()).filter(|m| !m.is_empty()) {
+    if let Some(message) = last
+        .and_then(|last| last.message.as_deref())
+        .filter(|m| !m.is_empty())
+    {
         draft = draft.evidence(format!("its last words: {}", message.trim()));
     }
     Some(
@@ -340,7 +375,11 @@ fn unready_words(pod: &Pod) -> Vec<String> {
             )
         })
         .collect();
-    if let Some(reason) = pod.status.as_ref().and_then(|status| status.reason.as_deref()) {
+    if let Some(reason) = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.reason.as_deref())
+    {
         words.push(format!("pod {name}: {reason}"));
     }
     words
@@ -381,15 +420,20 @@ fn newest_warning(patient: &Patient<'_>, pods: &[&Pod]) -> Option<String> {
         .iter()
         .filter(|event| event.type_.as_deref() == Some("Warning"))
         .filter(|event| {
-            pods.iter()
-                .any(|pod| event.involved_object.name.as_deref() == Some(stack::name(&pod.metadata)))
+            pods.iter().any(|pod| {
+                event.involved_object.name.as_deref() == Some(stack::name(&pod.metadata))
+            })
         })
         .max_by_key(|event| event_time(event))
         .map(event_words)
 }
 
 /// A controller that lacks pods and whose pods the API server refuses, as its events say.
-fn refused_by_event(patient: &Patient<'_>, controller: &Controller, pods: &[&Pod]) -> Option<String> {
+fn refused_by_event(
+    patient: &Patient<'_>,
+    controller: &Controller,
+    pods: &[&Pod],
+) -> Option<String> {
     let wanted = usize::try_from(controller.wanted).unwrap_or(0);
     if pods.len() >= wanted {
         return None;
@@ -401,11 +445,9 @@ fn refused_by_event(patient: &Patient<'_>, controller: &Controller, pods: &[&Pod
         .iter()
         .filter(|event| event.reason.as_deref() == Some("FailedCreate"))
         .filter(|event| {
-            event
-                .involved_object
-                .name
-                .as_deref()
-                .is_some_and(|name| name == controller.name || name.starts_with(&format!("{}-", controller.name)))
+            event.involved_object.name.as_deref().is_some_and(|name| {
+                name == controller.name || name.starts_with(&format!("{}-", controller.name))
+            })
         })
         .max_by_key(|event| event_time(event))
         .map(event_words)
