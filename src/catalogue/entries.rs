@@ -43,7 +43,7 @@ const BROKER_DOWN: &[&str] = &[
 const WORKLOAD_DOWN: &[&str] = &[
     "{component}-not-ready",
     "broker-unreachable",
-    "broker-server-not-connected",
+    "{component}-server-not-connected",
     "broker-no-workload",
     "cr-failed",
     "cr-missing",
@@ -201,9 +201,9 @@ pub static ENTRIES: &[Entry] = &[
         "An image is named by a tag that moves"
     ),
     entry!(workload "crash-loop", "{Component} crashes again and again", folds WORKLOAD_DOWN),
-    entry!(workload "image-pull", "An image of {Component} cannot be pulled", folds WORKLOAD_DOWN),
-    entry!(workload "unschedulable", "A pod of {Component} finds no node", folds WORKLOAD_DOWN),
-    entry!(workload "pods-refused", "Pods of {Component} are refused", folds WORKLOAD_DOWN),
+    entry!(workload "image-pull", "{Component}'s image cannot be pulled", folds WORKLOAD_DOWN),
+    entry!(workload "unschedulable", "{Component} finds no node for its pod", folds WORKLOAD_DOWN),
+    entry!(workload "pods-refused", "{Component}'s pods are refused", folds WORKLOAD_DOWN),
     entry!(workload "scaled-to-zero", "{Component} is scaled to zero", folds WORKLOAD_DOWN),
     entry!(workload "not-ready", "{Component} is not ready", folds &["broker-unreachable", "broker-server-not-connected",
         "broker-no-workload", "cr-failed", "cr-missing", "meshsync-no-workload", "meshsync-not-connected"]),

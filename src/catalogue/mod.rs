@@ -61,7 +61,7 @@ impl Diagnosis {
         self.fill(self.entry.text)
     }
 
-    /// The codes of its consequences.
+    /// The codes of its consequences. Of a template's, some exist for one component only.
     pub fn folds(&self) -> impl Iterator<Item = String> {
         self.entry.folds.iter().map(|code| self.fill(code))
     }
@@ -143,7 +143,15 @@ mod tests {
         let set: BTreeSet<&String> = codes.iter().collect();
         assert_eq!(codes.len(), set.len());
         for diagnosis in all() {
-            for code in diagnosis.folds() {
+            for (template, code) in diagnosis.entry.folds.iter().zip(diagnosis.folds()) {
+                if template.contains("{component}") && !set.contains(&code) {
+                    assert!(
+                        WORKLOADS
+                            .iter()
+                            .any(|w| set.contains(&template.replace("{component}", w.code())))
+                    );
+                    continue;
+                }
                 assert!(
                     set.contains(&code),
                     "{} folds the unknown {code}",

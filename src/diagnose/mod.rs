@@ -47,6 +47,8 @@ pub(crate) enum Outcome {
     PassWith(String),
     /// Findings: what is wrong.
     Found(Vec<Finding>),
+    /// The statement is not true and need not be, as findings that are no alarm say.
+    ExpectedAbsent(Vec<Finding>),
     /// It does not apply.
     Skip(String),
     /// It could not be looked at.
@@ -63,6 +65,9 @@ impl Outcome {
         }
     }
 }
+
+/// How the reason of a check begins that was not judged since what it builds on is not so.
+pub const NOT_JUDGED: &str = "it builds on this, which is not so: ";
 
 /// Every rule, in the order in which checks are shown.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -115,11 +120,17 @@ struct Judged {
 
 fn judge_rules(patient: &Patient<'_>, states: &states::States) -> (Vec<Judged>, Vec<Finding>) {
     let mut statuses: BTreeMap<&str, Status> = BTreeMap::new();
+    // Of what is not judged, the statement at the bottom that is not so.
+    let mut blockers: BTreeMap<&str, &'static str> = BTreeMap::new();
     let mut findings: Vec<Finding> = Vec::new();
     let mut judged = Vec::new();
     for rule in rules::all() {
         let outcome = match rule.blocked_by(&statuses) {
-            Some(title) => Outcome::Skip(format!("not judged, because this is not so: {title}")),
+            Some(blocker) => {
+                let bottom = blockers.get(blocker.id).copied().unwrap_or(blocker.title);
+                blockers.insert(rule.id, bottom);
+                Outcome::Skip(format!("{NOT_JUDGED}{bottom}"))
+            }
             None => (rule.judge)(patient, states),
         };
         let before = findings.len();
@@ -128,6 +139,13 @@ fn judge_rules(patient: &Patient<'_>, states: &states::States) -> (Vec<Judged>, 
             Outcome::PassWith(detail) => (Status::Pass, Some(detail)),
             Outcome::Skip(why) => (Status::Skip, Some(why)),
             Outcome::Unknown(why) => (Status::Unknown, Some(why)),
+            Outcome::ExpectedAbsent(found) => {
+                findings.extend(found);
+                (
+                    Status::Skip,
+                    Some("it is not, and is not expected to be".into()),
+                )
+            }
             Outcome::Found(found) => {
                 let status = worst(&found);
                 let reason = found.first().map(|finding| finding.title.clone());
@@ -193,7 +211,7 @@ fn worst(findings: &[Finding]) -> Status {
 
 impl Rule {
     /// The statement that this rule builds on and that is not so.
-    fn blocked_by(&self, statuses: &BTreeMap<&str, Status>) -> Option<&'static str> {
+    fn blocked_by(&self, statuses: &BTreeMap<&str, Status>) -> Option<&'static Rule> {
         self.after
             .iter()
             .find(|id| {
@@ -203,7 +221,6 @@ impl Rule {
                 )
             })
             .and_then(|id| rules::all().find(|rule| rule.id == *id))
-            .map(|rule| rule.title)
     }
 }
 

@@ -197,6 +197,16 @@ impl<'a> Patient<'a> {
             || !self.broker_pods.is_empty()
     }
 
+    /// Whether MeshSync is somebody's own Deployment, without operator and custom resources, by intent.
+    pub(crate) fn is_standalone(&self) -> bool {
+        let own = |deployment: &Deployment| deployment.metadata.owner_references.is_none();
+        self.meshsync.known().copied().is_some_and(own)
+            && self.operator.is_absent()
+            && self.brokers.is_settled()
+            && self.meshsyncs.is_settled()
+            && !self.has_custom_resource()
+    }
+
     /// Whether the operator is up: it exists, and a pod of it is ready.
     pub(crate) fn operator_is_up(&self) -> Option<bool> {
         match &self.operator {

@@ -156,7 +156,7 @@ impl Input {
             |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
         let recordings: Vec<Value> = self.objects.extract_if(.., |object| ours(object)).collect();
         match recordings.as_slice() {
-            [] => dump::facts(&self, profile.unwrap_or(&profile::MESHERY), namespace),
+            [] => dump::facts(&self, profile.unwrap_or_else(|| self.family()), namespace),
             [one] => {
                 let recording: Recording = serde_json::from_value(one.clone())
                     .map_err(|error| format!("its Recording object is malformed: {error}"))?;
@@ -164,6 +164,20 @@ impl Input {
             }
             _ => Err("it holds more than one recording; give them one at a time".into()),
         }
+    }
+
+    /// The family whose custom resources or definitions are in a dump; Meshery when nothing says.
+    fn family(&self) -> &'static Profile {
+        profile::ALL
+            .iter()
+            .copied()
+            .find(|profile| {
+                self.objects.iter().any(|object| {
+                    group_of(object["apiVersion"].as_str().unwrap_or_default()) == profile.group
+                        || object["spec"]["group"] == profile.group
+                })
+            })
+            .unwrap_or(&profile::MESHERY)
     }
 
     /// The facts of a recording of ours: just what was seen, in every detail.

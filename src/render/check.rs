@@ -190,19 +190,39 @@ fn title(page: &mut Page<'_>, glyph: &str, style: Style, word: &str, finding: &F
 
 fn checks(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
-    let mut category = None;
-    for check in report.checks() {
-        if category != Some(check.category) {
-            category = Some(check.category);
-            page.blank();
-            page.whole(
-                "",
-                diagnose::category_title(check.category),
-                look.styles.strong,
-            );
+    for category in report.checks().chunk_by(|a, b| a.category == b.category) {
+        page.blank();
+        page.whole(
+            "",
+            diagnose::category_title(category[0].category),
+            look.styles.strong,
+        );
+        // What was not judged for one and the same reason takes one line.
+        for group in
+            category.chunk_by(|a, b| not_judged(a).is_some() && not_judged(a) == not_judged(b))
+        {
+            match not_judged(&group[0]) {
+                Some(why) if group.len() > 1 => page.paragraph(
+                    &format!("  {} ", look.glyphs.skip.style(look.styles.dim)),
+                    4,
+                    &format!(
+                        "{} checks skipped, since this is not so: {why}",
+                        group.len()
+                    ),
+                    look.styles.dim,
+                ),
+                _ => group.iter().for_each(|check| one_check(page, check)),
+            }
         }
-        one_check(page, check);
     }
+}
+
+/// The statement that is not so and that a skipped check builds on.
+fn not_judged(check: &Check) -> Option<&str> {
+    check
+        .reason
+        .as_deref()
+        .and_then(|reason| reason.strip_prefix(diagnose::NOT_JUDGED))
 }
 
 fn one_check(page: &mut Page<'_>, check: &Check) {

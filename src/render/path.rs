@@ -6,7 +6,7 @@ use super::{
     style::Look,
     text::{Page, clean, width_of},
 };
-use crate::report::{Component, Finding, Kind, Report, Severity, State};
+use crate::report::{Component, Finding, Kind, Report, Severity, State, Status};
 
 /// One station of the path.
 struct Station {
@@ -232,11 +232,18 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
 
 fn links(report: &Report) -> [Link; 3] {
     let components = &report.components;
-    let found = |code: &str| report.findings().iter().any(|finding| finding.code == code);
+    let may_list = report
+        .checks()
+        .iter()
+        .find(|check| check.id == "meshsync-may-list")
+        .map(|check| check.status);
     let meshsync = components.meshsync.state;
     let watches = match meshsync {
-        State::Connected | State::Running if found("meshsync-cannot-list") => Link::Broken,
-        State::Connected | State::Running => Link::Flows,
+        State::Connected | State::Running => match may_list {
+            Some(Status::Fail) => Link::Broken,
+            Some(Status::Unknown) => Link::Unsure,
+            _ => Link::Flows,
+        },
         State::Unknown => Link::Unsure,
         State::Undeployed => Link::Idle,
         _ if components.meshsync.at_least => Link::Unsure,

@@ -6,4 +6,7 @@ mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
 
+mod artefacts;
+mod fixtures;
+mod schema;
 mod tool;

@@ -63,7 +63,7 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
         .as_ref()
         .map(|context| format!("context: {context}"));
     let mut draft = Draft::new(&obstacle.code)
-        .message(obstacle.message.clone())
+        .message(sentence(&obstacle.message))
         .evidences(obstacle.evidence.iter().cloned())
         .evidences(explain);
     let (text, command) = match obstacle.code.as_str() {
@@ -102,6 +102,21 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
         draft = draft.command(patient.kubectl_cluster(Effect::Read, rest));
     }
     Outcome::Found(vec![draft.done()])
+}
+
+/// A sentence of its own: capital letter, full stop.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    let stop = if text.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{stop}", chars.as_str())
 }
 
 fn version_supported(patient: &Patient<'_>, _: &States) -> Outcome {
@@ -150,11 +165,9 @@ fn permission(
 ) -> crate::report::Finding {
     let deciding = severity == Severity::Error;
     let shown: Vec<String> = rights.iter().map(Right::to_string).collect();
-    let who = patient.facts.target.user.as_deref().unwrap_or("we");
-    let may = if who == "we" {
-        "may"
-    } else {
-        "(the kubeconfig's user) may"
+    let who = match &patient.facts.target.user {
+        Some(user) => format!("user {user}"),
+        None => "we".to_owned(),
     };
     Draft::new("permission-missing")
         .severity(severity)
@@ -165,7 +178,7 @@ fn permission(
             (false, n) => format!("{n} rights are missing for checks that decide no state"),
         })
         .message(if deciding {
-            format!("What {who} {may} not look at is not known, and is not called missing.")
+            format!("What {who} may not look at is not known, and is not called missing.")
         } else {
             "The checks concerned are unknown; nothing else changes.".to_owned()
         })

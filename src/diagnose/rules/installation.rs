@@ -147,21 +147,26 @@ fn installed(patient: &Patient<'_>, _: &States) -> Outcome {
             }
             _ => "whether the custom resource definitions are there was not seen".to_owned(),
         });
-    Outcome::Found(vec![
-        if expected {
+    if expected {
+        return Outcome::ExpectedAbsent(vec![
             draft
                 .severity(Severity::Info)
                 .remedy("nothing: with --expect embedded this is as it should be")
-        } else {
-            draft
-                .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator")
-                .command(patient.meshdoctor(Effect::Read, "system check --expect embedded"))
-        }
-        .done(),
+                .done(),
+        ]);
+    }
+    Outcome::Found(vec![
+        draft
+            .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator")
+            .command(patient.meshdoctor(Effect::Read, "system check --expect embedded"))
+            .done(),
     ])
 }
 
 fn crds_present(patient: &Patient<'_>, _: &States) -> Outcome {
+    if patient.is_standalone() {
+        return Outcome::Skip("MeshSync runs without operator here, and needs none".into());
+    }
     let facts = patient.facts;
     let crds = [
         (&facts.broker_crd, facts.profile.broker_crd()),

@@ -142,6 +142,9 @@ fn connected(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some(why) = why {
         return Outcome::Unknown(why);
     }
+    if patient.is_standalone() && patient.broker_pods.is_empty() {
+        return Outcome::Skip("it publishes to a broker that is not here".into());
+    }
     let profile = patient.facts.profile;
     let name = patient
         .meshsync

@@ -1,0 +1,352 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_meshdoctor_global_optspecs
+    string join \n kubeconfig= context= cluster= user= n/namespace= as= as-group= token= s/server= tls-server-name= insecure-skip-tls-verify request-timeout= o/output= timeout= profile= v/verbose q/quiet color= no-input h/help V/version
+end
+
+function __fish_meshdoctor_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_meshdoctor_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_meshdoctor_using_subcommand
+    set -l cmd (__fish_meshdoctor_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "system" -d 'Judge or show the stack'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "record" -d 'Write what is seen of the stack to a file, without secrets'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "explain" -d 'Explain a diagnosis, offline'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "checks" -d 'List the diagnoses'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "rbac" -d 'Print the smallest roles that a command needs, ready to apply'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -f -a "check" -d 'Judge everything: states, root cause, remedy'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -f -a "status" -d 'Show states, versions, clients and workloads'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l from -d 'Judge a recording: a file, a folder, or - for standard input' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l fail-on -d 'Least severe finding that fails the run' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+info\t'Every finding'
+never\t'None'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l expect -d 'What should be so: operator or embedded, server, server=inside, server=outside' -r -f -a "operator\t''
+embedded\t''
+server\t''
+server=inside\t''
+server=outside\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l all -d 'Show the findings that others explain, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l from -d 'Show a recording: a file, a folder, or - for standard input' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l force -d 'Overwrite the file if it is there'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -f -a "check" -d 'The rights of `system check` and `record`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -f -a "status" -d 'The rights of `system status`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-user -d 'Bind to this user' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-group -d 'Bind to this group' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l to-user -d 'Bind to this user' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l to-group -d 'Bind to this group' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -s V -l version -d 'Print version'

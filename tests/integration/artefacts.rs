@@ -1,0 +1,92 @@
+//! What is generated and checked in is what would be generated today: completions, man pages, the README's picture.
+//!
+//! `SNAPSHOTS=overwrite` brings them up to date.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use clap::CommandFactory;
+use meshdoctor::cli::Cli;
+
+use crate::tool::meshdoctor;
+
+fn assert_folder(folder: &str, wanted: &BTreeMap<String, String>) {
+    let folder = Path::new(folder);
+    for (name, text) in wanted {
+        snapbox::assert_data_eq!(
+            text.clone(),
+            snapbox::Data::read_from(&folder.join(name), None).raw()
+        );
+    }
+    for entry in fs::read_dir(folder).expect("the folder") {
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            wanted.contains_key(&name),
+            "{} is no longer generated",
+            folder.join(name).display()
+        );
+    }
+}
+
+#[test]
+fn completions_are_fresh() {
+    let shells = [
+        ("bash", "meshdoctor.bash"),
+        ("zsh", "_meshdoctor"),
+        ("fish", "meshdoctor.fish"),
+        ("powershell", "_meshdoctor.ps1"),
+        ("elvish", "meshdoctor.elv"),
+    ];
+    let wanted = shells
+        .iter()
+        .map(|(shell, file)| {
+            let ran = meshdoctor(&format!("completion {shell}")).run().exits(0);
+            ((*file).to_owned(), ran.stdout)
+        })
+        .collect();
+    assert_folder("completions", &wanted);
+}
+
+#[test]
+fn man_pages_are_fresh() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let mut command = Cli::command();
+    // The default follows the environment of whoever runs this.
+    command = command.disable_help_flag(false);
+    clap_mangen::generate_to(command, scratch.path()).expect("man pages");
+    let wanted = fs::read_dir(scratch.path())
+        .expect("the pages")
+        .map(|entry| {
+            let entry = entry.expect("a page");
+            let text = fs::read_to_string(entry.path()).expect("text");
+            (entry.file_name().to_string_lossy().into_owned(), text)
+        })
+        .collect();
+    assert_folder("man", &wanted);
+}
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let readme = fs::read_to_string("README.md").expect("the README");
+    let mut blocks = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().expect("the end of the block");
+        let (command, shown) = block.split_once('\n').expect("a command and its output");
+        let Some(arguments) = command.strip_prefix("$ meshdoctor ") else {
+            continue;
+        };
+        let ran = meshdoctor(arguments).env("COLUMNS", "100").run();
+        // The picture may stop early; what it shows must be what the program prints.
+        let shown = shown.strip_suffix("…\n").unwrap_or(shown);
+        assert!(
+            ran.stdout.starts_with(shown),
+            "`{command}` prints\n{}\nand the README shows\n{shown}",
+            ran.stdout
+        );
+        blocks += 1;
+    }
+    assert!(blocks > 0, "the README has a picture");
+}

@@ -1,0 +1,323 @@
+//! Every folder of `fixtures/`: what is said of it, to the letter, and that the document fits the schema.
+//!
+//! A new disease is a folder with a recording. `SNAPSHOTS=overwrite` writes what is said of it; read it before it is
+//! committed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use meshdoctor::{
+    catalogue,
+    diagnose::{self, Expectation},
+    recording,
+    render::{self, Look},
+    report::{Kind, Report, Severity, Source, Verdict},
+};
+
+use crate::{
+    schema,
+    tool::{meshdoctor, roots, states},
+};
+
+fn folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir("fixtures")
+        .expect("the fixtures")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn judged(folder: &str, expect: &Expectation) -> Report {
+    let facts =
+        recording::read(folder, None, None).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let source = Source {
+        kind: "recording",
+        path: Some(folder.to_owned()),
+    };
+    diagnose::diagnose(&facts, expect, source)
+}
+
+#[test]
+fn every_fixture_says_what_it_should() {
+    let look = Look::new(false, true, Some(100), false);
+    for folder in folders() {
+        let path = folder.to_str().expect("a plain name");
+        let report = judged(path, &Expectation::default());
+        let text = render::check(&report, &look, true);
+        snapbox::assert_data_eq!(
+            text,
+            snapbox::Data::read_from(&folder.join("check.txt"), None).raw()
+        );
+    }
+}
+
+#[test]
+fn every_report_and_status_fits_the_schema() {
+    let schema = schema::validator();
+    for folder in folders() {
+        for command in ["check", "status"] {
+            let ran = meshdoctor(&format!(
+                "system {command} -o json --from {}",
+                folder.display()
+            ))
+            .run();
+            let document = ran.json();
+            schema::assert_fits(
+                &schema,
+                &document,
+                &format!("{command} of {}", folder.display()),
+            );
+            assert_eq!(document["exitCode"], ran.code, "{}", folder.display());
+            let yaml = meshdoctor(&format!(
+                "system {command} -o yaml --from {}",
+                folder.display()
+            ))
+            .run();
+            let same: serde_json::Value = serde_yaml::from_str(&yaml.stdout).expect("YAML");
+            assert_eq!(same, document, "{} in YAML", folder.display());
+        }
+    }
+}
+
+#[test]
+fn every_code_has_a_fixture() {
+    let found: BTreeSet<String> = folders()
+        .iter()
+        .flat_map(|folder| {
+            let report = judged(
+                folder.to_str().expect("a plain name"),
+                &Expectation::default(),
+            );
+            report
+                .findings()
+                .iter()
+                .map(|finding| finding.code.clone())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let missing: Vec<String> = catalogue::all()
+        .map(|diagnosis| diagnosis.code())
+        .filter(|code| !found.contains(code))
+        .collect();
+    assert!(missing.is_empty(), "no fixture shows {missing:?}");
+}
+
+/// The situations of the real stack, and the truth about each.
+const SITUATIONS: &[(&str, &str, &str)] = &[
+    (
+        "healthy",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "broker-server-not-connected",
+    ),
+    (
+        "running-not-connected",
+        "DEPLOYED/RUNNING/DEPLOYED",
+        "meshsync-not-connected",
+    ),
+    (
+        "orphaned-no-operator",
+        "NOTDEPLOYED/CONNECTED/DEPLOYED",
+        "operator-missing",
+    ),
+    (
+        "stuck-terminating",
+        "NOTDEPLOYED/CONNECTED/DEPLOYED",
+        "cr-stuck-terminating",
+    ),
+    (
+        "undeployed-crs-absent",
+        "DEPLOYED/UNDEPLOYED/UNDEPLOYED",
+        "cr-missing cr-missing",
+    ),
+    (
+        "three-brokers-lb-pending-bad-watchlist",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "broker-split watch-list-invalid broker-external-pending",
+    ),
+    (
+        "meshsync-crash-loop",
+        "DEPLOYED/DEPLOYED/DEPLOYED",
+        "meshsync-crash-loop",
+    ),
+    (
+        "nothing-installed",
+        "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED",
+        "not-installed",
+    ),
+    (
+        "old-line-connected",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "broker-unauthenticated over-privileged moving-tag operator-old-line broker-endpoint-stale",
+    ),
+    (
+        "connected-but-blind",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "meshsync-cannot-list",
+    ),
+    (
+        "upgraded-in-place",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "two-generations over-privileged watch-list-empty",
+    ),
+];
+
+#[test]
+fn the_situations_of_the_real_stack_are_told_truly() {
+    for (name, truth, causes) in SITUATIONS {
+        let report = meshdoctor(&format!("system check -o json --from fixtures/{name}"))
+            .run()
+            .json();
+        assert_eq!(states(&report), *truth, "{name}");
+        let found = roots(&report).join(" ");
+        let last = "broker-server-not-connected";
+        let without = found.strip_suffix(last).unwrap_or(&found).trim_end();
+        assert_eq!(
+            if *causes == last { &found } else { without },
+            *causes,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_healthy_stack_gives_no_alarm() {
+    for name in ["healthy", "healthy-with-server"] {
+        let report = judged(&format!("fixtures/{name}"), &Expectation::default());
+        assert_eq!(report.verdict, Verdict::Healthy, "{name}");
+        assert!(
+            report
+                .findings()
+                .iter()
+                .all(|finding| finding.severity == Severity::Info),
+            "{name}"
+        );
+        assert!(
+            report
+                .findings()
+                .iter()
+                .all(|finding| finding.kind == Kind::Fault),
+            "{name}"
+        );
+    }
+    let stock = judged("fixtures/connected-but-blind", &Expectation::default());
+    let alarms: Vec<&str> = stock
+        .findings()
+        .iter()
+        .filter(|finding| finding.severity != Severity::Info)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    assert_eq!(alarms, ["meshsync-cannot-list"]);
+}
+
+#[test]
+fn what_is_expected_changes_the_verdict() {
+    let expect = |words: &str| {
+        let ran = meshdoctor(&format!(
+            "system check -o json --from fixtures/nothing-installed --expect {words}"
+        ))
+        .run();
+        (
+            ran.code,
+            ran.json()["verdict"]
+                .as_str()
+                .expect("a verdict")
+                .to_owned(),
+        )
+    };
+    assert_eq!(expect("embedded"), (0, "not-installed".into()));
+    assert_eq!(expect("operator"), (1, "not-installed".into()));
+    let ran = meshdoctor("system check -o json --from fixtures/healthy --expect server")
+        .run()
+        .exits(1);
+    assert_eq!(roots(&ran.json()), ["broker-server-not-connected"]);
+    let ran = meshdoctor("system check -o json --expect server=outside --from fixtures/three-brokers-lb-pending-bad-watchlist")
+        .run()
+        .exits(1);
+    let report = ran.json();
+    assert_eq!(report["target"]["serverLocation"], "outside");
+    let pending = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .find(|finding| finding["code"] == "broker-external-pending")
+        .expect("the pending load balancer");
+    assert_eq!(pending["severity"], "error");
+    meshdoctor("system check --expect operator,embedded --from fixtures/healthy")
+        .run()
+        .exits(2);
+}
+
+#[test]
+fn the_exit_code_does_not_depend_on_the_format_and_follows_fail_on() {
+    let cases = [
+        ("healthy", "error", 0),
+        ("healthy", "info", 1),
+        ("meshsync-foreign-client", "error", 0),
+        ("meshsync-foreign-client", "warning", 1),
+        ("connected-but-blind", "error", 1),
+        ("connected-but-blind", "never", 0),
+        ("permission-missing", "error", 3),
+        ("permission-missing", "never", 3),
+        ("cluster-unreachable", "info", 3),
+    ];
+    for (name, fail_on, code) in cases {
+        for format in ["table", "wide", "json", "yaml"] {
+            meshdoctor(&format!(
+                "system check --from fixtures/{name} --fail-on {fail_on} -o {format}"
+            ))
+            .run()
+            .exits(code);
+        }
+    }
+    for (name, code) in [
+        ("connected-but-blind", 0),
+        ("permission-missing", 3),
+        ("nothing-installed", 0),
+    ] {
+        meshdoctor(&format!("system status --from fixtures/{name}"))
+            .run()
+            .exits(code);
+    }
+}
+
+#[test]
+fn a_cause_explains_and_no_finding_explains_itself() {
+    for folder in folders() {
+        let report = judged(
+            folder.to_str().expect("a plain name"),
+            &Expectation::default(),
+        );
+        let by_id: BTreeMap<&str, _> = report
+            .findings()
+            .iter()
+            .map(|finding| (finding.id.as_str(), finding))
+            .collect();
+        assert_eq!(
+            by_id.len(),
+            report.findings().len(),
+            "{}: ids are unique",
+            folder.display()
+        );
+        for finding in report.findings() {
+            for cause in &finding.caused_by {
+                assert_ne!(*cause, finding.id);
+                assert!(
+                    by_id.contains_key(cause.as_str()),
+                    "{}: {cause}",
+                    folder.display()
+                );
+            }
+        }
+        let roots: Vec<_> = report.root_causes().collect();
+        assert_eq!(
+            roots.is_empty(),
+            report.findings().is_empty(),
+            "{}",
+            folder.display()
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! The JSON Schema that is checked in.
+
+use serde_json::Value;
+
+/// The schema, ready to use.
+pub(crate) fn validator() -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(include_str!("../../src/report.schema.json"))
+        .expect("the schema is JSON");
+    jsonschema::validator_for(&schema).expect("the schema is one")
+}
+
+/// Fails with every place where the document does not fit.
+#[track_caller]
+pub(crate) fn assert_fits(schema: &jsonschema::Validator, document: &Value, what: &str) {
+    let misfits: Vec<String> = schema
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(misfits.is_empty(), "{what}:\n{}", misfits.join("\n"));
+}
