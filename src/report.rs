@@ -499,8 +499,9 @@ pub struct Report {
     pub target: TargetReport,
     /// Where the facts came from.
     pub source: Source,
-    /// The verdict.
-    pub verdict: Verdict,
+    /// The verdict; none in a status, which does not look at everything that a verdict rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// The exit code that goes with this document.
     pub exit_code: u8,
     /// The states.

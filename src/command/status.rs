@@ -19,6 +19,7 @@ pub(super) async fn run(
     let obstacle = facts.obstacle.clone();
     let mut report = diagnose::diagnose(&facts, &Expectation::default(), source);
     report.kind = "Status";
+    report.verdict = None;
     report.checks = None;
     report.findings = None;
     report.root_causes = None;

@@ -97,7 +97,7 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
         duration_ms: facts.timings.get("total").copied().unwrap_or(0),
         target: inventory.target(),
         source,
-        verdict,
+        verdict: Some(verdict),
         exit_code: 0,
         components: inventory.components(&states),
         workloads: inventory.workloads(),

@@ -254,7 +254,8 @@ fn one_check(page: &mut Page<'_>, check: &Check) {
 
 /// The last line: the verdict and what it rests on.
 pub fn verdict_line(report: &Report, look: &Look) -> String {
-    let style = match report.verdict {
+    let verdict = report.verdict.unwrap_or(Verdict::Unknown);
+    let style = match verdict {
         Verdict::Healthy => look.styles.good,
         Verdict::Degraded | Verdict::Unknown | Verdict::NotInstalled => look.styles.warning,
         Verdict::Unhealthy => look.styles.bad,
@@ -302,7 +303,7 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
     let dot = format!(" {} ", look.glyphs.dot);
     format!(
         "{}{dot}{}",
-        report.verdict.to_string().style(style),
+        verdict.to_string().style(style),
         parts.join(&dot)
     )
 }

@@ -8,5 +8,6 @@ mod bed_selftest;
 
 mod artefacts;
 mod fixtures;
+mod live;
 mod schema;
 mod tool;

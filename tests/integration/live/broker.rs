@@ -1,0 +1,151 @@
+//! Who is connected to which broker server, and by which way we learn it.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{at, check, codes};
+use crate::{
+    bed::{self, Line, Stack, StandIn},
+    tool::{roots, states},
+};
+
+#[tokio::test]
+async fn meshsync_on_the_last_page_of_many_connections_is_found() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    // The pages are in the order of arrival, so whoever comes last is on the last one.
+    let _crowd = stack.nats(0).crowd(1100)?;
+    let _meshsync = stack.meshsync(0).await?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+    let server = &report["components"]["broker"]["servers"][0];
+    assert_eq!(server["clientCount"], 1101);
+    let listed = server["clients"].as_array().expect("clients");
+    assert_eq!(listed[0]["name"], "meshsync");
+    assert!(listed.len() <= 50, "{} clients listed", listed.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_silent() -> Result<()>
+{
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .brokers(3)
+        .start(&bed)
+        .await?;
+    let meshsync = stack.meshsync(1).await?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+    assert_eq!(roots(&report), ["broker-split"]);
+
+    stack.nats(2).pause()?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED+");
+    assert!(codes(&report).contains(&"broker-unreachable"));
+
+    // Two of three asked and nobody found: not seen on the third is not proven.
+    drop(meshsync);
+    bed::until(
+        "MeshSync to be gone",
+        std::time::Duration::from_secs(10),
+        || async {
+            let report = check(&bed, bed.namespace()).await;
+            Ok((states(&report) != "DEPLOYED/CONNECTED/DEPLOYED+").then_some(report))
+        },
+    )
+    .await
+    .map(|report: Value| assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+"))?;
+    stack.nats(2).resume()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_broker_that_only_an_address_leads_to_is_asked_there_and_shown_no_token() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .service_type("LoadBalancer")
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    stack
+        .set_ingress(&json!([{ "ip": stack.nats(0).address.to_string() }]))
+        .await?;
+    let user = bed.user()?;
+    let roles = at(
+        &bed,
+        bed.namespace(),
+        &format!("rbac check --to-user {user}"),
+    )
+    .run_beside()
+    .await
+    .exits(0);
+    let without_forward = roles.stdout.replace("pods/portforward", "pods/none");
+    bed.apply_yaml(&without_forward).await?;
+    let ran = at(&bed, bed.namespace(), "system check -o json")
+        .kubeconfig(&bed.kubeconfig_for(&user)?)
+        .run_beside()
+        .await;
+    let report = ran.json();
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "{report:#}");
+    let server = &report["components"]["broker"]["servers"][0];
+    assert_eq!(server["reachedBy"], "external-address");
+    let token = report["checks"]
+        .as_array()
+        .expect("checks")
+        .iter()
+        .find(|check| check["id"] == "broker-token-accepted")
+        .expect("the check of the token");
+    assert_eq!(token["status"], "unknown");
+    assert!(
+        token["reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("no token")),
+        "{token}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_client_of_the_same_name_is_not_ours() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _ours = stack.meshsync(0).await?;
+    let _other = StandIn::connect(
+        "meshsync",
+        &stack.nats(0).endpoint(),
+        stack.token.as_deref(),
+        &["meshery.meshsync.request".to_owned()],
+    )?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+    assert!(
+        codes(&report).contains(&"meshsync-foreign-client"),
+        "{report:#}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn our_own_probe_is_no_client() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    for _ in 0..3 {
+        let report = check(&bed, bed.namespace()).await;
+        let clients = &report["components"]["broker"]["servers"][0]["clients"];
+        assert_eq!(clients.as_array().map(Vec::len), Some(1), "{clients}");
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The program against a real control plane and real NATS servers.
+
+mod broker;
+mod resources;
+mod rights;
+mod situations;
+
+use serde_json::Value;
+
+use crate::{
+    bed::Cluster,
+    tool::{Ran, Tool, meshdoctor},
+};
+
+/// The program, pointed at a cluster and a namespace.
+fn at(cluster: &Cluster, namespace: &str, arguments: &str) -> Tool {
+    meshdoctor(arguments)
+        .kubeconfig(&cluster.kubeconfig())
+        .arg("-n")
+        .arg(namespace)
+}
+
+/// `system check -o json`, with its document.
+async fn check(cluster: &Cluster, namespace: &str) -> Value {
+    let ran: Ran = at(cluster, namespace, "system check -o json")
+        .run_beside()
+        .await;
+    let report = ran.json();
+    assert_eq!(report["exitCode"], ran.code);
+    report
+}
+
+/// The code of every finding.
+fn codes(report: &Value) -> Vec<&str> {
+    report["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|finding| finding["code"].as_str())
+        .collect()
+}

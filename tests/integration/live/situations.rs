@@ -1,0 +1,222 @@
+//! Every situation of the recordings, live: the same truth, and the same again from the recording of it.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{at, check};
+use crate::{
+    bed::{self, states},
+    schema,
+    tool::{meshdoctor, roots, states as shown},
+};
+
+/// The situation, the truth, and the root causes that are no mere information.
+const TRUTHS: &[(&str, &str, &str)] = &[
+    ("healthy", "DEPLOYED/CONNECTED/DEPLOYED", ""),
+    (
+        "running-not-connected",
+        "DEPLOYED/RUNNING/DEPLOYED",
+        "meshsync-not-connected",
+    ),
+    (
+        "orphaned-no-operator",
+        "NOTDEPLOYED/CONNECTED/DEPLOYED",
+        "operator-missing",
+    ),
+    (
+        "stuck-terminating",
+        "NOTDEPLOYED/CONNECTED/DEPLOYED",
+        "cr-stuck-terminating",
+    ),
+    (
+        "undeployed-crs-absent",
+        "DEPLOYED/UNDEPLOYED/UNDEPLOYED",
+        "cr-missing cr-missing",
+    ),
+    (
+        "three-brokers-lb-pending-bad-watchlist",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "broker-split watch-list-invalid broker-external-pending",
+    ),
+    (
+        "meshsync-crashloop",
+        "DEPLOYED/DEPLOYED/DEPLOYED",
+        "meshsync-crash-loop",
+    ),
+    (
+        "nothing-installed",
+        "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED",
+        "not-installed",
+    ),
+    (
+        "old-line-connected",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "crd-outdated broker-unauthenticated over-privileged moving-tag operator-old-line broker-endpoint-stale",
+    ),
+    (
+        "connected-but-blind-rbac",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "meshsync-cannot-list",
+    ),
+    (
+        "upgraded-in-place",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "two-generations over-privileged watch-list-empty",
+    ),
+    (
+        "meshplay",
+        "DEPLOYED/CONNECTED/DEPLOYED",
+        "crd-outdated broker-unauthenticated over-privileged moving-tag broker-endpoint-stale",
+    ),
+];
+
+async fn tell_truly(name: &str) -> Result<()> {
+    let (_, truth, causes) = TRUTHS
+        .iter()
+        .find(|(known, _, _)| *known == name)
+        .expect("a situation");
+    let bed = bed::lease().await?;
+    let _stack = states::apply(name, &bed, bed.namespace()).await?;
+    let profile = if name == "meshplay" {
+        " --profile meshplay"
+    } else {
+        ""
+    };
+    let live = at(
+        &bed,
+        bed.namespace(),
+        &format!("system check -o json{profile}"),
+    )
+    .run_beside()
+    .await;
+    let report = live.json();
+    assert_eq!(shown(&report), *truth, "{name}");
+    let found = roots(&report).join(" ");
+    assert_eq!(
+        found.replace("broker-server-not-connected", "").trim_end(),
+        *causes,
+        "{name}"
+    );
+    schema::assert_fits(&schema::validator(), &report, name);
+    recorded_alike(&bed, bed.namespace(), profile, name).await
+}
+
+/// A live report and the report of the recording of the same moment differ in times and source alone.
+async fn recorded_alike(
+    cluster: &bed::Cluster,
+    namespace: &str,
+    profile: &str,
+    name: &str,
+) -> Result<()> {
+    let recording = at(cluster, namespace, &format!("record{profile}"))
+        .run_beside()
+        .await
+        .exits(0);
+    for command in ["check", "status"] {
+        let replayed = meshdoctor(&format!("system {command} -o json --from -"))
+            .stdin(&recording.stdout)
+            .run()
+            .json();
+        let live = at(
+            cluster,
+            namespace,
+            &format!("system {command} -o json{profile}"),
+        )
+        .run_beside()
+        .await
+        .json();
+        assert_eq!(
+            timeless(replayed),
+            timeless(live),
+            "{name}: {command} live and recorded"
+        );
+    }
+    Ok(())
+}
+
+/// A report without times and source. What a probe adds to a server's counters is time as well.
+fn timeless(mut report: Value) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for key in ["takenAt", "durationMs", "ageSeconds"] {
+                    fields.remove(key);
+                }
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    strip(&mut report);
+    report["source"] = Value::Null;
+    report
+}
+
+macro_rules! situations {
+    ($($test:ident: $name:literal,)*) => {$(
+        #[tokio::test]
+        async fn $test() -> Result<()> {
+            tell_truly($name).await
+        }
+    )*
+        #[test]
+        fn every_situation_of_the_bed_is_told() {
+            let told = [$($name),*];
+            for (name, _) in states::ALL {
+                assert!(told.contains(&name), "no test tells {name}");
+            }
+        }
+    };
+}
+
+situations! {
+    healthy: "healthy",
+    running_not_connected: "running-not-connected",
+    orphaned_no_operator: "orphaned-no-operator",
+    stuck_terminating: "stuck-terminating",
+    undeployed_crs_absent: "undeployed-crs-absent",
+    three_brokers: "three-brokers-lb-pending-bad-watchlist",
+    meshsync_crashloop: "meshsync-crashloop",
+    nothing_installed: "nothing-installed",
+    old_line_connected: "old-line-connected",
+    connected_but_blind: "connected-but-blind-rbac",
+    upgraded_in_place: "upgraded-in-place",
+    meshplay: "meshplay",
+}
+
+#[tokio::test]
+async fn a_server_that_reads_makes_the_broker_connected() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = bed::Stack::of(bed::Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let _server = stack.server(0)?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!(shown(&report), "DEPLOYED/CONNECTED/CONNECTED");
+    assert_eq!(report["components"]["server"]["state"], "CONNECTED");
+    assert_eq!(report["verdict"], "healthy");
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stack_in_another_namespace_is_found() -> Result<()> {
+    let bed = bed::lease().await?;
+    let _stack = bed::Stack::of(bed::Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let report = check(&bed, "default").await;
+    assert_eq!(roots(&report), ["stack-in-other-namespace"]);
+    let command = report["findings"][0]["remedy"]["commands"][0]["run"]
+        .as_str()
+        .expect("a command");
+    assert!(
+        command.contains(&format!("-n {}", bed.namespace())),
+        "{command}"
+    );
+    Ok(())
+}
