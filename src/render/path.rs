@@ -154,6 +154,12 @@ pub(super) fn component(
     match worst(report, component) {
         Some(finding) => look.severity(finding.severity),
         None if at_least => (look.glyphs.unknown, look.styles.warning),
+        // Whatever MeshSync does short of being connected, nothing of the cluster arrives.
+        None if component == Component::Meshsync
+            && matches!(state, State::Deployed | State::Running) =>
+        {
+            (look.glyphs.warn, look.styles.warning)
+        }
         None => look.state(state),
     }
 }
