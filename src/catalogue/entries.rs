@@ -351,7 +351,7 @@ pub static ENTRIES: &[Entry] = &[
         "watch-list-empty",
         Meshsync,
         Fault,
-        Warning,
-        "The watch-list is empty"
+        Error,
+        "The watch-list is empty, and MeshSync publishes nothing"
     ),
 ];

@@ -161,7 +161,7 @@ const SITUATIONS: &[(&str, &str, &str)] = &[
     (
         "upgraded-in-place",
         "DEPLOYED/CONNECTED/DEPLOYED",
-        "two-generations over-privileged watch-list-empty",
+        "two-generations watch-list-empty over-privileged",
     ),
 ];
 

@@ -3,7 +3,7 @@
 use super::{Outcome, Patient, Rule, States, installation, workload};
 use crate::{
     diagnose::{Draft, patient::Line, rbac},
-    report::{Component::Meshsync, Effect, State},
+    report::{Component::Meshsync, Effect},
     seen::{Right, Seen},
     stack,
     watch_list::{self, WatchList},
@@ -318,8 +318,8 @@ fn watch_list_readable(patient: &Patient<'_>, states: &States) -> Outcome {
         WatchList::Invalid { field, why } => Outcome::Found(vec![
             Draft::new("watch-list-invalid")
                 .message(format!(
-                    "MeshSync {version} logs code 1000 and falls back to its built-in list, whose names no API serves in part: \
-                     recordings of the real one show that it then publishes nothing."
+                    "MeshSync {version} logs code 1000 and falls back to its built-in list, which no version up to 1.0.3 can \
+                     use: it stays connected and publishes nothing.",
                 ))
                 .object(patient.object("MeshSync", name))
                 .evidence(format!("{field}: {why}"))
@@ -333,13 +333,11 @@ fn watch_list_readable(patient: &Patient<'_>, states: &States) -> Outcome {
             if patient.line == Some(Line::Old) {
                 return Outcome::Skip("the old line's definition may have no such field".into());
             }
-            let running = states.meshsync.report.state >= State::Running;
             Outcome::Found(vec![
                 Draft::new("watch-list-empty")
                     .message(format!(
-                        "MeshSync {version} {} back to its built-in list, whose names no API serves in part: recordings of the \
-                         real one show that it then publishes nothing. An upgrade from 0.8 leaves the list empty.",
-                        if running { "falls" } else { "will fall" }
+                        "MeshSync {version} then falls back to its built-in list, which no version up to 1.0.3 can use: it \
+                         stays connected and publishes nothing. An upgrade from 0.8 leaves the list empty.",
                     ))
                     .object(patient.object("MeshSync", name))
                     .evidence("spec.watch-list.data has neither a whitelist nor a blacklist with entries")

@@ -61,7 +61,7 @@ const TRUTHS: &[(&str, &str, &str)] = &[
     (
         "upgraded-in-place",
         "DEPLOYED/CONNECTED/DEPLOYED",
-        "two-generations over-privileged watch-list-empty",
+        "two-generations watch-list-empty over-privileged",
     ),
     (
         "meshplay",
