@@ -8,7 +8,7 @@ pub(super) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> 
         .map(|diagnosis| Described::new(&diagnosis, false))
         .collect();
     let text = super::rendered(&all, global.output, |wide| {
-        let rows = all
+        let rows: Vec<Vec<String>> = all
             .iter()
             .map(|one| {
                 let severity = match one.kind {
@@ -18,11 +18,7 @@ pub(super) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> 
                 vec![one.code.clone(), severity, one.title.clone()]
             })
             .collect();
-        render::list(
-            &["code", "severity", "what it says"],
-            rows,
-            &terminal.look(wide),
-        )
+        render::list(&["code", "severity", "title"], &rows, &terminal.look(wide))
     });
     terminal.answer(&text)?;
     Ok(Exit::Ok)

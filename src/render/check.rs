@@ -80,7 +80,7 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
         ));
     }
     let dot = format!(" {} ", look.glyphs.dot);
-    page.raw(&format!("  {}", parts.join(&dot)));
+    page.parts(2, &dot, &parts);
 }
 
 fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
@@ -102,7 +102,7 @@ fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
     }
     for line in &finding.evidence {
         page.paragraph(
-            &format!("    {} ", look.glyphs.dot),
+            &format!("    {} ", look.glyphs.bullet),
             6,
             line,
             look.styles.dim,
@@ -301,8 +301,12 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
         parts.push(format!("{} ms", report.duration_ms));
     }
     let dot = format!(" {} ", look.glyphs.dot);
+    let cause = match report.root_causes().next() {
+        Some(cause) if cause.severity != Severity::Info => format!(": {}", clean(&cause.code)),
+        _ => String::new(),
+    };
     format!(
-        "{}{dot}{}",
+        "{}{cause}{dot}{}",
         verdict.to_string().style(style),
         parts.join(&dot)
     )

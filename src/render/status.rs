@@ -66,12 +66,12 @@ fn created(report: &Report, time: Option<k8s_openapi::jiff::Timestamp>) -> Strin
 
 fn workloads(report: &Report, look: &Look) -> String {
     if !look.wide {
-        let rows = report
+        let rows: Vec<Vec<String>> = report
             .workloads
             .iter()
             .map(|workload| row(report, workload))
             .collect();
-        return table(&["name", "ready", "status", "restarts", "age"], rows, look);
+        return table(&["name", "ready", "status", "restarts", "age"], &rows, look);
     }
     let dash = || "-".to_owned();
     let mut rows = Vec::new();
@@ -99,7 +99,7 @@ fn workloads(report: &Report, look: &Look) -> String {
         &[
             "name", "ready", "status", "restarts", "age", "pod", "ip", "node", "image",
         ],
-        rows,
+        &rows,
         look,
     )
 }
@@ -115,7 +115,7 @@ fn row(report: &Report, workload: &Workload) -> Vec<String> {
 }
 
 fn services(report: &Report, look: &Look) -> String {
-    let rows = report
+    let rows: Vec<Vec<String>> = report
         .services
         .iter()
         .map(|service| {
@@ -140,7 +140,7 @@ fn services(report: &Report, look: &Look) -> String {
     if look.wide {
         headings.push("cluster-ip");
     }
-    table(&headings, rows, look)
+    table(&headings, &rows, look)
 }
 
 fn clients(report: &Report, look: &Look) -> String {
@@ -181,7 +181,7 @@ fn clients(report: &Report, look: &Look) -> String {
     }
     table(
         &["broker server", "nats", "reached by", "clients"],
-        rows,
+        &rows,
         look,
     )
 }
@@ -198,7 +198,7 @@ fn missing(page: &mut Page<'_>, report: &Report) {
     ));
     for right in &report.permissions.missing {
         page.paragraph(
-            &format!("    {} ", look.glyphs.dot),
+            &format!("    {} ", look.glyphs.bullet),
             6,
             &clean(&right.to_string()),
             look.styles.dim,

@@ -43,6 +43,7 @@ pub(super) struct Glyphs {
     pub(super) unsure: &'static str,
     pub(super) idle: &'static str,
     pub(super) dot: &'static str,
+    pub(super) bullet: &'static str,
     pub(super) down: &'static str,
 }
 
@@ -58,6 +59,7 @@ static UNICODE: Glyphs = Glyphs {
     unsure: "─?▶",
     idle: "┄┄▶",
     dot: "·",
+    bullet: "·",
     down: "│",
 };
 
@@ -73,6 +75,7 @@ static ASCII: Glyphs = Glyphs {
     unsure: "-?>",
     idle: "..>",
     dot: "|",
+    bullet: "*",
     down: "|",
 };
 

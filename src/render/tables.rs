@@ -2,22 +2,17 @@
 
 use comfy_table::{ContentArrangement, Table, TableStyle};
 
-use super::{style::Look, text::clean};
+use super::{
+    style::Look,
+    text::{Page, clean, width_of},
+};
 
-/// A table with these headings.
-pub fn table(headings: &[&str], rows: Vec<Vec<String>>, look: &Look) -> String {
+/// A table with these headings; where it does not fit, each row becomes a paragraph.
+pub fn table(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     table.force_no_tty();
-    match look.width {
-        Some(width) => {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-        }
-        None => {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
-    }
+    table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
@@ -26,7 +21,33 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, look: &Look) -> String {
         .lines()
         .map(|line| format!("  {}", line.trim()))
         .collect();
-    lines.join("\n") + "\n"
+    let fits = look
+        .width
+        .is_none_or(|width| lines.iter().all(|line| width_of(line) <= width));
+    if fits {
+        lines.join("\n") + "\n"
+    } else {
+        paragraphs(headings, rows, look)
+    }
+}
+
+/// The rows below each other: the first cell as a heading, the others with their names.
+fn paragraphs(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
+    let mut page = Page::new(look);
+    for row in rows {
+        let Some((first, rest)) = row.split_first() else {
+            continue;
+        };
+        page.whole("  ", first, look.styles.strong);
+        let cells: Vec<String> = headings
+            .iter()
+            .skip(1)
+            .zip(rest)
+            .map(|(heading, cell)| format!("{heading} {}", clean(cell)))
+            .collect();
+        page.parts(4, ", ", &cells);
+    }
+    page.done()
 }
 
 /// An age as kubectl prints it: two units for young things, one for old.

@@ -47,10 +47,15 @@ impl<'a> Page<'a> {
         let lines = match self.look.width {
             Some(width) => {
                 let room = width.saturating_sub(indent.max(lead)).max(20);
-                textwrap::wrap(&text, textwrap::Options::new(room).break_words(false))
-                    .into_iter()
-                    .map(std::borrow::Cow::into_owned)
-                    .collect()
+                textwrap::wrap(
+                    &text,
+                    textwrap::Options::new(room)
+                        .break_words(false)
+                        .word_splitter(textwrap::WordSplitter::NoHyphenation),
+                )
+                .into_iter()
+                .map(std::borrow::Cow::into_owned)
+                .collect()
             }
             None => vec![text],
         };
@@ -62,6 +67,24 @@ impl<'a> Page<'a> {
             };
             self.raw(&format!("{start}{}", line.style(style)));
         }
+    }
+
+    /// Parts beside each other, as many in a line as there is room for. The parts are styled and clean.
+    pub(super) fn parts(&mut self, indent: usize, separator: &str, parts: &[String]) {
+        let room = self.look.width.unwrap_or(usize::MAX).saturating_sub(indent);
+        let lead = " ".repeat(indent);
+        let mut line = String::new();
+        for part in parts {
+            if !line.is_empty() && width_of(&line) + width_of(separator) + width_of(part) > room {
+                self.raw(&format!("{lead}{line}"));
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push_str(separator);
+            }
+            line.push_str(part);
+        }
+        self.raw(&format!("{lead}{line}"));
     }
 
     /// A line that must stay whole so that it can be pasted.

@@ -68,25 +68,37 @@ fn man_pages_are_fresh() {
     assert_folder("man", &wanted);
 }
 
+/// The picture may stop early; what it shows must be what the program prints.
+const MORE: &str = "…\n";
+
 #[test]
 fn the_readme_shows_what_the_program_prints() {
     let readme = fs::read_to_string("README.md").expect("the README");
-    let mut blocks = 0;
+    let mut fresh = readme.clone();
+    let mut pictures = 0;
     for block in readme.split("```console\n").skip(1) {
         let block = block.split("```").next().expect("the end of the block");
         let (command, shown) = block.split_once('\n').expect("a command and its output");
-        let Some(arguments) = command.strip_prefix("$ meshdoctor ") else {
-            continue;
-        };
+        let arguments = command
+            .strip_prefix("$ meshdoctor ")
+            .expect("a command of ours");
         let ran = meshdoctor(arguments).env("COLUMNS", "100").run();
-        // The picture may stop early; what it shows must be what the program prints.
-        let shown = shown.strip_suffix("…\n").unwrap_or(shown);
-        assert!(
-            ran.stdout.starts_with(shown),
-            "`{command}` prints\n{}\nand the README shows\n{shown}",
-            ran.stdout
-        );
-        blocks += 1;
+        let (shown, more) = shown
+            .strip_suffix(MORE)
+            .map_or((shown, ""), |shown| (shown, MORE));
+        let lines = shown.lines().count();
+        let printed: String = ran
+            .stdout
+            .lines()
+            .take(lines)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        fresh = fresh.replace(block, &format!("{command}\n{printed}{more}"));
+        pictures += 1;
     }
-    assert!(blocks > 0, "the README has a picture");
+    assert!(pictures > 0, "the README has a picture");
+    snapbox::assert_data_eq!(
+        fresh,
+        snapbox::Data::read_from(Path::new("README.md"), None).raw()
+    );
 }

@@ -130,7 +130,7 @@ fn connected(patient: &Patient<'_>, _: &States) -> Outcome {
         let name = patient.pod_of(server).unwrap_or("a broker server");
         let since = client
             .start
-            .map(|start| format!(" since {start}"))
+            .map(|start| format!(" since {start:.0}"))
             .unwrap_or_default();
         return Outcome::PassWith(format!("to {name}{since}"));
     }
@@ -161,7 +161,7 @@ fn connected(patient: &Patient<'_>, _: &States) -> Outcome {
     for pod in &patient.meshsync_pods {
         if let Some(since) = stack::running_since(pod, profile.meshsync.container) {
             draft = draft.evidence(format!(
-                "pod {}: container {} runs since {since}",
+                "pod {}: container {} runs since {since:.0}",
                 stack::name(&pod.metadata),
                 profile.meshsync.container
             ));
@@ -213,7 +213,7 @@ fn clients(patient: &Patient<'_>, _: &States) -> Outcome {
             client.ip,
             client
                 .start
-                .map(|start| format!(" since {start}"))
+                .map(|start| format!(" since {start:.0}"))
                 .unwrap_or_default(),
         ));
     }
