@@ -301,3 +301,24 @@ pub fn image_tag(image: &str) -> Option<&str> {
     let last = image.split('@').next()?.rsplit('/').next()?;
     last.split_once(':').map(|(_, tag)| tag)
 }
+
+/// The addresses of a Service's load balancer.
+pub fn external_addresses(service: &Service) -> Vec<String> {
+    service
+        .status
+        .iter()
+        .filter_map(|status| status.load_balancer.as_ref())
+        .flat_map(|balancer| balancer.ingress.iter().flatten())
+        .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
+        .collect()
+}
+
+/// Takes `host:port` apart; a scheme and a user part in front do no harm.
+pub fn host_and_port(address: &str) -> Option<(String, u16)> {
+    let address = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
+    let address = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_matches(['[', ']']);
+    (!host.is_empty()).then_some(())?;
+    Some((host.to_owned(), port.parse().ok()?))
+}

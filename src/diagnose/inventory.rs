@@ -1,16 +1,13 @@
 //! What there is: the parts of a report that list rather than judge.
 
-use k8s_openapi::{
-    api::{
-        apps::v1::{Deployment, StatefulSet},
-        core::v1::{ContainerStatus, Pod, Service},
-    },
-    jiff::Timestamp,
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    core::v1::Pod,
 };
 
 use super::{
     patient::{Line, Location, Patient},
-    rollout,
+    pod_status, rollout,
     states::States,
 };
 use crate::{
@@ -159,9 +156,11 @@ impl<'a> Inventory<'a> {
     }
 
     fn deployment(&self, component: Component, deployment: &Deployment, pods: &[&Pod]) -> Workload {
-        let status = worst_status(pods).unwrap_or_else(|| match rollout::incomplete(deployment) {
-            Some(why) => why,
-            None => "Running".into(),
+        let status = pod_status::worst_status(pods).unwrap_or_else(|| {
+            match rollout::incomplete(deployment) {
+                Some(why) => why,
+                None => "Running".into(),
+            }
         });
         Workload {
             kind: "Deployment".into(),
@@ -173,7 +172,7 @@ impl<'a> Inventory<'a> {
                 rollout::wanted(deployment)
             ),
             status,
-            restarts: pods.iter().map(|pod| restarts(pod)).sum(),
+            restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
             created: deployment
                 .metadata
                 .creation_timestamp
@@ -211,11 +210,13 @@ impl<'a> Inventory<'a> {
             name: name.into(),
             component: Component::Broker,
             ready: format!("{ready}/{wanted}"),
-            status: worst_status(&pods).unwrap_or_else(|| match rollout::set_incomplete(set) {
-                Some(why) => why,
-                None => "Running".into(),
-            }),
-            restarts: pods.iter().map(|pod| restarts(pod)).sum(),
+            status: pod_status::worst_status(&pods).unwrap_or_else(
+                || match rollout::set_incomplete(set) {
+                    Some(why) => why,
+                    None => "Running".into(),
+                },
+            ),
+            restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
             created: set.metadata.creation_timestamp.as_ref().map(|time| time.0),
             pods: self.pods(Component::Broker, &pods),
         }
@@ -225,7 +226,7 @@ impl<'a> Inventory<'a> {
     fn bare(&self, component: Component, pods: &[&Pod]) -> Workload {
         let ready = pods
             .iter()
-            .filter(|pod| ready_containers(pod).0 > 0)
+            .filter(|pod| pod_status::ready_containers(pod).0 > 0)
             .count();
         Workload {
             kind: "Pod".into(),
@@ -235,9 +236,9 @@ impl<'a> Inventory<'a> {
                 .into(),
             component,
             ready: format!("{ready}/{}", pods.len()),
-            status: worst_status(pods).unwrap_or_default(),
-            restarts: pods.iter().map(|pod| restarts(pod)).sum(),
-            created: pods.iter().filter_map(|pod| created(pod)).min(),
+            status: pod_status::worst_status(pods).unwrap_or_default(),
+            restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
+            created: pods.iter().filter_map(|pod| pod_status::created(pod)).min(),
             pods: self.pods(component, pods),
         }
     }
@@ -252,19 +253,19 @@ impl<'a> Inventory<'a> {
         };
         pods.iter()
             .map(|pod| {
-                let (ready, all) = ready_containers(pod);
+                let (ready, all) = pod_status::ready_containers(pod);
                 PodReport {
                     name: stack::name(&pod.metadata).into(),
-                    phase: phase(pod).into(),
-                    status: status_of(pod),
+                    phase: pod_status::phase(pod).into(),
+                    status: pod_status::status_of(pod),
                     ready: format!("{ready}/{all}"),
-                    restarts: restarts(pod),
-                    created: created(pod),
-                    age_seconds: created(pod)
+                    restarts: pod_status::restarts(pod),
+                    created: pod_status::created(pod),
+                    age_seconds: pod_status::created(pod)
                         .map(|time| self.patient.facts.taken_at.duration_since(time).as_secs()),
                     node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
                     ip: stack::pod_ip(pod).map(str::to_owned),
-                    image: image_of(pod, container),
+                    image: pod_status::image_of(pod, container),
                 }
             })
             .collect()
@@ -279,7 +280,7 @@ impl<'a> Inventory<'a> {
                     name: stack::name(&service.metadata).into(),
                     kind: spec.type_.unwrap_or_else(|| "ClusterIP".into()),
                     cluster_ip: spec.cluster_ip,
-                    external: external_addresses(service),
+                    external: stack::external_addresses(service),
                     ports: spec
                         .ports
                         .iter()
@@ -298,17 +299,6 @@ impl<'a> Inventory<'a> {
     }
 }
 
-/// The addresses of a Service's load balancer.
-pub(super) fn external_addresses(service: &Service) -> Vec<String> {
-    service
-        .status
-        .iter()
-        .filter_map(|status| status.load_balancer.as_ref())
-        .flat_map(|balancer| balancer.ingress.iter().flatten())
-        .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
-        .collect()
-}
-
 /// The version to show: the full one, unless it is not stamped.
 pub(super) fn shown_version(version: &ServerVersion) -> String {
     let stamped = version
@@ -321,89 +311,4 @@ pub(super) fn shown_version(version: &ServerVersion) -> String {
     } else {
         format!("v{}.{}", version.major, version.minor)
     }
-}
-
-fn phase(pod: &Pod) -> &str {
-    pod.status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or("Unknown")
-}
-
-fn created(pod: &Pod) -> Option<Timestamp> {
-    pod.metadata.creation_timestamp.as_ref().map(|time| time.0)
-}
-
-fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    pod.status
-        .iter()
-        .flat_map(|status| status.container_statuses.iter().flatten())
-}
-
-fn ready_containers(pod: &Pod) -> (usize, usize) {
-    let all = pod.spec.as_ref().map_or(0, |spec| spec.containers.len());
-    (statuses(pod).filter(|status| status.ready).count(), all)
-}
-
-fn restarts(pod: &Pod) -> i32 {
-    statuses(pod).map(|status| status.restart_count).sum()
-}
-
-fn image_of(pod: &Pod, container: &str) -> Option<String> {
-    let containers = &pod.spec.as_ref()?.containers;
-    containers
-        .iter()
-        .find(|c| c.name == container)
-        .or_else(|| containers.first())?
-        .image
-        .clone()
-}
-
-/// A pod's status as kubectl shows it: the reason why a container waits or ended before the phase.
-fn status_of(pod: &Pod) -> String {
-    if pod.metadata.deletion_timestamp.is_some() {
-        return "Terminating".into();
-    }
-    let reason = statuses(pod).find_map(|status| {
-        let state = status.state.as_ref()?;
-        let waiting = state
-            .waiting
-            .as_ref()
-            .and_then(|waiting| waiting.reason.clone());
-        let terminated = state
-            .terminated
-            .as_ref()
-            .filter(|terminated| terminated.exit_code != 0)
-            .map(|terminated| {
-                terminated
-                    .reason
-                    .clone()
-                    .unwrap_or_else(|| format!("ExitCode:{}", terminated.exit_code))
-            });
-        waiting.or(terminated)
-    });
-    let unschedulable = || {
-        pod.status
-            .as_ref()?
-            .conditions
-            .iter()
-            .flatten()
-            .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
-            .and_then(|condition| condition.reason.clone())
-    };
-    let pod_reason = || pod.status.as_ref()?.reason.clone();
-    reason
-        .or_else(pod_reason)
-        .or_else(unschedulable)
-        .unwrap_or_else(|| phase(pod).into())
-}
-
-/// The status that an operator should see first: of a pod that does not run, else of any.
-pub(super) fn worst_status(pods: &[&Pod]) -> Option<String> {
-    let all: Vec<String> = pods.iter().map(|pod| status_of(pod)).collect();
-    all.iter()
-        .find(|status| !matches!(status.as_str(), "Running" | "Terminating" | "Succeeded"))
-        .or_else(|| all.iter().find(|status| *status == "Running"))
-        .or_else(|| all.first())
-        .cloned()
 }

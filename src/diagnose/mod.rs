@@ -9,6 +9,7 @@ mod clients;
 mod draft;
 mod inventory;
 mod patient;
+mod pod_status;
 mod rbac;
 mod rollout;
 mod rules;

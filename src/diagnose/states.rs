@@ -174,7 +174,8 @@ fn unsettled<T>(seen: &Seen<T>) -> String {
 }
 
 fn why_not_running(patient: &Patient<'_>) -> String {
-    super::inventory::worst_status(&patient.meshsync_pods).unwrap_or_else(|| "it has no pod".into())
+    super::pod_status::worst_status(&patient.meshsync_pods)
+        .unwrap_or_else(|| "it has no pod".into())
 }
 
 fn broker(patient: &Patient<'_>) -> Judgement {

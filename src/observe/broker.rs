@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use futures_util::future::{Either, join_all, select};
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::Pod;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -277,7 +277,7 @@ impl Probe<'_> {
         let names = &self.facts.profile.broker;
         let mut externals: Vec<External> = Vec::new();
         for service in stack::broker_services(self.facts) {
-            for host in ingress_hosts(service) {
+            for host in stack::external_addresses(service) {
                 externals.push(External {
                     host,
                     client_port: names.client_port,
@@ -298,7 +298,7 @@ impl Probe<'_> {
                 .as_ref()
                 .and_then(|endpoint| endpoint.external.as_deref());
             for (address, vouched) in [(intended, true), (said, false)] {
-                let Some((host, port)) = address.and_then(host_and_port) else {
+                let Some((host, port)) = address.and_then(stack::host_and_port) else {
                     continue;
                 };
                 if !externals
@@ -362,26 +362,6 @@ fn judge_external(
         failure,
     };
     (server, attempt)
-}
-
-fn ingress_hosts(service: &Service) -> Vec<String> {
-    service
-        .status
-        .iter()
-        .filter_map(|status| status.load_balancer.as_ref())
-        .flat_map(|balancer| balancer.ingress.iter().flatten())
-        .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
-        .collect()
-}
-
-/// Takes `host:port` apart; a scheme and a user part in front do no harm.
-pub fn host_and_port(address: &str) -> Option<(String, u16)> {
-    let address = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
-    let address = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
-    let (host, port) = address.rsplit_once(':')?;
-    let host = host.trim_matches(['[', ']']);
-    (!host.is_empty()).then_some(())?;
-    Some((host.to_owned(), port.parse().ok()?))
 }
 
 async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, ProbeFailure> {

@@ -24,7 +24,6 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 pub use ask::Log;
-pub use broker::host_and_port;
 pub use kubeconfig::{Access, Trouble, runs_in_cluster};
 
 use self::{

@@ -2,9 +2,8 @@
 
 use super::{Outcome, Patient, Rule, States, workload};
 use crate::{
-    diagnose::{Draft, inventory::external_addresses, patient::Location},
+    diagnose::Draft,
     facts::{BrokerServer, FailureKind, Handshake},
-    observe::host_and_port,
     report::{Component::Broker, Effect, Kind, Severity},
     seen::Seen,
     stack,
@@ -71,33 +70,6 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["broker"],
         after: &["installed"],
         judge: whole,
-    },
-    Rule {
-        id: "broker-external-address",
-        category: Broker,
-        title: "a load balancer that was asked for has an address",
-        codes: &["broker-external-pending"],
-        facts: &["services"],
-        after: &["installed"],
-        judge: external_address,
-    },
-    Rule {
-        id: "broker-endpoint-current",
-        category: Broker,
-        title: "the Broker's status gives the Service's address",
-        codes: &["broker-endpoint-stale"],
-        facts: &["services"],
-        after: &["installed"],
-        judge: endpoint_current,
-    },
-    Rule {
-        id: "broker-external-routable",
-        category: Broker,
-        title: "the external address can lead somewhere",
-        codes: &["broker-external-unroutable"],
-        facts: &["services"],
-        after: &["installed"],
-        judge: external_routable,
     },
     Rule {
         id: "broker-has-reader",
@@ -432,182 +404,6 @@ fn whole(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::Skip("no broker server answered".into());
     }
     Outcome::of(findings)
-}
-
-fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
-    if let Some(why) = patient.facts.services.why_unsettled() {
-        return Outcome::Unknown(why);
-    }
-    let outside = matches!(patient.server_location(), Location::Outside(_));
-    let mut balancers = 0;
-    let mut findings = Vec::new();
-    for service in stack::broker_services(patient.facts) {
-        let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
-        if kind != Some("LoadBalancer") {
-            continue;
-        }
-        balancers += 1;
-        if !external_addresses(service).is_empty() {
-            continue;
-        }
-        let name = stack::name(&service.metadata);
-        let broker = patient
-            .brokers
-            .items()
-            .first()
-            .map_or(patient.facts.profile.broker.resource, |broker| {
-                stack::name(&broker.metadata)
-            });
-        findings.push(
-            Draft::new("broker-external-pending")
-                .severity(if outside { Severity::Error } else { Severity::Warning })
-                .title(format!("Service {name} waits for a load balancer that does not come"))
-                .message("Nothing in this cluster gives out addresses, as on kind, minikube or bare metal. Inside the cluster the broker works all the same.")
-                .object(patient.object("Service", name))
-                .evidence("spec.type is LoadBalancer, and status.loadBalancer has no address")
-                .remedy("run what gives addresses (minikube tunnel, cloud-provider-kind, MetalLB), or do without: ClusterIP is enough for a server inside the cluster")
-                .command(patient.kubectl(
-                    Effect::Write,
-                    &format!(r#"patch broker/{broker} --type merge -p '{{"spec":{{"service":{{"type":"ClusterIP"}}}}}}'"#),
-                ))
-                .done(),
-        );
-    }
-    if balancers == 0 {
-        return Outcome::Skip("no load balancer was asked for".into());
-    }
-    Outcome::of(findings)
-}
-
-fn endpoint_current(patient: &Patient<'_>, _: &States) -> Outcome {
-    let (Seen::Known(_), Some(broker)) = (&patient.facts.services, patient.brokers.items().first())
-    else {
-        return match patient
-            .facts
-            .services
-            .why_unsettled()
-            .or_else(|| patient.brokers.why_unsettled())
-        {
-            Some(why) => Outcome::Unknown(why),
-            None => Outcome::Skip("there is no Broker object".into()),
-        };
-    };
-    let Some(service) = stack::broker_services(patient.facts).into_iter().next() else {
-        return Outcome::Skip("the broker has no Service".into());
-    };
-    let endpoint = broker.status.endpoint.clone().unwrap_or_default();
-    let overridden = broker
-        .spec
-        .service
-        .as_ref()
-        .is_some_and(|service| service.external_endpoint_override.is_some());
-    let name = stack::name(&service.metadata);
-    let mut stale = Vec::new();
-    if let Some((host, _)) = endpoint.internal.as_deref().and_then(host_and_port) {
-        let cluster_ip = service
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.cluster_ip.clone())
-            .unwrap_or_default();
-        if host.parse::<std::net::IpAddr>().is_ok() && cluster_ip != "None" && host != cluster_ip {
-            stale.push(format!(
-                "status.endpoint.internal is {host}, Service {name} has {cluster_ip}"
-            ));
-        }
-    }
-    if let Some((host, _)) = endpoint.external.as_deref().and_then(host_and_port) {
-        let addresses = external_addresses(service);
-        if !overridden && !addresses.is_empty() && !addresses.contains(&host) {
-            stale.push(format!(
-                "status.endpoint.external is {}, Service {name} has {}",
-                endpoint.external.as_deref().unwrap_or_default(),
-                addresses.join(", ")
-            ));
-        }
-    }
-    if stale.is_empty() {
-        return Outcome::Pass;
-    }
-    let broker_name = stack::name(&broker.metadata);
-    Outcome::Found(vec![
-        Draft::new("broker-endpoint-stale")
-            .title("The Broker's status gives an address that the Service does not have")
-            .message("A server that takes the broker's address from there does not find it.")
-            .object(patient.object("Broker", broker_name))
-            .evidences(stale)
-            .remedy("restart the operator, which works the address out anew; operators 0.6.14 to 0.8.10 need an upgrade for that")
-            .command(patient.kubectl(
-                Effect::Write,
-                &format!("rollout restart deployment/{}", patient.facts.profile.operator.deployment),
-            ))
-            .done(),
-    ])
-}
-
-fn external_routable(patient: &Patient<'_>, _: &States) -> Outcome {
-    let Some(broker) = patient.brokers.items().first() else {
-        return match patient.brokers.why_unsettled() {
-            Some(why) => Outcome::Unknown(why),
-            None => Outcome::Skip("there is no Broker object".into()),
-        };
-    };
-    let address = broker
-        .status
-        .endpoint
-        .as_ref()
-        .and_then(|endpoint| endpoint.external.clone())
-        .filter(|address| !address.is_empty());
-    let Some((address, (host, port))) = address.and_then(|address| {
-        let parts = host_and_port(&address)?;
-        Some((address, parts))
-    }) else {
-        return Outcome::Skip("there is no external address".into());
-    };
-    let services = stack::broker_services(patient.facts);
-    let is_cluster_ip = services
-        .iter()
-        .filter_map(|service| service.spec.as_ref()?.cluster_ip.as_deref())
-        .any(|ip| ip == host);
-    // An address that the cluster itself gave out is taken for what it is.
-    let given = services
-        .iter()
-        .any(|service| external_addresses(service).contains(&host));
-    let loopback = host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback());
-    let node_port = services
-        .iter()
-        .flat_map(|service| {
-            service
-                .spec
-                .iter()
-                .flat_map(|spec| spec.ports.iter().flatten())
-        })
-        .any(|p| p.node_port == Some(i32::from(port)));
-    let why = if is_cluster_ip {
-        "it is the Service's address inside the cluster"
-    } else if loopback && !given {
-        "it is a loopback address: from anywhere else it leads to the asker itself"
-    } else if node_port && host.ends_with(".1") && is_private(&host) {
-        "it looks like the address of the Service kubernetes, which no node port listens on"
-    } else {
-        return Outcome::Pass;
-    };
-    Outcome::Found(vec![
-        Draft::new("broker-external-unroutable")
-            .title(format!("The external address {address} leads nowhere"))
-            .message("A server outside the cluster cannot use it.")
-            .object(patient.object("Broker", stack::name(&broker.metadata)))
-            .evidence(format!("status.endpoint.external is {address}: {why}"))
-            .remedy("set spec.service.externalEndpointOverride to an address that leads to the broker, or leave it: a server inside the cluster needs none")
-            .done(),
-    ])
-}
-
-fn is_private(host: &str) -> bool {
-    host.parse::<std::net::Ipv4Addr>()
-        .is_ok_and(|ip| ip.is_private())
 }
 
 fn has_reader(patient: &Patient<'_>, _: &States) -> Outcome {

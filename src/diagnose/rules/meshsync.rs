@@ -1,6 +1,6 @@
 //! Rules about `MeshSync`.
 
-use super::{Outcome, Patient, Rule, States, installation, workload};
+use super::{Outcome, Patient, Rule, States, leftovers, workload};
 use crate::{
     diagnose::{Draft, patient::Line, rbac},
     report::{Component::Meshsync, Effect},
@@ -277,8 +277,8 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
     Outcome::Found(vec![
         draft
             .remedy("bind it to a role that only reads; MeshSync picks it up within a minute, without a restart")
-            .command(installation::reader_role(patient))
-            .command(installation::reader_binding(patient, &account))
+            .command(leftovers::reader_role(patient))
+            .command(leftovers::reader_binding(patient, &account))
             .done(),
     ])
 }

@@ -1,8 +1,10 @@
 //! The rules, one file for each part of the stack.
 
+mod address;
 mod broker;
 mod cluster;
 mod installation;
+mod leftovers;
 mod meshsync;
 mod operator;
 mod resources;
@@ -34,9 +36,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         cluster::RULES,
         installation::RULES,
+        leftovers::RULES,
         operator::RULES,
         resources::RULES,
         broker::RULES,
+        address::RULES,
         meshsync::RULES,
         workload::SERVER_RULES,
     ]
