@@ -87,12 +87,9 @@ fn the_readme_shows_what_the_program_prints() {
             .strip_suffix(MORE)
             .map_or((shown, ""), |shown| (shown, MORE));
         let lines = shown.lines().count();
-        let printed: String = ran
-            .stdout
-            .lines()
-            .take(lines)
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let mut printed: Vec<&str> = ran.stdout.lines().take(lines).collect();
+        printed.push("");
+        let printed = printed.join("\n");
         fresh = fresh.replace(block, &format!("{command}\n{printed}{more}"));
         pictures += 1;
     }

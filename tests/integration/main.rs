@@ -7,6 +7,7 @@ mod bed;
 mod bed_selftest;
 
 mod artefacts;
+mod cli;
 mod fixtures;
 mod live;
 mod schema;

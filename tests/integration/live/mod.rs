@@ -1,5 +1,6 @@
 //! The program against a real control plane and real NATS servers.
 
+mod access;
 mod broker;
 mod resources;
 mod rights;

@@ -1,0 +1,194 @@
+//! Ways to the API server: impersonation, proxies, plain HTTP, merged kubeconfigs, plain dumps.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{at, check};
+use crate::{
+    bed::{self, Line, Stack},
+    tool::{meshdoctor, states},
+};
+
+#[tokio::test]
+async fn whoever_is_impersonated_is_the_one_whose_rights_count() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let report = at(
+        &bed,
+        bed.namespace(),
+        "system check -o json --as somebody --as-group some",
+    )
+    .run_beside()
+    .await
+    .exits(3)
+    .json();
+    assert_eq!(states(&report), "UNKNOWN/UNKNOWN/UNKNOWN");
+    assert_eq!(report["target"]["user"], "somebody");
+    Ok(())
+}
+
+/// A proxy that opens a tunnel to whatever it is asked for, and counts the tunnels.
+async fn proxy() -> Result<(String, Arc<AtomicUsize>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let tunnels = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&tunnels);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(tunnel(client, Arc::clone(&counter)));
+        }
+    });
+    Ok((address, tunnels))
+}
+
+async fn tunnel(client: TcpStream, tunnels: Arc<AtomicUsize>) -> Result<()> {
+    let mut client = tokio::io::BufReader::new(client);
+    let mut request = String::new();
+    client.read_line(&mut request).await?;
+    loop {
+        let mut header = String::new();
+        client.read_line(&mut header).await?;
+        if header.trim().is_empty() {
+            break;
+        }
+    }
+    let target = request.split_whitespace().nth(1).context("a target")?;
+    let mut server = TcpStream::connect(target).await?;
+    client
+        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        .await?;
+    tunnels.fetch_add(1, Ordering::SeqCst);
+    copy_bidirectional(&mut client, &mut server).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_proxy_of_the_kubeconfig_is_used_for_requests_and_port_forwards() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let (address, tunnels) = proxy().await?;
+    let text = std::fs::read_to_string(bed.kubeconfig())?;
+    let mut kubeconfig: Value = serde_yaml::from_str(&text)?;
+    kubeconfig["clusters"][0]["cluster"]["proxy-url"] = address.into();
+    let file = bed.file("kubeconfig-proxy");
+    std::fs::write(&file, kubeconfig.to_string())?;
+    let report = at(&bed, bed.namespace(), "system check -o json")
+        .kubeconfig(&file)
+        .run_beside()
+        .await
+        .exits(0)
+        .json();
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+    assert!(
+        tunnels.load(Ordering::SeqCst) > 0,
+        "nothing went through the proxy"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_proxy_in_the_environment_is_not_asked_for_loopback() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let report = at(&bed, bed.namespace(), "system check -o json")
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .env("NO_PROXY", "example.com,")
+        .run_beside()
+        .await
+        .exits(0)
+        .json();
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+    Ok(())
+}
+
+/// A child process that ends with the test.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn plain_http_as_kubectl_proxy_speaks_it_works_without_a_kubeconfig() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let mut child = Command::new(bed::program("kubectl")?)
+        .arg("--kubeconfig")
+        .arg(bed.kubeconfig())
+        // By default the proxy refuses what could change something, port-forwards among it.
+        .args(["proxy", "--port=0", "--reject-paths=^$"])
+        .env("HOME", bed.file("home-of-kubectl"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
+    let _child = Ends(child);
+    let address = line.trim().rsplit(' ').next().context("an address")?;
+    let report = meshdoctor("system check -o json")
+        .arg("--server")
+        .arg(format!("http://{address}"))
+        .arg("-n")
+        .arg(bed.namespace())
+        .run_beside()
+        .await
+        .json();
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "{report:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plain_dump_says_what_it_holds_and_no_more() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace().to_owned();
+    let stack = Stack::of(Line::Current)
+        .namespace(&namespace)
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let kinds = "deploy,sts,pods,svc,events,brokers,meshsyncs";
+    let dump = bed.kubectl(&["get", kinds, "-n", &namespace, "-o", "json"])?;
+    let report = meshdoctor("system check -o json --from -")
+        .stdin(&dump)
+        .run()
+        .exits(3)
+        .json();
+    assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
+    assert_eq!(report["target"]["namespace"], namespace.as_str());
+    assert_eq!(report["takenAtEstimated"], true);
+    let live = check(&bed, &namespace).await;
+    assert_eq!(states(&live), "DEPLOYED/CONNECTED/DEPLOYED");
+    Ok(())
+}
