@@ -194,13 +194,8 @@ fn broker(patient: &Patient<'_>) -> Judgement {
     if judgement.undetermined.is_none() {
         judgement.undetermined = patient.brokers.why_unsettled();
     }
-    judgement.report.version = patient
-        .facts
-        .broker
-        .servers
-        .iter()
+    judgement.report.version = current_server(patient)
         .map(|server| server.varz.version.clone())
-        .next()
         .or_else(|| {
             let set = patient.statefulsets.items().first()?;
             let pod = set.spec.as_ref()?.template.spec.as_ref()?;
@@ -211,6 +206,18 @@ fn broker(patient: &Patient<'_>) -> Judgement {
             stack::image_tag(container.image.as_deref()?).map(str::to_owned)
         });
     judgement
+}
+
+/// A server of the current line before one that an upgrade has left behind.
+fn current_server<'a>(patient: &Patient<'a>) -> Option<&'a crate::facts::BrokerServer> {
+    let servers = &patient.facts.broker.servers;
+    let current = patient.facts.profile.broker.current;
+    servers
+        .iter()
+        .find(|server| {
+            matches!((patient.pod_of(server), current), (Some(pod), Some(current)) if pod.starts_with(current))
+        })
+        .or_else(|| servers.first())
 }
 
 /// Whether it is proven that no broker server runs, so that nobody can be its client.
