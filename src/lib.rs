@@ -35,6 +35,7 @@ pub mod stack;
 pub mod terminal;
 mod token;
 pub mod watch_list;
+mod words;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::{
     redact,
     seen::{Denial, Right, Seen},
+    words,
 };
 
 /// Why a request has no usable answer.
@@ -49,7 +50,7 @@ impl std::fmt::Display for Failure {
             | Self::Server(why)
             | Self::Connection(why)
             | Self::Untrusted(why) => f.write_str(why),
-            Self::Silent(limit) => write!(f, "no answer within {limit:?}"),
+            Self::Silent(limit) => write!(f, "no answer within {}", words::span(*limit)),
         }
     }
 }
@@ -211,10 +212,18 @@ fn judge(status: StatusCode, headers: &http::HeaderMap, text: String) -> Result<
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or("somewhere");
             Err(Failure::NotAnApi(format!(
-                "it answered with a redirect to {to}"
+                "it answered with a redirect to {}",
+                redact::urls(to)
             )))
         }
         status if json => Err(Failure::Server(message_of(&text, status))),
+        // The words of Go's server, which an API server is.
+        StatusCode::BAD_REQUEST if text.contains("HTTP request to an HTTPS server") => {
+            Err(Failure::NotAnApi(
+                "it speaks TLS and was spoken to without: the address must begin with https://"
+                    .into(),
+            ))
+        }
         status => {
             let kind = headers
                 .get(header::CONTENT_TYPE)
@@ -339,7 +348,12 @@ fn from_tls(error: &rustls::Error) -> Failure {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "the server's certificate is for another host name".to_owned()
             }
-            other => format!("the server's certificate is not accepted: {other:?}"),
+            // An issuer of the right name and the wrong key: clusters made anew call theirs as before.
+            CertificateError::BadSignature => {
+                "the server's certificate was signed with another key than that of the issuer in the kubeconfig: was the cluster made anew?"
+                    .to_owned()
+            }
+            other => format!("the server's certificate is not accepted: {other}"),
         },
         Error::InvalidMessage(_) => return Failure::NotAnApi("it does not speak TLS".into()),
         Error::AlertReceived(alert) => {

@@ -19,6 +19,7 @@ use crate::{
     facts::{Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, Handshake, ProbeFailure, Way},
     stack,
     token::Token,
+    words,
 };
 
 /// The longest that one server is waited for.
@@ -380,7 +381,8 @@ async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Probe
             super::ask::from_error(&error)
         ))),
         Err(_) => Err(no_way(format!(
-            "{host}:{port} gave no answer within {limit:?}"
+            "{host}:{port} gave no answer within {}",
+            words::span(limit)
         ))),
     }
 }
@@ -401,7 +403,8 @@ async fn timed<T>(
     match tokio::time::timeout(limit, work).await {
         Ok(result) => result.map_err(broker_fault),
         Err(_) => Err(broker_fault(format!(
-            "{what} accepts connections and says nothing for {limit:?}"
+            "{what} accepts connections and says nothing for {}",
+            words::span(limit)
         ))),
     }
 }

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::{facts::Handshake, token::Token};
+use crate::{facts::Handshake, token::Token, words};
 
 /// The name under which we connect, so that a probe never fakes a state.
 pub(super) const CLIENT_NAME: &str = "meshdoctor";
@@ -52,7 +52,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
             .read_until(b'\n', &mut line)
             .await
             .map_err(|error| {
-                format!("the connection broke before the server's greeting: {error}")
+                format!(
+                    "the connection broke before the server's greeting: {}",
+                    words::io(&error)
+                )
             })?;
         if line.is_empty() {
             return Err("the server closed the connection without a greeting".into());
@@ -117,7 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
                     "the server accepted us and then broke: {error}"
                 ))),
                 Err(_) => Err(failed(format!(
-                    "the server accepted us and then said nothing for {limit:?}"
+                    "the server accepted us and then said nothing for {}",
+                    words::span(limit)
                 ))),
             },
             Ok(Err(error)) => Err(match error.kind() {
@@ -129,7 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
                 _ => failed(format!("the handshake failed: {error}")),
             }),
             Err(_) => Err(failed(format!(
-                "the server greets and then says nothing for {limit:?}"
+                "the server greets and then says nothing for {}",
+                words::span(limit)
             ))),
         };
         bridge.abort();

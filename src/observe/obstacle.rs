@@ -5,16 +5,16 @@ use kube::Config;
 use x509_cert::{Certificate, der::Decode, ext::pkix::BasicConstraints};
 
 use super::{ask::Failure, expiry};
-use crate::facts::Obstacle;
+use crate::{facts::Obstacle, redact, words};
 
 /// The obstacle behind the failure of every request, or none when the failure is no obstacle.
 pub(super) fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -> Option<Obstacle> {
-    let server = &config.cluster_url;
+    let server = redact::urls(&config.cluster_url.to_string());
     let mut evidence = vec![format!("asked: {server}version")];
     if let Some(proxy) = &config.proxy_url {
         evidence.push(format!(
             "through the proxy {}",
-            crate::redact::urls(&proxy.to_string())
+            redact::urls(&proxy.to_string())
         ));
     }
     let (code, message, remedy) = match failure {
@@ -27,7 +27,8 @@ pub(super) fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -
         Failure::Silent(limit) => (
             "cluster-unreachable",
             format!(
-                "the API server {server} accepts nothing or answers nothing: no answer within {limit:?}"
+                "the API server {server} accepts nothing or answers nothing: no answer within {}",
+                words::span(*limit)
             ),
             loopback_hint(config),
         ),

@@ -9,6 +9,7 @@ use tokio::io::DuplexStream;
 use crate::{
     facts::{FailureKind, ProbeFailure},
     seen::Right,
+    words,
 };
 
 /// One forwarded port.
@@ -49,7 +50,8 @@ impl Tunnel {
             Ok(Ok(forwarder)) => Ok(Self { forwarder }),
             Ok(Err(error)) => Err(explain(&error, rights)),
             Err(_) => Err(no_way(format!(
-                "the port-forward got no answer within {limit:?}"
+                "the port-forward got no answer within {}",
+                words::span(limit)
             ))),
         }
     }

@@ -1,0 +1,46 @@
+//! Durations and the system's errors, in words for people.
+
+use std::{io, time::Duration};
+
+/// A duration as one says it: `250 ms`, `2 s`, `1.5 s`.
+pub(crate) fn span(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        return format!("{} ms", duration.as_millis());
+    }
+    let text = format!("{:.1}", duration.as_secs_f64());
+    format!("{} s", text.trim_end_matches(".0"))
+}
+
+/// An error of a file or a program, without the system's number for it.
+pub(crate) fn io(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::InvalidData => "it is not text".into(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_without_digits_that_nobody_needs() {
+        assert_eq!(span(Duration::from_millis(250)), "250 ms");
+        assert_eq!(span(Duration::from_secs(2)), "2 s");
+        assert_eq!(span(Duration::from_nanos(1_998_323_777)), "2 s");
+        assert_eq!(span(Duration::from_millis(1500)), "1.5 s");
+        assert_eq!(span(Duration::from_secs(10)), "10 s");
+    }
+
+    #[test]
+    fn errors_bear_no_number() {
+        let error = io::Error::from_raw_os_error(28);
+        assert!(!io(&error).contains("os error"), "{}", io(&error));
+    }
+}
