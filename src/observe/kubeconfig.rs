@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{AuthInfo, Cluster, Config, Context, Kubeconfig};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use crate::{
     exit::UsageError,
     facts::{Obstacle, Target},
+    redact, words,
 };
 
 /// What the command line says about which cluster, and as whom; the fields are kubectl's flags.
@@ -48,6 +49,8 @@ pub(super) struct Resolved {
     pub target: Target,
     /// Whether we run in the cluster.
     pub in_cluster: bool,
+    /// Whether the kubeconfig was named on the command line, so that a mistake in it is one of usage.
+    pub named: bool,
 }
 
 /// Why there is no configuration.
@@ -71,6 +74,12 @@ pub fn runs_in_cluster() -> bool {
 ///
 /// The [`Trouble`] that says which file, context and key is wrong.
 pub(super) fn resolve(access: &Access) -> Result<Resolved, Trouble> {
+    // Before any file is read: what was typed is wrong whatever they hold.
+    if !access.impersonate_groups.is_empty() && access.impersonate.is_none() {
+        return Err(Trouble::Usage(UsageError(
+            "--as-group needs --as: a group alone cannot be impersonated".into(),
+        )));
+    }
     let files = Files::find(access.kubeconfig.as_deref());
     let kubeconfig = files.load()?;
     let mut resolved = match kubeconfig {
@@ -139,8 +148,13 @@ impl Files {
 
     fn missing(&self) -> Trouble {
         if self.named {
+            let what = if self.paths.iter().any(|path| path.exists()) {
+                "and that file is empty"
+            } else {
+                "and there is no such file"
+            };
             return Trouble::Usage(UsageError(format!(
-                "--kubeconfig names {}, and there is no such file",
+                "--kubeconfig names {}, {what}",
                 self.shown()
             )));
         }
@@ -176,7 +190,11 @@ impl Files {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     return Err(self.trouble(
-                        format!("cannot read the kubeconfig {}: {error}", path.display()),
+                        format!(
+                            "cannot read the kubeconfig {}: {}",
+                            path.display(),
+                            words::io(&error)
+                        ),
                         None,
                     ));
                 }
@@ -185,7 +203,7 @@ impl Files {
                 continue;
             }
             // Our own YAML reader first: its message says where the text is broken in fewer words.
-            serde_yaml::from_str::<serde_yaml::Value>(&text).map_err(|error| {
+            let value: serde_yaml::Value = serde_yaml::from_str(&text).map_err(|error| {
                 self.trouble(
                     format!(
                         "the kubeconfig {} is not valid YAML: {error}",
@@ -194,18 +212,17 @@ impl Files {
                     None,
                 )
             })?;
-            let one = Kubeconfig::read_from(path).map_err(|error| {
-                let why = error
-                    .to_string()
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
+            let other = |why: &str| {
                 self.trouble(
                     format!("{} is not a kubeconfig: {why}", path.display()),
                     None,
                 )
-            })?;
+            };
+            if let Some(why) = something_else(&value) {
+                return Err(other(&why));
+            }
+            let one = Kubeconfig::read_from(path)
+                .map_err(|error| other(&plain_yaml(&error.to_string())))?;
             merged = Some(match merged {
                 None => one,
                 Some(first) => first.merge(one).map_err(|error| {
@@ -259,7 +276,7 @@ impl Choice<'_> {
                         "the kubeconfig {} sets no current-context",
                         self.files.shown()
                     ),
-                    Some(format!("name one with --context: {}", self.context_names())),
+                    Some(self.choice_of_contexts()),
                 ));
             }
         };
@@ -320,11 +337,12 @@ impl Choice<'_> {
             config,
             target: Target {
                 context: context_name,
-                server: Some(server),
+                server: Some(redact::urls(&server)),
                 user: user_name,
                 namespace: String::new(),
             },
             in_cluster: false,
+            named: self.files.named,
         })
     }
 
@@ -354,7 +372,7 @@ impl Choice<'_> {
                     "current-context names \"{name}\" ({}), and there is no such context",
                     self.files.place_of("current-context")
                 ),
-                Some(format!("name one with --context: {}", self.context_names())),
+                Some(self.choice_of_contexts()),
             )),
         }
     }
@@ -415,6 +433,14 @@ impl Choice<'_> {
         )
     }
 
+    fn choice_of_contexts(&self) -> String {
+        if self.kubeconfig.contexts.is_empty() {
+            "it has no context at all".into()
+        } else {
+            format!("name one with --context: {}", self.context_names())
+        }
+    }
+
     fn context_names(&self) -> String {
         let names: Vec<&str> = self
             .kubeconfig
@@ -463,16 +489,50 @@ impl Choice<'_> {
         Ok(Some(certificates))
     }
 
-    /// Every file that the user's credentials name can be read.
+    /// Whatever the user's credentials name or hold can be read.
     fn check_credentials(&self, user: &AuthInfo) -> Result<(), Trouble> {
-        for (key, path) in [
-            ("client-certificate", &user.client_certificate),
-            ("client-key", &user.client_key),
-            ("tokenFile", &user.token_file),
-        ] {
-            if let Some(path) = filled(path.as_ref()) {
-                self.file_of_key(key, path)?;
-            }
+        if let Some(path) = filled(user.token_file.as_ref()) {
+            self.file_of_key("tokenFile", path)?;
+        }
+        // The library keeps the key behind a type that only its serialised form opens.
+        let key_data = serde_json::to_value(user)
+            .ok()
+            .and_then(|value| value["client-key-data"].as_str().map(str::to_owned));
+        let certificate = self.pem_of(
+            "client-certificate",
+            user.client_certificate_data.as_ref(),
+            user.client_certificate.as_ref(),
+        )?;
+        let key = self.pem_of("client-key", key_data.as_ref(), user.client_key.as_ref())?;
+        let lacks = |(is, _): &(String, Vec<u8>), other: &str| {
+            self.files.trouble(
+                format!(
+                    "{is} ({}) needs a {other} beside it, and there is none",
+                    self.files.place_of(is)
+                ),
+                None,
+            )
+        };
+        match (&certificate, &key) {
+            (Some(certificate), None) => return Err(lacks(certificate, "client-key")),
+            (None, Some(key)) => return Err(lacks(key, "client-certificate")),
+            _ => {}
+        }
+        let holds_none = |key: &str, what: &str| {
+            self.files.trouble(
+                format!("{key} ({}) holds no PEM {what}", self.files.place_of(key)),
+                None,
+            )
+        };
+        if let Some((key, pem)) = &certificate
+            && CertificateDer::from_pem_slice(pem).is_err()
+        {
+            return Err(holds_none(key, "certificate"));
+        }
+        if let Some((key, pem)) = &key
+            && PrivateKeyDer::from_pem_slice(pem).is_err()
+        {
+            return Err(holds_none(key, "private key"));
         }
         match &user.auth_provider {
             Some(provider) => Err(self.files.trouble(
@@ -487,17 +547,68 @@ impl Choice<'_> {
         }
     }
 
+    /// The PEM text of a key that may stand in the kubeconfig or in a file, and the key that holds it.
+    fn pem_of(
+        &self,
+        key: &str,
+        data: Option<&String>,
+        path: Option<&String>,
+    ) -> Result<Option<(String, Vec<u8>)>, Trouble> {
+        if let Some(data) = filled(data) {
+            let key = format!("{key}-data");
+            let pem = decode_base64(data).ok_or_else(|| {
+                self.files.trouble(
+                    format!("{key} in {} is not base64", self.files.place_of(&key)),
+                    None,
+                )
+            })?;
+            return Ok(Some((key, pem)));
+        }
+        filled(path)
+            .map(|path| Ok((key.to_owned(), self.file_of_key(key, path)?)))
+            .transpose()
+    }
+
     fn file_of_key(&self, key: &str, path: &str) -> Result<Vec<u8>, Trouble> {
         std::fs::read(path).map_err(|error| {
             self.files.trouble(
                 format!(
-                    "{key} ({}) names {path}, which cannot be read: {error}",
-                    self.files.place_of(key)
+                    "{key} ({}) names {path}, which cannot be read: {}",
+                    self.files.place_of(key),
+                    words::io(&error)
                 ),
                 None,
             )
         })
     }
+}
+
+/// Why a document is no kubeconfig, when its first look already tells.
+fn something_else(value: &serde_yaml::Value) -> Option<String> {
+    const KEYS: [&str; 4] = ["clusters", "contexts", "users", "current-context"];
+    // A file of comments only is empty, which is no mistake.
+    if value.is_null() {
+        return None;
+    }
+    let Some(mapping) = value.as_mapping() else {
+        return Some("it holds no keys such as clusters, contexts and users".into());
+    };
+    match mapping.get("kind").and_then(serde_yaml::Value::as_str) {
+        Some(kind) if kind != "Config" => return Some(format!("its kind is {kind}, not Config")),
+        Some(_) => return None,
+        None => {}
+    }
+    KEYS.iter()
+        .all(|key| !mapping.contains_key(key))
+        .then(|| "it has none of the keys clusters, contexts and users".into())
+}
+
+/// The YAML reader's complaint, without its chain of forewords and in words for people.
+fn plain_yaml(error: &str) -> String {
+    let first = error.lines().next().unwrap_or_default();
+    let why = first.rsplit_once("error: ").map_or(first, |(_, why)| why);
+    why.replace("expected sequence start", "a list is expected")
+        .replace("expected mapping start", "a mapping of keys is expected")
 }
 
 fn filled(value: Option<&String>) -> Option<&str> {
@@ -544,10 +655,11 @@ fn from_server_flag(access: &Access) -> Result<Resolved, Trouble> {
     Ok(Resolved {
         config: Config::new(uri),
         target: Target {
-            server: Some(server),
+            server: Some(redact::urls(&server)),
             ..Target::default()
         },
         in_cluster: false,
+        named: true,
     })
 }
 
@@ -567,6 +679,7 @@ fn in_cluster() -> Result<Resolved, Trouble> {
         },
         config,
         in_cluster: true,
+        named: false,
     })
 }
 
@@ -588,11 +701,6 @@ fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> 
         resolved.target.user = Some(user.clone());
     }
     if !access.impersonate_groups.is_empty() {
-        if config.auth_info.impersonate.is_none() {
-            return Err(Trouble::Usage(UsageError(
-                "--as-group needs --as: a group alone cannot be impersonated".into(),
-            )));
-        }
         config.auth_info.impersonate_groups = Some(access.impersonate_groups.clone());
     }
     if let Some(name) = &access.tls_server_name {

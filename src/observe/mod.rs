@@ -32,6 +32,7 @@ use self::{
     transport::Clients,
 };
 use crate::{
+    exit::UsageError,
     facts::{Facts, Obstacle, Rbac, Target},
     profile::Profile,
     recording::kinds,
@@ -84,8 +85,8 @@ fn now() -> Timestamp {
 ///
 /// # Errors
 ///
-/// A [`crate::exit::UsageError`] when something named on the command line is wrong. Whatever else fails is a fact.
-pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, crate::exit::UsageError> {
+/// A [`UsageError`] when something named on the command line is wrong. Whatever else fails is a fact.
+pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, UsageError> {
     let started = Instant::now();
     let mut resolved = match kubeconfig::resolve(access) {
         Ok(resolved) => resolved,
@@ -100,6 +101,7 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, crate:
     let limit = scope
         .request_timeout
         .min(scope.deadline.saturating_duration_since(Instant::now()));
+    let plugin = resolved.config.auth_info.exec.is_some();
     if let Err(obstacle) =
         credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await
     {
@@ -108,12 +110,21 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, crate:
     let clients = match transport::clients(&resolved.config) {
         Ok(clients) => clients,
         Err(error) => {
+            let (code, whose) = if plugin {
+                ("exec-plugin-failed", "credential plugin")
+            } else {
+                ("kubeconfig-invalid", "kubeconfig")
+            };
+            let message = format!(
+                "the {whose}'s credentials cannot be used: {}",
+                ask::from_error(&*error)
+            );
+            if resolved.named && !plugin {
+                return Err(UsageError(message));
+            }
             let obstacle = Obstacle {
-                code: "kubeconfig-invalid".into(),
-                message: format!(
-                    "the kubeconfig's credentials cannot be used: {}",
-                    ask::from_error(&*error)
-                ),
+                code: code.into(),
+                message,
                 evidence: Vec::new(),
                 remedy: None,
             };
