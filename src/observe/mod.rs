@@ -296,7 +296,10 @@ impl Observer<'_> {
     /// Whether only the requests over HTTP/2 failed: some proxies in front of an API server speak HTTP/1.1 alone.
     fn speaks_http1_only(&self, first: &FirstWave) -> bool {
         self.clients.two
-            && first.version.is_ok()
+            && matches!(
+                first.version,
+                Ok(_) | Err(Failure::Denied | Failure::NotFound)
+            )
             && first.answers.values().all(|(_, answer)| {
                 matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_)))
             })
