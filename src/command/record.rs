@@ -8,6 +8,7 @@ use crate::{
     observe::Depth,
     recording, render,
     terminal::Terminal,
+    words,
 };
 
 pub(super) async fn run(
@@ -45,8 +46,13 @@ pub(super) async fn run(
     if to_stdout {
         terminal.answer(&text)?;
     } else {
-        write(path, &text)
-            .map_err(|error| UsageError(format!("cannot write {}: {error}", path.display())))?;
+        write(path, &text).map_err(|error| {
+            UsageError(format!(
+                "cannot write {}: {}",
+                path.display(),
+                words::io(&error)
+            ))
+        })?;
         terminal.say(&format!(
             "Recorded in {}. Judge it with: meshdoctor system check --from {}",
             path.display(),

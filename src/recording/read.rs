@@ -13,6 +13,7 @@ use crate::{
     profile::{self, Profile},
     redact::Redact,
     seen::Seen,
+    words,
 };
 
 /// What was read from a file or a folder, before it is understood.
@@ -46,14 +47,15 @@ pub fn read(
     namespace: Option<&str>,
 ) -> Result<Facts, UsageError> {
     let input = Input::load(path)?;
+    let shown = if path == "-" { "standard input" } else { path };
     if input.objects.is_empty() && input.asked.is_empty() {
         return Err(UsageError(format!(
-            "{path} holds no Kubernetes object: give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"
+            "{shown} holds no Kubernetes object: give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"
         )));
     }
     input
         .into_facts(profile, namespace)
-        .map_err(|why| UsageError(format!("cannot read {path}: {why}")))
+        .map_err(|why| UsageError(format!("cannot read {shown}: {why}")))
 }
 
 impl Input {
@@ -63,7 +65,9 @@ impl Input {
             let mut text = String::new();
             std::io::stdin()
                 .read_to_string(&mut text)
-                .map_err(|error| UsageError(format!("cannot read standard input: {error}")))?;
+                .map_err(|error| {
+                    UsageError(format!("cannot read standard input: {}", words::io(&error)))
+                })?;
             input.add_text("standard input", &text)?;
         } else if Path::new(path).is_dir() {
             input.add_folder(Path::new(path))?;
@@ -74,10 +78,11 @@ impl Input {
     }
 
     fn add_folder(&mut self, folder: &Path) -> Result<(), UsageError> {
-        let unreadable = |error| {
+        let unreadable = |error: std::io::Error| {
             UsageError(format!(
-                "cannot read the folder {}: {error}",
-                folder.display()
+                "cannot read the folder {}: {}",
+                folder.display(),
+                words::io(&error)
             ))
         };
         let mut paths: Vec<_> = std::fs::read_dir(folder)
@@ -331,12 +336,11 @@ pub(super) fn group_of(api_version: &str) -> &str {
 
 fn read_file(path: &Path) -> Result<String, UsageError> {
     std::fs::read_to_string(path).map_err(|error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".into(),
-            std::io::ErrorKind::InvalidData => "it is not text".into(),
-            _ => error.to_string(),
-        };
-        UsageError(format!("cannot read {}: {why}", path.display()))
+        UsageError(format!(
+            "cannot read {}: {}",
+            path.display(),
+            words::io(&error)
+        ))
     })
 }
 
