@@ -3,13 +3,17 @@
 //! The client library would run them with our terminal and without a limit. Here their errors are captured, they may
 //! ask questions only on a terminal, and they end when our time does.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::{Output, Stdio},
+    time::Duration,
+};
 
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{facts::Obstacle, redact};
+use crate::{facts::Obstacle, redact, words};
 
 /// The part of an `ExecCredential` that is used.
 #[derive(Deserialize)]
@@ -91,12 +95,16 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    // Off a terminal it leads a group of its own, with which all that it started can be ended.
+    if !interactive {
+        command.process_group(0);
+    }
     for variable in exec.env.iter().flatten() {
         if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
             command.env(name, value);
         }
     }
-    let output = match tokio::time::timeout(limit, command.output()).await {
+    let output = match tokio::time::timeout(limit, output_of(command, interactive)).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             let hint = exec
@@ -111,14 +119,14 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
         }
         Ok(Err(error)) => {
             return Err(failed(
-                format!("could not be started: {error}"),
+                format!("could not be started: {}", words::io(&error)),
                 vec![],
                 None,
             ));
         }
         Err(_) => {
             return Err(failed(
-                format!("gave no answer within {limit:?} and was ended"),
+                format!("gave no answer within {} and was ended", words::span(limit)),
                 vec![],
                 Some("run the command by hand and see what it waits for".into()),
             ));
@@ -139,6 +147,32 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
         .status
         .filter(|status| status.token.is_some() || status.client_certificate_data.is_some())
         .ok_or_else(|| failed("printed no token and no certificate".into(), words, None))
+}
+
+/// Runs a plugin to its end. When it is not waited for any longer, at the deadline or on Ctrl-C, it is killed with its
+/// children, which would otherwise live on: many plugins are shell scripts around the true program.
+async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<Output> {
+    let child = command.spawn()?;
+    let leader = child
+        .id()
+        .filter(|_| !interactive)
+        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let mut group = Group(leader);
+    let output = child.wait_with_output().await;
+    group.0 = None;
+    output
+}
+
+/// A process group, killed on drop.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // A group that has ended by itself is well.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
 }
 
 fn command_line(exec: &ExecConfig) -> String {
