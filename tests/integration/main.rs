@@ -8,6 +8,7 @@ mod bed_selftest;
 
 mod artefacts;
 mod cli;
+mod failures;
 mod fixtures;
 mod live;
 mod schema;

@@ -1,0 +1,190 @@
+//! Servers that are not what the client hopes for, each in threads of its own, on loopback.
+
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+
+/// A server; it stops listening on drop.
+pub(super) struct Fake {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    /// A word for each connection that came.
+    came: mpsc::Receiver<()>,
+    /// Every byte that came.
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+type Serve = dyn Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync;
+
+impl Fake {
+    fn start(
+        address: (IpAddr, u16),
+        serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stop = Arc::new(AtomicBool::new(false));
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (tell, came) = mpsc::channel();
+        let serve: Arc<Serve> = Arc::new(serve);
+        let thread = {
+            let (stop, bytes) = (stop.clone(), bytes.clone());
+            std::thread::spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let _ = tell.send(());
+                    let (serve, bytes) = (serve.clone(), bytes.clone());
+                    std::thread::spawn(move || serve(stream, &bytes));
+                }
+            })
+        };
+        Self {
+            address,
+            stop,
+            thread: Some(thread),
+            came,
+            bytes,
+        }
+    }
+
+    fn anywhere(serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static) -> Self {
+        Self::start((Ipv4Addr::LOCALHOST.into(), 0), serve)
+    }
+
+    /// Accepts, listens, and never answers.
+    pub(super) fn silent() -> Self {
+        Self::anywhere(|mut stream, bytes| record(&mut stream, bytes))
+    }
+
+    /// Answers every HTTP request with this.
+    pub(super) fn http(response: &'static str) -> Self {
+        Self::anywhere(move |mut stream, _| respond(&mut stream, response))
+    }
+
+    /// Answers every HTTP request at this address with a JSON document.
+    pub(super) fn json_at(address: impl Into<IpAddr>, port: u16, json: &str) -> Self {
+        let response = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+            json.len()
+        );
+        Self::start((address.into(), port), move |mut stream, _| {
+            respond(&mut stream, &response);
+        })
+    }
+
+    /// Answers every HTTP request over TLS with this; the certificate and its key are in PEM.
+    pub(super) fn https(certificate: &str, key: &str, response: &'static str) -> Self {
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("PEM");
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                builder
+                    .with_no_client_auth()
+                    .with_single_cert(vec![certificate], key)
+            })
+            .expect("a certificate that can be served");
+        let config = Arc::new(config);
+        Self::anywhere(move |stream, _| {
+            if let Ok(connection) = ServerConnection::new(config.clone()) {
+                respond(&mut StreamOwned::new(connection, stream), response);
+            }
+        })
+    }
+
+    /// Says this first, whatever comes, and keeps what comes.
+    pub(super) fn speaker(address: impl Into<IpAddr>, port: u16, words: impl Into<String>) -> Self {
+        let words = words.into();
+        Self::start((address.into(), port), move |mut stream, bytes| {
+            if stream.write_all(words.as_bytes()).is_ok() {
+                record(&mut stream, bytes);
+            }
+        })
+    }
+
+    /// `host:port`.
+    pub(super) fn endpoint(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Waits until somebody has come.
+    pub(super) fn somebody_came(&self) {
+        self.came
+            .recv_timeout(Duration::from_secs(30))
+            .expect("a connection");
+    }
+
+    /// How many have come since the last question.
+    pub(super) fn visitors(&self) -> usize {
+        self.came.try_iter().count()
+    }
+
+    /// Everything that was said to it.
+    pub(super) fn heard(&self) -> String {
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the listener, which then ends.
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A loopback port at which nothing listens.
+pub(super) fn refused_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn record(stream: &mut TcpStream, bytes: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(&buffer[..length]);
+    }
+}
+
+/// Reads a request's head, answers, and reads on, so that no unread byte turns the answer into a reset.
+fn respond(stream: &mut (impl Read + Write), response: &str) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        head.extend_from_slice(&buffer[..length]);
+        if head.windows(4).any(|window| window == b"\r\n\r\n") {
+            head.clear();
+            if stream
+                .write_all(response.as_bytes())
+                .and_then(|()| stream.flush())
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+}

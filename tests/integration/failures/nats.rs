@@ -1,0 +1,194 @@
+//! Brokers that refuse, hang, talk nonsense or are gone, and strangers in their place.
+
+use serde_json::{Value, json};
+
+use super::{assert_sentence, check_bed, fake::Fake, found};
+use crate::{
+    bed::{self, Lease, Line, Stack, rest, users},
+    tool::{Ran, meshdoctor, roots, states},
+};
+
+const TOKEN: &str = "tThisTokenIsForTheBrokerAndForNobodyElse0123456789";
+
+async fn stack(bed: &Lease) -> anyhow::Result<Stack> {
+    Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .token(TOKEN)
+        .start(bed)
+        .await
+}
+
+async fn judged(bed: &Lease) -> Ran {
+    check_bed(&bed.kubeconfig(), bed.namespace())
+        .arg("-ojson")
+        .run_beside()
+        .await
+}
+
+/// The broker is at fault, and MeshSync is at least running: nobody could tell more.
+#[track_caller]
+fn assert_broker_fault(ran: Ran, words: &str) {
+    let ran = ran.exits(1);
+    let report = ran.json();
+    assert_eq!(report["exitCode"], 1);
+    assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
+    assert_eq!(roots(&report)[0], "broker-unreachable", "{report:#}");
+    let finding = found(&report, "broker-unreachable");
+    assert_eq!(finding["kind"], "fault");
+    assert_sentence(finding["message"].as_str().unwrap_or_default());
+    let evidence = finding["evidence"].as_array().expect("evidence");
+    assert!(
+        evidence
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|line| line.contains(words)),
+        "{words:?} is not in {evidence:?}"
+    );
+    for line in evidence.iter().filter_map(Value::as_str) {
+        assert_sentence(line);
+    }
+    assert_eq!(ran.stderr, "");
+}
+
+#[tokio::test]
+async fn one_that_refuses_the_token() -> anyhow::Result<()> {
+    let bed = bed::lease().await?;
+    let stack = stack(&bed).await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let secret = stack.path("v1", "Secret", "meshery-nats-auth");
+    let other = json!({"data": {"token": users::base64("anotherTokenThatCameLater")}});
+    rest::merge(&stack.client, &secret, &other).await?;
+
+    let ran = judged(&bed).await.exits(1);
+    let report = ran.json();
+    assert_eq!(report["exitCode"], 1);
+    assert_eq!(roots(&report)[0], "broker-auth-failed", "{report:#}");
+    let finding = found(&report, "broker-auth-failed");
+    assert_eq!(finding["kind"], "fault");
+    assert_sentence(finding["message"].as_str().unwrap_or_default());
+    // Who connected with the old token stays connected.
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+    assert!(!ran.stdout.contains("anotherTokenThatCameLater"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_that_hangs_and_one_that_is_gone() -> anyhow::Result<()> {
+    let bed = bed::lease().await?;
+    let stack = stack(&bed).await?;
+    stack.nats(0).pause()?;
+    assert_broker_fault(judged(&bed).await, "says nothing");
+    stack.nats(0).resume()?;
+    stack.nats(0).kill();
+    assert_broker_fault(judged(&bed).await, "nothing listens in the pod");
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_that_talks_nonsense() -> anyhow::Result<()> {
+    let bed = bed::lease().await?;
+    let stack = stack(&bed).await?;
+    let address = stack.nats(0).address;
+    stack.nats(0).kill();
+    let nonsense = "SSH-2.0-OpenSSH_9.9\r\n";
+    let client = Fake::speaker(address, 4222, nonsense);
+    {
+        let _monitor = Fake::speaker(address, 8222, nonsense);
+        assert_broker_fault(judged(&bed).await, "not with HTTP");
+    }
+    {
+        let _monitor = Fake::json_at(address, 8222, r#"{"hello": "world"}"#);
+        assert_broker_fault(judged(&bed).await, "no NATS server");
+    }
+    // A monitor that is one, and beside it a client port that is none.
+    let varz =
+        r#"{"server_id": "NABC", "server_name": "x", "version": "2.14.2", "auth_required": true}"#;
+    let _monitor = Fake::json_at(address, 8222, varz);
+    let report = judged(&bed).await.exits(1).json();
+    let checks = report["checks"].as_array().expect("checks");
+    let check = checks
+        .iter()
+        .find(|check| check["id"] == "broker-token-accepted")
+        .expect("the check");
+    assert_eq!(check["status"], "unknown");
+    let reason = check["reason"].as_str().unwrap_or_default();
+    assert_sentence(reason);
+    assert!(reason.contains("does not greet"), "{reason}");
+    assert!(!client.heard().contains("CONNECT"), "{}", client.heard());
+    Ok(())
+}
+
+/// The address in a Broker's status, or in its spec, leads to a server that would like to have the token.
+#[tokio::test]
+async fn a_stranger_hears_nothing() -> anyhow::Result<()> {
+    let bed = bed::lease().await?;
+    let stack = stack(&bed).await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let broker = stack.custom_path("Broker");
+    let greeting = |id: &str| {
+        format!(
+            "INFO {{\"server_id\":\"{id}\",\"version\":\"2.14.2\",\"proto\":1,\"auth_required\":true,\"max_payload\":1048576}}\r\n"
+        )
+    };
+    let genuine = monitor_id(&stack).await?;
+    let silent = |stranger: &Fake| {
+        let heard = stranger.heard();
+        assert_eq!(heard, "", "a stranger was spoken to");
+    };
+
+    // Whoever greets with an id of its own, or repeats the true server's.
+    for id in ["NSTRANGER", &genuine] {
+        let stranger = Fake::speaker([127, 0, 0, 1], 0, greeting(id));
+        let status = json!({"endpoint": {"external": stranger.endpoint()}});
+        bed.patch_status(&broker, &status).await?;
+        let report = judged(&bed).await.json();
+        assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+        silent(&stranger);
+    }
+
+    // An override in the spec counts as the cluster's own word; its server may be asked, and is shown nothing.
+    let elsewhere = bed.addresses().spare();
+    let stranger = Fake::speaker(elsewhere, 4222, greeting("NSTRANGER"));
+    let _monitor = Fake::json_at(
+        elsewhere,
+        8222,
+        r#"{"server_id": "NSTRANGER", "server_name": "x", "version": "2.14.2"}"#,
+    );
+    let intended = json!({"spec": {"service": {"externalEndpointOverride": stranger.endpoint()}}});
+    rest::merge(&stack.client, &broker, &intended).await?;
+    judged(&bed).await;
+    silent(&stranger);
+
+    // With the broker itself gone the stranger is the only one who answers.
+    let status_stranger = Fake::speaker([127, 0, 0, 1], 0, greeting(&genuine));
+    let status = json!({"endpoint": {"external": status_stranger.endpoint()}});
+    bed.patch_status(&broker, &status).await?;
+    stack.nats(0).kill();
+    for command in [
+        "system check -v -o json",
+        "system status -v -o json",
+        "record -v",
+    ] {
+        let ran = meshdoctor(command)
+            .kubeconfig(&bed.kubeconfig())
+            .arg("--namespace")
+            .arg(bed.namespace())
+            .run_beside()
+            .await;
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(TOKEN));
+    }
+    assert!(status_stranger.visitors() > 0, "the address was not tried");
+    silent(&status_stranger);
+    silent(&stranger);
+    Ok(())
+}
+
+/// The id of the real server, as it greets with it.
+async fn monitor_id(stack: &Stack) -> anyhow::Result<String> {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    let stream = tokio::net::TcpStream::connect((stack.nats(0).address, 4222)).await?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).await?;
+    let info: Value = serde_json::from_str(line.trim_start_matches("INFO "))?;
+    Ok(info["server_id"].as_str().unwrap_or_default().to_owned())
+}

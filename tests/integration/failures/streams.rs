@@ -1,0 +1,121 @@
+//! Wrong flags, closed streams and signals.
+
+use std::process::{Command, Stdio};
+
+use super::{Folder, assert_says, check, fake::Fake, kubeconfig};
+use crate::tool::{Tool, meshdoctor};
+
+/// What clap complains of comes with a hint to `--help`; its first line is the sentence.
+#[track_caller]
+fn complaint(tool: Tool) -> String {
+    let ran = tool.run().exits(2);
+    assert_eq!(ran.stdout, "");
+    let first = ran.stderr.lines().next().unwrap_or_default();
+    super::assert_sentence(first);
+    ran.stderr
+}
+
+#[test]
+fn wrong_flags_are_wrong_usage() {
+    assert_says(
+        &complaint(meshdoctor("system check -o xml")),
+        &["xml", "json", "yaml"],
+    );
+    assert_says(
+        &complaint(meshdoctor("system check --timeout 30")),
+        &["--timeout", "did you mean 30s?"],
+    );
+    assert_says(
+        &complaint(meshdoctor("system check --timeout soon")),
+        &["not a duration", "30s"],
+    );
+    assert_says(&complaint(meshdoctor("system chek")), &["chek", "check"]);
+    assert_says(
+        &complaint(meshdoctor("explain no-such-code")),
+        &["no-such-code"],
+    );
+    assert_says(
+        &complaint(meshdoctor("system check --expect operator,embedded")),
+        &["operator", "embedded"],
+    );
+}
+
+#[test]
+fn a_group_alone_cannot_be_impersonated() {
+    let folder = Folder::new();
+    let path = folder.file(
+        "config",
+        kubeconfig("server: 'https://127.0.0.1:1'", "token: t"),
+    );
+    for tool in [check(&path), meshdoctor("system check -o json")] {
+        let sentence = super::usage(tool.arg("--as-group=admins"));
+        assert_says(&sentence, &["--as-group needs --as"]);
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_away_changes_nothing() {
+    for arguments in [
+        "system check",
+        "system check -o json",
+        "system check -o yaml",
+        "system check -q",
+        "record",
+        "checks",
+        "explain states",
+        "explain broker-unreachable -o json",
+        "completion bash",
+        "--help",
+        "system check --help",
+        "--version",
+    ] {
+        let open = meshdoctor(arguments).run();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut tool = meshdoctor(arguments);
+        let output = tool
+            .command()
+            .stdin(Stdio::null())
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(std::process::Child::wait_with_output)
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(open.code), "{arguments}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let place = |text: &str| text.split("/.tmp").next().unwrap_or_default().to_owned();
+        assert_eq!(place(&stderr), place(&open.stderr), "{arguments}");
+    }
+}
+
+#[test]
+fn signals_end_a_hanging_run_with_their_codes() {
+    let folder = Folder::new();
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let server = Fake::silent();
+        let cluster = format!("server: 'http://{}'", server.endpoint());
+        let path = folder.file("config", kubeconfig(&cluster, "token: t"));
+        let mut tool = check(&path)
+            .arg("-ojson")
+            .arg("--timeout=5m")
+            .arg("--request-timeout=5m");
+        let child = tool
+            .command()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        server.somebody_came();
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name])
+            .arg(child.id().to_string())
+            .status()
+            .expect("a shell");
+        assert!(sent.success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(code), "SIG{name}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "SIG{name}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "SIG{name}");
+    }
+}
