@@ -102,6 +102,12 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
         }
     };
     tokio::select! {
+        // In this order: a signal that comes at once must find somebody who listens.
+        biased;
+        exit = stopped => {
+            terminal.restore();
+            exit
+        }
         result = command::run(cli, terminal) => match result {
             Ok(exit) => exit,
             Err(error) => {
@@ -109,9 +115,5 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
                 if error.is::<UsageError>() { Exit::Usage } else { Exit::Undetermined }
             }
         },
-        exit = stopped => {
-            terminal.restore();
-            exit
-        }
     }
 }
