@@ -289,7 +289,7 @@ pub(super) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
             }
         }
         if let Some(hyper) = error.downcast_ref::<hyper::Error>()
-            && hyper.is_parse()
+            && speaks_no_http(hyper)
         {
             return Failure::NotAnApi("it does not speak HTTP".into());
         }
@@ -307,6 +307,13 @@ pub(super) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
         current = error.source();
     }
     Failure::Connection(innermost)
+}
+
+/// Whether the other side said something that is no HTTP, be it in answer to us or, as mail servers do, before we spoke.
+///
+/// The library has no question for the second case, only these words.
+pub(super) fn speaks_no_http(error: &hyper::Error) -> bool {
+    error.is_parse() || error.to_string().contains("unexpected message")
 }
 
 fn plain_dns(why: &str) -> &str {

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::SignedDuration;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::handshake::CLIENT_NAME;
+use super::{ask::speaks_no_http, handshake::CLIENT_NAME};
 use crate::{
     facts::{Connection, Varz},
     seen::Seen,
@@ -116,7 +116,7 @@ fn parse<T: for<'de> Deserialize<'de>>(path: &str, body: &[u8]) -> Result<T, Str
 
 async fn get(sender: &mut http1::SendRequest<Empty<Bytes>>, path: &str) -> Result<Bytes, String> {
     let broken = |error: hyper::Error| {
-        if error.is_parse() {
+        if speaks_no_http(&error) {
             "the monitor's port answers, and not with HTTP".to_owned()
         } else {
             "the monitor closed the connection without an answer".to_owned()
