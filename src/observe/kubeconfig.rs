@@ -323,7 +323,7 @@ impl Choice<'_> {
         if let Some(proxy) = cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
             config.proxy_url = Some(proxy.parse().map_err(|_| {
                 self.files
-                    .trouble(format!("proxy-url \"{proxy}\" is not a URL"), None)
+                    .trouble(format!("the proxy-url \"{proxy}\" is not a URL"), None)
             })?);
         }
         self.check_credentials(&user)?;
@@ -369,7 +369,7 @@ impl Choice<'_> {
             )))),
             None => Err(self.files.trouble(
                 format!(
-                    "current-context names \"{name}\" ({}), and there is no such context",
+                    "the current-context names \"{name}\" ({}), and there is no such context",
                     self.files.place_of("current-context")
                 ),
                 Some(self.choice_of_contexts()),
@@ -456,7 +456,7 @@ impl Choice<'_> {
             let pem = decode_base64(data).ok_or_else(|| {
                 self.files.trouble(
                     format!(
-                        "certificate-authority-data in {} is not base64",
+                        "the key certificate-authority-data in {} is not base64",
                         self.files.place_of("certificate-authority-data")
                     ),
                     None,
@@ -480,7 +480,7 @@ impl Choice<'_> {
         if certificates.is_empty() {
             return Err(self.files.trouble(
                 format!(
-                    "{key} ({}) holds no PEM certificate",
+                    "the key {key} ({}) holds no PEM certificate",
                     self.files.place_of(key)
                 ),
                 None,
@@ -507,7 +507,7 @@ impl Choice<'_> {
         let lacks = |(is, _): &(String, Vec<u8>), other: &str| {
             self.files.trouble(
                 format!(
-                    "{is} ({}) needs a {other} beside it, and there is none",
+                    "the key {is} ({}) needs a {other} beside it, and there is none",
                     self.files.place_of(is)
                 ),
                 None,
@@ -520,7 +520,10 @@ impl Choice<'_> {
         }
         let holds_none = |key: &str, what: &str| {
             self.files.trouble(
-                format!("{key} ({}) holds no PEM {what}", self.files.place_of(key)),
+                format!(
+                    "the key {key} ({}) holds no PEM {what}",
+                    self.files.place_of(key)
+                ),
                 None,
             )
         };
@@ -558,7 +561,10 @@ impl Choice<'_> {
             let key = format!("{key}-data");
             let pem = decode_base64(data).ok_or_else(|| {
                 self.files.trouble(
-                    format!("{key} in {} is not base64", self.files.place_of(&key)),
+                    format!(
+                        "the key {key} in {} is not base64",
+                        self.files.place_of(&key)
+                    ),
                     None,
                 )
             })?;
@@ -573,7 +579,7 @@ impl Choice<'_> {
         std::fs::read(path).map_err(|error| {
             self.files.trouble(
                 format!(
-                    "{key} ({}) names {path}, which cannot be read: {}",
+                    "the key {key} ({}) names {path}, which cannot be read: {}",
                     self.files.place_of(key),
                     words::io(&error)
                 ),

@@ -109,7 +109,31 @@ impl Process {
 
     /// Freezes it: its sockets stay open and nothing answers.
     pub fn pause(&self) -> Result<()> {
-        self.signal("STOP")
+        self.signal("STOP")?;
+        // The signal only asks: until every thread has stopped, it may still answer.
+        for _ in 0..500 {
+            if self.is_frozen()? {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        anyhow::bail!("{} did not stop", self.name)
+    }
+
+    /// Whether every thread of it is stopped.
+    fn is_frozen(&self) -> Result<bool> {
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid))? {
+            let stat = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+            // The state follows the program's name, which is in brackets and may hold anything.
+            let state = stat
+                .rsplit(") ")
+                .next()
+                .and_then(|rest| rest.chars().next());
+            if !matches!(state, None | Some('T')) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Lets a frozen one go on.

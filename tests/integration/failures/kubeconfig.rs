@@ -71,12 +71,12 @@ fn pointing_nowhere() -> Vec<Broken> {
         (
             "dangling-cluster",
             good.replace("cluster: there,", "cluster: gone,").into(),
-            vec!["context \"here\"", "cluster \"gone\"", "line 8"],
+            vec!["\"here\" names the", "cluster \"gone\"", "line 8"],
         ),
         (
             "dangling-user",
             good.replace("user: me}", "user: gone}").into(),
-            vec!["context \"here\"", "user \"gone\"", "line 8"],
+            vec!["\"here\" names the", "user \"gone\"", "line 8"],
         ),
         (
             "no-server",
@@ -162,7 +162,7 @@ fn without_a_kubeconfig_the_report_says_where_it_was_looked_for() {
     let finding = obstacle(meshdoctor("system check"), "kubeconfig-missing");
     assert_says(
         &message(&finding),
-        &["there is no kubeconfig", ".kube/config"],
+        &["There is no kubeconfig", ".kube/config"],
     );
 
     let folder = Folder::new();
