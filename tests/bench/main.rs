@@ -1,2 +1,357 @@
-//! The benchmark.
-fn main() {}
+//! The benchmark: what the tool costs on a real control plane, beside `kubectl get pods` in the same run.
+//!
+//! `cargo bench --bench budgets` starts the test cluster with a healthy stack and prints each figure with its budget.
+//! It is a report: a missed budget is shown and fails nothing.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../bed/mod.rs"]
+mod bed;
+
+mod crowd;
+mod distance;
+mod measure;
+mod requests;
+mod table;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use serde_json::json;
+
+use self::{
+    measure::{Cost, Run},
+    table::{Report, Row, Unit},
+};
+
+/// Measures the budgets on a test cluster.
+#[derive(Debug, Parser)]
+struct Args {
+    /// How many runs each median is of.
+    #[arg(long, default_value_t = 15)]
+    runs: usize,
+    /// How many pods to put into other namespaces; 0 leaves that part out.
+    #[arg(long, default_value_t = 10_000)]
+    pods: usize,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// The added round-trip time of the far cluster.
+const DISTANCE: Duration = Duration::from_millis(20);
+
+/// How long a run may take on a cluster that never answers.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1).peekable();
+    if args.next_if(|first| first == measure::LAUNCH).is_some() {
+        return measure::launch(args);
+    }
+    let args = Args::parse();
+    let report = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(report(&args)));
+    match report {
+        Ok(report) if args.json => match serde_json::to_string_pretty(&report) {
+            Ok(text) => println!("{text}"),
+            Err(error) => eprintln!("{error}"),
+        },
+        Ok(report) => print!("{report}"),
+        Err(error) => {
+            eprintln!("the benchmark could not be run: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The programs that are compared, on one cluster.
+struct Peers {
+    version: Run,
+    check: Run,
+    status: Run,
+    kubectl: Run,
+    /// `system check -v`, for what it tells of its requests.
+    verbose: Run,
+}
+
+impl Peers {
+    fn on(kubeconfig: &Path, home: &Path) -> Result<Self> {
+        let tool = |args| {
+            let program = Path::new(env!("CARGO_BIN_EXE_meshdoctor"));
+            Run::of(program, args, kubeconfig, home)
+        };
+        Ok(Self {
+            version: tool("--version"),
+            check: tool("system check"),
+            status: tool("system status"),
+            verbose: tool("system check -v"),
+            kubectl: Run::of(
+                &bed::program("kubectl")?,
+                "get pods -n meshery",
+                kubeconfig,
+                home,
+            ),
+        })
+    }
+}
+
+async fn report(args: &Args) -> Result<Report> {
+    let folder = tempfile::tempdir()?;
+    eprintln!("starting a cluster with a healthy stack");
+    let cluster = bed::Cluster::start_with(&requests::options(folder.path())?).await?;
+    cluster.create_namespace("meshery").await?;
+    let mut stack = bed::Stack::of(bed::Line::Current).start(&cluster).await?;
+    let meshsync = stack.meshsync(0).await?;
+    stack.keep(meshsync);
+    let server = stack.server(0)?;
+    stack.keep(server);
+    let kubeconfig = someone(&cluster).await?;
+    let home = folder.path();
+    let near = Peers::on(&kubeconfig, home)?;
+
+    let mut figures = size()?;
+    eprintln!("measuring on loopback");
+    figures.extend(loopback(&near, args.runs)?);
+
+    eprintln!("measuring at a distance of {} ms", DISTANCE.as_millis());
+    let far = Peers::on(&at_a_distance(&cluster, &kubeconfig, home)?, home)?;
+    figures.extend(remote(&near, &far, args.runs)?);
+
+    let quiet = requests::of(&near.check, &cluster)?;
+    figures.push(count("check: API requests", quiet).at_most(30.0));
+    figures.push(count(
+        "status: API requests",
+        requests::of(&near.status, &cluster)?,
+    ));
+    if args.pods > 0 {
+        eprintln!("making {} pods elsewhere", args.pods);
+        crowd::make(&cluster, args.pods).await?;
+        let crowded = requests::of(&near.check, &cluster)?;
+        let elsewhere = format!("{} pods elsewhere", args.pods);
+        figures.push(
+            count(&format!("check: API requests, {elsewhere}"), crowded)
+                .at_most(to_f64(quiet.requests)),
+        );
+        let [check, kubectl] = measure::compare([&near.check, &near.kubectl], args.runs)?;
+        figures.push(ratio(&format!("check: wall, {elsewhere}"), &check, &kubectl).at_most(0.6));
+    }
+
+    eprintln!("measuring on a cluster that never answers");
+    cluster.stop_api_server()?;
+    figures.push(frozen(&kubeconfig, home)?);
+    cluster.continue_api_server()?;
+    drop(stack);
+    Ok(Report {
+        machine: machine(),
+        runs: args.runs,
+        figures,
+    })
+}
+
+/// A user with every right, unlike the administrator one whose requests are told from the cluster's own.
+async fn someone(cluster: &bed::Cluster) -> Result<PathBuf> {
+    let user = cluster.user()?;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "bench"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+    });
+    cluster.apply(bed::rest::BED, &[binding]).await?;
+    cluster.kubeconfig_for(&user)
+}
+
+/// The binary itself.
+fn size() -> Result<Vec<Row>> {
+    let bytes = fs::metadata(env!("CARGO_BIN_EXE_meshdoctor"))?.len();
+    Ok(vec![
+        Row::new("binary", mib(bytes), Unit::MiB).at_most(10.0),
+    ])
+}
+
+fn loopback(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
+    let [version, check, status, kubectl] = measure::compare(
+        [&peers.version, &peers.check, &peers.status, &peers.kubectl],
+        runs,
+    )?;
+    Ok(vec![
+        Row::new("start (--version): wall", ms(version.wall), Unit::Ms)
+            .at_most(5.0)
+            .note(format!(
+                "CPU {:.1} ms, memory {:.1} MiB",
+                ms(version.cpu),
+                mib(version.memory)
+            )),
+        ratio("check: wall", &check, &kubectl).at_most(0.6),
+        cpu_ratio("check: CPU", &check, &kubectl).at_most(0.4),
+        Row::new("check: peak memory", mib(check.memory), Unit::MiB)
+            .at_most(16.0)
+            .note(format!("kubectl {:.1} MiB", mib(kubectl.memory))),
+        ratio("status: wall", &status, &kubectl),
+        cpu_ratio("status: CPU", &status, &kubectl),
+        Row::new("status: peak memory", mib(status.memory), Unit::MiB),
+    ])
+}
+
+/// The figures of the far cluster, and the round trips in a row that the near one's leave over.
+fn remote(near: &Peers, far: &Peers, runs: usize) -> Result<Vec<Row>> {
+    let [near_check, far_check, near_kubectl, far_kubectl] =
+        measure::compare([&near.check, &far.check, &near.kubectl, &far.kubectl], runs)?;
+    let distance = DISTANCE.as_millis();
+    let trips = |far: Duration, near: Duration| ms(far.saturating_sub(near)) / ms(DISTANCE);
+    let check_trips = trips(far_check.wall, near_check.wall);
+    let kubectl_trips = trips(far_kubectl.wall, near_kubectl.wall);
+    let mut rows = vec![
+        ratio(
+            &format!("check: wall, +{distance} ms round trip"),
+            &far_check,
+            &far_kubectl,
+        ),
+        Row::new(
+            "check: round trips in a row",
+            check_trips.round(),
+            Unit::Count,
+        )
+        .note(format!(
+            "{check_trips:.1} by the clock; kubectl {kubectl_trips:.1}"
+        )),
+    ];
+    let (near, far) = (Phases::of(&near.verbose)?, Phases::of(&far.verbose)?);
+    let before = (far.before - near.before) / ms(DISTANCE);
+    rows.push(
+        Row::new(
+            "check: round trips before the broker",
+            before.round(),
+            Unit::Count,
+        )
+        .at_most(3.0)
+        .note(format!(
+            "{before:.1} by the clock: TCP, TLS, one wave of requests"
+        )),
+    );
+    Ok(rows)
+}
+
+/// The two parts of a run, in milliseconds, as `-v` tells them.
+struct Phases {
+    before: f64,
+}
+
+impl Phases {
+    /// The median of a few runs.
+    fn of(verbose: &Run) -> Result<Self> {
+        let mut all = Vec::new();
+        for _ in 0..5 {
+            let text = verbose.stderr()?;
+            let probe = text
+                .lines()
+                .find(|line| line.contains("port-forward "))
+                .and_then(|line| number_before(line, " ms)"))
+                .context("-v tells of no port-forward")?;
+            let total = text
+                .lines()
+                .find_map(|line| number_before(line, " ms in all"))
+                .context("-v tells no total")?;
+            all.push(total - probe);
+        }
+        all.sort_by(f64::total_cmp);
+        Ok(Self {
+            before: all[all.len() / 2],
+        })
+    }
+}
+
+/// The number in front of a text.
+fn number_before(line: &str, text: &str) -> Option<f64> {
+    let (front, _) = line.rsplit_once(text)?;
+    let digits = front.rsplit(['(', ' ']).next()?;
+    digits.parse().ok()
+}
+
+/// A complete report is due within the run's own limit and a little.
+fn frozen(kubeconfig: &Path, home: &Path) -> Result<Row> {
+    let args = format!("system check --timeout {}s", PATIENCE.as_secs());
+    let program = Path::new(env!("CARGO_BIN_EXE_meshdoctor"));
+    let cost = Run::of(program, &args, kubeconfig, home).exits(3).once()?;
+    Ok(Row::new(
+        "check: wall, a cluster that never answers",
+        ms(cost.wall),
+        Unit::Ms,
+    )
+    .at_most(ms(PATIENCE) + 200.0)
+    .note(format!("with {}", args.trim_start_matches("system check "))))
+}
+
+/// A kubeconfig that leads to the cluster by the long way.
+fn at_a_distance(cluster: &bed::Cluster, kubeconfig: &Path, folder: &Path) -> Result<PathBuf> {
+    let address = cluster
+        .server()
+        .strip_prefix("https://")
+        .context("the cluster's address is no https URL")?;
+    let port = distance::relay(address.parse()?, DISTANCE)?;
+    let path = folder.join("kubeconfig-at-a-distance");
+    let text = fs::read_to_string(kubeconfig)?
+        .replace(cluster.server(), &format!("https://127.0.0.1:{port}"));
+    fs::write(&path, text)?;
+    Ok(path)
+}
+
+fn ratio(what: &str, ours: &Cost, peer: &Cost) -> Row {
+    let (ours, peer) = (ms(ours.wall), ms(peer.wall));
+    Row::new(what, ours / peer, Unit::Times).note(format!("{ours:.1} ms, kubectl {peer:.1} ms"))
+}
+
+fn cpu_ratio(what: &str, ours: &Cost, peer: &Cost) -> Row {
+    let (ours, peer) = (ms(ours.cpu), ms(peer.cpu));
+    Row::new(what, ours / peer, Unit::Times).note(format!("{ours:.1} ms, kubectl {peer:.1} ms"))
+}
+
+fn count(what: &str, asked: requests::Asked) -> Row {
+    Row::new(what, to_f64(asked.requests), Unit::Count)
+        .note(format!("and {} access reviews", asked.reviews))
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "nothing here is as large as that"
+)]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn to_f64(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = information
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown processor", |(_, model)| model);
+    let build = if cfg!(debug_assertions) {
+        "DEBUG BUILD, whose figures say nothing"
+    } else {
+        "release build"
+    };
+    format!("{cores} cores, {model}; {build}")
+}
