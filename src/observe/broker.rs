@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::oneshot,
     task::JoinHandle,
 };
 
@@ -160,8 +161,9 @@ impl Probe<'_> {
         ) else {
             return Err(broker_fault("the port-forward lacks a port".into()));
         };
+        let (tell, named) = oneshot::channel();
         let answer = guarded(
-            monitor::ask(monitor.stream),
+            monitor::ask(monitor.stream, tell),
             monitor.error,
             limit,
             "the monitor",
@@ -172,45 +174,56 @@ impl Probe<'_> {
             limit,
             "the client port",
         );
-        let (answer, greeting) = tokio::join!(answer, greeting);
-        let mut server = self.server(answer?, Way::PortForward, greeting).await;
+        let mut server = self
+            .server(Way::PortForward, answer, greeting, named)
+            .await?;
         server.pod = Some(pod.into());
         Ok(server)
     }
 
     async fn pod_address(&self, ip: &str) -> Result<BrokerServer, ProbeFailure> {
         let names = &self.facts.profile.broker;
-        let (answer, greeting) = tokio::join!(
-            self.direct_monitor(ip, names.monitor_port),
-            self.direct_greeting(ip, names.client_port)
-        );
-        let mut server = self.server(answer?, Way::PodAddress, greeting).await;
+        let (tell, named) = oneshot::channel();
+        let answer = self.direct_monitor(ip, names.monitor_port, tell);
+        let greeting = self.direct_greeting(ip, names.client_port);
+        let mut server = self
+            .server(Way::PodAddress, answer, greeting, named)
+            .await?;
         server.address = Some(ip.into());
         Ok(server)
     }
 
-    /// Puts a pod's answers together; its monitor has named the server, so it may see the token.
+    /// Puts a pod's answers together. Its monitor names the server, which may then see the token while the monitor
+    /// goes on with its list.
     async fn server<S>(
         &self,
-        answer: monitor::Answer,
         way: Way,
-        greeting: Result<Greeted<S>, ProbeFailure>,
-    ) -> BrokerServer
+        answer: impl Future<Output = Result<monitor::Answer, ProbeFailure>>,
+        greeting: impl Future<Output = Result<Greeted<S>, ProbeFailure>>,
+        named: oneshot::Receiver<String>,
+    ) -> Result<BrokerServer, ProbeFailure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let handshake = match greeting {
-            Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
-                greeted.shake(self.token, self.limit()).await
+        let handshake = async {
+            let greeting = greeting.await;
+            // Without a name the monitor has failed, and its failure is the answer.
+            let id = named.await.unwrap_or_default();
+            match greeting {
+                Ok(greeted) if !id.is_empty() && greeted.server_id() == id => {
+                    greeted.shake(self.token, self.limit()).await
+                }
+                Ok(_) => Handshake::NotTried {
+                    why: "the client port and the monitor lead to two different servers".into(),
+                },
+                Err(failure) => Handshake::Failed {
+                    message: failure.message,
+                },
             }
-            Ok(_) => Handshake::NotTried {
-                why: "the client port and the monitor lead to two different servers".into(),
-            },
-            Err(failure) => Handshake::Failed {
-                message: failure.message,
-            },
         };
-        BrokerServer {
+        let (answer, handshake) = tokio::join!(answer, handshake);
+        let answer = answer?;
+        Ok(BrokerServer {
             pod: None,
             reached_by: way,
             address: None,
@@ -218,13 +231,18 @@ impl Probe<'_> {
             connections: answer.connections,
             complete: answer.complete,
             handshake,
-        }
+        })
     }
 
-    async fn direct_monitor(&self, host: &str, port: u16) -> Result<monitor::Answer, ProbeFailure> {
+    async fn direct_monitor(
+        &self,
+        host: &str,
+        port: u16,
+        named: oneshot::Sender<String>,
+    ) -> Result<monitor::Answer, ProbeFailure> {
         let limit = self.limit();
         let stream = dial(host, port, limit).await?;
-        timed(monitor::ask(stream), limit, "the monitor").await
+        timed(monitor::ask(stream, named), limit, "the monitor").await
     }
 
     async fn direct_greeting(
@@ -243,8 +261,9 @@ impl Probe<'_> {
             .direct_greeting(&external.host, external.client_port)
             .await;
         if external.vouched {
+            let (tell, _) = oneshot::channel();
             let answer = self
-                .direct_monitor(&external.host, external.monitor_port)
+                .direct_monitor(&external.host, external.monitor_port, tell)
                 .await?;
             let handshake = match greeting {
                 Ok(greeted) if greeted.server_id() == answer.varz.server_id => {

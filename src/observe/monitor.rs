@@ -6,7 +6,10 @@ use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use k8s_openapi::jiff::SignedDuration;
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::oneshot,
+};
 
 use super::{ask::speaks_no_http, handshake::CLIENT_NAME};
 use crate::{
@@ -40,12 +43,13 @@ struct Page {
 
 /// Asks over an open stream.
 ///
-/// HTTP/1.1 with a body of known length: a forwarded stream has no end of file to wait for.
+/// HTTP/1.1 with a body of known length: a forwarded stream has no end of file to wait for. `named` is told the
+/// server's id before its connections are listed, so that the handshake need not wait for them.
 ///
 /// # Errors
 ///
 /// A sentence when what answers is no NATS monitor.
-pub(super) async fn ask<S>(stream: S) -> Result<Answer, String>
+pub(super) async fn ask<S>(stream: S, named: oneshot::Sender<String>) -> Result<Answer, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -53,16 +57,21 @@ where
         .await
         .map_err(|error| format!("the monitor does not speak HTTP: {error}"))?;
     let task = tokio::spawn(connection);
-    let answer = converse(&mut sender).await;
+    let answer = converse(&mut sender, named).await;
     task.abort();
     answer
 }
 
-async fn converse(sender: &mut http1::SendRequest<Empty<Bytes>>) -> Result<Answer, String> {
+async fn converse(
+    sender: &mut http1::SendRequest<Empty<Bytes>>,
+    named: oneshot::Sender<String>,
+) -> Result<Answer, String> {
     let varz: Varz = parse("/varz", &get(sender, "/varz").await?)?;
     if varz.server_id.is_empty() {
         return Err("what answers on the monitor's port is no NATS server".into());
     }
+    // Nobody listens where no token may be shown.
+    let _ = named.send(varz.server_id.clone());
     let mut connections: Vec<Connection> = Vec::new();
     let mut complete = true;
     loop {
