@@ -163,7 +163,7 @@ impl Input {
         match recordings.as_slice() {
             [] => dump::facts(&self, profile.unwrap_or_else(|| self.family()), namespace),
             [one] => {
-                let recording: Recording = serde_json::from_value(one.clone())
+                let recording: Recording = typed(one)
                     .map_err(|error| format!("its Recording object is malformed: {error}"))?;
                 self.recorded(recording, profile)
             }
@@ -304,7 +304,7 @@ impl Input {
             .iter()
             .filter(|object| wanted(object))
             .map(|object| {
-                let mut item: T = serde_json::from_value(object.clone()).map_err(|error| {
+                let mut item: T = typed(object).map_err(|error| {
                     let name = object["metadata"]["name"]
                         .as_str()
                         .unwrap_or("without a name");
@@ -318,6 +318,18 @@ impl Input {
             })
             .collect()
     }
+}
+
+/// An object as a type. It goes by way of its text because the reader of texts is there for the API server's answers,
+/// and a reader of values beside it, for every type, would be a twentieth of the program.
+fn typed<T: DeserializeOwned>(object: &Value) -> Result<T, String> {
+    serde_json::from_str(&object.to_string()).map_err(|error| {
+        let why = error.to_string();
+        // The place would be one in a text that nobody has seen.
+        why.rsplit_once(" at line ")
+            .map_or(why.as_str(), |(what, _)| what)
+            .to_owned()
+    })
 }
 
 /// What an outcome says of one object: known only if the object is really there.
