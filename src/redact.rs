@@ -84,6 +84,47 @@ pub fn secrets(text: String, secrets: &[String]) -> String {
         })
 }
 
+/// An answer's JSON without the lists of who manages which field. They make up a good part of it, and to read them
+/// only to forget them costs more than to read the rest.
+pub fn without_managed_fields(text: &str) -> String {
+    // In a string the quotes would be escaped, so that this is a key, followed by a list.
+    const KEY: &str = "\"managedFields\":[";
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(KEY) {
+        let (before, list) = rest.split_at(start + KEY.len());
+        kept.push_str(before);
+        // What has no end is kept, for its reader to complain of.
+        rest = list_end(list).map_or(list, |end| &list[end..]);
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Where the bracket is that closes a list whose opening one has been read.
+fn list_end(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut bytes = text.bytes().enumerate();
+    while let Some((position, byte)) = bytes.next() {
+        match byte {
+            b'"' => {
+                while let Some((_, byte)) = bytes.next() {
+                    match byte {
+                        b'\\' => drop(bytes.next()),
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            b'[' => depth += 1,
+            b']' if depth == 0 => return Some(position),
+            b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// An object that has something to take out.
 pub trait Redact {
     /// Takes it out.
@@ -301,6 +342,22 @@ impl Redact for crate::facts::Meshsync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lists_of_managed_fields_go_and_everything_else_stays() {
+        let text = r#"{"items":[{"a":1,"managedFields":[{"f":{"f:\"]\\":[[]]}},{}],"b":"]"},{"managedFields":[]}]}"#;
+        assert_eq!(
+            without_managed_fields(text),
+            r#"{"items":[{"a":1,"managedFields":[],"b":"]"},{"managedFields":[]}]}"#
+        );
+        for kept in [
+            r#"{"managedFields":{"a":[1]}}"#,
+            r#"{"a":"\"managedFields\":[1]"}"#,
+            r#"{"managedFields":[{"cut off"#,
+        ] {
+            assert_eq!(without_managed_fields(kept), kept);
+        }
+    }
 
     #[test]
     fn the_user_part_of_a_url_goes_and_a_reference_stays() {

@@ -622,7 +622,7 @@ impl FirstWave {
 }
 
 fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failure> {
-    let text = redact::secrets(body.to_owned(), secrets);
+    let text = redact::secrets(redact::without_managed_fields(body), secrets);
     serde_json::from_str(&text)
         .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }
