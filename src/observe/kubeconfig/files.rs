@@ -1,0 +1,186 @@
+//! The kubeconfig files that count: found, read, merged, and the place of a word in them.
+
+use std::path::{Path, PathBuf};
+
+use kube::config::Kubeconfig;
+
+use super::Trouble;
+use crate::{exit::UsageError, facts::Obstacle, words};
+
+/// The files that count, in the order of precedence.
+pub(super) struct Files {
+    pub(super) paths: Vec<PathBuf>,
+    /// Whether they were named on the command line.
+    pub(super) named: bool,
+}
+
+impl Files {
+    pub(super) fn find(flag: Option<&Path>) -> Self {
+        if let Some(path) = flag {
+            return Self {
+                paths: vec![path.into()],
+                named: true,
+            };
+        }
+        let paths: Vec<PathBuf> = match std::env::var_os("KUBECONFIG") {
+            Some(list) if !list.is_empty() => std::env::split_paths(&list)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect(),
+            _ => std::env::home_dir()
+                .map(|home| home.join(".kube").join("config"))
+                .into_iter()
+                .collect(),
+        };
+        Self {
+            paths,
+            named: false,
+        }
+    }
+
+    pub(super) fn trouble(&self, message: String, remedy: Option<String>) -> Trouble {
+        if self.named {
+            let remedy = remedy
+                .map(|remedy| format!("; {remedy}"))
+                .unwrap_or_default();
+            Trouble::Usage(UsageError(format!("{message}{remedy}")))
+        } else {
+            Trouble::Obstacle(Obstacle {
+                code: "kubeconfig-invalid".into(),
+                message,
+                evidence: vec![format!("read: {}", self.shown())],
+                remedy,
+            })
+        }
+    }
+
+    pub(super) fn missing(&self) -> Trouble {
+        if self.named {
+            let what = if self.paths.iter().any(|path| path.exists()) {
+                "and that file is empty"
+            } else {
+                "and there is no such file"
+            };
+            return Trouble::Usage(UsageError(format!(
+                "--kubeconfig names {}, {what}",
+                self.shown()
+            )));
+        }
+        Trouble::Obstacle(Obstacle {
+            code: "kubeconfig-missing".into(),
+            message: if self.paths.is_empty() {
+                "there is no kubeconfig: neither KUBECONFIG nor HOME is set".into()
+            } else {
+                format!("there is no kubeconfig at {}", self.shown())
+            },
+            evidence: vec![
+                "not running in a pod, so there is no in-cluster configuration either".into(),
+            ],
+            remedy: None,
+        })
+    }
+
+    pub(super) fn shown(&self) -> String {
+        let shown: Vec<String> = self
+            .paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        shown.join(", ")
+    }
+
+    /// Loads and merges the files; none of them being there is no error here.
+    pub(super) fn load(&self) -> Result<Option<Kubeconfig>, Trouble> {
+        let mut merged: Option<Kubeconfig> = None;
+        for path in &self.paths {
+            let text = match std::fs::read_to_string(path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    return Err(self.trouble(
+                        format!(
+                            "cannot read the kubeconfig {}: {}",
+                            path.display(),
+                            words::io(&error)
+                        ),
+                        None,
+                    ));
+                }
+            };
+            if text.trim().is_empty() {
+                continue;
+            }
+            // Our own YAML reader first: its message says where the text is broken in fewer words.
+            let value: serde_yaml::Value = serde_yaml::from_str(&text).map_err(|error| {
+                self.trouble(
+                    format!(
+                        "the kubeconfig {} is not valid YAML: {error}",
+                        path.display()
+                    ),
+                    None,
+                )
+            })?;
+            let other = |why: &str| {
+                self.trouble(
+                    format!("{} is not a kubeconfig: {why}", path.display()),
+                    None,
+                )
+            };
+            if let Some(why) = something_else(&value) {
+                return Err(other(&why));
+            }
+            let one = Kubeconfig::read_from(path)
+                .map_err(|error| other(&plain_yaml(&error.to_string())))?;
+            merged = Some(match merged {
+                None => one,
+                Some(first) => first.merge(one).map_err(|error| {
+                    self.trouble(
+                        format!("cannot merge the kubeconfig {}: {error}", path.display()),
+                        None,
+                    )
+                })?,
+            });
+        }
+        Ok(merged)
+    }
+
+    /// The file and line where a text stands, for messages.
+    pub(super) fn place_of(&self, text: &str) -> String {
+        for path in &self.paths {
+            let Ok(content) = std::fs::read_to_string(path) else {
+                continue;
+            };
+            if let Some(line) = content.lines().position(|line| line.contains(text)) {
+                return format!("{} line {}", path.display(), line + 1);
+            }
+        }
+        self.shown()
+    }
+}
+
+/// Why a document is no kubeconfig, when its first look already tells.
+fn something_else(value: &serde_yaml::Value) -> Option<String> {
+    const KEYS: [&str; 4] = ["clusters", "contexts", "users", "current-context"];
+    // A file of comments only is empty, which is no mistake.
+    if value.is_null() {
+        return None;
+    }
+    let Some(mapping) = value.as_mapping() else {
+        return Some("it holds no keys such as clusters, contexts and users".into());
+    };
+    match mapping.get("kind").and_then(serde_yaml::Value::as_str) {
+        Some(kind) if kind != "Config" => return Some(format!("its kind is {kind}, not Config")),
+        Some(_) => return None,
+        None => {}
+    }
+    KEYS.iter()
+        .all(|key| !mapping.contains_key(key))
+        .then(|| "it has none of the keys clusters, contexts and users".into())
+}
+
+/// The YAML reader's complaint, without its chain of forewords and in words for people.
+fn plain_yaml(error: &str) -> String {
+    let first = error.lines().next().unwrap_or_default();
+    let why = first.rsplit_once("error: ").map_or(first, |(_, why)| why);
+    why.replace("expected sequence start", "a list is expected")
+        .replace("expected mapping start", "a mapping of keys is expected")
+}

@@ -1,0 +1,433 @@
+//! The two waves of questions: what can be asked by name, then what the first answers lead to.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::future::join_all;
+use k8s_openapi::api::core::v1::Secret;
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::Instant;
+
+use super::{
+    Depth, Scope,
+    ask::{Asker, Failure, seen},
+    blank, broker, obstacle,
+    questions::{self, Question},
+    reviews,
+    transport::Clients,
+};
+use crate::{
+    facts::{Facts, Target},
+    recording::kinds,
+    redact::{self, Redact},
+    seen::{Right, Seen},
+    stack,
+    token::{self, Token},
+    watch_list::{self, WatchList},
+};
+
+/// One look at one cluster.
+pub(super) struct Observer<'a> {
+    pub(super) asker: &'a Asker<'a>,
+    pub(super) clients: &'a Clients,
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) target: &'a Target,
+    pub(super) config: &'a kube::Config,
+    pub(super) in_cluster: bool,
+}
+
+/// The answers of the first wave, still as text.
+struct FirstWave {
+    version: Result<String, Failure>,
+    answers: BTreeMap<String, (Right, Result<Vec<String>, Failure>)>,
+    bindings: Vec<(Right, Result<Vec<String>, Failure>)>,
+    reviews: Seen<Vec<crate::facts::Review>>,
+    timings: BTreeMap<String, u64>,
+}
+
+impl Observer<'_> {
+    /// Asks everything, and puts the answers together.
+    pub(super) async fn run(&self) -> Facts {
+        let mut first = self.first_wave().await;
+        if self.speaks_http1_only(&first) {
+            self.asker.switch(self.clients.streams.clone());
+            first = self.first_wave().await;
+        }
+        let mut facts = blank(self.scope.profile, self.target.clone());
+        facts.in_cluster = self.in_cluster;
+        let token = self.fill(&mut facts, first);
+        if facts.obstacle.is_some() {
+            return facts;
+        }
+        self.second_wave(&mut facts, token.as_ref()).await;
+        facts
+    }
+
+    /// Whether only the requests over HTTP/2 failed: some proxies in front of an API server speak HTTP/1.1 alone.
+    fn speaks_http1_only(&self, first: &FirstWave) -> bool {
+        self.clients.two
+            && matches!(
+                first.version,
+                Ok(_) | Err(Failure::Denied | Failure::NotFound)
+            )
+            && first.answers.values().all(|(_, answer)| {
+                matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_)))
+            })
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        let profile = self.scope.profile;
+        let namespace = self.target.namespace.as_str();
+        questions::first_wave(profile, namespace, self.scope.depth)
+    }
+
+    async fn first_wave(&self) -> FirstWave {
+        (self.scope.progress)("asking the API server");
+        let questions = self.questions();
+        let check = self.scope.depth == Depth::Check;
+        let bindings = if check {
+            questions::bindings(self.scope.profile)
+        } else {
+            Vec::new()
+        };
+        let account = stack::service_account_user(
+            &self.target.namespace,
+            self.scope.profile.operator.service_account,
+        );
+        let everything = reviews::everything();
+        let started = Instant::now();
+        let ask = async |question: &Question| {
+            let answer = self.pages(&question.path).await;
+            let took = started.elapsed();
+            (question.name.clone(), question.right.clone(), answer, took)
+        };
+        let (version, answers, bindings, reviews) = tokio::join!(
+            self.version(),
+            join_all(questions.iter().map(&ask)),
+            join_all(bindings.iter().map(&ask)),
+            async {
+                if check {
+                    reviews::ask(self.asker, &account, &everything).await
+                } else {
+                    Seen::NotLooked
+                }
+            },
+        );
+        let mut wave = FirstWave {
+            version: version.0,
+            answers: BTreeMap::new(),
+            bindings: Vec::new(),
+            reviews,
+            timings: BTreeMap::from([("version".to_owned(), millis(version.1))]),
+        };
+        for (name, right, answer, took) in answers {
+            wave.timings.insert(name.clone(), millis(took));
+            wave.answers.insert(name, (right, answer));
+        }
+        wave.bindings = bindings
+            .into_iter()
+            .map(|(_, right, answer, _)| (right, answer))
+            .collect();
+        wave
+    }
+
+    /// The version is asked over the connection that port-forwards use, which is warm by the time they need it.
+    async fn version(&self) -> (Result<String, Failure>, Duration) {
+        let started = Instant::now();
+        let asker = Asker::new(
+            self.clients.streams.clone(),
+            self.scope.request_timeout,
+            self.scope.deadline,
+            self.scope.log,
+        );
+        let answer = asker.get("/version").await;
+        (answer, started.elapsed())
+    }
+
+    /// Every page of a list; an object is a single page.
+    async fn pages(&self, path: &str) -> Result<Vec<String>, Failure> {
+        #[derive(Deserialize)]
+        struct Page {
+            metadata: Option<Metadata>,
+        }
+        #[derive(Deserialize)]
+        struct Metadata {
+            #[serde(rename = "continue")]
+            more: Option<String>,
+        }
+        let mut pages = vec![self.asker.get(path).await?];
+        if !path.contains("limit=") {
+            return Ok(pages);
+        }
+        loop {
+            let last = pages.last().map_or("", String::as_str);
+            // A page without the word needs no parsing twice.
+            let more = last
+                .contains("\"continue\"")
+                .then(|| serde_json::from_str::<Page>(last).ok()?.metadata?.more)
+                .flatten()
+                .filter(|more| !more.is_empty());
+            match more {
+                Some(more) => pages.push(self.asker.get(&format!("{path}&continue={more}")).await?),
+                None => return Ok(pages),
+            }
+        }
+    }
+
+    /// Understands the first wave. The token is read first, so that it can be taken out of everything else.
+    fn fill(&self, facts: &mut Facts, mut wave: FirstWave) -> Option<Token> {
+        let profile = self.scope.profile;
+        let mut token = None;
+        facts.token = match profile.broker.token_secret {
+            None => Seen::Absent,
+            Some(_) => wave.one::<Secret>("token", &[]).map(|secret| {
+                let (fact, value) = token::fact(&secret, profile);
+                token = value;
+                fact
+            }),
+        };
+        let secrets = forms_of(token.as_ref());
+
+        let anything = wave
+            .answers
+            .values()
+            .any(|(_, answer)| matches!(answer, Ok(_) | Err(Failure::Denied | Failure::NotFound)));
+        if let Err(failure) = &wave.version
+            && !anything
+        {
+            facts.obstacle = obstacle::from_failure(failure, self.config, facts.taken_at);
+        }
+        let version_right = Right::default();
+        facts.version = seen(
+            wave.version.clone().and_then(|body| parse(&body, &secrets)),
+            &version_right,
+        );
+        facts.namespace = wave.one_redacted(kinds::NAMESPACE.0, &secrets);
+        facts.cluster_id = wave
+            .one::<k8s_openapi::api::core::v1::Namespace>("clusterId", &secrets)
+            .map(|namespace| namespace.metadata.uid.unwrap_or_default());
+        facts.broker_crd = wave.one_redacted("crd/broker", &secrets);
+        facts.meshsync_crd = wave.one_redacted("crd/meshsync", &secrets);
+        for version in profile.versions {
+            let brokers = wave.list(&questions::custom("brokers", version), &secrets);
+            facts.brokers.insert((*version).into(), brokers);
+            let meshsyncs = wave.list(&questions::custom("meshsyncs", version), &secrets);
+            facts.meshsyncs.insert((*version).into(), meshsyncs);
+        }
+        facts.deployments = wave.list(kinds::DEPLOYMENTS.0, &secrets);
+        facts.statefulsets = wave.list(kinds::STATEFULSETS.0, &secrets);
+        facts.replicasets = wave.list(kinds::REPLICASETS.0, &secrets);
+        facts.pods = wave.list(kinds::PODS.0, &secrets);
+        facts.services = wave.list(kinds::SERVICES.0, &secrets);
+        facts.endpointslices = wave.list(kinds::ENDPOINTSLICES.0, &secrets);
+        facts.events = wave.list(kinds::EVENTS.0, &secrets);
+        facts.lease = wave.one_redacted(kinds::LEASE.0, &secrets);
+        if self.scope.depth == Depth::Check {
+            facts.rbac.cluster_role_bindings = wave.bindings(&secrets);
+        }
+        facts.reviews = std::mem::take(&mut wave.reviews);
+        facts.timings = wave.timings;
+        token
+    }
+
+    async fn second_wave(&self, facts: &mut Facts, token: Option<&Token>) {
+        (self.scope.progress)("asking the broker");
+        let started = Instant::now();
+        let probe = broker::Probe {
+            asker: self.asker,
+            client: self.clients.streams.clone(),
+            facts,
+            token,
+        };
+        let (found, reviews, elsewhere) = tokio::join!(
+            probe.run(),
+            self.single_reviews(facts),
+            self.elsewhere(facts)
+        );
+        facts
+            .timings
+            .insert("broker".into(), millis(started.elapsed()));
+        facts.broker = found;
+        if let Some(reviews) = reviews {
+            facts.reviews = reviews;
+        }
+        facts.elsewhere = elsewhere;
+    }
+
+    /// Single kinds, asked only when everything at once is denied, or somebody else is to be asked about.
+    async fn single_reviews(&self, facts: &Facts) -> Option<Seen<Vec<crate::facts::Review>>> {
+        let first = facts.reviews.known()?;
+        let account = stack::meshsync_service_account(facts);
+        let user = stack::service_account_user(&self.target.namespace, &account);
+        let mut all = first.clone();
+        if !all.iter().any(|review| review.user == user) {
+            match reviews::ask(self.asker, &user, &reviews::everything()).await {
+                Seen::Known(answers) => all.extend(answers),
+                other => return Some(other),
+            }
+        }
+        let everything = ["list", "watch"].iter().all(|verb| {
+            all.iter()
+                .any(|review| review.user == user && review.right.verb == *verb && review.allowed)
+        });
+        let meshsyncs = stack::meshsyncs(facts);
+        let Some(meshsync) = meshsyncs.items().first().filter(|_| !everything) else {
+            return (all.len() > first.len()).then_some(Seen::Known(all));
+        };
+        let mut rights = watch_list::rights(&WatchList::of(meshsync).effective(self.scope.profile));
+        rights.push(Right::to("get", "", "namespaces").named("kube-system"));
+        match reviews::ask(self.asker, &user, &rights).await {
+            Seen::Known(answers) => all.extend(answers),
+            other => return Some(other),
+        }
+        Some(Seen::Known(all))
+    }
+
+    /// Where else custom resources are, asked only when nothing of the stack is here.
+    async fn elsewhere(&self, facts: &Facts) -> Seen<Vec<String>> {
+        #[derive(Default, Deserialize)]
+        struct Names {
+            items: Vec<Named>,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+        }
+        let here = !stack::brokers(facts).items().is_empty()
+            || !stack::meshsyncs(facts).items().is_empty()
+            || stack::operator(facts).known().is_some();
+        let crds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
+        if here || crds {
+            return Seen::NotLooked;
+        }
+        let questions = questions::custom_resources_everywhere(self.scope.profile);
+        let answers = join_all(questions.iter().map(|question| self.pages(&question.path))).await;
+        let mut namespaces: Option<Vec<String>> = None;
+        let mut failure = Seen::Absent;
+        for (question, answer) in questions.iter().zip(answers) {
+            match answer {
+                Ok(pages) => {
+                    let found = namespaces.get_or_insert_default();
+                    for page in pages {
+                        let names: Names = serde_json::from_str(&page).unwrap_or_default();
+                        found.extend(
+                            names
+                                .items
+                                .into_iter()
+                                .filter_map(|item| item.metadata.namespace),
+                        );
+                    }
+                }
+                Err(Failure::NotFound) => {}
+                Err(other) => failure = seen(Err(other), &question.right),
+            }
+        }
+        match namespaces {
+            Some(mut namespaces) => {
+                namespaces.sort();
+                namespaces.dedup();
+                namespaces.retain(|namespace| *namespace != self.target.namespace);
+                Seen::Known(namespaces)
+            }
+            None => failure,
+        }
+    }
+}
+
+impl FirstWave {
+    fn one<T: DeserializeOwned>(&mut self, name: &str, secrets: &[String]) -> Seen<T> {
+        match self.answers.remove(name) {
+            Some((right, answer)) => seen(
+                answer.and_then(|pages| parse(pages.first().map_or("", String::as_str), secrets)),
+                &right,
+            ),
+            None => Seen::NotLooked,
+        }
+    }
+
+    fn one_redacted<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<T> {
+        self.one(name, secrets).map(|mut item: T| {
+            item.redact();
+            item
+        })
+    }
+
+    fn list<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<Vec<T>> {
+        match self.answers.remove(name) {
+            Some((right, answer)) => {
+                seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right)
+            }
+            None => Seen::NotLooked,
+        }
+    }
+
+    /// The bindings that exist; each was asked for by name.
+    fn bindings<T: DeserializeOwned + Redact>(&mut self, secrets: &[String]) -> Seen<Vec<T>> {
+        let mut found = Vec::new();
+        for (right, answer) in std::mem::take(&mut self.bindings) {
+            match seen(
+                answer.and_then(|pages| {
+                    parse::<T>(pages.first().map_or("", String::as_str), secrets)
+                }),
+                &right,
+            ) {
+                Seen::Known(mut binding) => {
+                    binding.redact();
+                    found.push(binding);
+                }
+                Seen::Absent => {}
+                other => return other.map(|_: T| Vec::new()),
+            }
+        }
+        Seen::Known(found)
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failure> {
+    let text = redact::secrets(redact::without_managed_fields(body), secrets);
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
+}
+
+fn parse_list<T: DeserializeOwned + Redact>(
+    pages: &[String],
+    secrets: &[String],
+) -> Result<Vec<T>, Failure> {
+    #[derive(Deserialize)]
+    struct List<T> {
+        items: Option<Vec<T>>,
+    }
+    let mut all = Vec::new();
+    for page in pages {
+        let list: List<T> = parse(page, secrets)?;
+        all.extend(list.items.into_iter().flatten().map(|mut item| {
+            item.redact();
+            item
+        }));
+    }
+    Ok(all)
+}
+
+/// The forms in which the token may stand in a text.
+fn forms_of(token: Option<&Token>) -> Vec<String> {
+    let Some(token) = token.filter(|token| token.expose().len() >= 8) else {
+        return Vec::new();
+    };
+    let mut forms = vec![token.expose().to_owned()];
+    let bytes = k8s_openapi::ByteString(token.expose().as_bytes().to_vec());
+    if let Ok(serde_json::Value::String(encoded)) = serde_json::to_value(bytes) {
+        forms.push(encoded);
+    }
+    forms
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
