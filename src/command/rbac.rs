@@ -88,11 +88,14 @@ async fn resolve(
         log: terminal.is_verbose().then_some(&trace),
         progress: &progress,
     };
-    let user = observe::who_am_i(&super::access(global), &scope).await.map_err(|why| {
-        UsageError(format!(
-            "the cluster could not be asked who we are ({why}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
-        ))
-    })?;
+    let user = observe::who_am_i(&super::access(global), &scope)
+        .await
+        .map_err(|error| match error.downcast::<UsageError>() {
+            Ok(usage) => usage.into(),
+            Err(error) => anyhow::anyhow!(
+                "the cluster could not be asked who we are ({error}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
+            ),
+        })?;
     Ok(
         match user
             .strip_prefix("system:serviceaccount:")

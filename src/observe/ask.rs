@@ -121,13 +121,27 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Counts a request that somebody else sends.
+    pub(super) fn count(&self) {
+        self.sent.set(self.sent.get() + 1);
+    }
+
+    /// The body of a GET over another client.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Asker::get`].
+    pub(super) async fn get_over(&self, client: Client, path: &str) -> Result<String, Failure> {
+        self.send(client, "GET", path, None).await
+    }
+
     /// The body of a GET.
     ///
     /// # Errors
     ///
     /// The [`Failure`] that says what stood in the way.
     pub(super) async fn get(&self, path: &str) -> Result<String, Failure> {
-        self.send("GET", path, None).await
+        self.send(self.client(), "GET", path, None).await
     }
 
     /// The body of a POST.
@@ -140,19 +154,24 @@ impl<'a> Asker<'a> {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<String, Failure> {
-        self.send("POST", path, Some(body.to_string())).await
+        self.send(self.client(), "POST", path, Some(body.to_string()))
+            .await
+    }
+
+    fn client(&self) -> Client {
+        self.client.borrow().clone()
     }
 
     async fn send(
         &self,
+        client: Client,
         method: &str,
         path: &str,
         body: Option<String>,
     ) -> Result<String, Failure> {
         let started = Instant::now();
         let limit = self.remaining();
-        self.sent.set(self.sent.get() + 1);
-        let client = self.client.borrow().clone();
+        self.count();
         let answer = tokio::time::timeout(limit, exchange(client, method, path, body))
             .await
             .unwrap_or(Err(Failure::Silent(limit)));

@@ -146,6 +146,7 @@ impl Probe<'_> {
         let namespace = &self.facts.target.namespace;
         let limit = self.limit();
         let rights = questions::port_forward(namespace);
+        self.asker.count();
         let mut tunnel = Tunnel::open(
             self.client.clone(),
             namespace,

@@ -19,6 +19,7 @@ mod waves;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use anyhow::{anyhow, bail};
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -155,8 +156,8 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, UsageE
 ///
 /// # Errors
 ///
-/// A sentence why it could not be asked.
-pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> Result<String, String> {
+/// A [`UsageError`] when something named on the command line is wrong, else a sentence why it could not be asked.
+pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> anyhow::Result<String> {
     #[derive(Deserialize)]
     struct Answer {
         status: Status,
@@ -170,19 +171,19 @@ pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> Result<String, Stri
     struct UserInfo {
         username: String,
     }
-    let mut resolved = kubeconfig::resolve(access).map_err(|trouble| match trouble {
-        Trouble::Usage(error) => error.0,
-        Trouble::Obstacle(obstacle) => obstacle.message,
-    })?;
-    credentials::resolve(
-        &mut resolved.config.auth_info,
-        scope.request_timeout,
-        scope.interactive,
-    )
-    .await
-    .map_err(|obstacle| obstacle.message)?;
+    let mut resolved = match kubeconfig::resolve(access) {
+        Ok(resolved) => resolved,
+        Err(Trouble::Usage(error)) => return Err(error.into()),
+        Err(Trouble::Obstacle(obstacle)) => bail!(obstacle.message),
+    };
+    let auth = &mut resolved.config.auth_info;
+    if let Err(obstacle) =
+        credentials::resolve(auth, scope.request_timeout, scope.interactive).await
+    {
+        bail!(obstacle.message);
+    }
     let clients = transport::clients(&resolved.config)
-        .map_err(|error| ask::from_error(&*error).to_string())?;
+        .map_err(|error| anyhow!(ask::from_error(&*error).to_string()))?;
     let asker = Asker::new(
         clients.streams,
         scope.request_timeout,
@@ -190,17 +191,17 @@ pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> Result<String, Stri
         scope.log,
     );
     let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    let body = asker
-        .post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)
-        .await
-        .map_err(
-            |failure| match obstacle::from_failure(&failure, &resolved.config, now()) {
-                Some(obstacle) => obstacle.message,
-                None => failure.to_string(),
-            },
-        )?;
-    let answer: Answer = serde_json::from_str(&body).map_err(|error| error.to_string())?;
-    Ok(answer.status.user_info.username)
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    match asker.post(path, &review).await {
+        Ok(body) => Ok(serde_json::from_str::<Answer>(&body)?
+            .status
+            .user_info
+            .username),
+        Err(failure) => match obstacle::from_failure(&failure, &resolved.config, now()) {
+            Some(obstacle) => bail!(obstacle.message),
+            None => bail!(failure.to_string()),
+        },
+    }
 }
 
 /// The facts when nothing could be asked.

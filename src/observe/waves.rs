@@ -133,13 +133,8 @@ impl Observer<'_> {
     /// The version is asked over the connection that port-forwards use, which is warm by the time they need it.
     async fn version(&self) -> (Result<String, Failure>, Duration) {
         let started = Instant::now();
-        let asker = Asker::new(
-            self.clients.streams.clone(),
-            self.scope.request_timeout,
-            self.scope.deadline,
-            self.scope.log,
-        );
-        let answer = asker.get("/version").await;
+        let client = self.clients.streams.clone();
+        let answer = self.asker.get_over(client, "/version").await;
         (answer, started.elapsed())
     }
 

@@ -102,6 +102,15 @@ fn rbac_prints_objects_that_are_ready_to_apply() {
     );
     assert_eq!(list["items"][3]["subjects"][0]["namespace"], "ci");
     assert_eq!(list["items"][2]["metadata"]["namespace"], "mesh");
+    let ran = meshdoctor("rbac check").run().exits(3);
+    assert!(
+        ran.stdout.is_empty() && ran.stderr.contains("--to-user"),
+        "{}",
+        ran.stderr
+    );
+    meshdoctor("rbac check --kubeconfig /nonexistent")
+        .run()
+        .exits(2);
     let text = list.to_string();
     for verb in ["\"delete\"", "\"update\"", "\"patch\"", "\"*\""] {
         assert!(!text.contains(verb), "a role for looking holds {verb}");
