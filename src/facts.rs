@@ -78,6 +78,8 @@ pub struct Facts {
     pub reviews: Seen<Vec<Review>>,
     /// What the broker's servers answered.
     pub broker: BrokerFacts,
+    /// The logs of what is below the state it should be in; none of what is well.
+    pub logs: Vec<Log>,
     /// How long each observation took, in milliseconds, by topic.
     pub timings: BTreeMap<String, u64>,
 }
@@ -405,6 +407,36 @@ pub struct Review {
     pub right: Right,
     /// The answer.
     pub allowed: bool,
+}
+
+/// The lines that matter of one container's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Log {
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// Whether it is the log of the run before the present one.
+    pub previous: bool,
+    /// The lines, newest first.
+    pub lines: Seen<Vec<LogLine>>,
+}
+
+/// One line of a log, and how often it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogLine {
+    /// What it says, without secrets and cut to a length that can be read.
+    pub message: String,
+    /// The error code of the stack's own that it carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// How many lines said so.
+    pub count: u32,
+    /// When the newest of them came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Timestamp>,
 }
 
 /// What the broker's servers answered.

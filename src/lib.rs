@@ -24,6 +24,7 @@ pub mod command;
 pub mod diagnose;
 pub mod exit;
 pub mod facts;
+pub mod log_lines;
 pub mod observe;
 pub mod profile;
 pub mod recording;

@@ -222,6 +222,14 @@ pub static ENTRIES: &[Entry] = &[
         "The operator is of the old line"
     ),
     entry!(
+        "operator-reconcile-failing",
+        Operator,
+        Fault,
+        Error,
+        "The operator cannot do what the custom resources ask",
+        folds & ["broker-no-workload", "meshsync-no-workload", "cr-failed"]
+    ),
+    entry!(
         "cr-missing",
         Operator,
         Fault,

@@ -4,6 +4,7 @@
 
 mod entries;
 mod external;
+pub mod signatures;
 
 pub use entries::ENTRIES;
 

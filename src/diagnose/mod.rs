@@ -8,6 +8,7 @@ mod causes;
 mod clients;
 mod draft;
 mod inventory;
+mod last_words;
 mod patient;
 mod pod_status;
 mod rbac;

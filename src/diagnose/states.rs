@@ -311,6 +311,10 @@ pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Right> {
         Patient::denial(&facts.rbac.cluster_role_bindings),
         Patient::denial(&facts.reviews),
         Patient::denial(&facts.elsewhere),
+        facts
+            .logs
+            .iter()
+            .find_map(|log| Patient::denial(&log.lines)),
     ];
     let mut rights: Vec<Right> = denials
         .into_iter()

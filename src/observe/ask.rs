@@ -132,7 +132,7 @@ impl<'a> Asker<'a> {
     ///
     /// As for [`Asker::get`].
     pub(super) async fn get_over(&self, client: Client, path: &str) -> Result<String, Failure> {
-        self.send(client, "GET", path, None).await
+        self.send(client, "GET", path, Content::Json(None)).await
     }
 
     /// The body of a GET.
@@ -141,7 +141,17 @@ impl<'a> Asker<'a> {
     ///
     /// The [`Failure`] that says what stood in the way.
     pub(super) async fn get(&self, path: &str) -> Result<String, Failure> {
-        self.send(self.client(), "GET", path, None).await
+        self.send(self.client(), "GET", path, Content::Json(None))
+            .await
+    }
+
+    /// The body of a GET that need not be JSON, as a log is not.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Asker::get`].
+    pub(super) async fn get_text(&self, path: &str) -> Result<String, Failure> {
+        self.send(self.client(), "GET", path, Content::Text).await
     }
 
     /// The body of a POST.
@@ -154,8 +164,13 @@ impl<'a> Asker<'a> {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<String, Failure> {
-        self.send(self.client(), "POST", path, Some(body.to_string()))
-            .await
+        self.send(
+            self.client(),
+            "POST",
+            path,
+            Content::Json(Some(body.to_string())),
+        )
+        .await
     }
 
     fn client(&self) -> Client {
@@ -167,12 +182,12 @@ impl<'a> Asker<'a> {
         client: Client,
         method: &str,
         path: &str,
-        body: Option<String>,
+        content: Content,
     ) -> Result<String, Failure> {
         let started = Instant::now();
         let limit = self.remaining();
         self.count();
-        let answer = tokio::time::timeout(limit, exchange(client, method, path, body))
+        let answer = tokio::time::timeout(limit, exchange(client, method, path, content))
             .await
             .unwrap_or(Err(Failure::Silent(limit)));
         if self.log.is_some() {
@@ -187,18 +202,30 @@ impl<'a> Asker<'a> {
     }
 }
 
+/// What is sent and expected.
+enum Content {
+    /// JSON is expected, and perhaps sent.
+    Json(Option<String>),
+    /// Any text is expected.
+    Text,
+}
+
 async fn exchange(
     client: Client,
     method: &str,
     path: &str,
-    body: Option<String>,
+    content: Content,
 ) -> Result<String, Failure> {
+    let (sent, any) = match content {
+        Content::Json(sent) => (sent, false),
+        Content::Text => (None, true),
+    };
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header(header::ACCEPT, "application/json")
+        .header(header::ACCEPT, if any { "*/*" } else { "application/json" })
         .header(header::CONTENT_TYPE, "application/json")
-        .body(Body::from(body.unwrap_or_default().into_bytes()))
+        .body(Body::from(sent.unwrap_or_default().into_bytes()))
         .map_err(|error| Failure::Connection(error.to_string()))?;
     let response = client
         .send(request)
@@ -210,6 +237,9 @@ async fn exchange(
         .await
         .map_err(|error| from_error(&error))?
         .to_bytes();
+    if any && head.status == StatusCode::OK {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
     let text = String::from_utf8(bytes.into())
         .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))?;
     judge(head.status, &head.headers, text)

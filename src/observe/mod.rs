@@ -9,6 +9,7 @@ mod credentials;
 mod expiry;
 mod handshake;
 mod kubeconfig;
+mod logs;
 mod monitor;
 mod obstacle;
 pub mod questions;
@@ -249,6 +250,7 @@ fn blank(profile: &'static Profile, target: Target) -> Facts {
         rbac: Rbac::default(),
         reviews: Seen::NotLooked,
         broker: crate::facts::BrokerFacts::default(),
+        logs: Vec::new(),
         timings: BTreeMap::new(),
     }
 }

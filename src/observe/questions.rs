@@ -170,6 +170,22 @@ pub fn port_forward(namespace: &str) -> Vec<Right> {
         .collect()
 }
 
+/// The log of a container; limited, since only its end matters.
+pub fn log(namespace: &str, pod: &str, container: &str, previous: bool) -> Question {
+    Question {
+        name: "logs".into(),
+        path: format!(
+            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&previous={previous}&timestamps=true&tailLines=200&limitBytes=262144"
+        ),
+        right: read_logs(namespace),
+    }
+}
+
+/// The right to read logs.
+pub fn read_logs(namespace: &str) -> Right {
+    Right::to("get", "", "pods/log").in_namespace(namespace)
+}
+
 /// The kinds that are listed in the namespace, and whether a status needs them.
 const LISTED: &[(kinds::Kind, bool)] = &[
     (kinds::DEPLOYMENTS, true),
@@ -213,6 +229,7 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
     if depth == Depth::Check {
         questions.extend(bindings(profile));
         others.push(review());
+        others.push(read_logs(namespace));
     }
     let mut rights: Vec<Right> = questions
         .into_iter()

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     Depth, Scope,
     ask::{Asker, Failure, seen},
-    blank, broker, obstacle,
+    blank, broker, logs, obstacle,
     questions::{self, Question},
     reviews,
     transport::Clients,
@@ -246,6 +246,9 @@ impl Observer<'_> {
             facts.reviews = reviews;
         }
         facts.elsewhere = elsewhere;
+        if self.scope.depth == Depth::Check {
+            facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
+        }
     }
 
     /// Single kinds, asked only when everything at once is denied, or somebody else is to be asked about.

@@ -112,6 +112,7 @@ pub(super) fn facts(
             namespace: namespace.clone(),
             ..Target::default()
         },
+        logs: Vec::new(),
         timings: BTreeMap::new(),
     })
 }

@@ -67,6 +67,9 @@ pub struct Recording {
     /// The broker's answers.
     #[serde(default)]
     pub broker: BrokerFacts,
+    /// Logs of what is below the state it should be in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<crate::facts::Log>,
     /// How long each observation took, in milliseconds.
     #[serde(default)]
     pub timings: BTreeMap<String, u64>,

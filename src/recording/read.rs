@@ -262,6 +262,7 @@ impl Input {
             token: recording.token,
             reviews: recording.reviews,
             broker: recording.broker,
+            logs: recording.logs,
             timings: recording.timings,
         })
     }

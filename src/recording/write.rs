@@ -58,6 +58,7 @@ pub fn list(facts: &Facts) -> Value {
         token: facts.token.clone(),
         reviews: facts.reviews.clone(),
         broker: facts.broker.clone(),
+        logs: facts.logs.clone(),
         timings: facts.timings.clone(),
     };
     let mut all = vec![to_value(&recording)];

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Patient, Rule, States, leftovers, workload};
 use crate::{
-    diagnose::{Draft, patient::Line, rbac},
+    diagnose::{Draft, last_words, patient::Line, rbac},
     report::{Component::Meshsync, Effect},
     seen::{Right, Seen},
     stack,
@@ -179,9 +179,32 @@ fn connected(patient: &Patient<'_>, _: &States) -> Outcome {
     if patient.facts.broker.servers.is_empty() {
         draft = draft.evidence("no broker server runs that it could be connected to");
     }
+    let container = profile.meshsync.container;
+    let words = patient
+        .meshsync_pods
+        .iter()
+        .map(|pod| {
+            last_words::of(
+                patient.facts,
+                Meshsync,
+                stack::name(&pod.metadata),
+                container,
+            )
+        })
+        .find(|words| !words.evidence.is_empty());
+    let remedy = match &words {
+        Some(words) => {
+            draft = draft.evidences(words.evidence.iter().cloned());
+            match words.signature {
+                Some(signature) => format!("{}: {}", signature.says, signature.remedy),
+                None => "see in its log why, then restart it".into(),
+            }
+        }
+        None => "see in its log why, then restart it".into(),
+    };
     Outcome::Found(vec![
         draft
-            .remedy("see in its log why, then restart it")
+            .remedy(remedy)
             .command(patient.kubectl(Effect::Read, &format!("logs deployment/{name} --tail=30")))
             .command(patient.kubectl(Effect::Write, &format!("rollout restart deployment/{name}")))
             .done(),

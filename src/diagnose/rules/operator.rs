@@ -2,7 +2,7 @@
 
 use super::{Outcome, Patient, Rule, States, workload};
 use crate::{
-    diagnose::{Draft, patient::Line, rollout},
+    diagnose::{Draft, last_words, patient::Line, rollout},
     report::{Component::Operator, Effect},
     seen::Seen,
     stack,
@@ -33,6 +33,15 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["deployments", "pods"],
         after: &["installed"],
         judge: |patient, _| workload::judge(patient, Operator),
+    },
+    Rule {
+        id: "operator-reconciles",
+        category: Operator,
+        title: "the operator can do what the custom resources ask",
+        codes: &["operator-reconcile-failing"],
+        facts: &["brokers.v1alpha1", "meshsyncs.v1alpha1"],
+        after: &["operator-deployed"],
+        judge: reconciles,
     },
     Rule {
         id: "operator-line",
@@ -69,6 +78,52 @@ fn deployed(patient: &Patient<'_>, _: &States) -> Outcome {
         Seen::Absent => Outcome::Skip("there is no operator and no custom resource".into()),
         other => Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
     }
+}
+
+fn reconciles(patient: &Patient<'_>, _: &States) -> Outcome {
+    let container = patient.facts.profile.operator.container;
+    if patient.operator_is_up() != Some(true) {
+        return Outcome::Skip("the operator is not up".into());
+    }
+    // Its log is read only when the custom resources show that something is amiss.
+    let words = patient
+        .pods_of(Operator)
+        .iter()
+        .map(|pod| {
+            last_words::of(
+                patient.facts,
+                Operator,
+                stack::name(&pod.metadata),
+                container,
+            )
+        })
+        .find(|words| !words.evidence.is_empty());
+    let Some(words) = words else {
+        return Outcome::Pass;
+    };
+    let name = patient.facts.profile.operator.deployment;
+    let means = words.signature.map(|signature| signature.says);
+    let remedy = words.signature.map_or(
+        "mend what the lines name; the operator tries again by itself",
+        |s| s.remedy,
+    );
+    Outcome::Found(vec![
+        Draft::new("operator-reconcile-failing")
+            .message(match means {
+                Some(means) => format!("The operator runs and fails again and again: {means}."),
+                None => {
+                    "The operator runs and fails again and again; its log says at what.".to_owned()
+                }
+            })
+            .object(patient.object("Deployment", name))
+            .evidences(words.evidence)
+            .remedy(remedy)
+            .command(patient.kubectl(
+                Effect::Read,
+                &format!("logs deployment/{name} -c {container} --tail=50"),
+            ))
+            .done(),
+    ])
 }
 
 /// The custom resources that are there, as kubectl names them.

@@ -7,7 +7,7 @@ use k8s_openapi::{
 
 use super::{Outcome, Patient, Rule};
 use crate::{
-    diagnose::{Draft, rollout},
+    diagnose::{Draft, last_words, rollout},
     report::{Component, Effect, Finding},
     seen::Seen,
     stack,
@@ -346,13 +346,22 @@ fn crash_loop(patient: &Patient<'_>, component: Component, pod: &Pod) -> Option<
     {
         draft = draft.evidence(format!("its last words: {}", message.trim()));
     }
+    let words = last_words::of(patient.facts, component, name, &status.name);
+    let remedy = match words.signature {
+        _ if out_of_memory => "it needs more memory than its limit: raise resources.limits.memory",
+        Some(signature) => {
+            draft = draft.message(format!(
+                "Container {} ends since {}.",
+                status.name, signature.says
+            ));
+            signature.remedy
+        }
+        None => "the log of the run that ended says why",
+    };
     Some(
         draft
-            .remedy(if out_of_memory {
-                "it needs more memory than its limit: raise resources.limits.memory"
-            } else {
-                "the log of the run that ended says why"
-            })
+            .evidences(words.evidence)
+            .remedy(remedy)
             .command(patient.kubectl(
                 Effect::Read,
                 &format!("logs {name} -c {} --previous --tail=50", status.name),

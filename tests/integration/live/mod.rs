@@ -2,6 +2,7 @@
 
 mod access;
 mod broker;
+mod logs;
 mod resources;
 mod rights;
 mod situations;

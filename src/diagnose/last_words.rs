@@ -1,0 +1,69 @@
+//! Logs in findings: the lines that matter, and what a known one means.
+
+use crate::{
+    catalogue::signatures::{self, Signature},
+    facts::{Facts, Log, LogLine},
+    report::Component,
+};
+
+/// The most lines of one log that a finding shows.
+const SHOWN: usize = 3;
+
+/// What a container's logs say.
+pub(crate) struct LastWords {
+    /// The lines, as evidence.
+    pub(crate) evidence: Vec<String>,
+    /// What a known line among them means.
+    pub(crate) signature: Option<&'static Signature>,
+}
+
+/// The last words of a pod's container; those of the run that ended count before those of the present one.
+pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str) -> LastWords {
+    let logs = |previous: bool| {
+        facts.logs.iter().filter(move |log| {
+            log.pod == pod && log.container == container && log.previous == previous
+        })
+    };
+    let mut words = LastWords {
+        evidence: Vec::new(),
+        signature: None,
+    };
+    for log in logs(true).chain(logs(false)) {
+        for line in log.lines.items() {
+            let known = signatures::find(Some(component), &line.message);
+            let telling = known.is_some() && words.signature.is_none();
+            if telling {
+                words.signature = known;
+                // The line that says why comes first.
+                words.evidence.insert(0, shown(log, line));
+            } else if words.evidence.len() < SHOWN {
+                words.evidence.push(shown(log, line));
+            }
+        }
+    }
+    words.evidence.truncate(SHOWN);
+    words
+}
+
+fn shown(log: &Log, line: &LogLine) -> String {
+    let run = if log.previous {
+        "log of the run before"
+    } else {
+        "log"
+    };
+    let code = line
+        .code
+        .as_deref()
+        .map(|code| format!(" [{code}]"))
+        .unwrap_or_default();
+    let count = if line.count > 1 {
+        format!(" ({} times)", line.count)
+    } else {
+        String::new()
+    };
+    let last = line
+        .last
+        .map(|last| format!(" at {last:.0}"))
+        .unwrap_or_default();
+    format!("{run}{last}: {}{code}{count}", line.message)
+}

@@ -1,0 +1,134 @@
+//! Logs of what is below the state it should be in, and of nothing that is well.
+
+use futures_util::future::join_all;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+
+use super::{
+    ask::{Asker, Failure, seen},
+    questions,
+};
+use crate::{
+    facts::{Facts, Log},
+    log_lines, stack,
+};
+
+/// The most logs that one run reads.
+const MOST: usize = 6;
+
+/// One log that is worth reading.
+struct Wanted {
+    pod: String,
+    container: String,
+    previous: bool,
+}
+
+/// Reads the logs of whatever is sick, reduced to the lines that matter.
+pub(super) async fn read(asker: &Asker<'_>, facts: &Facts, secrets: &[String]) -> Vec<Log> {
+    let namespace = &facts.target.namespace;
+    let wanted = wanted(facts);
+    join_all(wanted.into_iter().map(async |wanted| {
+        let question = questions::log(namespace, &wanted.pod, &wanted.container, wanted.previous);
+        let answer = match asker.get_text(&question.path).await {
+            // A container that has not run before has no previous log.
+            Err(Failure::Server(_)) if wanted.previous => Ok(String::new()),
+            answer => answer,
+        };
+        Log {
+            lines: seen(
+                answer.map(|text| log_lines::reduce(&text, secrets)),
+                &question.right,
+            ),
+            pod: wanted.pod,
+            container: wanted.container,
+            previous: wanted.previous,
+        }
+    }))
+    .await
+}
+
+fn wanted(facts: &Facts) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    let mut pods = stack::operator_pods(facts);
+    pods.extend(stack::broker_pods(facts));
+    pods.extend(stack::meshsync_pods(facts));
+    pods.extend(stack::server_pods(facts));
+    for pod in pods {
+        for status in statuses(pod).filter(|status| crashes(status)) {
+            wanted.push(of(pod, &status.name, true));
+            wanted.push(of(pod, &status.name, false));
+        }
+    }
+    if is_silent(facts) {
+        let container = facts.profile.meshsync.container;
+        for pod in stack::meshsync_pods(facts) {
+            if stack::running_since(pod, container).is_some() {
+                wanted.push(of(pod, container, false));
+            }
+        }
+    }
+    if operator_fails(facts) {
+        let container = facts.profile.operator.container;
+        for pod in stack::operator_pods(facts) {
+            if stack::running_since(pod, container).is_some() {
+                wanted.push(of(pod, container, false));
+            }
+        }
+    }
+    wanted.truncate(MOST);
+    wanted
+}
+
+fn of(pod: &Pod, container: &str, previous: bool) -> Wanted {
+    Wanted {
+        pod: stack::name(&pod.metadata).into(),
+        container: container.into(),
+        previous,
+    }
+}
+
+fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten())
+}
+
+/// Whether a container starts and ends again.
+fn crashes(status: &ContainerStatus) -> bool {
+    let state = status.state.as_ref();
+    let backing_off = state
+        .and_then(|state| state.waiting.as_ref())
+        .is_some_and(|waiting| waiting.reason.as_deref() == Some("CrashLoopBackOff"));
+    let ended = state
+        .and_then(|state| state.terminated.as_ref())
+        .is_some_and(|terminated| terminated.exit_code != 0);
+    backing_off || ended
+}
+
+/// Whether MeshSync runs, every broker server was asked, and none lists it.
+fn is_silent(facts: &Facts) -> bool {
+    let client = facts.profile.meshsync.client;
+    let servers = &facts.broker.servers;
+    !servers.is_empty()
+        && !servers
+            .iter()
+            .flat_map(|server| server.connections.items())
+            .any(|connection| connection.name == client)
+}
+
+/// Whether the custom resources lack what the operator should have made of them, or say that it failed.
+fn operator_fails(facts: &Facts) -> bool {
+    let brokers = stack::brokers(facts);
+    let meshsyncs = stack::meshsyncs(facts);
+    let no_set =
+        !brokers.items().is_empty() && stack::broker_statefulsets(facts).items().is_empty();
+    let no_deployment =
+        !meshsyncs.items().is_empty() && stack::meshsync_deployment(facts).is_absent();
+    let failed = brokers.items().iter().any(|broker| {
+        broker.status.conditions.iter().any(|condition| {
+            condition.kind == "Ready"
+                && condition.status == "False"
+                && condition.observed_generation == broker.metadata.generation
+        })
+    });
+    facts.statefulsets.is_settled() && (no_set || no_deployment || failed)
+}
