@@ -94,6 +94,8 @@ Register-ArgumentCompleter -Native -CommandName 'meshdoctor' -ScriptBlock {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Judge a recording: a file, a folder, or - for standard input')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Least severe finding that fails the run')
             [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'What should be so: operator or embedded, server, server=inside, server=outside')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Judge only these codes and components')
+            [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Leave out these codes and components; how many findings that silences is told')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig')
             [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig, instead of the context''s')

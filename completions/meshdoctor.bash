@@ -851,7 +851,7 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__system__subcmd__check)
-            opts="-n -s -o -v -q -h -V --from --fail-on --expect --all --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
+            opts="-n -s -o -v -q -h -V --from --fail-on --expect --only --skip --all --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -867,6 +867,14 @@ _meshdoctor() {
                     ;;
                 --expect)
                     COMPREPLY=($(compgen -W "operator embedded server server=inside server=outside" -- "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --kubeconfig)

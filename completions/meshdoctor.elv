@@ -89,6 +89,8 @@ set edit:completion:arg-completer[meshdoctor] = {|@words|
             cand --from 'Judge a recording: a file, a folder, or - for standard input'
             cand --fail-on 'Least severe finding that fails the run'
             cand --expect 'What should be so: operator or embedded, server, server=inside, server=outside'
+            cand --only 'Judge only these codes and components'
+            cand --skip 'Leave out these codes and components; how many findings that silences is told'
             cand --kubeconfig 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config'
             cand --context 'Context of the kubeconfig'
             cand --cluster 'Cluster of the kubeconfig, instead of the context''s'

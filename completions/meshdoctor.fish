@@ -96,6 +96,8 @@ embedded\t''
 server\t''
 server=inside\t''
 server=outside\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l only -d 'Judge only these codes and components' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l skip -d 'Leave out these codes and components; how many findings that silences is told' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l context -d 'Context of the kubeconfig' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r

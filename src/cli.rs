@@ -192,6 +192,12 @@ pub struct Check {
     /// What should be so: operator or embedded, server, server=inside, server=outside
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["operator", "embedded", "server", "server=inside", "server=outside"])]
     pub expect: Vec<String>,
+    /// Judge only these codes and components
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave out these codes and components; how many findings that silences is told
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub skip: Vec<String>,
     /// Show the findings that others explain, too
     #[arg(long)]
     pub all: bool,

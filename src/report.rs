@@ -60,6 +60,16 @@ pub enum Component {
 }
 
 impl Component {
+    /// Every component, in the order of the data path.
+    pub const ALL: [Self; 6] = [
+        Self::Cluster,
+        Self::Installation,
+        Self::Operator,
+        Self::Broker,
+        Self::Meshsync,
+        Self::Server,
+    ];
+
     /// The name in codes: `meshsync-crash-loop`.
     pub fn code(self) -> &'static str {
         match self {
@@ -502,6 +512,9 @@ pub struct Report {
     /// The verdict; none in a status, which does not look at everything that a verdict rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// How many findings `--only` and `--skip` left out; none when neither was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<usize>,
     /// The exit code that goes with this document.
     pub exit_code: u8,
     /// The states.

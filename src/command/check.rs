@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Check, FailOn, Global},
-    diagnose::{self, Expectation},
+    diagnose::{self, Expectation, Selection},
     exit::{Exit, UsageError},
     observe::Depth,
     render,
@@ -16,9 +16,10 @@ pub(super) async fn run(
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
     let expect = expectation(&args.expect)?;
+    let selection = Selection::new(&args.only, &args.skip).map_err(UsageError)?;
     let (facts, source) =
         super::facts(args.from.as_deref(), global, Depth::Check, terminal).await?;
-    let mut report = diagnose::diagnose(&facts, &expect, source);
+    let mut report = selection.apply(diagnose::diagnose(&facts, &expect, source));
     let exit = exit_of(&report, args.fail_on);
     report.exit_code = exit.code();
     let text = super::rendered(&report, global.output, |wide| {

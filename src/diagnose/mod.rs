@@ -14,6 +14,7 @@ mod pod_status;
 mod rbac;
 mod rollout;
 mod rules;
+mod select;
 mod states;
 mod verdict;
 
@@ -27,8 +28,8 @@ use crate::{
     },
 };
 
-pub use self::rules::Rule;
 pub(crate) use self::{draft::Draft, patient::Patient};
+pub use self::{rules::Rule, select::Selection};
 
 /// What the operator says should be so (`--expect`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +101,7 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
         target: inventory.target(),
         source,
         verdict: Some(verdict),
+        silenced: None,
         exit_code: 0,
         components: inventory.components(&states),
         workloads: inventory.workloads(),

@@ -297,6 +297,9 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
         report.checks().len(),
         tally.join(", ")
     ));
+    if let Some(silenced) = report.silenced {
+        parts.push(format!("{silenced} finding{} silenced", plural(silenced)));
+    }
     if report.source.kind == "live" {
         parts.push(format!("{} ms", report.duration_ms));
     }

@@ -285,6 +285,50 @@ fn the_exit_code_does_not_depend_on_the_format_and_follows_fail_on() {
 }
 
 #[test]
+fn what_is_left_out_is_counted_and_decides_nothing() {
+    let run = |flags: &str| {
+        let ran = meshdoctor(&format!(
+            "system check -o json --from fixtures/old-line-connected {flags}"
+        ))
+        .run();
+        let report = ran.json();
+        schema::assert_fits(&schema::validator(), &report, flags);
+        (ran.code, report)
+    };
+    let (code, all) = run("");
+    let count = all["findings"].as_array().map_or(0, Vec::len);
+    assert_eq!((code, &all["silenced"]), (1, &serde_json::Value::Null));
+
+    let (code, skipped) = run("--skip broker-unauthenticated,installation");
+    assert_eq!(code, 0);
+    assert_eq!(skipped["verdict"], "degraded");
+    let left = skipped["findings"].as_array().map_or(0, Vec::len);
+    assert_eq!(skipped["silenced"], count - left);
+    assert!(left < count);
+
+    let (code, only) = run("--only moving-tag --fail-on warning");
+    assert_eq!((code, roots(&only)), (1, vec!["moving-tag".to_owned()]));
+    assert_eq!(only["checks"].as_array().map(Vec::len), Some(1));
+    assert_eq!(only["silenced"], count - 1);
+
+    // What could not be looked at is told all the same.
+    let ran = meshdoctor("system check -o json --from fixtures/cluster-unreachable --only broker")
+        .run()
+        .exits(3);
+    assert_eq!(roots(&ran.json()), ["cluster-unreachable"]);
+    let ran = meshdoctor("system check --from fixtures/healthy --skip moving-tags")
+        .run()
+        .exits(2);
+    assert!(
+        ran.stderr.contains("did you mean moving-tag?"),
+        "{}",
+        ran.stderr
+    );
+    let ran = meshdoctor("system check -q --from fixtures/old-line-connected --skip broker").run();
+    assert!(ran.stdout.contains("silenced"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_cause_explains_and_no_finding_explains_itself() {
     for folder in folders() {
         let report = judged(

@@ -1,0 +1,128 @@
+//! Selecting: which findings and checks are wanted, by code or component. What is silenced is counted.
+
+use super::{causes, rules, verdict};
+use crate::{
+    catalogue,
+    report::{Check, Component, Finding, Kind, Report, Severity},
+};
+
+/// What is wanted (`--only`, `--skip`); empty for everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    only: Vec<Word>,
+    skip: Vec<Word>,
+}
+
+/// A word of a selection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Word {
+    Code(String),
+    Component(Component),
+}
+
+impl Word {
+    fn parse(word: &str) -> Result<Self, String> {
+        let component = Component::ALL
+            .into_iter()
+            .find(|component| component.code() == word);
+        if let Some(component) = component {
+            return Ok(Self::Component(component));
+        }
+        if catalogue::find(word).is_some() {
+            return Ok(Self::Code(word.into()));
+        }
+        let components = Component::ALL.map(Component::code).join(", ");
+        let near = catalogue::nearest(word);
+        Err(if near.is_empty() {
+            format!(
+                "\"{word}\" is no code and no component; the components are {components}, and `meshdoctor checks` lists the codes"
+            )
+        } else {
+            format!(
+                "\"{word}\" is no code and no component; did you mean {}?",
+                near.join(" or ")
+            )
+        })
+    }
+
+    fn names(&self, code: &str, component: Component) -> bool {
+        match self {
+            Self::Code(word) => word == code,
+            Self::Component(word) => *word == component,
+        }
+    }
+}
+
+impl Selection {
+    /// Reads the words of `--only` and `--skip`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about the first word that is neither a code nor a component.
+    pub fn new(only: &[String], skip: &[String]) -> Result<Self, String> {
+        let parse = |words: &[String]| {
+            words
+                .iter()
+                .map(|word| Word::parse(word))
+                .collect::<Result<_, _>>()
+        };
+        Ok(Self {
+            only: parse(only)?,
+            skip: parse(skip)?,
+        })
+    }
+
+    /// Leaves what is wanted in a report, and counts what is not.
+    pub fn apply(&self, mut report: Report) -> Report {
+        if self.only.is_empty() && self.skip.is_empty() {
+            return report;
+        }
+        let all = report.findings.take().unwrap_or_default();
+        let before = all.len();
+        let mut kept: Vec<Finding> = all
+            .into_iter()
+            .filter(|finding| self.wants(finding))
+            .collect();
+        report.silenced = Some(before - kept.len());
+        let ids: Vec<String> = kept.iter().map(|finding| finding.id.clone()).collect();
+        for finding in &mut kept {
+            finding.caused_by.retain(|cause| ids.contains(cause));
+        }
+        report.root_causes = Some(causes::roots(&kept));
+        report.verdict = Some(verdict::judge(&kept, report.determined));
+        if let Some(checks) = &mut report.checks {
+            checks.retain(|check| self.wants_check(check));
+            for check in checks {
+                check.findings.retain(|id| ids.contains(id));
+            }
+        }
+        report.findings = Some(kept);
+        report
+    }
+
+    fn wants(&self, finding: &Finding) -> bool {
+        let named = |words: &[Word]| {
+            words
+                .iter()
+                .any(|word| word.names(&finding.code, finding.component))
+        };
+        if named(&self.skip) {
+            return false;
+        }
+        // That nothing could be looked at is never left out silently: the rest would look well.
+        let obstacle = finding.kind == Kind::Obstacle && finding.severity == Severity::Error;
+        self.only.is_empty() || obstacle || named(&self.only)
+    }
+
+    /// A check is wanted for any code that it can find.
+    fn wants_check(&self, check: &Check) -> bool {
+        let Some(rule) = rules::all().find(|rule| rule.id == check.id) else {
+            return true;
+        };
+        let named =
+            |words: &[Word], code: &str| words.iter().any(|word| word.names(code, rule.category));
+        rule.codes.iter().any(|code| {
+            !named(&self.skip, code) && (self.only.is_empty() || named(&self.only, code))
+        })
+    }
+}
