@@ -238,7 +238,7 @@ pub struct Record {
 /// The arguments of `explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// A code, as in a finding, or "states"
+    /// A code, as in a finding; one of the stack's own, as in its logs (1005, meshkit-11118); or "states"
     pub code: String,
 }
 

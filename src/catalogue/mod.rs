@@ -5,6 +5,7 @@
 mod entries;
 mod external;
 pub mod signatures;
+pub mod stack_codes;
 
 pub use entries::ENTRIES;
 

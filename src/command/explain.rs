@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    catalogue,
+    catalogue::{self, stack_codes},
     cli::{Explain, Format, Global},
     exit::{Exit, UsageError},
     render,
@@ -42,6 +42,16 @@ pub(super) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
     let code = word.split(['/', '#']).next().unwrap_or_default();
     if let Some(text) = catalogue::topic(code) {
         terminal.answer(&render::markdown(text, &terminal.look(false)))?;
+        return Ok(Exit::Ok);
+    }
+    let own = stack_codes::find(code);
+    if !own.is_empty() {
+        let text = stack_codes::text(code, &own);
+        terminal.answer(&match global.output {
+            Format::Table | Format::Wide => render::markdown(&text, &terminal.look(false)),
+            Format::Json => render::json(&serde_json::json!({ "code": code, "text": text })),
+            Format::Yaml => render::yaml(&serde_json::json!({ "code": code, "text": text })),
+        })?;
         return Ok(Exit::Ok);
     }
     let Some(diagnosis) = catalogue::find(code) else {

@@ -75,6 +75,16 @@ fn explain_and_checks_need_no_cluster() {
         .run()
         .exits(0);
     meshdoctor("explain states").run().exits(0);
+    let own = meshdoctor("explain 1005").run().exits(0).stdout;
+    assert!(
+        own.contains("Operator 1005") && own.contains("MeshSync 1005"),
+        "{own}"
+    );
+    let one = meshdoctor("explain meshsync-1005").run().exits(0).stdout;
+    assert!(
+        one.contains("gvr not found") && !one.contains("Operator"),
+        "{one}"
+    );
     let checks = meshdoctor("checks -o json").run().exits(0).json();
     let codes = checks.as_array().expect("a list");
     assert!(

@@ -11,5 +11,6 @@ mod cli;
 mod failures;
 mod fixtures;
 mod live;
+mod pairs;
 mod schema;
 mod tool;
