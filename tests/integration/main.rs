@@ -10,6 +10,7 @@ mod artefacts;
 mod cli;
 mod failures;
 mod fixtures;
+mod known_problems;
 mod live;
 mod pairs;
 mod schema;
