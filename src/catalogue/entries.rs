@@ -141,6 +141,46 @@ pub static ENTRIES: &[Entry] = &[
         "Nothing of the stack is installed"
     ),
     entry!(
+        "namespace-terminating",
+        Installation,
+        Fault,
+        Error,
+        "The namespace is being deleted",
+        folds
+            & [
+                "not-installed",
+                "orphaned-workloads",
+                "operator-missing",
+                "cr-missing",
+                "cr-stuck-terminating",
+                "cr-failed",
+                "broker-no-workload",
+                "meshsync-no-workload"
+            ]
+    ),
+    entry!(
+        "crd-not-established",
+        Installation,
+        Fault,
+        Error,
+        "A custom resource definition is there and not served",
+        folds & ["cr-missing", "operator-crash-loop", "operator-not-ready"]
+    ),
+    entry!(
+        "crd-terminating",
+        Installation,
+        Fault,
+        Error,
+        "A custom resource definition is being deleted and cannot go",
+        folds
+            & [
+                "cr-missing",
+                "cr-stuck-terminating",
+                "broker-no-workload",
+                "meshsync-no-workload"
+            ]
+    ),
+    entry!(
         "crd-missing",
         Installation,
         Fault,
@@ -162,7 +202,12 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "The conversion webhook of the custom resources is down",
-        folds & ["observation-missing"]
+        folds
+            & [
+                "observation-missing",
+                "namespace-terminating",
+                "crd-terminating"
+            ]
     ),
     entry!(
         "two-generations",
@@ -185,6 +230,13 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "Workloads of the stack run without custom resource and operator"
+    ),
+    entry!(
+        "foreign-owner",
+        Installation,
+        Fault,
+        Warning,
+        "Another tool manages the stack's objects"
     ),
     entry!(
         "over-privileged",
@@ -230,12 +282,90 @@ pub static ENTRIES: &[Entry] = &[
         folds & ["broker-no-workload", "meshsync-no-workload", "cr-failed"]
     ),
     entry!(
+        "operator-mismatched-manifest",
+        Operator,
+        Fault,
+        Error,
+        "The operator's image does not fit its manifest",
+        folds
+            & [
+                "operator-webhook-cert",
+                "operator-crash-loop",
+                "operator-image-pull",
+                "operator-not-ready",
+                "operator-no-leader"
+            ]
+    ),
+    entry!(
+        "operator-webhook-cert",
+        Operator,
+        Fault,
+        Error,
+        "The operator lacks a valid certificate for its webhook",
+        folds
+            & [
+                "conversion-webhook-down",
+                "operator-crash-loop",
+                "operator-not-ready"
+            ]
+    ),
+    entry!(
+        "operator-no-leader",
+        Operator,
+        Fault,
+        Warning,
+        "No pod of the operator holds the right to act",
+        folds & ["broker-no-workload", "meshsync-no-workload"]
+    ),
+    entry!(
+        "cr-unexpected-name",
+        Operator,
+        Fault,
+        Warning,
+        "MeshSync does not read this object's watch-list"
+    ),
+    entry!(
+        "several-brokers",
+        Operator,
+        Fault,
+        Error,
+        "Several Brokers share one namespace",
+        folds
+            & [
+                "broker-not-ready",
+                "broker-endpoint-stale",
+                "broker-auth-failed",
+                "cr-failed",
+                "meshsync-not-connected"
+            ]
+    ),
+    entry!(
+        "meshsync-broker-ref-invalid",
+        Operator,
+        Fault,
+        Error,
+        "The MeshSync object does not name one broker that exists",
+        folds
+            & [
+                "cr-failed",
+                "meshsync-no-workload",
+                "meshsync-not-connected",
+                "meshsync-crash-loop",
+                "meshsync-not-ready"
+            ]
+    ),
+    entry!(
         "cr-missing",
         Operator,
         Fault,
         Error,
         "A custom resource is missing",
-        folds & ["broker-no-workload", "meshsync-no-workload"]
+        folds
+            & [
+                "broker-no-workload",
+                "meshsync-no-workload",
+                "meshsync-broker-ref-invalid"
+            ]
     ),
     entry!(
         "cr-stuck-terminating",

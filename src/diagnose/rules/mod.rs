@@ -3,10 +3,14 @@
 mod address;
 mod broker;
 mod cluster;
+mod ground;
 mod installation;
 mod leftovers;
+mod manifest;
 mod meshsync;
 mod operator;
+mod owners;
+mod references;
 mod resources;
 mod workload;
 
@@ -35,10 +39,14 @@ pub struct Rule {
 pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         cluster::RULES,
+        ground::RULES,
         installation::RULES,
         leftovers::RULES,
+        owners::RULES,
         operator::RULES,
+        manifest::RULES,
         resources::RULES,
+        references::RULES,
         broker::RULES,
         address::RULES,
         meshsync::RULES,

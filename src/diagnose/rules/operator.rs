@@ -1,6 +1,6 @@
 //! Rules about the operator.
 
-use super::{Outcome, Patient, Rule, States, workload};
+use super::{Outcome, Patient, Rule, States, manifest, workload};
 use crate::{
     diagnose::{Draft, last_words, patient::Line, rollout},
     report::{Component::Operator, Effect},
@@ -145,6 +145,9 @@ fn line(patient: &Patient<'_>, _: &States) -> Outcome {
     let profile = patient.facts.profile;
     if profile.broker.current.is_none() {
         return Outcome::Skip(format!("{} has one line only", profile.product));
+    }
+    if let Some((Line::Current, _)) = manifest::mismatch(patient) {
+        return Outcome::Skip("its image is of the current line, and its manifest is not".into());
     }
     match patient.line {
         Some(Line::Current) => Outcome::Pass,

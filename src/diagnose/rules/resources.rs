@@ -108,7 +108,10 @@ fn present(patient: &Patient<'_>, _: &States) -> Outcome {
     }
 }
 
-fn metadata<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = (&'static str, &'a ObjectMeta)> {
+/// The custom resources with their kinds.
+pub(super) fn metadata<'a>(
+    patient: &'a Patient<'_>,
+) -> impl Iterator<Item = (&'static str, &'a ObjectMeta)> {
     let brokers = patient
         .brokers
         .items()
@@ -122,15 +125,43 @@ fn metadata<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = (&'static str,
     brokers.chain(meshsyncs)
 }
 
+/// Whether an object that is being deleted waits for somebody's finalizer.
+pub(super) fn is_held(metadata: &ObjectMeta) -> bool {
+    metadata.deletion_timestamp.is_some()
+        && metadata
+            .finalizers
+            .as_ref()
+            .is_some_and(|list| !list.is_empty())
+}
+
+/// Who holds an object.
+pub(super) fn finalizers(metadata: &ObjectMeta) -> String {
+    metadata
+        .finalizers
+        .as_deref()
+        .unwrap_or_default()
+        .join(", ")
+}
+
+/// The command that lets an object go without whoever holds it.
+pub(super) fn clear_finalizers(
+    patient: &Patient<'_>,
+    kind: &str,
+    metadata: &ObjectMeta,
+) -> crate::report::Command {
+    patient.kubectl(
+        Effect::Destructive,
+        &format!(
+            r#"patch {}/{} --type merge -p '{{"metadata":{{"finalizers":null}}}}'"#,
+            kind.to_lowercase(),
+            stack::name(metadata)
+        ),
+    )
+}
+
 fn deletable(patient: &Patient<'_>, _: &States) -> Outcome {
     let stuck: Vec<(&str, &ObjectMeta)> = metadata(patient)
-        .filter(|(_, metadata)| metadata.deletion_timestamp.is_some())
-        .filter(|(_, metadata)| {
-            metadata
-                .finalizers
-                .as_ref()
-                .is_some_and(|list| !list.is_empty())
-        })
+        .filter(|(_, metadata)| is_held(metadata))
         .collect();
     if stuck.is_empty() {
         let unseen = [
@@ -170,13 +201,7 @@ fn deletable(patient: &Patient<'_>, _: &States) -> Outcome {
         draft = draft.evidence(format!(
             "{kind} {} is being deleted since {since} and waits for {}",
             stack::name(metadata),
-            metadata
-                .finalizers
-                .iter()
-                .flatten()
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", ")
+            finalizers(metadata)
         ));
     }
     draft = draft
@@ -186,14 +211,7 @@ fn deletable(patient: &Patient<'_>, _: &States) -> Outcome {
              and remove the workloads yourself",
         );
     for (kind, metadata) in &stuck {
-        draft = draft.command(patient.kubectl(
-            Effect::Destructive,
-            &format!(
-                r#"patch {}/{} --type merge -p '{{"metadata":{{"finalizers":null}}}}'"#,
-                kind.to_lowercase(),
-                stack::name(metadata)
-            ),
-        ));
+        draft = draft.command(clear_finalizers(patient, kind, metadata));
     }
     Outcome::Found(vec![draft.done()])
 }

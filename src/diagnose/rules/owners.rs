@@ -1,0 +1,130 @@
+//! Rules about tools that manage the stack's objects from outside: Helm, Argo CD, Flux.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::{Outcome, Patient, Rule, States, resources};
+use crate::{
+    diagnose::{Draft, patient::quoted},
+    report::{Command, Component::Installation, Effect},
+    stack::{self, Owner},
+};
+
+pub(super) const RULES: &[Rule] = &[Rule {
+    id: "no-foreign-owner",
+    category: Installation,
+    title: "no other tool manages the stack's objects",
+    codes: &["foreign-owner"],
+    facts: &["deployments", "statefulsets", "services"],
+    after: &["installed"],
+    judge: no_foreign_owner,
+}];
+
+/// The stack's objects that somebody may manage, as `kind/name`.
+fn objects<'a>(patient: &'a Patient<'_>) -> Vec<(String, &'a ObjectMeta)> {
+    let facts = patient.facts;
+    let mut objects: Vec<(String, &ObjectMeta)> = Vec::new();
+    let mut add = |kind: &str, metadata: &'a ObjectMeta| {
+        objects.push((
+            format!("{}/{}", kind.to_lowercase(), stack::name(metadata)),
+            metadata,
+        ));
+    };
+    for crd in [&facts.broker_crd, &facts.meshsync_crd] {
+        if let Some(crd) = crd.known() {
+            add("crd", &crd.metadata);
+        }
+    }
+    for deployment in [&patient.operator, &patient.meshsync] {
+        if let Some(deployment) = deployment.known() {
+            add("deployment", &deployment.metadata);
+        }
+    }
+    for (kind, metadata) in resources::metadata(patient) {
+        add(kind, metadata);
+    }
+    for set in patient.statefulsets.items() {
+        add("statefulset", &set.metadata);
+    }
+    for service in stack::broker_services(facts) {
+        add("service", &service.metadata);
+    }
+    objects
+}
+
+fn no_foreign_owner(patient: &Patient<'_>, _: &States) -> Outcome {
+    let objects = objects(patient);
+    if objects.is_empty() {
+        return match patient.facts.deployments.why_unsettled() {
+            Some(why) => Outcome::Unknown(why),
+            None => Outcome::Skip("there is no object to own".into()),
+        };
+    }
+    let mut owned: BTreeMap<Owner, Vec<String>> = BTreeMap::new();
+    for (object, metadata) in &objects {
+        if let Some(owner) = stack::foreign_owner(metadata) {
+            owned.entry(owner).or_default().push(object.clone());
+        }
+    }
+    if owned.is_empty() {
+        return Outcome::Pass;
+    }
+    let names: Vec<String> = owned.keys().map(Owner::to_string).collect();
+    let mut draft = Draft::new("foreign-owner")
+        .title(format!("The stack is managed by {}", names.join(" and by ")))
+        .message(if owned.len() > 1 {
+            "What one of them writes the other may take back, and so with what you change by hand."
+        } else {
+            "What you change by hand is changed back the next time that it acts, and another tool that installs over it \
+             fails. This is no fault; it is good to know before changing anything."
+        });
+    for (owner, objects) in &owned {
+        draft = draft.evidence(format!("{}: {}", owner.mark(), objects.join(", ")));
+    }
+    draft = draft.remedy("change the stack through its owner: with Helm by an upgrade, with GitOps in the repository");
+    for owner in owned.keys() {
+        draft = draft.command(look(patient, owner));
+    }
+    Outcome::Found(vec![draft.done()])
+}
+
+/// The command that shows what the owner thinks.
+fn look(patient: &Patient<'_>, owner: &Owner) -> Command {
+    match owner {
+        Owner::Helm { release, namespace } => Command {
+            run: format!(
+                "helm{} history {} -n {}",
+                patient
+                    .context_flag()
+                    .replace("--context", "--kube-context"),
+                quoted(release),
+                quoted(
+                    namespace
+                        .as_deref()
+                        .unwrap_or(&patient.facts.target.namespace)
+                )
+            ),
+            effect: Effect::Read,
+        },
+        Owner::ArgoCd { .. } => {
+            patient.kubectl_cluster(Effect::Read, "get applications.argoproj.io -A")
+        }
+        Owner::FluxHelm { name, namespace } => patient.kubectl_cluster(
+            Effect::Read,
+            &format!(
+                "get helmreleases.helm.toolkit.fluxcd.io {} -n {}",
+                quoted(name),
+                quoted(namespace)
+            ),
+        ),
+        Owner::FluxKustomize { name, namespace } => patient.kubectl_cluster(
+            Effect::Read,
+            &format!(
+                "get kustomizations.kustomize.toolkit.fluxcd.io {} -n {}",
+                quoted(name),
+                quoted(namespace)
+            ),
+        ),
+    }
+}
