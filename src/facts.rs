@@ -9,7 +9,7 @@ use k8s_openapi::{
     api::{
         apps::v1::{Deployment, ReplicaSet, StatefulSet},
         coordination::v1::Lease,
-        core::v1::{Event, Namespace, Pod, Service},
+        core::v1::{ConfigMap, Event, Namespace, Pod, Service},
         discovery::v1::EndpointSlice,
         rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
     },
@@ -76,6 +76,10 @@ pub struct Facts {
     pub rbac: Rbac,
     /// What the API server answered to access reviews.
     pub reviews: Seen<Vec<Review>>,
+    /// The resources that the API server serves; asked when a watch-list names more than the stock one.
+    pub served: Seen<Served>,
+    /// A `ConfigMap` that public pages take for the watch-list.
+    pub watch_list_config_map: Seen<ConfigMapFact>,
     /// What the broker's servers answered.
     pub broker: BrokerFacts,
     /// The logs of what is below the state it should be in; none of what is well.
@@ -382,6 +386,41 @@ pub struct TokenFact {
     /// A hash with a random salt of this run, so that two tokens of one run can be told apart and nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub salted_hash: Option<String>,
+}
+
+/// The resources that the API server serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Served {
+    /// As watch-lists name them: `plural.version.group`.
+    pub resources: Vec<String>,
+    /// Groups whose own server did not answer, so that what they serve may be missing here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<String>,
+}
+
+/// A `ConfigMap`: that it is there and which keys it has, never what they hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ConfigMapFact {
+    /// Its name.
+    pub name: String,
+    /// The keys of its data.
+    pub keys: Vec<String>,
+}
+
+impl ConfigMapFact {
+    /// What may be kept of it.
+    pub fn of(map: &ConfigMap) -> Self {
+        Self {
+            name: map.metadata.name.clone().unwrap_or_default(),
+            keys: map
+                .data
+                .iter()
+                .flat_map(|data| data.keys().cloned())
+                .collect(),
+        }
+    }
 }
 
 /// Roles and bindings.

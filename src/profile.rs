@@ -85,6 +85,8 @@ pub struct MeshsyncNames {
     pub client: &'static str,
     /// The finalizer that the operator puts on the custom resource.
     pub finalizer: &'static str,
+    /// The `ConfigMap` that public pages tell people to edit, and nothing reads.
+    pub documented_config_map: &'static str,
     /// The resources that the stock custom resource lists: `plural.version.group`.
     pub default_watch_list: &'static [&'static str],
 }
@@ -171,6 +173,7 @@ pub static MESHERY: Profile = Profile {
         selector: &[("app", "meshery"), ("component", "meshsync")],
         client: "meshsync",
         finalizer: "meshsync.meshery.io/finalizer",
+        documented_config_map: "meshery-meshsync-config",
         default_watch_list: DEFAULT_WATCH_LIST,
     },
     server: ServerNames {
@@ -220,6 +223,7 @@ pub static MESHPLAY: Profile = Profile {
         selector: &[("app", "meshplay"), ("component", "meshsync")],
         client: "meshsync",
         finalizer: "meshsync.meshplay.khulnasoft.com/finalizer",
+        documented_config_map: "meshplay-meshsync-config",
         default_watch_list: DEFAULT_WATCH_LIST,
     },
     server: ServerNames {

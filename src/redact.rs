@@ -5,7 +5,7 @@
 
 use k8s_openapi::{
     api::core::v1::{Container, ContainerStatus, Event, Pod, PodSpec, PodTemplateSpec},
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, ObjectMeta},
 };
 
 /// What stands in place of a value that was taken out.
@@ -323,9 +323,36 @@ redact_metadata!(
     crate::facts::Broker
 );
 
+/// Of who manages which field, those who wrote the watch-list and when: nothing else tells when it was changed.
+fn list_writers(metadata: &ObjectMeta) -> Option<Vec<ManagedFieldsEntry>> {
+    let writers: Vec<ManagedFieldsEntry> = metadata
+        .managed_fields
+        .iter()
+        .flatten()
+        .filter(|entry| {
+            entry
+                .fields_v1
+                .as_ref()
+                .is_some_and(|fields| fields.0["f:spec"].get("f:watch-list").is_some())
+        })
+        .map(|entry| ManagedFieldsEntry {
+            fields_v1: Some(FieldsV1(
+                serde_json::json!({ "f:spec": { "f:watch-list": {} } }),
+            )),
+            manager: entry.manager.clone(),
+            operation: entry.operation.clone(),
+            time: entry.time.clone(),
+            ..ManagedFieldsEntry::default()
+        })
+        .collect();
+    (!writers.is_empty()).then_some(writers)
+}
+
 impl Redact for crate::facts::Meshsync {
     fn redact(&mut self) {
+        let writers = list_writers(&self.metadata);
         self.metadata.redact();
+        self.metadata.managed_fields = writers;
         if let Some(url) = self
             .spec
             .broker

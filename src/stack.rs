@@ -97,6 +97,20 @@ pub fn meshsyncs(facts: &Facts) -> Seen<Vec<Meshsync>> {
     merged(&facts.meshsyncs, facts.profile)
 }
 
+/// When the watch-list of a `MeshSync` object was last written, and by whom; none where that was not seen.
+pub fn watch_list_written(meshsync: &Meshsync) -> Option<(Timestamp, &str)> {
+    meshsync
+        .metadata
+        .managed_fields
+        .iter()
+        .flatten()
+        .filter_map(|entry| {
+            let manager = entry.manager.as_deref().unwrap_or("somebody");
+            Some((entry.time.as_ref()?.0, manager))
+        })
+        .max()
+}
+
 /// The operator's Deployment.
 pub fn operator(facts: &Facts) -> Seen<&Deployment> {
     one_deployment(facts, |deployment| {

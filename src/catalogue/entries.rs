@@ -404,7 +404,8 @@ pub static ENTRIES: &[Entry] = &[
         Broker,
         Fault,
         Warning,
-        "The broker asks for no token"
+        "The broker asks for no token",
+        folds & ["watch-list-watches-secrets"]
     ),
     entry!(
         "broker-split",
@@ -491,5 +492,74 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "The watch-list is empty, and MeshSync publishes nothing"
+    ),
+    entry!(
+        "watch-list-matches-nothing",
+        Meshsync,
+        Fault,
+        Error,
+        "Not one entry of the watch-list is a kind that MeshSync can watch",
+        folds
+            & [
+                "watch-list-invalid",
+                "watch-list-unknown-resource",
+                "watch-list-entry-ignored"
+            ]
+    ),
+    entry!(
+        "watch-list-unknown-resource",
+        Meshsync,
+        Fault,
+        Error,
+        "The watch-list names what this cluster does not serve"
+    ),
+    entry!(
+        "watch-list-entry-ignored",
+        Meshsync,
+        Fault,
+        Warning,
+        "MeshSync ignores an entry of the watch-list"
+    ),
+    entry!(
+        "watch-list-no-events",
+        Meshsync,
+        Fault,
+        Error,
+        "An entry of the watch-list names no events"
+    ),
+    entry!(
+        "watch-list-partial-events",
+        Meshsync,
+        Fault,
+        Warning,
+        "An entry of the watch-list leaves events out"
+    ),
+    entry!(
+        "watch-list-watches-secrets",
+        Meshsync,
+        Fault,
+        Info,
+        "MeshSync publishes Secrets with their contents"
+    ),
+    entry!(
+        "watch-list-high-churn",
+        Meshsync,
+        Fault,
+        Info,
+        "The watch-list holds kinds that change all the time"
+    ),
+    entry!(
+        "watch-list-edited-since-start",
+        Meshsync,
+        Fault,
+        Warning,
+        "The watch-list was changed after MeshSync started"
+    ),
+    entry!(
+        "watch-list-configmap-ignored",
+        Meshsync,
+        Fault,
+        Warning,
+        "A ConfigMap holds a watch-list that nothing reads"
     ),
 ];

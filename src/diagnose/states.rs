@@ -308,6 +308,7 @@ pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Right> {
         Patient::denial(&facts.events),
         Patient::denial(&facts.token),
         Patient::denial(&facts.lease),
+        Patient::denial(&facts.watch_list_config_map),
         Patient::denial(&facts.rbac.cluster_role_bindings),
         Patient::denial(&facts.reviews),
         Patient::denial(&facts.elsewhere),

@@ -67,6 +67,12 @@ pub(super) fn seen<T>(answer: Result<T, Failure>, right: &Right) -> Seen<T> {
     }
 }
 
+/// The form in which objects come.
+const JSON: &str = "application/json";
+
+/// Whatever there is, as of a log.
+const ANYTHING: &str = "*/*";
+
 /// A line for `-v`: one request and how it went.
 pub type Log<'a> = dyn Fn(&str) + 'a;
 
@@ -132,7 +138,16 @@ impl<'a> Asker<'a> {
     ///
     /// As for [`Asker::get`].
     pub(super) async fn get_over(&self, client: Client, path: &str) -> Result<String, Failure> {
-        self.send(client, "GET", path, Content::Json(None)).await
+        self.send(client, "GET", path, None, JSON).await
+    }
+
+    /// The body of a GET in one of these forms.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Asker::get`].
+    pub(super) async fn get_as(&self, path: &str, accept: &str) -> Result<String, Failure> {
+        self.send(self.client(), "GET", path, None, accept).await
     }
 
     /// The body of a GET.
@@ -141,8 +156,7 @@ impl<'a> Asker<'a> {
     ///
     /// The [`Failure`] that says what stood in the way.
     pub(super) async fn get(&self, path: &str) -> Result<String, Failure> {
-        self.send(self.client(), "GET", path, Content::Json(None))
-            .await
+        self.send(self.client(), "GET", path, None, JSON).await
     }
 
     /// The body of a GET that need not be JSON, as a log is not.
@@ -151,7 +165,7 @@ impl<'a> Asker<'a> {
     ///
     /// As for [`Asker::get`].
     pub(super) async fn get_text(&self, path: &str) -> Result<String, Failure> {
-        self.send(self.client(), "GET", path, Content::Text).await
+        self.send(self.client(), "GET", path, None, ANYTHING).await
     }
 
     /// The body of a POST.
@@ -164,13 +178,8 @@ impl<'a> Asker<'a> {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<String, Failure> {
-        self.send(
-            self.client(),
-            "POST",
-            path,
-            Content::Json(Some(body.to_string())),
-        )
-        .await
+        self.send(self.client(), "POST", path, Some(body.to_string()), JSON)
+            .await
     }
 
     fn client(&self) -> Client {
@@ -182,12 +191,13 @@ impl<'a> Asker<'a> {
         client: Client,
         method: &str,
         path: &str,
-        content: Content,
+        body: Option<String>,
+        accept: &str,
     ) -> Result<String, Failure> {
         let started = Instant::now();
         let limit = self.remaining();
         self.count();
-        let answer = tokio::time::timeout(limit, exchange(client, method, path, content))
+        let answer = tokio::time::timeout(limit, exchange(client, method, path, body, accept))
             .await
             .unwrap_or(Err(Failure::Silent(limit)));
         if self.log.is_some() {
@@ -202,30 +212,19 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// What is sent and expected.
-enum Content {
-    /// JSON is expected, and perhaps sent.
-    Json(Option<String>),
-    /// Any text is expected.
-    Text,
-}
-
 async fn exchange(
     client: Client,
     method: &str,
     path: &str,
-    content: Content,
+    body: Option<String>,
+    accept: &str,
 ) -> Result<String, Failure> {
-    let (sent, any) = match content {
-        Content::Json(sent) => (sent, false),
-        Content::Text => (None, true),
-    };
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header(header::ACCEPT, if any { "*/*" } else { "application/json" })
+        .header(header::ACCEPT, accept)
         .header(header::CONTENT_TYPE, "application/json")
-        .body(Body::from(sent.unwrap_or_default().into_bytes()))
+        .body(Body::from(body.unwrap_or_default().into_bytes()))
         .map_err(|error| Failure::Connection(error.to_string()))?;
     let response = client
         .send(request)
@@ -237,7 +236,7 @@ async fn exchange(
         .await
         .map_err(|error| from_error(&error))?
         .to_bytes();
-    if any && head.status == StatusCode::OK {
+    if accept == ANYTHING && head.status == StatusCode::OK {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     let text = String::from_utf8(bytes.into())

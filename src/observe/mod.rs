@@ -6,6 +6,7 @@
 mod ask;
 mod broker;
 mod credentials;
+mod discovery;
 mod expiry;
 mod handshake;
 mod kubeconfig;
@@ -249,6 +250,8 @@ fn blank(profile: &'static Profile, target: Target) -> Facts {
         lease: Seen::NotLooked,
         rbac: Rbac::default(),
         reviews: Seen::NotLooked,
+        served: Seen::NotLooked,
+        watch_list_config_map: Seen::NotLooked,
         broker: crate::facts::BrokerFacts::default(),
         logs: Vec::new(),
         timings: BTreeMap::new(),

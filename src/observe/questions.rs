@@ -136,6 +136,19 @@ pub fn token(profile: &Profile, namespace: &str) -> Option<Question> {
     Some(get("token", "v1", "secrets", name, Some(namespace)))
 }
 
+/// The `ConfigMap` that public pages take for the watch-list.
+pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Question {
+    let name = profile.meshsync.documented_config_map;
+    let (_, api_version, _) = kinds::CONFIG_MAPS;
+    get(
+        "watchListConfigMap",
+        api_version,
+        kinds::CONFIG_MAPS.0,
+        name,
+        Some(namespace),
+    )
+}
+
 /// The binding that the old line's manifests leave behind.
 pub fn bindings(profile: &Profile) -> Vec<Question> {
     profile
@@ -215,6 +228,7 @@ pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Quest
             crd("crd/broker", &profile.broker_crd()),
             crd("crd/meshsync", &profile.meshsync_crd()),
             lease(profile, namespace),
+            watch_list_config_map(profile, namespace),
         ]);
         list.extend(token(profile, namespace));
     }

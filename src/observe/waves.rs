@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use super::{
     Depth, Scope,
     ask::{Asker, Failure, seen},
-    blank, broker, logs, obstacle,
+    blank, broker, discovery, logs, obstacle,
     questions::{self, Question},
     reviews,
     transport::Clients,
 };
 use crate::{
-    facts::{Facts, Target},
+    facts::{ConfigMapFact, Facts, Target},
     recording::kinds,
     redact::{self, Redact},
     seen::{Right, Seen},
@@ -205,7 +205,7 @@ impl Observer<'_> {
         for version in profile.versions {
             let brokers = wave.list(&questions::custom("brokers", version), &secrets);
             facts.brokers.insert((*version).into(), brokers);
-            let meshsyncs = wave.list(&questions::custom("meshsyncs", version), &secrets);
+            let meshsyncs = wave.whole_list(&questions::custom("meshsyncs", version), &secrets);
             facts.meshsyncs.insert((*version).into(), meshsyncs);
         }
         facts.deployments = wave.list(kinds::DEPLOYMENTS.0, &secrets);
@@ -215,6 +215,9 @@ impl Observer<'_> {
         facts.services = wave.list(kinds::SERVICES.0, &secrets);
         facts.endpointslices = wave.list(kinds::ENDPOINTSLICES.0, &secrets);
         facts.events = wave.list(kinds::EVENTS.0, &secrets);
+        facts.watch_list_config_map = wave
+            .one("watchListConfigMap", &secrets)
+            .map(|map| ConfigMapFact::of(&map));
         facts.lease = wave.one_redacted(kinds::LEASE.0, &secrets);
         if self.scope.depth == Depth::Check {
             facts.rbac.cluster_role_bindings = wave.bindings(&secrets);
@@ -233,10 +236,11 @@ impl Observer<'_> {
             facts,
             token,
         };
-        let (found, reviews, elsewhere) = tokio::join!(
+        let (found, reviews, elsewhere, served) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
-            self.elsewhere(facts)
+            self.elsewhere(facts),
+            self.served(facts)
         );
         facts
             .timings
@@ -246,8 +250,23 @@ impl Observer<'_> {
             facts.reviews = reviews;
         }
         facts.elsewhere = elsewhere;
+        facts.served = served;
         if self.scope.depth == Depth::Check {
             facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
+        }
+    }
+
+    /// What the API server serves, asked only when the watch-list names more than every cluster serves.
+    async fn served(&self, facts: &Facts) -> Seen<crate::facts::Served> {
+        let profile = self.scope.profile;
+        let goes_beyond = stack::meshsyncs(facts)
+            .items()
+            .first()
+            .is_some_and(|meshsync| WatchList::of(meshsync, profile).goes_beyond(profile));
+        if self.scope.depth == Depth::Check && goes_beyond {
+            discovery::ask(self.asker).await
+        } else {
+            Seen::NotLooked
         }
     }
 
@@ -271,7 +290,9 @@ impl Observer<'_> {
         let Some(meshsync) = meshsyncs.items().first().filter(|_| !everything) else {
             return (all.len() > first.len()).then_some(Seen::Known(all));
         };
-        let mut rights = watch_list::rights(&WatchList::of(meshsync).effective(self.scope.profile));
+        let mut rights = watch_list::rights(
+            &WatchList::of(meshsync, self.scope.profile).effective(self.scope.profile),
+        );
         rights.push(Right::to("get", "", "namespaces").named("kube-system"));
         match reviews::ask(self.asker, &user, &rights).await {
             Seen::Known(answers) => all.extend(answers),
@@ -335,7 +356,10 @@ impl FirstWave {
     fn one<T: DeserializeOwned>(&mut self, name: &str, secrets: &[String]) -> Seen<T> {
         match self.answers.remove(name) {
             Some((right, answer)) => seen(
-                answer.and_then(|pages| parse(pages.first().map_or("", String::as_str), secrets)),
+                answer.and_then(|pages| {
+                    let body = pages.first().map_or("", String::as_str);
+                    parse(&redact::without_managed_fields(body), secrets)
+                }),
                 &right,
             ),
             None => Seen::NotLooked,
@@ -354,6 +378,20 @@ impl FirstWave {
     }
 
     fn list<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<Vec<T>> {
+        if let Some((_, Ok(pages))) = self.answers.get_mut(name) {
+            for page in pages {
+                *page = redact::without_managed_fields(page);
+            }
+        }
+        self.whole_list(name, secrets)
+    }
+
+    /// A list of which it also matters who wrote what.
+    fn whole_list<T: DeserializeOwned + Redact>(
         &mut self,
         name: &str,
         secrets: &[String],
@@ -389,7 +427,7 @@ impl FirstWave {
 }
 
 fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failure> {
-    let text = redact::secrets(redact::without_managed_fields(body), secrets);
+    let text = redact::secrets(body.to_owned(), secrets);
     serde_json::from_str(&text)
         .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     facts::{
-        BrokerFacts, BrokerServer, Connection, Crd, CustomResource, Facts, Handshake, Rbac,
-        ServerVersion, Target, TokenFact, Varz, Way,
+        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Crd, CustomResource, Facts,
+        Handshake, Rbac, ServerVersion, Target, TokenFact, Varz, Way,
     },
     profile::Profile,
     redact::Redact,
@@ -107,6 +107,8 @@ pub(super) fn facts(
             role_bindings: dump.list(kinds::ROLE_BINDINGS)?,
         },
         reviews: Seen::NotLooked,
+        served: Seen::NotLooked,
+        watch_list_config_map: dump.watch_list_config_map()?,
         broker: dump.broker()?,
         target: Target {
             namespace: namespace.clone(),
@@ -232,6 +234,28 @@ impl Dump<'_> {
         });
         Ok(match found {
             Some(secret) => Seen::Known(token::fact(secret, self.profile).0),
+            None if seen => Seen::Absent,
+            None => Seen::NotLooked,
+        })
+    }
+
+    fn watch_list_config_map(&self) -> Result<Seen<ConfigMapFact>, String> {
+        let maps: Vec<&Value> = self
+            .input
+            .objects
+            .iter()
+            .filter(|object| object["kind"] == kinds::CONFIG_MAPS.2)
+            .collect();
+        let seen = !maps.is_empty() || self.was_asked(kinds::CONFIG_MAPS.0);
+        let wanted = self.profile.meshsync.documented_config_map;
+        let found = maps.into_iter().find(|map| {
+            map["metadata"]["name"] == wanted && map["metadata"]["namespace"] == self.namespace
+        });
+        Ok(match found {
+            Some(map) => Seen::Known(ConfigMapFact::of(
+                &k8s_openapi::api::core::v1::ConfigMap::deserialize(map)
+                    .map_err(|error| format!("ConfigMap {wanted} is malformed: {error}"))?,
+            )),
             None if seen => Seen::Absent,
             None => Seen::NotLooked,
         })

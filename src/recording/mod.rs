@@ -17,7 +17,9 @@ pub use read::{Input, read};
 pub use write::list;
 
 use crate::{
-    facts::{BrokerFacts, Obstacle, Review, ServerVersion, Target, TokenFact},
+    facts::{
+        BrokerFacts, ConfigMapFact, Obstacle, Review, Served, ServerVersion, Target, TokenFact,
+    },
     seen::Seen,
 };
 
@@ -64,6 +66,12 @@ pub struct Recording {
     /// Answers to access reviews.
     #[serde(default)]
     pub reviews: Seen<Vec<Review>>,
+    /// The resources that the API server serves.
+    #[serde(default)]
+    pub served: Seen<Served>,
+    /// A `ConfigMap` that public pages take for the watch-list.
+    #[serde(default)]
+    pub watch_list_config_map: Seen<ConfigMapFact>,
     /// The broker's answers.
     #[serde(default)]
     pub broker: BrokerFacts,
@@ -124,6 +132,8 @@ pub mod kinds {
         "rbac.authorization.k8s.io/v1",
         "RoleBinding",
     );
+    /// Config maps, in dumps only: a recording of ours holds none.
+    pub const CONFIG_MAPS: Kind = ("configmaps", "v1", "ConfigMap");
     /// Secrets, in dumps only: a recording of ours holds none.
     pub const SECRETS: Kind = ("secrets", "v1", "Secret");
 }

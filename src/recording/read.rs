@@ -261,6 +261,8 @@ impl Input {
             elsewhere: recording.elsewhere,
             token: recording.token,
             reviews: recording.reviews,
+            served: recording.served,
+            watch_list_config_map: recording.watch_list_config_map,
             broker: recording.broker,
             logs: recording.logs,
             timings: recording.timings,

@@ -57,6 +57,8 @@ pub fn list(facts: &Facts) -> Value {
         elsewhere: facts.elsewhere.clone(),
         token: facts.token.clone(),
         reviews: facts.reviews.clone(),
+        served: facts.served.clone(),
+        watch_list_config_map: facts.watch_list_config_map.clone(),
         broker: facts.broker.clone(),
         logs: facts.logs.clone(),
         timings: facts.timings.clone(),

@@ -140,13 +140,21 @@ pub(crate) fn states(report: &Value) -> String {
         .join("/")
 }
 
-/// The codes of the root causes, most important first.
+/// The codes of the root causes that are no mere information, most important first.
 pub(crate) fn roots(report: &Value) -> Vec<String> {
+    let is_information = |id: &&str| {
+        report["findings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|finding| finding["id"] == **id && finding["severity"] == "info")
+    };
     report["rootCauses"]
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
+        .filter(|id| !is_information(id))
         .map(|id| id.split(['/', '#']).next().unwrap_or_default().to_owned())
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Patient, Rule, States, leftovers, workload};
 use crate::{
-    diagnose::{Draft, last_words, patient::Line, rbac},
+    diagnose::{Draft, last_words, rbac},
     report::{Component::Meshsync, Effect},
     seen::{Right, Seen},
     stack,
@@ -61,15 +61,6 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["meshsyncs.v1alpha1"],
         after: &["installed"],
         judge: may_list,
-    },
-    Rule {
-        id: "watch-list-readable",
-        category: Meshsync,
-        title: "the watch-list can be read and has entries",
-        codes: &["watch-list-invalid", "watch-list-empty"],
-        facts: &["meshsyncs.v1alpha1"],
-        after: &["installed"],
-        judge: watch_list_readable,
     },
 ];
 
@@ -256,7 +247,7 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
     };
     let facts = patient.facts;
     let account = stack::meshsync_service_account(facts);
-    let resources = WatchList::of(meshsync).effective(facts.profile);
+    let resources = WatchList::of(meshsync, facts.profile).effective(facts.profile);
     let mut denied = Vec::new();
     let mut allowed = 0_usize;
     for entry in &resources {
@@ -275,6 +266,9 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
         } else {
             denied.push(resource);
         }
+    }
+    if resources.is_empty() {
+        return Outcome::Skip("it watches no kind with this list".into());
     }
     if denied.is_empty() {
         return Outcome::PassWith(format!("all {allowed} kinds"));
@@ -317,58 +311,4 @@ fn shortened(words: &[&str]) -> String {
         words[..SHOWN].join(", "),
         words.len() - SHOWN
     )
-}
-
-fn watch_list_readable(patient: &Patient<'_>, states: &States) -> Outcome {
-    let Some(meshsync) = patient.meshsyncs.items().first() else {
-        return match patient.meshsyncs.why_unsettled() {
-            Some(why) => Outcome::Unknown(why),
-            None => Outcome::Skip("there is no MeshSync object".into()),
-        };
-    };
-    let name = stack::name(&meshsync.metadata);
-    let edit = || patient.kubectl(Effect::Write, &format!("edit meshsync/{name}"));
-    let restart = || patient.kubectl(Effect::Write, &format!("rollout restart deployment/{name}"));
-    let version = states
-        .meshsync
-        .report
-        .version
-        .as_deref()
-        .unwrap_or("unknown");
-    match WatchList::of(meshsync) {
-        WatchList::Whitelist(entries) => Outcome::PassWith(format!("{} kinds", entries.len())),
-        WatchList::Blacklist(entries) => Outcome::PassWith(format!("all but {} kinds", entries.len())),
-        WatchList::Invalid { field, why } => Outcome::Found(vec![
-            Draft::new("watch-list-invalid")
-                .message(format!(
-                    "MeshSync {version} logs code 1000 and falls back to its built-in list, which no version up to 1.0.3 can \
-                     use: it stays connected and publishes nothing.",
-                ))
-                .object(patient.object("MeshSync", name))
-                .evidence(format!("{field}: {why}"))
-                .remedy("mend the list, then restart MeshSync, which reads it only when it starts")
-                .command(edit())
-                .command(restart())
-                .done(),
-        ]),
-        WatchList::Empty => {
-            // Where the definition of the old line drops the field, an empty list is no decision of anybody's.
-            if patient.line == Some(Line::Old) {
-                return Outcome::Skip("the old line's definition may have no such field".into());
-            }
-            Outcome::Found(vec![
-                Draft::new("watch-list-empty")
-                    .message(format!(
-                        "MeshSync {version} then falls back to its built-in list, which no version up to 1.0.3 can use: it \
-                         stays connected and publishes nothing. An upgrade from 0.8 leaves the list empty.",
-                    ))
-                    .object(patient.object("MeshSync", name))
-                    .evidence("spec.watch-list.data has neither a whitelist nor a blacklist with entries")
-                    .remedy("set the whitelist, then restart MeshSync, which reads it only when it starts")
-                    .command(edit())
-                    .command(restart())
-                    .done(),
-            ])
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod operator;
 mod owners;
 mod references;
 mod resources;
+mod watch_list;
 mod workload;
 
 use super::{Outcome, Patient, states::States};
@@ -50,6 +51,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         broker::RULES,
         address::RULES,
         meshsync::RULES,
+        watch_list::RULES,
         workload::SERVER_RULES,
     ]
     .into_iter()

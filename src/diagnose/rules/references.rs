@@ -85,7 +85,7 @@ fn is_stock(meshsync: &Meshsync, profile: &Profile) -> bool {
         .iter()
         .copied()
         .collect();
-    match WatchList::of(meshsync) {
+    match WatchList::of(meshsync, profile) {
         WatchList::Empty => true,
         WatchList::Whitelist(entries) => {
             entries.iter().all(|entry| entry.events.len() == 3)

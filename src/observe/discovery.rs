@@ -1,0 +1,95 @@
+//! Which resources the API server serves, all of them in two answers.
+
+use futures_util::future::join;
+use serde::Deserialize;
+
+use super::ask::{Asker, Failure};
+use crate::{facts::Served, seen::Seen};
+
+/// The form that holds every group with its resources; Kubernetes 1.26 and later know it.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+#[derive(Deserialize)]
+struct Groups {
+    kind: String,
+    #[serde(default)]
+    items: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    versions: Vec<Version>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    #[serde(rename = "version")]
+    name: String,
+    #[serde(default)]
+    resources: Vec<Resource>,
+    #[serde(default)]
+    freshness: String,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    resource: String,
+}
+
+/// Asks for them. Whoever is authenticated may ask this, unless somebody has taken that away.
+pub(super) async fn ask(asker: &Asker<'_>) -> Seen<Served> {
+    let (core, named) = join(
+        asker.get_as("/api", AGGREGATED),
+        asker.get_as("/apis", AGGREGATED),
+    )
+    .await;
+    let mut served = Served::default();
+    for answer in [core, named] {
+        let groups = answer.and_then(|body| {
+            serde_json::from_str::<Groups>(&body).map_err(|error| {
+                Failure::Server(format!("its list of resources is malformed: {error}"))
+            })
+        });
+        match groups {
+            Ok(groups) if groups.kind == "APIGroupDiscoveryList" => add(&mut served, groups),
+            Ok(_) => {
+                return Seen::Unreachable(
+                    "this API server cannot list all its resources at once, as those from 1.26 on can"
+                        .into(),
+                );
+            }
+            Err(Failure::Denied) => {
+                return Seen::Unreachable("we may not ask which resources are served".into());
+            }
+            Err(other) => return Seen::Unreachable(other.to_string()),
+        }
+    }
+    Seen::Known(served)
+}
+
+fn add(served: &mut Served, groups: Groups) {
+    for group in groups.items {
+        let name = group.metadata.name;
+        for version in group.versions {
+            if version.freshness == "Stale" && !served.stale.contains(&name) {
+                served.stale.push(name.clone());
+            }
+            served.resources.extend(
+                version
+                    .resources
+                    .into_iter()
+                    .map(|resource| format!("{}.{}.{name}", resource.resource, version.name)),
+            );
+        }
+    }
+}
