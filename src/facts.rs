@@ -11,6 +11,7 @@ use k8s_openapi::{
         coordination::v1::Lease,
         core::v1::{ConfigMap, Event, Namespace, Pod, Service},
         discovery::v1::EndpointSlice,
+        networking::v1::NetworkPolicy,
         rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -66,6 +67,8 @@ pub struct Facts {
     pub services: Seen<Vec<Service>>,
     /// `EndpointSlice`s in the namespace.
     pub endpointslices: Seen<Vec<EndpointSlice>>,
+    /// `NetworkPolicies` in the namespace.
+    pub networkpolicies: Seen<Vec<NetworkPolicy>>,
     /// Events in the namespace.
     pub events: Seen<Vec<Event>>,
     /// The broker's token: that it is there, never what it is.
@@ -579,6 +582,35 @@ pub struct BrokerServer {
     pub complete: bool,
     /// The handshake on the client port.
     pub handshake: Handshake,
+    /// What the server said of itself on its client port, where it was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<Greeting>,
+    /// How its monitor failed, where the client port alone answered: `varz` is then what the greeting said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<ProbeFailure>,
+}
+
+/// The first line of a NATS server on its client port, `INFO {…}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Greeting {
+    /// Unique for each start of a server.
+    pub server_id: String,
+    /// The pod's name, on the current line.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub server_name: String,
+    /// The NATS version.
+    pub version: String,
+    /// Whether clients must authenticate; absent means no.
+    pub auth_required: bool,
+    /// Whether clients must speak TLS; absent means no.
+    pub tls_required: bool,
+    /// Whether the server is shutting down in good order, as a lame duck.
+    #[serde(rename = "ldm")]
+    pub lame_duck: bool,
+    /// The largest message that it takes, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_payload: Option<u64>,
 }
 
 /// The part of `/varz` that is judged or shown.
@@ -597,6 +629,26 @@ pub struct Varz {
     pub routes: u64,
     /// Open connections.
     pub connections: u64,
+    /// The port for clients that it is configured with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Whether clients must speak TLS; absent means no.
+    pub tls_required: bool,
+    /// The most connections that it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u64>,
+    /// The largest message that it takes, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_payload: Option<u64>,
+    /// The memory of its process, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mem: Option<u64>,
+    /// Clients cut off since the start because they did not read fast enough.
+    pub slow_consumers: u64,
+    /// Messages taken since the start.
+    pub in_msgs: u64,
+    /// Messages passed on since the start.
+    pub out_msgs: u64,
     /// When the server started.
     pub start: Option<Timestamp>,
     /// The server's own clock.
@@ -624,6 +676,11 @@ pub struct Connection {
     pub in_msgs: u64,
     /// Messages to the client.
     pub out_msgs: u64,
+    /// Bytes that wait for the client to read them.
+    pub pending_bytes: u64,
+    /// How many subscriptions it has; counted even where they are not listed.
+    #[serde(rename = "subscriptions")]
+    pub subscription_count: u64,
     /// Subjects it subscribes to.
     #[serde(rename = "subscriptions_list", skip_serializing_if = "Vec::is_empty")]
     pub subscriptions: Vec<String>,

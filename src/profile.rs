@@ -14,6 +14,8 @@ pub struct Profile {
     pub product: &'static str,
     /// The namespace that everything lives in unless told otherwise.
     pub namespace: &'static str,
+    /// What the subjects on the broker begin with.
+    pub subject_prefix: &'static str,
     /// The API group of the custom resources.
     pub group: &'static str,
     /// The served versions to try, newest first.
@@ -132,6 +134,7 @@ pub static MESHERY: Profile = Profile {
     name: "meshery",
     product: "Meshery",
     namespace: "meshery",
+    subject_prefix: "meshery",
     group: "meshery.io",
     versions: &["v1alpha2", "v1alpha1"],
     operator: OperatorNames {
@@ -188,6 +191,7 @@ pub static MESHPLAY: Profile = Profile {
     name: "meshplay",
     product: "Meshplay",
     namespace: "meshplay",
+    subject_prefix: "meshplay",
     group: "meshplay.khulnasoft.com",
     versions: &["v1alpha1"],
     operator: OperatorNames {
@@ -240,6 +244,11 @@ impl Profile {
     /// The profile of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         ALL.iter().copied().find(|profile| profile.name == name)
+    }
+
+    /// The subject of what `MeshSync` tells of the cluster.
+    pub fn events_subject(&self) -> String {
+        format!("{}.meshsync.core", self.subject_prefix)
     }
 
     /// The name of the Broker CRD.

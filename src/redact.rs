@@ -315,6 +315,7 @@ redact_metadata!(
     k8s_openapi::api::core::v1::Namespace,
     k8s_openapi::api::core::v1::Service,
     k8s_openapi::api::discovery::v1::EndpointSlice,
+    k8s_openapi::api::networking::v1::NetworkPolicy,
     k8s_openapi::api::rbac::v1::ClusterRole,
     k8s_openapi::api::rbac::v1::ClusterRoleBinding,
     k8s_openapi::api::rbac::v1::Role,

@@ -31,6 +31,8 @@ macro_rules! entry {
 /// What follows when a broker has no server that works.
 const BROKER_DOWN: &[&str] = &[
     "broker-unreachable",
+    "broker-no-endpoints",
+    "broker-not-ready",
     "broker-auth-failed",
     "broker-server-not-connected",
     "cr-failed",
@@ -43,6 +45,7 @@ const BROKER_DOWN: &[&str] = &[
 const WORKLOAD_DOWN: &[&str] = &[
     "{component}-not-ready",
     "broker-unreachable",
+    "broker-no-endpoints",
     "{component}-server-not-connected",
     "broker-no-workload",
     "cr-failed",
@@ -257,7 +260,7 @@ pub static ENTRIES: &[Entry] = &[
     entry!(workload "unschedulable", "{Component} finds no node for its pod", folds WORKLOAD_DOWN),
     entry!(workload "pods-refused", "{Component}'s pods are refused", folds WORKLOAD_DOWN),
     entry!(workload "scaled-to-zero", "{Component} is scaled to zero", folds WORKLOAD_DOWN),
-    entry!(workload "not-ready", "{Component} is not ready", folds &["broker-unreachable", "broker-server-not-connected",
+    entry!(workload "not-ready", "{Component} is not ready", folds &["broker-unreachable", "broker-no-endpoints", "broker-server-not-connected",
         "broker-no-workload", "cr-failed", "cr-missing", "meshsync-no-workload", "meshsync-not-connected"]),
     entry!(
         "operator-missing",
@@ -414,6 +417,107 @@ pub static ENTRIES: &[Entry] = &[
         Error,
         "The broker's servers do not share messages",
         folds & ["broker-server-not-connected"]
+    ),
+    entry!(
+        "broker-token-missing",
+        Broker,
+        Fault,
+        Error,
+        "The Secret with the broker's token is missing",
+        folds BROKER_DOWN
+    ),
+    entry!(
+        "broker-no-endpoints",
+        Broker,
+        Fault,
+        Error,
+        "The broker's Service leads nowhere",
+        folds
+            & [
+                "broker-server-not-connected",
+                "meshsync-not-connected",
+                "meshsync-crash-loop",
+                "meshsync-not-ready"
+            ]
+    ),
+    entry!(
+        "broker-not-exposed",
+        Broker,
+        Fault,
+        Info,
+        "The broker can be reached only inside the cluster",
+        folds & ["broker-server-not-connected"]
+    ),
+    entry!(
+        "network-policy-blocks",
+        Broker,
+        Fault,
+        Error,
+        "A NetworkPolicy stands between MeshSync and the broker",
+        folds
+            & [
+                "meshsync-not-connected",
+                "meshsync-crash-loop",
+                "meshsync-not-ready"
+            ]
+    ),
+    entry!(
+        "broker-monitor-unreachable",
+        Broker,
+        Fault,
+        Warning,
+        "The broker's monitor does not answer",
+        folds & ["meshsync-crash-loop", "meshsync-not-ready"]
+    ),
+    entry!(
+        "broker-requires-tls",
+        Broker,
+        Fault,
+        Error,
+        "The broker demands TLS",
+        folds
+            & [
+                "meshsync-not-connected",
+                "meshsync-crash-loop",
+                "meshsync-not-ready",
+                "broker-server-not-connected"
+            ]
+    ),
+    entry!(
+        "broker-lame-duck",
+        Broker,
+        Fault,
+        Warning,
+        "A broker server is shutting down",
+        folds & ["broker-not-ready", "meshsync-not-connected"]
+    ),
+    entry!(
+        "broker-slow-consumer",
+        Broker,
+        Fault,
+        Warning,
+        "A client of the broker reads too slowly"
+    ),
+    entry!(
+        "broker-near-limit",
+        Broker,
+        Fault,
+        Warning,
+        "The broker is close to a limit"
+    ),
+    entry!(
+        "broker-payload-limit",
+        Broker,
+        Fault,
+        Warning,
+        "The broker takes only small messages"
+    ),
+    entry!(
+        "broker-server-not-subscribed",
+        Broker,
+        Fault,
+        Error,
+        "The server is connected and does not listen"
     ),
     entry!(
         "broker-external-pending",

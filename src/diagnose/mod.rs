@@ -9,6 +9,7 @@ mod clients;
 mod draft;
 mod inventory;
 mod last_words;
+mod network_policy;
 mod patient;
 mod pod_status;
 mod rbac;

@@ -305,6 +305,7 @@ pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Right> {
         Patient::denial(&facts.replicasets),
         Patient::denial(&facts.services),
         Patient::denial(&facts.endpointslices),
+        Patient::denial(&facts.networkpolicies),
         Patient::denial(&facts.events),
         Patient::denial(&facts.token),
         Patient::denial(&facts.lease),

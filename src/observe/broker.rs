@@ -17,7 +17,11 @@ use tokio::{
 
 use super::{ask::Asker, handshake::Greeted, monitor, questions, tunnel, tunnel::Tunnel};
 use crate::{
-    facts::{Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, Handshake, ProbeFailure, Way},
+    facts::{
+        Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, Greeting, Handshake, ProbeFailure,
+        Varz, Way,
+    },
+    seen::Seen,
     stack,
     token::Token,
     words,
@@ -77,7 +81,9 @@ impl Probe<'_> {
         let known: BTreeSet<String> = found
             .servers
             .iter()
-            .map(|s| s.varz.server_id.clone())
+            // A greeting is no more than a claim.
+            .filter(|server| server.monitor.is_none())
+            .map(|server| server.varz.server_id.clone())
             .collect();
         for (external, result) in externals.iter().zip(address_results) {
             let (server, attempt) = judge_external(external, result, &known);
@@ -109,6 +115,7 @@ impl Probe<'_> {
             return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
         }
         let mut attempts = Vec::new();
+        let mut partial = None;
         if self.facts.in_cluster
             && let Some(ip) = stack::pod_ip(pod)
         {
@@ -116,7 +123,11 @@ impl Probe<'_> {
                 Ok(mut server) => {
                     server.pod = Some(name.into());
                     attempts.push(attempt(Way::PodAddress, Some(ip.into()), None));
-                    return (Some(server), attempts);
+                    if server.monitor.is_none() {
+                        return (Some(server), attempts);
+                    }
+                    // A policy may bar us from the monitor alone, and a port-forward goes past policies.
+                    partial = Some(server);
                 }
                 Err(failure) => {
                     attempts.push(attempt(Way::PodAddress, Some(ip.into()), Some(failure)));
@@ -128,14 +139,17 @@ impl Probe<'_> {
         self.asker.note(&format!(
             "port-forward {name}: {} ({:.1} ms)",
             match &result {
-                Ok(server) => format!("NATS {}", server.varz.version),
+                Ok(server) => match &server.monitor {
+                    Some(failure) => format!("NATS {}, {}", server.varz.version, failure.message),
+                    None => format!("NATS {}", server.varz.version),
+                },
                 Err(failure) => failure.message.clone(),
             },
             started.elapsed().as_secs_f64() * 1000.0
         ));
         let (server, failure) = match result {
             Ok(server) => (Some(server), None),
-            Err(failure) => (None, Some(failure)),
+            Err(failure) => (partial, Some(failure)),
         };
         attempts.push(attempt(Way::PortForward, None, failure));
         (server, attempts)
@@ -208,10 +222,14 @@ impl Probe<'_> {
     {
         let handshake = async {
             let greeting = greeting.await;
-            // Without a name the monitor has failed, and its failure is the answer.
+            // Without a name the monitor has failed, and nobody vouches for who greeted.
             let id = named.await.unwrap_or_default();
-            match greeting {
-                Ok(greeted) if !id.is_empty() && greeted.server_id() == id => {
+            let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
+            let handshake = match greeting {
+                Ok(_) if id.is_empty() => Handshake::NotTried {
+                    why: "the monitor did not name this server, so it is shown no token".into(),
+                },
+                Ok(greeted) if greeted.server_id() == id => {
                     greeted.shake(self.token, self.limit()).await
                 }
                 Ok(_) => Handshake::NotTried {
@@ -220,19 +238,26 @@ impl Probe<'_> {
                 Err(failure) => Handshake::Failed {
                     message: failure.message,
                 },
-            }
+            };
+            (said, handshake)
         };
-        let (answer, handshake) = tokio::join!(answer, handshake);
-        let answer = answer?;
-        Ok(BrokerServer {
-            pod: None,
-            reached_by: way,
-            address: None,
-            varz: answer.varz,
-            connections: answer.connections,
-            complete: answer.complete,
-            handshake,
-        })
+        match tokio::join!(answer, handshake) {
+            (Ok(answer), (greeting, handshake)) => Ok(BrokerServer {
+                pod: None,
+                reached_by: way,
+                address: None,
+                varz: answer.varz,
+                connections: answer.connections,
+                complete: answer.complete,
+                handshake,
+                greeting,
+                monitor: None,
+            }),
+            (Err(failure), (Some(greeting), handshake)) => {
+                Ok(without_monitor(way, greeting, failure, handshake))
+            }
+            (Err(failure), (None, _)) => Err(failure),
+        }
     }
 
     async fn direct_monitor(
@@ -266,6 +291,7 @@ impl Probe<'_> {
             let answer = self
                 .direct_monitor(&external.host, external.monitor_port, tell)
                 .await?;
+            let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
             let handshake = match greeting {
                 Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
                     Handshake::NotTried {
@@ -288,6 +314,8 @@ impl Probe<'_> {
                 connections: answer.connections,
                 complete: answer.complete,
                 handshake,
+                greeting: said,
+                monitor: None,
             })));
         }
         Ok(ExternalAnswer::Greeting(greeting?.server_id().to_owned()))
@@ -336,6 +364,34 @@ impl Probe<'_> {
             }
         }
         externals
+    }
+}
+
+/// What the greeting alone proves of a server.
+fn without_monitor(
+    way: Way,
+    greeting: Greeting,
+    failure: ProbeFailure,
+    handshake: Handshake,
+) -> BrokerServer {
+    BrokerServer {
+        pod: None,
+        reached_by: way,
+        address: None,
+        varz: Varz {
+            server_id: greeting.server_id.clone(),
+            server_name: Some(greeting.server_name.clone()).filter(|name| !name.is_empty()),
+            version: greeting.version.clone(),
+            auth_required: greeting.auth_required,
+            tls_required: greeting.tls_required,
+            max_payload: greeting.max_payload,
+            ..Varz::default()
+        },
+        connections: Seen::Unreachable(failure.message.clone()),
+        complete: false,
+        handshake,
+        greeting: Some(greeting),
+        monitor: Some(failure),
     }
 }
 

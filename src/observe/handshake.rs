@@ -6,13 +6,16 @@
 use std::time::Duration;
 
 use async_nats::{ConnectErrorKind, ConnectOptions};
-use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional},
     net::TcpListener,
 };
 
-use crate::{facts::Handshake, token::Token, words};
+use crate::{
+    facts::{Greeting, Handshake},
+    token::Token,
+    words,
+};
 
 /// The name under which we connect, so that a probe never fakes a state.
 pub(super) const CLIENT_NAME: &str = "meshdoctor";
@@ -20,21 +23,11 @@ pub(super) const CLIENT_NAME: &str = "meshdoctor";
 /// The longest greeting that is read; a real one has some hundred bytes.
 const LONGEST_GREETING: u64 = 64 * 1024;
 
-#[derive(Deserialize)]
-struct Info {
-    #[serde(default)]
-    server_id: String,
-    #[serde(default)]
-    auth_required: bool,
-    #[serde(default)]
-    tls_required: bool,
-}
-
 /// A stream whose greeting was read.
 pub(super) struct Greeted<S> {
     stream: BufReader<S>,
     line: String,
-    info: Info,
+    info: Greeting,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
@@ -66,6 +59,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
             .and_then(|json| serde_json::from_str(json.trim()).ok())
             .ok_or("what answers on the client port does not greet as a NATS server does")?;
         Ok(Self { stream, line, info })
+    }
+
+    /// What the server says of itself.
+    pub(super) fn greeting(&self) -> &Greeting {
+        &self.info
     }
 
     /// Who the server says it is; new at each start.

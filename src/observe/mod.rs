@@ -245,6 +245,7 @@ fn blank(profile: &'static Profile, target: Target) -> Facts {
         pods: Seen::NotLooked,
         services: Seen::NotLooked,
         endpointslices: Seen::NotLooked,
+        networkpolicies: Seen::NotLooked,
         events: Seen::NotLooked,
         token: Seen::NotLooked,
         lease: Seen::NotLooked,

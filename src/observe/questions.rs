@@ -207,6 +207,7 @@ const LISTED: &[(kinds::Kind, bool)] = &[
     (kinds::PODS, true),
     (kinds::SERVICES, true),
     (kinds::ENDPOINTSLICES, false),
+    (kinds::NETWORKPOLICIES, false),
     (kinds::EVENTS, false),
 ];
 

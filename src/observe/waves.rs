@@ -214,6 +214,7 @@ impl Observer<'_> {
         facts.pods = wave.list(kinds::PODS.0, &secrets);
         facts.services = wave.list(kinds::SERVICES.0, &secrets);
         facts.endpointslices = wave.list(kinds::ENDPOINTSLICES.0, &secrets);
+        facts.networkpolicies = wave.list(kinds::NETWORKPOLICIES.0, &secrets);
         facts.events = wave.list(kinds::EVENTS.0, &secrets);
         facts.watch_list_config_map = wave
             .one("watchListConfigMap", &secrets)

@@ -33,6 +33,7 @@ pub(super) fn questions_of_file(stem: &str) -> Vec<String> {
         ],
         "deploy" => vec![kinds::DEPLOYMENTS.0.into()],
         "sts" => vec![kinds::STATEFULSETS.0.into()],
+        "netpol" => vec![kinds::NETWORKPOLICIES.0.into()],
         "svc" => vec![kinds::SERVICES.0.into()],
         "po" => vec![kinds::PODS.0.into()],
         "rs" => vec![kinds::REPLICASETS.0.into()],
@@ -97,6 +98,7 @@ pub(super) fn facts(
         pods: dump.list(kinds::PODS)?,
         services: dump.list(kinds::SERVICES)?,
         endpointslices: dump.list(kinds::ENDPOINTSLICES)?,
+        networkpolicies: dump.list(kinds::NETWORKPOLICIES)?,
         events: dump.list(kinds::EVENTS)?,
         token: dump.token()?,
         lease: dump.lease()?,
@@ -313,5 +315,7 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
             .is_some_and(|connz| connz.connections.len() >= connz.total),
         connections: connz.map_or(Seen::NotLooked, |connz| Seen::Known(connz.connections)),
         handshake: Handshake::NotLooked,
+        greeting: None,
+        monitor: None,
     })
 }

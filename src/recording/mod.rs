@@ -108,6 +108,8 @@ pub mod kinds {
     pub const SERVICES: Kind = ("services", "v1", "Service");
     /// Endpoint slices.
     pub const ENDPOINTSLICES: Kind = ("endpointslices", "discovery.k8s.io/v1", "EndpointSlice");
+    /// Network policies.
+    pub const NETWORKPOLICIES: Kind = ("networkpolicies", "networking.k8s.io/v1", "NetworkPolicy");
     /// Events.
     pub const EVENTS: Kind = ("events", "v1", "Event");
     /// The leader election lease.

@@ -239,6 +239,7 @@ impl Input {
             pods: self.list(&asked, kinds::PODS)?,
             services: self.list(&asked, kinds::SERVICES)?,
             endpointslices: self.list(&asked, kinds::ENDPOINTSLICES)?,
+            networkpolicies: self.list(&asked, kinds::NETWORKPOLICIES)?,
             events: self.list(&asked, kinds::EVENTS)?,
             lease: held(
                 asked(kinds::LEASE.0),

@@ -32,6 +32,7 @@ pub fn list(facts: &Facts) -> Value {
     items.many(kinds::PODS, &facts.pods);
     items.many(kinds::SERVICES, &facts.services);
     items.many(kinds::ENDPOINTSLICES, &facts.endpointslices);
+    items.many(kinds::NETWORKPOLICIES, &facts.networkpolicies);
     items.many(kinds::EVENTS, &facts.events);
     items.one(kinds::LEASE, &facts.lease);
     items.many(kinds::CLUSTER_ROLES, &facts.rbac.cluster_roles);

@@ -38,14 +38,50 @@ impl Broker {
         address: Ipv4Addr,
         token: Option<&str>,
     ) -> Result<Self> {
+        let monitor = ["-m".to_owned(), "8222".to_owned()];
+        Self::launch(cluster, name, address, token, &monitor).await
+    }
+
+    /// Starts one with further settings, in the words of its configuration file.
+    pub async fn with_config(
+        cluster: &Cluster,
+        name: &str,
+        address: Ipv4Addr,
+        token: Option<&str>,
+        config: &str,
+    ) -> Result<Self> {
+        let file = cluster.file(&format!("nats-{address}.conf"));
+        std::fs::write(&file, config)?;
+        let file = file.to_string_lossy().into_owned();
+        let more = ["-m".to_owned(), "8222".to_owned(), "-c".to_owned(), file];
+        Self::launch(cluster, name, address, token, &more).await
+    }
+
+    /// Starts one that has no monitor.
+    pub async fn without_monitor(
+        cluster: &Cluster,
+        name: &str,
+        address: Ipv4Addr,
+        token: Option<&str>,
+    ) -> Result<Self> {
+        Self::launch(cluster, name, address, token, &[]).await
+    }
+
+    async fn launch(
+        cluster: &Cluster,
+        name: &str,
+        address: Ipv4Addr,
+        token: Option<&str>,
+        more: &[String],
+    ) -> Result<Self> {
+        let monitored = !more.is_empty();
         let mut args = vec![
             "-a".to_owned(),
             address.to_string(),
             "-p".into(),
             "4222".into(),
-            "-m".into(),
-            "8222".into(),
         ];
+        args.extend_from_slice(more);
         args.extend(["-n".to_owned(), name.to_owned()]);
         if let Some(token) = token {
             args.extend(["--auth".to_owned(), token.to_owned()]);
@@ -59,7 +95,8 @@ impl Broker {
             &[],
         )?;
         let start = std::time::Instant::now();
-        while !(network::answers(address, 4222) && network::answers(address, 8222)) {
+        while !(network::answers(address, 4222) && (!monitored || network::answers(address, 8222)))
+        {
             if process.ended().is_some() || start.elapsed() > Duration::from_secs(10) {
                 bail!(
                     "nats-server does not answer on {address}; the end of its log:\n{}",
@@ -89,6 +126,34 @@ impl Broker {
     /// Freezes it: its ports accept and nothing answers.
     pub fn pause(&self) -> Result<()> {
         self.process.pause()
+    }
+
+    /// Has it take no new clients and part with those it has, as a pod's hook does before the end.
+    pub fn lame_duck(&self) -> Result<()> {
+        self.process.signal("USR2")
+    }
+
+    /// Sends a client that does not read more than is kept for it, until the server has cut it off.
+    pub fn overwhelm_a_reader(&self) -> Result<()> {
+        let mut reader = self.join("reader")?;
+        reader.get_mut().write_all(b"SUB flood 1\r\nPING\r\n")?;
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let mut writer = self.join("writer")?;
+        writer
+            .get_ref()
+            .set_read_timeout(Some(Duration::from_secs(30)))?;
+        let size = 60_000;
+        let message = format!("PUB flood {size}\r\n{}\r\n", "x".repeat(size));
+        // Far more than both sockets and the server hold together.
+        for _ in 0..400 {
+            writer.get_mut().write_all(message.as_bytes())?;
+        }
+        writer.get_mut().write_all(b"PING\r\n")?;
+        line.clear();
+        writer.read_line(&mut line)?;
+        ensure!(line.starts_with("PONG"), "nats-server answered {line:?}");
+        Ok(())
     }
 
     /// Lets a frozen one go on.

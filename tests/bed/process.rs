@@ -149,7 +149,8 @@ impl Process {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
-    fn signal(&self, signal: &str) -> Result<()> {
+    /// Sends it a signal, by name.
+    pub fn signal(&self, signal: &str) -> Result<()> {
         ensure!(self.ended().is_none(), "{} has ended", self.name);
         let status = Command::new("sh")
             .args([

@@ -244,6 +244,10 @@ fn what_is_expected_changes_the_verdict() {
         .run()
         .exits(1);
     assert_eq!(roots(&ran.json()), ["broker-server-not-connected"]);
+    let ran = meshdoctor("system check -o json --from fixtures/healthy --expect server=outside")
+        .run()
+        .exits(1);
+    assert_eq!(roots(&ran.json()), ["broker-not-exposed"]);
     let ran = meshdoctor("system check -o json --expect server=outside --from fixtures/three-brokers-lb-pending-bad-watchlist")
         .run()
         .exits(1);

@@ -19,6 +19,15 @@ pub(super) const RULES: &[Rule] = &[
         judge: external_address,
     },
     Rule {
+        id: "broker-exposed",
+        category: Broker,
+        title: "a server outside has a way to the broker",
+        codes: &["broker-not-exposed"],
+        facts: &["services", "broker"],
+        after: &["installed"],
+        judge: exposed,
+    },
+    Rule {
         id: "broker-endpoint-current",
         category: Broker,
         title: "the Broker's status gives the Service's address",
@@ -81,6 +90,107 @@ fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::Skip("no load balancer was asked for".into());
     }
     Outcome::of(findings)
+}
+
+fn exposed(patient: &Patient<'_>, _: &States) -> Outcome {
+    let facts = patient.facts;
+    if let Some(why) = facts
+        .services
+        .why_unsettled()
+        .or_else(|| patient.brokers.why_unsettled())
+    {
+        return Outcome::Unknown(why);
+    }
+    let Some(service) = stack::broker_services(facts).into_iter().next() else {
+        return Outcome::Skip("the broker has no Service".into());
+    };
+    let name = stack::name(&service.metadata);
+    let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+    let kind = kind.unwrap_or("ClusterIP");
+    let published = patient.brokers.items().first().and_then(|broker| {
+        let intended = broker
+            .spec
+            .service
+            .as_ref()
+            .and_then(|service| service.external_endpoint_override.clone());
+        let said = broker.status.endpoint.as_ref()?.external.clone();
+        intended.or(said).filter(|address| !address.is_empty())
+    });
+    if kind != "ClusterIP" || published.is_some() {
+        return Outcome::Skip("it is open to the outside".into());
+    }
+    let outside = match patient.server_location() {
+        Location::Outside(why) => Some(why),
+        Location::Inside(_) => return Outcome::Skip("the server runs in this cluster".into()),
+        Location::Unknown => outside_client(patient),
+    };
+    let Some(why) = outside else {
+        return Outcome::Skip("no server outside is known of".into());
+    };
+    let product = facts.profile.product;
+    let client = patient.clients.server.first();
+    let mut draft = Draft::new("broker-not-exposed")
+        .object(patient.object("Service", name))
+        .evidence(format!("spec.type of Service {name} is {kind}"))
+        .evidence("status.endpoint.external of the Broker is empty")
+        .evidence(format!("the server is outside: {why}"));
+    if let Some((_, client)) = client {
+        draft = draft
+            .title(format!(
+                "The broker is open to nobody outside, and {product} Server has a way of its own"
+            ))
+            .message("It is connected all the same, as through a port-forward or a network that knows the pods' addresses. That is well while this way lasts.")
+            .evidence(format!("the broker lists its client {} at {}", client.name, client.ip))
+            .remedy("nothing, if that way is meant to stay");
+        return Outcome::Found(vec![draft.done()]);
+    }
+    if let Some(why) = patient.unseen_clients() {
+        return Outcome::Unknown(why);
+    }
+    let broker = patient
+        .brokers
+        .items()
+        .first()
+        .map_or(facts.profile.broker.resource, |broker| {
+            stack::name(&broker.metadata)
+        });
+    Outcome::Found(vec![
+        draft
+            .severity(Severity::Error)
+            .title(format!("{product} Server is outside and has no way to the broker"))
+            .message("The broker can be reached only inside the cluster, and no server is connected: what MeshSync publishes is lost.")
+            .evidence("no broker server lists the server as a client")
+            .remedy("forward the port on the server's machine; or give the broker an address that leads to it from there")
+            .command(patient.kubectl(
+                Effect::Read,
+                &format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port),
+            ))
+            .command(patient.kubectl(
+                Effect::Write,
+                &format!(r#"patch broker/{broker} --type merge -p '{{"spec":{{"service":{{"type":"LoadBalancer"}}}}}}'"#),
+            ))
+            .done(),
+    ])
+}
+
+/// Why a connected server is taken to be outside: its address is none that a pod or a node could have.
+fn outside_client(patient: &Patient<'_>) -> Option<String> {
+    if !patient.facts.pods.is_settled() || !patient.server.is_absent() {
+        return None;
+    }
+    let (_, client) = patient.clients.server.first()?;
+    let address: std::net::IpAddr = client.ip.parse().ok()?;
+    // A private address may be a pod's of another namespace, or a gateway's, and loopback is a port-forward's.
+    let near = address.is_loopback()
+        || is_private(&client.ip)
+        || matches!(address, std::net::IpAddr::V4(v4) if v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
+        || matches!(address, std::net::IpAddr::V6(v6) if v6.is_unique_local())
+        || patient.facts.pods.items().iter().any(|pod| {
+            let status = pod.status.as_ref();
+            stack::pod_ip(pod) == Some(client.ip.as_str())
+                || status.and_then(|status| status.host_ip.as_deref()) == Some(client.ip.as_str())
+        });
+    (!near).then(|| format!("its address {address} is a public one, no pod's and no node's here"))
 }
 
 fn endpoint_current(patient: &Patient<'_>, _: &States) -> Outcome {

@@ -62,24 +62,6 @@ pub(super) const RULES: &[Rule] = &[
         after: &["installed"],
         judge: protected,
     },
-    Rule {
-        id: "broker-whole",
-        category: Broker,
-        title: "the broker's servers share their messages",
-        codes: &["broker-split"],
-        facts: &["broker"],
-        after: &["installed"],
-        judge: whole,
-    },
-    Rule {
-        id: "broker-has-reader",
-        category: Broker,
-        title: "who reads from the broker is as expected",
-        codes: &["broker-server-not-connected"],
-        facts: &["broker"],
-        after: &["installed"],
-        judge: has_reader,
-    },
 ];
 
 fn has_workload(patient: &Patient<'_>, _: &States) -> Outcome {
@@ -196,7 +178,7 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
     ])
 }
 
-fn server_name<'a>(patient: &Patient<'_>, server: &'a BrokerServer) -> &'a str {
+pub(super) fn server_name<'a>(patient: &Patient<'_>, server: &'a BrokerServer) -> &'a str {
     patient
         .pod_of(server)
         .or(server.address.as_deref())
@@ -326,124 +308,6 @@ fn protected(patient: &Patient<'_>, _: &States) -> Outcome {
     Outcome::Found(vec![
         draft
             .remedy("upgrade the operator to 1.0.5, whose broker asks for a token; until then close the Service to the outside")
-            .done(),
-    ])
-}
-
-fn whole(patient: &Patient<'_>, _: &States) -> Outcome {
-    let servers = &patient.facts.broker.servers;
-    let mut findings = Vec::new();
-    for set in patient.statefulsets.items() {
-        let name = stack::name(&set.metadata);
-        let own: Vec<&BrokerServer> = servers
-            .iter()
-            .filter(|server| {
-                patient
-                    .pod_of(server)
-                    .and_then(|pod| pod.strip_prefix(name))
-                    .is_some_and(|rest| rest.starts_with('-'))
-            })
-            .collect();
-        if own.len() < 2 || own.iter().any(|server| server.varz.routes > 0) {
-            continue;
-        }
-        let mut draft = Draft::new("broker-split")
-            .title(format!("The {} servers of {name} do not share messages", own.len()))
-            .message(
-                "What MeshSync publishes on one server, a reader on another never sees. The operator writes no cluster \
-                 configuration, so a size above 1 only splits the broker.",
-            )
-            .object(patient.object("StatefulSet", name))
-            .evidence("no server has a route to another (/varz routes: 0)");
-        for server in own {
-            let clients: Vec<&str> = server
-                .connections
-                .items()
-                .iter()
-                .map(|connection| connection.name.as_str())
-                .filter(|name| {
-                    *name == patient.facts.profile.meshsync.client
-                        || patient.facts.profile.server.clients.contains(name)
-                })
-                .collect();
-            let clients = if clients.is_empty() {
-                "none of the stack".into()
-            } else {
-                clients.join(", ")
-            };
-            draft = draft.evidence(format!(
-                "clients of {}: {clients}",
-                server_name(patient, server)
-            ));
-        }
-        let broker = patient
-            .brokers
-            .items()
-            .first()
-            .map_or(patient.facts.profile.broker.resource, |broker| {
-                stack::name(&broker.metadata)
-            });
-        findings.push(
-            draft
-                .remedy("set the Broker's size to 1, then restart MeshSync")
-                .command(patient.kubectl(
-                    Effect::Write,
-                    &format!(r#"patch broker/{broker} --type merge -p '{{"spec":{{"size":1}}}}'"#),
-                ))
-                .command(patient.kubectl(
-                    Effect::Write,
-                    &format!(
-                        "rollout restart deployment/{}",
-                        patient.facts.profile.meshsync.resource
-                    ),
-                ))
-                .done(),
-        );
-    }
-    if findings.is_empty() && servers.is_empty() {
-        return Outcome::Skip("no broker server answered".into());
-    }
-    Outcome::of(findings)
-}
-
-fn has_reader(patient: &Patient<'_>, _: &States) -> Outcome {
-    if let Some((server, client)) = patient.clients.server.first() {
-        return Outcome::PassWith(format!(
-            "{} on {}",
-            client.name,
-            server_name(patient, server)
-        ));
-    }
-    if patient.facts.broker.servers.is_empty() {
-        return match patient.unseen_clients() {
-            Some(why) => Outcome::Unknown(why),
-            None => Outcome::Skip("no broker server runs".into()),
-        };
-    }
-    if let Some(why) = patient.unseen_clients() {
-        return Outcome::Unknown(why);
-    }
-    let here = patient.server.known().is_some();
-    let severity = if patient.expect.server {
-        Severity::Error
-    } else if here {
-        Severity::Warning
-    } else {
-        Severity::Info
-    };
-    let product = patient.facts.profile.product;
-    let clients = patient.facts.profile.server.clients.join(" or ");
-    Outcome::Found(vec![
-        Draft::new("broker-server-not-connected")
-            .severity(severity)
-            .title(format!("No {product} Server reads from the broker"))
-            .message(if here {
-                "A server runs in this cluster and is no client of the broker: what MeshSync publishes is lost."
-            } else {
-                "What MeshSync publishes is lost until a server connects. That is right where none is meant to."
-            })
-            .evidence(format!("no broker server has a client named {clients}"))
-            .remedy("in the server's UI, see that the connection to this cluster is in operator mode and connected")
             .done(),
     ])
 }

@@ -224,7 +224,8 @@ fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::
         .attempts
         .iter()
         .filter_map(|attempt| attempt.failure.as_ref())
-        .any(|failure| failure.kind != FailureKind::Stranger);
+        .any(|failure| failure.kind != FailureKind::Stranger)
+        || facts.broker.servers.iter().any(|s| s.monitor.is_some());
     let pods_unseen = !facts.pods.is_settled();
     if broker_open && !explained && !pods_unseen {
         add("the broker's clients", patient.unseen_clients(), false);

@@ -3,15 +3,19 @@
 mod address;
 mod broker;
 mod cluster;
+mod flow;
 mod ground;
 mod installation;
 mod leftovers;
 mod manifest;
 mod meshsync;
+mod nats;
+mod network;
 mod operator;
 mod owners;
 mod references;
 mod resources;
+mod supply;
 mod watch_list;
 mod workload;
 
@@ -49,7 +53,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         resources::RULES,
         references::RULES,
         broker::RULES,
+        supply::RULES,
+        nats::RULES,
+        flow::RULES,
         address::RULES,
+        network::RULES,
         meshsync::RULES,
         watch_list::RULES,
         workload::SERVER_RULES,

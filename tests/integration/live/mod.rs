@@ -3,6 +3,8 @@
 mod access;
 mod broker;
 mod logs;
+mod nats;
+mod policies;
 mod resources;
 mod rights;
 mod situations;
