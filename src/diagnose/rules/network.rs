@@ -49,7 +49,9 @@ fn policies_open(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some(why) = facts.pods.why_unsettled() {
         return Outcome::Unknown(why);
     }
-    let Some(from) = patient.meshsync_pods.first() else {
+    // One that is going away asks for nothing more.
+    let stays = |pod: &&&Pod| pod.metadata.deletion_timestamp.is_none();
+    let Some(from) = patient.meshsync_pods.iter().find(stays) else {
         return Outcome::Skip("MeshSync has no pod".into());
     };
     let labels = facts.namespace.known().map(|n| n.metadata.labels.clone());
@@ -85,7 +87,12 @@ fn bars(patient: &Patient<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Bar> 
             });
         }
     };
-    for to in broker_pods(patient) {
+    let host = broker_host(from, patient.facts.profile.meshsync.container);
+    let broker = match &host {
+        Some(host) if !leads_here(patient, host) => Vec::new(),
+        _ => broker_pods(patient),
+    };
+    for to in broker {
         for number in [names.client_port, names.monitor_port] {
             let port = Port {
                 protocol: "TCP",
@@ -98,9 +105,7 @@ fn bars(patient: &Patient<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Bar> 
         }
     }
     // An address that is no name needs no DNS.
-    if broker_host(from, patient.facts.profile.meshsync.container)
-        .is_some_and(|host| host.parse::<IpAddr>().is_err())
-    {
+    if host.is_some_and(|host| host.parse::<IpAddr>().is_err()) {
         let system = Namespace::new(DNS_NAMESPACE, None);
         let reach = ["UDP", "TCP"].map(|protocol| {
             let port = Port {
@@ -127,6 +132,7 @@ fn broker_pods<'a>(patient: &Patient<'a>) -> Vec<&'a Pod> {
             .broker_pods
             .iter()
             .copied()
+            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
             .filter(|pod| stack::name(&pod.metadata).starts_with(&prefix))
             .collect()
     };
@@ -137,6 +143,33 @@ fn broker_pods<'a>(patient: &Patient<'a>) -> Vec<&'a Pod> {
         .map(of)
         .find(|pods| !pods.is_empty())
         .unwrap_or_default()
+}
+
+/// Whether an address may be that of the broker here: anything but the address of something else.
+fn leads_here(patient: &Patient<'_>, host: &str) -> bool {
+    if !patient.facts.services.is_settled() {
+        return true;
+    }
+    let services = stack::broker_services(patient.facts);
+    if host.parse::<IpAddr>().is_ok() {
+        return services.iter().any(|service| {
+            let spec = service.spec.as_ref();
+            spec.and_then(|spec| spec.cluster_ip.as_deref()) == Some(host)
+        }) || patient
+            .broker_pods
+            .iter()
+            .any(|pod| stack::pod_ip(pod) == Some(host));
+    }
+    // `service`, `service.namespace`, `service.namespace.svc…`, the headless one too.
+    let mut parts = host.split('.');
+    let first = parts.next().unwrap_or_default();
+    let name = first.strip_suffix("-headless").unwrap_or(first);
+    let here = parts
+        .next()
+        .is_none_or(|namespace| namespace == patient.facts.target.namespace);
+    here && services
+        .iter()
+        .any(|service| stack::name(&service.metadata) == name)
 }
 
 /// The host of the broker as `MeshSync`'s pod was told it.
