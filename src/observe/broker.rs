@@ -4,7 +4,7 @@
 //! cluster; one in a custom resource's status may lead anywhere, so what answers there counts for nothing unless a
 //! broker pod's own monitor named the same server. The token goes to servers so named, and to no other.
 
-use std::{collections::BTreeSet, future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, pin::pin, time::Duration};
 
 use futures_util::future::{Either, join_all, select};
 use k8s_openapi::api::core::v1::Pod;
@@ -54,6 +54,22 @@ struct External {
     vouched: bool,
 }
 
+/// A way to a pod's server that was tried to its end.
+struct Tried {
+    way: Way,
+    address: Option<String>,
+    result: Result<BrokerServer, ProbeFailure>,
+}
+
+impl Tried {
+    /// Whether it led to a server and its monitor.
+    fn is_whole(&self) -> bool {
+        self.result
+            .as_ref()
+            .is_ok_and(|server| server.monitor.is_none())
+    }
+}
+
 impl Probe<'_> {
     /// Asks every server.
     pub(super) async fn run(&self) -> BrokerFacts {
@@ -97,7 +113,7 @@ impl Probe<'_> {
         self.asker.remaining().min(PATIENCE)
     }
 
-    /// One broker pod's server: by its address when we run in the cluster, else through a port-forward.
+    /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.
     async fn pod(&self, pod: &Pod) -> (Option<BrokerServer>, Vec<Attempt>) {
         let name = stack::name(&pod.metadata);
         let attempt = |way, address, failure| Attempt {
@@ -114,26 +130,49 @@ impl Probe<'_> {
             };
             return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
         }
-        let mut attempts = Vec::new();
-        let mut partial = None;
-        if self.facts.in_cluster
-            && let Some(ip) = stack::pod_ip(pod)
-        {
-            match self.pod_address(ip).await {
-                Ok(mut server) => {
-                    server.pod = Some(name.into());
-                    attempts.push(attempt(Way::PodAddress, Some(ip.into()), None));
-                    if server.monitor.is_none() {
-                        return (Some(server), attempts);
+        let (first, second) = match stack::pod_ip(pod).filter(|_| self.facts.in_cluster) {
+            None => (self.by_forward(name).await, None),
+            Some(ip) => {
+                let by_address = pin!(self.by_address(ip));
+                let by_forward = pin!(self.by_forward(name));
+                // The first whole answer wins; a policy may bar us from an address that a port-forward goes past.
+                match select(by_address, by_forward).await {
+                    Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => {
+                        (tried, None)
                     }
-                    // A policy may bar us from the monitor alone, and a port-forward goes past policies.
-                    partial = Some(server);
-                }
-                Err(failure) => {
-                    attempts.push(attempt(Way::PodAddress, Some(ip.into()), Some(failure)));
+                    Either::Left((tried, other)) => (tried, Some(other.await)),
+                    Either::Right((tried, other)) => (tried, Some(other.await)),
                 }
             }
+        };
+        let mut servers = Vec::new();
+        let mut attempts = Vec::new();
+        for tried in [Some(first), second].into_iter().flatten() {
+            let (server, failure) = match tried.result {
+                Ok(server) => (Some(server), None),
+                Err(failure) => (None, Some(failure)),
+            };
+            attempts.push(attempt(tried.way, tried.address, failure));
+            servers.extend(server);
         }
+        // A server whose monitor answered says more than one that only greeted.
+        servers.sort_by_key(|server| server.monitor.is_some());
+        let server = servers.into_iter().next().map(|server| BrokerServer {
+            pod: Some(name.into()),
+            ..server
+        });
+        (server, attempts)
+    }
+
+    async fn by_address(&self, ip: &str) -> Tried {
+        Tried {
+            way: Way::PodAddress,
+            address: Some(ip.into()),
+            result: self.pod_address(ip).await,
+        }
+    }
+
+    async fn by_forward(&self, name: &str) -> Tried {
         let started = tokio::time::Instant::now();
         let result = self.port_forward(name).await;
         self.asker.note(&format!(
@@ -147,12 +186,11 @@ impl Probe<'_> {
             },
             started.elapsed().as_secs_f64() * 1000.0
         ));
-        let (server, failure) = match result {
-            Ok(server) => (Some(server), None),
-            Err(failure) => (partial, Some(failure)),
-        };
-        attempts.push(attempt(Way::PortForward, None, failure));
-        (server, attempts)
+        Tried {
+            way: Way::PortForward,
+            address: None,
+            result,
+        }
     }
 
     async fn port_forward(&self, pod: &str) -> Result<BrokerServer, ProbeFailure> {

@@ -198,6 +198,9 @@ type Pair = (
     Option<&'static str>,
 );
 
+/// A fault and its headline.
+type Single = (fn(&mut Facts), &'static str);
+
 #[test]
 fn of_two_faults_the_one_to_mend_first_is_on_top() {
     let pairs: &[Pair] = &[
@@ -266,7 +269,7 @@ fn of_two_faults_the_one_to_mend_first_is_on_top() {
 
 #[test]
 fn each_fault_alone_is_its_own_headline() {
-    let single: &[(fn(&mut Facts), &str)] = &[
+    let single: &[Single] = &[
         (dead_api_server, "cluster-unreachable"),
         (no_right_to_pods, "permission-missing"),
         (no_operator, "operator-missing"),
