@@ -34,6 +34,9 @@ _meshdoctor() {
             meshdoctor,system)
                 cmd="meshdoctor__subcmd__system"
                 ;;
+            meshdoctor,watch-list)
+                cmd="meshdoctor__subcmd__watch__subcmd__list"
+                ;;
             meshdoctor__subcmd__rbac,check)
                 cmd="meshdoctor__subcmd__rbac__subcmd__check"
                 ;;
@@ -53,7 +56,7 @@ _meshdoctor() {
 
     case "${cmd}" in
         meshdoctor)
-            opts="-n -s -o -v -q -h -V --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version system record explain checks rbac completion"
+            opts="-n -s -o -v -q -h -V --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version system record watch-list explain checks rbac completion"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -964,6 +967,96 @@ _meshdoctor() {
             fi
             case "${prev}" in
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -W "meshery meshplay" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshdoctor__subcmd__watch__subcmd__list)
+            opts="-n -s -o -v -q -h -V --stock --without --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --without)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

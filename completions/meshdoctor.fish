@@ -53,6 +53,7 @@ complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s h -l help -d 'Pri
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "system" -d 'Judge or show the stack'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "record" -d 'Write what is seen of the stack to a file, without secrets'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "watch-list" -d 'Validate a watch-list, and show what MeshSync makes of it'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "explain" -d 'Explain a diagnosis, offline'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "checks" -d 'List the diagnoses'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "rbac" -d 'Print the smallest roles that a command needs, ready to apply'
@@ -182,6 +183,35 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s q -l qu
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l without -d 'Entries to leave out of the stock list' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l stock -d 'Print the stock list instead, as a patch for `kubectl patch --type merge --patch-file`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand watch-list" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l context -d 'Context of the kubeconfig' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand explain" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r

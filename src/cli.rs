@@ -157,6 +157,8 @@ pub enum Command {
     System(System),
     /// Write what is seen of the stack to a file, without secrets
     Record(Record),
+    /// Validate a watch-list, and show what MeshSync makes of it
+    WatchList(WatchList),
     /// Explain a diagnosis, offline
     Explain(Explain),
     /// List the diagnoses
@@ -233,6 +235,19 @@ pub struct Record {
     /// Overwrite the file if it is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// The arguments of `watch-list`.
+#[derive(Args, Debug)]
+pub struct WatchList {
+    /// A MeshSync, a ConfigMap or the bare JSON array; - for standard input [default: the cluster's MeshSync]
+    pub file: Option<String>,
+    /// Print the stock list instead, as a patch for `kubectl patch --type merge --patch-file`
+    #[arg(long, conflicts_with = "file")]
+    pub stock: bool,
+    /// Entries to leave out of the stock list
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "stock")]
+    pub without: Vec<String>,
 }
 
 /// The arguments of `explain`.

@@ -481,6 +481,66 @@ pub struct Source {
     pub path: Option<String>,
 }
 
+/// What `MeshSync` makes of a watch-list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchListReport {
+    /// `meshdoctor/v1`.
+    pub api_version: &'static str,
+    /// `WatchList`.
+    pub kind: &'static str,
+    /// The tool.
+    pub tool: Tool,
+    /// Where the list came from; `file` or `live`.
+    pub source: Source,
+    /// The exit code.
+    pub exit_code: u8,
+    /// The version of `MeshSync` in the cluster, when that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meshsync_version: Option<String>,
+    /// `whitelist`, `blacklist`, `empty`, `invalid`, or `unknown` where there was none to read.
+    pub list: &'static str,
+    /// Whether `MeshSync` publishes anything with it.
+    pub publishes: bool,
+    /// The entries as they were written, and what becomes of each.
+    pub entries: Vec<WatchListEntry>,
+    /// What `MeshSync` watches and publishes.
+    pub effective: Vec<EffectiveEntry>,
+    /// Why the cluster could not be asked what it serves; none when it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unresolved: Option<String>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// An entry of a watch-list, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchListEntry {
+    /// The resource.
+    pub resource: String,
+    /// The events.
+    pub events: Vec<String>,
+    /// The line in the list's text.
+    pub line: usize,
+    /// The column in that line.
+    pub column: usize,
+    /// `watched`, `ignored`, `unknown`, `malformed`, `unresolved`, or `excluded` for a blacklist's.
+    pub standing: &'static str,
+    /// What was perhaps meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meant: Option<String>,
+}
+
+/// A resource that `MeshSync` watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EffectiveEntry {
+    /// The resource.
+    pub resource: String,
+    /// The events that are published.
+    pub events: Vec<&'static str>,
+}
+
 /// The rights that were missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Permissions {

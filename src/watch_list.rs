@@ -70,8 +70,8 @@ pub struct Invalid {
     pub place: Option<Place>,
     /// What is wrong.
     pub why: String,
-    /// A whitelist that does what was meant.
-    pub instead: Option<String>,
+    /// The entries of a whitelist that does what was meant.
+    pub instead: Option<Vec<String>>,
 }
 
 impl std::fmt::Display for Invalid {
@@ -234,22 +234,30 @@ pub fn release(tag: &str) -> Option<Version> {
     Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()
 }
 
-/// The default list without these entries, as the text of a whitelist.
-fn whitelist_without(without: &[String], profile: &Profile) -> String {
-    let entries: Vec<Value> = profile
+/// The stock list without these entries.
+pub fn stock_without(without: &[String], profile: &Profile) -> Vec<String> {
+    profile
         .meshsync
         .default_watch_list
         .iter()
         .filter(|name| !without.iter().any(|entry| entry == *name))
+        .map(|name| (*name).to_owned())
+        .collect()
+}
+
+/// The text of a whitelist of these resources, with every event.
+pub fn whitelist(resources: &[String]) -> String {
+    let entries: Vec<Value> = resources
+        .iter()
         .map(|name| json!({ "Resource": name, "Events": EVENTS }))
         .collect();
     Value::Array(entries).to_string()
 }
 
-/// The default list without what a blacklist excludes: as `MeshSync` publishes nothing with one, this is what works.
-pub fn instead_of(blacklist: &[Entry], profile: &Profile) -> String {
-    let without: Vec<String> = blacklist.iter().map(|e| e.resource.clone()).collect();
-    whitelist_without(&without, profile)
+/// What puts a whitelist in place of whatever a `MeshSync` object holds, as a merge patch.
+pub fn patch(resources: &[String]) -> Value {
+    let data = json!({ "blacklist": null, "whitelist": whitelist(resources) });
+    json!({ "spec": { "watch-list": { "data": data } } })
 }
 
 fn text_of<'a>(
@@ -279,7 +287,7 @@ fn parse(
     element: Element,
     profile: &Profile,
 ) -> Result<Vec<Entry>, Invalid> {
-    let invalid = |place: Option<Place>, why: String, instead: Option<String>| Invalid {
+    let invalid = |place, why, instead: Option<Vec<String>>| Invalid {
         field: field.into(),
         place,
         why,
@@ -325,24 +333,20 @@ fn parse(
 }
 
 /// The whitelist that was meant by elements of the other list's form.
-fn meant(elements: &[Value], field: &str, profile: &Profile) -> Option<String> {
-    if field.ends_with("blacklist") {
-        let names: Option<Vec<String>> = elements
-            .iter()
-            .map(|element| match element {
-                Value::String(name) => Some(name.clone()),
-                Value::Object(object) => Some(any_case(object, "resource")?.as_str()?.to_owned()),
-                _ => None,
-            })
-            .collect();
-        return Some(whitelist_without(&names?, profile));
-    }
-    let names: Option<Vec<&str>> = elements.iter().map(Value::as_str).collect();
-    let entries: Vec<Value> = names?
+fn meant(elements: &[Value], field: &str, profile: &Profile) -> Option<Vec<String>> {
+    let names: Option<Vec<String>> = elements
         .iter()
-        .map(|name| json!({ "Resource": name, "Events": EVENTS }))
+        .map(|element| match element {
+            Value::String(name) => Some(name.clone()),
+            Value::Object(object) => Some(any_case(object, "resource")?.as_str()?.to_owned()),
+            _ => None,
+        })
         .collect();
-    Some(Value::Array(entries).to_string())
+    if field.ends_with("blacklist") {
+        Some(stock_without(&names?, profile))
+    } else {
+        names
+    }
 }
 
 /// The decoder that `MeshSync` uses ignores the case of keys.
@@ -617,13 +621,13 @@ mod tests {
     fn the_form_of_older_pages_gets_its_working_equivalent() {
         let list = json!({ "data": { "blacklist": r#"[{"Resource":"secrets.v1.","Events":["ADDED"]}]"# } });
         let instead = invalid(&list).instead.expect("an equivalent");
-        let works = read(&json!({ "data": { "whitelist": instead } }));
+        let works = read(&json!({ "data": { "whitelist": whitelist(&instead) } }));
         let effective = works.effective(&MESHERY);
         assert_eq!(effective.len(), 20);
         assert!(!effective.contains(&"secrets.v1.".to_owned()));
         let plain = json!({ "data": { "whitelist": r#"["pods.v1."]"# } });
         let instead = invalid(&plain).instead.expect("an equivalent");
-        let works = read(&json!({ "data": { "whitelist": instead } }));
+        let works = read(&json!({ "data": { "whitelist": whitelist(&instead) } }));
         assert_eq!(works.effective(&MESHERY), ["pods.v1."]);
     }
 

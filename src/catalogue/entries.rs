@@ -666,4 +666,12 @@ pub static ENTRIES: &[Entry] = &[
         Warning,
         "A ConfigMap holds a watch-list that nothing reads"
     ),
+    entry!(
+        "meshsync-version-bug",
+        Meshsync,
+        Fault,
+        Error,
+        "This MeshSync has a known defect that shows here",
+        folds & ["meshsync-not-connected", "meshsync-not-ready"]
+    ),
 ];

@@ -7,6 +7,7 @@ mod explain;
 mod rbac;
 mod record;
 mod status;
+mod watch_list;
 
 use tokio::time::Instant;
 
@@ -32,6 +33,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
         Command::System(System::Check(args)) => check::run(args, global, terminal).await,
         Command::System(System::Status(args)) => status::run(args, global, terminal).await,
         Command::Record(args) => record::run(args, global, terminal).await,
+        Command::WatchList(args) => watch_list::run(args, global, terminal).await,
         Command::Explain(args) => explain::run(args, global, terminal),
         Command::Checks => checks::run(global, terminal),
         Command::Rbac(args) => rbac::run(args, global, terminal).await,

@@ -117,6 +117,34 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     }
 }
 
+/// What is wrong with the watch-list alone, and why not all of that could be judged.
+pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
+    let expect = Expectation::default();
+    let patient = Patient::new(facts, &expect);
+    let states = states::judge(&patient);
+    let mut findings = Vec::new();
+    let mut open = None;
+    for rule in rules::all().filter(|rule| rules::OF_THE_LIST.contains(&rule.id)) {
+        match (rule.judge)(&patient, &states) {
+            Outcome::Found(found) => findings.extend(found),
+            Outcome::Unknown(why) => open = open.or(Some(why)),
+            _ => {}
+        }
+    }
+    causes::name(&mut findings);
+    causes::join(&mut findings);
+    (findings, open)
+}
+
+/// The version of `MeshSync` that runs, or is to run.
+pub fn meshsync_version(facts: &Facts) -> Option<String> {
+    let expect = Expectation::default();
+    states::judge(&Patient::new(facts, &expect))
+        .meshsync
+        .report
+        .version
+}
+
 /// A check whose findings have no ids yet, only places in the list of findings.
 struct Judged {
     check: Check,

@@ -63,6 +63,8 @@ pub struct Scope<'a> {
 /// How much to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
+    /// The watch-list, and what the API server serves.
+    WatchList,
     /// What decides the states, and the lists that a status shows.
     Status,
     /// Everything.

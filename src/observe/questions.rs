@@ -214,6 +214,11 @@ const LISTED: &[(kinds::Kind, bool)] = &[
 /// What is asked at once, before anything is known.
 pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Question> {
     let check = depth == Depth::Check;
+    if depth == Depth::WatchList {
+        let mut list = custom_resources(profile, "meshsyncs", namespace);
+        list.push(kind(kinds::DEPLOYMENTS, namespace));
+        return list;
+    }
     let mut list = vec![cluster_id()];
     list.extend(custom_resources(profile, "brokers", namespace));
     list.extend(custom_resources(profile, "meshsyncs", namespace));

@@ -58,7 +58,11 @@ impl Observer<'_> {
         if facts.obstacle.is_some() {
             return facts;
         }
-        self.second_wave(&mut facts, token.as_ref()).await;
+        if self.scope.depth == Depth::WatchList {
+            facts.served = discovery::ask(self.asker).await;
+        } else {
+            self.second_wave(&mut facts, token.as_ref()).await;
+        }
         facts
     }
 

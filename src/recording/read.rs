@@ -58,6 +58,17 @@ pub fn read(
         .map_err(|why| UsageError(format!("cannot read {shown}: {why}")))
 }
 
+/// The Kubernetes objects of a text, lists taken apart.
+///
+/// # Errors
+///
+/// A [`UsageError`] when the text is neither JSON nor YAML.
+pub fn objects(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
+    let mut input = Input::default();
+    input.add_text(shown, text)?;
+    Ok(input.objects)
+}
+
 impl Input {
     fn load(path: &str) -> Result<Self, UsageError> {
         let mut input = Self::default();

@@ -20,7 +20,7 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
     heading(&mut page, report);
     for finding in report.root_causes() {
         page.blank();
-        self::finding(&mut page, report, finding, all);
+        self::finding(&mut page, report.findings(), finding, all);
     }
     if all {
         for finding in report
@@ -29,7 +29,7 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
             .filter(|finding| !finding.caused_by.is_empty())
         {
             page.blank();
-            self::finding(&mut page, report, finding, all);
+            self::finding(&mut page, report.findings(), finding, all);
         }
     }
     checks(&mut page, report);
@@ -83,7 +83,8 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
     page.parts(2, &dot, &parts);
 }
 
-fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
+/// One finding of these: what it is, how we know, what to do.
+pub(super) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Finding, all: bool) {
     let look = page.look;
     let (glyph, style) = match finding.kind {
         Kind::Obstacle if finding.severity == Severity::Error => {
@@ -136,8 +137,7 @@ fn finding(page: &mut Page<'_>, report: &Report, finding: &Finding, all: bool) {
             look.styles.dim,
         );
     }
-    let follows: Vec<&str> = report
-        .findings()
+    let follows: Vec<&str> = findings
         .iter()
         .filter(|other| other.caused_by.contains(&finding.id))
         .map(|other| other.code.as_str())

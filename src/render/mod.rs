@@ -7,6 +7,7 @@ mod status;
 mod style;
 mod tables;
 mod text;
+mod watch_list;
 
 pub use check::{check, verdict_line};
 pub use machine::{json, yaml};
@@ -14,3 +15,4 @@ pub use status::status;
 pub use style::Look;
 pub use tables::table as list;
 pub use text::{clean, markdown};
+pub use watch_list::watch_list;

@@ -15,3 +15,4 @@ mod live;
 mod pairs;
 mod schema;
 mod tool;
+mod watch_list;

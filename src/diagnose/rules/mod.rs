@@ -19,6 +19,8 @@ mod supply;
 mod watch_list;
 mod workload;
 
+pub(super) use watch_list::OF_THE_LIST;
+
 use super::{Outcome, Patient, states::States};
 use crate::report::Component;
 

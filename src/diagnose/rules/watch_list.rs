@@ -18,7 +18,11 @@ pub(super) const RULES: &[Rule] = &[
         id: "watch-list-readable",
         category: Component::Meshsync,
         title: "the watch-list can be read and has entries",
-        codes: &["watch-list-invalid", "watch-list-empty"],
+        codes: &[
+            "watch-list-invalid",
+            "watch-list-empty",
+            "meshsync-version-bug",
+        ],
         facts: &["meshsyncs.v1alpha1"],
         after: &["installed"],
         judge: readable,
@@ -81,6 +85,13 @@ pub(super) const RULES: &[Rule] = &[
         after: &["installed"],
         judge: in_object,
     },
+];
+
+/// The rules that judge a list before it is applied: by what it says, not by what became of it.
+pub(crate) const OF_THE_LIST: [&str; 3] = [
+    "watch-list-readable",
+    "watch-list-chooses",
+    "watch-list-events",
 ];
 
 /// How far two clocks, the API server's and a node's, may differ.
@@ -197,7 +208,18 @@ fn readable(patient: &Patient<'_>, states: &States) -> Outcome {
             Outcome::Found(vec![with_restart(draft, patient, meshsync)])
         }
         WatchList::Blacklist(entries) => {
-            Outcome::PassWith(format!("all but {} kinds", entries.len()))
+            if let Some(why) = too_new(states) {
+                return Outcome::Unknown(why);
+            }
+            let without: Vec<String> = entries.iter().map(|entry| entry.resource.clone()).collect();
+            let draft = Draft::new("meshsync-version-bug")
+                .title("No MeshSync up to 1.0.3 publishes anything with a blacklist")
+                .message(format!("{} is connected and publishes nothing: {silence}.", named(states)))
+                .object(patient.object("MeshSync", name))
+                .evidence(format!("spec.watch-list.data.blacklist names {}", without.join(", ")))
+                .remedy("use a whitelist of what is left, then restart MeshSync, which reads it only when it starts");
+            let left = watch_list::stock_without(&without, profile);
+            Outcome::Found(vec![set_whitelist(draft, patient, meshsync, &left)])
         }
         WatchList::Invalid(invalid) => {
             let mut draft = Draft::new("watch-list-invalid")
@@ -211,9 +233,9 @@ fn readable(patient: &Patient<'_>, states: &States) -> Outcome {
                 .remedy("mend the list, then restart MeshSync, which reads it only when it starts");
             if let Some(instead) = &invalid.instead {
                 draft = draft
-                    .remedy("this whitelist does what was meant; then restart MeshSync, which reads it only when it starts")
-                    .command(set_whitelist(patient, meshsync, instead));
-                return Outcome::Found(vec![draft.command(restart(patient, meshsync)).done()]);
+                    .evidence(format!("as a whitelist, what was meant is: {}", instead.join(", ")))
+                    .remedy("write that whitelist, with all events, instead; then restart MeshSync, which reads it only when it starts");
+                return Outcome::Found(vec![set_whitelist(draft, patient, meshsync, instead)]);
             }
             Outcome::Found(vec![with_restart(draft, patient, meshsync)])
         }
@@ -230,30 +252,53 @@ fn readable(patient: &Patient<'_>, states: &States) -> Outcome {
                 ))
                 .object(patient.object("MeshSync", name))
                 .evidence("spec.watch-list.data has neither a whitelist nor a blacklist with entries")
-                .remedy("set the whitelist, here the stock one, then restart MeshSync, which reads it only when it starts")
-                .command(set_whitelist(patient, meshsync, &watch_list::instead_of(&[], profile)));
-            Outcome::Found(vec![draft.command(restart(patient, meshsync)).done()])
+                .remedy("set the whitelist, here the stock one, then restart MeshSync, which reads it only when it starts");
+            let stock = watch_list::stock_without(&[], profile);
+            Outcome::Found(vec![set_whitelist(draft, patient, meshsync, &stock)])
         }
     }
 }
 
-/// The command that puts a whitelist in place of whatever is there.
-pub(super) fn set_whitelist(
+/// The commands that put a whitelist in place of whatever is there.
+fn set_whitelist(
+    draft: Draft,
     patient: &Patient<'_>,
     meshsync: &Meshsync,
-    whitelist: &str,
-) -> crate::report::Command {
-    let data = serde_json::json!({ "whitelist": whitelist, "blacklist": null });
-    let patch = serde_json::json!({ "spec": { "watch-list": { "data": data } } }).to_string();
-    patient.kubectl(
-        Effect::Write,
-        &format!(
-            "patch meshsyncs.{} {} --type merge -p {}",
-            patient.facts.profile.group,
-            stack::name(&meshsync.metadata),
-            quoted(&patch)
-        ),
-    )
+    resources: &[String],
+) -> Finding {
+    let profile = patient.facts.profile;
+    let stock = watch_list::stock_without(&[], profile);
+    let missing: Vec<&str> = stock
+        .iter()
+        .filter(|name| !resources.contains(name))
+        .map(String::as_str)
+        .collect();
+    let target = format!(
+        "patch meshsyncs.{} {} --type merge",
+        profile.group,
+        stack::name(&meshsync.metadata)
+    );
+    // The stock list is too long for a line that somebody reads before pasting it.
+    let draft = if resources.iter().all(|name| stock.contains(name)) && resources.len() > 3 {
+        let without = if missing.is_empty() {
+            String::new()
+        } else {
+            format!(" --without {}", missing.join(","))
+        };
+        draft
+            .command(crate::report::Command {
+                run: format!("meshdoctor watch-list --stock{without} > watch-list.yaml"),
+                effect: Effect::Read,
+            })
+            .command(patient.kubectl(
+                Effect::Write,
+                &format!("{target} --patch-file watch-list.yaml"),
+            ))
+    } else {
+        let patch = watch_list::patch(resources).to_string();
+        draft.command(patient.kubectl(Effect::Write, &format!("{target} -p {}", quoted(&patch))))
+    };
+    draft.command(restart(patient, meshsync)).done()
 }
 
 fn chooses(patient: &Patient<'_>, states: &States) -> Outcome {
@@ -303,9 +348,9 @@ fn chooses(patient: &Patient<'_>, states: &States) -> Outcome {
             ))
             .object(patient.object("MeshSync", name))
             .evidences(all)
-            .remedy("choose among the stock kinds, here all of them, then restart MeshSync, which reads the list only when it starts")
-            .command(set_whitelist(patient, meshsync, &watch_list::instead_of(&[], profile)));
-        findings.push(draft.command(restart(patient, meshsync)).done());
+            .remedy("choose among the stock kinds, here all of them, then restart MeshSync, which reads the list only when it starts");
+        let stock = watch_list::stock_without(&[], profile);
+        findings.push(set_whitelist(draft, patient, meshsync, &stock));
     }
     if let [(first, _), ..] = unknown.as_slice() {
         let draft = Draft::new("watch-list-unknown-resource")

@@ -8,6 +8,7 @@ mod policies;
 mod resources;
 mod rights;
 mod situations;
+mod watch_list;
 
 use serde_json::Value;
 
