@@ -49,6 +49,8 @@ pub struct Facts {
     pub broker_crd: Seen<Crd>,
     /// The CRD of `MeshSync`.
     pub meshsync_crd: Seen<Crd>,
+    /// The CRDs that remain of the group that older versions used.
+    pub former_crds: Seen<Vec<Crd>>,
     /// Broker objects in the namespace, for each version that was asked.
     pub brokers: BTreeMap<String, Seen<Vec<CustomResource<BrokerSpec, BrokerStatus>>>>,
     /// `MeshSync` objects in the namespace, for each version that was asked.
@@ -73,6 +75,8 @@ pub struct Facts {
     pub events: Seen<Vec<Event>>,
     /// The broker's token: that it is there, never what it is.
     pub token: Seen<TokenFact>,
+    /// What Helm has noted of the release that the stack belongs to; asked only when one was seen.
+    pub helm: Seen<Vec<HelmRevision>>,
     /// The operator's leader election Lease.
     pub lease: Seen<Lease>,
     /// Roles and bindings, where they were read.
@@ -423,6 +427,35 @@ impl ConfigMapFact {
                 .flat_map(|data| data.keys().cloned())
                 .collect(),
         }
+    }
+}
+
+/// One revision of a Helm release, by the labels of the Secret that Helm keeps it in; what it holds is never read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HelmRevision {
+    /// The release.
+    pub release: String,
+    /// The number of the revision.
+    pub revision: u64,
+    /// What became of it: `deployed`, `failed`, `pending-upgrade`…
+    pub status: String,
+    /// When it was begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+}
+
+impl HelmRevision {
+    /// Reads the metadata of a Secret; none when it is not one of Helm's.
+    pub fn of(metadata: &ObjectMeta) -> Option<Self> {
+        let label = |key: &str| metadata.labels.as_ref()?.get(key);
+        (label("owner")? == "helm").then_some(())?;
+        Some(Self {
+            release: label("name")?.clone(),
+            revision: label("version")?.parse().ok()?,
+            status: label("status")?.clone(),
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+        })
     }
 }
 

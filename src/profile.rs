@@ -18,6 +18,8 @@ pub struct Profile {
     pub subject_prefix: &'static str,
     /// The API group of the custom resources.
     pub group: &'static str,
+    /// The API group that older versions used for them; none where it never changed.
+    pub former_group: Option<&'static str>,
     /// The served versions to try, newest first.
     pub versions: &'static [&'static str],
     /// The operator's Deployment.
@@ -47,6 +49,8 @@ pub struct OperatorNames {
     pub lease: &'static str,
     /// Cluster role bindings that the known manifests make for its `ServiceAccount`.
     pub cluster_role_bindings: &'static [&'static str],
+    /// Cluster roles of the known manifests that are bound by these.
+    pub cluster_roles: &'static [&'static str],
 }
 
 /// The broker's names.
@@ -136,6 +140,7 @@ pub static MESHERY: Profile = Profile {
     namespace: "meshery",
     subject_prefix: "meshery",
     group: "meshery.io",
+    former_group: Some("meshery.layer5.io"),
     versions: &["v1alpha2", "v1alpha1"],
     operator: OperatorNames {
         deployment: "meshery-operator",
@@ -151,6 +156,7 @@ pub static MESHERY: Profile = Profile {
             "meshery-controller-rolebinding",
             "meshery-operator-rolebinding",
         ],
+        cluster_roles: &["meshery-controller-role", "meshery-operator-role"],
     },
     broker: BrokerNames {
         resource: "meshery-broker",
@@ -193,6 +199,7 @@ pub static MESHPLAY: Profile = Profile {
     namespace: "meshplay",
     subject_prefix: "meshplay",
     group: "meshplay.khulnasoft.com",
+    former_group: None,
     versions: &["v1alpha1"],
     operator: OperatorNames {
         deployment: "meshplay-operator",
@@ -208,6 +215,7 @@ pub static MESHPLAY: Profile = Profile {
             "meshplay-controller-rolebinding",
             "meshplay-operator-rolebinding",
         ],
+        cluster_roles: &["meshplay-controller-role", "meshplay-operator-role"],
     },
     broker: BrokerNames {
         resource: "meshplay-broker",
@@ -259,6 +267,14 @@ impl Profile {
     /// The name of the `MeshSync` CRD.
     pub fn meshsync_crd(&self) -> String {
         format!("meshsyncs.{}", self.group)
+    }
+
+    /// The names of the CRDs in the group that older versions used.
+    pub fn former_crds(&self) -> Vec<String> {
+        self.former_group
+            .iter()
+            .flat_map(|group| ["brokers", "meshsyncs"].map(|plural| format!("{plural}.{group}")))
+            .collect()
     }
 
     /// The names that the broker's `StatefulSet` and client Service may have, current line first.

@@ -5,7 +5,7 @@
 
 use k8s_openapi::{
     api::core::v1::{Container, ContainerStatus, Event, Pod, PodSpec, PodTemplateSpec},
-    apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, ObjectMeta},
+    apimachinery::pkg::apis::meta::v1::{FieldsV1, ObjectMeta},
 };
 
 /// What stands in place of a value that was taken out.
@@ -320,40 +320,36 @@ redact_metadata!(
     k8s_openapi::api::rbac::v1::ClusterRoleBinding,
     k8s_openapi::api::rbac::v1::Role,
     k8s_openapi::api::rbac::v1::RoleBinding,
-    crate::facts::Crd,
-    crate::facts::Broker
+    crate::facts::Crd
 );
 
-/// Of who manages which field, those who wrote the watch-list and when: nothing else tells when it was changed.
-fn list_writers(metadata: &ObjectMeta) -> Option<Vec<ManagedFieldsEntry>> {
-    let writers: Vec<ManagedFieldsEntry> = metadata
-        .managed_fields
-        .iter()
-        .flatten()
-        .filter(|entry| {
-            entry
+/// What is kept of who changed an object when: of the fields, which make up the bulk of it, the watch-list alone.
+fn keep_times_of_changes(metadata: &mut ObjectMeta) {
+    let managers = metadata.managed_fields.take();
+    metadata.redact();
+    metadata.managed_fields = managers.map(|mut managers| {
+        for manager in &mut managers {
+            let lists = manager
                 .fields_v1
-                .as_ref()
-                .is_some_and(|fields| fields.0["f:spec"].get("f:watch-list").is_some())
-        })
-        .map(|entry| ManagedFieldsEntry {
-            fields_v1: Some(FieldsV1(
-                serde_json::json!({ "f:spec": { "f:watch-list": {} } }),
-            )),
-            manager: entry.manager.clone(),
-            operation: entry.operation.clone(),
-            time: entry.time.clone(),
-            ..ManagedFieldsEntry::default()
-        })
-        .collect();
-    (!writers.is_empty()).then_some(writers)
+                .take()
+                .is_some_and(|fields| fields.0["f:spec"].get("f:watch-list").is_some());
+            manager.fields_v1 =
+                lists.then(|| FieldsV1(serde_json::json!({ "f:spec": { "f:watch-list": {} } })));
+            manager.fields_type = None;
+        }
+        managers
+    });
+}
+
+impl Redact for crate::facts::Broker {
+    fn redact(&mut self) {
+        keep_times_of_changes(&mut self.metadata);
+    }
 }
 
 impl Redact for crate::facts::Meshsync {
     fn redact(&mut self) {
-        let writers = list_writers(&self.metadata);
-        self.metadata.redact();
-        self.metadata.managed_fields = writers;
+        keep_times_of_changes(&mut self.metadata);
         if let Some(url) = self
             .spec
             .broker

@@ -12,9 +12,9 @@ use k8s_openapi::{
 };
 
 use crate::{
-    facts::{Broker, CustomResource, Facts, Meshsync},
+    facts::{Broker, CustomResource, Facts, Meshsync, Review},
     profile::{Profile, Selector},
-    seen::Seen,
+    seen::{Right, Seen},
 };
 
 /// The name of an object.
@@ -104,6 +104,8 @@ pub fn watch_list_written(meshsync: &Meshsync) -> Option<(Timestamp, &str)> {
         .managed_fields
         .iter()
         .flatten()
+        // Of the fields that a manager wrote, the watch-list alone is kept.
+        .filter(|entry| entry.fields_v1.is_some())
         .filter_map(|entry| {
             let manager = entry.manager.as_deref().unwrap_or("somebody");
             Some((entry.time.as_ref()?.0, manager))
@@ -445,9 +447,143 @@ pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Owner> {
             application: tracked,
         });
     }
-    let release = annotation("meta.helm.sh/release-name")?;
-    (label("app.kubernetes.io/managed-by").as_deref() == Some("Helm")).then(|| Owner::Helm {
-        release,
-        namespace: annotation("meta.helm.sh/release-namespace"),
-    })
+    release_of(metadata).map(|(release, namespace)| Owner::Helm { release, namespace })
+}
+
+/// Whether nothing of the stack is in the namespace: neither operator nor custom resource nor workload.
+pub fn is_gone(facts: &Facts) -> bool {
+    let gone = |seen: Seen<usize>| matches!(seen, Seen::Absent | Seen::Known(0));
+    operator(facts).is_absent()
+        && meshsync_deployment(facts).is_absent()
+        && gone(broker_statefulsets(facts).map(|sets| sets.len()))
+        && gone(brokers(facts).map(|brokers| brokers.len()))
+        && gone(meshsyncs(facts).map(|meshsyncs| meshsyncs.len()))
+}
+
+/// The Helm release that an object of the stack belongs to, with its namespace.
+pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
+    let brokers = brokers(facts);
+    let meshsyncs = meshsyncs(facts);
+    let metadata = operator(facts)
+        .known()
+        .map(|deployment| &deployment.metadata)
+        .into_iter()
+        .chain(brokers.items().iter().map(|broker| &broker.metadata))
+        .chain(meshsyncs.items().iter().map(|meshsync| &meshsync.metadata))
+        .find(|metadata| release_of(metadata).is_some())?;
+    let (release, namespace) = release_of(metadata)?;
+    let namespace = namespace.unwrap_or_else(|| facts.target.namespace.clone());
+    // Both become part of an address.
+    let plain = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+    };
+    (plain(&release) && plain(&namespace)).then_some((release, namespace))
+}
+
+/// What Helm writes on an object that it makes, also where Flux tells Helm to.
+fn release_of(metadata: &ObjectMeta) -> Option<(String, Option<String>)> {
+    let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
+    let label = metadata
+        .labels
+        .as_ref()?
+        .get("app.kubernetes.io/managed-by")?;
+    (label == "Helm").then_some(())?;
+    Some((
+        annotation("meta.helm.sh/release-name")?,
+        annotation("meta.helm.sh/release-namespace"),
+    ))
+}
+
+/// The `ServiceAccount` that the operator runs as.
+pub fn operator_service_account(facts: &Facts) -> String {
+    operator(facts)
+        .known()
+        .and_then(|deployment| {
+            let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
+            pod.service_account_name.clone()
+        })
+        .unwrap_or_else(|| facts.profile.operator.service_account.into())
+}
+
+/// Whether the operator that is there is of the current line, as far as its containers say.
+fn is_current(facts: &Facts) -> bool {
+    let old = facts.profile.operator.old_line_container;
+    facts.profile.broker.current.is_some()
+        && operator(facts).known().is_some_and(|deployment| {
+            let pod = deployment
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.template.spec.as_ref());
+            pod.is_some_and(|pod| pod.containers.iter().all(|container| container.name != old))
+        })
+}
+
+/// The rights that the current operator's code needs. It watches every namespace, and changes things in this one.
+pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Right> {
+    let kinds = [
+        ("", "configmaps"),
+        ("", "secrets"),
+        ("", "services"),
+        ("apps", "deployments"),
+        ("apps", "statefulsets"),
+        (profile.group, "brokers"),
+        (profile.group, "meshsyncs"),
+    ];
+    let mut rights = Vec::new();
+    for (group, resource) in kinds {
+        rights.extend(["list", "watch"].map(|verb| Right::to(verb, group, resource)));
+        rights.extend(
+            ["create", "delete", "get", "patch", "update"]
+                .map(|verb| Right::to(verb, group, resource).in_namespace(namespace)),
+        );
+    }
+    for plural in ["brokers", "meshsyncs"] {
+        let status = format!("{plural}/status");
+        rights.extend(
+            ["get", "patch", "update"]
+                .map(|verb| Right::to(verb, profile.group, &status).in_namespace(namespace)),
+        );
+        let finalizers = format!("{plural}/finalizers");
+        rights.push(Right::to("update", profile.group, &finalizers).in_namespace(namespace));
+    }
+    rights.extend(
+        ["create", "get", "update"]
+            .map(|verb| Right::to(verb, "coordination.k8s.io", "leases").in_namespace(namespace)),
+    );
+    rights.push(Right::to("create", "", "events").in_namespace(namespace));
+    rights.push(Right::to("create", "authentication.k8s.io", "tokenreviews"));
+    rights.push(Right::to(
+        "create",
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+    ));
+    rights
+}
+
+/// Whether a verb only reads.
+pub fn only_reads(right: &Right) -> bool {
+    matches!(right.verb.as_str(), "get" | "list" | "watch")
+}
+
+/// Those of the operator's rights that what is known of it does not settle, with its name; none when there is nothing to
+/// ask. Who may list and watch everything may get it, and who may delete everything may change it: the rules that say so
+/// name the verbs together.
+pub fn operator_rights_to_ask(facts: &Facts, known: &[Review]) -> Option<(String, Vec<Right>)> {
+    if !is_current(facts) {
+        return None;
+    }
+    let user = service_account_user(&facts.target.namespace, &operator_service_account(facts));
+    let everything = |verb: &str| {
+        known.iter().any(|review| {
+            review.user == user && review.right == Right::to(verb, "*", "*") && review.allowed
+        })
+    };
+    let reads = everything("list") && everything("watch");
+    let changes = everything("delete");
+    let mut rights = operator_rights(facts.profile, &facts.target.namespace);
+    rights.retain(|right| if only_reads(right) { !reads } else { !changes });
+    (!rights.is_empty()).then_some((user, rights))
 }

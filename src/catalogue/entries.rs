@@ -50,6 +50,7 @@ const WORKLOAD_DOWN: &[&str] = &[
     "broker-no-workload",
     "cr-failed",
     "cr-missing",
+    "cr-not-observed",
     "meshsync-no-workload",
     "meshsync-not-connected",
     "meshsync-crash-loop",
@@ -213,6 +214,13 @@ pub static ENTRIES: &[Entry] = &[
             ]
     ),
     entry!(
+        "old-crd-group",
+        Installation,
+        Fault,
+        Warning,
+        "Definitions of the old API group remain"
+    ),
+    entry!(
         "two-generations",
         Installation,
         Fault,
@@ -233,6 +241,20 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "Workloads of the stack run without custom resource and operator"
+    ),
+    entry!(
+        "cluster-leftovers",
+        Installation,
+        Fault,
+        Warning,
+        "Cluster-wide roles of the stack are left without it"
+    ),
+    entry!(
+        "helm-release-stuck",
+        Installation,
+        Fault,
+        Error,
+        "Helm's last act on the stack failed or never ended"
     ),
     entry!(
         "foreign-owner",
@@ -267,7 +289,8 @@ pub static ENTRIES: &[Entry] = &[
         Operator,
         Fault,
         Error,
-        "There is no operator for the custom resources"
+        "There is no operator for the custom resources",
+        folds & ["cr-not-observed"]
     ),
     entry!(
         "operator-old-line",
@@ -313,12 +336,39 @@ pub static ENTRIES: &[Entry] = &[
             ]
     ),
     entry!(
+        "operator-role-incomplete",
+        Operator,
+        Fault,
+        Error,
+        "The operator may not do what its code does",
+        folds
+            & [
+                "operator-no-leader",
+                "cr-not-observed",
+                "cr-failed",
+                "broker-no-workload",
+                "meshsync-no-workload"
+            ]
+    ),
+    entry!(
         "operator-no-leader",
         Operator,
         Fault,
         Warning,
         "No pod of the operator holds the right to act",
-        folds & ["broker-no-workload", "meshsync-no-workload"]
+        folds
+            & [
+                "broker-no-workload",
+                "meshsync-no-workload",
+                "cr-not-observed"
+            ]
+    ),
+    entry!(
+        "cr-not-observed",
+        Operator,
+        Fault,
+        Warning,
+        "The operator has not seen the newest change of a custom resource"
     ),
     entry!(
         "cr-unexpected-name",

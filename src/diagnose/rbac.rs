@@ -53,6 +53,41 @@ fn by_roles(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
         .filter_map(|binding| rules_of(roles, &binding.role_ref))
         .flatten()
         .any(|rule| covers(rule, right));
+    if allowed {
+        return Seen::Known(true);
+    }
+    match &right.namespace {
+        Some(namespace) if *namespace == facts.target.namespace => within(facts, account, right),
+        _ => Seen::Known(false),
+    }
+}
+
+/// Reads the roles and bindings of the namespace, where a right to something in it may be as well.
+fn within(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
+    let namespace = &facts.target.namespace;
+    let (Seen::Known(roles), Seen::Known(bindings), Seen::Known(cluster_roles)) = (
+        &facts.rbac.roles,
+        &facts.rbac.role_bindings,
+        &facts.rbac.cluster_roles,
+    ) else {
+        return Seen::NotLooked;
+    };
+    let allowed = bindings
+        .iter()
+        .filter(|binding| names(binding.subjects.as_deref(), namespace, account))
+        .filter_map(|binding| {
+            let role = &binding.role_ref;
+            if role.kind == "ClusterRole" {
+                return rules_of(cluster_roles, role);
+            }
+            roles
+                .iter()
+                .find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?
+                .rules
+                .as_ref()
+        })
+        .flatten()
+        .any(|rule| covers(rule, right));
     Seen::Known(allowed)
 }
 

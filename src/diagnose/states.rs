@@ -310,7 +310,9 @@ pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Right> {
         Patient::denial(&facts.token),
         Patient::denial(&facts.lease),
         Patient::denial(&facts.watch_list_config_map),
+        Patient::denial(&facts.former_crds),
         Patient::denial(&facts.rbac.cluster_role_bindings),
+        Patient::denial(&facts.rbac.cluster_roles),
         Patient::denial(&facts.reviews),
         Patient::denial(&facts.elsewhere),
         facts

@@ -168,6 +168,16 @@ impl<'a> Asker<'a> {
         self.send(self.client(), "GET", path, None, ANYTHING).await
     }
 
+    /// The body of a GET for a list of objects of which only the metadata are to come.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Asker::get`].
+    pub(super) async fn get_metadata(&self, path: &str) -> Result<String, Failure> {
+        const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+        self.get_as(path, METADATA).await
+    }
+
     /// The body of a POST.
     ///
     /// # Errors
@@ -200,15 +210,20 @@ impl<'a> Asker<'a> {
         let answer = tokio::time::timeout(limit, exchange(client, method, path, body, accept))
             .await
             .unwrap_or(Err(Failure::Silent(limit)));
+        self.tell(method, path, &answer, started);
+        answer
+    }
+
+    /// Tells `-v` how a request went.
+    fn tell(&self, method: &str, path: &str, answer: &Result<String, Failure>, started: Instant) {
         if self.log.is_some() {
-            let outcome = match &answer {
+            let outcome = match answer {
                 Ok(body) => format!("{} bytes", body.len()),
                 Err(failure) => failure.to_string(),
             };
             let took = started.elapsed().as_secs_f64() * 1000.0;
             self.note(&format!("{method} {path}: {outcome} ({took:.1} ms)"));
         }
-        answer
     }
 }
 
@@ -223,7 +238,7 @@ async fn exchange(
         .method(method)
         .uri(path)
         .header(header::ACCEPT, accept)
-        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_TYPE, JSON)
         .body(Body::from(body.unwrap_or_default().into_bytes()))
         .map_err(|error| Failure::Connection(error.to_string()))?;
     let response = client

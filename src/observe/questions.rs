@@ -167,6 +167,46 @@ pub fn bindings(profile: &Profile) -> Vec<Question> {
         .collect()
 }
 
+/// The CRDs of the group that older versions used.
+pub fn former_crds(profile: &Profile) -> Vec<Question> {
+    profile
+        .former_crds()
+        .iter()
+        .map(|name| crd("crd/former", name))
+        .collect()
+}
+
+/// The cluster roles that a removal leaves behind, asked only when nothing of the stack is there.
+pub fn cluster_roles(profile: &Profile) -> Vec<Question> {
+    profile
+        .operator
+        .cluster_roles
+        .iter()
+        .map(|name| {
+            get(
+                kinds::CLUSTER_ROLES.0,
+                kinds::CLUSTER_ROLES.1,
+                kinds::CLUSTER_ROLES.0,
+                name,
+                None,
+            )
+        })
+        .collect()
+}
+
+/// What Helm has noted of a release.
+///
+/// Only metadata are asked for. The right to it is one to read every Secret of the namespace, which nobody should have
+/// to give for one check: `rbac` does not print it, and a refusal is no missing right.
+pub fn helm(release: &str, namespace: &str) -> Question {
+    let mut question = list("helm", kinds::SECRETS.1, kinds::SECRETS.0, namespace);
+    question.path = format!(
+        "{}&labelSelector=owner%3Dhelm%2Cname%3D{release}",
+        question.path
+    );
+    question
+}
+
 /// The path of an access review about somebody else.
 pub const REVIEW_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
@@ -248,6 +288,8 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
     let mut others = port_forward(namespace);
     if depth == Depth::Check {
         questions.extend(bindings(profile));
+        questions.extend(former_crds(profile));
+        questions.extend(cluster_roles(profile));
         others.push(review());
         others.push(read_logs(namespace));
     }

@@ -1,6 +1,9 @@
 //! The two waves of questions: what can be asked by name, then what the first answers lead to.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
@@ -16,7 +19,7 @@ use super::{
     transport::Clients,
 };
 use crate::{
-    facts::{ConfigMapFact, Facts, Target},
+    facts::{ConfigMapFact, Facts, HelmRevision, Target},
     recording::kinds,
     redact::{self, Redact},
     seen::{Right, Seen},
@@ -35,11 +38,15 @@ pub(super) struct Observer<'a> {
     pub(super) in_cluster: bool,
 }
 
+/// One question answered: its name, the right it needs, the answer, and the time it took.
+type Answered = (String, Right, Result<Vec<String>, Failure>, Duration);
+
 /// The answers of the first wave, still as text.
 struct FirstWave {
     version: Result<String, Failure>,
     answers: BTreeMap<String, (Right, Result<Vec<String>, Failure>)>,
     bindings: Vec<(Right, Result<Vec<String>, Failure>)>,
+    former_crds: Vec<(Right, Result<Vec<String>, Failure>)>,
     reviews: Seen<Vec<crate::facts::Review>>,
     timings: BTreeMap<String, u64>,
 }
@@ -88,10 +95,14 @@ impl Observer<'_> {
         (self.scope.progress)("asking the API server");
         let questions = self.questions();
         let check = self.scope.depth == Depth::Check;
-        let bindings = if check {
-            questions::bindings(self.scope.profile)
+        let (bindings, former_crds) = if check {
+            let profile = self.scope.profile;
+            (
+                questions::bindings(profile),
+                questions::former_crds(profile),
+            )
         } else {
-            Vec::new()
+            (Vec::new(), Vec::new())
         };
         let account = stack::service_account_user(
             &self.target.namespace,
@@ -104,10 +115,11 @@ impl Observer<'_> {
             let took = started.elapsed();
             (question.name.clone(), question.right.clone(), answer, took)
         };
-        let (version, answers, bindings, reviews) = tokio::join!(
+        let (version, answers, bindings, former_crds, reviews) = tokio::join!(
             self.version(),
             join_all(questions.iter().map(&ask)),
             join_all(bindings.iter().map(&ask)),
+            join_all(former_crds.iter().map(&ask)),
             async {
                 if check {
                     reviews::ask(self.asker, &account, &everything).await
@@ -120,6 +132,7 @@ impl Observer<'_> {
             version: version.0,
             answers: BTreeMap::new(),
             bindings: Vec::new(),
+            former_crds: Vec::new(),
             reviews,
             timings: BTreeMap::from([("version".to_owned(), millis(version.1))]),
         };
@@ -127,10 +140,14 @@ impl Observer<'_> {
             wave.timings.insert(name.clone(), millis(took));
             wave.answers.insert(name, (right, answer));
         }
-        wave.bindings = bindings
-            .into_iter()
-            .map(|(_, right, answer, _)| (right, answer))
-            .collect();
+        let plain = |answers: Vec<Answered>| {
+            answers
+                .into_iter()
+                .map(|(_, right, answer, _)| (right, answer))
+                .collect()
+        };
+        wave.bindings = plain(bindings);
+        wave.former_crds = plain(former_crds);
         wave
     }
 
@@ -207,7 +224,7 @@ impl Observer<'_> {
         facts.broker_crd = wave.one_redacted("crd/broker", &secrets);
         facts.meshsync_crd = wave.one_redacted("crd/meshsync", &secrets);
         for version in profile.versions {
-            let brokers = wave.list(&questions::custom("brokers", version), &secrets);
+            let brokers = wave.whole_list(&questions::custom("brokers", version), &secrets);
             facts.brokers.insert((*version).into(), brokers);
             let meshsyncs = wave.whole_list(&questions::custom("meshsyncs", version), &secrets);
             facts.meshsyncs.insert((*version).into(), meshsyncs);
@@ -225,7 +242,12 @@ impl Observer<'_> {
             .map(|map| ConfigMapFact::of(&map));
         facts.lease = wave.one_redacted(kinds::LEASE.0, &secrets);
         if self.scope.depth == Depth::Check {
-            facts.rbac.cluster_role_bindings = wave.bindings(&secrets);
+            facts.rbac.cluster_role_bindings =
+                existing(std::mem::take(&mut wave.bindings), &secrets);
+            facts.former_crds = match profile.former_group {
+                Some(_) => existing(std::mem::take(&mut wave.former_crds), &secrets),
+                None => Seen::Absent,
+            };
         }
         facts.reviews = std::mem::take(&mut wave.reviews);
         facts.timings = wave.timings;
@@ -241,10 +263,15 @@ impl Observer<'_> {
             facts,
             token,
         };
-        let (found, reviews, elsewhere, served) = tokio::join!(
+        let (found, reviews, (elsewhere, cluster_roles), helm, served) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
-            self.elsewhere(facts),
+            async {
+                let elsewhere = self.elsewhere(facts).await;
+                let roles = self.cluster_roles(facts, &elsewhere).await;
+                (elsewhere, roles)
+            },
+            self.helm(facts),
             self.served(facts)
         );
         facts
@@ -255,6 +282,8 @@ impl Observer<'_> {
             facts.reviews = reviews;
         }
         facts.elsewhere = elsewhere;
+        facts.rbac.cluster_roles = cluster_roles;
+        facts.helm = helm;
         facts.served = served;
         if self.scope.depth == Depth::Check {
             facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
@@ -275,9 +304,62 @@ impl Observer<'_> {
         }
     }
 
+    /// Cluster roles that are left of the stack, asked only when nothing of it is known to be anywhere.
+    async fn cluster_roles(
+        &self,
+        facts: &Facts,
+        elsewhere: &Seen<Vec<String>>,
+    ) -> Seen<Vec<k8s_openapi::api::rbac::v1::ClusterRole>> {
+        let crds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
+        let nowhere = crds || matches!(elsewhere, Seen::Known(list) if list.is_empty());
+        if self.scope.depth != Depth::Check || !nowhere || !stack::is_gone(facts) {
+            return Seen::NotLooked;
+        }
+        let questions = questions::cluster_roles(self.scope.profile);
+        let answers = join_all(questions.into_iter().map(async |question| {
+            let answer = self.pages(&question.path).await;
+            (question.right, answer)
+        }))
+        .await;
+        existing(answers, &[])
+    }
+
+    /// What Helm has noted of the release that the stack belongs to, if it belongs to one.
+    async fn helm(&self, facts: &Facts) -> Seen<Vec<HelmRevision>> {
+        #[derive(Deserialize)]
+        struct List {
+            items: Option<Vec<Item>>,
+        }
+        #[derive(Deserialize)]
+        struct Item {
+            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+        }
+        let release = stack::helm_release(facts).filter(|_| self.scope.depth == Depth::Check);
+        let Some((release, namespace)) = release else {
+            return Seen::NotLooked;
+        };
+        let question = questions::helm(&release, &namespace);
+        let answer = self.asker.get_metadata(&question.path).await;
+        seen(
+            answer.and_then(|body| parse::<List>(&body, &[])),
+            &question.right,
+        )
+        .map(|list| {
+            list.items
+                .into_iter()
+                .flatten()
+                .filter_map(|item| HelmRevision::of(&item.metadata))
+                .collect()
+        })
+    }
+
     /// Single kinds, asked only when everything at once is denied, or somebody else is to be asked about.
     async fn single_reviews(&self, facts: &Facts) -> Option<Seen<Vec<crate::facts::Review>>> {
         let first = facts.reviews.known()?;
+        let mut wanted: BTreeMap<String, BTreeSet<Right>> = BTreeMap::new();
+        if let Some((user, rights)) = stack::operator_rights_to_ask(facts, first) {
+            wanted.entry(user).or_default().extend(rights);
+        }
         let account = stack::meshsync_service_account(facts);
         let user = stack::service_account_user(&self.target.namespace, &account);
         let mut all = first.clone();
@@ -292,18 +374,26 @@ impl Observer<'_> {
                 .any(|review| review.user == user && review.right.verb == *verb && review.allowed)
         });
         let meshsyncs = stack::meshsyncs(facts);
-        let Some(meshsync) = meshsyncs.items().first().filter(|_| !everything) else {
-            return (all.len() > first.len()).then_some(Seen::Known(all));
-        };
-        let mut rights = watch_list::rights(
-            &WatchList::of(meshsync, self.scope.profile).effective(self.scope.profile),
-        );
-        rights.push(Right::to("get", "", "namespaces").named("kube-system"));
-        match reviews::ask(self.asker, &user, &rights).await {
-            Seen::Known(answers) => all.extend(answers),
-            other => return Some(other),
+        if let Some(meshsync) = meshsyncs.items().first().filter(|_| !everything) {
+            let rights = watch_list::rights(
+                &WatchList::of(meshsync, self.scope.profile).effective(self.scope.profile),
+            );
+            let wanted = wanted.entry(user).or_default();
+            wanted.extend(rights);
+            wanted.insert(Right::to("get", "", "namespaces").named("kube-system"));
         }
-        Some(Seen::Known(all))
+        let answers = join_all(wanted.iter().map(async |(user, rights)| {
+            let rights: Vec<Right> = rights.iter().cloned().collect();
+            reviews::ask(self.asker, user, &rights).await
+        }))
+        .await;
+        for answer in answers {
+            match answer {
+                Seen::Known(answers) => all.extend(answers),
+                other => return Some(other),
+            }
+        }
+        (all.len() > first.len()).then_some(Seen::Known(all))
     }
 
     /// Where else custom resources are, asked only when nothing of the stack is here.
@@ -408,27 +498,28 @@ impl FirstWave {
             None => Seen::NotLooked,
         }
     }
+}
 
-    /// The bindings that exist; each was asked for by name.
-    fn bindings<T: DeserializeOwned + Redact>(&mut self, secrets: &[String]) -> Seen<Vec<T>> {
-        let mut found = Vec::new();
-        for (right, answer) in std::mem::take(&mut self.bindings) {
-            match seen(
-                answer.and_then(|pages| {
-                    parse::<T>(pages.first().map_or("", String::as_str), secrets)
-                }),
-                &right,
-            ) {
-                Seen::Known(mut binding) => {
-                    binding.redact();
-                    found.push(binding);
-                }
-                Seen::Absent => {}
-                other => return other.map(|_: T| Vec::new()),
+/// Those of the objects that exist; each was asked for by name.
+fn existing<T: DeserializeOwned + Redact>(
+    answers: Vec<(Right, Result<Vec<String>, Failure>)>,
+    secrets: &[String],
+) -> Seen<Vec<T>> {
+    let mut found = Vec::new();
+    for (right, answer) in answers {
+        match seen(
+            answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)),
+            &right,
+        ) {
+            Seen::Known(mut object) => {
+                object.redact();
+                found.push(object);
             }
+            Seen::Absent => {}
+            other => return other.map(|_: T| Vec::new()),
         }
-        Seen::Known(found)
     }
+    Seen::Known(found)
 }
 
 fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failure> {
@@ -441,19 +532,29 @@ fn parse_list<T: DeserializeOwned + Redact>(
     pages: &[String],
     secrets: &[String],
 ) -> Result<Vec<T>, Failure> {
-    #[derive(Deserialize)]
-    struct List<T> {
-        items: Option<Vec<T>>,
-    }
-    let mut all = Vec::new();
-    for page in pages {
-        let list: List<T> = parse(page, secrets)?;
-        all.extend(list.items.into_iter().flatten().map(|mut item| {
+    let lists = pages
+        .iter()
+        .map(|page| parse(page, secrets))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(items(lists))
+}
+
+/// A list as the API server writes it.
+#[derive(Deserialize)]
+struct List<T> {
+    items: Option<Vec<T>>,
+}
+
+/// Every item of these lists, redacted.
+fn items<T: Redact>(lists: Vec<List<T>>) -> Vec<T> {
+    lists
+        .into_iter()
+        .flat_map(|list| list.items.into_iter().flatten())
+        .map(|mut item| {
             item.redact();
             item
-        }));
-    }
-    Ok(all)
+        })
+        .collect()
 }
 
 /// The forms in which the token may stand in a text.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     facts::{
         BrokerFacts, BrokerServer, ConfigMapFact, Connection, Crd, CustomResource, Facts,
-        Handshake, Rbac, ServerVersion, Target, TokenFact, Varz, Way,
+        Handshake, HelmRevision, Rbac, ServerVersion, Target, TokenFact, Varz, Way,
     },
     profile::Profile,
     redact::Redact,
@@ -89,6 +89,7 @@ pub(super) fn facts(
             .map_or(Seen::NotLooked, Seen::Known),
         broker_crd: dump.crd(&profile.broker_crd())?,
         meshsync_crd: dump.crd(&profile.meshsync_crd())?,
+        former_crds: dump.former_crds()?,
         brokers: dump.custom("brokers", "Broker", &profile.broker_crd())?,
         meshsyncs: dump.custom("meshsyncs", "MeshSync", &profile.meshsync_crd())?,
         elsewhere: Seen::NotLooked,
@@ -101,6 +102,7 @@ pub(super) fn facts(
         networkpolicies: dump.list(kinds::NETWORKPOLICIES)?,
         events: dump.list(kinds::EVENTS)?,
         token: dump.token()?,
+        helm: dump.helm(),
         lease: dump.lease()?,
         rbac: Rbac {
             cluster_roles: dump.list(kinds::CLUSTER_ROLES)?,
@@ -184,6 +186,38 @@ impl Dump<'_> {
             None if seen => Seen::Absent,
             None => Seen::NotLooked,
         })
+    }
+
+    fn former_crds(&self) -> Result<Seen<Vec<Crd>>, String> {
+        let mut crds: Vec<Crd> = self.input.all(kinds::CRDS)?;
+        let seen = !crds.is_empty() || self.was_asked(kinds::CRDS.0);
+        crds.retain(|crd| self.profile.former_group == Some(&crd.spec.group));
+        Ok(if self.profile.former_group.is_none() {
+            Seen::Absent
+        } else if seen {
+            Seen::Known(crds)
+        } else {
+            Seen::NotLooked
+        })
+    }
+
+    /// What Helm has noted, by the labels of its Secrets alone.
+    fn helm(&self) -> Seen<Vec<HelmRevision>> {
+        let mut secrets = self
+            .input
+            .objects
+            .iter()
+            .filter(|object| object["kind"] == "Secret")
+            .peekable();
+        if secrets.peek().is_none() && !self.was_asked(kinds::SECRETS.0) {
+            return Seen::NotLooked;
+        }
+        let revisions = secrets
+            .filter_map(|object| {
+                HelmRevision::of(&serde_json::from_str(&object["metadata"].to_string()).ok()?)
+            })
+            .collect();
+        Seen::Known(revisions)
     }
 
     /// Custom resources by version. Where the CRD is known not to be there, neither are they.

@@ -18,7 +18,8 @@ pub use write::list;
 
 use crate::{
     facts::{
-        BrokerFacts, ConfigMapFact, Obstacle, Review, Served, ServerVersion, Target, TokenFact,
+        BrokerFacts, ConfigMapFact, HelmRevision, Obstacle, Review, Served, ServerVersion, Target,
+        TokenFact,
     },
     seen::Seen,
 };
@@ -63,6 +64,9 @@ pub struct Recording {
     /// The broker's token: that it is there, never what it is.
     #[serde(default)]
     pub token: Seen<TokenFact>,
+    /// What Helm has noted of the release that the stack belongs to.
+    #[serde(default)]
+    pub helm: Seen<Vec<HelmRevision>>,
     /// Answers to access reviews.
     #[serde(default)]
     pub reviews: Seen<Vec<Review>>,

@@ -242,6 +242,12 @@ impl Input {
             ),
             broker_crd: crd("crd/broker", &profile.broker_crd()),
             meshsync_crd: crd("crd/meshsync", &profile.meshsync_crd()),
+            former_crds: asked("crd/former").map(|_| {
+                crds.iter()
+                    .filter(|crd| profile.former_group == Some(&crd.spec.group))
+                    .cloned()
+                    .collect()
+            }),
             brokers,
             meshsyncs,
             deployments: self.list(&asked, kinds::DEPLOYMENTS)?,
@@ -272,6 +278,7 @@ impl Input {
             cluster_id: recording.cluster_id,
             elsewhere: recording.elsewhere,
             token: recording.token,
+            helm: recording.helm,
             reviews: recording.reviews,
             served: recording.served,
             watch_list_config_map: recording.watch_list_config_map,

@@ -20,6 +20,10 @@ pub fn list(facts: &Facts) -> Value {
         ("crd/meshsync", kinds::CRDS.1, kinds::CRDS.2),
         &facts.meshsync_crd,
     );
+    items.many(
+        ("crd/former", kinds::CRDS.1, kinds::CRDS.2),
+        &facts.former_crds,
+    );
     for (version, brokers) in &facts.brokers {
         items.custom(facts, "brokers", version, "Broker", brokers);
     }
@@ -57,6 +61,7 @@ pub fn list(facts: &Facts) -> Value {
         asked: items.asked,
         elsewhere: facts.elsewhere.clone(),
         token: facts.token.clone(),
+        helm: facts.helm.clone(),
         reviews: facts.reviews.clone(),
         served: facts.served.clone(),
         watch_list_config_map: facts.watch_list_config_map.clone(),

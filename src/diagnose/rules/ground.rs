@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{Outcome, Patient, Rule, States, resources};
 use crate::{
-    diagnose::Draft,
+    diagnose::{Draft, rollout},
     facts::Crd,
     report::{Command, Component::Installation, Effect, Finding, ObjectRef},
     seen::Seen,
@@ -29,6 +29,15 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["crd/broker", "crd/meshsync"],
         after: &["api-reachable"],
         judge: crds_usable,
+    },
+    Rule {
+        id: "no-former-group",
+        category: Installation,
+        title: "no definitions of the old API group remain",
+        codes: &["old-crd-group"],
+        facts: &["crd/broker", "crd/meshsync"],
+        after: &["api-reachable"],
+        judge: no_former_group,
     },
 ];
 
@@ -240,4 +249,65 @@ fn unserved(patient: &Patient<'_>, crd: &Crd, name: &str) -> Option<Finding> {
         wait(draft)
     };
     Some(draft.command(command).done())
+}
+
+fn no_former_group(patient: &Patient<'_>, _: &States) -> Outcome {
+    let profile = patient.facts.profile;
+    let Some(group) = profile.former_group else {
+        return Outcome::Skip(format!("{} has had one group only", profile.product));
+    };
+    let crds = match &patient.facts.former_crds {
+        Seen::Known(crds) => crds,
+        Seen::Absent => return Outcome::Pass,
+        other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let names: Vec<&str> = crds.iter().map(|crd| stack::name(&crd.metadata)).collect();
+    let Some(first) = names.first() else {
+        return Outcome::Pass;
+    };
+    let image = patient
+        .operator
+        .known()
+        .and_then(|deployment| rollout::image(deployment, profile.operator.container));
+    let alive = image.is_some_and(reads_former_group);
+    let all = names.join(",");
+    let mut draft = Draft::new("old-crd-group")
+        .title(format!("Definitions of the old API group {group} remain"))
+        .object(reference(first))
+        .evidences(
+            names
+                .iter()
+                .map(|name| format!("there is the CustomResourceDefinition {name}")),
+        );
+    if let Some(image) = image {
+        draft = draft.evidence(format!("the operator runs {image}"));
+    }
+    let draft = if alive {
+        draft
+            .message("The operator here is so old that it reads them: they are alive, and the cure is to upgrade it.")
+            .remedy("keep a copy of the objects, then upgrade the operator; do not remove the definitions before")
+            .command(patient.kubectl_cluster(Effect::Read, &format!("get {all} -A -o yaml > old-crs.yaml")))
+    } else {
+        draft
+            .message(format!(
+                "No operator since 0.8.2 reads them: objects of these kinds have no effect, and only look as if they \
+                 described something. What counts is in the group {}.",
+                profile.group
+            ))
+            .remedy("keep a copy, see that the new objects say what is meant, then remove the definitions, and with them their objects in the whole cluster")
+            .command(patient.kubectl_cluster(Effect::Read, &format!("get {all} -A -o yaml > old-crs.yaml")))
+            .command(patient.kubectl_cluster(Effect::Destructive, &format!("delete crd {}", names.join(" "))))
+    };
+    Outcome::Found(vec![draft.done()])
+}
+
+/// Whether an operator of this image is older than 0.8.2, in which the group changed.
+fn reads_former_group(image: &str) -> bool {
+    let numbers: Option<Vec<u32>> = stack::image_tag(image).and_then(|tag| {
+        tag.trim_start_matches('v')
+            .split('.')
+            .map(|number| number.parse().ok())
+            .collect()
+    });
+    numbers.is_some_and(|numbers| numbers.len() == 3 && numbers < vec![0, 8, 2])
 }

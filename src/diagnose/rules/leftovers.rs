@@ -28,6 +28,15 @@ pub(super) const RULES: &[Rule] = &[
         judge: no_orphans,
     },
     Rule {
+        id: "no-leftovers",
+        category: Installation,
+        title: "no cluster-wide role outlives the stack",
+        codes: &["cluster-leftovers"],
+        facts: &["deployments"],
+        after: &["api-reachable"],
+        judge: no_leftovers,
+    },
+    Rule {
         id: "least-privilege",
         category: Installation,
         title: "the stack's ServiceAccount may not change everything",
@@ -134,6 +143,98 @@ fn no_orphans(patient: &Patient<'_>, _: &States) -> Outcome {
             .evidence("there is no operator and no custom resource")
             .remedy("deploy the operator and the custom resources again, which adopts them, or remove them")
             .command(patient.kubectl(Effect::Destructive, &format!("delete {}", left.join(" "))))
+            .done(),
+    ])
+}
+
+fn no_leftovers(patient: &Patient<'_>, _: &States) -> Outcome {
+    let facts = patient.facts;
+    if !stack::is_gone(facts) {
+        let unseen = [
+            facts.deployments.why_unsettled(),
+            facts.statefulsets.why_unsettled(),
+            patient.brokers.why_unsettled(),
+            patient.meshsyncs.why_unsettled(),
+        ];
+        let something = patient.operator.known().is_some()
+            || patient.has_custom_resource()
+            || patient.has_workload();
+        return match unseen.into_iter().flatten().next() {
+            Some(why) if !something => Outcome::Unknown(why),
+            _ => Outcome::Skip("the stack is here, and needs them".into()),
+        };
+    }
+    if let Some(first) = facts.elsewhere.items().first() {
+        return Outcome::Skip(format!("the stack is in namespace {first}, and needs them"));
+    }
+    let no_kinds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
+    if !no_kinds && facts.elsewhere.known().is_none() {
+        return Outcome::Unknown("whether the stack is in another namespace was not seen".into());
+    }
+    let (Seen::Known(roles), Seen::Known(bindings)) =
+        (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
+    else {
+        let why = facts.rbac.cluster_roles.why_unsettled();
+        let why = why.or_else(|| facts.rbac.cluster_role_bindings.why_unsettled());
+        return Outcome::Unknown(why.unwrap_or_default());
+    };
+    let names = &facts.profile.operator;
+    let bindings: Vec<_> = bindings
+        .iter()
+        .filter(|binding| {
+            names
+                .cluster_role_bindings
+                .contains(&stack::name(&binding.metadata))
+        })
+        .collect();
+    let elsewhere = bindings
+        .iter()
+        .flat_map(|binding| binding.subjects.iter().flatten())
+        .filter_map(|subject| subject.namespace.as_deref())
+        .find(|namespace| *namespace != facts.target.namespace);
+    if let Some(namespace) = elsewhere {
+        return Outcome::Skip(format!(
+            "they are bound to an account in namespace {namespace}"
+        ));
+    }
+    let bindings: Vec<&str> = bindings
+        .iter()
+        .map(|binding| stack::name(&binding.metadata))
+        .collect();
+    let roles: Vec<&str> = roles
+        .iter()
+        .map(|role| stack::name(&role.metadata))
+        .filter(|name| names.cluster_roles.contains(name))
+        .collect();
+    let mut draft = Draft::new("cluster-leftovers").message(format!(
+        "They belong to no namespace, so deleting {} did not remove them. They grant rights to an account that anybody \
+         with rights in the namespace can make again, and the next install by Helm stumbles over them.",
+        facts.target.namespace
+    ));
+    for (kind, found) in [("clusterrolebinding", &bindings), ("clusterrole", &roles)] {
+        if !found.is_empty() {
+            draft = draft
+                .evidence(format!("there are, by {kind}: {}", found.join(", ")))
+                .command(patient.kubectl_cluster(
+                    Effect::Destructive,
+                    &format!("delete {kind} {}", found.join(" ")),
+                ));
+        }
+    }
+    if bindings.is_empty() && roles.is_empty() {
+        return Outcome::Pass;
+    }
+    Outcome::Found(vec![
+        draft
+            .evidence(format!(
+                "nothing of the stack is in namespace {}, and no custom resource anywhere",
+                facts.target.namespace
+            ))
+            .remedy("if nothing of the stack is to come back, remove them; the last command shows what else bears the name")
+            .command(patient.kubectl_cluster(
+                Effect::Read,
+                &format!("get clusterroles,clusterrolebindings -o name | grep {}", facts.profile.name),
+            ))
             .done(),
     ])
 }

@@ -1,5 +1,7 @@
 //! Rules about how the operator is installed: image and manifest, webhook certificate, leader election.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
@@ -10,12 +12,12 @@ use k8s_openapi::{
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    diagnose::{Draft, patient::Line, rollout},
+    diagnose::{Draft, patient::Line, rbac, rollout},
     report::{
         Component::{Installation, Operator},
         Effect,
     },
-    seen::Seen,
+    seen::{Right, Seen},
     stack,
 };
 
@@ -37,6 +39,15 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["deployments", "events", "pods"],
         after: &["operator-deployed"],
         judge: certificate,
+    },
+    Rule {
+        id: "operator-rights",
+        category: Operator,
+        title: "the operator may do what its code does",
+        codes: &["operator-role-incomplete"],
+        facts: &[],
+        after: &["operator-deployed"],
+        judge: rights,
     },
     Rule {
         id: "operator-leads",
@@ -319,6 +330,96 @@ fn distrust(patient: &Patient<'_>) -> Vec<String> {
         })
         .map(|(plural, version, why)| format!("listing {plural} in {version}: {why}"))
         .collect()
+}
+
+fn rights(patient: &Patient<'_>, _: &States) -> Outcome {
+    let facts = patient.facts;
+    if patient.line != Some(Line::Current) {
+        return Outcome::Skip("the old line's account may do everything".into());
+    }
+    let account = stack::operator_service_account(facts);
+    let may = |right: &Right| rbac::may(facts, &account, right);
+    let all = |verb: &str| may(&Right::to(verb, "*", "*")) == Seen::Known(true);
+    let reads = all("list") && all("watch");
+    let changes = all("delete");
+    let needed = stack::operator_rights(facts.profile, &facts.target.namespace);
+    let mut missing = Vec::new();
+    for right in &needed {
+        let implied = if stack::only_reads(right) {
+            reads
+        } else {
+            changes
+        };
+        match may(right) {
+            _ if implied => {}
+            Seen::Known(true) => {}
+            Seen::Known(false) => missing.push(right),
+            other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
+        }
+    }
+    if missing.is_empty() {
+        return Outcome::PassWith(format!("all {} rights that it needs", needed.len()));
+    }
+    let namespace = &facts.target.namespace;
+    let mut draft = Draft::new("operator-role-incomplete")
+        .title(if missing.len() == needed.len() {
+            format!("ServiceAccount {account} has none of the rights that the operator needs")
+        } else {
+            format!(
+                "ServiceAccount {account} lacks {} of the {} rights that the operator needs",
+                missing.len(),
+                needed.len()
+            )
+        })
+        .message(
+            "The operator runs, and what takes these rights never happens; only its log says why.",
+        )
+        .object(patient.object("ServiceAccount", &account));
+    // Resources by the verbs that are missing on them, so that one role says the same of several.
+    let mut verbs: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
+    for right in &missing {
+        let mut resource = right.resource.clone();
+        if !right.group.is_empty() {
+            resource = format!("{resource}.{}", right.group);
+        }
+        if let Some(subresource) = &right.subresource {
+            resource = format!("{resource}/{subresource}");
+        }
+        verbs
+            .entry((right.namespace.is_some(), resource))
+            .or_default()
+            .push(&right.verb);
+    }
+    let mut resources: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
+    for ((within, resource), verbs) in &verbs {
+        let place = if *within {
+            format!("in namespace {namespace}")
+        } else {
+            "in the cluster".to_owned()
+        };
+        draft = draft.evidence(format!("may not {} {resource} {place}", verbs.join(", ")));
+        resources.entry(verbs.clone()).or_default().push(resource);
+    }
+    draft = draft.remedy(
+        "apply the roles and bindings of the version that runs, with Helm by an upgrade; or add what is missing",
+    );
+    for (number, (verbs, resources)) in resources.iter().enumerate() {
+        let name = format!("{}-extra-{}", facts.profile.operator.deployment, number + 1);
+        draft = draft
+            .command(patient.kubectl_cluster(
+                Effect::Write,
+                &format!(
+                    "create clusterrole {name} --verb={} --resource={}",
+                    verbs.join(","),
+                    resources.join(",")
+                ),
+            ))
+            .command(patient.kubectl_cluster(
+                Effect::Write,
+                &format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}"),
+            ));
+    }
+    Outcome::Found(vec![draft.done()])
 }
 
 fn leads(patient: &Patient<'_>, _: &States) -> Outcome {

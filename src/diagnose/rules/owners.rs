@@ -2,24 +2,134 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDuration};
 
-use super::{Outcome, Patient, Rule, States, resources};
+use super::{Outcome, Patient, Rule, States, manifest, resources};
 use crate::{
     diagnose::{Draft, patient::quoted},
-    report::{Command, Component::Installation, Effect},
+    report::{Command, Component::Installation, Effect, ObjectRef},
+    seen::Seen,
     stack::{self, Owner},
 };
 
-pub(super) const RULES: &[Rule] = &[Rule {
-    id: "no-foreign-owner",
-    category: Installation,
-    title: "no other tool manages the stack's objects",
-    codes: &["foreign-owner"],
-    facts: &["deployments", "statefulsets", "services"],
-    after: &["installed"],
-    judge: no_foreign_owner,
-}];
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "no-foreign-owner",
+        category: Installation,
+        title: "no other tool manages the stack's objects",
+        codes: &["foreign-owner"],
+        facts: &["deployments", "statefulsets", "services"],
+        after: &["installed"],
+        judge: no_foreign_owner,
+    },
+    Rule {
+        id: "helm-release",
+        category: Installation,
+        title: "Helm's last act on the stack came to its end",
+        codes: &["helm-release-stuck"],
+        facts: &["helm"],
+        after: &["installed"],
+        judge: helm_release,
+    },
+];
+
+/// How long Helm may take before an act of it counts as given up.
+const AN_ACT_OF_HELM: SignedDuration = SignedDuration::from_mins(15);
+
+fn helm_release(patient: &Patient<'_>, _: &States) -> Outcome {
+    let facts = patient.facts;
+    let Some((release, namespace)) = stack::helm_release(facts) else {
+        return Outcome::Skip("no Helm release was seen".into());
+    };
+    let revisions = match &facts.helm {
+        Seen::Known(revisions) => revisions,
+        // No reason for a missing right: it would open every Secret of the namespace.
+        Seen::Denied(denial) => {
+            return Outcome::Skip(format!("{denial}, which opens every Secret there"));
+        }
+        other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let Some(last) = revisions
+        .iter()
+        .filter(|revision| revision.release == release)
+        .max_by_key(|revision| revision.revision)
+    else {
+        return Outcome::Skip(format!(
+            "Helm has noted nothing of release {release} in namespace {namespace}"
+        ));
+    };
+    let pending = last.status.starts_with("pending-");
+    if last.status != "failed" && !pending {
+        return Outcome::PassWith(format!("revision {} is {}", last.revision, last.status));
+    }
+    let age = last
+        .created
+        .map(|created| manifest::clock(patient).duration_since(created));
+    if pending && age.is_none_or(|age| age < AN_ACT_OF_HELM) {
+        return Outcome::PassWith(format!("revision {} is under way", last.revision));
+    }
+    let helm = |effect, rest: String| Command {
+        run: format!(
+            "helm{} {rest} -n {}",
+            patient
+                .context_flag()
+                .replace("--context", "--kube-context"),
+            quoted(&namespace)
+        ),
+        effect,
+    };
+    let good = revisions
+        .iter()
+        .filter(|revision| {
+            revision.release == release
+                && matches!(revision.status.as_str(), "deployed" | "superseded")
+        })
+        .max_by_key(|revision| revision.revision);
+    let mut draft = Draft::new("helm-release-stuck")
+        .title(format!("Helm's release {release} is {} at revision {}", last.status, last.revision))
+        .message(if pending {
+            "Helm was ended in the middle of it, and refuses every further act on the release, whoever asks."
+        } else {
+            "What the release holds may be half of one state and half of another; a further upgrade builds on that."
+        })
+        .object(ObjectRef {
+            kind: "Secret".into(),
+            namespace: Some(namespace.clone()),
+            name: format!("sh.helm.release.v1.{release}.v{}", last.revision),
+        })
+        .evidence(format!("metadata.labels: status={}, version={}", last.status, last.revision));
+    if let Some(created) = last.created {
+        draft = draft.evidence(format!("metadata.creationTimestamp: {created}"));
+    }
+    draft = draft
+        .remedy(match (pending, good) {
+            (false, _) => "mend what made it fail, then roll it out again",
+            (true, Some(_)) => "see that no Helm is at work any more, then go back to the last good revision",
+            (true, None) => "see that no Helm is at work any more, then remove the record; definitions and custom resources stay",
+        })
+        .command(helm(Effect::Read, format!("history {}", quoted(&release))));
+    if pending {
+        draft = draft.command(match good {
+            Some(good) => helm(
+                Effect::Write,
+                format!("rollback {} {}", quoted(&release), good.revision),
+            ),
+            None => helm(
+                Effect::Destructive,
+                format!("uninstall {}", quoted(&release)),
+            ),
+        });
+    } else {
+        draft = draft.command(helm(
+            Effect::Write,
+            format!(
+                "upgrade {} meshery/meshery-operator --reuse-values",
+                quoted(&release)
+            ),
+        ));
+    }
+    Outcome::Found(vec![draft.done()])
+}
 
 /// The stack's objects that somebody may manage, as `kind/name`.
 fn objects<'a>(patient: &'a Patient<'_>) -> Vec<(String, &'a ObjectMeta)> {

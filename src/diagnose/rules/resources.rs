@@ -1,8 +1,8 @@
 //! Rules about the custom resources: that they are there, can go, and were accepted.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDuration};
 
-use super::{Outcome, Patient, Rule, States, operator};
+use super::{Outcome, Patient, Rule, States, manifest, operator};
 use crate::{
     diagnose::{Draft, rollout},
     facts::Condition,
@@ -41,6 +41,15 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["brokers.v1alpha1", "meshsyncs.v1alpha1"],
         after: &["installed"],
         judge: accepted,
+    },
+    Rule {
+        id: "resources-observed",
+        category: Operator,
+        title: "the operator has seen the newest change of the custom resources",
+        codes: &["cr-not-observed"],
+        facts: &["brokers.v1alpha1", "meshsyncs.v1alpha1"],
+        after: &["installed"],
+        judge: observed,
     },
 ];
 
@@ -269,6 +278,126 @@ fn accepted(patient: &Patient<'_>, _: &States) -> Outcome {
         }
     }
     Outcome::of(findings)
+}
+
+/// How long the operator may take to see a change.
+const SOON: SignedDuration = SignedDuration::from_mins(3);
+
+fn observed(patient: &Patient<'_>, _: &States) -> Outcome {
+    let brokers = patient.brokers.items().iter().map(|broker| {
+        (
+            "Broker",
+            &broker.metadata,
+            broker.status.conditions.as_slice(),
+        )
+    });
+    let meshsyncs = patient.meshsyncs.items().iter().map(|meshsync| {
+        (
+            "MeshSync",
+            &meshsync.metadata,
+            meshsync.status.conditions.as_slice(),
+        )
+    });
+    let mut judged = 0;
+    let mut skipped = None;
+    let mut findings = Vec::new();
+    for (kind, metadata, conditions) in brokers.chain(meshsyncs) {
+        let name = stack::name(metadata);
+        // A deletion counts as a change, and is another rule's.
+        if metadata.deletion_timestamp.is_some() {
+            continue;
+        }
+        let seen = conditions
+            .iter()
+            .filter_map(|condition| condition.observed_generation)
+            .max();
+        let (Some(generation), Some(seen)) = (metadata.generation, seen) else {
+            skipped = Some(format!(
+                "{kind} {name} carries no condition that says what was seen"
+            ));
+            continue;
+        };
+        if seen >= generation {
+            judged += 1;
+            continue;
+        }
+        // Whoever wrote last, the wish has been this long as it is, or longer.
+        let changed = metadata
+            .managed_fields
+            .iter()
+            .flatten()
+            .filter(|entry| entry.subresource.as_deref() != Some("status"))
+            .filter_map(|entry| {
+                Some((
+                    entry.time.as_ref()?.0,
+                    entry.manager.as_deref().unwrap_or("somebody"),
+                ))
+            })
+            .max();
+        let Some((changed, manager)) = changed else {
+            skipped = Some(format!("{kind} {name} does not say when it was changed"));
+            continue;
+        };
+        judged += 1;
+        let waits = manifest::clock(patient).duration_since(changed);
+        if waits < SOON {
+            continue;
+        }
+        findings.push(unobserved(
+            patient,
+            kind,
+            name,
+            (generation, seen),
+            &format!(
+                "metadata.managedFields: last written by {manager} at {changed}, {} min ago",
+                waits.as_mins()
+            ),
+        ));
+    }
+    match skipped {
+        _ if !findings.is_empty() => Outcome::Found(findings),
+        Some(why) => Outcome::Skip(why),
+        None if judged > 0 => Outcome::Pass,
+        None => match patient
+            .brokers
+            .why_unsettled()
+            .or_else(|| patient.meshsyncs.why_unsettled())
+        {
+            Some(why) => Outcome::Unknown(why),
+            None => Outcome::Skip("there is no custom resource that stays".into()),
+        },
+    }
+}
+
+fn unobserved(
+    patient: &Patient<'_>,
+    kind: &str,
+    name: &str,
+    (generation, seen): (i64, i64),
+    since: &str,
+) -> crate::report::Finding {
+    let operator = patient.facts.profile.operator.deployment;
+    Draft::new("cr-not-observed")
+        .title(format!(
+            "The operator has not seen the newest change of {kind} {name}"
+        ))
+        .message("What runs still follows the wish before.")
+        .object(patient.object(kind, name))
+        .evidence(format!("metadata.generation: {generation}"))
+        .evidence(format!(
+            "status.conditions: observedGeneration {seen} at most"
+        ))
+        .evidence(since)
+        .remedy("see in its log what keeps the operator busy, then make it look again")
+        .command(patient.kubectl(
+            Effect::Read,
+            &format!("logs deployment/{operator} --tail=50"),
+        ))
+        .command(patient.kubectl(
+            Effect::Write,
+            &format!("rollout restart deployment/{operator}"),
+        ))
+        .done()
 }
 
 fn failure(

@@ -2,6 +2,7 @@
 
 mod access;
 mod broker;
+mod installation;
 mod logs;
 mod nats;
 mod policies;

@@ -1,0 +1,193 @@
+//! What the stack stands on, what is left of it, and what its operator may do, as a real API server tells it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{at, check, codes};
+use crate::{
+    bed::{self, Line, Stack, rest, states},
+    tool::roots,
+};
+
+/// The evidence of a report's finding of this code.
+fn evidence(report: &Value, code: &str) -> String {
+    let finding = report["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|finding| finding["code"] == code)
+        .unwrap_or_else(|| panic!("no {code} in {report:#}"));
+    finding["evidence"].to_string()
+}
+
+#[tokio::test]
+async fn a_right_that_the_operator_lacks_is_named_and_no_other() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .stock()
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshery-operator-role";
+    let mut role = rest::get(&stack.client, path).await?;
+    role["rules"][0]["resources"] = json!(["configmaps", "services"]);
+    rest::merge(&stack.client, path, &json!({ "rules": role["rules"] })).await?;
+    // The authorizer hears of a changed role a moment later.
+    bed::until("the right to be gone", Duration::from_secs(10), || async {
+        let report = check(&bed, bed.namespace()).await;
+        Ok(codes(&report)
+            .contains(&"operator-role-incomplete")
+            .then_some(()))
+    })
+    .await?;
+    let report = check(&bed, bed.namespace()).await;
+    let evidence = evidence(&report, "operator-role-incomplete");
+    assert!(
+        evidence.contains("may not create, delete, get, patch, update secrets in namespace"),
+        "{evidence}"
+    );
+    assert!(!evidence.contains("services"), "{evidence}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_helm_release_is_read_off_labels_and_its_content_never_comes() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let operator = stack.path("apps/v1", "Deployment", "meshery-operator");
+    let marks = json!({ "metadata": {
+        "labels": { "app.kubernetes.io/managed-by": "Helm" },
+        "annotations": { "meta.helm.sh/release-name": "mesh", "meta.helm.sh/release-namespace": bed.namespace() },
+    }});
+    rest::merge(&stack.client, &operator, &marks).await?;
+    let content = "c2VjcmV0".repeat(5000);
+    for (revision, status) in [("9", "superseded"), ("10", "failed")] {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+            "metadata": {
+                "name": format!("sh.helm.release.v1.mesh.v{revision}"), "namespace": bed.namespace(),
+                "labels": { "owner": "helm", "name": "mesh", "version": revision, "status": status },
+            },
+            "data": { "release": content },
+        });
+        bed.apply_yaml(&secret.to_string()).await?;
+    }
+    let ran = at(&bed, bed.namespace(), "system check -o json -v")
+        .run_beside()
+        .await;
+    let report = ran.json();
+    let found = codes(&report);
+    assert!(found.contains(&"foreign-owner"), "{found:?}");
+    assert!(
+        evidence(&report, "helm-release-stuck").contains("status=failed, version=10"),
+        "{report:#}"
+    );
+    let asked = ran
+        .stderr
+        .lines()
+        .find(|line| line.contains("labelSelector=owner"))
+        .expect("the question");
+    let bytes: usize = asked
+        .split(": ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next()?.parse().ok())
+        .expect("a count");
+    assert!(bytes < 5000, "{asked}");
+    let recording = at(&bed, bed.namespace(), "record")
+        .run_beside()
+        .await
+        .exits(0);
+    assert!(!recording.stdout.contains("c2VjcmV0"));
+    let replayed = crate::tool::meshdoctor("system check -o json --from -")
+        .stdin(&recording.stdout)
+        .run()
+        .json();
+    assert_eq!(codes(&replayed), codes(&report));
+    Ok(())
+}
+
+#[tokio::test]
+async fn roles_that_outlive_the_stack_stand_beside_its_absence() -> Result<()> {
+    let bed = bed::lease().await?;
+    states::apply("nothing-installed", &bed, bed.namespace()).await?;
+    let namespace = bed.namespace();
+    let group = "rbac.authorization.k8s.io";
+    let role = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "ClusterRole",
+        "metadata": { "name": "meshery-operator-role" }, "rules": [],
+    });
+    let binding = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding",
+        "metadata": { "name": "meshery-operator-rolebinding" },
+        "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "meshery-operator-role" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "meshery-operator", "namespace": namespace }],
+    });
+    bed.apply_yaml(&format!("{role}\n---\n{binding}")).await?;
+    for path in [
+        "clusterroles/meshery-operator-role",
+        "clusterrolebindings/meshery-operator-rolebinding",
+    ] {
+        bed.delete_on_return(format!("/apis/{group}/v1/{path}"));
+    }
+    let report = check(&bed, namespace).await;
+    assert_eq!(roots(&report), ["not-installed", "cluster-leftovers"]);
+    assert_eq!(report["verdict"], "not-installed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_namespace_that_cannot_go_names_who_holds_it() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = states::apply("stuck-terminating", &bed, bed.namespace())
+        .await?
+        .expect("a stack");
+    let path = format!("/api/v1/namespaces/{}", bed.namespace());
+    rest::delete(&stack.client, &path).await?;
+    bed::until("the namespace to hang", Duration::from_secs(60), || async {
+        let namespace = rest::get(&stack.client, &path).await?;
+        let held = namespace["status"]["conditions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|condition| {
+                condition["type"] == "NamespaceFinalizersRemaining" && condition["status"] == "True"
+            });
+        Ok(held.then_some(()))
+    })
+    .await?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!(
+        roots(&report).first().map(String::as_str),
+        Some("namespace-terminating")
+    );
+    let evidence = evidence(&report, "namespace-terminating");
+    assert!(
+        evidence.contains("broker.meshery.io/finalizer"),
+        "{evidence}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_recording_says_when_custom_resources_were_changed_and_not_which_fields() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let recording = at(&bed, bed.namespace(), "record")
+        .run_beside()
+        .await
+        .exits(0);
+    assert!(recording.stdout.contains("managedFields"));
+    assert!(!recording.stdout.contains("fieldsV1"));
+    Ok(())
+}
