@@ -11,7 +11,7 @@
 //! - [`observe`] is the only reader of the world: kubeconfig, API server, broker. It judges nothing.
 //! - [`facts`] is what was seen, as plain data. [`seen::Seen`] tells "not there" from "could not look".
 //! - [`recording`] is facts in a file. Whatever judges can judge one instead of a cluster.
-//! - [`stack`] knows which objects are the stack's; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does;
+//! - [`stack`] knows which objects are the stack's; [`rights`] what an account may do; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does;
 //!   [`profile`] holds every name of one family of stacks.
 //! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
 //! - [`report`] is the shape of the answer, [`render`] turns it into text, [`terminal`] owns the terminal.
@@ -31,6 +31,7 @@ pub mod recording;
 pub mod redact;
 pub mod render;
 pub mod report;
+pub mod rights;
 pub mod seen;
 pub mod stack;
 pub mod terminal;

@@ -12,9 +12,9 @@ use k8s_openapi::{
 };
 
 use crate::{
-    facts::{Broker, CustomResource, Facts, Meshsync, Review},
+    facts::{Broker, CustomResource, Facts, Meshsync},
     profile::{Profile, Selector},
-    seen::{Right, Seen},
+    seen::Seen,
 };
 
 /// The name of an object.
@@ -509,7 +509,7 @@ pub fn operator_service_account(facts: &Facts) -> String {
 }
 
 /// Whether the operator that is there is of the current line, as far as its containers say.
-fn is_current(facts: &Facts) -> bool {
+pub fn is_current_operator(facts: &Facts) -> bool {
     let old = facts.profile.operator.old_line_container;
     facts.profile.broker.current.is_some()
         && operator(facts).known().is_some_and(|deployment| {
@@ -519,71 +519,4 @@ fn is_current(facts: &Facts) -> bool {
                 .and_then(|spec| spec.template.spec.as_ref());
             pod.is_some_and(|pod| pod.containers.iter().all(|container| container.name != old))
         })
-}
-
-/// The rights that the current operator's code needs. It watches every namespace, and changes things in this one.
-pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Right> {
-    let kinds = [
-        ("", "configmaps"),
-        ("", "secrets"),
-        ("", "services"),
-        ("apps", "deployments"),
-        ("apps", "statefulsets"),
-        (profile.group, "brokers"),
-        (profile.group, "meshsyncs"),
-    ];
-    let mut rights = Vec::new();
-    for (group, resource) in kinds {
-        rights.extend(["list", "watch"].map(|verb| Right::to(verb, group, resource)));
-        rights.extend(
-            ["create", "delete", "get", "patch", "update"]
-                .map(|verb| Right::to(verb, group, resource).in_namespace(namespace)),
-        );
-    }
-    for plural in ["brokers", "meshsyncs"] {
-        let status = format!("{plural}/status");
-        rights.extend(
-            ["get", "patch", "update"]
-                .map(|verb| Right::to(verb, profile.group, &status).in_namespace(namespace)),
-        );
-        let finalizers = format!("{plural}/finalizers");
-        rights.push(Right::to("update", profile.group, &finalizers).in_namespace(namespace));
-    }
-    rights.extend(
-        ["create", "get", "update"]
-            .map(|verb| Right::to(verb, "coordination.k8s.io", "leases").in_namespace(namespace)),
-    );
-    rights.push(Right::to("create", "", "events").in_namespace(namespace));
-    rights.push(Right::to("create", "authentication.k8s.io", "tokenreviews"));
-    rights.push(Right::to(
-        "create",
-        "authorization.k8s.io",
-        "subjectaccessreviews",
-    ));
-    rights
-}
-
-/// Whether a verb only reads.
-pub fn only_reads(right: &Right) -> bool {
-    matches!(right.verb.as_str(), "get" | "list" | "watch")
-}
-
-/// Those of the operator's rights that what is known of it does not settle, with its name; none when there is nothing to
-/// ask. Who may list and watch everything may get it, and who may delete everything may change it: the rules that say so
-/// name the verbs together.
-pub fn operator_rights_to_ask(facts: &Facts, known: &[Review]) -> Option<(String, Vec<Right>)> {
-    if !is_current(facts) {
-        return None;
-    }
-    let user = service_account_user(&facts.target.namespace, &operator_service_account(facts));
-    let everything = |verb: &str| {
-        known.iter().any(|review| {
-            review.user == user && review.right == Right::to(verb, "*", "*") && review.allowed
-        })
-    };
-    let reads = everything("list") && everything("watch");
-    let changes = everything("delete");
-    let mut rights = operator_rights(facts.profile, &facts.target.namespace);
-    rights.retain(|right| if only_reads(right) { !reads } else { !changes });
-    (!rights.is_empty()).then_some((user, rights))
 }

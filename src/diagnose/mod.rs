@@ -12,7 +12,6 @@ mod last_words;
 mod network_policy;
 mod patient;
 mod pod_status;
-mod rbac;
 mod rollout;
 mod rules;
 mod select;

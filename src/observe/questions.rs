@@ -176,7 +176,7 @@ pub fn former_crds(profile: &Profile) -> Vec<Question> {
         .collect()
 }
 
-/// The cluster roles that a removal leaves behind, asked only when nothing of the stack is there.
+/// The operator's cluster roles: what they grant needs no access review, and a removal may leave them behind.
 pub fn cluster_roles(profile: &Profile) -> Vec<Question> {
     profile
         .operator

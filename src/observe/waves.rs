@@ -22,6 +22,7 @@ use crate::{
     facts::{ConfigMapFact, Facts, HelmRevision, Target},
     recording::kinds,
     redact::{self, Redact},
+    rights,
     seen::{Right, Seen},
     stack,
     token::{self, Token},
@@ -46,6 +47,7 @@ struct FirstWave {
     version: Result<String, Failure>,
     answers: BTreeMap<String, (Right, Result<Vec<String>, Failure>)>,
     bindings: Vec<(Right, Result<Vec<String>, Failure>)>,
+    roles: Vec<(Right, Result<Vec<String>, Failure>)>,
     former_crds: Vec<(Right, Result<Vec<String>, Failure>)>,
     reviews: Seen<Vec<crate::facts::Review>>,
     timings: BTreeMap<String, u64>,
@@ -95,14 +97,15 @@ impl Observer<'_> {
         (self.scope.progress)("asking the API server");
         let questions = self.questions();
         let check = self.scope.depth == Depth::Check;
-        let (bindings, former_crds) = if check {
+        let (bindings, roles, former_crds) = if check {
             let profile = self.scope.profile;
             (
                 questions::bindings(profile),
+                questions::cluster_roles(profile),
                 questions::former_crds(profile),
             )
         } else {
-            (Vec::new(), Vec::new())
+            (Vec::new(), Vec::new(), Vec::new())
         };
         let account = stack::service_account_user(
             &self.target.namespace,
@@ -115,10 +118,11 @@ impl Observer<'_> {
             let took = started.elapsed();
             (question.name.clone(), question.right.clone(), answer, took)
         };
-        let (version, answers, bindings, former_crds, reviews) = tokio::join!(
+        let (version, answers, bindings, roles, former_crds, reviews) = tokio::join!(
             self.version(),
             join_all(questions.iter().map(&ask)),
             join_all(bindings.iter().map(&ask)),
+            join_all(roles.iter().map(&ask)),
             join_all(former_crds.iter().map(&ask)),
             async {
                 if check {
@@ -132,6 +136,7 @@ impl Observer<'_> {
             version: version.0,
             answers: BTreeMap::new(),
             bindings: Vec::new(),
+            roles: Vec::new(),
             former_crds: Vec::new(),
             reviews,
             timings: BTreeMap::from([("version".to_owned(), millis(version.1))]),
@@ -147,6 +152,7 @@ impl Observer<'_> {
                 .collect()
         };
         wave.bindings = plain(bindings);
+        wave.roles = plain(roles);
         wave.former_crds = plain(former_crds);
         wave
     }
@@ -244,6 +250,7 @@ impl Observer<'_> {
         if self.scope.depth == Depth::Check {
             facts.rbac.cluster_role_bindings =
                 existing(std::mem::take(&mut wave.bindings), &secrets);
+            facts.rbac.cluster_roles = existing(std::mem::take(&mut wave.roles), &secrets);
             facts.former_crds = match profile.former_group {
                 Some(_) => existing(std::mem::take(&mut wave.former_crds), &secrets),
                 None => Seen::Absent,
@@ -263,14 +270,10 @@ impl Observer<'_> {
             facts,
             token,
         };
-        let (found, reviews, (elsewhere, cluster_roles), helm, served) = tokio::join!(
+        let (found, reviews, elsewhere, helm, served) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
-            async {
-                let elsewhere = self.elsewhere(facts).await;
-                let roles = self.cluster_roles(facts, &elsewhere).await;
-                (elsewhere, roles)
-            },
+            self.elsewhere(facts),
             self.helm(facts),
             self.served(facts)
         );
@@ -282,7 +285,6 @@ impl Observer<'_> {
             facts.reviews = reviews;
         }
         facts.elsewhere = elsewhere;
-        facts.rbac.cluster_roles = cluster_roles;
         facts.helm = helm;
         facts.served = served;
         if self.scope.depth == Depth::Check {
@@ -302,26 +304,6 @@ impl Observer<'_> {
         } else {
             Seen::NotLooked
         }
-    }
-
-    /// Cluster roles that are left of the stack, asked only when nothing of it is known to be anywhere.
-    async fn cluster_roles(
-        &self,
-        facts: &Facts,
-        elsewhere: &Seen<Vec<String>>,
-    ) -> Seen<Vec<k8s_openapi::api::rbac::v1::ClusterRole>> {
-        let crds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
-        let nowhere = crds || matches!(elsewhere, Seen::Known(list) if list.is_empty());
-        if self.scope.depth != Depth::Check || !nowhere || !stack::is_gone(facts) {
-            return Seen::NotLooked;
-        }
-        let questions = questions::cluster_roles(self.scope.profile);
-        let answers = join_all(questions.into_iter().map(async |question| {
-            let answer = self.pages(&question.path).await;
-            (question.right, answer)
-        }))
-        .await;
-        existing(answers, &[])
     }
 
     /// What Helm has noted of the release that the stack belongs to, if it belongs to one.
@@ -357,7 +339,7 @@ impl Observer<'_> {
     async fn single_reviews(&self, facts: &Facts) -> Option<Seen<Vec<crate::facts::Review>>> {
         let first = facts.reviews.known()?;
         let mut wanted: BTreeMap<String, BTreeSet<Right>> = BTreeMap::new();
-        if let Some((user, rights)) = stack::operator_rights_to_ask(facts, first) {
+        if let Some((user, rights)) = rights::operator_rights_to_ask(facts) {
             wanted.entry(user).or_default().extend(rights);
         }
         let account = stack::meshsync_service_account(facts);

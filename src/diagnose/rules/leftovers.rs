@@ -2,8 +2,9 @@
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    diagnose::{Draft, rbac, rollout},
+    diagnose::{Draft, rollout},
     report::{Component::Installation, Effect},
+    rights,
     seen::{Right, Seen},
     stack,
 };
@@ -242,7 +243,7 @@ fn no_leftovers(patient: &Patient<'_>, _: &States) -> Outcome {
 fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
     let facts = patient.facts;
     let account = stack::meshsync_service_account(facts);
-    match rbac::may(facts, &account, &Right::to("delete", "*", "*")) {
+    match rights::may(facts, &account, &Right::to("delete", "*", "*")) {
         Seen::Known(false) => Outcome::Pass,
         Seen::Known(true) => {
             let bindings: Vec<&str> = facts
@@ -251,7 +252,7 @@ fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
                 .items()
                 .iter()
                 .filter(|binding| {
-                    rbac::names(
+                    rights::names(
                         binding.subjects.as_deref(),
                         &facts.target.namespace,
                         &account,

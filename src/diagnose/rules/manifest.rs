@@ -12,12 +12,13 @@ use k8s_openapi::{
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    diagnose::{Draft, patient::Line, rbac, rollout},
+    diagnose::{Draft, patient::Line, rollout},
     report::{
         Component::{Installation, Operator},
         Effect,
     },
-    seen::{Right, Seen},
+    rights,
+    seen::Seen,
     stack,
 };
 
@@ -47,7 +48,7 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["operator-role-incomplete"],
         facts: &[],
         after: &["operator-deployed"],
-        judge: rights,
+        judge: may_do_its_work,
     },
     Rule {
         id: "operator-leads",
@@ -332,26 +333,16 @@ fn distrust(patient: &Patient<'_>) -> Vec<String> {
         .collect()
 }
 
-fn rights(patient: &Patient<'_>, _: &States) -> Outcome {
+fn may_do_its_work(patient: &Patient<'_>, _: &States) -> Outcome {
     let facts = patient.facts;
     if patient.line != Some(Line::Current) {
         return Outcome::Skip("the old line's account may do everything".into());
     }
     let account = stack::operator_service_account(facts);
-    let may = |right: &Right| rbac::may(facts, &account, right);
-    let all = |verb: &str| may(&Right::to(verb, "*", "*")) == Seen::Known(true);
-    let reads = all("list") && all("watch");
-    let changes = all("delete");
-    let needed = stack::operator_rights(facts.profile, &facts.target.namespace);
+    let needed = rights::operator_rights(facts.profile, &facts.target.namespace);
     let mut missing = Vec::new();
     for right in &needed {
-        let implied = if stack::only_reads(right) {
-            reads
-        } else {
-            changes
-        };
-        match may(right) {
-            _ if implied => {}
+        match rights::operator_may(facts, &account, right) {
             Seen::Known(true) => {}
             Seen::Known(false) => missing.push(right),
             other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),

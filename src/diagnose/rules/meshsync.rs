@@ -2,8 +2,9 @@
 
 use super::{Outcome, Patient, Rule, States, leftovers, workload};
 use crate::{
-    diagnose::{Draft, last_words, rbac},
+    diagnose::{Draft, last_words},
     report::{Component::Meshsync, Effect},
+    rights,
     seen::{Right, Seen},
     stack,
     watch_list::{self, WatchList},
@@ -256,7 +257,7 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
         };
         let mut may = true;
         for verb in ["list", "watch"] {
-            match rbac::may(facts, &account, &Right::to(verb, group, resource)) {
+            match rights::may(facts, &account, &Right::to(verb, group, resource)) {
                 Seen::Known(answer) => may &= answer,
                 other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
             }
@@ -274,7 +275,7 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::PassWith(format!("all {allowed} kinds"));
     }
     let namespace = &facts.target.namespace;
-    let cluster_id = rbac::may(
+    let cluster_id = rights::may(
         facts,
         &account,
         &Right::to("get", "", "namespaces").named("kube-system"),

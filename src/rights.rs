@@ -1,15 +1,17 @@
-//! What a `ServiceAccount` may do: as the API server answered, or, in a dump, as its roles and bindings say.
+//! What a `ServiceAccount` may do, as the API server answered or as its roles and bindings say; and what the operator must.
+//! Pure.
 
 use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef, Subject};
 
 use crate::{
     facts::Facts,
+    profile::Profile,
     seen::{Right, Seen},
     stack,
 };
 
 /// Whether the `ServiceAccount` has a cluster-wide right.
-pub(crate) fn may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
+pub fn may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
     let user = stack::service_account_user(&facts.target.namespace, account);
     match &facts.reviews {
         Seen::Known(reviews) => {
@@ -26,7 +28,11 @@ pub(crate) fn may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
             }
             match answer(&|r| r == right).or(everything.filter(|_| right.resource == "*")) {
                 Some(allowed) => Seen::Known(allowed),
-                None => Seen::NotLooked,
+                // Only some roles are read of a live cluster: they can grant, and never refuse.
+                None => match by_roles(facts, account, right) {
+                    Seen::Known(true) => Seen::Known(true),
+                    _ => Seen::NotLooked,
+                },
             }
         }
         Seen::NotLooked => by_roles(facts, account, right),
@@ -103,7 +109,7 @@ fn rules_of<'a>(
 }
 
 /// Whether the subjects of a binding include the `ServiceAccount`.
-pub(crate) fn names(subjects: Option<&[Subject]>, namespace: &str, account: &str) -> bool {
+pub fn names(subjects: Option<&[Subject]>, namespace: &str, account: &str) -> bool {
     subjects
         .unwrap_or_default()
         .iter()
@@ -138,4 +144,75 @@ fn covers(rule: &PolicyRule, right: &Right) -> bool {
             .any(|verb| verb == "*" || *verb == right.verb)
         && has(rule.api_groups.as_ref(), &right.group)
         && has(rule.resources.as_ref(), &right.full_resource())
+}
+
+/// The rights that the current operator's code needs. It watches every namespace, and changes things in this one.
+pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Right> {
+    let kinds = [
+        ("", "configmaps"),
+        ("", "secrets"),
+        ("", "services"),
+        ("apps", "deployments"),
+        ("apps", "statefulsets"),
+        (profile.group, "brokers"),
+        (profile.group, "meshsyncs"),
+    ];
+    let mut rights = Vec::new();
+    for (group, resource) in kinds {
+        rights.extend(["list", "watch"].map(|verb| Right::to(verb, group, resource)));
+        rights.extend(
+            ["create", "delete", "get", "patch", "update"]
+                .map(|verb| Right::to(verb, group, resource).in_namespace(namespace)),
+        );
+    }
+    for plural in ["brokers", "meshsyncs"] {
+        let status = format!("{plural}/status");
+        rights.extend(
+            ["get", "patch", "update"]
+                .map(|verb| Right::to(verb, profile.group, &status).in_namespace(namespace)),
+        );
+        let finalizers = format!("{plural}/finalizers");
+        rights.push(Right::to("update", profile.group, &finalizers).in_namespace(namespace));
+    }
+    rights.extend(
+        ["create", "get", "update"]
+            .map(|verb| Right::to(verb, "coordination.k8s.io", "leases").in_namespace(namespace)),
+    );
+    rights.push(Right::to("create", "", "events").in_namespace(namespace));
+    rights.push(Right::to("create", "authentication.k8s.io", "tokenreviews"));
+    rights.push(Right::to(
+        "create",
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+    ));
+    rights
+}
+
+/// Whether the operator's account has one of the rights that it needs.
+///
+/// Who may list and watch everything may get it, and who may delete everything may change it: the rules that say so
+/// name the verbs together.
+pub fn operator_may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
+    let everything =
+        |verb: &str| may(facts, account, &Right::to(verb, "*", "*")) == Seen::Known(true);
+    let implied = match right.verb.as_str() {
+        "get" | "list" | "watch" => everything("list") && everything("watch"),
+        _ => everything("delete"),
+    };
+    if implied {
+        return Seen::Known(true);
+    }
+    may(facts, account, right)
+}
+
+/// Those of the operator's rights that neither the first reviews nor the roles settle, with the account's full name.
+pub fn operator_rights_to_ask(facts: &Facts) -> Option<(String, Vec<Right>)> {
+    if !stack::is_current_operator(facts) {
+        return None;
+    }
+    let account = stack::operator_service_account(facts);
+    let mut rights = operator_rights(facts.profile, &facts.target.namespace);
+    rights.retain(|right| operator_may(facts, &account, right) != Seen::Known(true));
+    let user = stack::service_account_user(&facts.target.namespace, &account);
+    (!rights.is_empty()).then_some((user, rights))
 }
