@@ -106,7 +106,25 @@ pub struct ServerNames {
     pub clients: &'static [&'static str],
     /// Labels of its pods.
     pub selector: Selector,
+    /// What the name of an adapter begins with, before the name of its service mesh.
+    pub adapter_prefix: &'static str,
 }
+
+/// What the server's adapters are for, as the charts that install them name it.
+pub const ADAPTERS: &[&str] = &[
+    "app-mesh",
+    "cilium",
+    "consul",
+    "cpx",
+    "istio",
+    "kuma",
+    "linkerd",
+    "nginx-sm",
+    "nighthawk",
+    "nsm",
+    "osm",
+    "traefik-mesh",
+];
 
 /// The 21 resources of the stock watch-list, the same in every family.
 const DEFAULT_WATCH_LIST: &[&str] = &[
@@ -189,6 +207,7 @@ pub static MESHERY: Profile = Profile {
         deployment: "meshery",
         clients: &["meshery-server", "meshery"],
         selector: &[("app.kubernetes.io/name", "meshery")],
+        adapter_prefix: "meshery-",
     },
 };
 
@@ -242,6 +261,7 @@ pub static MESHPLAY: Profile = Profile {
         deployment: "meshplay",
         clients: &["meshplay-server", "meshplay"],
         selector: &[("app.kubernetes.io/name", "meshplay")],
+        adapter_prefix: "meshplay-",
     },
 };
 

@@ -57,17 +57,20 @@ pub enum Component {
     Meshsync,
     /// The server that reads from the broker.
     Server,
+    /// The server's adapters, each for one kind of service mesh.
+    Adapter,
 }
 
 impl Component {
     /// Every component, in the order of the data path.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Cluster,
         Self::Installation,
         Self::Operator,
         Self::Broker,
         Self::Meshsync,
         Self::Server,
+        Self::Adapter,
     ];
 
     /// The name in codes: `meshsync-crash-loop`.
@@ -79,6 +82,7 @@ impl Component {
             Self::Broker => "broker",
             Self::Meshsync => "meshsync",
             Self::Server => "server",
+            Self::Adapter => "adapter",
         }
     }
 
@@ -91,6 +95,7 @@ impl Component {
             Self::Broker => "Broker",
             Self::Meshsync => "MeshSync",
             Self::Server => "Meshery Server",
+            Self::Adapter => "Adapter",
         }
     }
 }

@@ -13,7 +13,7 @@ use k8s_openapi::{
 
 use crate::{
     facts::{Broker, CustomResource, Facts, Meshsync},
-    profile::{Profile, Selector},
+    profile::{ADAPTERS, Profile, Selector},
     seen::Seen,
 };
 
@@ -206,6 +206,46 @@ pub fn server_pods(facts: &Facts) -> Vec<&Pod> {
         facts.profile.server.deployment,
         &[facts.profile.server.selector],
     )
+}
+
+/// The Deployments of the server's adapters.
+pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
+    let is_adapter = |name: &str| {
+        name.strip_prefix(facts.profile.server.adapter_prefix)
+            .is_some_and(|mesh| ADAPTERS.contains(&mesh))
+    };
+    facts
+        .deployments
+        .items()
+        .iter()
+        .filter(|deployment| {
+            let label = deployment
+                .metadata
+                .labels
+                .as_ref()
+                .and_then(|labels| labels.get("app.kubernetes.io/name"));
+            is_adapter(name(&deployment.metadata)) || label.is_some_and(|label| is_adapter(label))
+        })
+        .collect()
+}
+
+/// Pods of an adapter: those that its Deployment selects.
+pub fn adapter_pods<'a>(facts: &'a Facts, adapter: &Deployment) -> Vec<&'a Pod> {
+    let selector = adapter
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.selector.match_labels.clone())
+        .unwrap_or_default();
+    facts
+        .pods
+        .items()
+        .iter()
+        .filter(|pod| {
+            let labels = pod.metadata.labels.as_ref();
+            let has = |(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value);
+            !selector.is_empty() && selector.iter().all(has)
+        })
+        .collect()
 }
 
 /// Pods of a Deployment: through its replica sets where they are known, by label where they are not.

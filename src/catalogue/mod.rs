@@ -31,11 +31,12 @@ pub struct Entry {
 }
 
 /// The components that run as workloads, and so share the diagnoses of workloads.
-pub const WORKLOADS: [Component; 4] = [
+pub const WORKLOADS: [Component; 5] = [
     Component::Operator,
     Component::Broker,
     Component::Meshsync,
     Component::Server,
+    Component::Adapter,
 ];
 
 /// A code with its entry and, for a diagnosis of workloads, the component.
@@ -73,6 +74,7 @@ impl Diagnosis {
             Component::Operator => "deployment/meshery-operator",
             Component::Broker => "statefulset/meshery-nats",
             Component::Meshsync => "deployment/meshery-meshsync",
+            Component::Adapter => "deployment/meshery-istio",
             _ => "deployment/meshery",
         };
         text.replace("{component}", self.component.code())

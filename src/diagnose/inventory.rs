@@ -138,6 +138,10 @@ impl<'a> Inventory<'a> {
                 workloads.push(self.bare(component, &pods));
             }
         }
+        for adapter in stack::adapters(self.patient.facts) {
+            let pods = stack::adapter_pods(self.patient.facts, adapter);
+            workloads.push(self.deployment(Component::Adapter, adapter, &pods));
+        }
         let sets = self.patient.statefulsets.items();
         let brokers: Vec<Workload> = sets.iter().map(|set| self.statefulset(set)).collect();
         let place = workloads

@@ -315,6 +315,10 @@ impl<'a> Patient<'a> {
             Component::Broker => self.broker_pods.clone(),
             Component::Meshsync => self.meshsync_pods.clone(),
             Component::Server => stack::server_pods(self.facts),
+            Component::Adapter => stack::adapters(self.facts)
+                .into_iter()
+                .flat_map(|adapter| stack::adapter_pods(self.facts, adapter))
+                .collect(),
             _ => Vec::new(),
         }
     }

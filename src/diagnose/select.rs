@@ -119,8 +119,12 @@ impl Selection {
         let Some(rule) = rules::all().find(|rule| rule.id == check.id) else {
             return true;
         };
-        let named =
-            |words: &[Word], code: &str| words.iter().any(|word| word.names(code, rule.category));
+        let named = |words: &[Word], code: &str| {
+            let component = catalogue::find(code).map_or(rule.category, |found| found.component);
+            words
+                .iter()
+                .any(|word| word.names(code, rule.category) || *word == Word::Component(component))
+        };
         rule.codes.iter().any(|code| {
             !named(&self.skip, code) && (self.only.is_empty() || named(&self.only, code))
         })

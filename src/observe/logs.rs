@@ -52,6 +52,9 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     pods.extend(stack::broker_pods(facts));
     pods.extend(stack::meshsync_pods(facts));
     pods.extend(stack::server_pods(facts));
+    for adapter in stack::adapters(facts) {
+        pods.extend(stack::adapter_pods(facts, adapter));
+    }
     for pod in pods {
         for status in statuses(pod).filter(|status| crashes(status)) {
             wanted.push(of(pod, &status.name, true));

@@ -1,10 +1,10 @@
 //! Forty problems that users of the stack had: which diagnosis recognises each, or why a cluster-side tool cannot.
 
-use meshdoctor::catalogue;
+use crate::tool::meshdoctor;
 
 /// What becomes of a problem here.
 enum Answer {
-    /// These diagnoses recognise it.
+    /// These diagnoses recognise it; each stands in the fixture of its name, or of the one behind the `@`.
     Found(&'static [&'static str]),
     /// Ours does the thing that was missing or wrong.
     DoneRight(&'static str),
@@ -35,9 +35,9 @@ const PROBLEMS: &[(&str, Answer)] = &[
     (
         "a custom resource is taken for a running pod",
         Found(&[
-            "meshsync-not-connected",
+            "meshsync-not-connected@running-not-connected",
             "meshsync-no-workload",
-            "operator-missing",
+            "operator-missing@orphaned-no-operator",
         ]),
     ),
     (
@@ -46,15 +46,22 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "two local clusters publish the same address",
-        Found(&["broker-external-unroutable", "meshsync-foreign-client"]),
+        Found(&[
+            "broker-external-unroutable@old-line-connected",
+            "meshsync-foreign-client",
+        ]),
     ),
     (
         "the load balancer's address is pending, or gone after an upgrade",
-        Found(&["broker-external-pending"]),
+        Found(&[
+            "broker-external-pending@upgraded-in-place",
+            "two-generations@upgraded-in-place",
+            "broker-not-exposed",
+        ]),
     ),
     (
         "the address is pending on kind or minikube",
-        Found(&["broker-external-pending"]),
+        Found(&["broker-external-pending@three-brokers-lb-pending-bad-watchlist"]),
     ),
     (
         "a loopback server address inside a container",
@@ -62,15 +69,23 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "a node port that is not routed",
-        Found(&["broker-external-unroutable"]),
+        Found(&["broker-external-unroutable@old-line-connected"]),
     ),
     (
         "no webhook certificate, or a proxy image that is gone",
-        Found(&["operator-crash-loop", "operator-image-pull"]),
+        Found(&[
+            "operator-webhook-cert",
+            "operator-mismatched-manifest",
+            "operator-crash-loop",
+            "operator-image-pull",
+        ]),
     ),
     (
         "the operator was silently not deployed",
-        Found(&["not-installed", "operator-missing"]),
+        Found(&[
+            "not-installed@nothing-installed",
+            "operator-missing@orphaned-no-operator",
+        ]),
     ),
     (
         "a token that reads as a number",
@@ -78,35 +93,53 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "an authorization violation",
-        Found(&["broker-auth-failed", "meshsync-crash-loop"]),
+        Found(&[
+            "broker-auth-failed",
+            "broker-token-missing",
+            "meshsync-crash-loop",
+        ]),
     ),
     (
         "MeshSync and broker live on without an operator",
-        Found(&["operator-missing", "orphaned-workloads"]),
+        Found(&[
+            "operator-missing@orphaned-no-operator",
+            "orphaned-workloads",
+        ]),
     ),
     (
         "resources hang in deletion",
-        Found(&["cr-stuck-terminating"]),
+        Found(&[
+            "cr-stuck-terminating@stuck-terminating",
+            "namespace-terminating",
+        ]),
     ),
     (
         "the namespace terminates while the stack starts",
-        Found(&["cr-stuck-terminating"]),
+        Found(&["namespace-terminating"]),
     ),
     (
         "left-over objects stop a Helm installation",
-        Found(&["over-privileged", "orphaned-workloads"]),
+        Found(&[
+            "cluster-leftovers",
+            "over-privileged@upgraded-in-place",
+            "orphaned-workloads",
+        ]),
     ),
     (
         "MeshSync warns about its definition",
-        Found(&["crd-missing", "crd-outdated"]),
+        Found(&["crd-missing", "crd-outdated", "old-crd-group"]),
     ),
     (
         "MeshSync restarts until the broker is there",
-        Found(&["meshsync-crash-loop"]),
+        Found(&[
+            "meshsync-crash-loop",
+            "broker-monitor-unreachable",
+            "network-policy-blocks",
+        ]),
     ),
     (
         "load storms from definitions that change",
-        NotHere("the load is in the program; versions that have it are a matter of the version"),
+        Found(&["watch-list-high-churn"]),
     ),
     (
         "an inventory that is silently stale",
@@ -130,11 +163,14 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "a connection says disabled though the operator runs",
-        Found(&["broker-server-not-connected"]),
+        Found(&["broker-server-not-connected@healthy"]),
     ),
     (
         "a chart that makes no operator",
-        Found(&["not-installed", "operator-missing"]),
+        Found(&[
+            "not-installed@nothing-installed",
+            "operator-missing@orphaned-no-operator",
+        ]),
     ),
     (
         "a ready column that is always full",
@@ -146,7 +182,10 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "the wrong context is looked at",
-        Found(&["stack-in-other-namespace", "not-installed"]),
+        Found(&[
+            "stack-in-other-namespace",
+            "not-installed@nothing-installed",
+        ]),
     ),
     (
         "a connection to a cluster that is gone",
@@ -162,7 +201,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "two names for one Helm release",
-        NotHere("releases are looked at when the stack is removed, not when it is judged"),
+        Found(&["helm-release-stuck", "foreign-owner"]),
     ),
     (
         "a database reset leaves tables",
@@ -175,10 +214,10 @@ const PROBLEMS: &[(&str, Answer)] = &[
     (
         "MeshSync runs and publishes nothing",
         Found(&[
-            "watch-list-empty",
-            "watch-list-invalid",
+            "watch-list-empty@crd-outdated",
+            "watch-list-invalid@watch-list-blacklist-of-objects",
             "crd-outdated",
-            "meshsync-cannot-list",
+            "meshsync-cannot-list@connected-but-blind",
         ]),
     ),
     (
@@ -187,17 +226,27 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
 ];
 
+/// A code with the fixture that shows it, where that bears another name.
+fn split(word: &str) -> (&str, &str) {
+    word.split_once('@').unwrap_or((word, word))
+}
+
 #[test]
-fn every_known_problem_has_an_answer() {
+fn every_known_problem_is_recognised_or_said_to_be_out_of_reach() {
     assert_eq!(PROBLEMS.len(), 40);
     for (problem, answer) in PROBLEMS {
         match answer {
             Found(codes) => {
                 assert!(!codes.is_empty(), "{problem}");
-                for code in *codes {
+                for (code, fixture) in codes.iter().map(|word| split(word)) {
+                    let report =
+                        meshdoctor(&format!("system check -o json --from fixtures/{fixture}"))
+                            .run()
+                            .json();
+                    let findings = report["findings"].as_array().expect("findings");
                     assert!(
-                        catalogue::find(code).is_some(),
-                        "{problem}: there is no {code}"
+                        findings.iter().any(|finding| finding["code"] == *code),
+                        "{problem}: no {code} is found in fixtures/{fixture}"
                     );
                 }
             }

@@ -1,7 +1,10 @@
 //! What can be wrong with any workload: one rule serves operator, broker, `MeshSync` and server.
 
 use k8s_openapi::{
-    api::core::v1::{ContainerStatus, Event, Pod},
+    api::{
+        apps::v1::Deployment,
+        core::v1::{ContainerStatus, Event, Pod},
+    },
     jiff::Timestamp,
 };
 
@@ -13,23 +16,41 @@ use crate::{
     stack,
 };
 
-/// The rules of the server's workload; the other components list theirs among their own.
-pub(super) const SERVER_RULES: &[Rule] = &[Rule {
-    id: "server-workload",
-    category: Component::Server,
-    title: "the server's pods are well",
-    codes: &[
-        "server-crash-loop",
-        "server-image-pull",
-        "server-unschedulable",
-        "server-pods-refused",
-        "server-scaled-to-zero",
-        "server-not-ready",
-    ],
-    facts: &["deployments", "pods"],
-    after: &["api-reachable"],
-    judge: |patient, _| judge(patient, Component::Server),
-}];
+/// The rules of the server's workload and its adapters'; the other components list theirs among their own.
+pub(super) const SERVER_RULES: &[Rule] = &[
+    Rule {
+        id: "server-workload",
+        category: Component::Server,
+        title: "the server's pods are well",
+        codes: &[
+            "server-crash-loop",
+            "server-image-pull",
+            "server-unschedulable",
+            "server-pods-refused",
+            "server-scaled-to-zero",
+            "server-not-ready",
+        ],
+        facts: &["deployments", "pods"],
+        after: &["api-reachable"],
+        judge: |patient, _| judge(patient, Component::Server),
+    },
+    Rule {
+        id: "adapter-workloads",
+        category: Component::Server,
+        title: "the pods of the server's adapters are well",
+        codes: &[
+            "adapter-crash-loop",
+            "adapter-image-pull",
+            "adapter-unschedulable",
+            "adapter-pods-refused",
+            "adapter-scaled-to-zero",
+            "adapter-not-ready",
+        ],
+        facts: &["deployments", "pods"],
+        after: &["api-reachable"],
+        judge: |patient, _| judge(patient, Component::Adapter),
+    },
+];
 
 /// A controller, whichever kind it is.
 struct Controller {
@@ -88,6 +109,12 @@ fn controllers(patient: &Patient<'_>, component: Component) -> Vec<Controller> {
         Component::Operator => &patient.operator,
         Component::Meshsync => &patient.meshsync,
         Component::Server => &patient.server,
+        Component::Adapter => {
+            return stack::adapters(patient.facts)
+                .into_iter()
+                .map(of_deployment)
+                .collect();
+        }
         _ => {
             return patient
                 .statefulsets
@@ -110,19 +137,23 @@ fn controllers(patient: &Patient<'_>, component: Component) -> Vec<Controller> {
     let Seen::Known(deployment) = deployment else {
         return Vec::new();
     };
+    vec![of_deployment(deployment)]
+}
+
+fn of_deployment(deployment: &Deployment) -> Controller {
     let refused = deployment
         .status
         .iter()
         .flat_map(|status| status.conditions.iter().flatten())
         .find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")
         .and_then(|condition| condition.message.clone());
-    vec![Controller {
+    Controller {
         kind: "Deployment",
         name: stack::name(&deployment.metadata).into(),
         wanted: rollout::wanted(deployment),
         incomplete: rollout::incomplete(deployment),
         refused,
-    }]
+    }
 }
 
 fn of_controller(
@@ -134,10 +165,11 @@ fn of_controller(
     let object = patient.object(controller.kind, &controller.name);
     let resource = format!("{}/{}", controller.kind.to_lowercase(), controller.name);
     let code = |suffix: &str| format!("{}-{suffix}", component.code());
-    let title = component.title();
+    let title = who(component, &controller.name);
     if controller.wanted == 0 {
         return vec![
             Draft::new(&code("scaled-to-zero"))
+                .title(format!("{title} is scaled to zero"))
                 .message(format!(
                     "{} {} wants no pod, so {title} does nothing.",
                     controller.kind, controller.name
@@ -156,6 +188,7 @@ fn of_controller(
     if let Some(why) = refusal {
         return vec![
             Draft::new(&code("pods-refused"))
+                .title(format!("{title}'s pods are refused"))
                 .message(
                     "The API server refuses the pods: a quota, Pod Security, an admission webhook or a missing ServiceAccount.",
                 )
@@ -205,6 +238,14 @@ fn of_pods(patient: &Patient<'_>, component: Component, pods: &[&Pod]) -> Vec<Fi
         .collect()
 }
 
+/// A component as a sentence's subject. There are many adapters, each in a container of its name.
+fn who(component: Component, name: &str) -> String {
+    match component {
+        Component::Adapter => format!("{} {name}", component.title()),
+        _ => component.title().into(),
+    }
+}
+
 fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     pod.status.iter().flat_map(|status| {
         status
@@ -234,8 +275,14 @@ fn unschedulable(patient: &Patient<'_>, component: Component, pod: &Pod) -> Opti
     let name = stack::name(&pod.metadata);
     let message = condition.message.clone().unwrap_or_default();
     let ports = message.contains("free ports");
+    let container = pod
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.containers.first())
+        .map_or("", |container| container.name.as_str());
     Some(
         Draft::new(&format!("{}-unschedulable", component.code()))
+            .title(format!("{} finds no node for its pod", who(component, container)))
             .message("The scheduler finds no node for the pod, so it does not run.")
             .object(patient.object("Pod", name))
             .evidence(format!("pod {name}: {message}"))
@@ -268,7 +315,7 @@ fn image_pull(patient: &Patient<'_>, component: Component, pod: &Pod) -> Option<
         .message(format!(
             "Container {} of {} does not start without it.",
             status.name,
-            component.title()
+            who(component, &status.name)
         ))
         .object(patient.object("Pod", name))
         .evidence(format!(
@@ -322,7 +369,7 @@ fn crash_loop(patient: &Patient<'_>, component: Component, pod: &Pod) -> Option<
     let mut draft = Draft::new(&format!("{}-crash-loop", component.code()))
         .title(format!(
             "{} crashes again and again: {} restarts{}",
-            component.title(),
+            who(component, &status.name),
             status.restart_count,
             ending.as_ref().map(|ending| format!(", {ending}")).unwrap_or_default()
         ))
