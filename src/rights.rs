@@ -1,7 +1,7 @@
 //! What a `ServiceAccount` may do, as the API server answered or as its roles and bindings say; and what the operator must.
 //! Pure.
 
-use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef, Subject};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 
 use crate::{
     facts::Facts,
@@ -66,6 +66,12 @@ fn by_roles(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
         Some(namespace) if *namespace == facts.target.namespace => within(facts, account, right),
         _ => Seen::Known(false),
     }
+}
+
+/// Whether a binding's role gives a right; none where the role was not seen.
+pub fn grants(facts: &Facts, binding: &ClusterRoleBinding, right: &Right) -> Option<bool> {
+    let rules = rules_of(facts.rbac.cluster_roles.items(), &binding.role_ref)?;
+    Some(rules.iter().any(|rule| covers(rule, right)))
 }
 
 /// Reads the roles and bindings of the namespace, where a right to something in it may be as well.

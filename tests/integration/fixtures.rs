@@ -221,6 +221,24 @@ fn a_healthy_stack_gives_no_alarm() {
         .map(|finding| finding.code.as_str())
         .collect();
     assert_eq!(alarms, ["meshsync-cannot-list"]);
+    let old = judged("fixtures/old-line-healthy", &Expectation::default());
+    let mut alarms: Vec<&str> = old
+        .findings()
+        .iter()
+        .filter(|finding| finding.severity != Severity::Info)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    alarms.sort_unstable();
+    assert_eq!(
+        alarms,
+        [
+            "broker-unauthenticated",
+            "crd-outdated",
+            "moving-tag",
+            "operator-old-line",
+            "over-privileged",
+        ]
+    );
 }
 
 #[test]

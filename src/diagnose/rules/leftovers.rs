@@ -243,7 +243,8 @@ fn no_leftovers(patient: &Patient<'_>, _: &States) -> Outcome {
 fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
     let facts = patient.facts;
     let account = stack::meshsync_service_account(facts);
-    match rights::may(facts, &account, &Right::to("delete", "*", "*")) {
+    let everything = Right::to("delete", "*", "*");
+    match rights::may(facts, &account, &everything) {
         Seen::Known(false) => Outcome::Pass,
         Seen::Known(true) => {
             let bindings: Vec<&str> = facts
@@ -256,7 +257,7 @@ fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
                         binding.subjects.as_deref(),
                         &facts.target.namespace,
                         &account,
-                    )
+                    ) && rights::grants(facts, binding, &everything) != Some(false)
                 })
                 .filter_map(|binding| binding.metadata.name.as_deref())
                 .collect();

@@ -2,6 +2,7 @@
 
 mod access;
 mod broker;
+mod false_alarms;
 mod installation;
 mod logs;
 mod nats;
