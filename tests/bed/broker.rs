@@ -118,6 +118,16 @@ impl Broker {
         format!("{}:4222", self.address)
     }
 
+    /// Whether its monitor lists a client of this name.
+    pub async fn lists(&self, client: &str) -> Result<bool> {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut stream = tokio::net::TcpStream::connect((self.address, 8222)).await?;
+        stream.write_all(b"GET /connz HTTP/1.0\r\n\r\n").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer.contains(&format!("\"name\": \"{client}\"")))
+    }
+
     /// Ends it: its ports refuse.
     pub fn kill(&self) {
         self.process.kill();

@@ -133,6 +133,29 @@ impl Setup {
                     .map(drop))
             },
         )
+        .await?;
+        if self.service_type == "LoadBalancer" {
+            return Ok(());
+        }
+        let broker = rest::path(
+            &format!("{}/v1alpha1", names.group),
+            "Broker",
+            &self.namespace,
+            "meshery-broker",
+        );
+        wait::until(
+            "the operator to see the broker ready",
+            Duration::from_secs(60),
+            || async {
+                let broker = rest::get(&client, &broker).await?;
+                let is_ready = broker["status"]["conditions"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+                Ok(is_ready.then_some(()))
+            },
+        )
         .await
     }
 

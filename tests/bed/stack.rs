@@ -90,6 +90,10 @@ impl Stack {
             let process =
                 real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, url)
                     .await?;
+            wait::until("MeshSync to connect", Duration::from_secs(30), || async {
+                Ok(broker.lists("meshsync").await?.then_some(()))
+            })
+            .await?;
             return Ok(StandIn::Program(process));
         }
         self.connect("meshsync", broker, &["meshsync.request"])
