@@ -30,6 +30,7 @@ pub mod profile;
 pub mod recording;
 pub mod redact;
 pub mod render;
+pub mod repair;
 pub mod report;
 pub mod rights;
 pub mod seen;

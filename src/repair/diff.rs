@@ -1,0 +1,174 @@
+//! What a change would do to an object, field by field. Pure.
+
+use serde_json::{Map, Value};
+
+/// One field that a change touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange {
+    /// Where it is: `spec.template.spec.containers[manager].image`.
+    pub path: String,
+    /// What is there; none where it is new.
+    pub before: Option<Value>,
+    /// What will be there; none where it goes.
+    pub after: Option<Value>,
+}
+
+/// What the API server writes itself, and no manifest says.
+const SERVERS_OWN: &[&str] = &[
+    "creationTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "uid",
+];
+
+/// What differs between an object and what is to become of it, in the order of the paths.
+///
+/// What the API server keeps for itself and the status are left out. Items of a list that have names are compared by
+/// name, so that a container that goes does not look like a change of all that follow it.
+pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    compare(&manifest(before), &manifest(after), "", &mut found);
+    found
+}
+
+/// An object without what the API server writes itself.
+pub fn manifest(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+        if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+            for own in SERVERS_OWN {
+                metadata.remove(*own);
+            }
+        }
+    }
+    object
+}
+
+fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<FieldChange>) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            compare_fields(before, after, path, found);
+        }
+        (Value::Array(before), Value::Array(after)) => compare_items(before, after, path, found),
+        _ if before == after => {}
+        _ => found.push(FieldChange {
+            path: path.to_owned(),
+            before: Some(before.clone()),
+            after: Some(after.clone()),
+        }),
+    }
+}
+
+fn compare_fields(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    path: &str,
+    found: &mut Vec<FieldChange>,
+) {
+    let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    for key in keys {
+        let path = join(path, key);
+        one(before.get(key), after.get(key), path, found);
+    }
+}
+
+fn compare_items(before: &[Value], after: &[Value], path: &str, found: &mut Vec<FieldChange>) {
+    let name = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
+    let names: Option<Vec<String>> = before.iter().chain(after).map(name).collect();
+    let Some(mut names) = names.filter(|names| !names.is_empty()) else {
+        // Without names the place says nothing: the list is one value.
+        if before != after {
+            found.push(FieldChange {
+                path: path.to_owned(),
+                before: Some(Value::Array(before.to_vec())),
+                after: Some(Value::Array(after.to_vec())),
+            });
+        }
+        return;
+    };
+    names.sort();
+    names.dedup();
+    for wanted in names {
+        let item = |items: &[Value]| {
+            items
+                .iter()
+                .find(|item| name(item).as_deref() == Some(wanted.as_str()))
+                .cloned()
+        };
+        let path = format!("{path}[{wanted}]");
+        one(item(before).as_ref(), item(after).as_ref(), path, found);
+    }
+}
+
+fn one(before: Option<&Value>, after: Option<&Value>, path: String, found: &mut Vec<FieldChange>) {
+    match (before, after) {
+        (Some(before), Some(after)) => compare(before, after, &path, found),
+        (None, None) => {}
+        (before, after) => found.push(FieldChange {
+            path,
+            before: before.cloned(),
+            after: after.cloned(),
+        }),
+    }
+}
+
+/// A path with one more key; keys with dots, as labels and annotations have them, stand in brackets.
+fn join(path: &str, key: &str) -> String {
+    if key.contains(['.', '/']) {
+        format!("{path}[{key}]")
+    } else if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn paths(before: &Value, after: &Value) -> Vec<String> {
+        changes(before, after)
+            .into_iter()
+            .map(|change| change.path)
+            .collect()
+    }
+
+    #[test]
+    fn what_the_server_writes_is_no_change() {
+        let before = json!({"metadata": {"name": "a", "uid": "1", "resourceVersion": "5"}, "status": {"x": 1}});
+        let after = json!({"metadata": {"name": "a", "uid": "1", "resourceVersion": "6"}});
+        assert_eq!(changes(&before, &after), Vec::new());
+    }
+
+    #[test]
+    fn named_items_are_compared_by_name() {
+        let before =
+            json!({"c": [{"name": "proxy", "image": "p"}, {"name": "manager", "image": "m:1"}]});
+        let after = json!({"c": [{"name": "manager", "image": "m:2"}]});
+        assert_eq!(paths(&before, &after), ["c[manager].image", "c[proxy]"]);
+    }
+
+    #[test]
+    fn items_without_names_are_one_value() {
+        let before = json!({"args": ["a", "b"]});
+        let after = json!({"args": ["a"]});
+        assert_eq!(paths(&before, &after), ["args"]);
+    }
+
+    #[test]
+    fn keys_with_dots_stand_in_brackets() {
+        let before = json!({"metadata": {"labels": {}}});
+        let after = json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
+        assert_eq!(
+            paths(&before, &after),
+            ["metadata.labels[app.kubernetes.io/name]"]
+        );
+    }
+}

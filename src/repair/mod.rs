@@ -1,0 +1,10 @@
+//! Changing things: what there is and what should be become a plan; the plan is shown, agreed to, and carried out.
+//!
+//! - [`inventory`] is everything that a stack may consist of; [`object`] is where something is.
+//! - [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what changes in an object.
+
+pub mod diff;
+pub mod inventory;
+pub mod object;
+pub mod plan;
+pub mod removal;

@@ -1,0 +1,128 @@
+//! A plan: every change, in order, before any of them is made. Data.
+
+use serde_json::Value;
+
+use super::{diff::FieldChange, object::Id};
+
+/// What one step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Makes an object that is not there.
+    Create(Value),
+    /// Brings an object that is there to what the manifest says (server-side apply).
+    Apply {
+        /// The manifest.
+        manifest: Value,
+        /// What changes, as the API server's dry run said.
+        changes: Vec<FieldChange>,
+        /// Whether fields are taken over from the tools that manage them now.
+        force: bool,
+    },
+    /// Changes single fields (merge patch).
+    Patch {
+        /// The patch.
+        patch: Value,
+        /// What changes.
+        changes: Vec<FieldChange>,
+    },
+    /// Removes an object and makes it anew, since what differs cannot be changed.
+    Replace {
+        /// The manifest.
+        manifest: Value,
+        /// What cannot be changed.
+        changes: Vec<FieldChange>,
+    },
+    /// Removes this very object.
+    Delete {
+        /// Its UID: another of the same name stays.
+        uid: String,
+    },
+    /// Takes away the finalizers of an object that is being deleted and that nobody will finish.
+    ClearFinalizers {
+        /// Its UID.
+        uid: String,
+        /// The finalizers.
+        finalizers: Vec<String>,
+    },
+    /// Restarts the pods of a workload, one after another.
+    Restart,
+    /// Waits until something is so.
+    Wait(Until),
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The object is gone.
+    Gone,
+    /// The API server serves the definition.
+    Established,
+    /// The rollout is complete.
+    RolledOut,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The object.
+    pub id: Id,
+    /// What is done to it.
+    pub action: Action,
+    /// Why, where the object and the action do not say it.
+    pub why: Option<String>,
+}
+
+/// What is to be done, and what is to be known before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The changes, in order.
+    pub steps: Vec<Step>,
+    /// What will be other than before, or lost.
+    pub warnings: Vec<String>,
+}
+
+/// Why nothing is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// One sentence.
+    pub why: String,
+    /// What to do instead.
+    pub instead: Vec<String>,
+}
+
+impl Step {
+    /// A step without a reason of its own.
+    pub fn new(id: Id, action: Action) -> Self {
+        Self {
+            id,
+            action,
+            why: None,
+        }
+    }
+
+    /// With the reason.
+    pub fn because(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    /// Whether it writes.
+    pub fn is_change(&self) -> bool {
+        !matches!(self.action, Action::Wait(_))
+    }
+
+    /// Whether something is lost by it.
+    pub fn removes(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Delete { .. } | Action::ClearFinalizers { .. } | Action::Replace { .. }
+        )
+    }
+}
+
+impl Plan {
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        !self.steps.iter().any(Step::is_change)
+    }
+}

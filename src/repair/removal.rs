@@ -1,0 +1,320 @@
+//! The plan of `system reset`: what goes, in the one order that leaves nothing behind. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    diff::FieldChange,
+    inventory::{Belonging, Part},
+    object::{self, Id},
+    plan::{Action, Plan, Refusal, Step, Until},
+};
+use crate::{
+    profile::Profile,
+    seen::{Right, Seen},
+};
+
+/// What is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The parts; everything is all of them but definitions and namespace.
+    pub parts: BTreeSet<Part>,
+    /// Whether the operator may go while its custom resources stay.
+    pub keep_custom_resources: bool,
+    /// Whether finalizers may be taken away where no operator is left to do what they stand for.
+    pub clear_finalizers: bool,
+}
+
+/// What there is.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The things with fixed names.
+    pub belongings: Vec<(Belonging, Seen<Value>)>,
+    /// The custom resources of the namespace, `MeshSync`s before Brokers.
+    pub custom: Vec<(Id, Value)>,
+    /// Other namespaces that hold custom resources.
+    pub elsewhere: Vec<String>,
+    /// Workloads of the namespace that are not the stack's: `Deployment web`.
+    pub strangers: Vec<String>,
+    /// Whether an operator is there and ready: it does what finalizers stand for.
+    pub operator_works: bool,
+    /// The tool that manages the stack, and its own command to remove it.
+    pub owner: Option<(String, String)>,
+    /// Rights that the removal takes and that we lack.
+    pub missing: Vec<Right>,
+}
+
+/// Plans the removal.
+///
+/// # Errors
+///
+/// A [`Refusal`] where it would break something, belongs to another tool, or is not permitted.
+pub fn plan(
+    profile: &Profile,
+    namespace: &str,
+    request: &Request,
+    found: &Found,
+) -> Result<Plan, Refusal> {
+    refuse(profile, namespace, request, found)?;
+    let mut plan = Plan::default();
+    let goes = |part: Part| request.parts.contains(&part);
+    conversions(request, found, &mut plan);
+    custom_resources(request, found, &mut plan)?;
+    for (belonging, seen) in &found.belongings {
+        let Seen::Known(live) = seen else { continue };
+        if !goes(belonging.part) {
+            continue;
+        }
+        if let Some(why) = left(profile, namespace, request, found, belonging, live) {
+            plan.warnings.push(format!("{} stays: {why}", belonging.id));
+            continue;
+        }
+        let Some(uid) = object::uid(live) else {
+            continue;
+        };
+        let step = Step::new(belonging.id.clone(), Action::Delete { uid: uid.into() });
+        plan.steps.push(step);
+        if matches!(belonging.part, Part::Definitions | Part::Namespace) {
+            plan.steps
+                .push(Step::new(belonging.id.clone(), Action::Wait(Until::Gone)));
+        }
+    }
+    warn(namespace, request, found, &mut plan);
+    Ok(plan)
+}
+
+fn refuse(
+    profile: &Profile,
+    namespace: &str,
+    request: &Request,
+    found: &Found,
+) -> Result<(), Refusal> {
+    if let Some((tool, command)) = &found.owner {
+        return Err(Refusal {
+            why: format!(
+                "the stack is managed by {tool}, which would bring it back or stumble over what is missing"
+            ),
+            instead: vec![command.clone()],
+        });
+    }
+    if let Some(right) = found.missing.first() {
+        let more = match found.missing.len() {
+            1 => String::new(),
+            n => format!(", and {} further rights", n - 1),
+        };
+        return Err(Refusal {
+            why: format!("we may not {right}{more}: nothing was changed"),
+            instead: found.missing.iter().skip(1).map(Right::to_string).collect(),
+        });
+    }
+    let unseen: Vec<String> = found
+        .belongings
+        .iter()
+        .filter(|(belonging, seen)| {
+            request.parts.contains(&belonging.part)
+                && !matches!(seen, Seen::Known(_) | Seen::Absent)
+        })
+        .filter_map(|(belonging, seen)| {
+            Some(format!("{}: {}", belonging.id, seen.why_unsettled()?))
+        })
+        .collect();
+    if !unseen.is_empty() {
+        return Err(Refusal {
+            why: "not everything that would have to go can be looked at".into(),
+            instead: unseen,
+        });
+    }
+    let operator_alone =
+        request.parts.contains(&Part::Operator) && !request.parts.contains(&Part::Meshsync);
+    if operator_alone && !request.keep_custom_resources && !found.custom.is_empty() {
+        let names: Vec<String> = found.custom.iter().map(|(id, _)| id.to_string()).collect();
+        return Err(Refusal {
+            why: format!(
+                "{} would be without an operator: nobody would repair them or remove what was made from them",
+                names.join(" and ")
+            ),
+            instead: vec![
+                "meshdoctor system reset stack".into(),
+                "meshdoctor system reset operator --keep-crs".into(),
+            ],
+        });
+    }
+    let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
+    if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
+        return Err(Refusal {
+            why: format!(
+                "namespace {namespace} is the cluster's own, not {}'s",
+                profile.product
+            ),
+            instead: Vec::new(),
+        });
+    }
+    Ok(())
+}
+
+/// With the operator goes its webhook: what is to stay readable must not need it, nor may the removal itself.
+fn conversions(request: &Request, found: &Found, plan: &mut Plan) {
+    if !request.parts.contains(&Part::Operator) && found.operator_works {
+        return;
+    }
+    for (belonging, seen) in &found.belongings {
+        let Seen::Known(live) = seen else { continue };
+        if belonging.part != Part::Definitions
+            || live["spec"]["conversion"]["strategy"] != "Webhook"
+        {
+            continue;
+        }
+        let step = Step::new(belonging.id.clone(), without_webhook(live));
+        plan.steps.push(
+            step.because(
+                "objects could neither be read nor removed without the operator's webhook",
+            ),
+        );
+    }
+}
+
+/// The patch that has a definition do without its conversion webhook: both fields at once, since either alone is refused.
+pub fn without_webhook(definition: &Value) -> Action {
+    Action::Patch {
+        patch: json!({
+            "metadata": { "annotations": { "cert-manager.io/inject-ca-from": null } },
+            "spec": { "conversion": { "strategy": "None", "webhook": null } },
+        }),
+        changes: vec![FieldChange {
+            path: "spec.conversion.strategy".into(),
+            before: Some(definition["spec"]["conversion"]["strategy"].clone()),
+            after: Some("None".into()),
+        }],
+    }
+}
+
+fn custom_resources(request: &Request, found: &Found, plan: &mut Plan) -> Result<(), Refusal> {
+    for (id, live) in &found.custom {
+        let part = match id.kind.as_str() {
+            "MeshSync" => Part::Meshsync,
+            _ => Part::Broker,
+        };
+        let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&part)) else {
+            continue;
+        };
+        if !object::is_terminating(live) {
+            let delete = Action::Delete { uid: uid.into() };
+            plan.steps.push(Step::new(id.clone(), delete));
+        }
+        let finalizers = object::finalizers(live);
+        if !finalizers.is_empty() && !found.operator_works {
+            if !request.clear_finalizers {
+                return Err(Refusal {
+                    why: format!(
+                        "no operator is there to do what the finalizer {} of {id} stands for, so it would hang in deletion",
+                        finalizers.join(", ")
+                    ),
+                    instead: vec![
+                        "meshdoctor system redeploy operator".into(),
+                        "the same command with --clear-finalizers".into(),
+                    ],
+                });
+            }
+            let clear = Action::ClearFinalizers {
+                uid: uid.into(),
+                finalizers: finalizers.iter().map(ToString::to_string).collect(),
+            };
+            plan.steps.push(
+                Step::new(id.clone(), clear)
+                    .because("no operator is there to do what they stand for"),
+            );
+        }
+        plan.steps
+            .push(Step::new(id.clone(), Action::Wait(Until::Gone)));
+    }
+    Ok(())
+}
+
+/// Why something of that name is not touched; none when it goes.
+fn left(
+    profile: &Profile,
+    namespace: &str,
+    request: &Request,
+    found: &Found,
+    belonging: &Belonging,
+    live: &Value,
+) -> Option<String> {
+    if belonging.made && !is_marked(profile, live) {
+        return Some("it bears no mark of the operator".into());
+    }
+    match belonging.id.kind.as_str() {
+        "ClusterRoleBinding" => {
+            let elsewhere = bound_elsewhere(live, namespace)?;
+            Some(format!("it binds an account of namespace {elsewhere}"))
+        }
+        "ClusterRole" => {
+            let (binding, elsewhere) = found.belongings.iter().find_map(|(other, seen)| {
+                let binding = seen.known()?;
+                let names_it = binding["roleRef"]["name"] == belonging.id.name.as_str();
+                let elsewhere = bound_elsewhere(binding, namespace).filter(|_| names_it)?;
+                Some((other, elsewhere))
+            })?;
+            Some(format!(
+                "{} gives it to an account of namespace {elsewhere}",
+                binding.id
+            ))
+        }
+        "ServiceAccount" if request.keep_custom_resources && !found.custom.is_empty() => {
+            Some("the pods of MeshSync run as it".into())
+        }
+        "Secret" if belonging.part == Part::Operator => {
+            let mark = &live["metadata"]["annotations"]["cert-manager.io/certificate-name"];
+            mark.is_null()
+                .then(|| "cert-manager did not make it for the operator".into())
+        }
+        _ => None,
+    }
+}
+
+/// Whether an object bears the mark of what makes it: an owner of the stack's group, or the labels of a component.
+fn is_marked(profile: &Profile, live: &Value) -> bool {
+    let metadata = &live["metadata"];
+    let owned = metadata["ownerReferences"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|owner| owner["apiVersion"].as_str())
+        .any(|version| version.split('/').next() == Some(profile.group));
+    let labels = &metadata["labels"];
+    owned
+        || labels["app"] == profile.name
+        || labels["app.kubernetes.io/instance"] == format!("{}-nats", profile.name)
+}
+
+/// The first namespace other than ours of which a binding names an account, where it names none of ours.
+fn bound_elsewhere<'a>(binding: &'a Value, namespace: &str) -> Option<&'a str> {
+    let mut namespaces = binding["subjects"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|subject| subject["namespace"].as_str())
+        .peekable();
+    let first = *namespaces.peek()?;
+    (!namespaces.any(|other| other == namespace)).then_some(first)
+}
+
+fn warn(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
+    let goes = |part: Part| request.parts.contains(&part);
+    if goes(Part::Definitions) && !found.elsewhere.is_empty() {
+        plan.warnings.push(format!(
+            "with the definitions go the custom resources of {}, too",
+            found.elsewhere.join(", ")
+        ));
+    }
+    if goes(Part::Namespace) && !found.strangers.is_empty() {
+        plan.warnings.push(format!(
+            "with namespace {namespace} go {}, which are not the stack's",
+            found.strangers.join(", ")
+        ));
+    }
+    if goes(Part::Broker) && !goes(Part::Meshsync) {
+        plan.warnings
+            .push("MeshSync stays and has no broker then: it gives up after two minutes".into());
+    }
+}
