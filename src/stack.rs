@@ -587,3 +587,14 @@ pub fn operator_rights_to_ask(facts: &Facts, known: &[Review]) -> Option<(String
     rights.retain(|right| if only_reads(right) { !reads } else { !changes });
     (!rights.is_empty()).then_some((user, rights))
 }
+
+/// Whether a pod is one of the operator, the broker or `MeshSync`, by its labels.
+pub fn is_stacks_pod(metadata: &ObjectMeta, profile: &Profile) -> bool {
+    profile
+        .operator
+        .selectors
+        .iter()
+        .chain(profile.broker.selectors)
+        .chain([&profile.meshsync.selector])
+        .any(|selector| selected(metadata, selector))
+}
