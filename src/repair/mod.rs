@@ -5,6 +5,7 @@
 
 pub mod diff;
 pub mod inventory;
+pub mod manifests;
 pub mod object;
 pub mod plan;
 pub mod removal;
