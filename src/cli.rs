@@ -180,6 +180,65 @@ pub enum System {
     Check(Check),
     /// Show states, versions, clients and workloads
     Status(Status),
+    /// Remove the stack or a part of it, in the order that leaves nothing behind
+    Reset(Reset),
+}
+
+/// The arguments of `system reset`.
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Reset {
+    /// What to remove
+    #[arg(value_enum)]
+    pub what: Removable,
+    /// Remove the operator although its custom resources stay
+    #[arg(long)]
+    pub keep_crs: bool,
+    /// Take away the finalizers of custom resources where no operator is left to act on them
+    #[arg(long)]
+    pub clear_finalizers: bool,
+    /// Remove the custom resource definitions as well, and with them such resources in every namespace
+    #[arg(long)]
+    pub crds: bool,
+    /// Remove the namespace as well, and with it all that is in it
+    #[arg(long)]
+    pub delete_namespace: bool,
+    /// Where to keep a copy of what is removed [default: a file in the working directory]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_backup")]
+    pub backup: Option<PathBuf>,
+    /// Keep no copy of what is removed
+    #[arg(long)]
+    pub no_backup: bool,
+    /// How to go about it
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The flags of every command that changes the cluster.
+#[derive(Args, Debug)]
+pub struct Change {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Longest wait for a single thing to come or go
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub wait: Duration,
+}
+
+/// What can be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Removable {
+    /// Everything but definitions and namespace
+    Stack,
+    /// The operator, its rights and its account
+    Operator,
+    /// The Broker and what was made of it
+    Broker,
+    /// MeshSync and what was made of it
+    Meshsync,
 }
 
 /// The flags of `system check`.

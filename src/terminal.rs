@@ -159,6 +159,20 @@ impl Terminal {
             .ok()
     }
 
+    /// Asks that a word be typed, for what cannot be undone; none when nobody can be asked.
+    pub fn confirm_by_typing(&self, question: &str, word: &str) -> Option<bool> {
+        if !self.interactive {
+            return None;
+        }
+        self.spinner.finish_and_clear();
+        let typed: String = dialoguer::Input::new()
+            .with_prompt(question)
+            .allow_empty(true)
+            .interact_text()
+            .ok()?;
+        Some(typed.trim() == word)
+    }
+
     /// Leaves the terminal as it was found.
     pub fn restore(&self) {
         self.spinner.finish_and_clear();

@@ -1,11 +1,13 @@
 //! One short file for each verb; each only joins the stages together.
 
+mod change;
 mod check;
 mod checks;
 mod completion;
 mod explain;
 mod rbac;
 mod record;
+mod reset;
 mod status;
 mod watch_list;
 
@@ -32,6 +34,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::System(System::Check(args)) => check::run(args, global, terminal).await,
         Command::System(System::Status(args)) => status::run(args, global, terminal).await,
+        Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
         Command::Record(args) => record::run(args, global, terminal).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,
         Command::Explain(args) => explain::run(args, global, terminal),

@@ -135,10 +135,7 @@ fn judged(
     Report {
         api_version: API_VERSION,
         kind: "Report",
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-        },
+        tool: Tool::this(),
         taken_at: facts.taken_at,
         taken_at_estimated: facts.taken_at_estimated,
         duration_ms: facts.timings.get("total").copied().unwrap_or(0),

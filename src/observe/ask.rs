@@ -74,13 +74,16 @@ const JSON: &str = "application/json";
 /// Whatever there is, as of a log.
 const ANYTHING: &str = "*/*";
 
-/// A change that is tried and not made.
-pub(super) struct DryRun<'a> {
-    pub(super) method: &'a str,
-    /// With `dryRun=All` in it.
-    pub(super) path: &'a str,
-    pub(super) content: &'a str,
-    pub(super) body: &'a serde_json::Value,
+/// A change, or one that is only tried.
+pub struct Change<'a> {
+    /// `PATCH`, `POST`, `DELETE`.
+    pub method: &'a str,
+    /// With `dryRun=All` in it where nothing is to be made.
+    pub path: &'a str,
+    /// The content type, which says how a patch is meant.
+    pub content: &'a str,
+    /// What is sent.
+    pub body: &'a serde_json::Value,
 }
 
 /// A line for `-v`: one request and how it went.
@@ -202,12 +205,12 @@ impl<'a> Asker<'a> {
             .await
     }
 
-    /// The answer to a dry run, whatever it is: nothing is changed by it, and a refusal is what is to be known.
+    /// The answer to a change or to its dry run, whatever it is: a refusal is what is to be known.
     ///
     /// # Errors
     ///
     /// The [`Failure`] when no API server answered.
-    pub(super) async fn dry_run(&self, trial: &DryRun<'_>) -> Result<(StatusCode, String), Failure> {
+    pub(super) async fn change(&self, trial: &Change<'_>) -> Result<(StatusCode, String), Failure> {
         let started = Instant::now();
         let limit = self.remaining();
         self.count();
@@ -224,7 +227,9 @@ impl<'a> Asker<'a> {
             .and_then(|(head, bytes)| {
                 String::from_utf8(bytes.into())
                     .map(|text| (head, text))
-                    .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))
+                    .map_err(|_| {
+                        Failure::NotAnApi("it answered with bytes that are no text".into())
+                    })
             });
         let (outcome, result) = match answer {
             Ok((head, text)) => (

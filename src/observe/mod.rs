@@ -4,6 +4,7 @@
 //! answers lead to (the broker's servers, single access reviews, other namespaces).
 
 mod ask;
+mod belongings;
 mod broker;
 mod credentials;
 mod discovery;
@@ -16,6 +17,7 @@ mod obstacle;
 mod preflight;
 pub mod questions;
 mod reviews;
+mod session;
 mod transport;
 mod tunnel;
 mod waves;
@@ -27,13 +29,11 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-pub use ask::Log;
+pub use ask::{Change, Log};
 pub use kubeconfig::{Access, Trouble, runs_in_cluster};
+pub use session::{Answer, Opened, Session};
 
-use self::{
-    ask::Asker,
-    waves::{Observer, millis},
-};
+use self::ask::Asker;
 use crate::{
     exit::UsageError,
     facts::{Facts, Obstacle, Rbac, Target},
@@ -96,74 +96,10 @@ fn now() -> Timestamp {
 ///
 /// A [`UsageError`] when something named on the command line is wrong. Whatever else fails is a fact.
 pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, UsageError> {
-    let started = Instant::now();
-    let mut resolved = match kubeconfig::resolve(access) {
-        Ok(resolved) => resolved,
-        Err(Trouble::Usage(error)) => return Err(error),
-        Err(Trouble::Obstacle(obstacle)) => return Ok(nothing(scope, Target::default(), obstacle)),
-    };
-    resolved.target.namespace = scope
-        .namespace
-        .clone()
-        .unwrap_or_else(|| scope.profile.namespace.to_owned());
-    let target = resolved.target;
-    let limit = scope
-        .request_timeout
-        .min(scope.deadline.saturating_duration_since(Instant::now()));
-    let plugin = resolved.config.auth_info.exec.is_some();
-    if let Err(obstacle) =
-        credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await
-    {
-        return Ok(nothing(scope, target, obstacle));
+    match Session::open(access, scope).await? {
+        Opened::Session(session) => Ok(session.look().await),
+        Opened::Obstacle(facts) => Ok(*facts),
     }
-    let clients = match transport::clients(&resolved.config) {
-        Ok(clients) => clients,
-        Err(error) => {
-            let (code, whose) = if plugin {
-                ("exec-plugin-failed", "credential plugin")
-            } else {
-                ("kubeconfig-invalid", "kubeconfig")
-            };
-            let message = format!(
-                "the {whose}'s credentials cannot be used: {}",
-                ask::from_error(&*error)
-            );
-            if resolved.named && !plugin {
-                return Err(UsageError(message));
-            }
-            let obstacle = Obstacle {
-                code: code.into(),
-                message,
-                evidence: Vec::new(),
-                remedy: None,
-            };
-            return Ok(nothing(scope, target, obstacle));
-        }
-    };
-    let asker = Asker::new(
-        clients.requests.clone(),
-        scope.request_timeout,
-        scope.deadline,
-        scope.log,
-    );
-    let observer = Observer {
-        asker: &asker,
-        clients: &clients,
-        scope,
-        target: &target,
-        config: &resolved.config,
-        in_cluster: resolved.in_cluster,
-    };
-    let mut facts = observer.run().await;
-    facts
-        .timings
-        .insert("total".into(), millis(started.elapsed()));
-    asker.note(&format!(
-        "{} requests to the API server, {:.1} ms in all",
-        asker.sent(),
-        started.elapsed().as_secs_f64() * 1000.0
-    ));
-    Ok(facts)
 }
 
 /// Who the API server says we are; for bindings that name us.

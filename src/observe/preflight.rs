@@ -11,7 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
-    ask::{Asker, DryRun, Failure, seen},
+    ask::{Asker, Change, Failure, seen},
     questions::{self, Question},
 };
 use crate::{
@@ -57,8 +57,7 @@ async fn user(asker: &Asker<'_>) -> Seen<String> {
     struct UserInfo {
         username: String,
     }
-    let review =
-        json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let answer = asker.post(path, &review).await.and_then(parse::<Review>);
     let right = Right::to("create", "authentication.k8s.io", "selfsubjectreviews");
@@ -74,7 +73,7 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
         );
         answer(
             asker,
-            &DryRun {
+            &Change {
                 method: "PATCH",
                 path: &path,
                 content: "application/apply-patch+yaml",
@@ -115,7 +114,7 @@ async fn created(asker: &Asker<'_>, pod: &Object) -> Trial {
     );
     let answer = answer(
         asker,
-        &DryRun {
+        &Change {
             method: "POST",
             path: &path,
             content: "application/json",
@@ -138,12 +137,12 @@ fn trial(object: &Object) -> Trial {
     }
 }
 
-async fn answer(asker: &Asker<'_>, dry_run: &DryRun<'_>) -> Seen<Answer> {
+async fn answer(asker: &Asker<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
     #[derive(Deserialize)]
     struct Status {
         message: Option<String>,
     }
-    match asker.dry_run(dry_run).await {
+    match asker.change(dry_run).await {
         Ok((status, _)) if matches!(status, StatusCode::OK | StatusCode::CREATED) => {
             Seen::Known(Answer {
                 status: status.as_u16(),

@@ -326,11 +326,7 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
         Some(cause) if cause.severity != Severity::Info => format!(": {}", clean(&cause.code)),
         _ => String::new(),
     };
-    format!(
-        "{}{cause}{dot}{}",
-        word.style(style),
-        parts.join(&dot)
-    )
+    format!("{}{cause}{dot}{}", word.style(style), parts.join(&dot))
 }
 
 fn plural(n: usize) -> &'static str {

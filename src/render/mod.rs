@@ -1,5 +1,6 @@
 //! Reports to text: pure functions that return strings, one file for each format, one stylesheet.
 
+mod change;
 mod check;
 mod machine;
 mod path;
@@ -10,6 +11,7 @@ mod tables;
 mod text;
 mod watch_list;
 
+pub use change::{change, plan};
 pub use check::{check, verdict_line};
 pub use machine::{json, yaml};
 pub use preflight::preflight;

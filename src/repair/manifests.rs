@@ -332,9 +332,6 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(
-            shape,
-            [("v1alpha2", true, true), ("v1alpha1", true, false)]
-        );
+        assert_eq!(shape, [("v1alpha2", true, true), ("v1alpha1", true, false)]);
     }
 }

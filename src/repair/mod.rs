@@ -3,9 +3,23 @@
 //! - [`inventory`] is everything that a stack may consist of; [`object`] is where something is.
 //! - [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what changes in an object.
 
+pub mod apply;
+pub mod backup;
 pub mod diff;
 pub mod inventory;
 pub mod manifests;
 pub mod object;
 pub mod plan;
 pub mod removal;
+pub mod report;
+
+use k8s_openapi::jiff::Timestamp;
+
+/// The time, for the mark of a restart and the name of a backup.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a change is made at a time, and this is where changes are made"
+)]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::seen::Right;
+
 /// A kind, with the plural that stands in paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -114,6 +116,15 @@ impl Id {
         match &self.namespace {
             Some(namespace) => format!("{base}/namespaces/{namespace}/{}", self.plural),
             None => format!("{base}/{}", self.plural),
+        }
+    }
+
+    /// A right to this one object.
+    pub fn right(&self, verb: &str) -> Right {
+        let right = Right::to(verb, self.group(), &self.plural).named(&self.name);
+        match &self.namespace {
+            Some(namespace) => right.in_namespace(namespace),
+            None => right,
         }
     }
 

@@ -79,6 +79,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What will be other than before, or lost.
     pub warnings: Vec<String>,
+    /// Whether more can be planned only once this is done, since it cannot be seen before.
+    pub continues: bool,
 }
 
 /// Why nothing is done.
@@ -88,6 +90,16 @@ pub struct Refusal {
     pub why: String,
     /// What to do instead.
     pub instead: Vec<String>,
+}
+
+impl std::fmt::Display for Until {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Gone => "gone",
+            Self::Established => "served",
+            Self::RolledOut => "rolled out",
+        })
+    }
 }
 
 impl Step {
@@ -104,6 +116,29 @@ impl Step {
     pub fn because(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into());
         self
+    }
+
+    /// What it does, in one word.
+    pub fn verb(&self) -> &'static str {
+        match &self.action {
+            Action::Create(_) => "create",
+            Action::Apply { .. } | Action::Patch { .. } => "change",
+            Action::Replace { .. } => "replace",
+            Action::Delete { .. } => "delete",
+            Action::ClearFinalizers { .. } => "clear finalizers",
+            Action::Restart => "restart",
+            Action::Wait(_) => "wait",
+        }
+    }
+
+    /// The fields that change.
+    pub fn changes(&self) -> &[FieldChange] {
+        match &self.action {
+            Action::Apply { changes, .. }
+            | Action::Patch { changes, .. }
+            | Action::Replace { changes, .. } => changes,
+            _ => &[],
+        }
     }
 
     /// Whether it writes.

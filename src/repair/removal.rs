@@ -33,6 +33,8 @@ pub struct Found {
     pub belongings: Vec<(Belonging, Seen<Value>)>,
     /// The custom resources of the namespace, `MeshSync`s before Brokers.
     pub custom: Vec<(Id, Value)>,
+    /// Why custom resources could not be read, where they could not.
+    pub unread: Vec<String>,
     /// Other namespaces that hold custom resources.
     pub elsewhere: Vec<String>,
     /// Workloads of the namespace that are not the stack's: `Deployment web`.
@@ -56,10 +58,14 @@ pub fn plan(
     request: &Request,
     found: &Found,
 ) -> Result<Plan, Refusal> {
-    refuse(profile, namespace, request, found)?;
     let mut plan = Plan::default();
     let goes = |part: Part| request.parts.contains(&part);
     conversions(request, found, &mut plan);
+    if !found.unread.is_empty() && !plan.is_empty() && found.owner.is_none() {
+        plan.continues = true;
+        return Ok(plan);
+    }
+    refuse(profile, namespace, request, found)?;
     custom_resources(request, found, &mut plan)?;
     for (belonging, seen) in &found.belongings {
         let Seen::Known(live) = seen else { continue };
@@ -108,7 +114,7 @@ fn refuse(
             instead: found.missing.iter().skip(1).map(Right::to_string).collect(),
         });
     }
-    let unseen: Vec<String> = found
+    let mut unseen: Vec<String> = found
         .belongings
         .iter()
         .filter(|(belonging, seen)| {
@@ -119,6 +125,7 @@ fn refuse(
             Some(format!("{}: {}", belonging.id, seen.why_unsettled()?))
         })
         .collect();
+    unseen.extend(found.unread.iter().cloned());
     if !unseen.is_empty() {
         return Err(Refusal {
             why: "not everything that would have to go can be looked at".into(),
@@ -155,7 +162,7 @@ fn refuse(
 
 /// With the operator goes its webhook: what is to stay readable must not need it, nor may the removal itself.
 fn conversions(request: &Request, found: &Found, plan: &mut Plan) {
-    if !request.parts.contains(&Part::Operator) && found.operator_works {
+    if !request.parts.contains(&Part::Operator) && found.operator_works && found.unread.is_empty() {
         return;
     }
     for (belonging, seen) in &found.belongings {

@@ -46,7 +46,11 @@ pub(super) const RULES: &[Rule] = &[
         "the roles and their bindings",
         &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]
     ),
-    tried!("takes-operator", "the operator's Deployment", &["Deployment"]),
+    tried!(
+        "takes-operator",
+        "the operator's Deployment",
+        &["Deployment"]
+    ),
     tried!(
         "takes-resources",
         "the Broker and the MeshSync",

@@ -123,7 +123,9 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
         findings.push(
             Draft::new("observation-missing")
                 .title("The API server does not say whether it takes every object")
-                .message("Whether the stack can be installed is open, until each object has been tried.")
+                .message(
+                    "Whether the stack can be installed is open, until each object has been tried.",
+                )
                 .evidences(unanswered)
                 .remedy("try again; -v shows every question and its answer")
                 .command(patient.meshdoctor(Effect::Read, "system check --preflight -v"))
@@ -198,7 +200,10 @@ fn open_grants(trials: &[&Trial]) -> Outcome {
                 .iter()
                 .filter(|trial| matches!(Tried::of(trial), Tried::Taken { .. }))
                 .count();
-            let what = format!("{tried} of {} tried; the rest cannot be until {until}", trials.len());
+            let what = format!(
+                "{tried} of {} tried; the rest cannot be until {until}",
+                trials.len()
+            );
             // The cluster-wide roles hold everything that the others do.
             if tried > 0 {
                 Outcome::PassWith(what)

@@ -1,0 +1,342 @@
+//! What every changing command does: look, plan, show, ask, carry out, tell; and to look again where that is needed.
+
+use std::{
+    cell::{Cell, RefCell},
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    cli::{Change, Global},
+    exit::Exit,
+    observe::{Depth, Opened, Scope, Session},
+    profile::Profile,
+    render,
+    repair::{
+        apply::Writer,
+        backup,
+        plan::{Action, Plan, Refusal, Step},
+        report::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
+    },
+    report::Tool,
+    seen::Seen,
+    terminal::Terminal,
+};
+
+/// What is asked before anything is changed.
+pub(super) struct Consent {
+    /// The question.
+    pub(super) question: String,
+    /// Whether yes is not enough, and the namespace's name must be typed.
+    pub(super) severe: bool,
+}
+
+/// One run of a changing command.
+pub(super) struct Run<'a> {
+    global: &'a Global,
+    terminal: &'a Terminal,
+    change: &'a Change,
+    profile: &'static Profile,
+    /// Where copies of what is removed go; none when nobody wants them.
+    copies: RefCell<Option<Option<PathBuf>>>,
+    kept: RefCell<Option<String>>,
+}
+
+/// Tells what is done and what is not when a run ends before its plan does, whatever ends it.
+struct Unfinished<'a> {
+    writer: &'a Writer<'a>,
+    terminal: &'a Terminal,
+    over: Cell<bool>,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if self.over.get() {
+            return;
+        }
+        self.terminal.restore();
+        let list = |steps: &[Step]| {
+            steps
+                .iter()
+                .map(|step| format!("{} {}", step.verb(), step.id))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let done = self.writer.done();
+        if !done.is_empty() {
+            self.terminal.say(&format!("Done: {}.", list(done)));
+        }
+        self.terminal.say(&format!(
+            "Not done: {}. The same command goes on from there.",
+            list(self.writer.remaining())
+        ));
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        global: &'a Global,
+        terminal: &'a Terminal,
+        change: &'a Change,
+        profile: &'static Profile,
+    ) -> Self {
+        Self {
+            global,
+            terminal,
+            change,
+            profile,
+            copies: RefCell::new(None),
+            kept: RefCell::new(None),
+        }
+    }
+
+    /// Has a copy of everything written before it is removed.
+    pub(super) fn keep_copies(&self, file: Option<PathBuf>, never: bool) {
+        *self.copies.borrow_mut() = (!never).then_some(file);
+    }
+
+    /// The namespace.
+    pub(super) fn namespace(&self) -> &str {
+        self.global
+            .namespace
+            .as_deref()
+            .unwrap_or(self.profile.namespace)
+    }
+
+    /// Looks and plans, shows the plan, asks, and carries it out.
+    pub(super) async fn carry(
+        &self,
+        consent: &Consent,
+        plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
+    ) -> anyhow::Result<Exit> {
+        let trace = |line: &str| self.terminal.trace(line);
+        let progress = |what: &str| self.terminal.wait_for(what);
+        // Waits are limited one by one; this only ends a run that nothing else ends.
+        let longest = self.global.timeout + self.change.wait.saturating_mul(20);
+        let scope = Scope {
+            profile: self.profile,
+            namespace: self.global.namespace.clone(),
+            depth: Depth::Check,
+            request_timeout: self.global.request_timeout,
+            deadline: Instant::now() + longest.min(Duration::from_secs(24 * 3600)),
+            interactive: self.terminal.is_interactive(),
+            log: self.terminal.is_verbose().then_some(&trace),
+            progress: &progress,
+        };
+        let session = match Session::open(&super::access(self.global), &scope).await? {
+            Opened::Session(session) => session,
+            Opened::Obstacle(facts) => {
+                let why = facts.obstacle.map(|obstacle| obstacle.message);
+                return self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0));
+            }
+        };
+        if let Err(why) = session.greet().await {
+            return self.answer(&self.report(
+                Outcome::Undetermined,
+                Some(why),
+                &Plan::default(),
+                0,
+            ));
+        }
+        loop {
+            (scope.progress)("looking at what there is");
+            let planned = match plan(&session).await {
+                Ok(planned) => planned,
+                Err(refusal) => {
+                    let mut report =
+                        self.report(Outcome::Refused, Some(refusal.why), &Plan::default(), 0);
+                    report.instead = refusal.instead;
+                    return self.answer(&report);
+                }
+            };
+            if let Some(report) = self.before(&planned, consent, &session).await? {
+                return self.answer(&report);
+            }
+            let report = self.write(&session, &planned).await;
+            if report.outcome != Outcome::Done || !planned.continues {
+                return self.answer(&report);
+            }
+            self.terminal.say("Done so far; looking again.");
+        }
+    }
+
+    /// Shows the plan and asks; a report when it ends there.
+    async fn before(
+        &self,
+        plan: &Plan,
+        consent: &Consent,
+        session: &Session<'_>,
+    ) -> anyhow::Result<Option<ChangeReport>> {
+        if plan.is_empty() {
+            return Ok(Some(self.report(Outcome::Unchanged, None, plan, 0)));
+        }
+        if self.change.dry_run {
+            return Ok(Some(self.report(Outcome::DryRun, None, plan, 0)));
+        }
+        let refused = |why: &str| {
+            Ok(Some(self.report(
+                Outcome::Refused,
+                Some(why.into()),
+                plan,
+                0,
+            )))
+        };
+        if !self.change.yes {
+            let shown = self.report(Outcome::DryRun, None, plan, 0);
+            let look = self.terminal.look(false);
+            if self.terminal.is_interactive() {
+                self.terminal.say(&render::plan(&shown, &look));
+            }
+            let agreed = if consent.severe {
+                let question = format!(
+                    "{} It cannot be undone: type {} to go on",
+                    consent.question,
+                    session.namespace()
+                );
+                self.terminal
+                    .confirm_by_typing(&question, session.namespace())
+            } else {
+                self.terminal.confirm(&consent.question)
+            };
+            match agreed {
+                Some(true) => {}
+                Some(false) => return refused("it was not confirmed"),
+                None => return refused("nobody can be asked here, and --yes was not given"),
+            }
+        }
+        if let Err(why) = self.copy(plan, session).await {
+            return refused(&why);
+        }
+        Ok(None)
+    }
+
+    /// Writes a copy of everything that the plan removes.
+    async fn copy(&self, plan: &Plan, session: &Session<'_>) -> Result<(), String> {
+        let Some(file) = self.copies.borrow().clone() else {
+            return Ok(());
+        };
+        let mut objects: Vec<Value> = Vec::new();
+        for step in &plan.steps {
+            if !matches!(step.action, Action::Delete { .. }) {
+                continue;
+            }
+            match session.object(&step.id).await {
+                Seen::Known(live) => objects.push(live),
+                Seen::Absent => {}
+                other => {
+                    return Err(format!(
+                        "no copy can be made of {}: {}",
+                        step.id,
+                        other.why_unsettled().unwrap_or_default()
+                    ));
+                }
+            }
+        }
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let written = backup::write(file, session.namespace(), objects)?;
+        *self.kept.borrow_mut() = Some(written);
+        Ok(())
+    }
+
+    /// Carries the plan out.
+    async fn write(&self, session: &Session<'_>, plan: &Plan) -> ChangeReport {
+        let writer = Writer::new(session, plan, self.change.wait);
+        let unfinished = Unfinished {
+            writer: &writer,
+            terminal: self.terminal,
+            over: Cell::new(false),
+        };
+        let tell = |step: &Step, lacks: Option<&str>| {
+            let what = format!("{} {}", step.verb(), step.id);
+            self.terminal.wait_for(&match lacks {
+                Some(lacks) => format!("{what}: {lacks}"),
+                None => what,
+            });
+        };
+        let result = writer.run(&tell).await;
+        unfinished.over.set(true);
+        let done = writer.done().len();
+        match result {
+            Ok(()) => self.report(Outcome::Done, None, plan, done),
+            Err(broken) if done == 0 => self.report(Outcome::Partial, Some(broken.why), plan, 0),
+            Err(broken) => self.report(Outcome::Partial, Some(broken.why), plan, done),
+        }
+    }
+
+    fn report(
+        &self,
+        outcome: Outcome,
+        reason: Option<String>,
+        plan: &Plan,
+        done: usize,
+    ) -> ChangeReport {
+        ChangeReport {
+            api_version: "meshdoctor/v1",
+            kind: "Change",
+            tool: Tool::this(),
+            target: ChangeTarget {
+                context: self.global.context.clone(),
+                namespace: self.namespace().to_owned(),
+                profile: self.profile.name,
+            },
+            outcome,
+            exit_code: exit_of(outcome).code(),
+            reason,
+            instead: Vec::new(),
+            warnings: plan.warnings.clone(),
+            steps: plan
+                .steps
+                .iter()
+                .enumerate()
+                .map(|(number, step)| step_report(step, number < done))
+                .collect(),
+            backup: self.kept.borrow().clone(),
+        }
+    }
+
+    fn answer(&self, report: &ChangeReport) -> anyhow::Result<Exit> {
+        let text = super::rendered(report, self.global.output, |wide| {
+            render::change(report, &self.terminal.look(wide))
+        });
+        self.terminal.answer(&text)?;
+        Ok(exit_of(report.outcome))
+    }
+}
+
+fn exit_of(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Unchanged | Outcome::DryRun | Outcome::Done => Exit::Ok,
+        Outcome::Refused => Exit::Refused,
+        Outcome::Undetermined => Exit::Undetermined,
+        Outcome::Partial => Exit::Partial,
+    }
+}
+
+fn step_report(step: &Step, done: bool) -> StepReport {
+    StepReport {
+        action: step.verb(),
+        api_version: step.id.api_version.clone(),
+        object_kind: step.id.kind.clone(),
+        namespace: step.id.namespace.clone(),
+        name: step.id.name.clone(),
+        why: match &step.action {
+            Action::Wait(until) => Some(format!("until it is {until}")),
+            _ => step.why.clone(),
+        },
+        changes: step
+            .changes()
+            .iter()
+            .map(|field| ChangedField {
+                path: field.path.clone(),
+                before: field.before.clone(),
+                after: field.after.clone(),
+            })
+            .collect(),
+        done,
+    }
+}

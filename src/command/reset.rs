@@ -1,0 +1,57 @@
+//! `system reset`: look, plan, show, ask, remove.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    cli::{Global, Removable, Reset},
+    exit::Exit,
+    profile,
+    repair::{
+        inventory::Part,
+        removal::{self, Request},
+    },
+    terminal::Terminal,
+};
+
+use super::change::{Consent, Run};
+
+pub(super) async fn run(
+    args: &Reset,
+    global: &Global,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
+    let profile = super::profile(global).unwrap_or(&profile::MESHERY);
+    let request = request(args);
+    let severe = args.crds || args.delete_namespace || args.clear_finalizers;
+    let run = Run::new(global, terminal, &args.change, profile);
+    run.keep_copies(args.backup.clone(), args.no_backup);
+    let consent = Consent {
+        question: format!("Remove this from namespace {}?", run.namespace()),
+        severe,
+    };
+    run.carry(&consent, async |session| {
+        let found = session.belongings(profile, &request.parts).await;
+        removal::plan(profile, session.namespace(), &request, &found)
+    })
+    .await
+}
+
+fn request(args: &Reset) -> Request {
+    let mut parts: BTreeSet<Part> = match args.what {
+        Removable::Stack => [Part::Meshsync, Part::Broker, Part::Operator].into(),
+        Removable::Operator => [Part::Operator].into(),
+        Removable::Broker => [Part::Broker].into(),
+        Removable::Meshsync => [Part::Meshsync].into(),
+    };
+    if args.crds {
+        parts.insert(Part::Definitions);
+    }
+    if args.delete_namespace {
+        parts.insert(Part::Namespace);
+    }
+    Request {
+        parts,
+        keep_custom_resources: args.keep_crs,
+        clear_finalizers: args.clear_finalizers,
+    }
+}

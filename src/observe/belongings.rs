@@ -1,0 +1,220 @@
+//! What there is of a stack, whole, for those who are about to remove it.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+use super::{Session, questions};
+use crate::{
+    profile::Profile,
+    repair::{
+        inventory::{self, Belonging, Part},
+        object::{self, Id},
+        removal::Found,
+    },
+    seen::{Right, Seen},
+    stack::{self, Owner},
+};
+
+impl Session<'_> {
+    /// Everything of a stack that is there, whether we may remove these parts of it, and who else lays claim to it.
+    pub async fn belongings(&self, profile: &Profile, parts: &BTreeSet<Part>) -> Found {
+        let namespace = self.namespace();
+        let wanted = inventory::of(profile, namespace);
+        let (seen, (custom, unread), elsewhere, strangers) = tokio::join!(
+            join_all(wanted.iter().map(|belonging| self.object(&belonging.id))),
+            self.custom_resources(profile),
+            self.elsewhere(profile),
+            self.strangers(profile, &wanted),
+        );
+        let mut belongings: Vec<(Belonging, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
+        self.add_named_after_custom_resources(&custom, &mut belongings)
+            .await;
+        let owner = belongings
+            .iter()
+            .filter_map(|(_, seen)| seen.known())
+            .chain(custom.iter().map(|(_, live)| live))
+            .find_map(owner);
+        let operator_works = belongings.iter().any(|(belonging, seen)| {
+            belonging.id.name == profile.operator.deployment
+                && belonging.id.kind == "Deployment"
+                && seen
+                    .known()
+                    .is_some_and(|live| live["status"]["readyReplicas"].as_i64() > Some(0))
+        });
+        let missing = self.missing(parts, &belongings, &custom).await;
+        Found {
+            belongings,
+            custom,
+            unread,
+            elsewhere,
+            strangers,
+            operator_works,
+            owner,
+            missing,
+        }
+    }
+
+    /// A `MeshSync` of another name has a Deployment of that name.
+    async fn add_named_after_custom_resources(
+        &self,
+        custom: &[(Id, Value)],
+        belongings: &mut Vec<(Belonging, Seen<Value>)>,
+    ) {
+        for (id, _) in custom.iter().filter(|(id, _)| id.kind == "MeshSync") {
+            let deployment = Id::of(object::DEPLOYMENT, id.namespace.as_deref(), &id.name);
+            if belongings.iter().any(|(known, _)| known.id == deployment) {
+                continue;
+            }
+            let seen = self.object(&deployment).await;
+            let belonging = Belonging {
+                part: Part::Meshsync,
+                id: deployment,
+                made: true,
+            };
+            belongings.insert(0, (belonging, seen));
+        }
+    }
+
+    /// The custom resources of the namespace, each in the first version in which it can be read; and what could not be.
+    async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<String>) {
+        let mut found = Vec::new();
+        let mut unread = Vec::new();
+        for plural in ["meshsyncs", "brokers"] {
+            let mut why = None;
+            for question in questions::custom_resources(profile, plural, self.namespace()) {
+                let items = match self.list(&question.path, &question.right).await {
+                    Seen::Known(items) => items,
+                    // Without the definition there are none.
+                    Seen::Absent => continue,
+                    other => {
+                        why = other.why_unsettled();
+                        continue;
+                    }
+                };
+                why = None;
+                found.extend(items.into_iter().filter_map(|item| {
+                    // A list's items do not all say what they are; the question does.
+                    let version = question.name.rsplit('.').next()?;
+                    let id = Id {
+                        api_version: format!("{}/{version}", profile.group),
+                        kind: if plural == "brokers" {
+                            "Broker"
+                        } else {
+                            "MeshSync"
+                        }
+                        .into(),
+                        plural: plural.into(),
+                        namespace: Some(self.namespace().to_owned()),
+                        name: item["metadata"]["name"].as_str()?.to_owned(),
+                    };
+                    Some((id, item))
+                }));
+                break;
+            }
+            unread.extend(why.map(|why| format!("{plural}: {why}")));
+        }
+        (found, unread)
+    }
+
+    async fn elsewhere(&self, profile: &Profile) -> Vec<String> {
+        let mut namespaces = BTreeSet::new();
+        for question in questions::custom_resources_everywhere(profile) {
+            if let Seen::Known(items) = self.list(&question.path, &question.right).await {
+                namespaces.extend(
+                    items
+                        .iter()
+                        .filter_map(|item| item["metadata"]["namespace"].as_str())
+                        .filter(|other| *other != self.namespace())
+                        .map(str::to_owned),
+                );
+            }
+        }
+        namespaces.into_iter().collect()
+    }
+
+    /// Workloads of the namespace that are none of these.
+    async fn strangers(&self, profile: &Profile, ours: &[Belonging]) -> Vec<String> {
+        let mut strangers = Vec::new();
+        for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
+            let id = Id::of(kind, Some(self.namespace()), "");
+            let right = Right::to("list", id.group(), kind.plural).in_namespace(self.namespace());
+            let Seen::Known(items) = self.list(&id.collection(), &right).await else {
+                continue;
+            };
+            strangers.extend(
+                items
+                    .iter()
+                    .filter(|item| item["metadata"]["labels"]["app"] != profile.name)
+                    .filter_map(|item| item["metadata"]["name"].as_str())
+                    .filter(|name| {
+                        !ours
+                            .iter()
+                            .any(|known| known.id.kind == kind.kind && known.id.name == *name)
+                    })
+                    .map(|name| format!("{} {name}", kind.kind)),
+            );
+        }
+        strangers
+    }
+
+    /// The rights that removing what is there takes, and that we lack.
+    async fn missing(
+        &self,
+        parts: &BTreeSet<Part>,
+        belongings: &[(Belonging, Seen<Value>)],
+        custom: &[(Id, Value)],
+    ) -> Vec<Right> {
+        let mut rights: Vec<Right> = belongings
+            .iter()
+            .filter(|(belonging, seen)| parts.contains(&belonging.part) && seen.known().is_some())
+            .map(|(belonging, _)| belonging.id.right("delete"))
+            .collect();
+        for (id, live) in custom {
+            let part = if id.kind == "Broker" {
+                Part::Broker
+            } else {
+                Part::Meshsync
+            };
+            if parts.contains(&part) {
+                rights.push(id.right("delete"));
+                if !object::finalizers(live).is_empty() {
+                    rights.push(id.right("patch"));
+                }
+            }
+        }
+        let answers = join_all(rights.iter().map(|right| self.may(right))).await;
+        rights
+            .into_iter()
+            .zip(answers)
+            // Where that cannot be asked, the first refusal will tell.
+            .filter(|(_, answer)| *answer == Seen::Known(false))
+            .map(|(right, _)| right)
+            .collect()
+    }
+}
+
+/// The tool that manages an object from outside, and its own command to remove what it manages.
+fn owner(live: &Value) -> Option<(String, String)> {
+    let metadata: ObjectMeta = serde_json::from_str(&live["metadata"].to_string()).ok()?;
+    let owner = stack::foreign_owner(&metadata)?;
+    let command = match &owner {
+        Owner::Helm { release, namespace } => {
+            let namespace = namespace.as_deref().unwrap_or_default();
+            format!("helm uninstall {release} -n {namespace}")
+        }
+        Owner::ArgoCd { application } => {
+            let name = application.as_deref().unwrap_or("APPLICATION");
+            format!("argocd app delete {name}")
+        }
+        Owner::FluxHelm { name, namespace } => {
+            format!("kubectl -n {namespace} delete helmrelease {name}")
+        }
+        Owner::FluxKustomize { name, namespace } => {
+            format!("kubectl -n {namespace} delete kustomization {name}")
+        }
+    };
+    Some((owner.to_string(), command))
+}

@@ -1,0 +1,230 @@
+//! A connection to a cluster that lasts for more than one look.
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    Access, Scope, Trouble,
+    ask::{self, Asker, Change, Failure, seen},
+    credentials, kubeconfig, nothing, obstacle, transport,
+    waves::{Observer, millis},
+};
+use crate::{
+    exit::UsageError,
+    facts::{Facts, Obstacle, Target},
+    repair::object::Id,
+    seen::{Right, Seen},
+};
+
+/// A cluster that can be spoken to.
+pub struct Session<'a> {
+    asker: Asker<'a>,
+    clients: transport::Clients,
+    config: kube::Config,
+    scope: &'a Scope<'a>,
+    target: Target,
+    in_cluster: bool,
+    started: Instant,
+}
+
+/// What came of opening a session.
+pub enum Opened<'a> {
+    /// It is open; nothing has been asked yet.
+    Session(Box<Session<'a>>),
+    /// It cannot be: facts that hold nothing but the obstacle.
+    Obstacle(Box<Facts>),
+}
+
+/// What the API server made of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It is made; the object as it is now.
+    Made(Value),
+    /// There is no such object, or no such kind.
+    NotFound,
+    /// Somebody else changed it, manages its fields, or has put another in its place.
+    Conflict(String),
+    /// The object cannot be as it should be.
+    Invalid(String),
+    /// We may not.
+    Denied(String),
+    /// Whatever else stood in the way.
+    Failed(String),
+}
+
+impl<'a> Session<'a> {
+    /// Resolves kubeconfig and credentials. Nothing is asked of the cluster yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`UsageError`] when something named on the command line is wrong.
+    pub async fn open(access: &Access, scope: &'a Scope<'a>) -> Result<Opened<'a>, UsageError> {
+        let started = Instant::now();
+        let mut resolved = match kubeconfig::resolve(access) {
+            Ok(resolved) => resolved,
+            Err(Trouble::Usage(error)) => return Err(error),
+            Err(Trouble::Obstacle(obstacle)) => {
+                return Ok(closed(scope, Target::default(), obstacle));
+            }
+        };
+        resolved.target.namespace = scope
+            .namespace
+            .clone()
+            .unwrap_or_else(|| scope.profile.namespace.to_owned());
+        let target = resolved.target;
+        let limit = scope
+            .request_timeout
+            .min(scope.deadline.saturating_duration_since(Instant::now()));
+        let plugin = resolved.config.auth_info.exec.is_some();
+        if let Err(obstacle) =
+            credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await
+        {
+            return Ok(closed(scope, target, obstacle));
+        }
+        let clients = match transport::clients(&resolved.config) {
+            Ok(clients) => clients,
+            Err(error) => {
+                let (code, whose) = if plugin {
+                    ("exec-plugin-failed", "credential plugin")
+                } else {
+                    ("kubeconfig-invalid", "kubeconfig")
+                };
+                let message = format!(
+                    "the {whose}'s credentials cannot be used: {}",
+                    ask::from_error(&*error)
+                );
+                if resolved.named && !plugin {
+                    return Err(UsageError(message));
+                }
+                let obstacle = Obstacle {
+                    code: code.into(),
+                    message,
+                    evidence: Vec::new(),
+                    remedy: None,
+                };
+                return Ok(closed(scope, target, obstacle));
+            }
+        };
+        let asker = Asker::new(
+            clients.requests.clone(),
+            scope.request_timeout,
+            scope.deadline,
+            scope.log,
+        );
+        Ok(Opened::Session(Box::new(Self {
+            asker,
+            clients,
+            config: resolved.config,
+            scope,
+            target,
+            in_cluster: resolved.in_cluster,
+            started,
+        })))
+    }
+
+    /// Looks at everything that the scope's depth asks for.
+    pub async fn look(&self) -> Facts {
+        let observer = Observer {
+            asker: &self.asker,
+            clients: &self.clients,
+            scope: self.scope,
+            target: &self.target,
+            config: &self.config,
+            in_cluster: self.in_cluster,
+        };
+        let mut facts = observer.run().await;
+        facts
+            .timings
+            .insert("total".into(), millis(self.started.elapsed()));
+        self.asker.note(&format!(
+            "{} requests to the API server, {:.1} ms in all",
+            self.asker.sent(),
+            self.started.elapsed().as_secs_f64() * 1000.0
+        ));
+        facts
+    }
+
+    /// Asks for the version, which everybody may: whether there is an API server that takes us at all.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way, in a sentence.
+    pub async fn greet(&self) -> Result<(), String> {
+        match self.asker.get("/version").await {
+            Ok(_) | Err(Failure::Denied | Failure::NotFound) => Ok(()),
+            Err(failure) => Err(
+                match obstacle::from_failure(&failure, &self.config, super::now()) {
+                    Some(obstacle) => obstacle.message,
+                    None => failure.to_string(),
+                },
+            ),
+        }
+    }
+
+    /// The namespace that is looked at.
+    pub fn namespace(&self) -> &str {
+        &self.target.namespace
+    }
+
+    /// One object as it is, with all its fields.
+    pub async fn object(&self, id: &Id) -> Seen<Value> {
+        let right = id.right("get");
+        seen(self.asker.get(&id.path()).await.and_then(parse), &right)
+    }
+
+    /// The items of a list.
+    pub async fn list(&self, path: &str, right: &Right) -> Seen<Vec<Value>> {
+        let answer = self.asker.get(path).await.and_then(parse);
+        seen(answer, right).map(|mut list| match list["items"].take() {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        })
+    }
+
+    /// Whether we have a right ourselves.
+    pub async fn may(&self, right: &Right) -> Seen<bool> {
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "verb": right.verb,
+                "group": right.group,
+                "resource": right.resource,
+                "subresource": right.subresource,
+                "namespace": right.namespace,
+                "name": right.name,
+            } },
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = self.asker.post(path, &review).await.and_then(parse);
+        let asking = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
+        seen(answer, &asking).map(|review| review["status"]["allowed"] == true)
+    }
+
+    /// Makes a change, or tries it where the path says `dryRun=All`.
+    pub async fn change(&self, change: &Change<'_>) -> Answer {
+        let (status, text) = match self.asker.change(change).await {
+            Ok(answer) => answer,
+            Err(failure) => return Answer::Failed(failure.to_string()),
+        };
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let message = crate::redact::urls(body["message"].as_str().unwrap_or_else(|| text.trim()));
+        match status.as_u16() {
+            200..=202 => Answer::Made(body),
+            403 => Answer::Denied(message),
+            404 => Answer::NotFound,
+            409 => Answer::Conflict(message),
+            422 => Answer::Invalid(message),
+            code => Answer::Failed(format!("the API server answered {code}: {message}")),
+        }
+    }
+}
+
+fn closed<'a>(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Opened<'a> {
+    Opened::Obstacle(Box::new(nothing(scope, target, obstacle)))
+}
+
+fn parse(body: String) -> Result<Value, Failure> {
+    serde_json::from_str(&body)
+        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
+}

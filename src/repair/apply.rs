@@ -1,0 +1,279 @@
+//! The only writer: carries out a plan, step by step, and knows at every moment what is done and what is not.
+
+use std::{cell::Cell, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    manifests::FIELD_MANAGER,
+    object::{self, Id},
+    plan::{Action, Plan, Step, Until},
+};
+use crate::{
+    observe::{Answer, Change, Session},
+    seen::Seen,
+};
+
+/// How often a wait looks again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Carries out one plan.
+pub struct Writer<'a> {
+    session: &'a Session<'a>,
+    plan: &'a Plan,
+    /// How long a single wait may last.
+    patience: Duration,
+    /// How many steps are done.
+    done: Cell<usize>,
+}
+
+/// Why a plan ended early, at the step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+impl<'a> Writer<'a> {
+    /// For this plan.
+    pub fn new(session: &'a Session<'a>, plan: &'a Plan, patience: Duration) -> Self {
+        Self {
+            session,
+            plan,
+            patience,
+            done: Cell::new(0),
+        }
+    }
+
+    /// The steps that are done.
+    pub fn done(&self) -> &'a [Step] {
+        &self.plan.steps[..self.done.get()]
+    }
+
+    /// The steps that are not.
+    pub fn remaining(&self) -> &'a [Step] {
+        &self.plan.steps[self.done.get()..]
+    }
+
+    /// Carries out the plan; `tell` hears of every step before it is begun, and of what a wait still lacks.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] at the first step that fails; what was done stays done, and another run goes on from there.
+    pub async fn run(&self, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), Broken> {
+        for step in &self.plan.steps {
+            tell(step, None);
+            self.step(step, tell).await.map_err(|why| Broken { why })?;
+            self.done.set(self.done.get() + 1);
+        }
+        Ok(())
+    }
+
+    async fn step(&self, step: &Step, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), String> {
+        let id = &step.id;
+        match &step.action {
+            Action::Create(manifest) => self.apply(id, manifest, false).await,
+            Action::Apply {
+                manifest, force, ..
+            } => self.apply(id, manifest, *force).await,
+            Action::Patch { patch, .. } => self.merge(id, patch).await,
+            Action::Replace { manifest, .. } => {
+                if let Seen::Known(live) = self.session.object(id).await
+                    && let Some(uid) = object::uid(&live)
+                {
+                    self.delete(id, uid).await?;
+                    self.wait(step, Until::Gone, Some(uid), tell).await?;
+                }
+                self.apply(id, manifest, true).await
+            }
+            Action::Delete { uid } => self.delete(id, uid).await,
+            Action::ClearFinalizers { uid, .. } => self.clear_finalizers(id, uid).await,
+            Action::Restart => {
+                let now = crate::repair::now();
+                let patch = json!({ "spec": { "template": { "metadata": { "annotations": {
+                    "kubectl.kubernetes.io/restartedAt": now.to_string(),
+                } } } } });
+                self.merge(id, &patch).await
+            }
+            Action::Wait(until) => self.wait(step, *until, None, tell).await,
+        }
+    }
+
+    async fn apply(&self, id: &Id, manifest: &Value, force: bool) -> Result<(), String> {
+        let path = format!("{}?fieldManager={FIELD_MANAGER}&force={force}", id.path());
+        made(
+            self.session
+                .change(&Change {
+                    method: "PATCH",
+                    path: &path,
+                    content: "application/apply-patch+yaml",
+                    body: manifest,
+                })
+                .await,
+        )
+    }
+
+    async fn merge(&self, id: &Id, patch: &Value) -> Result<(), String> {
+        let path = format!("{}?fieldManager={FIELD_MANAGER}", id.path());
+        made(
+            self.session
+                .change(&Change {
+                    method: "PATCH",
+                    path: &path,
+                    content: "application/merge-patch+json",
+                    body: patch,
+                })
+                .await,
+        )
+    }
+
+    /// Deletes the very object that was planned for; another of its name is left alone.
+    async fn delete(&self, id: &Id, uid: &str) -> Result<(), String> {
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": { "uid": uid },
+            "propagationPolicy": "Background",
+        });
+        let answer = self
+            .session
+            .change(&Change {
+                method: "DELETE",
+                path: &id.path(),
+                content: "application/json",
+                body: &options,
+            })
+            .await;
+        match answer {
+            Answer::NotFound => Ok(()),
+            Answer::Conflict(_) => Err(format!(
+                "another {id} has come in place of the one that was to go"
+            )),
+            other => made(other),
+        }
+    }
+
+    /// Takes the finalizers of an object that is being deleted, and of no other.
+    async fn clear_finalizers(&self, id: &Id, uid: &str) -> Result<(), String> {
+        let live = match self.session.object(id).await {
+            Seen::Known(live) => live,
+            Seen::Absent => return Ok(()),
+            other => return Err(other.why_unsettled().unwrap_or_default()),
+        };
+        if object::uid(&live) != Some(uid) {
+            return Ok(());
+        }
+        if !object::is_terminating(&live) {
+            return Err(format!("{id} is not being deleted, so its finalizers stay"));
+        }
+        // With the version that was looked at, so that nothing that came since is lost.
+        let patch = json!({ "metadata": {
+            "finalizers": null,
+            "resourceVersion": live["metadata"]["resourceVersion"],
+        } });
+        match self.merge(id, &patch).await {
+            Err(why) if matches!(self.session.object(id).await, Seen::Known(_)) => Err(why),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until something is so, and tells what is missing until then.
+    async fn wait(
+        &self,
+        step: &Step,
+        until: Until,
+        uid: Option<&str>,
+        tell: &dyn Fn(&Step, Option<&str>),
+    ) -> Result<(), String> {
+        let end = Instant::now() + self.patience;
+        loop {
+            let lacks = match self.session.object(&step.id).await {
+                Seen::Known(live) => {
+                    if uid.is_some_and(|uid| object::uid(&live) != Some(uid)) {
+                        return Ok(());
+                    }
+                    until.lacks(&live)
+                }
+                Seen::Absent => until.lacks_object(&step.id),
+                other => other.why_unsettled(),
+            };
+            let Some(lacks) = lacks else { return Ok(()) };
+            if Instant::now() >= end {
+                return Err(format!("waited {} s: {lacks}", self.patience.as_secs()));
+            }
+            tell(step, Some(&lacks));
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// What an answer says of a change that had to be made.
+fn made(answer: Answer) -> Result<(), String> {
+    match answer {
+        Answer::Made(_) => Ok(()),
+        Answer::NotFound => Err("the API server knows no such object or kind".into()),
+        Answer::Conflict(why)
+        | Answer::Invalid(why)
+        | Answer::Denied(why)
+        | Answer::Failed(why) => Err(why),
+    }
+}
+
+impl Until {
+    /// What is missing in an object that is there; none when it is as it should be.
+    fn lacks(self, live: &Value) -> Option<String> {
+        match self {
+            Self::Gone => {
+                let finalizers = object::finalizers(live);
+                Some(if !object::is_terminating(live) {
+                    "it is still there".into()
+                } else if finalizers.is_empty() {
+                    "it is going".into()
+                } else {
+                    format!("it waits for its finalizer {}", finalizers.join(", "))
+                })
+            }
+            Self::Established => {
+                let is = live["status"]["conditions"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .any(|condition| {
+                        condition["type"] == "Established" && condition["status"] == "True"
+                    });
+                (!is).then(|| "the API server does not serve it yet".into())
+            }
+            Self::RolledOut => rollout(live),
+        }
+    }
+
+    fn lacks_object(self, id: &Id) -> Option<String> {
+        match self {
+            Self::Gone => None,
+            _ => Some(format!("there is no {id} yet")),
+        }
+    }
+}
+
+/// What the rollout of a workload lacks.
+fn rollout(live: &Value) -> Option<String> {
+    let wanted = live["spec"]["replicas"].as_i64().unwrap_or(1);
+    let status = &live["status"];
+    let number = |field: &str| status[field].as_i64().unwrap_or(0);
+    if status["observedGeneration"].as_i64() != live["metadata"]["generation"].as_i64() {
+        return Some("its controller has not seen the change yet".into());
+    }
+    let (updated, ready, all) = (
+        number("updatedReplicas"),
+        number("readyReplicas"),
+        number("replicas"),
+    );
+    if updated < wanted {
+        return Some(format!("{updated} of {wanted} pods are new"));
+    }
+    if all > updated {
+        return Some(format!("{} old pods are still going", all - updated));
+    }
+    (ready < wanted).then(|| format!("{ready} of {wanted} pods are ready"))
+}
