@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod backup;
+pub mod deployment;
 pub mod diff;
 pub mod inventory;
 pub mod manifests;
