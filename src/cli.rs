@@ -180,8 +180,73 @@ pub enum System {
     Check(Check),
     /// Show states, versions, clients and workloads
     Status(Status),
+    /// Deploy the stack or a part of it, or bring it back to what it should be
+    Redeploy(Redeploy),
     /// Remove the stack or a part of it, in the order that leaves nothing behind
     Reset(Reset),
+}
+
+/// The arguments of `system redeploy`.
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Redeploy {
+    /// What to deploy
+    #[arg(value_enum, default_value_t = Deployable::All)]
+    pub what: Deployable,
+    /// What the stack is to be like
+    #[command(flatten)]
+    pub options: Installation,
+    /// Bring existing custom resources to what is asked for, too; otherwise they stay as they are
+    #[arg(long)]
+    pub overwrite_crs: bool,
+    /// Have the operator make a new token for the broker
+    #[arg(long)]
+    pub new_token: bool,
+    /// Take fields from whatever tool manages them
+    #[arg(long)]
+    pub force_conflicts: bool,
+    /// Take over what Helm, Argo CD or Flux manages
+    #[arg(long)]
+    pub take_over: bool,
+    /// Do not wait for MeshSync to be connected
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How to go about it
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// What a stack is to be like.
+#[derive(Args, Debug, Default)]
+pub struct Installation {
+    /// Version of the operator [default: the newest that this program knows]
+    #[arg(long, value_name = "VERSION")]
+    pub operator_version: Option<String>,
+    /// Registry, with or without a path, that the images are taken from
+    #[arg(long, value_name = "REGISTRY")]
+    pub image_registry: Option<String>,
+    /// Type of the broker's Service: ClusterIP, NodePort or LoadBalancer
+    #[arg(long, value_name = "TYPE", value_parser = ["ClusterIP", "NodePort", "LoadBalancer"])]
+    pub broker_service_type: Option<String>,
+    /// How many broker servers; they do not share messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub broker_size: Option<u8>,
+    /// Let MeshSync read every kind, not only those of its watch-list
+    #[arg(long)]
+    pub watch_everything: bool,
+}
+
+/// What can be deployed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Deployable {
+    /// Operator, Broker and MeshSync
+    All,
+    /// The operator, its rights and its account
+    Operator,
+    /// The Broker; one that is there is restarted
+    Broker,
+    /// MeshSync and the role that lets it read
+    Meshsync,
 }
 
 /// The arguments of `system reset`.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::{Change, Global},
+    diagnose::{self, Expectation},
     exit::Exit,
     observe::{Depth, Opened, Scope, Session},
     profile::Profile,
@@ -21,7 +22,7 @@ use crate::{
         plan::{Action, Plan, Refusal, Step},
         report::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
     },
-    report::Tool,
+    report::{Source, State, Tool},
     seen::Seen,
     terminal::Terminal,
 };
@@ -110,6 +111,7 @@ impl<'a> Run<'a> {
     pub(super) async fn carry(
         &self,
         consent: &Consent,
+        until_connected: bool,
         plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
     ) -> anyhow::Result<Exit> {
         let trace = |line: &str| self.terminal.trace(line);
@@ -155,7 +157,10 @@ impl<'a> Run<'a> {
             if let Some(report) = self.before(&planned, consent, &session).await? {
                 return self.answer(&report);
             }
-            let report = self.write(&session, &planned).await;
+            let mut report = self.write(&session, &planned).await;
+            if report.outcome == Outcome::Done && until_connected && !planned.continues {
+                self.settle(&session, &mut report).await;
+            }
             if report.outcome != Outcome::Done || !planned.continues {
                 return self.answer(&report);
             }
@@ -241,6 +246,36 @@ impl<'a> Run<'a> {
         let written = backup::write(file, session.namespace(), objects)?;
         *self.kept.borrow_mut() = Some(written);
         Ok(())
+    }
+
+    /// Waits until MeshSync is connected.
+    async fn settle(&self, session: &Session<'_>, report: &mut ChangeReport) {
+        let end = Instant::now() + self.change.wait;
+        loop {
+            let facts = session.look().await;
+            let source = Source {
+                kind: "live",
+                path: None,
+            };
+            let seen = diagnose::diagnose(&facts, &Expectation::default(), source);
+            let meshsync = &seen.components.meshsync;
+            if meshsync.state == State::Connected {
+                return;
+            }
+            let lacks = format!("MeshSync is {}, not CONNECTED", meshsync.state);
+            if Instant::now() >= end {
+                report.outcome = Outcome::Partial;
+                report.exit_code = exit_of(Outcome::Partial).code();
+                report.reason = Some(format!(
+                    "everything was written, and {lacks} after {} s",
+                    self.change.wait.as_secs()
+                ));
+                report.instead = vec!["meshdoctor system check".into()];
+                return;
+            }
+            self.terminal.wait_for(&lacks);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// Carries the plan out.

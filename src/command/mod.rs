@@ -7,6 +7,7 @@ mod completion;
 mod explain;
 mod rbac;
 mod record;
+mod redeploy;
 mod reset;
 mod status;
 mod watch_list;
@@ -34,6 +35,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::System(System::Check(args)) => check::run(args, global, terminal).await,
         Command::System(System::Status(args)) => status::run(args, global, terminal).await,
+        Command::System(System::Redeploy(args)) => redeploy::run(args, global, terminal).await,
         Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
         Command::Record(args) => record::run(args, global, terminal).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,

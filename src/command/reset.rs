@@ -29,7 +29,7 @@ pub(super) async fn run(
         question: format!("Remove this from namespace {}?", run.namespace()),
         severe,
     };
-    run.carry(&consent, async |session| {
+    run.carry(&consent, false, async |session| {
         let found = session.belongings(profile, &request.parts).await;
         removal::plan(profile, session.namespace(), &request, &found)
     })

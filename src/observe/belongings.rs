@@ -197,7 +197,7 @@ impl Session<'_> {
 }
 
 /// The tool that manages an object from outside, and its own command to remove what it manages.
-fn owner(live: &Value) -> Option<(String, String)> {
+pub(super) fn owner(live: &Value) -> Option<(String, String)> {
     let metadata: ObjectMeta = serde_json::from_str(&live["metadata"].to_string()).ok()?;
     let owner = stack::foreign_owner(&metadata)?;
     let command = match &owner {

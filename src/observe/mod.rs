@@ -18,6 +18,7 @@ mod preflight;
 pub mod questions;
 mod reviews;
 mod session;
+mod standing;
 mod transport;
 mod tunnel;
 mod waves;

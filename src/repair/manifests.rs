@@ -2,9 +2,11 @@
 //!
 //! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that [`fill`] fills.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{profile::Profile, seen::Right, watch_list};
 
@@ -14,14 +16,26 @@ pub const FIELD_MANAGER: &str = "meshdoctor";
 /// What may be chosen about an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// The version of the operator; none for the one that the profile names.
+    pub operator_version: Option<String>,
+    /// The registry that the operator's image comes from; none for the image's own.
+    pub image_registry: Option<String>,
     /// The type of the broker's client Service.
     pub broker_service: String,
+    /// How many broker servers.
+    pub broker_size: u8,
+    /// Whether `MeshSync` may read every kind, not only those of its watch-list.
+    pub watch_everything: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
+            operator_version: None,
+            image_registry: None,
             broker_service: "ClusterIP".into(),
+            broker_size: 1,
+            watch_everything: false,
         }
     }
 }
@@ -131,6 +145,7 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
     }
     for body in &mut bodies {
         spread_versions(body, profile);
+        narrow_reader(body, profile, options);
     }
     bodies.into_iter().filter_map(Object::of).collect()
 }
@@ -198,6 +213,8 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
     let operator = &profile.operator;
     let broker = &profile.broker;
     let images = &profile.images;
+    let operator_image = operator_image(images.operator, options);
+    let broker_size = options.broker_size.to_string();
     [
         ("namespace", namespace),
         ("app", profile.name),
@@ -207,7 +224,7 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
         ("account", operator.service_account),
         ("operator", operator.deployment),
         ("operator_container", operator.container),
-        ("operator_image", images.operator),
+        ("operator_image", &operator_image),
         ("operator_role", operator.role),
         ("operator_binding", operator.role_binding),
         ("election_role", operator.election_role),
@@ -217,6 +234,7 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
         ("broker_container", broker.container),
         ("broker_image", images.broker),
         ("broker_service", &options.broker_service),
+        ("broker_size", &broker_size),
         ("broker_workload", broker.current.unwrap_or(broker.old)),
         ("reloader_image", images.reloader),
         ("meshsync", profile.meshsync.resource),
@@ -237,6 +255,45 @@ fn documents(text: &str) -> Vec<Value> {
         .filter_map(|document| Value::deserialize(document).ok())
         .filter(|object| !object.is_null())
         .collect()
+}
+
+/// The operator's image, as the options have it.
+fn operator_image(image: &str, options: &Options) -> String {
+    let (path, tag) = image.split_once(':').unwrap_or((image, "latest"));
+    let tag = options.operator_version.as_deref().unwrap_or(tag);
+    match &options.image_registry {
+        Some(registry) => format!("{}/{path}:{tag}", registry.trim_end_matches('/')),
+        None => format!("{path}:{tag}"),
+    }
+}
+
+/// What `MeshSync` reads, kind by kind: those of the stock watch-list, the definitions that it looks for, and the
+/// namespace whose UID is the cluster's id.
+fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
+    if body["kind"] != "ClusterRole"
+        || body["metadata"]["name"] != profile.meshsync_reader()
+        || options.watch_everything
+    {
+        return;
+    }
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in profile.meshsync.default_watch_list {
+        let mut parts = entry.splitn(3, '.');
+        if let (Some(plural), Some(_), Some(group)) = (parts.next(), parts.next(), parts.next()) {
+            groups
+                .entry(group.to_owned())
+                .or_default()
+                .insert(plural.to_owned());
+        }
+    }
+    groups
+        .entry("apiextensions.k8s.io".into())
+        .or_default()
+        .insert("customresourcedefinitions".into());
+    let rules = groups.into_iter().map(|(group, resources)| {
+        json!({ "apiGroups": [group], "resources": resources, "verbs": ["get", "list", "watch"] })
+    });
+    body["rules"] = rules.collect();
 }
 
 /// Repeats the one version of a definition for each of the family's, the newest being the one that is stored.
