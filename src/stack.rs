@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::{ContainerState, ContainerStatus, Pod, Service},
+        core::v1::{Container, ContainerState, ContainerStatus, Pod, Service},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
 };
 
 use crate::{
+    destination,
     facts::{Broker, CustomResource, Facts, Meshsync},
     profile::{ADAPTERS, Profile, Selector},
     seen::Seen,
@@ -127,13 +128,30 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
         .iter()
         .map(|meshsync| name(&meshsync.metadata).to_owned())
         .collect();
-    one_deployment(facts, |deployment| {
+    let usual = one_deployment(facts, |deployment| {
         let metadata = &deployment.metadata;
         name(metadata) == facts.profile.meshsync.resource
             || names
                 .iter()
                 .any(|owner| name(metadata) == owner || owned_by(metadata, "MeshSync", owner))
             || selected(metadata, facts.profile.meshsync.selector)
+    });
+    if !usual.is_absent() || !names.is_empty() {
+        return usual;
+    }
+    // Somebody's own may have any name; the container that is told a broker gives it away.
+    one_deployment(facts, |deployment| {
+        let pod = deployment
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.template.spec.as_ref());
+        pod.is_some_and(|pod| {
+            pod.containers.iter().any(|container| {
+                container.name == facts.profile.meshsync.container
+                    && destination::variable(std::slice::from_ref(container), destination::ADDRESS)
+                        .is_some()
+            })
+        })
     })
 }
 
@@ -271,8 +289,8 @@ fn deployment_pods<'a>(facts: &'a Facts, deployment: &str, selectors: &[Selector
         .collect()
 }
 
-/// Pods of the broker.
-pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
+/// Pods of the stack's own broker.
+pub fn own_broker_pods(facts: &Facts) -> Vec<&Pod> {
     facts
         .pods
         .items()
@@ -290,6 +308,39 @@ pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
                     .any(|selector| selected(&pod.metadata, selector))
         })
         .collect()
+}
+
+/// Pods of the stack's own broker, and of the one of this namespace that `MeshSync` is told to use in its place.
+pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
+    let mut pods = own_broker_pods(facts);
+    let others = destination::of(facts).map_or_else(Vec::new, |to| destination::pods(facts, &to));
+    for pod in others {
+        if !pods.iter().any(|own| std::ptr::eq(*own, pod)) {
+            pods.push(pod);
+        }
+    }
+    pods
+}
+
+/// The container of a pod in which NATS runs: the operator's name for it, else the one with NATS's port, else the first.
+pub fn nats_container<'a>(facts: &Facts, pod: &'a Pod) -> &'a str {
+    let names = &facts.profile.broker;
+    let containers = pod.spec.as_ref().map_or(&[][..], |spec| &spec.containers);
+    let serves = |container: &&Container| {
+        let mut ports = container.ports.iter().flatten();
+        ports.any(|port| port.container_port == i32::from(names.client_port))
+    };
+    containers
+        .iter()
+        .find(|container| container.name == names.container)
+        .or_else(|| containers.iter().find(serves))
+        .or_else(|| containers.first())
+        .map_or("", |container| container.name.as_str())
+}
+
+/// Since when a broker pod's NATS runs; none when it does not.
+pub fn nats_running_since(facts: &Facts, pod: &Pod) -> Option<Timestamp> {
+    running_since(pod, nats_container(facts, pod))
 }
 
 /// The status of a pod's container.
@@ -367,6 +418,35 @@ pub fn external_addresses(service: &Service) -> Vec<String> {
         .flat_map(|balancer| balancer.ingress.iter().flatten())
         .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
         .collect()
+}
+
+/// The limit of a container's memory, in bytes.
+pub fn memory_limit(container: &Container) -> Option<u64> {
+    let limits = container.resources.as_ref()?.limits.as_ref()?;
+    bytes(&limits.get("memory")?.0)
+}
+
+/// A quantity of memory, as Kubernetes writes it, in bytes; a fraction of a byte is dropped.
+pub fn bytes(quantity: &str) -> Option<u64> {
+    let end = quantity
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(quantity.len());
+    let (number, unit) = quantity.split_at(end);
+    let number: u64 = number.parse().ok()?;
+    let factor: u64 = match unit {
+        "" => 1,
+        "m" => return Some(number / 1000),
+        "k" => 1000,
+        "M" => 1000_u64.pow(2),
+        "G" => 1000_u64.pow(3),
+        "T" => 1000_u64.pow(4),
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        "Ti" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(factor)
 }
 
 /// Takes `host:port` apart; a scheme and a user part in front do no harm.
@@ -559,4 +639,24 @@ pub fn is_current_operator(facts: &Facts) -> bool {
                 .and_then(|spec| spec.template.spec.as_ref());
             pod.is_some_and(|pod| pod.containers.iter().all(|container| container.name != old))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_of_memory_are_read_as_kubernetes_writes_them() {
+        for (text, expected) in [
+            ("4Gi", Some(4 << 30)),
+            ("123456Ki", Some(123_456 << 10)),
+            ("1000", Some(1000)),
+            ("1500m", Some(1)),
+            ("2M", Some(2_000_000)),
+            ("much", None),
+            ("99999999999999Ti", None),
+        ] {
+            assert_eq!(bytes(text), expected, "{text}");
+        }
+    }
 }

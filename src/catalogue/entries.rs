@@ -145,6 +145,13 @@ pub static ENTRIES: &[Entry] = &[
         "Nothing of the stack is installed"
     ),
     entry!(
+        "mode-not-expected",
+        Installation,
+        Fault,
+        Error,
+        "What is here is not of the mode that is expected"
+    ),
+    entry!(
         "namespace-terminating",
         Installation,
         Fault,
@@ -450,7 +457,12 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "The broker refuses the token of its Secret",
-        folds & ["meshsync-not-connected", "broker-server-not-connected"]
+        folds
+            & [
+                "meshsync-stale-env",
+                "meshsync-not-connected",
+                "broker-server-not-connected"
+            ]
     ),
     entry!(
         "broker-unauthenticated",
@@ -582,7 +594,7 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Warning,
         "The Broker's status gives an old address",
-        folds & ["broker-external-unroutable"]
+        folds & ["broker-external-unroutable", "meshsync-stale-env"]
     ),
     entry!(
         "broker-external-unroutable",
@@ -618,6 +630,74 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Info,
         "MeshSync runs without operator, by intent"
+    ),
+    entry!(
+        "meshsync-stale-env",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync runs with a former address or token",
+        folds
+            & [
+                "meshsync-not-connected",
+                "meshsync-not-ready",
+                "meshsync-crash-loop"
+            ]
+    ),
+    entry!(
+        "meshsync-wrong-target",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync publishes to what is no broker of this stack",
+        folds
+            & [
+                "meshsync-not-connected",
+                "meshsync-not-ready",
+                "meshsync-crash-loop"
+            ]
+    ),
+    entry!(
+        "meshsync-duplicated",
+        Meshsync,
+        Fault,
+        Warning,
+        "More than one MeshSync reports this cluster"
+    ),
+    entry!(
+        "meshsync-output-filter",
+        Meshsync,
+        Fault,
+        Info,
+        "MeshSync publishes only part of what it watches"
+    ),
+    entry!(
+        "meshsync-high-memory",
+        Meshsync,
+        Fault,
+        Warning,
+        "MeshSync uses nearly all the memory it may"
+    ),
+    entry!(
+        "meshsync-version-mismatch",
+        Meshsync,
+        Fault,
+        Warning,
+        "The version that runs is not the one in the MeshSync object"
+    ),
+    entry!(
+        "broker-shared",
+        Meshsync,
+        Fault,
+        Info,
+        "MeshSyncs of other clusters publish to this broker"
+    ),
+    entry!(
+        "data-gap-since-reconnect",
+        Meshsync,
+        Fault,
+        Warning,
+        "MeshSync lost the broker and came back, and what happened between is lost"
     ),
     entry!(
         "meshsync-foreign-client",

@@ -15,7 +15,7 @@ pub(super) async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
-    let expect = expectation(&args.expect)?;
+    let expect = Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError)?;
     let selection = Selection::new(&args.only, &args.skip).map_err(UsageError)?;
     let (facts, source) =
         super::facts(args.from.as_deref(), global, Depth::Check, terminal).await?;
@@ -32,31 +32,6 @@ pub(super) async fn run(
     });
     terminal.answer(&text)?;
     Ok(exit)
-}
-
-fn expectation(words: &[String]) -> Result<Expectation, UsageError> {
-    let has = |word: &str| words.iter().any(|given| given == word);
-    for (one, other) in [
-        ("operator", "embedded"),
-        ("server=inside", "server=outside"),
-    ] {
-        if has(one) && has(other) {
-            return Err(UsageError(format!(
-                "--expect names both {one} and {other}, and only one can be so"
-            )));
-        }
-    }
-    Ok(Expectation {
-        embedded: has("embedded"),
-        server: words.iter().any(|word| word.starts_with("server")),
-        server_inside: if has("server=inside") {
-            Some(true)
-        } else if has("server=outside") {
-            Some(false)
-        } else {
-            None
-        },
-    })
 }
 
 /// The exit code: findings that count before states that are open.

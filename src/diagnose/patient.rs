@@ -1,8 +1,11 @@
 //! The patient: facts, and what every rule would otherwise work out again.
 
-use k8s_openapi::api::{
-    apps::v1::{Deployment, StatefulSet},
-    core::v1::Pod,
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::Pod,
+    },
+    jiff::Timestamp,
 };
 
 use super::{
@@ -11,7 +14,8 @@ use super::{
     rollout,
 };
 use crate::{
-    facts::{Attempt, Broker, BrokerServer, Facts, FailureKind, Meshsync},
+    destination::{self, Destination, GivenBy, Place},
+    facts::{Attempt, Broker, BrokerServer, Facts, FailureKind, Meshsync, Way},
     report::{Command, Component, Effect, ObjectRef},
     seen::{Denial, Seen},
     stack,
@@ -37,6 +41,37 @@ pub(crate) enum Location {
     Unknown,
 }
 
+/// How the cluster is meant to be watched, and so what of the stack should exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The operator makes broker and `MeshSync` from custom resources.
+    Operator,
+    /// The operator makes `MeshSync`, which publishes to a broker by address.
+    CustomBroker,
+    /// Somebody's own Deployment runs `MeshSync`, without operator and custom resources.
+    Standalone,
+    /// `MeshSync` runs inside the server, and nothing is to be here.
+    Embedded,
+    /// Nothing is here, and nobody said what should be.
+    None,
+    /// Not enough was seen.
+    Unknown,
+}
+
+impl Mode {
+    /// As the report names it.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::CustomBroker => "custom-broker",
+            Self::Standalone => "standalone",
+            Self::Embedded => "embedded",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Facts, and what follows from them at once.
 pub(crate) struct Patient<'a> {
     pub(crate) facts: &'a Facts,
@@ -48,13 +83,25 @@ pub(crate) struct Patient<'a> {
     pub(crate) server: Seen<&'a Deployment>,
     pub(crate) statefulsets: Seen<Vec<&'a StatefulSet>>,
     pub(crate) meshsync_pods: Vec<&'a Pod>,
+    /// Pods of the stack's own broker.
     pub(crate) broker_pods: Vec<&'a Pod>,
+    /// Where `MeshSync` is told to publish by somebody else than a Broker object.
+    pub(crate) destination: Option<Destination>,
+    /// Pods of this namespace that are that place.
+    pub(crate) destination_pods: Vec<&'a Pod>,
     pub(super) clients: Clients<'a>,
     pub(crate) line: Option<Line>,
 }
 
 impl<'a> Patient<'a> {
     pub(super) fn new(facts: &'a Facts, expect: &'a Expectation) -> Self {
+        let destination = destination::of(facts);
+        let destination_pods = destination
+            .as_ref()
+            .map_or_else(Vec::new, |to| destination::pods(facts, to));
+        let clients = clients::sort(facts, |server| {
+            goes_there(destination.as_ref(), &destination_pods, server)
+        });
         Self {
             facts,
             expect,
@@ -65,8 +112,10 @@ impl<'a> Patient<'a> {
             server: stack::server_deployment(facts),
             statefulsets: stack::broker_statefulsets(facts),
             meshsync_pods: stack::meshsync_pods(facts),
-            broker_pods: stack::broker_pods(facts),
-            clients: clients::sort(facts),
+            broker_pods: stack::own_broker_pods(facts),
+            destination,
+            destination_pods,
+            clients,
             line: line(facts),
         }
     }
@@ -90,37 +139,126 @@ impl<'a> Patient<'a> {
 
     /// Broker pods in which a server runs.
     pub(crate) fn running_broker_pods(&self) -> impl Iterator<Item = &'a Pod> {
-        let container = self.facts.profile.broker.container;
-        self.broker_pods
-            .iter()
-            .copied()
-            .filter(move |pod| stack::running_since(pod, container).is_some())
+        running(self.facts, &self.broker_pods)
     }
 
-    /// Why not every client of the broker was seen; none when all were.
+    /// The broker that `MeshSync` is told to use in the place of the stack's own; none when it uses that.
+    pub(crate) fn elsewhere(&self) -> Option<&Destination> {
+        self.destination
+            .as_ref()
+            .filter(|destination| destination.is_elsewhere())
+    }
+
+    /// Whether a server is one on which `MeshSync` is to be a client.
+    pub(crate) fn is_target(&self, server: &BrokerServer) -> bool {
+        goes_there(self.destination.as_ref(), &self.destination_pods, server)
+    }
+
+    /// The servers on which `MeshSync` is to be a client.
+    pub(crate) fn target_servers(&self) -> impl Iterator<Item = &'a BrokerServer> {
+        self.facts
+            .broker
+            .servers
+            .iter()
+            .filter(|server| self.is_target(server))
+    }
+
+    /// Whether a server is of a broker that is not the stack's own.
+    pub(crate) fn is_foreign(&self, server: &BrokerServer) -> bool {
+        self.elsewhere().is_some() && self.is_target(server)
+    }
+
+    /// Whether an attempt was one at such a broker.
+    pub(crate) fn is_foreign_attempt(&self, attempt: &Attempt) -> bool {
+        let pod = attempt.pod.as_deref();
+        attempt.way == Way::CustomAddress
+            || (self.elsewhere().is_some()
+                && self
+                    .destination_pods
+                    .iter()
+                    .any(|other| Some(stack::name(&other.metadata)) == pod))
+    }
+
+    /// Why not every client of the broker that `MeshSync` is to use was seen; none when all were.
     pub(crate) fn unseen_clients(&self) -> Option<String> {
+        match self.elsewhere() {
+            None => self.unseen_own_clients(),
+            Some(destination) => self.unseen_clients_of(destination),
+        }
+    }
+
+    /// Why not every client of the stack's own broker was seen; none when all were.
+    pub(crate) fn unseen_own_clients(&self) -> Option<String> {
+        let servers: Vec<&BrokerServer> = self
+            .facts
+            .broker
+            .servers
+            .iter()
+            .filter(|server| !self.is_foreign(server))
+            .collect();
+        self.unseen_of_pods(&servers, &self.broker_pods)
+    }
+
+    fn unseen_clients_of(&self, destination: &Destination) -> Option<String> {
+        let servers: Vec<&BrokerServer> = self.target_servers().collect();
+        match &destination.place {
+            Place::Service(_) => return self.unseen_of_pods(&servers, &self.destination_pods),
+            // Nothing is there that could have a client.
+            Place::Nowhere(_) => return None,
+            Place::Unseen(why) => return Some(format!("the Services are not known: {why}")),
+            Place::Stack | Place::Namespace(_) | Place::Beyond => {}
+        }
+        let shown = destination.shown();
+        let Some(server) = servers.first() else {
+            let failure = self
+                .attempt_at(destination)
+                .and_then(|attempt| attempt.failure.as_ref());
+            return Some(match failure {
+                Some(failure) => failure.message.clone(),
+                None => format!("the broker at {shown} was not asked"),
+            });
+        };
+        if let Some(why) = partial(server) {
+            return Some(format!("{shown}: {why}"));
+        }
+        // Its other servers have addresses of their own.
+        let listed = server
+            .connections
+            .items()
+            .iter()
+            .any(|client| client.name == self.facts.profile.meshsync.client);
+        (server.varz.routes > 0 && !listed).then(|| {
+            format!(
+                "{shown} is one of several servers of its broker, and the others were not asked"
+            )
+        })
+    }
+
+    /// What came of asking at a destination outside this namespace.
+    pub(crate) fn attempt_at(&self, destination: &Destination) -> Option<&'a Attempt> {
+        let shown = destination.shown();
+        self.facts.broker.attempts.iter().find(|attempt| {
+            attempt.way == Way::CustomAddress && attempt.address.as_deref() == Some(&shown)
+        })
+    }
+
+    fn unseen_of_pods(&self, servers: &[&BrokerServer], pods: &[&'a Pod]) -> Option<String> {
         if let Some(why) = self.facts.pods.why_unsettled()
-            && self.facts.broker.servers.is_empty()
+            && servers.is_empty()
         {
             return Some(format!("the broker's pods are not known: {why}"));
         }
         if !self.facts.broker.looked {
             return Some("the broker was not asked".into());
         }
-        let servers = &self.facts.broker.servers;
-        if let Some(partial) = servers
+        if let Some((server, why)) = servers
             .iter()
-            .find(|server| server.connections.known().is_none() || !server.complete)
+            .find_map(|server| Some((server, partial(server)?)))
         {
-            let name = partial.pod.as_deref().unwrap_or("a broker server");
-            let why = partial
-                .connections
-                .why_unsettled()
-                .unwrap_or_else(|| "not every page of its clients could be read".into());
+            let name = server.pod.as_deref().unwrap_or("a broker server");
             return Some(format!("{name}: {why}"));
         }
-        let unasked: Vec<&Pod> = self
-            .running_broker_pods()
+        let unasked: Vec<&Pod> = running(self.facts, pods)
             .filter(|pod| !self.was_asked(pod))
             .collect();
         // A server reached by an address only belongs to a pod that could not be reached itself.
@@ -133,11 +271,11 @@ impl<'a> Patient<'a> {
                 .iter()
                 .find_map(|pod| self.failure_of(stack::name(&pod.metadata)))
                 .unwrap_or_else(|| "the broker could not be asked".into());
-            return Some(if self.broker_pods.len() > 1 {
+            return Some(if pods.len() > 1 {
                 format!(
                     "{} of {} broker servers could not be asked: {why}",
                     unasked.len() - by_address,
-                    self.broker_pods.len()
+                    pods.len()
                 )
             } else {
                 why
@@ -160,6 +298,7 @@ impl<'a> Patient<'a> {
             server.varz.server_name.as_deref().filter(|name| {
                 self.broker_pods
                     .iter()
+                    .chain(&self.destination_pods)
                     .any(|pod| stack::name(&pod.metadata) == *name)
             })
         })
@@ -205,6 +344,70 @@ impl<'a> Patient<'a> {
             && self.brokers.is_settled()
             && self.meshsyncs.is_settled()
             && !self.has_custom_resource()
+    }
+
+    /// The mode, and how we know.
+    pub(crate) fn mode(&self) -> (Mode, Option<String>) {
+        if self.is_standalone() {
+            let name = self.meshsync_name();
+            return (
+                Mode::Standalone,
+                Some(format!("Deployment {name} belongs to no MeshSync object")),
+            );
+        }
+        if let Some(destination) = &self.destination
+            && destination.given_by == GivenBy::Object
+        {
+            return (
+                Mode::CustomBroker,
+                Some(format!(
+                    "spec.broker.custom.url of MeshSync {} is {}",
+                    self.meshsync_name(),
+                    destination.address
+                )),
+            );
+        }
+        if self.operator.known().is_some() || self.has_custom_resource() || self.has_workload() {
+            return (Mode::Operator, None);
+        }
+        let seen = self.operator.is_absent()
+            && self.statefulsets.is_settled()
+            && self.brokers.is_settled()
+            && self.meshsyncs.is_settled();
+        match (seen, self.expect.embedded) {
+            (true, true) => (Mode::Embedded, Some("--expect says so".into())),
+            (true, false) => (Mode::None, None),
+            (false, _) => (Mode::Unknown, None),
+        }
+    }
+
+    /// The name of MeshSync's Deployment.
+    pub(crate) fn meshsync_name(&self) -> &str {
+        let usual = self.facts.profile.meshsync.resource;
+        self.meshsync.known().map_or_else(
+            || {
+                let first = self.meshsyncs.items().first();
+                first.map_or(usual, |meshsync| stack::name(&meshsync.metadata))
+            },
+            |deployment| stack::name(&deployment.metadata),
+        )
+    }
+
+    /// The oldest pod in which MeshSync runs, and since when.
+    pub(crate) fn running_meshsync(&self) -> Option<(&'a Pod, Timestamp)> {
+        let container = self.facts.profile.meshsync.container;
+        self.meshsync_pods
+            .iter()
+            .filter_map(|pod| Some((*pod, stack::running_since(pod, container)?)))
+            .min_by_key(|(_, since)| *since)
+    }
+
+    /// The command that restarts MeshSync.
+    pub(crate) fn restart_meshsync(&self) -> Command {
+        self.kubectl(
+            Effect::Write,
+            &format!("rollout restart deployment/{}", self.meshsync_name()),
+        )
     }
 
     /// Whether the operator is up: it exists, and a pod of it is ready.
@@ -330,6 +533,36 @@ impl<'a> Patient<'a> {
             _ => None,
         }
     }
+}
+
+/// Those of these pods in which a NATS server runs.
+fn running<'a>(facts: &'a Facts, pods: &[&'a Pod]) -> impl Iterator<Item = &'a Pod> {
+    pods.iter()
+        .copied()
+        .filter(|pod| stack::nats_running_since(facts, pod).is_some())
+}
+
+/// Why not every client of a server is known; none when all are.
+fn partial(server: &BrokerServer) -> Option<String> {
+    if server.connections.known().is_some() && server.complete {
+        return None;
+    }
+    Some(
+        server
+            .connections
+            .why_unsettled()
+            .unwrap_or_else(|| "not every page of its clients could be read".into()),
+    )
+}
+
+/// Whether a server is of the broker that `MeshSync` is told to use; without a destination that is the stack's own.
+fn goes_there(destination: Option<&Destination>, pods: &[&Pod], server: &BrokerServer) -> bool {
+    let custom = server.reached_by == Way::CustomAddress
+        || server
+            .pod
+            .as_deref()
+            .is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
+    custom == destination.is_some_and(Destination::is_elsewhere)
 }
 
 /// A word as a shell takes it.

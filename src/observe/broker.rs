@@ -3,6 +3,9 @@
 //! Through a pod, the API server vouches for whom we reach. An address in a Service's status was written by the
 //! cluster; one in a custom resource's status may lead anywhere, so what answers there counts for nothing unless a
 //! broker pod's own monitor named the same server. The token goes to servers so named, and to no other.
+//!
+//! A broker that `MeshSync` is told to use in the place of the stack's own is somebody else's: it is asked who its clients
+//! are, as `MeshSync` itself asks it before it connects, and never shown a token.
 
 use std::{collections::BTreeSet, future::Future, pin::pin, time::Duration};
 
@@ -17,6 +20,7 @@ use tokio::{
 
 use super::{ask::Asker, handshake::Greeted, monitor, questions, tunnel, tunnel::Tunnel};
 use crate::{
+    destination::{self, Destination, Place},
     facts::{
         Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, Greeting, Handshake, ProbeFailure,
         Varz, Way,
@@ -29,6 +33,9 @@ use crate::{
 
 /// The longest that one server is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that a broker elsewhere is waited for: from here there may be no way to it at all.
+const PATIENCE_ELSEWHERE: Duration = Duration::from_secs(2);
 
 /// How long the kubelet's reason may come after the stream that it explains was closed.
 const REASON_DELAY: Duration = Duration::from_millis(200);
@@ -54,6 +61,15 @@ struct External {
     vouched: bool,
 }
 
+/// Whose broker a server is of, and so whether it may be shown the token.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// The stack's own.
+    Ours,
+    /// Another, which `MeshSync` is told to use.
+    Others,
+}
+
 /// A way to a pod's server that was tried to its end.
 struct Tried {
     way: Way,
@@ -73,19 +89,28 @@ impl Tried {
 impl Probe<'_> {
     /// Asks every server.
     pub(super) async fn run(&self) -> BrokerFacts {
+        let own = stack::own_broker_pods(self.facts);
         let pods = stack::broker_pods(self.facts);
         let externals = self.externals();
-        let through_pods = join_all(pods.iter().map(|pod| self.pod(pod)));
+        let through_pods = join_all(pods.iter().map(|pod| {
+            let is_own = own.iter().any(|other| std::ptr::eq(*other, *pod));
+            self.pod(pod, if is_own { Whose::Ours } else { Whose::Others })
+        }));
         let through_addresses = join_all(externals.iter().map(|external| self.external(external)));
-        // The first answer wins: with every pod's server reached, no address is waited for.
-        let (pod_results, address_results) = match select(through_pods, through_addresses).await {
-            Either::Left((results, addresses)) => {
-                let all = !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
-                let addresses = if all { Vec::new() } else { addresses.await };
-                (results, addresses)
+        let through_either = async {
+            // The first answer wins: with every pod's server reached, no address is waited for.
+            match select(through_pods, through_addresses).await {
+                Either::Left((results, addresses)) => {
+                    let all =
+                        !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
+                    let addresses = if all { Vec::new() } else { addresses.await };
+                    (results, addresses)
+                }
+                Either::Right((addresses, pods)) => (pods.await, addresses),
             }
-            Either::Right((addresses, pods)) => (pods.await, addresses),
         };
+        let ((pod_results, address_results), elsewhere) =
+            tokio::join!(through_either, Box::pin(self.elsewhere()));
         let mut found = BrokerFacts {
             looked: true,
             ..BrokerFacts::default()
@@ -106,7 +131,56 @@ impl Probe<'_> {
             found.servers.extend(server);
             found.attempts.push(attempt);
         }
+        if let Some((server, attempt)) = elsewhere {
+            found.servers.extend(server);
+            found.attempts.push(attempt);
+        }
         found
+    }
+
+    /// The broker that `MeshSync` is told to use, where no pod of this namespace is it.
+    async fn elsewhere(&self) -> Option<(Option<BrokerServer>, Attempt)> {
+        let destination = destination::of(self.facts)?;
+        if !matches!(destination.place, Place::Namespace(_) | Place::Beyond) {
+            return None;
+        }
+        let barred = destination.only_inside().filter(|_| !self.facts.in_cluster);
+        let result = match barred {
+            Some(message) => Err(ProbeFailure {
+                kind: FailureKind::NoWay,
+                message,
+                missing: Vec::new(),
+            }),
+            None => self.custom_address(&destination).await,
+        };
+        let (server, failure) = match result {
+            Ok(server) => (Some(server), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let attempt = Attempt {
+            pod: None,
+            way: Way::CustomAddress,
+            address: Some(destination.shown()),
+            failure,
+        };
+        Some((server, attempt))
+    }
+
+    async fn custom_address(&self, to: &Destination) -> Result<BrokerServer, ProbeFailure> {
+        let limit = self.limit().min(PATIENCE_ELSEWHERE);
+        let (tell, named) = oneshot::channel();
+        let answer = self.direct_monitor(
+            &to.host,
+            self.facts.profile.broker.monitor_port,
+            limit,
+            tell,
+        );
+        let greeting = self.direct_greeting(&to.host, to.port, limit);
+        let mut server = self
+            .server(Way::CustomAddress, Whose::Others, answer, greeting, named)
+            .await?;
+        server.address = Some(to.shown());
+        Ok(server)
     }
 
     fn limit(&self) -> Duration {
@@ -114,7 +188,7 @@ impl Probe<'_> {
     }
 
     /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.
-    async fn pod(&self, pod: &Pod) -> (Option<BrokerServer>, Vec<Attempt>) {
+    async fn pod(&self, pod: &Pod, whose: Whose) -> (Option<BrokerServer>, Vec<Attempt>) {
         let name = stack::name(&pod.metadata);
         let attempt = |way, address, failure| Attempt {
             pod: Some(name.to_owned()),
@@ -122,7 +196,7 @@ impl Probe<'_> {
             address,
             failure,
         };
-        if stack::running_since(pod, self.facts.profile.broker.container).is_none() {
+        if stack::nats_running_since(self.facts, pod).is_none() {
             let failure = ProbeFailure {
                 kind: FailureKind::Broker,
                 message: "no NATS server runs in the pod".into(),
@@ -131,10 +205,10 @@ impl Probe<'_> {
             return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
         }
         let (first, second) = match stack::pod_ip(pod).filter(|_| self.facts.in_cluster) {
-            None => (self.by_forward(name).await, None),
+            None => (self.by_forward(name, whose).await, None),
             Some(ip) => {
-                let by_address = pin!(self.by_address(ip));
-                let by_forward = pin!(self.by_forward(name));
+                let by_address = pin!(self.by_address(ip, whose));
+                let by_forward = pin!(self.by_forward(name, whose));
                 // The first whole answer wins; a policy may bar us from an address that a port-forward goes past.
                 match select(by_address, by_forward).await {
                     Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => {
@@ -164,17 +238,17 @@ impl Probe<'_> {
         (server, attempts)
     }
 
-    async fn by_address(&self, ip: &str) -> Tried {
+    async fn by_address(&self, ip: &str, whose: Whose) -> Tried {
         Tried {
             way: Way::PodAddress,
             address: Some(ip.into()),
-            result: self.pod_address(ip).await,
+            result: self.pod_address(ip, whose).await,
         }
     }
 
-    async fn by_forward(&self, name: &str) -> Tried {
+    async fn by_forward(&self, name: &str, whose: Whose) -> Tried {
         let started = tokio::time::Instant::now();
-        let result = self.port_forward(name).await;
+        let result = Box::pin(self.port_forward(name, whose)).await;
         self.asker.note(&format!(
             "port-forward {name}: {} ({:.1} ms)",
             match &result {
@@ -193,7 +267,7 @@ impl Probe<'_> {
         }
     }
 
-    async fn port_forward(&self, pod: &str) -> Result<BrokerServer, ProbeFailure> {
+    async fn port_forward(&self, pod: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
         let names = &self.facts.profile.broker;
         let namespace = &self.facts.target.namespace;
         let limit = self.limit();
@@ -216,7 +290,7 @@ impl Probe<'_> {
         };
         let (tell, named) = oneshot::channel();
         let answer = guarded(
-            monitor::ask(monitor.stream, tell),
+            monitor::ask(monitor.stream, self.facts.profile.meshsync.client, tell),
             monitor.error,
             limit,
             "the monitor",
@@ -227,20 +301,20 @@ impl Probe<'_> {
             limit,
             "the client port",
         );
-        let mut server = self
-            .server(Way::PortForward, answer, greeting, named)
-            .await?;
+        let joined = self.server(Way::PortForward, whose, answer, greeting, named);
+        let mut server = Box::pin(joined).await?;
         server.pod = Some(pod.into());
         Ok(server)
     }
 
-    async fn pod_address(&self, ip: &str) -> Result<BrokerServer, ProbeFailure> {
+    async fn pod_address(&self, ip: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
         let names = &self.facts.profile.broker;
         let (tell, named) = oneshot::channel();
-        let answer = self.direct_monitor(ip, names.monitor_port, tell);
-        let greeting = self.direct_greeting(ip, names.client_port);
+        let limit = self.limit();
+        let answer = self.direct_monitor(ip, names.monitor_port, limit, tell);
+        let greeting = self.direct_greeting(ip, names.client_port, limit);
         let mut server = self
-            .server(Way::PodAddress, answer, greeting, named)
+            .server(Way::PodAddress, whose, answer, greeting, named)
             .await?;
         server.address = Some(ip.into());
         Ok(server)
@@ -251,6 +325,7 @@ impl Probe<'_> {
     async fn server<S>(
         &self,
         way: Way,
+        whose: Whose,
         answer: impl Future<Output = Result<monitor::Answer, ProbeFailure>>,
         greeting: impl Future<Output = Result<Greeted<S>, ProbeFailure>>,
         named: oneshot::Receiver<String>,
@@ -267,9 +342,12 @@ impl Probe<'_> {
                 Ok(_) if id.is_empty() => Handshake::NotTried {
                     why: "the monitor did not name this server, so it is shown no token".into(),
                 },
-                Ok(greeted) if greeted.server_id() == id => {
-                    greeted.shake(self.token, self.limit()).await
-                }
+                Ok(greeted) if greeted.server_id() == id => match whose {
+                    Whose::Ours => greeted.shake(self.token, self.limit()).await,
+                    Whose::Others => Handshake::NotTried {
+                        why: "it is no broker of this stack, so it is shown no token".into(),
+                    },
+                },
                 Ok(_) => Handshake::NotTried {
                     why: "the client port and the monitor lead to two different servers".into(),
                 },
@@ -287,6 +365,7 @@ impl Probe<'_> {
                 varz: answer.varz,
                 connections: answer.connections,
                 complete: answer.complete,
+                closed: answer.closed,
                 handshake,
                 greeting,
                 monitor: None,
@@ -302,19 +381,24 @@ impl Probe<'_> {
         &self,
         host: &str,
         port: u16,
+        limit: Duration,
         named: oneshot::Sender<String>,
     ) -> Result<monitor::Answer, ProbeFailure> {
-        let limit = self.limit();
         let stream = dial(host, port, limit).await?;
-        timed(monitor::ask(stream, named), limit, "the monitor").await
+        timed(
+            monitor::ask(stream, self.facts.profile.meshsync.client, named),
+            limit,
+            "the monitor",
+        )
+        .await
     }
 
     async fn direct_greeting(
         &self,
         host: &str,
         port: u16,
+        limit: Duration,
     ) -> Result<Greeted<TcpStream>, ProbeFailure> {
-        let limit = self.limit();
         let stream = dial(host, port, limit).await?;
         timed(Greeted::read(stream), limit, "the client port").await
     }
@@ -322,12 +406,12 @@ impl Probe<'_> {
     /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.
     async fn external(&self, external: &External) -> Result<ExternalAnswer, ProbeFailure> {
         let greeting = self
-            .direct_greeting(&external.host, external.client_port)
+            .direct_greeting(&external.host, external.client_port, self.limit())
             .await;
         if external.vouched {
             let (tell, _) = oneshot::channel();
             let answer = self
-                .direct_monitor(&external.host, external.monitor_port, tell)
+                .direct_monitor(&external.host, external.monitor_port, self.limit(), tell)
                 .await?;
             let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
             let handshake = match greeting {
@@ -351,6 +435,7 @@ impl Probe<'_> {
                 varz: answer.varz,
                 connections: answer.connections,
                 complete: answer.complete,
+                closed: answer.closed,
                 handshake,
                 greeting: said,
                 monitor: None,
@@ -427,6 +512,7 @@ fn without_monitor(
         },
         connections: Seen::Unreachable(failure.message.clone()),
         complete: false,
+        closed: Seen::NotLooked,
         handshake,
         greeting: Some(greeting),
         monitor: Some(failure),

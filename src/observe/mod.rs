@@ -258,6 +258,7 @@ fn blank(profile: &'static Profile, target: Target) -> Facts {
         served: Seen::NotLooked,
         watch_list_config_map: Seen::NotLooked,
         broker: crate::facts::BrokerFacts::default(),
+        memory: Seen::NotLooked,
         logs: Vec::new(),
         timings: BTreeMap::new(),
     }

@@ -67,6 +67,9 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
     if report.target.profile != "meshery" {
         parts.push(format!("profile {}", report.target.profile));
     }
+    if let "custom-broker" | "standalone" | "embedded" = report.target.mode {
+        parts.push(format!("mode {}", report.target.mode.replace('-', " ")));
+    }
     if let Some(path) = &report.source.path {
         let about = if report.taken_at_estimated {
             "about "

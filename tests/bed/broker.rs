@@ -122,7 +122,9 @@ impl Broker {
     pub async fn lists(&self, client: &str) -> Result<bool> {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut stream = tokio::net::TcpStream::connect((self.address, 8222)).await?;
-        stream.write_all(b"GET /connz?limit=100000 HTTP/1.0\r\n\r\n").await?;
+        stream
+            .write_all(b"GET /connz?limit=100000 HTTP/1.0\r\n\r\n")
+            .await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         Ok(answer.contains(&format!("\"name\": \"{client}\"")))

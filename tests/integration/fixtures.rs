@@ -1,12 +1,13 @@
 //! Every folder of `fixtures/`: what is said of it, to the letter, and that the document fits the schema.
 //!
-//! A new disease is a folder with a recording. `SNAPSHOTS=overwrite` writes what is said of it; read it before it is
+//! A new disease is a folder with a recording, and with an `expect.txt` where it shows only under an expectation: the
+//! words of `--expect`. `SNAPSHOTS=overwrite` writes what is said of it; read it before it is
 //! committed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use meshdoctor::{
@@ -29,6 +30,14 @@ fn folders() -> Vec<PathBuf> {
         .collect();
     folders.sort();
     folders
+}
+
+/// What is expected of a folder.
+fn expected(folder: &Path) -> (String, Expectation) {
+    let words = fs::read_to_string(folder.join("expect.txt")).unwrap_or_default();
+    let words = words.trim();
+    let expect = Expectation::of(words.split(',').filter(|word| !word.is_empty()));
+    (words.to_owned(), expect.expect("words that go together"))
 }
 
 fn judged(folder: &str, expect: &Expectation) -> Report {
@@ -67,7 +76,7 @@ fn every_fixture_says_what_it_should() {
     let look = Look::new(false, true, Some(100), false);
     for folder in folders() {
         let path = folder.to_str().expect("a plain name");
-        let report = judged(path, &Expectation::default());
+        let report = judged(path, &expected(&folder).1);
         let text = what_matters(&report, &look);
         snapbox::assert_data_eq!(
             text,
@@ -80,9 +89,14 @@ fn every_fixture_says_what_it_should() {
 fn every_report_and_status_fits_the_schema() {
     let schema = schema::validator();
     for folder in folders() {
+        let (words, _) = expected(&folder);
         for command in ["check", "status"] {
+            let expect = match (command, words.as_str()) {
+                ("check", words) if !words.is_empty() => format!(" --expect {words}"),
+                _ => String::new(),
+            };
             let ran = meshdoctor(&format!(
-                "system {command} -o json --from {}",
+                "system {command} -o json --from {}{expect}",
                 folder.display()
             ))
             .run();
@@ -94,7 +108,7 @@ fn every_report_and_status_fits_the_schema() {
             );
             assert_eq!(document["exitCode"], ran.code, "{}", folder.display());
             let yaml = meshdoctor(&format!(
-                "system {command} -o yaml --from {}",
+                "system {command} -o yaml --from {}{expect}",
                 folder.display()
             ))
             .run();
@@ -109,10 +123,8 @@ fn every_code_has_a_fixture() {
     let found: BTreeSet<String> = folders()
         .iter()
         .flat_map(|folder| {
-            let report = judged(
-                folder.to_str().expect("a plain name"),
-                &Expectation::default(),
-            );
+            let path = folder.to_str().expect("a plain name");
+            let report = judged(path, &expected(folder).1);
             report
                 .findings()
                 .iter()
@@ -363,10 +375,8 @@ fn what_is_left_out_is_counted_and_decides_nothing() {
 #[test]
 fn a_cause_explains_and_no_finding_explains_itself() {
     for folder in folders() {
-        let report = judged(
-            folder.to_str().expect("a plain name"),
-            &Expectation::default(),
-        );
+        let path = folder.to_str().expect("a plain name");
+        let report = judged(path, &expected(&folder).1);
         let by_id: BTreeMap<&str, _> = report
             .findings()
             .iter()

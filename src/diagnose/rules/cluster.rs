@@ -218,7 +218,9 @@ fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::
     if states.broker.undetermined.is_some() {
         unseen!("Broker objects", &patient.brokers);
     }
-    let broker_open = states.meshsync.report.at_least || states.broker.report.at_least;
+    let standalone = patient.is_standalone() && states.meshsync.undetermined.is_some();
+    let broker_open =
+        standalone || states.meshsync.report.at_least || states.broker.report.at_least;
     let explained = facts
         .broker
         .attempts

@@ -3,9 +3,13 @@
 mod address;
 mod broker;
 mod cluster;
+mod connection;
+mod continuity;
+mod environment;
 mod flow;
 mod ground;
 mod installation;
+mod intent;
 mod leftovers;
 mod manifest;
 mod meshsync;
@@ -14,7 +18,9 @@ mod network;
 mod operator;
 mod owners;
 mod references;
+mod release;
 mod resources;
+mod running;
 mod supply;
 mod watch_list;
 mod workload;
@@ -48,6 +54,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         cluster::RULES,
         ground::RULES,
         installation::RULES,
+        intent::RULES,
         leftovers::RULES,
         owners::RULES,
         operator::RULES,
@@ -61,6 +68,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         address::RULES,
         network::RULES,
         meshsync::RULES,
+        connection::RULES,
+        environment::RULES,
+        running::RULES,
+        release::RULES,
+        continuity::RULES,
         watch_list::RULES,
         workload::SERVER_RULES,
     ]

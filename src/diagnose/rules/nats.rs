@@ -138,7 +138,11 @@ fn monitor_answers(patient: &Patient<'_>, _: &States) -> Outcome {
                     ports.client_port, server.varz.version
                 ))
                 .evidence(format!("port {}: {}", ports.monitor_port, failure.message))
-                .remedy("see what the server is configured with, and have the operator put its configuration back")
+                .remedy(if patient.is_foreign(server) {
+                    "start that server with its monitor, and let MeshSync reach the port"
+                } else {
+                    "see what the server is configured with, and have the operator put its configuration back"
+                })
                 .command(patient.kubectl(
                     Effect::Read,
                     &format!(
@@ -172,15 +176,24 @@ fn plain(patient: &Patient<'_>, _: &States) -> Outcome {
         let name = server_name(patient, server);
         let mut draft = draft(patient, server, "broker-requires-tls")
             .title(format!("{name} demands TLS of its clients"))
-            .message(
+            .message(if patient.is_foreign(server) {
+                "The address that MeshSync is given is for a plain connection, and it takes no certificates: it does not get in."
+            } else {
                 "The operator's broker never does, and the address that MeshSync is given is for a plain connection: as \
-                 deployed it does not get in.",
-            );
+                 deployed it does not get in."
+            });
         if greets {
             draft = draft.evidence(format!("INFO of {name} says tls_required: true"));
         }
         if server.varz.tls_required {
             draft = draft.evidence(format!("/varz of {name} says tls_required: true"));
+        }
+        if patient.is_foreign(server) {
+            return Some(
+                draft
+                    .remedy("have that server take plain connections from MeshSync's network")
+                    .done(),
+            );
         }
         Some(
             draft

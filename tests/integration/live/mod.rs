@@ -2,9 +2,11 @@
 
 mod access;
 mod broker;
+mod environment;
 mod false_alarms;
 mod installation;
 mod logs;
+mod modes;
 mod nats;
 mod policies;
 mod resources;
