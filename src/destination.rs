@@ -204,8 +204,16 @@ pub fn place(facts: &Facts, host: &str) -> Place {
         // Of several that share an address, the stack's own counts.
         .max_by_key(|service| own(service));
     if let Some(service) = found {
+        let selects = service
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.selector.as_ref())
+            .is_some_and(|selector| !selector.is_empty());
         return if own(service) {
             Place::Stack
+        } else if !selects {
+            // It leads out of the cluster, or where somebody says by hand.
+            Place::Beyond
         } else {
             Place::Service(stack::name(&service.metadata).into())
         };

@@ -341,6 +341,9 @@ pub struct ServerReport {
     pub version: String,
     /// The way that led to it.
     pub reached_by: Way,
+    /// Its address, where the way has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// How many clients it has.
     pub client_count: usize,
     /// Its clients; the stack's own are always among them.

@@ -111,6 +111,7 @@ impl<'a> Inventory<'a> {
             pod: self.patient.pod_of(server).map(str::to_owned),
             version: server.varz.version.clone(),
             reached_by: server.reached_by,
+            address: server.address.clone(),
             client_count: all.len(),
             clients: clients
                 .into_iter()

@@ -355,17 +355,10 @@ impl<'a> Patient<'a> {
                 Some(format!("Deployment {name} belongs to no MeshSync object")),
             );
         }
-        if let Some(destination) = &self.destination
+        if let Some(destination) = self.elsewhere()
             && destination.given_by == GivenBy::Object
         {
-            return (
-                Mode::CustomBroker,
-                Some(format!(
-                    "spec.broker.custom.url of MeshSync {} is {}",
-                    self.meshsync_name(),
-                    destination.address
-                )),
-            );
+            return (Mode::CustomBroker, Some(self.told(destination)));
         }
         if self.operator.known().is_some() || self.has_custom_resource() || self.has_workload() {
             return (Mode::Operator, None);
@@ -379,6 +372,29 @@ impl<'a> Patient<'a> {
             (true, false) => (Mode::None, None),
             (false, _) => (Mode::Unknown, None),
         }
+    }
+
+    /// Who tells `MeshSync` to publish to a destination, as evidence.
+    pub(crate) fn told(&self, destination: &Destination) -> String {
+        let name = self.meshsync_name();
+        match destination.given_by {
+            GivenBy::Object => format!(
+                "spec.broker.custom.url of MeshSync {name} is {}",
+                destination.address
+            ),
+            GivenBy::Deployment => format!(
+                "Deployment {name}: {} is {}",
+                destination::ADDRESS,
+                destination.address
+            ),
+        }
+    }
+
+    /// Whether a Deployment of somebody's own says where `MeshSync` publishes, and no object does.
+    pub(crate) fn goes_by_deployment(&self) -> bool {
+        self.destination
+            .as_ref()
+            .is_some_and(|destination| destination.given_by == GivenBy::Deployment)
     }
 
     /// The name of MeshSync's Deployment.

@@ -381,7 +381,9 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Right> {
             .iter()
             .filter_map(|attempt| attempt.failure.as_ref())
             .filter(|failure| {
-                failure.kind == FailureKind::Denied && patient.unseen_clients().is_some()
+                failure.kind == FailureKind::Denied
+                    && (patient.unseen_clients().is_some()
+                        || patient.unseen_own_clients().is_some())
             })
             .flat_map(|failure| failure.missing.iter().cloned()),
     );

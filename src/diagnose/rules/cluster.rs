@@ -230,7 +230,10 @@ fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::
         || facts.broker.servers.iter().any(|s| s.monitor.is_some());
     let pods_unseen = !facts.pods.is_settled();
     if broker_open && !explained && !pods_unseen {
-        add("the broker's clients", patient.unseen_clients(), false);
+        let why = patient
+            .unseen_clients()
+            .or_else(|| patient.unseen_own_clients());
+        add("the broker's clients", why, false);
     }
     if missing.is_empty() {
         return None;

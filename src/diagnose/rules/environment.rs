@@ -7,7 +7,7 @@ use k8s_openapi::{
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    destination::{self, ADDRESS, GivenBy, Place},
+    destination::{self, ADDRESS, Destination, GivenBy, Place},
     diagnose::{Draft, patient::quoted},
     facts::{Attempt, FailureKind, Handshake, Meshsync},
     report::{Command, Component, Effect, Finding, Kind},
@@ -71,7 +71,7 @@ fn environment(patient: &Patient<'_>, _: &States) -> Outcome {
     let Some((pod, since, address)) = started_with(patient) else {
         return Outcome::Skip(format!("pod {name} has no {ADDRESS}"));
     };
-    if patient.meshsyncs.items().is_empty() && !patient.is_standalone() {
+    if patient.meshsyncs.items().is_empty() && !patient.goes_by_deployment() {
         return match patient.meshsyncs.why_unsettled() {
             Some(why) => Outcome::Unknown(why),
             None => Outcome::Skip("there is no MeshSync object that says where to publish".into()),
@@ -321,15 +321,21 @@ fn elsewhere(patient: &Patient<'_>, _: &States) -> Outcome {
     match failed {
         None => Outcome::Unknown(why),
         Some((_, FailureKind::Broker, message)) => {
-            Outcome::Found(vec![no_nats(patient, &shown, message)])
+            Outcome::Found(vec![no_nats(patient, to, message)])
         }
         Some((attempt, _, message)) => {
-            Outcome::Found(vec![not_from_here(patient, attempt, &shown, message)])
+            Outcome::Found(vec![not_from_here(patient, attempt, to, message)])
         }
     }
 }
 
-fn not_from_here(patient: &Patient<'_>, attempt: &Attempt, shown: &str, failure: &str) -> Finding {
+fn not_from_here(
+    patient: &Patient<'_>,
+    attempt: &Attempt,
+    to: &Destination,
+    failure: &str,
+) -> Finding {
+    let shown = to.shown();
     let names = &patient.facts.profile.broker;
     Draft::new("broker-unreachable")
         .kind(Kind::Obstacle)
@@ -338,7 +344,7 @@ fn not_from_here(patient: &Patient<'_>, attempt: &Attempt, shown: &str, failure:
             "MeshSync is told to publish there. That we find no way proves nothing of its own: whether it is connected stays \
              open.",
         )
-        .evidence(patient.mode().1.unwrap_or_default())
+        .evidence(patient.told(to))
         .evidence(match &attempt.pod {
             Some(pod) => format!("{} to {pod}: {failure}", attempt.way),
             None => format!("{} {shown}: {failure}", attempt.way),
@@ -355,16 +361,16 @@ fn not_from_here(patient: &Patient<'_>, attempt: &Attempt, shown: &str, failure:
         .done()
 }
 
-fn no_nats(patient: &Patient<'_>, shown: &str, failure: &str) -> Finding {
+fn no_nats(patient: &Patient<'_>, to: &Destination, failure: &str) -> Finding {
+    let shown = to.shown();
     let monitor = patient.facts.profile.broker.monitor_port;
-    let given = patient.mode().1.unwrap_or_default();
     Draft::new("meshsync-wrong-target")
         .title(format!("What answers at {shown} is no broker"))
         .message(format!(
             "MeshSync asks the monitor on port {monitor} of that host before it connects, and gets no further without it."
         ))
         .object(patient.object("Deployment", patient.meshsync_name()))
-        .evidence(given)
+        .evidence(patient.told(to))
         .evidence(format!("{shown}, asked from here: {failure}"))
         .remedy(format!(
             "name a NATS server whose client port and whose monitor, on port {monitor}, MeshSync's pod can reach"

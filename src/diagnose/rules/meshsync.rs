@@ -2,7 +2,6 @@
 
 use super::{Outcome, Patient, Rule, States, leftovers, workload};
 use crate::{
-    destination::ADDRESS,
     diagnose::Draft,
     report::{Component::Meshsync, Effect, Finding},
     rights,
@@ -96,7 +95,7 @@ fn standalone(patient: &Patient<'_>, name: &str) -> Finding {
         .object(patient.object("Deployment", name))
         .evidence(format!("Deployment {name} belongs to no MeshSync object"));
     if let Some(to) = &patient.destination {
-        draft = draft.evidence(format!("Deployment {name}: {ADDRESS} is {}", to.address));
+        draft = draft.evidence(patient.told(to));
     }
     draft
         .remedy("nothing, if that is what you want")
@@ -109,7 +108,7 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
     let list = match patient.meshsyncs.items().first() {
         Some(meshsync) => WatchList::of(meshsync, facts.profile),
         // Without an object it goes by what is built in.
-        None if patient.is_standalone() => WatchList::Empty,
+        None if patient.goes_by_deployment() => WatchList::Empty,
         None => {
             return match patient.meshsyncs.why_unsettled() {
                 Some(why) => Outcome::Unknown(why),

@@ -242,6 +242,16 @@ async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_s
     assert_eq!(status(&report, "broker-token-accepted"), "pass");
     assert!(!codes(&report).contains(&"meshsync-not-connected"));
 
+    // A server that reads from the stack's own broker hears nothing of it.
+    let server = stack.server(0)?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!(
+        roots(&report)[0],
+        "broker-server-not-connected",
+        "{report:#}"
+    );
+    drop(server);
+
     // A client on the stack's own broker is not ours then.
     drop(ours);
     let _stranger = stack.meshsync(0).await?;
