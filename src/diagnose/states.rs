@@ -67,21 +67,15 @@ fn not_needed(patient: &Patient<'_>, states: &mut States) {
     };
     match patient.mode().0 {
         Mode::CustomBroker => {
-            let why = format!(
-                "it need not be there: MeshSync is told to publish to {}",
-                to()
-            );
+            let why = format!("not needed, MeshSync is told to publish to {}", to());
             mark(&mut states.broker.report, &why);
         }
         // An operator that is expected is missed.
         Mode::Standalone if patient.expect.operator => {}
         Mode::Standalone => {
-            let why = "it need not be there: MeshSync runs without operator here";
+            let why = "not needed, MeshSync runs without operator here";
             mark(&mut states.operator.report, why);
-            let why = format!(
-                "it need not be there: MeshSync is told to publish to {}",
-                to()
-            );
+            let why = format!("not needed, MeshSync is told to publish to {}", to());
             mark(&mut states.broker.report, &why);
             mark(
                 &mut states.meshsync.report,
@@ -89,7 +83,7 @@ fn not_needed(patient: &Patient<'_>, states: &mut States) {
             );
         }
         Mode::Embedded => {
-            let why = "it need not be there: MeshSync is to run in the server";
+            let why = "not needed, MeshSync is to run in the server";
             for judgement in [
                 &mut states.operator,
                 &mut states.meshsync,

@@ -66,9 +66,13 @@ pub(super) const RULES: &[Rule] = &[
 
 fn has_workload(patient: &Patient<'_>, _: &States) -> Outcome {
     let Some(broker) = patient.brokers.items().first() else {
-        return match patient.brokers.why_unsettled() {
-            Some(why) => Outcome::Unknown(why),
-            None => Outcome::Skip("there is no Broker object".into()),
+        return match (patient.brokers.why_unsettled(), patient.elsewhere()) {
+            (Some(why), _) => Outcome::Unknown(why),
+            (None, Some(to)) => Outcome::Skip(format!(
+                "there is no Broker object, and need not be: MeshSync is told to publish to {}",
+                to.shown()
+            )),
+            (None, None) => Outcome::Skip("there is no Broker object".into()),
         };
     };
     match &patient.statefulsets {
