@@ -1,9 +1,6 @@
 //! The states: what the evidence proves, and what stood in the way of more.
 
-use super::{
-    patient::{Mode, Patient},
-    rollout,
-};
+use super::{mode::Mode, patient::Patient, rollout};
 use crate::{
     destination::Destination,
     facts::FailureKind,

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    diagnose::{Draft, patient::Mode},
+    diagnose::{Draft, mode::Mode},
     report::{Command, Component::Installation, Effect},
     stack,
 };

@@ -4,7 +4,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDur
 
 use super::{Outcome, Patient, Rule, States, manifest, operator};
 use crate::{
-    diagnose::{Draft, patient::Mode, rollout},
+    diagnose::{Draft, mode::Mode, rollout},
     facts::Condition,
     report::{
         Component::{self, Operator},
