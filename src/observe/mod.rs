@@ -3,6 +3,7 @@
 //! Everything is asked at once, in two waves under one deadline: first what can be asked by name, then what the first
 //! answers lead to (the broker's servers, single access reviews, other namespaces).
 
+mod addresses;
 mod ask;
 mod broker;
 mod credentials;
