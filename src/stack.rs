@@ -520,3 +520,14 @@ pub fn is_current_operator(facts: &Facts) -> bool {
             pod.is_some_and(|pod| pod.containers.iter().all(|container| container.name != old))
         })
 }
+
+/// Whether a pod is one of the operator, the broker or `MeshSync`, by its labels.
+pub fn is_stacks_pod(metadata: &ObjectMeta, profile: &Profile) -> bool {
+    profile
+        .operator
+        .selectors
+        .iter()
+        .chain(profile.broker.selectors)
+        .chain([&profile.meshsync.selector])
+        .any(|selector| selected(metadata, selector))
+}

@@ -13,6 +13,7 @@ mod kubeconfig;
 mod logs;
 mod monitor;
 mod obstacle;
+mod preflight;
 pub mod questions;
 mod reviews;
 mod transport;
@@ -69,6 +70,15 @@ pub enum Depth {
     Status,
     /// Everything.
     Check,
+    /// Everything, and what the API server says of what an installation would write.
+    Preflight,
+}
+
+impl Depth {
+    /// Whether everything is asked.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Check | Self::Preflight)
+    }
 }
 
 /// The time. Nothing below this layer reads a clock.
@@ -259,6 +269,7 @@ fn blank(profile: &'static Profile, target: Target) -> Facts {
         watch_list_config_map: Seen::NotLooked,
         broker: crate::facts::BrokerFacts::default(),
         logs: Vec::new(),
+        preflight: None,
         timings: BTreeMap::new(),
     }
 }

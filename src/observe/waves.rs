@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     Depth, Scope,
     ask::{Asker, Failure, seen},
-    blank, broker, discovery, logs, obstacle,
+    blank, broker, discovery, logs, obstacle, preflight,
     questions::{self, Question},
     reviews,
     transport::Clients,
@@ -69,9 +69,18 @@ impl Observer<'_> {
         }
         if self.scope.depth == Depth::WatchList {
             facts.served = discovery::ask(self.asker).await;
-        } else {
-            self.second_wave(&mut facts, token.as_ref()).await;
+            return facts;
         }
+        let preflight = async {
+            if self.scope.depth != Depth::Preflight {
+                return None;
+            }
+            let (profile, namespace) = (self.scope.profile, &self.target.namespace);
+            Some(preflight::ask(self.asker, profile, namespace).await)
+        };
+        let (preflight, ()) =
+            tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
+        facts.preflight = preflight;
         facts
     }
 
@@ -96,7 +105,7 @@ impl Observer<'_> {
     async fn first_wave(&self) -> FirstWave {
         (self.scope.progress)("asking the API server");
         let questions = self.questions();
-        let check = self.scope.depth == Depth::Check;
+        let check = self.scope.depth.is_whole();
         let (bindings, roles, former_crds) = if check {
             let profile = self.scope.profile;
             (
@@ -247,7 +256,7 @@ impl Observer<'_> {
             .one("watchListConfigMap", &secrets)
             .map(|map| ConfigMapFact::of(&map));
         facts.lease = wave.one_redacted(kinds::LEASE.0, &secrets);
-        if self.scope.depth == Depth::Check {
+        if self.scope.depth.is_whole() {
             facts.rbac.cluster_role_bindings =
                 existing(std::mem::take(&mut wave.bindings), &secrets);
             facts.rbac.cluster_roles = existing(std::mem::take(&mut wave.roles), &secrets);
@@ -287,7 +296,7 @@ impl Observer<'_> {
         facts.elsewhere = elsewhere;
         facts.helm = helm;
         facts.served = served;
-        if self.scope.depth == Depth::Check {
+        if self.scope.depth.is_whole() {
             facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
         }
     }
@@ -299,7 +308,7 @@ impl Observer<'_> {
             .items()
             .first()
             .is_some_and(|meshsync| WatchList::of(meshsync, profile).goes_beyond(profile));
-        if self.scope.depth == Depth::Check && goes_beyond {
+        if self.scope.depth.is_whole() && goes_beyond {
             discovery::ask(self.asker).await
         } else {
             Seen::NotLooked
@@ -316,7 +325,7 @@ impl Observer<'_> {
         struct Item {
             metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
         }
-        let release = stack::helm_release(facts).filter(|_| self.scope.depth == Depth::Check);
+        let release = stack::helm_release(facts).filter(|_| self.scope.depth.is_whole());
         let Some((release, namespace)) = release else {
             return Seen::NotLooked;
         };

@@ -119,6 +119,7 @@ pub(super) fn facts(
             ..Target::default()
         },
         logs: Vec::new(),
+        preflight: None,
         timings: BTreeMap::new(),
     })
 }

@@ -284,6 +284,7 @@ impl Input {
             watch_list_config_map: recording.watch_list_config_map,
             broker: recording.broker,
             logs: recording.logs,
+            preflight: recording.preflight,
             timings: recording.timings,
         })
     }

@@ -67,6 +67,7 @@ pub fn list(facts: &Facts) -> Value {
         watch_list_config_map: facts.watch_list_config_map.clone(),
         broker: facts.broker.clone(),
         logs: facts.logs.clone(),
+        preflight: facts.preflight.clone(),
         timings: facts.timings.clone(),
     };
     let mut all = vec![to_value(&recording)];

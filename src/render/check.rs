@@ -18,9 +18,15 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
     path::draw(&mut page, report);
     page.blank();
     heading(&mut page, report);
+    body(&mut page, report, all);
+    page.done()
+}
+
+/// What is below the heading: findings, checks, verdict.
+pub(super) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
     for finding in report.root_causes() {
         page.blank();
-        self::finding(&mut page, report.findings(), finding, all);
+        self::finding(page, report.findings(), finding, all);
     }
     if all {
         for finding in report
@@ -29,13 +35,13 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
             .filter(|finding| !finding.caused_by.is_empty())
         {
             page.blank();
-            self::finding(&mut page, report.findings(), finding, all);
+            self::finding(page, report.findings(), finding, all);
         }
     }
-    checks(&mut page, report);
+    checks(page, report);
     page.blank();
-    page.raw(&verdict_line(report, look));
-    page.done()
+    let line = verdict_line(report, page.look);
+    page.raw(&line);
 }
 
 /// Where and what: operator, context, namespace.
@@ -67,20 +73,24 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
     if report.target.profile != "meshery" {
         parts.push(format!("profile {}", report.target.profile));
     }
-    if let Some(path) = &report.source.path {
-        let about = if report.taken_at_estimated {
-            "about "
-        } else {
-            ""
-        };
-        parts.push(format!(
-            "recording {}, {about}{:.0}",
-            clean(path),
-            report.taken_at
-        ));
-    }
+    parts.extend(recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(2, &dot, &parts);
+}
+
+/// Which recording it is about, and when that was taken.
+pub(super) fn recording(report: &Report) -> Option<String> {
+    let path = report.source.path.as_ref()?;
+    let about = if report.taken_at_estimated {
+        "about "
+    } else {
+        ""
+    };
+    Some(format!(
+        "recording {}, {about}{:.0}",
+        clean(path),
+        report.taken_at
+    ))
 }
 
 /// One finding of these: what it is, how we know, what to do.
@@ -255,6 +265,14 @@ fn one_check(page: &mut Page<'_>, check: &Check) {
 /// The last line: the verdict and what it rests on.
 pub fn verdict_line(report: &Report, look: &Look) -> String {
     let verdict = report.verdict.unwrap_or(Verdict::Unknown);
+    let word = match (&report.preflight, verdict) {
+        (None, verdict) => verdict.to_string(),
+        (Some(_), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
+            "can be installed".into()
+        }
+        (Some(_), Verdict::Unhealthy) => "cannot be installed".into(),
+        (Some(_), Verdict::Unknown) => "unknown whether it can be installed".into(),
+    };
     let style = match verdict {
         Verdict::Healthy => look.styles.good,
         Verdict::Degraded | Verdict::Unknown | Verdict::NotInstalled => look.styles.warning,
@@ -310,7 +328,7 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
     };
     format!(
         "{}{cause}{dot}{}",
-        verdict.to_string().style(style),
+        word.style(style),
         parts.join(&dot)
     )
 }

@@ -1,0 +1,162 @@
+//! What the API server's answer to a dry run says. Pure.
+
+use crate::{
+    facts::{Answer, Trial},
+    seen::Seen,
+};
+
+/// What a dry run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tried<'a> {
+    /// The server takes the object.
+    Taken {
+        /// Whether it would be made, not changed.
+        made: bool,
+        /// The server's words about fields that others hold.
+        conflict: Option<&'a str>,
+    },
+    /// It cannot be tried until this is so.
+    Waits(String),
+    /// We may not write it.
+    Denied,
+    /// It grants more than we may grant; the server's words.
+    Escalates(&'a str),
+    /// Pod Security refuses it; the server's words.
+    Insecure(&'a str),
+    /// Something else refuses it; the server's words.
+    Refused(&'a Answer),
+    /// It cannot be told.
+    Open(String),
+}
+
+impl Tried<'_> {
+    /// Reads the answer to a trial.
+    pub(crate) fn of(trial: &Trial) -> Tried<'_> {
+        let answer = match &trial.answer {
+            Seen::Known(answer) => answer,
+            other => return Tried::Open(other.why_unsettled().unwrap_or_default()),
+        };
+        if answer.status != 409 {
+            return read(trial, answer, None);
+        }
+        match &trial.forced {
+            Seen::Known(forced) if forced.status != 409 => {
+                read(trial, forced, Some(&answer.message))
+            }
+            _ => Tried::Open(answer.message.clone()),
+        }
+    }
+}
+
+fn read<'a>(trial: &Trial, answer: &'a Answer, conflict: Option<&'a str>) -> Tried<'a> {
+    let message = answer.message.as_str();
+    let says = |words: &str| message.contains(words);
+    match answer.status {
+        200 | 201 => Tried::Taken {
+            made: answer.status == 201,
+            conflict,
+        },
+        404 => Tried::Waits(waits(trial, message)),
+        403 if says("attempting to grant RBAC permissions not currently held") => {
+            Tried::Escalates(message)
+        }
+        403 if says("violates PodSecurity") => Tried::Insecure(message),
+        403 if says("is being terminated") => Tried::Waits(format!(
+            "namespace {} is gone and made again",
+            trial.namespace.as_deref().unwrap_or_default()
+        )),
+        // As the server's authorizer puts it; admission has other words.
+        403 if says(" cannot ") && says(" resource \"") => Tried::Denied,
+        _ if says("does not support dry run") => Tried::Open(message.to_owned()),
+        429 | 502..=504 => Tried::Open(format!("the API server answered {}", answer.status)),
+        _ => Tried::Refused(answer),
+    }
+}
+
+/// What is missing, from the words in which the server misses it.
+fn waits(trial: &Trial, message: &str) -> String {
+    let named = message.split('"').nth(1).unwrap_or_default();
+    if message.starts_with("namespaces \"") {
+        format!("namespace {named} exists")
+    } else if message.starts_with("clusterroles.") {
+        format!("ClusterRole {named} exists")
+    } else if message.starts_with("roles.") {
+        format!("Role {named} exists")
+    } else {
+        format!("the definition of {} is there", trial.kind)
+    }
+}
+
+/// The rules in the server's words about what we may not grant, in those of people: `get, list on pods.apps`.
+pub(crate) fn rules_not_held(message: &str) -> Vec<String> {
+    message
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with('{'))
+        .map(|line| {
+            let list = |key: &str| -> Vec<&str> {
+                let from = line.find(&format!("{key}:["));
+                from.and_then(|at| line[at..].split_once('[')?.1.split_once(']'))
+                    .map(|(list, _)| list.split(", ").map(|word| word.trim_matches('"')).collect())
+                    .unwrap_or_default()
+            };
+            let groups = list("APIGroups");
+            let resources: Vec<String> = list("Resources")
+                .into_iter()
+                .map(|resource| match groups.first() {
+                    Some(group) if !group.is_empty() => format!("{resource}.{group}"),
+                    _ => resource.to_owned(),
+                })
+                .collect();
+            let verbs = list("Verbs").join(", ");
+            if verbs.is_empty() || resources.is_empty() {
+                return line.to_owned();
+            }
+            format!("{verbs} {}", resources.join(", "))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(status: u16, message: &str) -> Trial {
+        Trial {
+            kind: "Role".into(),
+            name: "some".into(),
+            answer: Seen::Known(Answer {
+                status,
+                message: message.into(),
+            }),
+            ..Trial::default()
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let denied = r#"roles.rbac.authorization.k8s.io "x" is forbidden: User "u" cannot patch resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "n""#;
+        assert_eq!(Tried::of(&trial(403, denied)), Tried::Denied);
+        let grants = "roles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" (groups=[\"g\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"get\" \"list\"]}";
+        assert_eq!(Tried::of(&trial(403, grants)), Tried::Escalates(grants));
+        let quota = "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0";
+        assert!(matches!(Tried::of(&trial(403, quota)), Tried::Refused(_)));
+        assert_eq!(
+            Tried::of(&trial(404, "namespaces \"n\" not found")),
+            Tried::Waits("namespace n exists".into())
+        );
+        assert_eq!(
+            Tried::of(&trial(404, "404 page not found")),
+            Tried::Waits("the definition of Role is there".into())
+        );
+    }
+
+    #[test]
+    fn rules_not_held_are_put_in_words() {
+        let message = "attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"create\"]}\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\", \"list\"]}";
+        assert_eq!(
+            rules_not_held(message),
+            ["create deployments.apps", "get, list secrets"]
+        );
+    }
+}
