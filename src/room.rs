@@ -58,9 +58,7 @@ impl Room {
 
     /// Whether the other fits into this.
     pub fn holds(self, other: Self) -> bool {
-        self.cpu_milli >= other.cpu_milli
-            && self.memory >= other.memory
-            && self.pods >= other.pods
+        self.cpu_milli >= other.cpu_milli && self.memory >= other.memory && self.pods >= other.pods
     }
 
     fn most(self, other: Self) -> Self {

@@ -97,7 +97,11 @@ pub(crate) fn rules_not_held(message: &str) -> Vec<String> {
             let list = |key: &str| -> Vec<&str> {
                 let from = line.find(&format!("{key}:["));
                 from.and_then(|at| line[at..].split_once('[')?.1.split_once(']'))
-                    .map(|(list, _)| list.split(", ").map(|word| word.trim_matches('"')).collect())
+                    .map(|(list, _)| {
+                        list.split(", ")
+                            .map(|word| word.trim_matches('"'))
+                            .collect()
+                    })
                     .unwrap_or_default()
             };
             let groups = list("APIGroups");

@@ -207,7 +207,10 @@ impl<'a> Asker<'a> {
     /// # Errors
     ///
     /// The [`Failure`] when no API server answered.
-    pub(super) async fn dry_run(&self, trial: &DryRun<'_>) -> Result<(StatusCode, String), Failure> {
+    pub(super) async fn dry_run(
+        &self,
+        trial: &DryRun<'_>,
+    ) -> Result<(StatusCode, String), Failure> {
         let started = Instant::now();
         let limit = self.remaining();
         self.count();
@@ -224,7 +227,9 @@ impl<'a> Asker<'a> {
             .and_then(|(head, bytes)| {
                 String::from_utf8(bytes.into())
                     .map(|text| (head, text))
-                    .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))
+                    .map_err(|_| {
+                        Failure::NotAnApi("it answered with bytes that are no text".into())
+                    })
             });
         let (outcome, result) = match answer {
             Ok((head, text)) => (

@@ -57,8 +57,7 @@ async fn user(asker: &Asker<'_>) -> Seen<String> {
     struct UserInfo {
         username: String,
     }
-    let review =
-        json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let answer = asker.post(path, &review).await.and_then(parse::<Review>);
     let right = Right::to("create", "authentication.k8s.io", "selfsubjectreviews");

@@ -78,8 +78,7 @@ impl Observer<'_> {
             let (profile, namespace) = (self.scope.profile, &self.target.namespace);
             Some(preflight::ask(self.asker, profile, namespace).await)
         };
-        let (preflight, ()) =
-            tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
+        let (preflight, ()) = tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
         facts.preflight = preflight;
         facts
     }

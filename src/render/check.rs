@@ -267,8 +267,16 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
     let verdict = report.verdict.unwrap_or(Verdict::Unknown);
     let word = match (&report.preflight, verdict) {
         (None, verdict) => verdict.to_string(),
-        (Some(_), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
-            "can be installed".into()
+        (Some(preflight), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
+            let open = preflight
+                .objects
+                .iter()
+                .any(|object| object.action == "unverifiable");
+            if open {
+                "can be installed, as far as it can be tried".into()
+            } else {
+                "can be installed".into()
+            }
         }
         (Some(_), Verdict::Unhealthy) => "cannot be installed".into(),
         (Some(_), Verdict::Unknown) => "unknown whether it can be installed".into(),
@@ -326,11 +334,7 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
         Some(cause) if cause.severity != Severity::Info => format!(": {}", clean(&cause.code)),
         _ => String::new(),
     };
-    format!(
-        "{}{cause}{dot}{}",
-        word.style(style),
-        parts.join(&dot)
-    )
+    format!("{}{cause}{dot}{}", word.style(style), parts.join(&dot))
 }
 
 fn plural(n: usize) -> &'static str {

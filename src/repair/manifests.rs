@@ -167,11 +167,15 @@ pub fn typed(pod: &Object) -> Option<Pod> {
     serde_json::from_str(&pod.body.to_string()).ok()
 }
 
-/// The rights that writing all of it takes. Nobody may write a role that grants more than they hold themselves, unless
-/// they may escalate it, and bind it.
+/// The rights that writing all of it takes, into a namespace that is there and is left as it is. Nobody may write a role
+/// that grants more than they hold themselves, unless they may escalate it, and bind it.
 pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
     let mut rights = Vec::new();
     for object in manifests(profile, namespace, &Options::default()) {
+        if object.kind == "Namespace" {
+            rights.push(object.right("get"));
+            continue;
+        }
         rights.extend(["create", "get", "patch"].map(|verb| object.right(verb)));
         if matches!(object.kind.as_str(), "Role" | "ClusterRole") {
             rights.extend(["bind", "escalate"].map(|verb| object.right(verb)));
@@ -332,9 +336,6 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(
-            shape,
-            [("v1alpha2", true, true), ("v1alpha1", true, false)]
-        );
+        assert_eq!(shape, [("v1alpha2", true, true), ("v1alpha1", true, false)]);
     }
 }

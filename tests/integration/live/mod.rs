@@ -6,6 +6,7 @@ mod installation;
 mod logs;
 mod nats;
 mod policies;
+mod preflight;
 mod resources;
 mod rights;
 mod situations;

@@ -6,8 +6,8 @@ use crate::{
         Draft,
         network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
     },
-    report::{Component::Broker, Effect},
     repair::manifests,
+    report::{Component::Broker, Effect},
     seen::Seen,
     stack,
 };
@@ -83,7 +83,10 @@ fn network_free(patient: &Patient<'_>, _: &States) -> Outcome {
             number,
         };
         let reach = policies.between(meshsync, broker, port);
-        add(&format!("from MeshSync to port {number} of the broker"), reach);
+        add(
+            &format!("from MeshSync to port {number} of the broker"),
+            reach,
+        );
     }
     let Some((_, _, first)) = bars.first() else {
         return Outcome::Pass;

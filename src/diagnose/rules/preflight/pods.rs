@@ -6,8 +6,8 @@ use super::{Outcome, Patient, Rule, States, objects, seen};
 use crate::{
     diagnose::{Draft, trial::Tried},
     facts::Trial,
-    report::{Component::Installation, Effect, Finding, ObjectRef},
     repair::manifests,
+    report::{Component::Installation, Effect, Finding, ObjectRef},
     stack,
 };
 
@@ -55,7 +55,9 @@ fn pod_security(patient: &Patient<'_>, _: &States) -> Outcome {
                     .map_or(message, |(_, why)| why);
                 refused.push((workload(trial), why.to_owned()));
             }
-            Tried::Waits(until) => untried = Some(Outcome::Skip(format!("it cannot be tried until {until}"))),
+            Tried::Waits(until) => {
+                untried = Some(Outcome::Skip(format!("it cannot be tried until {until}")))
+            }
             Tried::Denied => untried = Some(by_label(patient)),
             Tried::Open(why) => untried = Some(Outcome::Unknown(why)),
             // Another refusal comes before or after that of Pod Security, and says nothing of it.
@@ -82,7 +84,8 @@ fn by_label(patient: &Patient<'_>) -> Outcome {
     }
     let Some(level) = level(patient) else {
         return Outcome::Skip(
-            "no pod could be tried; the namespace demands no level of its own, the cluster may".into(),
+            "no pod could be tried; the namespace demands no level of its own, the cluster may"
+                .into(),
         );
     };
     let refused: Vec<(String, String)> = pods(patient)
@@ -151,7 +154,9 @@ fn finding(patient: &Patient<'_>, refused: &[(String, String)]) -> Finding {
         .unwrap_or("baseline");
     let demands = match level(patient) {
         Some(level) => format!("metadata.labels of namespace {namespace}: {ENFORCE}={level}"),
-        None => format!("namespace {namespace} bears no level: the cluster's own default is enforced"),
+        None => {
+            format!("namespace {namespace} bears no level: the cluster's own default is enforced")
+        }
     };
     Draft::new("pod-security-blocks")
         .title(format!(
@@ -194,7 +199,8 @@ fn pods_taken(patient: &Patient<'_>, _: &States) -> Outcome {
             }
             Tried::Denied => {
                 untried = Some(Outcome::Skip(
-                    "we may not create pods, which an installation need not and trying them does".into(),
+                    "we may not create pods, which an installation need not and trying them does"
+                        .into(),
                 ));
             }
             Tried::Open(why) => untried = Some(Outcome::Unknown(why)),

@@ -66,27 +66,32 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
         .filter(|trial| !super::objects::stays(patient, trial))
         .collect();
     let mut findings = Vec::new();
-    // By resource and place, so that a person reads a rule and not a list of questions.
+    // By verbs, resource and place, so that a person reads rules and not a list of questions.
     let mut rules: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let mut count = 0;
     for trial in &objects {
-        for right in missing(trial) {
-            count += 1;
-            let name = right.name.as_deref().unwrap_or_default();
-            let group = if right.group.is_empty() {
-                String::new()
-            } else {
-                format!(".{}", right.group)
-            };
-            let place = match &right.namespace {
-                Some(namespace) => format!("in namespace {namespace}"),
-                None => "in the cluster".into(),
-            };
-            rules
-                .entry((format!("{}{group} \"{name}\"", right.resource), place))
-                .or_default()
-                .push(&right.verb);
-        }
+        let rights: Vec<&Right> = missing(trial).collect();
+        let Some(first) = rights.first() else {
+            continue;
+        };
+        count += rights.len();
+        let verbs: Vec<&str> = rights.iter().map(|right| right.verb.as_str()).collect();
+        let group = if first.group.is_empty() {
+            String::new()
+        } else {
+            format!(".{}", first.group)
+        };
+        let place = match &first.namespace {
+            Some(namespace) => format!("in namespace {namespace}"),
+            None => "in the cluster".into(),
+        };
+        rules
+            .entry((
+                format!("{} {}{group}", verbs.join(", "), first.resource),
+                place,
+            ))
+            .or_default()
+            .push(&trial.name);
     }
     if count > 0 {
         let user = match &seen(patient).user {
@@ -106,8 +111,8 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
                 .message(format!(
                     "An installation as {user} would stop at the first of these objects, with those before it already written."
                 ))
-                .evidences(rules.into_iter().map(|((what, place), verbs)| {
-                    format!("may not {} {what} {place}", verbs.join(", "))
+                .evidences(rules.into_iter().map(|((what, place), names)| {
+                    format!("may not {what} {place}: {}", names.join(", "))
                 }))
                 .remedy("install as somebody who may, or have an administrator apply the smallest roles that suffice")
                 .command(patient.meshdoctor(Effect::Read, "rbac preflight"))
@@ -123,7 +128,9 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
         findings.push(
             Draft::new("observation-missing")
                 .title("The API server does not say whether it takes every object")
-                .message("Whether the stack can be installed is open, until each object has been tried.")
+                .message(
+                    "Whether the stack can be installed is open, until each object has been tried.",
+                )
                 .evidences(unanswered)
                 .remedy("try again; -v shows every question and its answer")
                 .command(patient.meshdoctor(Effect::Read, "system check --preflight -v"))
@@ -198,7 +205,10 @@ fn open_grants(trials: &[&Trial]) -> Outcome {
                 .iter()
                 .filter(|trial| matches!(Tried::of(trial), Tried::Taken { .. }))
                 .count();
-            let what = format!("{tried} of {} tried; the rest cannot be until {until}", trials.len());
+            let what = format!(
+                "{tried} of {} tried; the rest cannot be until {until}",
+                trials.len()
+            );
             // The cluster-wide roles hold everything that the others do.
             if tried > 0 {
                 Outcome::PassWith(what)

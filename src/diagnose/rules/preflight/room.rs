@@ -4,8 +4,8 @@ use super::{Outcome, Patient, Rule, States, counted, seen};
 use crate::{
     diagnose::Draft,
     facts::Node,
-    report::{Component::Cluster, Effect},
     repair::manifests,
+    report::{Component::Cluster, Effect},
     room::{self, Room},
     seen::Seen,
     stack,
@@ -48,10 +48,7 @@ fn nodes_have_room(patient: &Patient<'_>, _: &States) -> Outcome {
     let rooms: Vec<Room> = wanted.iter().map(|(_, room)| *room).collect();
     let all = rooms.iter().copied().fold(Room::default(), Room::plus);
     if placed(&rooms, &mut free) {
-        return Outcome::PassWith(format!(
-            "{all}, on {}",
-            counted(free.len(), "node")
-        ));
+        return Outcome::PassWith(format!("{all}, on {}", counted(free.len(), "node")));
     }
     let without: Vec<&str> = wanted
         .iter()
@@ -146,8 +143,14 @@ mod tests {
             memory: 10,
             pods: 10,
         };
-        assert!(placed(&[room(5), room(4), room(3)], &mut [node(7), node(5)]));
-        assert!(!placed(&[room(5), room(4), room(4)], &mut [node(7), node(5)]));
+        assert!(placed(
+            &[room(5), room(4), room(3)],
+            &mut [node(7), node(5)]
+        ));
+        assert!(!placed(
+            &[room(5), room(4), room(4)],
+            &mut [node(7), node(5)]
+        ));
         assert!(!placed(&[room(1)], &mut []));
     }
 }
