@@ -72,12 +72,13 @@ impl Room {
 
 impl std::fmt::Display for Room {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}m CPU and {} MiB",
-            self.cpu_milli,
-            self.memory / (1024 * 1024)
-        )
+        const MIB: u64 = 1024 * 1024;
+        const MANY: u64 = 10 * 1024;
+        let memory = match self.memory / MIB {
+            mib if mib < MANY => format!("{mib} MiB"),
+            mib => format!("{} GiB", mib / 1024),
+        };
+        write!(f, "{}m CPU and {memory}", self.cpu_milli)
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{
     ask::{Asker, DryRun, Failure, seen},
     questions::{self, Question},
+    reviews,
 };
 use crate::{
     facts::{Answer, AskedRight, Node, Preflight, Trial},
@@ -44,24 +45,8 @@ pub(super) async fn ask(asker: &Asker<'_>, profile: &Profile, namespace: &str) -
 
 /// Whom the API server takes us for.
 async fn user(asker: &Asker<'_>) -> Seen<String> {
-    #[derive(Deserialize)]
-    struct Review {
-        status: Status,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Status {
-        user_info: UserInfo,
-    }
-    #[derive(Deserialize)]
-    struct UserInfo {
-        username: String,
-    }
-    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-    let answer = asker.post(path, &review).await.and_then(parse::<Review>);
     let right = Right::to("create", "authentication.k8s.io", "selfsubjectreviews");
-    seen(answer, &right).map(|review| review.status.user_info.username)
+    seen(reviews::who_am_i(asker).await, &right)
 }
 
 /// An object as it would be applied, and the rights for that.
@@ -185,7 +170,10 @@ async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
         } },
     });
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let answer = asker.post(path, &review).await.and_then(parse::<Review>);
+    let answer = asker
+        .post(path, &review)
+        .await
+        .and_then(|body| parse::<Review>(&body));
     let review = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
     AskedRight {
         right: right.clone(),
@@ -263,7 +251,7 @@ async fn pages<T: DeserializeOwned>(
     let mut path = question.path.clone();
     loop {
         let body = asker.get(&path).await?;
-        let page: Page<T> = parse(redact::without_managed_fields(&body))?;
+        let page: Page<T> = parse(&redact::without_managed_fields(&body))?;
         page.items.into_iter().flatten().for_each(&mut each);
         match page.metadata.continue_.filter(|more| !more.is_empty()) {
             Some(more) => path = format!("{}&continue={more}", question.path),
@@ -272,7 +260,7 @@ async fn pages<T: DeserializeOwned>(
     }
 }
 
-fn parse<T: DeserializeOwned>(body: String) -> Result<T, Failure> {
-    serde_json::from_str(&body)
+fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
+    serde_json::from_str(body)
         .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }

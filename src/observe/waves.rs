@@ -76,7 +76,8 @@ impl Observer<'_> {
                 return None;
             }
             let (profile, namespace) = (self.scope.profile, &self.target.namespace);
-            Some(preflight::ask(self.asker, profile, namespace).await)
+            // Most runs have none, and need no room for it.
+            Some(Box::pin(preflight::ask(self.asker, profile, namespace)).await)
         };
         let (preflight, ()) = tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
         facts.preflight = preflight;

@@ -40,8 +40,10 @@ pub(super) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
     }
     checks(page, report);
     page.blank();
+    let dot = format!(" {} ", page.look.glyphs.dot);
     let line = verdict_line(report, page.look);
-    page.raw(&line);
+    let parts: Vec<String> = line.split(&dot).map(str::to_owned).collect();
+    page.parts(0, &dot, &parts);
 }
 
 /// Where and what: operator, context, namespace.

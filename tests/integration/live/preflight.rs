@@ -183,6 +183,65 @@ async fn a_stack_that_is_there_and_well_would_be_brought_up_to_date() -> Result<
 }
 
 #[tokio::test]
+async fn an_old_line_may_be_brought_up_to_date_as_far_as_its_definitions_let_that_be_tried()
+-> Result<()> {
+    for line in [Line::Old, Line::Meshplay] {
+        let bed = bed::lease().await?;
+        let _stack = Stack::of(line)
+            .namespace(bed.namespace())
+            .start(&bed)
+            .await?;
+        let profile = match line {
+            Line::Meshplay => "meshplay",
+            _ => "meshery",
+        };
+        let ran = at(
+            &bed,
+            bed.namespace(),
+            &format!("system check --preflight -o json --profile {profile}"),
+        )
+        .run_beside()
+        .await;
+        let report = ran.json();
+        assert_eq!(ran.code, 0, "{report:#}");
+        let actions = actions(&report);
+        assert!(
+            actions.contains(&"update Deployment".to_owned()),
+            "{actions:?}"
+        );
+        assert!(
+            actions.iter().all(|action| !action.starts_with("rejected")),
+            "{actions:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn definitions_with_a_conversion_webhook_wait_for_it_to_be_switched_off() -> Result<()> {
+    let bed = bed::lease().await?;
+    let client = bed.client().await?;
+    bed.ensure_crds(&client, Line::Current).await?;
+    bed.crds_will_change().await;
+    let conversion = json!({ "spec": { "conversion": { "strategy": "Webhook", "webhook": {
+        "conversionReviewVersions": ["v1"],
+        "clientConfig": { "service": { "name": "meshery-webhook-service", "namespace": bed.namespace(), "path": "/convert" } },
+    } } } });
+    for plural in ["brokers", "meshsyncs"] {
+        let path =
+            format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.meshery.io");
+        rest::merge(&client, &path, &conversion).await?;
+    }
+    let report = preflight(&bed, bed.namespace()).await.exits(0).json();
+    let waiting: Vec<String> = actions(&report)
+        .into_iter()
+        .filter(|action| action.ends_with("Definition"))
+        .collect();
+    assert_eq!(waiting, ["unverifiable CustomResourceDefinition"; 2]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_has_the_printed_roles_may_install_and_who_lacks_one_right_is_told_which() -> Result<()>
 {
     let bed = bed::lease().await?;
@@ -246,7 +305,8 @@ async fn who_may_write_roles_and_not_escalate_them_learns_what_is_not_held() -> 
     let kubeconfig = bed.kubeconfig_for(&user)?;
     let mut items = printed_roles(&bed, namespace, &user).await?;
     for item in &mut items {
-        for rule in item["rules"].as_array_mut().into_iter().flatten() {
+        let rules = item.get_mut("rules").and_then(Value::as_array_mut);
+        for rule in rules.into_iter().flatten() {
             if let Some(verbs) = rule["verbs"].as_array_mut() {
                 verbs.retain(|verb| verb != "escalate" && verb != "bind");
             }

@@ -69,9 +69,14 @@ pub(super) const RULES: &[Rule] = &[
     ),
 ];
 
-/// Whether an object is there and left alone.
+/// Whether an object is there and left alone, as a namespace is: seen itself, or by what could be tried in it.
 pub(in crate::diagnose) fn stays(patient: &Patient<'_>, trial: &Trial) -> bool {
-    trial.kind == "Namespace" && patient.facts.namespace.known().is_some()
+    let tried_inside = || {
+        seen(patient).objects.iter().any(|object| {
+            object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
+        })
+    };
+    trial.kind == "Namespace" && (patient.facts.namespace.known().is_some() || tried_inside())
 }
 
 /// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.

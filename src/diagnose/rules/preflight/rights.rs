@@ -150,15 +150,13 @@ fn grants(patient: &Patient<'_>, _: &States) -> Outcome {
         .filter(|trial| trial.kind.ends_with("Role") || trial.kind.ends_with("RoleBinding"))
         .collect();
     let mut refused: Vec<&Trial> = Vec::new();
-    let mut rules: Vec<String> = Vec::new();
+    let mut messages: Vec<&str> = Vec::new();
     for trial in &trials {
         if let Tried::Escalates(message) = Tried::of(trial) {
             refused.push(trial);
-            rules.extend(rules_not_held(message));
+            messages.push(message);
         }
     }
-    rules.sort();
-    rules.dedup();
     let Some(first) = refused.first() else {
         return open_grants(&trials);
     };
@@ -179,7 +177,11 @@ fn grants(patient: &Patient<'_>, _: &States) -> Outcome {
                 name: first.name.clone(),
             })
             .evidence(format!("the API server refuses {}", names.join(", ")))
-            .evidences(rules.iter().map(|rule| format!("not held: {rule}")))
+            .evidences(
+                rules_not_held(messages)
+                    .iter()
+                    .map(|rule| format!("not held: {rule}")),
+            )
             .remedy("have a cluster administrator install the stack, or apply the roles that let you: they name escalate and bind for these roles alone")
             .command(patient.meshdoctor(Effect::Read, "rbac preflight"))
             .done(),
