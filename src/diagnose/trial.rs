@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    facts::{Answer, Trial},
+    facts::{Answer, AskedRight, Trial},
     seen::Seen,
 };
 
@@ -70,8 +70,9 @@ fn read<'a>(trial: &Trial, answer: &'a Answer, conflict: Option<&'a str>) -> Tri
             "namespace {} is gone and made again",
             trial.namespace.as_deref().unwrap_or_default()
         )),
-        // As the server's authorizer puts it; admission has other words.
-        403 if says(" cannot ") && says(" resource \"") => Tried::Denied,
+        // As the server's authorizer puts it; admission has other words. Whoever says so though access reviews granted
+        // every right is none whom a role would satisfy.
+        403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => Tried::Denied,
         // A custom resource of ours has a field that the definition which is there does not know. Ours comes first.
         500 if says("field not declared in schema") => Tried::Waits(format!(
             "the definition of {} is brought up to date",
@@ -86,6 +87,12 @@ fn read<'a>(trial: &Trial, answer: &'a Answer, conflict: Option<&'a str>) -> Tri
         429 | 502..=504 => Tried::Open(format!("the API server answered {}", answer.status)),
         _ => Tried::Refused(answer),
     }
+}
+
+/// Whether access reviews were asked, and granted everything.
+fn all_granted(trial: &Trial) -> bool {
+    let granted = |asked: &AskedRight| asked.allowed == Seen::Known(true);
+    !trial.rights.is_empty() && trial.rights.iter().all(granted)
 }
 
 /// What is missing, from the words in which the server misses it.
@@ -158,6 +165,12 @@ mod tests {
     fn refusals_are_told_apart() {
         let denied = r#"roles.rbac.authorization.k8s.io "x" is forbidden: User "u" cannot patch resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "n""#;
         assert_eq!(Tried::of(&trial(403, denied)), Tried::Denied);
+        let mut granted = trial(403, denied);
+        granted.rights.push(AskedRight {
+            allowed: Seen::Known(true),
+            ..AskedRight::default()
+        });
+        assert!(matches!(Tried::of(&granted), Tried::Refused(_)));
         let grants = "roles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" (groups=[\"g\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"get\" \"list\"]}";
         assert_eq!(Tried::of(&trial(403, grants)), Tried::Escalates(grants));
         let quota = "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0";
