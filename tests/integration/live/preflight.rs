@@ -5,6 +5,11 @@ use std::{path::Path, time::Duration};
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use meshdoctor::{
+    profile,
+    repair::manifests::{self, manifests},
+};
+
 use super::{at, codes};
 use crate::{
     bed::{self, Cluster, Line, Options, Stack, rest, states},
@@ -203,6 +208,38 @@ async fn a_stack_that_is_there_and_well_would_be_brought_up_to_date() -> Result<
         "{actions:?}"
     );
     assert_eq!(crate::tool::states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_preflight_tries_can_be_written_and_then_holds_still() -> Result<()> {
+    let bed = bed::private().await?;
+    let namespace = bed.namespace();
+    for object in manifests(&profile::MESHERY, namespace, &manifests::Options::default()) {
+        // The API server serves a new definition a moment after it has taken it.
+        bed::until(
+            "the object to be taken",
+            Duration::from_secs(15),
+            || async {
+                let written = bed.apply_yaml(&object.body.to_string()).await;
+                Ok(written.ok())
+            },
+        )
+        .await?;
+    }
+    let report = preflight(&bed, namespace).await.exits(0).json();
+    let actions = actions(&report);
+    assert_eq!(actions[0], "keep Namespace");
+    assert!(
+        actions[1..]
+            .iter()
+            .all(|action| action.starts_with("update")),
+        "{actions:?}"
+    );
+    // Whoever wrote them, they say the same.
+    for object in report["preflight"]["objects"].as_array().expect("objects") {
+        assert_eq!(object.get("reason"), None, "{object}");
+    }
     Ok(())
 }
 
