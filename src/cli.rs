@@ -191,6 +191,9 @@ pub struct Check {
     /// Least severe finding that fails the run
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
+    /// May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing
+    #[arg(long, conflicts_with = "expect")]
+    pub preflight: bool,
     /// What should be so: operator or embedded, server, server=inside, server=outside
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["operator", "embedded", "server", "server=inside", "server=outside"])]
     pub expect: Vec<String>,
@@ -235,6 +238,9 @@ pub struct Record {
     /// Overwrite the file if it is there
     #[arg(long)]
     pub force: bool,
+    /// Record what `system check --preflight` judges, too
+    #[arg(long)]
+    pub preflight: bool,
 }
 
 /// The arguments of `watch-list`.
@@ -264,6 +270,8 @@ pub enum Rbac {
     Check(Subject),
     /// The rights of `system status`
     Status(Subject),
+    /// The rights of `system check --preflight`, which are those of installing the stack
+    Preflight(Subject),
 }
 
 /// Who is to get the rights; without any flag, whom the cluster takes us for.

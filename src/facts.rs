@@ -3,6 +3,8 @@
 //! Plain data. Workloads are Kubernetes' own types, reduced by `redact`; custom resources are types of ours that
 //! survive malformed objects. Everything that may not have been seen is a [`Seen`].
 
+mod preflight;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
@@ -19,6 +21,7 @@ use k8s_openapi::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::preflight::{Answer, AskedRight, Node, Preflight, Trial};
 use crate::{
     profile::Profile,
     seen::{Right, Seen},
@@ -93,6 +96,8 @@ pub struct Facts {
     pub memory: Seen<MemoryUse>,
     /// The logs of what is below the state it should be in; none of what is well.
     pub logs: Vec<Log>,
+    /// What the API server said of what an installation would write; none when nobody asked for a preflight.
+    pub preflight: Option<Preflight>,
     /// How long each observation took, in milliseconds, by topic.
     pub timings: BTreeMap<String, u64>,
 }
@@ -454,7 +459,7 @@ impl MemoryUse {
         Some(Self {
             pod: metrics["metadata"]["name"].as_str()?.to_owned(),
             container: container.to_owned(),
-            bytes: crate::stack::bytes(found["usage"]["memory"].as_str()?)?,
+            bytes: crate::room::bytes(found["usage"]["memory"].as_str()?)?,
         })
     }
 }

@@ -30,6 +30,22 @@ pub struct Profile {
     pub meshsync: MeshsyncNames,
     /// The server that reads from the broker.
     pub server: ServerNames,
+    /// What an installation runs.
+    pub images: Images,
+}
+
+/// The images of an installation. The operator makes the others by itself; they are named here for what is to be known
+/// of their pods beforehand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Images {
+    /// The operator's.
+    pub operator: &'static str,
+    /// The NATS server's.
+    pub broker: &'static str,
+    /// That of the container beside it, which reloads its configuration.
+    pub reloader: &'static str,
+    /// `MeshSync`'s.
+    pub meshsync: &'static str,
 }
 
 /// The operator's names.
@@ -51,6 +67,14 @@ pub struct OperatorNames {
     pub cluster_role_bindings: &'static [&'static str],
     /// Cluster roles of the known manifests that are bound by these.
     pub cluster_roles: &'static [&'static str],
+    /// The cluster role that an installation gives it.
+    pub role: &'static str,
+    /// The binding of that role.
+    pub role_binding: &'static str,
+    /// The role for its leader election.
+    pub election_role: &'static str,
+    /// The binding of that role.
+    pub election_binding: &'static str,
 }
 
 /// The broker's names.
@@ -175,6 +199,10 @@ pub static MESHERY: Profile = Profile {
             "meshery-operator-rolebinding",
         ],
         cluster_roles: &["meshery-controller-role", "meshery-operator-role"],
+        role: "meshery-operator-role",
+        role_binding: "meshery-operator-rolebinding",
+        election_role: "meshery-leader-election-role",
+        election_binding: "meshery-leader-election-rolebinding",
     },
     broker: BrokerNames {
         resource: "meshery-broker",
@@ -209,6 +237,12 @@ pub static MESHERY: Profile = Profile {
         selector: &[("app.kubernetes.io/name", "meshery")],
         adapter_prefix: "meshery-",
     },
+    images: Images {
+        operator: "meshery/meshery-operator:1.0.5",
+        broker: "nats:2.14.2-alpine",
+        reloader: "natsio/nats-server-config-reloader:0.23.0",
+        meshsync: "meshery/meshsync:1.0.3",
+    },
 };
 
 /// Meshplay, a rename of Meshery's old line.
@@ -235,6 +269,10 @@ pub static MESHPLAY: Profile = Profile {
             "meshplay-operator-rolebinding",
         ],
         cluster_roles: &["meshplay-controller-role", "meshplay-operator-role"],
+        role: "meshplay-operator-role",
+        role_binding: "meshplay-operator-rolebinding",
+        election_role: "meshplay-leader-election-role",
+        election_binding: "meshplay-leader-election-rolebinding",
     },
     broker: BrokerNames {
         resource: "meshplay-broker",
@@ -262,6 +300,12 @@ pub static MESHPLAY: Profile = Profile {
         clients: &["meshplay-server", "meshplay"],
         selector: &[("app.kubernetes.io/name", "meshplay")],
         adapter_prefix: "meshplay-",
+    },
+    images: Images {
+        operator: "khulnasoft/meshplay-operator:stable-latest",
+        broker: "nats:2.8.2-alpine3.15",
+        reloader: "connecteverything/nats-server-config-reloader:0.6.0",
+        meshsync: "khulnasoft/meshsync:stable-latest",
     },
 };
 
@@ -295,6 +339,11 @@ impl Profile {
             .iter()
             .flat_map(|group| ["brokers", "meshsyncs"].map(|plural| format!("{plural}.{group}")))
             .collect()
+    }
+
+    /// The cluster role that lets `MeshSync` read, and its binding.
+    pub fn meshsync_reader(&self) -> String {
+        format!("{}-reader", self.meshsync.resource)
     }
 
     /// The names that the broker's `StatefulSet` and client Service may have, current line first.

@@ -565,6 +565,33 @@ pub struct Permissions {
     pub missing: Vec<Right>,
 }
 
+/// What an installation would do (`system check --preflight`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PreflightReport {
+    /// Whom the API server takes us for.
+    pub user: Option<String>,
+    /// The objects, in the order in which they would be written.
+    pub objects: Vec<PlannedObject>,
+}
+
+/// What an installation would do to one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedObject {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace; none for an object of the whole cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// `create`, `update` or `keep`; `unverifiable`, `unknown`, `denied` or `rejected` when it cannot be said, or cannot be
+    /// done.
+    pub action: &'static str,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -611,6 +638,9 @@ pub struct Report {
     pub checks: Option<Vec<Check>>,
     /// The rights that were missing.
     pub permissions: Permissions,
+    /// What an installation would do; in a preflight alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preflight: Option<PreflightReport>,
     /// Whether every state is determined. Not part of the document: the exit code says it.
     #[serde(skip)]
     pub determined: bool,

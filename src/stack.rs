@@ -15,6 +15,7 @@ use crate::{
     destination,
     facts::{Broker, CustomResource, Facts, Meshsync},
     profile::{ADAPTERS, Profile, Selector},
+    room,
     seen::Seen,
 };
 
@@ -423,30 +424,7 @@ pub fn external_addresses(service: &Service) -> Vec<String> {
 /// The limit of a container's memory, in bytes.
 pub fn memory_limit(container: &Container) -> Option<u64> {
     let limits = container.resources.as_ref()?.limits.as_ref()?;
-    bytes(&limits.get("memory")?.0)
-}
-
-/// A quantity of memory, as Kubernetes writes it, in bytes; a fraction of a byte is dropped.
-pub fn bytes(quantity: &str) -> Option<u64> {
-    let end = quantity
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(quantity.len());
-    let (number, unit) = quantity.split_at(end);
-    let number: u64 = number.parse().ok()?;
-    let factor: u64 = match unit {
-        "" => 1,
-        "m" => return Some(number / 1000),
-        "k" => 1000,
-        "M" => 1000_u64.pow(2),
-        "G" => 1000_u64.pow(3),
-        "T" => 1000_u64.pow(4),
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        "Ti" => 1 << 40,
-        _ => return None,
-    };
-    number.checked_mul(factor)
+    room::bytes(&limits.get("memory")?.0)
 }
 
 /// Takes `host:port` apart; a scheme and a user part in front do no harm.
@@ -641,22 +619,13 @@ pub fn is_current_operator(facts: &Facts) -> bool {
         })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantities_of_memory_are_read_as_kubernetes_writes_them() {
-        for (text, expected) in [
-            ("4Gi", Some(4 << 30)),
-            ("123456Ki", Some(123_456 << 10)),
-            ("1000", Some(1000)),
-            ("1500m", Some(1)),
-            ("2M", Some(2_000_000)),
-            ("much", None),
-            ("99999999999999Ti", None),
-        ] {
-            assert_eq!(bytes(text), expected, "{text}");
-        }
-    }
+/// Whether a pod is one of the operator, the broker or `MeshSync`, by its labels.
+pub fn is_stacks_pod(metadata: &ObjectMeta, profile: &Profile) -> bool {
+    profile
+        .operator
+        .selectors
+        .iter()
+        .chain(profile.broker.selectors)
+        .chain([&profile.meshsync.selector])
+        .any(|selector| selected(metadata, selector))
 }

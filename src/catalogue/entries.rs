@@ -130,6 +130,41 @@ pub static ENTRIES: &[Entry] = &[
         "Kubernetes is older than the stack supports"
     ),
     entry!(
+        "install-permission-missing",
+        Cluster,
+        Fault,
+        Error,
+        "We may not write everything that an installation writes"
+    ),
+    entry!(
+        "privilege-escalation",
+        Cluster,
+        Fault,
+        Error,
+        "The stack's roles grant more than we may grant"
+    ),
+    entry!(
+        "node-capacity",
+        Cluster,
+        Fault,
+        Error,
+        "No node has room for the stack's pods"
+    ),
+    entry!(
+        "install-rejected",
+        Installation,
+        Fault,
+        Error,
+        "The API server refuses an object of the stack"
+    ),
+    entry!(
+        "pod-security-blocks",
+        Installation,
+        Fault,
+        Error,
+        "Pod Security keeps the stack's pods out"
+    ),
+    entry!(
         "stack-in-other-namespace",
         Installation,
         Fault,

@@ -17,21 +17,39 @@ pub(super) async fn run(
 ) -> anyhow::Result<Exit> {
     let expect = Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError)?;
     let selection = Selection::new(&args.only, &args.skip).map_err(UsageError)?;
-    let (facts, source) =
-        super::facts(args.from.as_deref(), global, Depth::Check, terminal).await?;
-    let mut report = selection.apply(diagnose::diagnose(&facts, &expect, source));
+    let depth = if args.preflight {
+        Depth::Preflight
+    } else {
+        Depth::Check
+    };
+    let (facts, source) = super::facts(args.from.as_deref(), global, depth, terminal).await?;
+    let report = if args.preflight {
+        diagnose::preflight(&facts, source).ok_or_else(no_preflight)?
+    } else {
+        diagnose::diagnose(&facts, &expect, source)
+    };
+    let mut report = selection.apply(report);
     let exit = exit_of(&report, args.fail_on);
     report.exit_code = exit.code();
     let text = super::rendered(&report, global.output, |wide| {
         let look = terminal.look(wide);
         if terminal.is_quiet() {
             format!("{}\n", render::verdict_line(&report, &look))
+        } else if args.preflight {
+            render::preflight(&report, &look, args.all)
         } else {
             render::check(&report, &look, args.all)
         }
     });
     terminal.answer(&text)?;
     Ok(exit)
+}
+
+/// A recording cannot be asked what the API server would say.
+fn no_preflight() -> UsageError {
+    UsageError(
+        "the recording holds no preflight: make one with `meshdoctor record --preflight`".into(),
+    )
 }
 
 /// The exit code: findings that count before states that are open.

@@ -26,6 +26,7 @@ pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
     let (name, subject, depth) = match args {
         Rbac::Check(subject) => ("meshdoctor-check", subject, Depth::Check),
         Rbac::Status(subject) => ("meshdoctor-status", subject, Depth::Status),
+        Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, Depth::Preflight),
     };
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
@@ -156,25 +157,31 @@ fn objects(name: &str, namespace: &str, rights: &[Right], subject: &Subject) -> 
     objects
 }
 
-/// Rights to as few rules as say the same.
+/// Rights to as few rules as say the same. A right to one object is never widened to all, nor to other verbs.
 fn rules(rights: &[&Right]) -> Vec<PolicyRule> {
-    // Verbs by resource first, then resources by verbs.
-    let mut verbs: BTreeMap<(String, String), (Vec<String>, Vec<String>)> = BTreeMap::new();
+    // Verbs by object first, then objects by verbs, then resources by both.
+    let mut verbs: BTreeMap<(String, String, Option<String>), Vec<String>> = BTreeMap::new();
     for right in rights {
         let entry = verbs
-            .entry((right.group.clone(), right.full_resource()))
+            .entry((
+                right.group.clone(),
+                right.full_resource(),
+                right.name.clone(),
+            ))
             .or_default();
-        if !entry.0.contains(&right.verb) {
-            entry.0.push(right.verb.clone());
-        }
-        if let Some(name) = &right.name
-            && !entry.1.contains(name)
-        {
-            entry.1.push(name.clone());
+        if !entry.contains(&right.verb) {
+            entry.push(right.verb.clone());
         }
     }
+    let mut objects: BTreeMap<(String, String, Vec<String>, bool), Vec<String>> = BTreeMap::new();
+    for ((group, resource, name), verbs) in verbs {
+        let entry = objects
+            .entry((group, resource, verbs, name.is_some()))
+            .or_default();
+        entry.extend(name);
+    }
     let mut grouped: BTreeMap<(String, Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
-    for ((group, resource), (verbs, names)) in verbs {
+    for ((group, resource, verbs, _), names) in objects {
         grouped
             .entry((group, verbs, names))
             .or_default()

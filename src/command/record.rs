@@ -34,7 +34,12 @@ pub(super) async fn run(
             }
         }
     }
-    let facts = super::look(global, Depth::Check, terminal).await?;
+    let depth = if args.preflight {
+        Depth::Preflight
+    } else {
+        Depth::Check
+    };
+    let facts = super::look(global, depth, terminal).await?;
     let list = recording::list(&facts);
     let ending = path.extension().and_then(|ending| ending.to_str());
     let text = match (global.output, ending) {
@@ -54,8 +59,9 @@ pub(super) async fn run(
             ))
         })?;
         terminal.say(&format!(
-            "Recorded in {}. Judge it with: meshdoctor system check --from {}",
+            "Recorded in {}. Judge it with: meshdoctor system check{} --from {}",
             path.display(),
+            if args.preflight { " --preflight" } else { "" },
             path.display()
         ));
     }

@@ -11,6 +11,7 @@ mod inventory;
 mod last_words;
 mod mode;
 mod network_policy;
+mod outlook;
 mod patient;
 mod pod_status;
 mod reach;
@@ -18,6 +19,7 @@ mod rollout;
 mod rules;
 mod select;
 mod states;
+mod trial;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -119,13 +121,55 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     let patient = Patient::new(facts, expect);
     let states = states::judge(&patient);
-    let (checks, mut findings) = judge_rules(&patient, &states);
+    let determined = states.is_determined();
+    let rules: Vec<&Rule> = rules::all().collect();
+    let mut report = judged(&patient, &states, &rules, &[], determined, source);
+    report.permissions.missing = states::missing_rights(&patient);
+    report
+}
+
+/// Judges whether the stack may be installed: other rules over the same facts. What decides is whether every object could
+/// be tried; that something of the stack is not there is as it should be.
+///
+/// None when the facts hold no preflight, though the cluster was spoken to.
+pub fn preflight(facts: &Facts, source: Source) -> Option<Report> {
+    if facts.preflight.is_none() && facts.obstacle.is_none() {
+        return None;
+    }
+    let expect = Expectation::default();
+    let patient = Patient::new(facts, &expect);
+    let states = states::judge(&patient);
+    let outlook = outlook::Outlook::of(&patient);
+    let rules = rules::of_preflight();
+    let mut report = judged(
+        &patient,
+        &states,
+        &rules,
+        rules::preflight::NO_BAR,
+        outlook.is_determined(),
+        source,
+    );
+    report.permissions.missing = outlook.missing_rights();
+    report.preflight = Some(outlook.report());
+    Some(report)
+}
+
+fn judged(
+    patient: &Patient<'_>,
+    states: &states::States,
+    rules: &[&'static Rule],
+    no_bar: &[&str],
+    determined: bool,
+    source: Source,
+) -> Report {
+    let facts = patient.facts;
+    let (checks, mut findings) = judge_rules(rules, no_bar, patient, states);
     causes::name(&mut findings);
     causes::join(&mut findings);
     let root_causes = causes::roots(&findings);
     let checks = number(checks, &findings);
-    let verdict = verdict::judge(&findings, states.is_determined());
-    let inventory = inventory::Inventory::of(&patient);
+    let verdict = verdict::judge(&findings, determined);
+    let inventory = inventory::Inventory::of(patient);
     Report {
         api_version: API_VERSION,
         kind: "Report",
@@ -141,16 +185,15 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
         verdict: Some(verdict),
         silenced: None,
         exit_code: 0,
-        components: inventory.components(&states),
+        components: inventory.components(states),
         workloads: inventory.workloads(),
         services: inventory.services(),
         root_causes: Some(root_causes),
         findings: Some(findings),
         checks: Some(checks),
-        permissions: Permissions {
-            missing: states::missing_rights(&patient),
-        },
-        determined: states.is_determined(),
+        permissions: Permissions::default(),
+        preflight: None,
+        determined,
     }
 }
 
@@ -188,13 +231,19 @@ struct Judged {
     findings: std::ops::Range<usize>,
 }
 
-fn judge_rules(patient: &Patient<'_>, states: &states::States) -> (Vec<Judged>, Vec<Finding>) {
+/// Judges each rule. A finding of the codes in `no_bar` is no error here.
+fn judge_rules(
+    rules: &[&'static Rule],
+    no_bar: &[&str],
+    patient: &Patient<'_>,
+    states: &states::States,
+) -> (Vec<Judged>, Vec<Finding>) {
     let mut statuses: BTreeMap<&str, Status> = BTreeMap::new();
     // Of what is not judged, the statement at the bottom that is not so.
     let mut blockers: BTreeMap<&str, &'static str> = BTreeMap::new();
     let mut findings: Vec<Finding> = Vec::new();
     let mut judged = Vec::new();
-    for rule in rules::all() {
+    for rule in rules {
         let outcome = match rule.blocked_by(&statuses) {
             Some(blocker) => {
                 let bottom = blockers.get(blocker.id).copied().unwrap_or(blocker.title);
@@ -216,7 +265,12 @@ fn judge_rules(patient: &Patient<'_>, states: &states::States) -> (Vec<Judged>, 
                     Some("it is not, and is not expected to be".into()),
                 )
             }
-            Outcome::Found(found) => {
+            Outcome::Found(mut found) => {
+                for finding in &mut found {
+                    if no_bar.contains(&finding.code.as_str()) {
+                        finding.severity = finding.severity.max(Severity::Warning);
+                    }
+                }
                 let status = worst(&found);
                 let reason = found.first().map(|finding| finding.title.clone());
                 findings.extend(found);

@@ -116,7 +116,7 @@ impl Selection {
 
     /// A check is wanted for any code that it can find.
     fn wants_check(&self, check: &Check) -> bool {
-        let Some(rule) = rules::all().find(|rule| rule.id == check.id) else {
+        let Some(rule) = rules::every().find(|rule| rule.id == check.id) else {
             return true;
         };
         let named = |words: &[Word], code: &str| {

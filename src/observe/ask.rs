@@ -9,6 +9,7 @@ use std::{
 
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
+use hyper::body::Bytes;
 use kube::{Client, client::Body};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -72,6 +73,15 @@ const JSON: &str = "application/json";
 
 /// Whatever there is, as of a log.
 const ANYTHING: &str = "*/*";
+
+/// A change that is tried and not made.
+pub(super) struct DryRun<'a> {
+    pub(super) method: &'a str,
+    /// With `dryRun=All` in it.
+    pub(super) path: &'a str,
+    pub(super) content: &'a str,
+    pub(super) body: &'a serde_json::Value,
+}
 
 /// A line for `-v`: one request and how it went.
 pub type Log<'a> = dyn Fn(&str) + 'a;
@@ -192,6 +202,54 @@ impl<'a> Asker<'a> {
             .await
     }
 
+    /// The answer to a dry run, whatever it is: nothing is changed by it, and a refusal is what is to be known.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] when no API server answered.
+    pub(super) async fn dry_run(
+        &self,
+        trial: &DryRun<'_>,
+    ) -> Result<(StatusCode, String), Failure> {
+        let started = Instant::now();
+        let limit = self.remaining();
+        self.count();
+        let request = Request::builder()
+            .method(trial.method)
+            .uri(trial.path)
+            .header(header::ACCEPT, JSON)
+            .header(header::CONTENT_TYPE, trial.content)
+            .body(Body::from(trial.body.to_string().into_bytes()))
+            .map_err(|error| Failure::Connection(error.to_string()))?;
+        let answer = tokio::time::timeout(limit, read(self.client(), request))
+            .await
+            .unwrap_or(Err(Failure::Silent(limit)))
+            .and_then(|(head, bytes)| {
+                String::from_utf8(bytes.into())
+                    .map(|text| (head, text))
+                    .map_err(|_| {
+                        Failure::NotAnApi("it answered with bytes that are no text".into())
+                    })
+            });
+        let (outcome, result) = match answer {
+            Ok((head, text)) => (
+                format!("{}, {} bytes", head.status.as_u16(), text.len()),
+                // What is not served is told without JSON.
+                match judge(head.status, &head.headers, text.clone()) {
+                    Err(failure @ (Failure::NotAnApi(_) | Failure::Unauthorized)) => Err(failure),
+                    _ => Ok((head.status, text)),
+                },
+            ),
+            Err(failure) => (failure.to_string(), Err(failure)),
+        };
+        let took = started.elapsed().as_secs_f64() * 1000.0;
+        self.note(&format!(
+            "{} {}: {outcome} ({took:.1} ms)",
+            trial.method, trial.path
+        ));
+        result
+    }
+
     fn client(&self) -> Client {
         self.client.borrow().clone()
     }
@@ -241,6 +299,20 @@ async fn exchange(
         .header(header::CONTENT_TYPE, JSON)
         .body(Body::from(body.unwrap_or_default().into_bytes()))
         .map_err(|error| Failure::Connection(error.to_string()))?;
+    let (head, bytes) = read(client, request).await?;
+    if accept == ANYTHING && head.status == StatusCode::OK {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let text = String::from_utf8(bytes.into())
+        .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))?;
+    judge(head.status, &head.headers, text)
+}
+
+/// Sends a request and reads the whole answer.
+async fn read(
+    client: Client,
+    request: Request<Body>,
+) -> Result<(http::response::Parts, Bytes), Failure> {
     let response = client
         .send(request)
         .await
@@ -251,12 +323,7 @@ async fn exchange(
         .await
         .map_err(|error| from_error(&error))?
         .to_bytes();
-    if accept == ANYTHING && head.status == StatusCode::OK {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    let text = String::from_utf8(bytes.into())
-        .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))?;
-    judge(head.status, &head.headers, text)
+    Ok((head, bytes))
 }
 
 /// What an answer's status and body say.

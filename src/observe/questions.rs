@@ -3,7 +3,7 @@
 //! The requests, the report's `permissions` and the roles that `rbac` prints all come from these lists.
 
 use super::Depth;
-use crate::{profile::Profile, recording::kinds, seen::Right};
+use crate::{profile::Profile, recording::kinds, repair::manifests, seen::Right};
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -258,6 +258,26 @@ pub fn read_logs(namespace: &str) -> Right {
     Right::to("get", "", "pods/log").in_namespace(namespace)
 }
 
+/// The nodes, for how much room they have.
+pub fn nodes() -> Question {
+    Question {
+        name: "nodes".into(),
+        path: format!("/api/v1/nodes?limit={PAGE}"),
+        right: Right::to("list", "", "nodes"),
+    }
+}
+
+/// The pods of the whole cluster that take room, for how much.
+pub fn pods_everywhere() -> Question {
+    Question {
+        name: "nodes".into(),
+        path: format!(
+            "/api/v1/pods?limit={PAGE}&fieldSelector=status.phase!%3DSucceeded%2Cstatus.phase!%3DFailed%2Cspec.nodeName!%3D"
+        ),
+        right: Right::to("list", "", "pods"),
+    }
+}
+
 /// The kinds that are listed in the namespace, and whether a status needs them.
 const LISTED: &[(kinds::Kind, bool)] = &[
     (kinds::DEPLOYMENTS, true),
@@ -272,7 +292,7 @@ const LISTED: &[(kinds::Kind, bool)] = &[
 
 /// What is asked at once, before anything is known.
 pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Question> {
-    let check = depth == Depth::Check;
+    let check = depth.is_whole();
     if depth == Depth::WatchList {
         let mut list = custom_resources(profile, "meshsyncs", namespace);
         list.push(kind(kinds::DEPLOYMENTS, namespace));
@@ -305,13 +325,18 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
     let mut questions = first_wave(profile, namespace, depth);
     questions.extend(custom_resources_everywhere(profile));
     let mut others = port_forward(namespace);
-    if depth == Depth::Check {
+    if depth.is_whole() {
         questions.extend(bindings(profile));
         questions.extend(former_crds(profile));
         questions.extend(cluster_roles(profile));
         others.push(review());
         others.push(read_logs(namespace));
         others.push(read_metrics(namespace));
+    }
+    if depth == Depth::Preflight {
+        questions.extend([nodes(), pods_everywhere()]);
+        others.push(Right::to("create", "", "pods").in_namespace(namespace));
+        others.extend(manifests::rights(profile, namespace));
     }
     let mut rights: Vec<Right> = questions
         .into_iter()

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     Depth, Scope,
     ask::{Asker, Failure, seen},
-    blank, broker, discovery, logs, obstacle,
+    blank, broker, discovery, logs, obstacle, preflight,
     questions::{self, Question},
     reviews,
     transport::Clients,
@@ -73,9 +73,18 @@ impl Observer<'_> {
         }
         if self.scope.depth == Depth::WatchList {
             facts.served = discovery::ask(self.asker).await;
-        } else {
-            self.second_wave(&mut facts, token.as_ref()).await;
+            return facts;
         }
+        let preflight = async {
+            if self.scope.depth != Depth::Preflight {
+                return None;
+            }
+            let (profile, namespace) = (self.scope.profile, &self.target.namespace);
+            // Most runs have none, and need no room for it.
+            Some(Box::pin(preflight::ask(self.asker, profile, namespace)).await)
+        };
+        let (preflight, ()) = tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
+        facts.preflight = preflight;
         facts
     }
 
@@ -100,7 +109,7 @@ impl Observer<'_> {
     async fn first_wave(&self) -> FirstWave {
         (self.scope.progress)("asking the API server");
         let questions = self.questions();
-        let check = self.scope.depth == Depth::Check;
+        let check = self.scope.depth.is_whole();
         let (bindings, roles, former_crds) = if check {
             let profile = self.scope.profile;
             (
@@ -251,7 +260,7 @@ impl Observer<'_> {
             .one("watchListConfigMap", &secrets)
             .map(|map| ConfigMapFact::of(&map));
         facts.lease = wave.one_redacted(kinds::LEASE.0, &secrets);
-        if self.scope.depth == Depth::Check {
+        if self.scope.depth.is_whole() {
             facts.rbac.cluster_role_bindings =
                 existing(std::mem::take(&mut wave.bindings), &secrets);
             facts.rbac.cluster_roles = existing(std::mem::take(&mut wave.roles), &secrets);
@@ -293,7 +302,7 @@ impl Observer<'_> {
         facts.helm = helm;
         facts.served = served;
         facts.memory = memory;
-        if self.scope.depth == Depth::Check {
+        if self.scope.depth.is_whole() {
             facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
         }
     }
@@ -305,7 +314,7 @@ impl Observer<'_> {
             .items()
             .first()
             .is_some_and(|meshsync| WatchList::of(meshsync, profile).goes_beyond(profile));
-        if self.scope.depth == Depth::Check && goes_beyond {
+        if self.scope.depth.is_whole() && goes_beyond {
             discovery::ask(self.asker).await
         } else {
             Seen::NotLooked
@@ -322,7 +331,7 @@ impl Observer<'_> {
         let pod = stack::meshsync_pods(facts)
             .into_iter()
             .find(|pod| stack::running_since(pod, container).is_some() && limited(pod));
-        let Some(pod) = pod.filter(|_| self.scope.depth == Depth::Check) else {
+        let Some(pod) = pod.filter(|_| self.scope.depth.is_whole()) else {
             return Seen::NotLooked;
         };
         let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
@@ -351,7 +360,7 @@ impl Observer<'_> {
         struct Item {
             metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
         }
-        let release = stack::helm_release(facts).filter(|_| self.scope.depth == Depth::Check);
+        let release = stack::helm_release(facts).filter(|_| self.scope.depth.is_whole());
         let Some((release, namespace)) = release else {
             return Seen::NotLooked;
         };

@@ -120,6 +120,7 @@ pub(super) fn facts(
         },
         memory: dump.memory(),
         logs: Vec::new(),
+        preflight: None,
         timings: BTreeMap::new(),
     })
 }

@@ -85,6 +85,9 @@ pub struct Recording {
     /// Logs of what is below the state it should be in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<crate::facts::Log>,
+    /// What the API server said of what an installation would write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preflight: Option<crate::facts::Preflight>,
     /// How long each observation took, in milliseconds.
     #[serde(default)]
     pub timings: BTreeMap<String, u64>,

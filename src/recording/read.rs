@@ -285,6 +285,7 @@ impl Input {
             broker: recording.broker,
             memory: recording.memory,
             logs: recording.logs,
+            preflight: recording.preflight,
             timings: recording.timings,
         })
     }

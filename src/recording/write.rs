@@ -68,6 +68,7 @@ pub fn list(facts: &Facts) -> Value {
         broker: facts.broker.clone(),
         memory: facts.memory.clone(),
         logs: facts.logs.clone(),
+        preflight: facts.preflight.clone(),
         timings: facts.timings.clone(),
     };
     let mut all = vec![to_value(&recording)];

@@ -18,9 +18,15 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
     path::draw(&mut page, report);
     page.blank();
     heading(&mut page, report);
+    body(&mut page, report, all);
+    page.done()
+}
+
+/// What is below the heading: findings, checks, verdict.
+pub(super) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
     for finding in report.root_causes() {
         page.blank();
-        self::finding(&mut page, report.findings(), finding, all);
+        self::finding(page, report.findings(), finding, all);
     }
     if all {
         for finding in report
@@ -29,13 +35,15 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
             .filter(|finding| !finding.caused_by.is_empty())
         {
             page.blank();
-            self::finding(&mut page, report.findings(), finding, all);
+            self::finding(page, report.findings(), finding, all);
         }
     }
-    checks(&mut page, report);
+    checks(page, report);
     page.blank();
-    page.raw(&verdict_line(report, look));
-    page.done()
+    let dot = format!(" {} ", page.look.glyphs.dot);
+    let line = verdict_line(report, page.look);
+    let parts: Vec<String> = line.split(&dot).map(str::to_owned).collect();
+    page.parts(0, &dot, &parts);
 }
 
 /// Where and what: operator, context, namespace.
@@ -70,20 +78,24 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
     if let "custom-broker" | "standalone" | "embedded" = report.target.mode {
         parts.push(format!("mode {}", report.target.mode.replace('-', " ")));
     }
-    if let Some(path) = &report.source.path {
-        let about = if report.taken_at_estimated {
-            "about "
-        } else {
-            ""
-        };
-        parts.push(format!(
-            "recording {}, {about}{:.0}",
-            clean(path),
-            report.taken_at
-        ));
-    }
+    parts.extend(recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(2, &dot, &parts);
+}
+
+/// Which recording it is about, and when that was taken.
+pub(super) fn recording(report: &Report) -> Option<String> {
+    let path = report.source.path.as_ref()?;
+    let about = if report.taken_at_estimated {
+        "about "
+    } else {
+        ""
+    };
+    Some(format!(
+        "recording {}, {about}{:.0}",
+        clean(path),
+        report.taken_at
+    ))
 }
 
 /// One finding of these: what it is, how we know, what to do.
@@ -258,6 +270,22 @@ fn one_check(page: &mut Page<'_>, check: &Check) {
 /// The last line: the verdict and what it rests on.
 pub fn verdict_line(report: &Report, look: &Look) -> String {
     let verdict = report.verdict.unwrap_or(Verdict::Unknown);
+    let word = match (&report.preflight, verdict) {
+        (None, verdict) => verdict.to_string(),
+        (Some(preflight), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
+            let open = preflight
+                .objects
+                .iter()
+                .any(|object| object.action == "unverifiable");
+            if open {
+                "can be installed, as far as it can be tried".into()
+            } else {
+                "can be installed".into()
+            }
+        }
+        (Some(_), Verdict::Unhealthy) => "cannot be installed".into(),
+        (Some(_), Verdict::Unknown) => "unknown whether it can be installed".into(),
+    };
     let style = match verdict {
         Verdict::Healthy => look.styles.good,
         Verdict::Degraded | Verdict::Unknown | Verdict::NotInstalled => look.styles.warning,
@@ -311,11 +339,7 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
         Some(cause) if cause.severity != Severity::Info => format!(": {}", clean(&cause.code)),
         _ => String::new(),
     };
-    format!(
-        "{}{cause}{dot}{}",
-        verdict.to_string().style(style),
-        parts.join(&dot)
-    )
+    format!("{}{cause}{dot}{}", word.style(style), parts.join(&dot))
 }
 
 fn plural(n: usize) -> &'static str {

@@ -3,6 +3,7 @@
 mod check;
 mod machine;
 mod path;
+mod preflight;
 mod status;
 mod style;
 mod tables;
@@ -11,6 +12,7 @@ mod watch_list;
 
 pub use check::{check, verdict_line};
 pub use machine::{json, yaml};
+pub use preflight::preflight;
 pub use status::status;
 pub use style::Look;
 pub use tables::table as list;

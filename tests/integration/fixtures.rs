@@ -50,9 +50,25 @@ fn judged(folder: &str, expect: &Expectation) -> Report {
     diagnose::diagnose(&facts, expect, source)
 }
 
+/// What a preflight says of a recording that holds one.
+fn preflight(folder: &str) -> Option<Report> {
+    let facts =
+        recording::read(folder, None, None).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    facts.preflight.as_ref()?;
+    let source = Source {
+        kind: "recording",
+        path: Some(folder.to_owned()),
+    };
+    diagnose::preflight(&facts, source)
+}
+
 /// The screen down to the checks, and then those that did not pass: a new rule leaves the fixtures of others alone.
 fn what_matters(report: &Report, look: &Look) -> String {
-    let screen = render::check(report, look, true);
+    let screen = if report.preflight.is_some() {
+        render::preflight(report, look, true)
+    } else {
+        render::check(report, look, true)
+    };
     let (findings, _) = screen.split_once("\nKubernetes\n").expect("the checks");
     let mut text = findings.to_owned();
     for check in report.checks() {
@@ -82,6 +98,27 @@ fn every_fixture_says_what_it_should() {
             text,
             snapbox::Data::read_from(&folder.join("check.txt"), None).raw()
         );
+        if let Some(report) = preflight(path) {
+            snapbox::assert_data_eq!(
+                what_matters(&report, &look),
+                snapbox::Data::read_from(&folder.join("preflight.txt"), None).raw()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_preflight_is_laid_out_for_narrow_and_wide_screens() {
+    for width in [80, 140] {
+        let report = preflight("fixtures/privilege-escalation").expect("a preflight");
+        let text = render::preflight(&report, &Look::new(false, true, Some(width), false), false);
+        assert!(
+            text.lines()
+                // Commands stay whole, so that they can be pasted.
+                .filter(|line| !line.trim_start().starts_with("meshdoctor "))
+                .all(|line| line.chars().count() <= width),
+            "{width}: {text}"
+        );
     }
 }
 
@@ -90,7 +127,11 @@ fn every_report_and_status_fits_the_schema() {
     let schema = schema::validator();
     for folder in folders() {
         let (words, _) = expected(&folder);
-        for command in ["check", "status"] {
+        let mut commands = vec!["check", "status"];
+        if preflight(folder.to_str().expect("a plain name")).is_some() {
+            commands.push("check --preflight");
+        }
+        for command in commands {
             let expect = match (command, words.as_str()) {
                 ("check", words) if !words.is_empty() => format!(" --expect {words}"),
                 _ => String::new(),
@@ -125,9 +166,10 @@ fn every_code_has_a_fixture() {
         .flat_map(|folder| {
             let path = folder.to_str().expect("a plain name");
             let report = judged(path, &expected(folder).1);
-            report
-                .findings()
+            [Some(report), preflight(path)]
                 .iter()
+                .flatten()
+                .flat_map(Report::findings)
                 .map(|finding| finding.code.clone())
                 .collect::<Vec<_>>()
         })

@@ -139,8 +139,9 @@ fn installed(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     Outcome::Found(vec![
         draft
-            .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator")
+            .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator, and see first whether it may be")
             .command(patient.meshdoctor(Effect::Read, "system check --expect embedded"))
+            .command(patient.meshdoctor(Effect::Read, "system check --preflight"))
             .done(),
     ])
 }

@@ -301,7 +301,7 @@ fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
 
 /// The command that makes a role which reads everything.
 pub(super) fn reader_role(patient: &Patient<'_>) -> crate::report::Command {
-    let name = format!("{}-reader", patient.facts.profile.meshsync.resource);
+    let name = patient.facts.profile.meshsync_reader();
     patient.kubectl_cluster(
         Effect::Write,
         &format!("create clusterrole {name} --verb=get,list,watch --resource='*.*'"),
@@ -310,7 +310,7 @@ pub(super) fn reader_role(patient: &Patient<'_>) -> crate::report::Command {
 
 /// The command that binds that role.
 pub(super) fn reader_binding(patient: &Patient<'_>, account: &str) -> crate::report::Command {
-    let name = format!("{}-reader", patient.facts.profile.meshsync.resource);
+    let name = patient.facts.profile.meshsync_reader();
     let namespace = &patient.facts.target.namespace;
     patient.kubectl_cluster(
         Effect::Write,

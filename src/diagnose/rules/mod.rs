@@ -17,6 +17,7 @@ mod nats;
 mod network;
 mod operator;
 mod owners;
+pub(super) mod preflight;
 mod references;
 mod release;
 mod resources;
@@ -48,7 +49,17 @@ pub struct Rule {
     pub(crate) judge: fn(&Patient<'_>, &States) -> Outcome,
 }
 
-/// Every rule, in the order in which checks are shown. A rule stands behind those that it builds on.
+/// The rules of a preflight, in the order in which checks are shown.
+pub(super) fn of_preflight() -> Vec<&'static Rule> {
+    preflight::all()
+}
+
+/// Every rule, of a check or a preflight.
+pub(super) fn every() -> impl Iterator<Item = &'static Rule> {
+    all().chain(preflight::own())
+}
+
+/// Every rule of a check, in the order in which checks are shown. A rule stands behind those that it builds on.
 pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         cluster::RULES,
@@ -90,7 +101,7 @@ mod tests {
     #[test]
     fn every_rule_builds_on_earlier_ones_and_finds_codes_of_the_catalogue() {
         let mut earlier = BTreeSet::new();
-        for rule in all() {
+        for rule in every() {
             for id in rule.after {
                 assert!(
                     earlier.contains(id),
@@ -111,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_code_of_the_catalogue_is_found_by_a_rule() {
-        let found: BTreeSet<&str> = all().flat_map(|rule| rule.codes).copied().collect();
+        let found: BTreeSet<&str> = every().flat_map(|rule| rule.codes).copied().collect();
         for diagnosis in catalogue::all() {
             let code = diagnosis.code();
             assert!(found.contains(code.as_str()), "no rule finds {code}");

@@ -9,6 +9,7 @@ mod logs;
 mod modes;
 mod nats;
 mod policies;
+mod preflight;
 mod resources;
 mod rights;
 mod situations;

@@ -1,0 +1,89 @@
+//! What an installation would do to each object, and whether that is known.
+
+use super::{Patient, rules::preflight as rules, trial::Tried};
+use crate::{
+    facts::{Preflight, Trial},
+    report::{PlannedObject, PreflightReport},
+    seen::{Right, Seen},
+};
+
+/// The outlook of a patient who may have no preflight, since nothing could be asked.
+pub(super) struct Outlook<'a> {
+    patient: &'a Patient<'a>,
+    seen: Option<&'a Preflight>,
+}
+
+impl<'a> Outlook<'a> {
+    pub(super) fn of(patient: &'a Patient<'a>) -> Self {
+        Self {
+            patient,
+            seen: patient.facts.preflight.as_ref(),
+        }
+    }
+
+    /// The objects that an installation would write.
+    fn written(&self) -> impl Iterator<Item = &'a Trial> {
+        self.seen
+            .into_iter()
+            .flat_map(|seen| &seen.objects)
+            .filter(|trial| !rules::stays(self.patient, trial))
+    }
+
+    /// Whether each object was tried, or is known to be untriable until another is there.
+    pub(super) fn is_determined(&self) -> bool {
+        self.seen.is_some()
+            && self
+                .written()
+                .all(|trial| rules::missing(trial).next().is_some() || rules::open(trial).is_none())
+    }
+
+    /// The rights that installing takes and that are missing, and those that looking took.
+    pub(super) fn missing_rights(&self) -> Vec<Right> {
+        let mut rights: Vec<Right> = self.written().flat_map(rules::missing).cloned().collect();
+        if let Some(Seen::Denied(denial)) = self.seen.map(|seen| &seen.nodes) {
+            rights.extend(denial.missing.iter().cloned());
+        }
+        rights.sort();
+        rights.dedup();
+        rights
+    }
+
+    pub(super) fn report(&self) -> PreflightReport {
+        PreflightReport {
+            user: self.seen.and_then(|seen| seen.user.known().cloned()),
+            objects: self
+                .seen
+                .into_iter()
+                .flat_map(|seen| &seen.objects)
+                .map(|trial| self.planned(trial))
+                .collect(),
+        }
+    }
+
+    fn planned(&self, trial: &Trial) -> PlannedObject {
+        let (action, reason) = if rules::stays(self.patient, trial) {
+            ("keep", None)
+        } else if rules::missing(trial).next().is_some() {
+            ("denied", None)
+        } else {
+            match Tried::of(trial) {
+                Tried::Taken { made: true, .. } => ("create", None),
+                Tried::Taken { conflict, .. } => ("update", conflict.map(str::to_owned)),
+                Tried::Waits(until) => ("unverifiable", Some(format!("until {until}"))),
+                Tried::Denied => ("denied", None),
+                Tried::Escalates(message) | Tried::Insecure(message) => {
+                    ("rejected", Some(message.to_owned()))
+                }
+                Tried::Refused(answer) => ("rejected", Some(answer.message.clone())),
+                Tried::Open(why) => ("unknown", Some(why)),
+            }
+        };
+        PlannedObject {
+            kind: trial.kind.clone(),
+            namespace: trial.namespace.clone(),
+            name: trial.name.clone(),
+            action,
+            reason,
+        }
+    }
+}

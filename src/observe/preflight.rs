@@ -1,0 +1,266 @@
+//! What the API server says of everything that an installation would write: an access review for each right, a dry run
+//! for each object. Nothing is changed: every request that could is a dry run.
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use k8s_openapi::{
+    api::core::v1::{Node as KubeNode, Pod},
+    apimachinery::pkg::apis::meta::v1::ListMeta,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{
+    ask::{Asker, DryRun, Failure, seen},
+    questions::{self, Question},
+    reviews,
+};
+use crate::{
+    facts::{Answer, AskedRight, Node, Preflight, Trial},
+    profile::Profile,
+    redact,
+    repair::manifests::{self, FIELD_MANAGER, Object, Options},
+    room::{self, Room},
+    seen::{Right, Seen},
+    stack,
+};
+
+/// Asks all of it at once.
+pub(super) async fn ask(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Preflight {
+    let objects = manifests::manifests(profile, namespace, &Options::default());
+    let pods = manifests::pods(profile, namespace);
+    let (user, objects, pods, nodes) = tokio::join!(
+        user(asker),
+        join_all(objects.iter().map(|object| applied(asker, object))),
+        join_all(pods.iter().map(|pod| created(asker, pod))),
+        nodes(asker, profile, namespace),
+    );
+    Preflight {
+        user,
+        objects,
+        pods,
+        nodes,
+    }
+}
+
+/// Whom the API server takes us for.
+async fn user(asker: &Asker<'_>) -> Seen<String> {
+    let right = Right::to("create", "authentication.k8s.io", "selfsubjectreviews");
+    seen(reviews::who_am_i(asker).await, &right)
+}
+
+/// An object as it would be applied, and the rights for that.
+async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
+    let apply = async |force: &str| {
+        let path = format!(
+            "{}?dryRun=All&fieldManager={FIELD_MANAGER}{force}",
+            object.path()
+        );
+        answer(
+            asker,
+            &DryRun {
+                method: "PATCH",
+                path: &path,
+                content: "application/apply-patch+yaml",
+                body: &object.body,
+            },
+        )
+        .await
+    };
+    let tried = async {
+        let first = apply("").await;
+        let taken = matches!(&first, Seen::Known(answer) if answer.status == 409);
+        // Who holds fields says nothing of whether the server would take the object.
+        let forced = if taken {
+            apply("&force=true").await
+        } else {
+            Seen::NotLooked
+        };
+        (first, forced)
+    };
+    let rights = ["get", "create", "patch"].map(|verb| object.right(verb));
+    let (rights, (answer, forced)) = tokio::join!(
+        join_all(rights.iter().map(|right| may(asker, right))),
+        tried
+    );
+    Trial {
+        rights,
+        answer,
+        forced,
+        ..trial(object)
+    }
+}
+
+/// A pod as a controller would make it.
+async fn created(asker: &Asker<'_>, pod: &Object) -> Trial {
+    let path = format!(
+        "{}?dryRun=All&fieldManager={FIELD_MANAGER}",
+        pod.collection()
+    );
+    let answer = answer(
+        asker,
+        &DryRun {
+            method: "POST",
+            path: &path,
+            content: "application/json",
+            body: &pod.body,
+        },
+    )
+    .await;
+    Trial {
+        answer,
+        ..trial(pod)
+    }
+}
+
+fn trial(object: &Object) -> Trial {
+    Trial {
+        kind: object.kind.clone(),
+        namespace: object.namespace.clone(),
+        name: object.name.clone(),
+        ..Trial::default()
+    }
+}
+
+async fn answer(asker: &Asker<'_>, dry_run: &DryRun<'_>) -> Seen<Answer> {
+    #[derive(Deserialize)]
+    struct Status {
+        message: Option<String>,
+    }
+    match asker.dry_run(dry_run).await {
+        Ok((status, _)) if matches!(status, StatusCode::OK | StatusCode::CREATED) => {
+            Seen::Known(Answer {
+                status: status.as_u16(),
+                message: String::new(),
+            })
+        }
+        Ok((status, text)) => {
+            let message = serde_json::from_str::<Status>(&text)
+                .ok()
+                .and_then(|status| status.message)
+                .unwrap_or(text);
+            Seen::Known(Answer {
+                status: status.as_u16(),
+                message: redact::urls(message.trim()),
+            })
+        }
+        Err(failure) => Seen::Unreachable(failure.to_string()),
+    }
+}
+
+/// Whether we ourselves have a right.
+async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
+    #[derive(Deserialize)]
+    struct Review {
+        status: Status,
+    }
+    #[derive(Deserialize)]
+    struct Status {
+        allowed: bool,
+    }
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": {
+            "verb": right.verb,
+            "group": right.group,
+            "resource": right.resource,
+            "namespace": right.namespace,
+            "name": right.name,
+        } },
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let answer = asker
+        .post(path, &review)
+        .await
+        .and_then(|body| parse::<Review>(&body));
+    let review = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
+    AskedRight {
+        right: right.clone(),
+        allowed: seen(answer, &review).map(|review| review.status.allowed),
+    }
+}
+
+/// The nodes, and what the pods of others ask for on each. This costs the more, the larger the cluster is, which a
+/// preflight may: it is asked once. Each page is summed up before the next one comes.
+async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
+    let mut nodes: Vec<Node> = Vec::new();
+    let question = questions::nodes();
+    let listed = pages(asker, &question, |node: KubeNode| nodes.push(reduced(node))).await;
+    if let Err(failure) = listed {
+        return seen(Err(failure), &question.right);
+    }
+    let question = questions::pods_everywhere();
+    let taken = pages(asker, &question, |pod: Pod| {
+        let Some(spec) = &pod.spec else { return };
+        // What the stack itself takes now, it gives back.
+        if pod.metadata.namespace.as_deref() == Some(namespace)
+            && stack::is_stacks_pod(&pod.metadata, profile)
+        {
+            return;
+        }
+        let on = spec.node_name.as_deref().unwrap_or_default();
+        if let Some(node) = nodes.iter_mut().find(|node| node.name == on) {
+            node.requested = node.requested.plus(room::of_pod(spec));
+        }
+    })
+    .await;
+    match taken {
+        Ok(()) => Seen::Known(nodes),
+        Err(failure) => seen(Err(failure), &question.right),
+    }
+}
+
+fn reduced(node: KubeNode) -> Node {
+    let spec = node.spec.unwrap_or_default();
+    let status = node.status.unwrap_or_default();
+    Node {
+        name: node.metadata.name.unwrap_or_default(),
+        ready: status
+            .conditions
+            .iter()
+            .flatten()
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True"),
+        unschedulable: spec.unschedulable == Some(true),
+        taints: spec
+            .taints
+            .iter()
+            .flatten()
+            .filter(|taint| taint.effect != "PreferNoSchedule")
+            .map(|taint| match &taint.value {
+                Some(value) => format!("{}={value}:{}", taint.key, taint.effect),
+                None => format!("{}:{}", taint.key, taint.effect),
+            })
+            .collect(),
+        allocatable: Room::of(status.allocatable.as_ref()),
+        requested: Room::default(),
+    }
+}
+
+/// Every item of a list, page by page.
+async fn pages<T: DeserializeOwned>(
+    asker: &Asker<'_>,
+    question: &Question,
+    mut each: impl FnMut(T),
+) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Page<T> {
+        metadata: ListMeta,
+        items: Option<Vec<T>>,
+    }
+    let mut path = question.path.clone();
+    loop {
+        let body = asker.get(&path).await?;
+        let page: Page<T> = parse(&redact::without_managed_fields(&body))?;
+        page.items.into_iter().flatten().for_each(&mut each);
+        match page.metadata.continue_.filter(|more| !more.is_empty()) {
+            Some(more) => path = format!("{}&continue={more}", question.path),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
+    serde_json::from_str(body)
+        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
+}

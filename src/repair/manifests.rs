@@ -1,0 +1,341 @@
+//! The stack as it is installed: our own manifests, with every name from the profile. Pure.
+//!
+//! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that [`fill`] fills.
+
+use k8s_openapi::api::core::v1::Pod;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{profile::Profile, seen::Right, watch_list};
+
+/// The name under which this tool writes fields.
+pub const FIELD_MANAGER: &str = "meshdoctor";
+
+/// What may be chosen about an installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The type of the broker's client Service.
+    pub broker_service: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            broker_service: "ClusterIP".into(),
+        }
+    }
+}
+
+/// One object, ready to be applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// `apps/v1`.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// `deployments`.
+    pub plural: &'static str,
+    /// None for an object of the whole cluster.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// All of it.
+    pub body: Value,
+}
+
+impl Object {
+    fn of(body: Value) -> Option<Self> {
+        let text = |pointer: &str| body.pointer(pointer)?.as_str().map(str::to_owned);
+        let kind = text("/kind")?;
+        Some(Self {
+            api_version: text("/apiVersion")?,
+            plural: plural(&kind)?,
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name")?,
+            kind,
+            body,
+        })
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
+    }
+
+    /// The path of its kind's collection.
+    pub fn collection(&self) -> String {
+        let root = if self.group().is_empty() {
+            "api"
+        } else {
+            "apis"
+        };
+        let scope = self
+            .namespace
+            .as_ref()
+            .map(|namespace| format!("/namespaces/{namespace}"))
+            .unwrap_or_default();
+        format!("/{root}/{}{scope}/{}", self.api_version, self.plural)
+    }
+
+    /// Its own path.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.collection(), self.name)
+    }
+
+    /// A right to this one object.
+    pub fn right(&self, verb: &str) -> Right {
+        let right = Right::to(verb, self.group(), self.plural).named(&self.name);
+        match &self.namespace {
+            Some(namespace) => right.in_namespace(namespace),
+            None => right,
+        }
+    }
+}
+
+/// The resource of a kind; of the kinds of an installation only.
+fn plural(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "Namespace" => "namespaces",
+        "CustomResourceDefinition" => "customresourcedefinitions",
+        "ServiceAccount" => "serviceaccounts",
+        "Role" => "roles",
+        "ClusterRole" => "clusterroles",
+        "RoleBinding" => "rolebindings",
+        "ClusterRoleBinding" => "clusterrolebindings",
+        "Deployment" => "deployments",
+        "Broker" => "brokers",
+        "MeshSync" => "meshsyncs",
+        "Pod" => "pods",
+        _ => return None,
+    })
+}
+
+/// Everything that an installation writes, in the order in which it writes it.
+pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<Object> {
+    let operator = if is_old(profile) {
+        include_str!("manifests/operator-old.yaml")
+    } else {
+        include_str!("manifests/operator.yaml")
+    };
+    let mut bodies = Vec::new();
+    for template in [
+        include_str!("manifests/ground.yaml"),
+        include_str!("manifests/definitions.yaml"),
+        include_str!("manifests/rights.yaml"),
+        operator,
+        include_str!("manifests/resources.yaml"),
+    ] {
+        bodies.extend(documents(&fill(template, profile, namespace, options)));
+    }
+    for body in &mut bodies {
+        spread_versions(body, profile);
+    }
+    bodies.into_iter().filter_map(Object::of).collect()
+}
+
+/// The pods that come of it: the operator's own, and those that it makes of the custom resources. Without the account,
+/// which need not be there yet when they are tried.
+pub fn pods(profile: &Profile, namespace: &str) -> Vec<Object> {
+    let options = Options::default();
+    let made = if is_old(profile) {
+        include_str!("manifests/pods-old.yaml")
+    } else {
+        include_str!("manifests/pods.yaml")
+    };
+    let operator = manifests(profile, namespace, &options)
+        .into_iter()
+        .filter(|object| object.kind == "Deployment")
+        .map(|mut deployment| {
+            let mut pod = deployment.body["spec"]["template"].take();
+            pod["apiVersion"] = "v1".into();
+            pod["kind"] = "Pod".into();
+            pod["metadata"]["name"] = format!("{}-preflight", deployment.name).into();
+            pod["metadata"]["namespace"] = namespace.into();
+            if let Some(spec) = pod["spec"].as_object_mut() {
+                spec.remove("serviceAccountName");
+            }
+            pod
+        });
+    let made = documents(&fill(made, profile, namespace, &options));
+    operator.chain(made).filter_map(Object::of).collect()
+}
+
+/// A pod of [`pods`] as a type.
+pub fn typed(pod: &Object) -> Option<Pod> {
+    serde_json::from_str(&pod.body.to_string()).ok()
+}
+
+/// The rights that writing all of it takes, into a namespace that is there and is left as it is. Nobody may write a role
+/// that grants more than they hold themselves, unless they may escalate it, and bind it.
+pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for object in manifests(profile, namespace, &Options::default()) {
+        if object.kind == "Namespace" {
+            rights.push(object.right("get"));
+            continue;
+        }
+        rights.extend(["create", "get", "patch"].map(|verb| object.right(verb)));
+        if matches!(object.kind.as_str(), "Role" | "ClusterRole") {
+            rights.extend(["bind", "escalate"].map(|verb| object.right(verb)));
+        }
+    }
+    rights
+}
+
+/// Whether the family stayed with the old operator line.
+fn is_old(profile: &Profile) -> bool {
+    profile.broker.current.is_none()
+}
+
+/// Fills the blanks of a template.
+fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -> String {
+    let reader = profile.meshsync_reader();
+    let whitelist = watch_list::whitelist(&watch_list::stock_without(&[], profile));
+    // A text within a text: a JSON string is a YAML scalar.
+    let whitelist = Value::from(whitelist).to_string();
+    let conditions = documents(include_str!("manifests/conditions.yaml"))
+        .pop()
+        .unwrap_or_default()
+        .to_string();
+    let operator = &profile.operator;
+    let broker = &profile.broker;
+    let images = &profile.images;
+    [
+        ("namespace", namespace),
+        ("app", profile.name),
+        ("group", profile.group),
+        // The version that every line serves.
+        ("version", profile.versions.last().copied().unwrap_or("v1")),
+        ("account", operator.service_account),
+        ("operator", operator.deployment),
+        ("operator_container", operator.container),
+        ("operator_image", images.operator),
+        ("operator_role", operator.role),
+        ("operator_binding", operator.role_binding),
+        ("election_role", operator.election_role),
+        ("election_binding", operator.election_binding),
+        ("reader", &reader),
+        ("broker", broker.resource),
+        ("broker_container", broker.container),
+        ("broker_image", images.broker),
+        ("broker_service", &options.broker_service),
+        ("broker_workload", broker.current.unwrap_or(broker.old)),
+        ("reloader_image", images.reloader),
+        ("meshsync", profile.meshsync.resource),
+        ("meshsync_container", profile.meshsync.container),
+        ("meshsync_image", images.meshsync),
+        ("conditions", &conditions),
+        ("whitelist", &whitelist),
+    ]
+    .iter()
+    .fold(template.to_owned(), |text, (name, value)| {
+        text.replace(&format!("${{{name}}}"), value)
+    })
+}
+
+/// The objects of a YAML text of ours; the tests see that each of them is one.
+fn documents(text: &str) -> Vec<Value> {
+    serde_yaml::Deserializer::from_str(text)
+        .filter_map(|document| Value::deserialize(document).ok())
+        .filter(|object| !object.is_null())
+        .collect()
+}
+
+/// Repeats the one version of a definition for each of the family's, the newest being the one that is stored.
+fn spread_versions(body: &mut Value, profile: &Profile) {
+    if body["kind"] != "CustomResourceDefinition" {
+        return;
+    }
+    let Some(version) = body["spec"]["versions"].get(0).cloned() else {
+        return;
+    };
+    body["spec"]["versions"] = profile
+        .versions
+        .iter()
+        .enumerate()
+        .map(|(i, name)| {
+            let mut version = version.clone();
+            version["name"] = (*name).into();
+            version["storage"] = (i == 0).into();
+            version
+        })
+        .collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile;
+
+    #[test]
+    fn every_family_has_the_same_objects_under_its_own_names() {
+        for profile in profile::ALL {
+            let objects = manifests(profile, "somewhere", &Options::default());
+            let kinds: Vec<&str> = objects.iter().map(|object| object.kind.as_str()).collect();
+            assert_eq!(
+                kinds,
+                [
+                    "Namespace",
+                    "ServiceAccount",
+                    "CustomResourceDefinition",
+                    "CustomResourceDefinition",
+                    "Role",
+                    "ClusterRole",
+                    "ClusterRole",
+                    "RoleBinding",
+                    "ClusterRoleBinding",
+                    "ClusterRoleBinding",
+                    "Deployment",
+                    "Broker",
+                    "MeshSync"
+                ]
+            );
+            for object in objects.iter().chain(&pods(profile, "somewhere")) {
+                let text = object.body.to_string();
+                assert!(!text.contains("${"), "a blank is left in {text}");
+                assert!(
+                    object.namespace.as_deref().is_none_or(|n| n == "somewhere"),
+                    "{text}"
+                );
+                if profile.name != "meshery" {
+                    assert!(!text.contains("meshery-"), "{text}");
+                }
+            }
+            assert!(objects[2].body.pointer("/spec/versions/0/schema").is_some());
+        }
+    }
+
+    #[test]
+    fn the_pods_ask_for_what_the_operator_gives_them() {
+        for profile in profile::ALL {
+            let pods: Vec<Pod> = pods(profile, "somewhere")
+                .iter()
+                .filter_map(typed)
+                .collect();
+            assert_eq!(pods.len(), 3);
+            let room = crate::room::of_pods(&pods);
+            assert!(room.cpu_milli >= 600, "{room:?}");
+        }
+    }
+
+    #[test]
+    fn a_definition_stores_the_newest_version_and_serves_all() {
+        let objects = manifests(&profile::MESHERY, "meshery", &Options::default());
+        let versions = objects[3].body["spec"]["versions"]
+            .as_array()
+            .expect("versions");
+        let shape: Vec<(&str, bool, bool)> = versions
+            .iter()
+            .map(|v| {
+                (
+                    v["name"].as_str().unwrap_or_default(),
+                    v["served"] == true,
+                    v["storage"] == true,
+                )
+            })
+            .collect();
+        assert_eq!(shape, [("v1alpha2", true, true), ("v1alpha1", true, false)]);
+    }
+}
