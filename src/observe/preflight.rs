@@ -1,11 +1,13 @@
 //! What the API server says of everything that an installation would write: an access review for each right, a dry run
 //! for each object. Nothing is changed: every request that could is a dry run.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use http::StatusCode;
 use k8s_openapi::{
-    api::core::v1::{Node as KubeNode, Pod},
-    apimachinery::pkg::apis::meta::v1::ListMeta,
+    api::core::v1::Pod,
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ListMeta},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
@@ -186,7 +188,7 @@ async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
 async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
     let mut nodes: Vec<Node> = Vec::new();
     let question = questions::nodes();
-    let listed = pages(asker, &question, |node: KubeNode| nodes.push(reduced(node))).await;
+    let listed = pages(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
     if let Err(failure) = listed {
         return seen(Err(failure), &question.right);
     }
@@ -211,28 +213,69 @@ async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Ve
     }
 }
 
-fn reduced(node: KubeNode) -> Node {
-    let spec = node.spec.unwrap_or_default();
-    let status = node.status.unwrap_or_default();
+/// A node as the API server tells it, as far as it matters. Kubernetes' own type would be a good part of the program.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ToldNode {
+    metadata: Name,
+    spec: NodeSpec,
+    status: NodeStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Name {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeSpec {
+    unschedulable: bool,
+    taints: Vec<Taint>,
+}
+
+#[derive(Deserialize)]
+struct Taint {
+    key: String,
+    value: Option<String>,
+    effect: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeStatus {
+    conditions: Vec<NodeCondition>,
+    allocatable: BTreeMap<String, Quantity>,
+}
+
+#[derive(Deserialize)]
+struct NodeCondition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+fn reduced(node: ToldNode) -> Node {
     Node {
-        name: node.metadata.name.unwrap_or_default(),
-        ready: status
+        name: node.metadata.name,
+        ready: node
+            .status
             .conditions
             .iter()
-            .flatten()
-            .any(|condition| condition.type_ == "Ready" && condition.status == "True"),
-        unschedulable: spec.unschedulable == Some(true),
-        taints: spec
+            .any(|condition| condition.kind == "Ready" && condition.status == "True"),
+        unschedulable: node.spec.unschedulable,
+        taints: node
+            .spec
             .taints
             .iter()
-            .flatten()
             .filter(|taint| taint.effect != "PreferNoSchedule")
             .map(|taint| match &taint.value {
                 Some(value) => format!("{}={value}:{}", taint.key, taint.effect),
                 None => format!("{}:{}", taint.key, taint.effect),
             })
             .collect(),
-        allocatable: Room::of(status.allocatable.as_ref()),
+        allocatable: Room::of(Some(&node.status.allocatable)),
         requested: Room::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! The stack as it is installed: our own manifests, with every name from the profile. Pure.
 //!
-//! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that [`fill`] fills.
+//! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that `fill` fills.
 
 use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
