@@ -40,6 +40,9 @@ _meshdoctor() {
             meshdoctor__subcmd__rbac,check)
                 cmd="meshdoctor__subcmd__rbac__subcmd__check"
                 ;;
+            meshdoctor__subcmd__rbac,preflight)
+                cmd="meshdoctor__subcmd__rbac__subcmd__preflight"
+                ;;
             meshdoctor__subcmd__rbac,status)
                 cmd="meshdoctor__subcmd__rbac__subcmd__status"
                 ;;
@@ -400,7 +403,7 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__rbac)
-            opts="-n -s -o -v -q -h -V --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version check status"
+            opts="-n -s -o -v -q -h -V --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version check status preflight"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -486,6 +489,104 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__rbac__subcmd__check)
+            opts="-n -s -o -v -q -h -V --to-user --to-group --to-serviceaccount --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-serviceaccount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -W "meshery meshplay" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshdoctor__subcmd__rbac__subcmd__preflight)
             opts="-n -s -o -v -q -h -V --to-user --to-group --to-serviceaccount --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -682,7 +783,7 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__record)
-            opts="-n -s -o -v -q -h -V --force --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
+            opts="-n -s -o -v -q -h -V --force --preflight --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -854,7 +955,7 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__system__subcmd__check)
-            opts="-n -s -o -v -q -h -V --from --fail-on --expect --only --skip --all --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
+            opts="-n -s -o -v -q -h -V --from --fail-on --preflight --expect --only --skip --all --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

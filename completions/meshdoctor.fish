@@ -120,6 +120,7 @@ meshplay\t''"
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Always'
 never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l preflight -d 'May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l all -d 'Show the findings that others explain, too'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Tell every request and its time on standard error'
@@ -177,6 +178,7 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l color -
 always\t'Always'
 never\t'Never'"
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l force -d 'Overwrite the file if it is there'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l preflight -d 'Record what `system check --preflight` judges, too'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s v -l verbose -d 'Tell every request and its time on standard error'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s q -l quiet -d 'Print the verdict only'
@@ -266,35 +268,36 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s q -l qu
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l context -d 'Context of the kubeconfig' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l as -d 'User to impersonate' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l as-group -d 'Group to impersonate; may be given more than once' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l token -d 'Bearer token for the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s s -l server -d 'Address of the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'For programs'
 yaml\t'For programs'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l timeout -d 'Longest time for the whole run; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
 meshplay\t''"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Always'
 never\t'Never'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s v -l verbose -d 'Tell every request and its time on standard error'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s q -l quiet -d 'Print the verdict only'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -l no-input -d 'Never ask a question'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -f -a "check" -d 'The rights of `system check` and `record`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status" -f -a "status" -d 'The rights of `system status`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -f -a "check" -d 'The rights of `system check` and `record`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -f -a "status" -d 'The rights of `system status`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -f -a "preflight" -d 'The rights of `system check --preflight`, which are those of installing the stack'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-user -d 'Bind to this user' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-group -d 'Bind to this group' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
@@ -355,6 +358,36 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_s
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l to-user -d 'Bind to this user' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l to-group -d 'Bind to this group' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r

@@ -92,6 +92,8 @@ pub struct Facts {
     pub watch_list_config_map: Seen<ConfigMapFact>,
     /// What the broker's servers answered.
     pub broker: BrokerFacts,
+    /// The memory that `MeshSync` uses, from the metrics API; asked where its container has a limit.
+    pub memory: Seen<MemoryUse>,
     /// The logs of what is below the state it should be in; none of what is well.
     pub logs: Vec<Log>,
     /// What the API server said of what an installation would write; none when nobody asked for a preflight.
@@ -435,6 +437,33 @@ impl ConfigMapFact {
     }
 }
 
+/// The memory of one container, as the metrics API last measured it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MemoryUse {
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// What it uses, in bytes.
+    pub bytes: u64,
+}
+
+impl MemoryUse {
+    /// Reads a `PodMetrics` object; none when it does not have the container.
+    pub fn of(metrics: &serde_json::Value, container: &str) -> Option<Self> {
+        let containers = metrics["containers"].as_array()?;
+        let found = containers
+            .iter()
+            .find(|candidate| candidate["name"] == container)?;
+        Some(Self {
+            pod: metrics["metadata"]["name"].as_str()?.to_owned(),
+            container: container.to_owned(),
+            bytes: crate::room::bytes(found["usage"]["memory"].as_str()?)?,
+        })
+    }
+}
+
 /// One revision of a Helm release, by the labels of the Secret that Helm keeps it in; what it holds is never read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -541,6 +570,8 @@ pub enum Way {
     PortForward,
     /// The address of a load balancer, or of a node with its node port.
     ExternalAddress,
+    /// The address that `MeshSync` is told to publish to, where that is no broker of this stack.
+    CustomAddress,
     /// A file in a recording.
     Recording,
 }
@@ -551,6 +582,7 @@ impl std::fmt::Display for Way {
             Self::PodAddress => "pod address",
             Self::PortForward => "port-forward",
             Self::ExternalAddress => "external address",
+            Self::CustomAddress => "custom address",
             Self::Recording => "recording",
         })
     }
@@ -618,6 +650,9 @@ pub struct BrokerServer {
     pub connections: Seen<Vec<Connection>>,
     /// Whether every page of them was read.
     pub complete: bool,
+    /// Connections of `MeshSync`'s name that have ended.
+    #[serde(default)]
+    pub closed: Seen<Vec<ClosedConnection>>,
     /// The handshake on the client port.
     pub handshake: Handshake,
     /// What the server said of itself on its client port, where it was heard.
@@ -722,6 +757,27 @@ pub struct Connection {
     /// Subjects it subscribes to.
     #[serde(rename = "subscriptions_list", skip_serializing_if = "Vec::is_empty")]
     pub subscriptions: Vec<String>,
+}
+
+/// One client connection that has ended, from `/connz?state=closed`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClosedConnection {
+    /// The connection's number on its server.
+    pub cid: u64,
+    /// The name that the client gave.
+    pub name: String,
+    /// The client's address as the server sees it.
+    pub ip: String,
+    /// When it connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Timestamp>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Timestamp>,
+    /// Why, in the server's words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// What came of the handshake on the client port.

@@ -11,8 +11,9 @@
 //! - [`observe`] is the only reader of the world: kubeconfig, API server, broker. It judges nothing.
 //! - [`facts`] is what was seen, as plain data. [`seen::Seen`] tells "not there" from "could not look".
 //! - [`recording`] is facts in a file. Whatever judges can judge one instead of a cluster.
-//! - [`stack`] knows which objects are the stack's; [`rights`] what an account may do; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does;
-//!   [`profile`] holds every name of one family of stacks.
+//! - [`stack`] knows which objects are the stack's, [`destination`] where `MeshSync` is told to publish, [`rights`] what an
+//!   account may do; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
+//!   of stacks.
 //! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
 //! - [`repair`] holds the stack as it is installed. Nothing here writes it yet; a preflight tries it.
 //! - [`report`] is the shape of the answer, [`render`] turns it into text, [`terminal`] owns the terminal.
@@ -22,6 +23,7 @@
 pub mod catalogue;
 pub mod cli;
 pub mod command;
+pub mod destination;
 pub mod diagnose;
 pub mod exit;
 pub mod facts;

@@ -8,6 +8,8 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{FieldsV1, ObjectMeta},
 };
 
+use crate::destination;
+
 /// What stands in place of a value that was taken out.
 pub const REDACTED: &str = "REDACTED";
 
@@ -26,7 +28,6 @@ const HARMLESS_ANNOTATIONS: &[&str] = &[
 
 /// Environment variables whose values decide what a workload does; URLs in them lose their user part.
 const HARMLESS_VARIABLES: &[&str] = &[
-    "BROKER_URL",
     "CLUSTER_ADVERTISE",
     "CLUSTER_ID",
     "DEBUG",
@@ -64,6 +65,16 @@ pub fn urls(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Takes the user part out of one address, which may have no scheme: `token@host:4222` becomes `REDACTED@host:4222`.
+pub fn address(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((user, host)) if !text.contains("://") && !is_reference(user) => {
+            format!("{REDACTED}@{host}")
+        }
+        _ => urls(text),
+    }
 }
 
 fn is_reference(user: &str) -> bool {
@@ -164,7 +175,9 @@ impl Redact for Container {
     fn redact(&mut self) {
         for variable in self.env.iter_mut().flatten() {
             if let Some(value) = &mut variable.value {
-                *value = if HARMLESS_VARIABLES.contains(&variable.name.as_str()) {
+                *value = if variable.name == destination::ADDRESS {
+                    address(value)
+                } else if HARMLESS_VARIABLES.contains(&variable.name.as_str()) {
                     urls(value)
                 } else {
                     REDACTED.into()
@@ -357,15 +370,25 @@ impl Redact for crate::facts::Meshsync {
             .and_then(|broker| broker.custom.as_mut())
             .and_then(|custom| custom.url.as_mut())
         {
-            *url = urls(url);
+            *url = address(url);
         }
-        text(&mut self.status.publishing_to);
+        if let Some(to) = &mut self.status.publishing_to {
+            *to = address(to);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_without_a_scheme_loses_its_user_part_too() {
+        assert_eq!(address("t0k@10.0.0.1:4222"), "REDACTED@10.0.0.1:4222");
+        assert_eq!(address("nats://t0k@h:4222"), "nats://REDACTED@h:4222");
+        assert_eq!(address("$(NATS_TOKEN)@h:4222"), "$(NATS_TOKEN)@h:4222");
+        assert_eq!(address("10.0.0.1:4222"), "10.0.0.1:4222");
+    }
 
     #[test]
     fn the_lists_of_managed_fields_go_and_everything_else_stays() {

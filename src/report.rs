@@ -304,6 +304,9 @@ pub struct ComponentReport {
     /// Why it is no better, or not known better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether the mode wants no more of it than there is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expected_absent: bool,
 }
 
 /// The state of the broker, and its servers.
@@ -338,6 +341,9 @@ pub struct ServerReport {
     pub version: String,
     /// The way that led to it.
     pub reached_by: Way,
+    /// Its address, where the way has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// How many clients it has.
     pub client_count: usize,
     /// Its clients; the stack's own are always among them.
@@ -484,6 +490,12 @@ pub struct TargetReport {
     /// How we know where it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_location_evidence: Option<String>,
+    /// How the cluster is meant to be watched: `operator`, `custom-broker`, `standalone`, `embedded`, `none` where
+    /// nothing is here, or `unknown`.
+    pub mode: &'static str,
+    /// How we know the mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode_evidence: Option<String>,
 }
 
 /// Where the facts came from.

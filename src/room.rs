@@ -72,12 +72,13 @@ impl Room {
 
 impl std::fmt::Display for Room {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}m CPU and {} MiB",
-            self.cpu_milli,
-            self.memory / (1024 * 1024)
-        )
+        const MIB: u64 = 1024 * 1024;
+        const MANY: u64 = 10 * 1024;
+        let memory = match self.memory / MIB {
+            mib if mib < MANY => format!("{mib} MiB"),
+            mib => format!("{} GiB", mib / 1024),
+        };
+        write!(f, "{}m CPU and {memory}", self.cpu_milli)
     }
 }
 
@@ -114,6 +115,11 @@ pub fn of_pods(pods: &[Pod]) -> Room {
         .filter_map(|pod| pod.spec.as_ref())
         .map(of_pod)
         .fold(Room::default(), Room::plus)
+}
+
+/// A quantity of memory in bytes; a fraction of a byte is rounded.
+pub fn bytes(quantity: &str) -> Option<u64> {
+    parse(quantity).map(whole)
 }
 
 /// A quantity as Kubernetes writes it: `100m`, `64Mi`, `1.5`, `2e3`.
@@ -174,5 +180,9 @@ mod tests {
             assert!((read - value).abs() <= value * 1e-12, "{text}: {read}");
         }
         assert_eq!(parse("lots"), None);
+        assert_eq!(bytes("1.5Gi"), Some(1_610_612_736));
+        assert_eq!(bytes("256Mi"), Some(268_435_456));
+        assert_eq!(bytes("1G"), Some(1_000_000_000));
+        assert_eq!(bytes("12"), Some(12));
     }
 }

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::{ContainerState, ContainerStatus, Pod, Service},
+        core::v1::{Container, ContainerState, ContainerStatus, Pod, Service},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
 };
 
 use crate::{
+    destination,
     facts::{Broker, CustomResource, Facts, Meshsync},
     profile::{ADAPTERS, Profile, Selector},
+    room,
     seen::Seen,
 };
 
@@ -127,13 +129,30 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
         .iter()
         .map(|meshsync| name(&meshsync.metadata).to_owned())
         .collect();
-    one_deployment(facts, |deployment| {
+    let usual = one_deployment(facts, |deployment| {
         let metadata = &deployment.metadata;
         name(metadata) == facts.profile.meshsync.resource
             || names
                 .iter()
                 .any(|owner| name(metadata) == owner || owned_by(metadata, "MeshSync", owner))
             || selected(metadata, facts.profile.meshsync.selector)
+    });
+    if !usual.is_absent() || !names.is_empty() {
+        return usual;
+    }
+    // Somebody's own may have any name; the container that is told a broker gives it away.
+    one_deployment(facts, |deployment| {
+        let pod = deployment
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.template.spec.as_ref());
+        pod.is_some_and(|pod| {
+            pod.containers.iter().any(|container| {
+                container.name == facts.profile.meshsync.container
+                    && destination::variable(std::slice::from_ref(container), destination::ADDRESS)
+                        .is_some()
+            })
+        })
     })
 }
 
@@ -271,8 +290,8 @@ fn deployment_pods<'a>(facts: &'a Facts, deployment: &str, selectors: &[Selector
         .collect()
 }
 
-/// Pods of the broker.
-pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
+/// Pods of the stack's own broker.
+pub fn own_broker_pods(facts: &Facts) -> Vec<&Pod> {
     facts
         .pods
         .items()
@@ -290,6 +309,39 @@ pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
                     .any(|selector| selected(&pod.metadata, selector))
         })
         .collect()
+}
+
+/// Pods of the stack's own broker, and of the one of this namespace that `MeshSync` is told to use in its place.
+pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
+    let mut pods = own_broker_pods(facts);
+    let others = destination::of(facts).map_or_else(Vec::new, |to| destination::pods(facts, &to));
+    for pod in others {
+        if !pods.iter().any(|own| std::ptr::eq(*own, pod)) {
+            pods.push(pod);
+        }
+    }
+    pods
+}
+
+/// The container of a pod in which NATS runs: the operator's name for it, else the one with NATS's port, else the first.
+pub fn nats_container<'a>(facts: &Facts, pod: &'a Pod) -> &'a str {
+    let names = &facts.profile.broker;
+    let containers = pod.spec.as_ref().map_or(&[][..], |spec| &spec.containers);
+    let serves = |container: &&Container| {
+        let mut ports = container.ports.iter().flatten();
+        ports.any(|port| port.container_port == i32::from(names.client_port))
+    };
+    containers
+        .iter()
+        .find(|container| container.name == names.container)
+        .or_else(|| containers.iter().find(serves))
+        .or_else(|| containers.first())
+        .map_or("", |container| container.name.as_str())
+}
+
+/// Since when a broker pod's NATS runs; none when it does not.
+pub fn nats_running_since(facts: &Facts, pod: &Pod) -> Option<Timestamp> {
+    running_since(pod, nats_container(facts, pod))
 }
 
 /// The status of a pod's container.
@@ -367,6 +419,12 @@ pub fn external_addresses(service: &Service) -> Vec<String> {
         .flat_map(|balancer| balancer.ingress.iter().flatten())
         .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
         .collect()
+}
+
+/// The limit of a container's memory, in bytes.
+pub fn memory_limit(container: &Container) -> Option<u64> {
+    let limits = container.resources.as_ref()?.limits.as_ref()?;
+    room::bytes(&limits.get("memory")?.0)
 }
 
 /// Takes `host:port` apart; a scheme and a user part in front do no harm.

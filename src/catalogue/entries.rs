@@ -130,6 +130,41 @@ pub static ENTRIES: &[Entry] = &[
         "Kubernetes is older than the stack supports"
     ),
     entry!(
+        "install-permission-missing",
+        Cluster,
+        Fault,
+        Error,
+        "We may not write everything that an installation writes"
+    ),
+    entry!(
+        "privilege-escalation",
+        Cluster,
+        Fault,
+        Error,
+        "The stack's roles grant more than we may grant"
+    ),
+    entry!(
+        "node-capacity",
+        Cluster,
+        Fault,
+        Error,
+        "No node has room for the stack's pods"
+    ),
+    entry!(
+        "install-rejected",
+        Installation,
+        Fault,
+        Error,
+        "The API server refuses an object of the stack"
+    ),
+    entry!(
+        "pod-security-blocks",
+        Installation,
+        Fault,
+        Error,
+        "Pod Security keeps the stack's pods out"
+    ),
+    entry!(
         "stack-in-other-namespace",
         Installation,
         Fault,
@@ -143,6 +178,13 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "Nothing of the stack is installed"
+    ),
+    entry!(
+        "mode-not-expected",
+        Installation,
+        Fault,
+        Error,
+        "What is here is not of the mode that is expected"
     ),
     entry!(
         "namespace-terminating",
@@ -450,7 +492,12 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "The broker refuses the token of its Secret",
-        folds & ["meshsync-not-connected", "broker-server-not-connected"]
+        folds
+            & [
+                "meshsync-stale-env",
+                "meshsync-not-connected",
+                "broker-server-not-connected"
+            ]
     ),
     entry!(
         "broker-unauthenticated",
@@ -582,7 +629,7 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Warning,
         "The Broker's status gives an old address",
-        folds & ["broker-external-unroutable"]
+        folds & ["broker-external-unroutable", "meshsync-stale-env"]
     ),
     entry!(
         "broker-external-unroutable",
@@ -618,6 +665,74 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Info,
         "MeshSync runs without operator, by intent"
+    ),
+    entry!(
+        "meshsync-stale-env",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync runs with a former address or token",
+        folds
+            & [
+                "meshsync-not-connected",
+                "meshsync-not-ready",
+                "meshsync-crash-loop"
+            ]
+    ),
+    entry!(
+        "meshsync-wrong-target",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync publishes to what is no broker of this stack",
+        folds
+            & [
+                "meshsync-not-connected",
+                "meshsync-not-ready",
+                "meshsync-crash-loop"
+            ]
+    ),
+    entry!(
+        "meshsync-duplicated",
+        Meshsync,
+        Fault,
+        Warning,
+        "More than one MeshSync reports this cluster"
+    ),
+    entry!(
+        "meshsync-output-filter",
+        Meshsync,
+        Fault,
+        Info,
+        "MeshSync publishes only part of what it watches"
+    ),
+    entry!(
+        "meshsync-high-memory",
+        Meshsync,
+        Fault,
+        Warning,
+        "MeshSync uses nearly all the memory it may"
+    ),
+    entry!(
+        "meshsync-version-mismatch",
+        Meshsync,
+        Fault,
+        Warning,
+        "The version that runs is not the one in the MeshSync object"
+    ),
+    entry!(
+        "broker-shared",
+        Meshsync,
+        Fault,
+        Info,
+        "MeshSyncs of other clusters publish to this broker"
+    ),
+    entry!(
+        "data-gap-since-reconnect",
+        Meshsync,
+        Fault,
+        Warning,
+        "MeshSync lost the broker and came back, and what happened between is lost"
     ),
     entry!(
         "meshsync-foreign-client",

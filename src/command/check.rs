@@ -15,7 +15,7 @@ pub(super) async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
-    let expect = expectation(&args.expect)?;
+    let expect = Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError)?;
     let selection = Selection::new(&args.only, &args.skip).map_err(UsageError)?;
     let depth = if args.preflight {
         Depth::Preflight
@@ -50,31 +50,6 @@ fn no_preflight() -> UsageError {
     UsageError(
         "the recording holds no preflight: make one with `meshdoctor record --preflight`".into(),
     )
-}
-
-fn expectation(words: &[String]) -> Result<Expectation, UsageError> {
-    let has = |word: &str| words.iter().any(|given| given == word);
-    for (one, other) in [
-        ("operator", "embedded"),
-        ("server=inside", "server=outside"),
-    ] {
-        if has(one) && has(other) {
-            return Err(UsageError(format!(
-                "--expect names both {one} and {other}, and only one can be so"
-            )));
-        }
-    }
-    Ok(Expectation {
-        embedded: has("embedded"),
-        server: words.iter().any(|word| word.starts_with("server")),
-        server_inside: if has("server=inside") {
-            Some(true)
-        } else if has("server=outside") {
-            Some(false)
-        } else {
-            None
-        },
-    })
 }
 
 /// The exit code: findings that count before states that are open.

@@ -173,8 +173,7 @@ fn rules(rights: &[&Right]) -> Vec<PolicyRule> {
             entry.push(right.verb.clone());
         }
     }
-    type Key = (String, String, Vec<String>, bool);
-    let mut objects: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+    let mut objects: BTreeMap<(String, String, Vec<String>, bool), Vec<String>> = BTreeMap::new();
     for ((group, resource, name), verbs) in verbs {
         let entry = objects
             .entry((group, resource, verbs, name.is_some()))

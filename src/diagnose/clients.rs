@@ -28,7 +28,8 @@ pub(super) struct Clients<'a> {
 ///
 /// A matching pod address settles it. Where none matches, as behind a gateway, the name is enough, up to the number of
 /// pods that run; but a connection older than every container of ours is never ours.
-pub(super) fn sort(facts: &Facts) -> Clients<'_> {
+/// Only on a server that `is_target` can a connection be our `MeshSync`'s.
+pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> Clients<'_> {
     let profile = facts.profile;
     let all = || {
         facts.broker.servers.iter().flat_map(|server| {
@@ -51,7 +52,10 @@ pub(super) fn sort(facts: &Facts) -> Clients<'_> {
 
     // Without a look at pods, the name is all there is to go by.
     if !facts.pods.is_settled() {
-        clients.meshsync = named;
+        clients.meshsync = named
+            .into_iter()
+            .filter(|(server, _)| is_target(server))
+            .collect();
         return clients;
     }
     let pods: Vec<_> = stack::meshsync_pods(facts)
@@ -63,16 +67,20 @@ pub(super) fn sort(facts: &Facts) -> Clients<'_> {
         pods.iter()
             .any(|(pod, _)| stack::pod_ip(pod) == Some(connection.ip.as_str()))
     };
-    let some_match = named.iter().any(|(_, connection)| is_pod(connection));
+    let some_match = named
+        .iter()
+        .any(|(server, connection)| is_target(server) && is_pod(connection));
     let mut left = pods.len();
     for client in named {
-        let (_, connection) = client;
+        let (server, connection) = client;
         let too_old = match (oldest, connection.start) {
             (Some(oldest), Some(start)) => start + CLOCK_SKEW < oldest,
             _ => false,
         };
         let why = if pods.is_empty() {
             Some("no MeshSync of ours runs")
+        } else if !is_target(server) {
+            Some("our MeshSync is told to publish to another broker")
         } else if too_old {
             Some("it connected before our MeshSync's container started")
         } else if some_match && !is_pod(connection) {

@@ -39,6 +39,7 @@ impl<'a> Inventory<'a> {
             Location::Outside(why) => ("outside", Some(why)),
             Location::Unknown => ("unknown", None),
         };
+        let (mode, mode_evidence) = self.patient.mode();
         TargetReport {
             context: facts.target.context.clone(),
             server: facts.target.server.clone(),
@@ -53,6 +54,8 @@ impl<'a> Inventory<'a> {
             }),
             server_location: location,
             server_location_evidence: evidence,
+            mode: mode.code(),
+            mode_evidence,
         }
     }
 
@@ -108,6 +111,7 @@ impl<'a> Inventory<'a> {
             pod: self.patient.pod_of(server).map(str::to_owned),
             version: server.varz.version.clone(),
             reached_by: server.reached_by,
+            address: server.address.clone(),
             client_count: all.len(),
             clients: clients
                 .into_iter()

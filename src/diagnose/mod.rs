@@ -9,10 +9,12 @@ mod clients;
 mod draft;
 mod inventory;
 mod last_words;
+mod mode;
 mod network_policy;
 mod outlook;
 mod patient;
 mod pod_status;
+mod reach;
 mod rollout;
 mod rules;
 mod select;
@@ -36,12 +38,48 @@ pub use self::{rules::Rule, select::Selection};
 /// What the operator says should be so (`--expect`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectation {
+    /// Operator, broker and `MeshSync` are to be in the cluster.
+    pub operator: bool,
     /// `MeshSync` is to run inside the server, and nothing in the cluster is right.
     pub embedded: bool,
     /// A server is to read from the broker.
     pub server: bool,
     /// Whether that server runs in this cluster.
     pub server_inside: Option<bool>,
+}
+
+impl Expectation {
+    /// What these words of `--expect` say.
+    ///
+    /// # Errors
+    ///
+    /// A sentence when they contradict each other.
+    pub fn of<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let words: Vec<&str> = words.collect();
+        let has = |word: &str| words.contains(&word);
+        for (one, other) in [
+            ("operator", "embedded"),
+            ("server=inside", "server=outside"),
+        ] {
+            if has(one) && has(other) {
+                return Err(format!(
+                    "--expect names both {one} and {other}, and only one can be so"
+                ));
+            }
+        }
+        Ok(Self {
+            operator: has("operator"),
+            embedded: has("embedded"),
+            server: words.iter().any(|word| word.starts_with("server")),
+            server_inside: if has("server=inside") {
+                Some(true)
+            } else if has("server=outside") {
+                Some(false)
+            } else {
+                None
+            },
+        })
+    }
 }
 
 /// What judging a rule came to.

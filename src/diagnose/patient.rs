@@ -1,17 +1,21 @@
 //! The patient: facts, and what every rule would otherwise work out again.
 
-use k8s_openapi::api::{
-    apps::v1::{Deployment, StatefulSet},
-    core::v1::Pod,
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::Pod,
+    },
+    jiff::Timestamp,
 };
 
 use super::{
     Expectation,
     clients::{self, Clients},
-    rollout,
+    reach, rollout,
 };
 use crate::{
-    facts::{Attempt, Broker, BrokerServer, Facts, FailureKind, Meshsync},
+    destination::{self, Destination},
+    facts::{Broker, Facts, Meshsync},
     report::{Command, Component, Effect, ObjectRef},
     seen::{Denial, Seen},
     stack,
@@ -48,13 +52,25 @@ pub(crate) struct Patient<'a> {
     pub(crate) server: Seen<&'a Deployment>,
     pub(crate) statefulsets: Seen<Vec<&'a StatefulSet>>,
     pub(crate) meshsync_pods: Vec<&'a Pod>,
+    /// Pods of the stack's own broker.
     pub(crate) broker_pods: Vec<&'a Pod>,
+    /// Where `MeshSync` is told to publish by somebody else than a Broker object.
+    pub(crate) destination: Option<Destination>,
+    /// Pods of this namespace that are that place.
+    pub(crate) destination_pods: Vec<&'a Pod>,
     pub(super) clients: Clients<'a>,
     pub(crate) line: Option<Line>,
 }
 
 impl<'a> Patient<'a> {
     pub(super) fn new(facts: &'a Facts, expect: &'a Expectation) -> Self {
+        let destination = destination::of(facts);
+        let destination_pods = destination
+            .as_ref()
+            .map_or_else(Vec::new, |to| destination::pods(facts, to));
+        let clients = clients::sort(facts, |server| {
+            reach::goes_there(destination.as_ref(), &destination_pods, server)
+        });
         Self {
             facts,
             expect,
@@ -65,8 +81,10 @@ impl<'a> Patient<'a> {
             server: stack::server_deployment(facts),
             statefulsets: stack::broker_statefulsets(facts),
             meshsync_pods: stack::meshsync_pods(facts),
-            broker_pods: stack::broker_pods(facts),
-            clients: clients::sort(facts),
+            broker_pods: stack::own_broker_pods(facts),
+            destination,
+            destination_pods,
+            clients,
             line: line(facts),
         }
     }
@@ -88,102 +106,6 @@ impl<'a> Patient<'a> {
         }
     }
 
-    /// Broker pods in which a server runs.
-    pub(crate) fn running_broker_pods(&self) -> impl Iterator<Item = &'a Pod> {
-        let container = self.facts.profile.broker.container;
-        self.broker_pods
-            .iter()
-            .copied()
-            .filter(move |pod| stack::running_since(pod, container).is_some())
-    }
-
-    /// Why not every client of the broker was seen; none when all were.
-    pub(crate) fn unseen_clients(&self) -> Option<String> {
-        if let Some(why) = self.facts.pods.why_unsettled()
-            && self.facts.broker.servers.is_empty()
-        {
-            return Some(format!("the broker's pods are not known: {why}"));
-        }
-        if !self.facts.broker.looked {
-            return Some("the broker was not asked".into());
-        }
-        let servers = &self.facts.broker.servers;
-        if let Some(partial) = servers
-            .iter()
-            .find(|server| server.connections.known().is_none() || !server.complete)
-        {
-            let name = partial.pod.as_deref().unwrap_or("a broker server");
-            let why = partial
-                .connections
-                .why_unsettled()
-                .unwrap_or_else(|| "not every page of its clients could be read".into());
-            return Some(format!("{name}: {why}"));
-        }
-        let unasked: Vec<&Pod> = self
-            .running_broker_pods()
-            .filter(|pod| !self.was_asked(pod))
-            .collect();
-        // A server reached by an address only belongs to a pod that could not be reached itself.
-        let by_address = servers
-            .iter()
-            .filter(|server| self.pod_of(server).is_none())
-            .count();
-        if unasked.len() > by_address {
-            let why = unasked
-                .iter()
-                .find_map(|pod| self.failure_of(stack::name(&pod.metadata)))
-                .unwrap_or_else(|| "the broker could not be asked".into());
-            return Some(if self.broker_pods.len() > 1 {
-                format!(
-                    "{} of {} broker servers could not be asked: {why}",
-                    unasked.len() - by_address,
-                    self.broker_pods.len()
-                )
-            } else {
-                why
-            });
-        }
-        None
-    }
-
-    fn was_asked(&self, pod: &Pod) -> bool {
-        self.facts
-            .broker
-            .servers
-            .iter()
-            .any(|server| self.pod_of(server) == Some(stack::name(&pod.metadata)))
-    }
-
-    /// The pod of a server: the one that led to it, or the one whose name the server bears.
-    pub(crate) fn pod_of<'b>(&self, server: &'b BrokerServer) -> Option<&'b str> {
-        server.pod.as_deref().or_else(|| {
-            server.varz.server_name.as_deref().filter(|name| {
-                self.broker_pods
-                    .iter()
-                    .any(|pod| stack::name(&pod.metadata) == *name)
-            })
-        })
-    }
-
-    fn failure_of(&self, pod: &str) -> Option<String> {
-        self.facts
-            .broker
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.pod.as_deref() == Some(pod))
-            .find_map(|attempt| Some(attempt.failure.as_ref()?.message.clone()))
-    }
-
-    /// Ways that failed and were not merely forbidden or barred.
-    pub(crate) fn failed_attempts(
-        &self,
-    ) -> impl Iterator<Item = (&'a Attempt, FailureKind, &'a str)> {
-        self.facts.broker.attempts.iter().filter_map(|attempt| {
-            let failure = attempt.failure.as_ref()?;
-            Some((attempt, failure.kind, failure.message.as_str()))
-        })
-    }
-
     /// Whether any custom resource is known to be there.
     pub(crate) fn has_custom_resource(&self) -> bool {
         !self.brokers.items().is_empty() || !self.meshsyncs.items().is_empty()
@@ -197,14 +119,33 @@ impl<'a> Patient<'a> {
             || !self.broker_pods.is_empty()
     }
 
-    /// Whether MeshSync is somebody's own Deployment, without operator and custom resources, by intent.
-    pub(crate) fn is_standalone(&self) -> bool {
-        let own = |deployment: &Deployment| deployment.metadata.owner_references.is_none();
-        self.meshsync.known().copied().is_some_and(own)
-            && self.operator.is_absent()
-            && self.brokers.is_settled()
-            && self.meshsyncs.is_settled()
-            && !self.has_custom_resource()
+    /// The name of MeshSync's Deployment.
+    pub(crate) fn meshsync_name(&self) -> &str {
+        let usual = self.facts.profile.meshsync.resource;
+        self.meshsync.known().map_or_else(
+            || {
+                let first = self.meshsyncs.items().first();
+                first.map_or(usual, |meshsync| stack::name(&meshsync.metadata))
+            },
+            |deployment| stack::name(&deployment.metadata),
+        )
+    }
+
+    /// The oldest pod in which MeshSync runs, and since when.
+    pub(crate) fn running_meshsync(&self) -> Option<(&'a Pod, Timestamp)> {
+        let container = self.facts.profile.meshsync.container;
+        self.meshsync_pods
+            .iter()
+            .filter_map(|pod| Some((*pod, stack::running_since(pod, container)?)))
+            .min_by_key(|(_, since)| *since)
+    }
+
+    /// The command that restarts MeshSync.
+    pub(crate) fn restart_meshsync(&self) -> Command {
+        self.kubectl(
+            Effect::Write,
+            &format!("rollout restart deployment/{}", self.meshsync_name()),
+        )
     }
 
     /// Whether the operator is up: it exists, and a pod of it is ready.

@@ -1,7 +1,8 @@
 //! The states: what the evidence proves, and what stood in the way of more.
 
-use super::{patient::Patient, rollout};
+use super::{mode::Mode, patient::Patient, rollout};
 use crate::{
+    destination::Destination,
     facts::FailureKind,
     report::{ComponentReport, State},
     seen::{Right, Seen},
@@ -36,11 +37,59 @@ impl States {
 }
 
 pub(super) fn judge(patient: &Patient<'_>) -> States {
-    States {
+    let mut states = States {
         operator: operator(patient),
         meshsync: meshsync(patient),
         broker: broker(patient),
         server: server(patient),
+    };
+    not_needed(patient, &mut states);
+    states
+}
+
+/// Says of what is not there that it need not be, where the mode wants it so.
+fn not_needed(patient: &Patient<'_>, states: &mut States) {
+    let mark = |report: &mut ComponentReport, why: &str| {
+        let absent = matches!(report.state, State::NotDeployed | State::Undeployed);
+        if absent && !report.at_least {
+            report.expected_absent = true;
+            report.reason.get_or_insert_with(|| why.to_owned());
+        }
+    };
+    let to = || {
+        patient
+            .destination
+            .as_ref()
+            .map_or_else(|| "a broker by address".into(), Destination::shown)
+    };
+    match patient.mode().0 {
+        Mode::CustomBroker => {
+            let why = format!("not needed, MeshSync is told to publish to {}", to());
+            mark(&mut states.broker.report, &why);
+        }
+        // An operator that is expected is missed.
+        Mode::Standalone if patient.expect.operator => {}
+        Mode::Standalone => {
+            let why = "not needed, MeshSync runs without operator here";
+            mark(&mut states.operator.report, why);
+            let why = format!("not needed, MeshSync is told to publish to {}", to());
+            mark(&mut states.broker.report, &why);
+            mark(
+                &mut states.meshsync.report,
+                "it runs without a custom resource",
+            );
+        }
+        Mode::Embedded => {
+            let why = "not needed, MeshSync is to run in the server";
+            for judgement in [
+                &mut states.operator,
+                &mut states.meshsync,
+                &mut states.broker,
+            ] {
+                mark(&mut judgement.report, why);
+            }
+        }
+        Mode::Operator | Mode::None | Mode::Unknown => {}
     }
 }
 
@@ -51,6 +100,7 @@ fn settled(state: State, reason: Option<String>) -> Judgement {
             at_least: false,
             version: None,
             reason,
+            expected_absent: false,
         },
         undetermined: None,
     }
@@ -64,6 +114,7 @@ fn at_least(state: State, why: String) -> Judgement {
             at_least: state != State::Unknown,
             version: None,
             reason: Some(why.clone()),
+            expected_absent: false,
         },
         undetermined: Some(why),
     }
@@ -91,7 +142,7 @@ fn operator(patient: &Patient<'_>) -> Judgement {
 fn meshsync(patient: &Patient<'_>) -> Judgement {
     let resource = custom_resource(&patient.meshsyncs);
     let mut judgement = match resource {
-        Some(false) => settled(State::Undeployed, standing(patient)),
+        Some(false) => without_resource(patient),
         _ => climb(patient, resource == Some(true)),
     };
     // Without the custom resource it is not excluded that there is none, whatever runs.
@@ -128,14 +179,36 @@ fn custom_resource<T>(seen: &Seen<Vec<T>>) -> Option<bool> {
     }
 }
 
+/// Without a custom resource. What runs by intent all the same is to be connected, and that may not have been seen.
+fn without_resource(patient: &Patient<'_>) -> Judgement {
+    let mut judgement = settled(State::Undeployed, standing(patient));
+    if patient.is_standalone()
+        && patient.meshsync_runs() != Some(false)
+        && patient.clients.meshsync.is_empty()
+    {
+        judgement.undetermined = match patient.meshsync_runs() {
+            None => patient.facts.pods.why_unsettled(),
+            _ => patient.unseen_clients(),
+        };
+    }
+    judgement
+}
+
 /// What runs although there is no custom resource.
 fn standing(patient: &Patient<'_>) -> Option<String> {
-    patient.meshsync.known().map(|deployment| {
-        format!(
-            "Deployment {} is there all the same",
-            stack::name(&deployment.metadata)
-        )
-    })
+    let name = stack::name(&patient.meshsync.known()?.metadata);
+    if !patient.is_standalone() {
+        return Some(format!("Deployment {name} is there all the same"));
+    }
+    let does = match patient.meshsync_runs() {
+        Some(true) if !patient.clients.meshsync.is_empty() => "runs and is connected",
+        Some(true) => "runs",
+        Some(false) => "is there and does not run",
+        None => "is there",
+    };
+    Some(format!(
+        "Deployment {name} {does}, without a custom resource and by intent"
+    ))
 }
 
 /// The rungs above UNDEPLOYED.
@@ -181,11 +254,18 @@ fn why_not_running(patient: &Patient<'_>) -> String {
 fn broker(patient: &Patient<'_>) -> Judgement {
     let mut judgement = match custom_resource(&patient.brokers) {
         Some(false) => settled(State::Undeployed, None),
-        _ if !patient.clients.server.is_empty() => settled(State::Connected, None),
+        _ if patient
+            .clients
+            .server
+            .iter()
+            .any(|(server, _)| !patient.is_foreign(server)) =>
+        {
+            settled(State::Connected, None)
+        }
         Some(true) if no_server_runs(patient) => {
             settled(State::Deployed, Some("no broker pod runs".into()))
         }
-        Some(true) => match patient.unseen_clients() {
+        Some(true) => match patient.unseen_own_clients() {
             Some(why) => at_least(State::Deployed, why),
             None => settled(State::Deployed, None),
         },
@@ -210,21 +290,28 @@ fn broker(patient: &Patient<'_>) -> Judgement {
 
 /// A server of the current line before one that an upgrade has left behind.
 fn current_server<'a>(patient: &Patient<'a>) -> Option<&'a crate::facts::BrokerServer> {
-    let servers = &patient.facts.broker.servers;
+    let servers = || {
+        let all = patient.facts.broker.servers.iter();
+        all.filter(|server| !patient.is_foreign(server))
+    };
     let current = patient.facts.profile.broker.current;
-    servers
-        .iter()
+    servers()
         .find(|server| {
             matches!((patient.pod_of(server), current), (Some(pod), Some(current)) if pod.starts_with(current))
         })
-        .or_else(|| servers.first())
+        .or_else(|| servers().next())
 }
 
 /// Whether it is proven that no broker server runs, so that nobody can be its client.
 fn no_server_runs(patient: &Patient<'_>) -> bool {
     patient.facts.pods.is_settled()
         && patient.running_broker_pods().next().is_none()
-        && patient.facts.broker.servers.is_empty()
+        && !patient
+            .facts
+            .broker
+            .servers
+            .iter()
+            .any(|server| !patient.is_foreign(server))
 }
 
 fn server(patient: &Patient<'_>) -> ComponentReport {
@@ -250,6 +337,7 @@ fn server(patient: &Patient<'_>) -> ComponentReport {
             Some(why) if state == State::NotSeen => Some(why),
             _ => None,
         },
+        expected_absent: false,
     }
 }
 
@@ -284,7 +372,9 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Right> {
             .iter()
             .filter_map(|attempt| attempt.failure.as_ref())
             .filter(|failure| {
-                failure.kind == FailureKind::Denied && patient.unseen_clients().is_some()
+                failure.kind == FailureKind::Denied
+                    && (patient.unseen_clients().is_some()
+                        || patient.unseen_own_clients().is_some())
             })
             .flat_map(|failure| failure.missing.iter().cloned()),
     );

@@ -1,7 +1,9 @@
 //! What the API server's answer to a dry run says. Pure.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
-    facts::{Answer, Trial},
+    facts::{Answer, AskedRight, Trial},
     seen::Seen,
 };
 
@@ -28,6 +30,9 @@ pub(crate) enum Tried<'a> {
     /// It cannot be told.
     Open(String),
 }
+
+/// What objects wait for whose definitions have a conversion webhook.
+const CONVERSION_OFF: &str = "the conversion webhook that the definitions name is switched off";
 
 impl Tried<'_> {
     /// Reads the answer to a trial.
@@ -65,12 +70,29 @@ fn read<'a>(trial: &Trial, answer: &'a Answer, conflict: Option<&'a str>) -> Tri
             "namespace {} is gone and made again",
             trial.namespace.as_deref().unwrap_or_default()
         )),
-        // As the server's authorizer puts it; admission has other words.
-        403 if says(" cannot ") && says(" resource \"") => Tried::Denied,
+        // As the server's authorizer puts it; admission has other words. Whoever says so though access reviews granted
+        // every right is none whom a role would satisfy.
+        403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => Tried::Denied,
+        // A custom resource of ours has a field that the definition which is there does not know. Ours comes first.
+        500 if says("field not declared in schema") => Tried::Waits(format!(
+            "the definition of {} is brought up to date",
+            trial.kind
+        )),
+        // An installation switches the conversion webhook off before it applies its definitions.
+        422 if says("should not be set when strategy is not set to Webhook") => {
+            Tried::Waits(CONVERSION_OFF.into())
+        }
+        500 if says("conversion webhook for") => Tried::Waits(CONVERSION_OFF.into()),
         _ if says("does not support dry run") => Tried::Open(message.to_owned()),
         429 | 502..=504 => Tried::Open(format!("the API server answered {}", answer.status)),
         _ => Tried::Refused(answer),
     }
+}
+
+/// Whether access reviews were asked, and granted everything.
+fn all_granted(trial: &Trial) -> bool {
+    let granted = |asked: &AskedRight| asked.allowed == Seen::Known(true);
+    !trial.rights.is_empty() && trial.rights.iter().all(granted)
 }
 
 /// What is missing, from the words in which the server misses it.
@@ -87,36 +109,38 @@ fn waits(trial: &Trial, message: &str) -> String {
     }
 }
 
-/// The rules in the server's words about what we may not grant, in those of people: `get, list on pods.apps`.
-pub(crate) fn rules_not_held(message: &str) -> Vec<String> {
-    message
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with('{'))
-        .map(|line| {
-            let list = |key: &str| -> Vec<&str> {
-                let from = line.find(&format!("{key}:["));
-                from.and_then(|at| line[at..].split_once('[')?.1.split_once(']'))
-                    .map(|(list, _)| {
-                        list.split(", ")
-                            .map(|word| word.trim_matches('"'))
-                            .collect()
-                    })
-                    .unwrap_or_default()
-            };
-            let groups = list("APIGroups");
-            let resources: Vec<String> = list("Resources")
-                .into_iter()
-                .map(|resource| match groups.first() {
-                    Some(group) if !group.is_empty() => format!("{resource}.{group}"),
-                    _ => resource.to_owned(),
-                })
-                .collect();
-            let verbs = list("Verbs").join(", ");
-            if verbs.is_empty() || resources.is_empty() {
-                return line.to_owned();
-            }
-            format!("{verbs} {}", resources.join(", "))
+/// The rules in the server's words about what we may not grant, in those of people, resources with the same verbs
+/// together: `get, list deployments.apps, secrets`.
+pub(crate) fn rules_not_held<'a>(messages: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut resources: BTreeMap<Vec<&str>, BTreeSet<String>> = BTreeMap::new();
+    for line in messages.into_iter().flat_map(str::lines).map(str::trim) {
+        // `{APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]}`
+        if !line.starts_with('{') {
+            continue;
+        }
+        let list = |key: &str| -> Vec<&str> {
+            line.split_once(key)
+                .and_then(|(_, rest)| rest.split_once(']'))
+                .map(|(list, _)| list.split('"').skip(1).step_by(2).collect())
+                .unwrap_or_default()
+        };
+        let group = list("APIGroups:[").first().copied().unwrap_or_default();
+        let mut verbs = list("Verbs:[");
+        verbs.sort_unstable();
+        let found = resources.entry(verbs).or_default();
+        for resource in list("Resources:[") {
+            found.insert(if group.is_empty() {
+                resource.to_owned()
+            } else {
+                format!("{resource}.{group}")
+            });
+        }
+    }
+    resources
+        .into_iter()
+        .map(|(verbs, resources)| {
+            let resources: Vec<String> = resources.into_iter().collect();
+            format!("{} {}", verbs.join(", "), resources.join(", "))
         })
         .collect()
 }
@@ -141,6 +165,12 @@ mod tests {
     fn refusals_are_told_apart() {
         let denied = r#"roles.rbac.authorization.k8s.io "x" is forbidden: User "u" cannot patch resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "n""#;
         assert_eq!(Tried::of(&trial(403, denied)), Tried::Denied);
+        let mut granted = trial(403, denied);
+        granted.rights.push(AskedRight {
+            allowed: Seen::Known(true),
+            ..AskedRight::default()
+        });
+        assert!(matches!(Tried::of(&granted), Tried::Refused(_)));
         let grants = "roles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" (groups=[\"g\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"get\" \"list\"]}";
         assert_eq!(Tried::of(&trial(403, grants)), Tried::Escalates(grants));
         let quota = "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0";
@@ -157,10 +187,10 @@ mod tests {
 
     #[test]
     fn rules_not_held_are_put_in_words() {
-        let message = "attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"create\"]}\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\", \"list\"]}";
+        let message = "attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"list\" \"get\"]}\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\" \"list\"]}\n{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"watch\"]}";
         assert_eq!(
-            rules_not_held(message),
-            ["create deployments.apps", "get, list secrets"]
+            rules_not_held([message]),
+            ["get, list deployments.apps, secrets", "watch *.*"]
         );
     }
 }

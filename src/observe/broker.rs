@@ -3,6 +3,9 @@
 //! Through a pod, the API server vouches for whom we reach. An address in a Service's status was written by the
 //! cluster; one in a custom resource's status may lead anywhere, so what answers there counts for nothing unless a
 //! broker pod's own monitor named the same server. The token goes to servers so named, and to no other.
+//!
+//! A broker that `MeshSync` is told to use in the place of the stack's own is somebody else's: it is asked who its clients
+//! are, as `MeshSync` itself asks it before it connects, and never shown a token.
 
 use std::{collections::BTreeSet, future::Future, pin::pin, time::Duration};
 
@@ -15,7 +18,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{ask::Asker, handshake::Greeted, monitor, questions, tunnel, tunnel::Tunnel};
+use super::{
+    addresses::judge_external, ask::Asker, handshake::Greeted, monitor, questions, tunnel,
+    tunnel::Tunnel,
+};
 use crate::{
     facts::{
         Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, Greeting, Handshake, ProbeFailure,
@@ -45,13 +51,13 @@ pub(super) struct Probe<'a> {
     pub token: Option<&'a Token>,
 }
 
-/// An address outside the pods that may lead to the broker.
-struct External {
-    host: String,
-    client_port: u16,
-    monitor_port: u16,
-    /// Whether the cluster itself, and not a custom resource's status, says that it is the broker's.
-    vouched: bool,
+/// Whose broker a server is of, and so whether it may be shown the token.
+#[derive(Clone, Copy)]
+pub(super) enum Whose {
+    /// The stack's own.
+    Ours,
+    /// Another, which `MeshSync` is told to use.
+    Others,
 }
 
 /// A way to a pod's server that was tried to its end.
@@ -73,19 +79,28 @@ impl Tried {
 impl Probe<'_> {
     /// Asks every server.
     pub(super) async fn run(&self) -> BrokerFacts {
+        let own = stack::own_broker_pods(self.facts);
         let pods = stack::broker_pods(self.facts);
         let externals = self.externals();
-        let through_pods = join_all(pods.iter().map(|pod| self.pod(pod)));
+        let through_pods = join_all(pods.iter().map(|pod| {
+            let is_own = own.iter().any(|other| std::ptr::eq(*other, *pod));
+            self.pod(pod, if is_own { Whose::Ours } else { Whose::Others })
+        }));
         let through_addresses = join_all(externals.iter().map(|external| self.external(external)));
-        // The first answer wins: with every pod's server reached, no address is waited for.
-        let (pod_results, address_results) = match select(through_pods, through_addresses).await {
-            Either::Left((results, addresses)) => {
-                let all = !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
-                let addresses = if all { Vec::new() } else { addresses.await };
-                (results, addresses)
+        let through_either = async {
+            // The first answer wins: with every pod's server reached, no address is waited for.
+            match select(through_pods, through_addresses).await {
+                Either::Left((results, addresses)) => {
+                    let all =
+                        !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
+                    let addresses = if all { Vec::new() } else { addresses.await };
+                    (results, addresses)
+                }
+                Either::Right((addresses, pods)) => (pods.await, addresses),
             }
-            Either::Right((addresses, pods)) => (pods.await, addresses),
         };
+        let ((pod_results, address_results), elsewhere) =
+            tokio::join!(through_either, Box::pin(self.elsewhere()));
         let mut found = BrokerFacts {
             looked: true,
             ..BrokerFacts::default()
@@ -106,15 +121,19 @@ impl Probe<'_> {
             found.servers.extend(server);
             found.attempts.push(attempt);
         }
+        if let Some((server, attempt)) = elsewhere {
+            found.servers.extend(server);
+            found.attempts.push(attempt);
+        }
         found
     }
 
-    fn limit(&self) -> Duration {
+    pub(super) fn limit(&self) -> Duration {
         self.asker.remaining().min(PATIENCE)
     }
 
     /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.
-    async fn pod(&self, pod: &Pod) -> (Option<BrokerServer>, Vec<Attempt>) {
+    async fn pod(&self, pod: &Pod, whose: Whose) -> (Option<BrokerServer>, Vec<Attempt>) {
         let name = stack::name(&pod.metadata);
         let attempt = |way, address, failure| Attempt {
             pod: Some(name.to_owned()),
@@ -122,7 +141,7 @@ impl Probe<'_> {
             address,
             failure,
         };
-        if stack::running_since(pod, self.facts.profile.broker.container).is_none() {
+        if stack::nats_running_since(self.facts, pod).is_none() {
             let failure = ProbeFailure {
                 kind: FailureKind::Broker,
                 message: "no NATS server runs in the pod".into(),
@@ -131,10 +150,10 @@ impl Probe<'_> {
             return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
         }
         let (first, second) = match stack::pod_ip(pod).filter(|_| self.facts.in_cluster) {
-            None => (self.by_forward(name).await, None),
+            None => (self.by_forward(name, whose).await, None),
             Some(ip) => {
-                let by_address = pin!(self.by_address(ip));
-                let by_forward = pin!(self.by_forward(name));
+                let by_address = pin!(self.by_address(ip, whose));
+                let by_forward = pin!(self.by_forward(name, whose));
                 // The first whole answer wins; a policy may bar us from an address that a port-forward goes past.
                 match select(by_address, by_forward).await {
                     Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => {
@@ -164,17 +183,17 @@ impl Probe<'_> {
         (server, attempts)
     }
 
-    async fn by_address(&self, ip: &str) -> Tried {
+    async fn by_address(&self, ip: &str, whose: Whose) -> Tried {
         Tried {
             way: Way::PodAddress,
             address: Some(ip.into()),
-            result: self.pod_address(ip).await,
+            result: self.pod_address(ip, whose).await,
         }
     }
 
-    async fn by_forward(&self, name: &str) -> Tried {
+    async fn by_forward(&self, name: &str, whose: Whose) -> Tried {
         let started = tokio::time::Instant::now();
-        let result = self.port_forward(name).await;
+        let result = Box::pin(self.port_forward(name, whose)).await;
         self.asker.note(&format!(
             "port-forward {name}: {} ({:.1} ms)",
             match &result {
@@ -193,7 +212,7 @@ impl Probe<'_> {
         }
     }
 
-    async fn port_forward(&self, pod: &str) -> Result<BrokerServer, ProbeFailure> {
+    async fn port_forward(&self, pod: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
         let names = &self.facts.profile.broker;
         let namespace = &self.facts.target.namespace;
         let limit = self.limit();
@@ -216,7 +235,7 @@ impl Probe<'_> {
         };
         let (tell, named) = oneshot::channel();
         let answer = guarded(
-            monitor::ask(monitor.stream, tell),
+            monitor::ask(monitor.stream, self.facts.profile.meshsync.client, tell),
             monitor.error,
             limit,
             "the monitor",
@@ -227,20 +246,20 @@ impl Probe<'_> {
             limit,
             "the client port",
         );
-        let mut server = self
-            .server(Way::PortForward, answer, greeting, named)
-            .await?;
+        let joined = self.server(Way::PortForward, whose, answer, greeting, named);
+        let mut server = Box::pin(joined).await?;
         server.pod = Some(pod.into());
         Ok(server)
     }
 
-    async fn pod_address(&self, ip: &str) -> Result<BrokerServer, ProbeFailure> {
+    async fn pod_address(&self, ip: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
         let names = &self.facts.profile.broker;
         let (tell, named) = oneshot::channel();
-        let answer = self.direct_monitor(ip, names.monitor_port, tell);
-        let greeting = self.direct_greeting(ip, names.client_port);
+        let limit = self.limit();
+        let answer = self.direct_monitor(ip, names.monitor_port, limit, tell);
+        let greeting = self.direct_greeting(ip, names.client_port, limit);
         let mut server = self
-            .server(Way::PodAddress, answer, greeting, named)
+            .server(Way::PodAddress, whose, answer, greeting, named)
             .await?;
         server.address = Some(ip.into());
         Ok(server)
@@ -248,9 +267,10 @@ impl Probe<'_> {
 
     /// Puts a pod's answers together. Its monitor names the server, which may then see the token while the monitor
     /// goes on with its list.
-    async fn server<S>(
+    pub(super) async fn server<S>(
         &self,
         way: Way,
+        whose: Whose,
         answer: impl Future<Output = Result<monitor::Answer, ProbeFailure>>,
         greeting: impl Future<Output = Result<Greeted<S>, ProbeFailure>>,
         named: oneshot::Receiver<String>,
@@ -267,9 +287,12 @@ impl Probe<'_> {
                 Ok(_) if id.is_empty() => Handshake::NotTried {
                     why: "the monitor did not name this server, so it is shown no token".into(),
                 },
-                Ok(greeted) if greeted.server_id() == id => {
-                    greeted.shake(self.token, self.limit()).await
-                }
+                Ok(greeted) if greeted.server_id() == id => match whose {
+                    Whose::Ours => greeted.shake(self.token, self.limit()).await,
+                    Whose::Others => Handshake::NotTried {
+                        why: "it is no broker of this stack, so it is shown no token".into(),
+                    },
+                },
                 Ok(_) => Handshake::NotTried {
                     why: "the client port and the monitor lead to two different servers".into(),
                 },
@@ -287,6 +310,7 @@ impl Probe<'_> {
                 varz: answer.varz,
                 connections: answer.connections,
                 complete: answer.complete,
+                closed: answer.closed,
                 handshake,
                 greeting,
                 monitor: None,
@@ -298,110 +322,30 @@ impl Probe<'_> {
         }
     }
 
-    async fn direct_monitor(
+    pub(super) async fn direct_monitor(
         &self,
         host: &str,
         port: u16,
+        limit: Duration,
         named: oneshot::Sender<String>,
     ) -> Result<monitor::Answer, ProbeFailure> {
-        let limit = self.limit();
         let stream = dial(host, port, limit).await?;
-        timed(monitor::ask(stream, named), limit, "the monitor").await
+        timed(
+            monitor::ask(stream, self.facts.profile.meshsync.client, named),
+            limit,
+            "the monitor",
+        )
+        .await
     }
 
-    async fn direct_greeting(
+    pub(super) async fn direct_greeting(
         &self,
         host: &str,
         port: u16,
+        limit: Duration,
     ) -> Result<Greeted<TcpStream>, ProbeFailure> {
-        let limit = self.limit();
         let stream = dial(host, port, limit).await?;
         timed(Greeted::read(stream), limit, "the client port").await
-    }
-
-    /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.
-    async fn external(&self, external: &External) -> Result<ExternalAnswer, ProbeFailure> {
-        let greeting = self
-            .direct_greeting(&external.host, external.client_port)
-            .await;
-        if external.vouched {
-            let (tell, _) = oneshot::channel();
-            let answer = self
-                .direct_monitor(&external.host, external.monitor_port, tell)
-                .await?;
-            let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
-            let handshake = match greeting {
-                Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
-                    Handshake::NotTried {
-                        why: "no broker pod's monitor named this server, so it is shown no token"
-                            .into(),
-                    }
-                }
-                Ok(_) => Handshake::NotTried {
-                    why: "the client port and the monitor lead to two different servers".into(),
-                },
-                Err(failure) => Handshake::Failed {
-                    message: failure.message,
-                },
-            };
-            return Ok(ExternalAnswer::Server(Box::new(BrokerServer {
-                pod: None,
-                reached_by: Way::ExternalAddress,
-                address: Some(external.host.clone()),
-                varz: answer.varz,
-                connections: answer.connections,
-                complete: answer.complete,
-                handshake,
-                greeting: said,
-                monitor: None,
-            })));
-        }
-        Ok(ExternalAnswer::Greeting(greeting?.server_id().to_owned()))
-    }
-
-    /// The addresses that may lead to the broker from outside.
-    fn externals(&self) -> Vec<External> {
-        let names = &self.facts.profile.broker;
-        let mut externals: Vec<External> = Vec::new();
-        for service in stack::broker_services(self.facts) {
-            for host in stack::external_addresses(service) {
-                externals.push(External {
-                    host,
-                    client_port: names.client_port,
-                    monitor_port: names.monitor_port,
-                    vouched: true,
-                });
-            }
-        }
-        for broker in stack::brokers(self.facts).items() {
-            let intended = broker
-                .spec
-                .service
-                .as_ref()
-                .and_then(|service| service.external_endpoint_override.as_deref());
-            let said = broker
-                .status
-                .endpoint
-                .as_ref()
-                .and_then(|endpoint| endpoint.external.as_deref());
-            for (address, vouched) in [(intended, true), (said, false)] {
-                let Some((host, port)) = address.and_then(stack::host_and_port) else {
-                    continue;
-                };
-                if !externals
-                    .iter()
-                    .any(|e| e.host == host && e.client_port == port)
-                {
-                    externals.push(External {
-                        host,
-                        client_port: port,
-                        monitor_port: names.monitor_port,
-                        vouched,
-                    });
-                }
-            }
-        }
-        externals
     }
 }
 
@@ -427,56 +371,11 @@ fn without_monitor(
         },
         connections: Seen::Unreachable(failure.message.clone()),
         complete: false,
+        closed: Seen::NotLooked,
         handshake,
         greeting: Some(greeting),
         monitor: Some(failure),
     }
-}
-
-enum ExternalAnswer {
-    Server(Box<BrokerServer>),
-    /// The id that the server gave in its greeting.
-    Greeting(String),
-}
-
-/// What an address proved, given the servers that broker pods named.
-fn judge_external(
-    external: &External,
-    result: Result<ExternalAnswer, ProbeFailure>,
-    known: &BTreeSet<String>,
-) -> (Option<BrokerServer>, Attempt) {
-    let stranger = |message: &str| ProbeFailure {
-        kind: FailureKind::Stranger,
-        message: message.into(),
-        missing: Vec::new(),
-    };
-    let (server, failure) = match result {
-        Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => {
-            (None, None)
-        }
-        Ok(ExternalAnswer::Server(server)) => (Some(*server), None),
-        Ok(ExternalAnswer::Greeting(id)) if known.contains(&id) => (None, None),
-        Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
-            None,
-            Some(stranger(
-                "a NATS server answers, and no broker pod could be asked whether it is its own; nothing it says is believed",
-            )),
-        ),
-        Ok(ExternalAnswer::Greeting(_)) => (
-            None,
-            Some(stranger(
-                "a NATS server answers that is no broker pod's; it was shown no token",
-            )),
-        ),
-        Err(failure) => (None, Some(failure)),
-    };
-    let attempt = Attempt {
-        pod: None,
-        way: Way::ExternalAddress,
-        address: Some(format!("{}:{}", external.host, external.client_port)),
-        failure,
-    };
-    (server, attempt)
 }
 
 async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, ProbeFailure> {

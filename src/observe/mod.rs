@@ -3,6 +3,7 @@
 //! Everything is asked at once, in two waves under one deadline: first what can be asked by name, then what the first
 //! answers lead to (the broker's servers, single access reviews, other namespaces).
 
+mod addresses;
 mod ask;
 mod belongings;
 mod broker;
@@ -27,7 +28,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{anyhow, bail};
 use k8s_openapi::jiff::Timestamp;
-use serde::Deserialize;
 use tokio::time::Instant;
 
 pub use ask::{Change, Log};
@@ -109,19 +109,6 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, UsageE
 ///
 /// A [`UsageError`] when something named on the command line is wrong, else a sentence why it could not be asked.
 pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> anyhow::Result<String> {
-    #[derive(Deserialize)]
-    struct Answer {
-        status: Status,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Status {
-        user_info: UserInfo,
-    }
-    #[derive(Deserialize)]
-    struct UserInfo {
-        username: String,
-    }
     let mut resolved = match kubeconfig::resolve(access) {
         Ok(resolved) => resolved,
         Err(Trouble::Usage(error)) => return Err(error.into()),
@@ -141,13 +128,8 @@ pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> anyhow::Result<Stri
         scope.deadline,
         scope.log,
     );
-    let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-    match asker.post(path, &review).await {
-        Ok(body) => Ok(serde_json::from_str::<Answer>(&body)?
-            .status
-            .user_info
-            .username),
+    match reviews::who_am_i(&asker).await {
+        Ok(user) => Ok(user),
         Err(failure) => match obstacle::from_failure(&failure, &resolved.config, now()) {
             Some(obstacle) => bail!(obstacle.message),
             None => bail!(failure.to_string()),
@@ -205,6 +187,7 @@ fn blank(profile: &'static Profile, target: Target) -> Facts {
         served: Seen::NotLooked,
         watch_list_config_map: Seen::NotLooked,
         broker: crate::facts::BrokerFacts::default(),
+        memory: Seen::NotLooked,
         logs: Vec::new(),
         preflight: None,
         timings: BTreeMap::new(),

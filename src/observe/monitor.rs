@@ -1,5 +1,7 @@
 //! The HTTP monitor of a NATS server: `/varz` and every page of `/connz`.
 
+use std::time::Duration;
+
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::{body::Bytes, client::conn::http1};
@@ -13,7 +15,7 @@ use tokio::{
 
 use super::{ask::speaks_no_http, handshake::CLIENT_NAME};
 use crate::{
-    facts::{Connection, Varz},
+    facts::{ClosedConnection, Connection, Varz},
     seen::Seen,
 };
 
@@ -23,6 +25,9 @@ const PAGE: usize = 1024;
 /// How young a connection without a name may be for a probe's.
 const PROBE_AGE: SignedDuration = SignedDuration::from_secs(2);
 
+/// The longest that the connections that ended are waited for.
+const CLOSED_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a monitor answered.
 pub(super) struct Answer {
     /// The server itself.
@@ -31,6 +36,8 @@ pub(super) struct Answer {
     pub connections: Seen<Vec<Connection>>,
     /// Whether every page was read.
     pub complete: bool,
+    /// Connections of the wanted name that have ended.
+    pub closed: Seen<Vec<ClosedConnection>>,
 }
 
 #[derive(Deserialize)]
@@ -44,12 +51,17 @@ struct Page {
 /// Asks over an open stream.
 ///
 /// HTTP/1.1 with a body of known length: a forwarded stream has no end of file to wait for. `named` is told the
-/// server's id before its connections are listed, so that the handshake need not wait for them.
+/// server's id before its connections are listed, so that the handshake need not wait for them. `client` is the name of
+/// whose ended connections are asked for.
 ///
 /// # Errors
 ///
 /// A sentence when what answers is no NATS monitor.
-pub(super) async fn ask<S>(stream: S, named: oneshot::Sender<String>) -> Result<Answer, String>
+pub(super) async fn ask<S>(
+    stream: S,
+    client: &str,
+    named: oneshot::Sender<String>,
+) -> Result<Answer, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -57,13 +69,14 @@ where
         .await
         .map_err(|error| format!("the monitor does not speak HTTP: {error}"))?;
     let task = tokio::spawn(connection);
-    let answer = converse(&mut sender, named).await;
+    let answer = converse(&mut sender, client, named).await;
     task.abort();
     answer
 }
 
 async fn converse(
     sender: &mut http1::SendRequest<Empty<Bytes>>,
+    client: &str,
     named: oneshot::Sender<String>,
 ) -> Result<Answer, String> {
     let varz: Varz = parse("/varz", &get(sender, "/varz").await?)?;
@@ -86,6 +99,7 @@ async fn converse(
                     varz,
                     connections: Seen::Unreachable(why),
                     complete: false,
+                    closed: Seen::NotLooked,
                 });
             }
             // What the first pages proved stays proven.
@@ -101,11 +115,35 @@ async fn converse(
         }
     }
     connections.retain(|connection| !is_probe(connection, &varz));
+    // What is proven by now is not given up for this.
+    let closed = match tokio::time::timeout(CLOSED_PATIENCE, closed(sender, client)).await {
+        Ok(Ok(closed)) => Seen::Known(closed),
+        Ok(Err(why)) => Seen::Unreachable(why),
+        Err(_) => Seen::Unreachable("the monitor does not say which connections ended".into()),
+    };
     Ok(Answer {
         varz,
         connections: Seen::Known(connections),
         complete,
+        closed,
     })
+}
+
+/// The connections of a name that have ended, of those that ended last.
+async fn closed(
+    sender: &mut http1::SendRequest<Empty<Bytes>>,
+    client: &str,
+) -> Result<Vec<ClosedConnection>, String> {
+    #[derive(Deserialize)]
+    struct Closed {
+        #[serde(default)]
+        connections: Vec<ClosedConnection>,
+    }
+    let path = format!("/connz?state=closed&sort=stop&limit={PAGE}");
+    let mut page: Closed = parse("/connz", &get(sender, &path).await?)?;
+    page.connections
+        .retain(|connection| connection.name == client);
+    Ok(page.connections)
 }
 
 /// Whether a connection is a probe like ours: it bears our name, or has only just come and said nothing yet.

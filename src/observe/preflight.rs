@@ -1,11 +1,13 @@
 //! What the API server says of everything that an installation would write: an access review for each right, a dry run
 //! for each object. Nothing is changed: every request that could is a dry run.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use http::StatusCode;
 use k8s_openapi::{
-    api::core::v1::{Node as KubeNode, Pod},
-    apimachinery::pkg::apis::meta::v1::ListMeta,
+    api::core::v1::Pod,
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ListMeta},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
@@ -13,6 +15,7 @@ use serde_json::json;
 use super::{
     ask::{Asker, Change, Failure, seen},
     questions::{self, Question},
+    reviews,
 };
 use crate::{
     facts::{Answer, AskedRight, Node, Preflight, Trial},
@@ -44,24 +47,8 @@ pub(super) async fn ask(asker: &Asker<'_>, profile: &Profile, namespace: &str) -
 
 /// Whom the API server takes us for.
 async fn user(asker: &Asker<'_>) -> Seen<String> {
-    #[derive(Deserialize)]
-    struct Review {
-        status: Status,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Status {
-        user_info: UserInfo,
-    }
-    #[derive(Deserialize)]
-    struct UserInfo {
-        username: String,
-    }
-    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-    let answer = asker.post(path, &review).await.and_then(parse::<Review>);
     let right = Right::to("create", "authentication.k8s.io", "selfsubjectreviews");
-    seen(answer, &right).map(|review| review.status.user_info.username)
+    seen(reviews::who_am_i(asker).await, &right)
 }
 
 /// An object as it would be applied, and the rights for that.
@@ -185,7 +172,10 @@ async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
         } },
     });
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let answer = asker.post(path, &review).await.and_then(parse::<Review>);
+    let answer = asker
+        .post(path, &review)
+        .await
+        .and_then(|body| parse::<Review>(&body));
     let review = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
     AskedRight {
         right: right.clone(),
@@ -198,7 +188,7 @@ async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
 async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
     let mut nodes: Vec<Node> = Vec::new();
     let question = questions::nodes();
-    let listed = pages(asker, &question, |node: KubeNode| nodes.push(reduced(node))).await;
+    let listed = pages(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
     if let Err(failure) = listed {
         return seen(Err(failure), &question.right);
     }
@@ -223,28 +213,69 @@ async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Ve
     }
 }
 
-fn reduced(node: KubeNode) -> Node {
-    let spec = node.spec.unwrap_or_default();
-    let status = node.status.unwrap_or_default();
+/// A node as the API server tells it, as far as it matters. Kubernetes' own type would be a good part of the program.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ToldNode {
+    metadata: Name,
+    spec: NodeSpec,
+    status: NodeStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Name {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeSpec {
+    unschedulable: bool,
+    taints: Vec<Taint>,
+}
+
+#[derive(Deserialize)]
+struct Taint {
+    key: String,
+    value: Option<String>,
+    effect: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeStatus {
+    conditions: Vec<NodeCondition>,
+    allocatable: BTreeMap<String, Quantity>,
+}
+
+#[derive(Deserialize)]
+struct NodeCondition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+fn reduced(node: ToldNode) -> Node {
     Node {
-        name: node.metadata.name.unwrap_or_default(),
-        ready: status
+        name: node.metadata.name,
+        ready: node
+            .status
             .conditions
             .iter()
-            .flatten()
-            .any(|condition| condition.type_ == "Ready" && condition.status == "True"),
-        unschedulable: spec.unschedulable == Some(true),
-        taints: spec
+            .any(|condition| condition.kind == "Ready" && condition.status == "True"),
+        unschedulable: node.spec.unschedulable,
+        taints: node
+            .spec
             .taints
             .iter()
-            .flatten()
             .filter(|taint| taint.effect != "PreferNoSchedule")
             .map(|taint| match &taint.value {
                 Some(value) => format!("{}={value}:{}", taint.key, taint.effect),
                 None => format!("{}:{}", taint.key, taint.effect),
             })
             .collect(),
-        allocatable: Room::of(status.allocatable.as_ref()),
+        allocatable: Room::of(Some(&node.status.allocatable)),
         requested: Room::default(),
     }
 }
@@ -263,7 +294,7 @@ async fn pages<T: DeserializeOwned>(
     let mut path = question.path.clone();
     loop {
         let body = asker.get(&path).await?;
-        let page: Page<T> = parse(redact::without_managed_fields(&body))?;
+        let page: Page<T> = parse(&redact::without_managed_fields(&body))?;
         page.items.into_iter().flatten().for_each(&mut each);
         match page.metadata.continue_.filter(|more| !more.is_empty()) {
             Some(more) => path = format!("{}&continue={more}", question.path),
@@ -272,7 +303,7 @@ async fn pages<T: DeserializeOwned>(
     }
 }
 
-fn parse<T: DeserializeOwned>(body: String) -> Result<T, Failure> {
-    serde_json::from_str(&body)
+fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
+    serde_json::from_str(body)
         .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }

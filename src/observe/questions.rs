@@ -207,6 +207,25 @@ pub fn helm(release: &str, namespace: &str) -> Question {
     question
 }
 
+/// What the metrics API last measured of a pod.
+///
+/// Many clusters do not serve it, and nothing but one check rests on it: a refusal is no missing right.
+pub fn metrics(namespace: &str, pod: &str) -> Question {
+    Question {
+        name: "metrics".into(),
+        path: format!("/apis/{METRICS}/v1beta1/namespaces/{namespace}/pods/{pod}"),
+        right: read_metrics(namespace),
+    }
+}
+
+/// The group of the metrics API.
+const METRICS: &str = "metrics.k8s.io";
+
+/// The right to read what was measured of pods.
+pub fn read_metrics(namespace: &str) -> Right {
+    Right::to("get", METRICS, "pods").in_namespace(namespace)
+}
+
 /// The path of an access review about somebody else.
 pub const REVIEW_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
@@ -312,6 +331,12 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
         questions.extend(cluster_roles(profile));
         others.push(review());
         others.push(read_logs(namespace));
+        others.push(read_metrics(namespace));
+    }
+    if depth == Depth::Preflight {
+        questions.extend([nodes(), pods_everywhere()]);
+        others.push(Right::to("create", "", "pods").in_namespace(namespace));
+        others.extend(manifests::rights(profile, namespace));
     }
     if depth == Depth::Preflight {
         questions.extend([nodes(), pods_everywhere()]);

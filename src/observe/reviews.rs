@@ -22,6 +22,29 @@ pub(super) fn everything() -> Vec<Right> {
         .into()
 }
 
+/// Whom the API server takes us for.
+pub(super) async fn who_am_i(asker: &Asker<'_>) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    struct Answer {
+        status: Status,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Status {
+        user_info: UserInfo,
+    }
+    #[derive(Deserialize)]
+    struct UserInfo {
+        username: String,
+    }
+    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let body = asker.post(path, &review).await?;
+    let answer: Answer = serde_json::from_str(&body)
+        .map_err(|error| Failure::Server(format!("the review's answer is malformed: {error}")))?;
+    Ok(answer.status.user_info.username)
+}
+
 /// Asks whether `user`, a `ServiceAccount`, has each of these rights.
 pub(super) async fn ask(asker: &Asker<'_>, user: &str, rights: &[Right]) -> Seen<Vec<Review>> {
     let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;

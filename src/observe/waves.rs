@@ -19,7 +19,8 @@ use super::{
     transport::Clients,
 };
 use crate::{
-    facts::{ConfigMapFact, Facts, HelmRevision, Target},
+    destination::{self, GivenBy},
+    facts::{ConfigMapFact, Facts, HelmRevision, MemoryUse, Target},
     recording::kinds,
     redact::{self, Redact},
     rights,
@@ -28,6 +29,9 @@ use crate::{
     token::{self, Token},
     watch_list::{self, WatchList},
 };
+
+/// The longest that the metrics API is waited for: it is another server's, and one check alone rests on it.
+const METRICS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One look at one cluster.
 pub(super) struct Observer<'a> {
@@ -76,7 +80,8 @@ impl Observer<'_> {
                 return None;
             }
             let (profile, namespace) = (self.scope.profile, &self.target.namespace);
-            Some(preflight::ask(self.asker, profile, namespace).await)
+            // Most runs have none, and need no room for it.
+            Some(Box::pin(preflight::ask(self.asker, profile, namespace)).await)
         };
         let (preflight, ()) = tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
         facts.preflight = preflight;
@@ -278,12 +283,13 @@ impl Observer<'_> {
             facts,
             token,
         };
-        let (found, reviews, elsewhere, helm, served) = tokio::join!(
+        let (found, reviews, elsewhere, helm, served, memory) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
             self.elsewhere(facts),
             self.helm(facts),
-            self.served(facts)
+            self.served(facts),
+            Box::pin(self.memory(facts))
         );
         facts
             .timings
@@ -295,6 +301,7 @@ impl Observer<'_> {
         facts.elsewhere = elsewhere;
         facts.helm = helm;
         facts.served = served;
+        facts.memory = memory;
         if self.scope.depth.is_whole() {
             facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
         }
@@ -311,6 +318,35 @@ impl Observer<'_> {
             discovery::ask(self.asker).await
         } else {
             Seen::NotLooked
+        }
+    }
+
+    /// What `MeshSync` uses of the memory that it may; asked where it runs and has a limit.
+    async fn memory(&self, facts: &Facts) -> Seen<MemoryUse> {
+        let container = facts.profile.meshsync.container;
+        let limited = |pod: &k8s_openapi::api::core::v1::Pod| {
+            let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+            containers.any(|c| c.name == container && stack::memory_limit(c).is_some())
+        };
+        let pod = stack::meshsync_pods(facts)
+            .into_iter()
+            .find(|pod| stack::running_since(pod, container).is_some() && limited(pod));
+        let Some(pod) = pod.filter(|_| self.scope.depth.is_whole()) else {
+            return Seen::NotLooked;
+        };
+        let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
+        let answer = tokio::time::timeout(METRICS_PATIENCE, self.asker.get(&question.path)).await;
+        let Ok(answer) = answer else {
+            return Seen::Unreachable("the metrics API gave no answer".into());
+        };
+        match seen(
+            answer.and_then(|body| parse::<serde_json::Value>(&body, &[])),
+            &question.right,
+        ) {
+            Seen::Known(metrics) => {
+                MemoryUse::of(&metrics, container).map_or(Seen::Absent, Seen::Known)
+            }
+            other => other.map(|_| MemoryUse::default()),
         }
     }
 
@@ -364,10 +400,15 @@ impl Observer<'_> {
                 .any(|review| review.user == user && review.right.verb == *verb && review.allowed)
         });
         let meshsyncs = stack::meshsyncs(facts);
-        if let Some(meshsync) = meshsyncs.items().first().filter(|_| !everything) {
-            let rights = watch_list::rights(
-                &WatchList::of(meshsync, self.scope.profile).effective(self.scope.profile),
-            );
+        let list = match meshsyncs.items().first() {
+            Some(meshsync) => Some(WatchList::of(meshsync, self.scope.profile)),
+            // Without an object, MeshSync goes by what is built in.
+            None => destination::of(facts)
+                .filter(|to| to.given_by == GivenBy::Deployment)
+                .map(|_| WatchList::Empty),
+        };
+        if let Some(list) = list.filter(|_| !everything) {
+            let rights = watch_list::rights(&list.effective(self.scope.profile));
             let wanted = wanted.entry(user).or_default();
             wanted.extend(rights);
             wanted.insert(Right::to("get", "", "namespaces").named("kube-system"));

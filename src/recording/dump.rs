@@ -16,7 +16,7 @@ use super::{
 use crate::{
     facts::{
         BrokerFacts, BrokerServer, ConfigMapFact, Connection, Crd, CustomResource, Facts,
-        Handshake, HelmRevision, Rbac, ServerVersion, Target, TokenFact, Varz, Way,
+        Handshake, HelmRevision, MemoryUse, Rbac, ServerVersion, Target, TokenFact, Varz, Way,
     },
     profile::Profile,
     redact::Redact,
@@ -118,6 +118,7 @@ pub(super) fn facts(
             namespace: namespace.clone(),
             ..Target::default()
         },
+        memory: dump.memory(),
         logs: Vec::new(),
         preflight: None,
         timings: BTreeMap::new(),
@@ -298,6 +299,18 @@ impl Dump<'_> {
         })
     }
 
+    /// What `kubectl get pods.metrics.k8s.io` says of MeshSync.
+    fn memory(&self) -> Seen<MemoryUse> {
+        self.input
+            .objects
+            .iter()
+            .filter(|object| {
+                object["kind"] == "PodMetrics" && object["metadata"]["namespace"] == self.namespace
+            })
+            .find_map(|metrics| MemoryUse::of(metrics, self.profile.meshsync.container))
+            .map_or(Seen::NotLooked, Seen::Known)
+    }
+
     fn lease(&self) -> Result<Seen<k8s_openapi::api::coordination::v1::Lease>, String> {
         let leases: Seen<Vec<k8s_openapi::api::coordination::v1::Lease>> =
             self.list(kinds::LEASE)?;
@@ -349,6 +362,7 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
             .as_ref()
             .is_some_and(|connz| connz.connections.len() >= connz.total),
         connections: connz.map_or(Seen::NotLooked, |connz| Seen::Known(connz.connections)),
+        closed: Seen::NotLooked,
         handshake: Handshake::NotLooked,
         greeting: None,
         monitor: None,

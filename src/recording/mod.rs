@@ -18,8 +18,8 @@ pub use write::list;
 
 use crate::{
     facts::{
-        BrokerFacts, ConfigMapFact, HelmRevision, Obstacle, Review, Served, ServerVersion, Target,
-        TokenFact,
+        BrokerFacts, ConfigMapFact, HelmRevision, MemoryUse, Obstacle, Review, Served,
+        ServerVersion, Target, TokenFact,
     },
     seen::Seen,
 };
@@ -79,6 +79,9 @@ pub struct Recording {
     /// The broker's answers.
     #[serde(default)]
     pub broker: BrokerFacts,
+    /// The memory that `MeshSync` uses.
+    #[serde(default)]
+    pub memory: Seen<MemoryUse>,
     /// Logs of what is below the state it should be in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<crate::facts::Log>,

@@ -283,6 +283,7 @@ impl Input {
             served: recording.served,
             watch_list_config_map: recording.watch_list_config_map,
             broker: recording.broker,
+            memory: recording.memory,
             logs: recording.logs,
             preflight: recording.preflight,
             timings: recording.timings,

@@ -66,6 +66,7 @@ pub fn list(facts: &Facts) -> Value {
         served: facts.served.clone(),
         watch_list_config_map: facts.watch_list_config_map.clone(),
         broker: facts.broker.clone(),
+        memory: facts.memory.clone(),
         logs: facts.logs.clone(),
         preflight: facts.preflight.clone(),
         timings: facts.timings.clone(),

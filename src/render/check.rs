@@ -40,8 +40,10 @@ pub(super) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
     }
     checks(page, report);
     page.blank();
+    let dot = format!(" {} ", page.look.glyphs.dot);
     let line = verdict_line(report, page.look);
-    page.raw(&line);
+    let parts: Vec<String> = line.split(&dot).map(str::to_owned).collect();
+    page.parts(0, &dot, &parts);
 }
 
 /// Where and what: operator, context, namespace.
@@ -72,6 +74,9 @@ pub(super) fn heading(page: &mut Page<'_>, report: &Report) {
     parts.push(format!("namespace {}", clean(&report.target.namespace)));
     if report.target.profile != "meshery" {
         parts.push(format!("profile {}", report.target.profile));
+    }
+    if let "custom-broker" | "standalone" | "embedded" = report.target.mode {
+        parts.push(format!("mode {}", report.target.mode.replace('-', " ")));
     }
     parts.extend(recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
@@ -267,8 +272,16 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
     let verdict = report.verdict.unwrap_or(Verdict::Unknown);
     let word = match (&report.preflight, verdict) {
         (None, verdict) => verdict.to_string(),
-        (Some(_), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
-            "can be installed".into()
+        (Some(preflight), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
+            let open = preflight
+                .objects
+                .iter()
+                .any(|object| object.action == "unverifiable");
+            if open {
+                "can be installed, as far as it can be tried".into()
+            } else {
+                "can be installed".into()
+            }
         }
         (Some(_), Verdict::Unhealthy) => "cannot be installed".into(),
         (Some(_), Verdict::Unknown) => "unknown whether it can be installed".into(),

@@ -6,7 +6,7 @@ use super::{
     style::Look,
     text::{Page, clean, width_of},
 };
-use crate::report::{Component, Finding, Kind, Report, Severity, State, Status};
+use crate::report::{Component, ComponentReport, Finding, Kind, Report, Severity, State, Status};
 
 /// One station of the path.
 struct Station {
@@ -152,6 +152,9 @@ pub(super) fn component(
     at_least: bool,
 ) -> (&'static str, Style) {
     match worst(report, component) {
+        Some(finding) if finding.kind == Kind::Obstacle => {
+            (look.glyphs.unknown, look.styles.warning)
+        }
         Some(finding) => look.severity(finding.severity),
         None if at_least => (look.glyphs.unknown, look.styles.warning),
         // Whatever MeshSync does short of being connected, nothing of the cluster arrives.
@@ -196,7 +199,8 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
             note: None,
         },
     };
-    let station = |name: &'static str, component: Component, state: State, at_least: bool| {
+    let station = |name: &'static str, component: Component, of: &ComponentReport| {
+        let (state, at_least) = (of.state, of.at_least);
         let (glyph, style) = self::component(report, look, component, state, at_least);
         let mut word = match state {
             State::NotSeen => "not seen".to_owned(),
@@ -210,39 +214,49 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
             glyph,
             style,
             state: word,
-            note: worst(report, component).map(short),
+            note: worst(report, component)
+                .map(short)
+                .or_else(|| not_needed(report, component, of)),
         }
     };
     vec![
         kubernetes,
-        station(
-            "MeshSync",
-            Component::Meshsync,
-            components.meshsync.state,
-            components.meshsync.at_least,
-        ),
-        station(
-            "Broker",
-            Component::Broker,
-            components.broker.component.state,
-            components.broker.component.at_least,
-        ),
-        station(
-            "Meshery Server",
-            Component::Server,
-            components.server.state,
-            false,
-        ),
+        station("MeshSync", Component::Meshsync, &components.meshsync),
+        station("Broker", Component::Broker, &components.broker.component),
+        station("Meshery Server", Component::Server, &components.server),
     ]
+}
+
+/// What stands under a component that need not be there.
+fn not_needed(report: &Report, component: Component, of: &ComponentReport) -> Option<String> {
+    of.expected_absent.then(|| {
+        let stands = component == Component::Meshsync && report.target.mode == "standalone";
+        if stands { "standalone" } else { "not needed" }.to_owned()
+    })
 }
 
 fn links(report: &Report) -> [Link; 3] {
     let components = &report.components;
-    let may_list = report
-        .checks()
-        .iter()
-        .find(|check| check.id == "meshsync-may-list")
-        .map(|check| check.status);
+    let status = |id: &str| {
+        let check = report.checks().iter().find(|check| check.id == id);
+        check.map(|check| check.status)
+    };
+    let may_list = status("meshsync-may-list");
+    // Without a custom resource no state says whether it is connected.
+    if report.target.mode == "standalone" {
+        let link = |status: Option<Status>| match status {
+            Some(Status::Pass | Status::Warn) => Link::Flows,
+            Some(Status::Fail) => Link::Broken,
+            Some(Status::Unknown) => Link::Unsure,
+            Some(Status::Skip) | None => Link::Idle,
+        };
+        let reads = if components.server.state == State::Connected {
+            Link::Flows
+        } else {
+            Link::Idle
+        };
+        return [link(may_list), link(status("meshsync-connected")), reads];
+    }
     let meshsync = components.meshsync.state;
     let watches = match meshsync {
         State::Connected | State::Running => match may_list {
@@ -264,6 +278,8 @@ fn links(report: &Report) -> [Link; 3] {
     };
     let reads = match components.broker.component.state {
         State::Connected => Link::Flows,
+        // On a broker that is not the stack's own.
+        _ if components.server.state == State::Connected => Link::Flows,
         State::Unknown => Link::Unsure,
         _ if components.broker.component.at_least => Link::Unsure,
         _ if components.server.state == State::NotSeen => Link::Idle,

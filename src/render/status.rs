@@ -146,7 +146,8 @@ fn services(report: &Report, look: &Look) -> String {
 fn clients(report: &Report, look: &Look) -> String {
     let mut rows = Vec::new();
     for server in &report.components.broker.servers {
-        let pod = server.pod.clone().unwrap_or_else(|| "-".into());
+        let pod = server.pod.clone().or_else(|| server.address.clone());
+        let pod = pod.unwrap_or_else(|| "-".into());
         let names: Vec<String> = server
             .clients
             .iter()

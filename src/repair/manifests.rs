@@ -1,6 +1,6 @@
 //! The stack as it is installed: our own manifests, with every name from the profile. Pure.
 //!
-//! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that [`fill`] fills.
+//! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that `fill` fills.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,11 +182,15 @@ pub fn typed(pod: &Object) -> Option<Pod> {
     serde_json::from_str(&pod.body.to_string()).ok()
 }
 
-/// The rights that writing all of it takes. Nobody may write a role that grants more than they hold themselves, unless
-/// they may escalate it, and bind it.
+/// The rights that writing all of it takes, into a namespace that is there and is left as it is. Nobody may write a role
+/// that grants more than they hold themselves, unless they may escalate it, and bind it.
 pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
     let mut rights = Vec::new();
     for object in manifests(profile, namespace, &Options::default()) {
+        if object.kind == "Namespace" {
+            rights.push(object.right("get"));
+            continue;
+        }
         rights.extend(["create", "get", "patch"].map(|verb| object.right(verb)));
         if matches!(object.kind.as_str(), "Role" | "ClusterRole") {
             rights.extend(["bind", "escalate"].map(|verb| object.right(verb)));

@@ -1,12 +1,13 @@
 //! Every folder of `fixtures/`: what is said of it, to the letter, and that the document fits the schema.
 //!
-//! A new disease is a folder with a recording. `SNAPSHOTS=overwrite` writes what is said of it; read it before it is
+//! A new disease is a folder with a recording, and with an `expect.txt` where it shows only under an expectation: the
+//! words of `--expect`. `SNAPSHOTS=overwrite` writes what is said of it; read it before it is
 //! committed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use meshdoctor::{
@@ -31,6 +32,14 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
+/// What is expected of a folder.
+fn expected(folder: &Path) -> (String, Expectation) {
+    let words = fs::read_to_string(folder.join("expect.txt")).unwrap_or_default();
+    let words = words.trim();
+    let expect = Expectation::of(words.split(',').filter(|word| !word.is_empty()));
+    (words.to_owned(), expect.expect("words that go together"))
+}
+
 fn judged(folder: &str, expect: &Expectation) -> Report {
     let facts =
         recording::read(folder, None, None).unwrap_or_else(|error| panic!("{folder}: {error}"));
@@ -41,9 +50,25 @@ fn judged(folder: &str, expect: &Expectation) -> Report {
     diagnose::diagnose(&facts, expect, source)
 }
 
+/// What a preflight says of a recording that holds one.
+fn preflight(folder: &str) -> Option<Report> {
+    let facts =
+        recording::read(folder, None, None).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    facts.preflight.as_ref()?;
+    let source = Source {
+        kind: "recording",
+        path: Some(folder.to_owned()),
+    };
+    diagnose::preflight(&facts, source)
+}
+
 /// The screen down to the checks, and then those that did not pass: a new rule leaves the fixtures of others alone.
 fn what_matters(report: &Report, look: &Look) -> String {
-    let screen = render::check(report, look, true);
+    let screen = if report.preflight.is_some() {
+        render::preflight(report, look, true)
+    } else {
+        render::check(report, look, true)
+    };
     let (findings, _) = screen.split_once("\nKubernetes\n").expect("the checks");
     let mut text = findings.to_owned();
     for check in report.checks() {
@@ -67,11 +92,32 @@ fn every_fixture_says_what_it_should() {
     let look = Look::new(false, true, Some(100), false);
     for folder in folders() {
         let path = folder.to_str().expect("a plain name");
-        let report = judged(path, &Expectation::default());
+        let report = judged(path, &expected(&folder).1);
         let text = what_matters(&report, &look);
         snapbox::assert_data_eq!(
             text,
             snapbox::Data::read_from(&folder.join("check.txt"), None).raw()
+        );
+        if let Some(report) = preflight(path) {
+            snapbox::assert_data_eq!(
+                what_matters(&report, &look),
+                snapbox::Data::read_from(&folder.join("preflight.txt"), None).raw()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_preflight_is_laid_out_for_narrow_and_wide_screens() {
+    for width in [80, 140] {
+        let report = preflight("fixtures/privilege-escalation").expect("a preflight");
+        let text = render::preflight(&report, &Look::new(false, true, Some(width), false), false);
+        assert!(
+            text.lines()
+                // Commands stay whole, so that they can be pasted.
+                .filter(|line| !line.trim_start().starts_with("meshdoctor "))
+                .all(|line| line.chars().count() <= width),
+            "{width}: {text}"
         );
     }
 }
@@ -80,9 +126,18 @@ fn every_fixture_says_what_it_should() {
 fn every_report_and_status_fits_the_schema() {
     let schema = schema::validator();
     for folder in folders() {
-        for command in ["check", "status"] {
+        let (words, _) = expected(&folder);
+        let mut commands = vec!["check", "status"];
+        if preflight(folder.to_str().expect("a plain name")).is_some() {
+            commands.push("check --preflight");
+        }
+        for command in commands {
+            let expect = match (command, words.as_str()) {
+                ("check", words) if !words.is_empty() => format!(" --expect {words}"),
+                _ => String::new(),
+            };
             let ran = meshdoctor(&format!(
-                "system {command} -o json --from {}",
+                "system {command} -o json --from {}{expect}",
                 folder.display()
             ))
             .run();
@@ -94,7 +149,7 @@ fn every_report_and_status_fits_the_schema() {
             );
             assert_eq!(document["exitCode"], ran.code, "{}", folder.display());
             let yaml = meshdoctor(&format!(
-                "system {command} -o yaml --from {}",
+                "system {command} -o yaml --from {}{expect}",
                 folder.display()
             ))
             .run();
@@ -109,13 +164,12 @@ fn every_code_has_a_fixture() {
     let found: BTreeSet<String> = folders()
         .iter()
         .flat_map(|folder| {
-            let report = judged(
-                folder.to_str().expect("a plain name"),
-                &Expectation::default(),
-            );
-            report
-                .findings()
+            let path = folder.to_str().expect("a plain name");
+            let report = judged(path, &expected(folder).1);
+            [Some(report), preflight(path)]
                 .iter()
+                .flatten()
+                .flat_map(Report::findings)
                 .map(|finding| finding.code.clone())
                 .collect::<Vec<_>>()
         })
@@ -363,10 +417,8 @@ fn what_is_left_out_is_counted_and_decides_nothing() {
 #[test]
 fn a_cause_explains_and_no_finding_explains_itself() {
     for folder in folders() {
-        let report = judged(
-            folder.to_str().expect("a plain name"),
-            &Expectation::default(),
-        );
+        let path = folder.to_str().expect("a plain name");
+        let report = judged(path, &expected(&folder).1);
         let by_id: BTreeMap<&str, _> = report
             .findings()
             .iter()

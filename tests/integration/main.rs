@@ -13,6 +13,7 @@ mod fixtures;
 mod known_problems;
 mod live;
 mod pairs;
+mod preflight;
 mod schema;
 mod tool;
 mod watch_list;

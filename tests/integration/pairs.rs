@@ -295,3 +295,104 @@ fn each_fault_alone_is_its_own_headline() {
         .filter(|finding| finding.severity != Severity::Info);
     assert_eq!(alarms.count(), 0);
 }
+
+// Why MeshSync is not connected: of several reasons the one that hides the others.
+
+/// The containers of MeshSync's pods.
+fn meshsync_containers(
+    facts: &mut Facts,
+) -> impl Iterator<Item = &mut k8s_openapi::api::core::v1::Container> {
+    known(&mut facts.pods)
+        .filter_map(|pod| pod.spec.as_mut())
+        .flat_map(|spec| &mut spec.containers)
+        .filter(|container| container.name == "meshsync")
+}
+
+fn not_connected(facts: &mut Facts) {
+    for server in &mut facts.broker.servers {
+        retain(&mut server.connections, |client| client.name != "meshsync");
+    }
+}
+
+fn no_broker_runs(facts: &mut Facts) {
+    facts.broker.servers.clear();
+    facts.broker.attempts.clear();
+    retain(&mut facts.pods, |pod| {
+        pod.metadata.name.as_deref() != Some("meshery-nats-0")
+    });
+}
+
+fn wrong_address(facts: &mut Facts) {
+    for container in meshsync_containers(facts) {
+        for variable in container.env.iter_mut().flatten() {
+            if variable.name == "BROKER_URL" {
+                variable.value = Some("nats://$(NATS_TOKEN)@meshery-broker:4222".into());
+            }
+        }
+    }
+}
+
+fn denied_by_policy(facts: &mut Facts) {
+    let policy = serde_json::json!({
+        "metadata": { "name": "deny-all", "namespace": "meshery" },
+        "spec": { "podSelector": {}, "policyTypes": ["Ingress"] },
+    });
+    facts.networkpolicies = Seen::Known(vec![
+        serde_json::from_value(policy).expect("a NetworkPolicy"),
+    ]);
+}
+
+fn newer_secret(facts: &mut Facts) {
+    let taken_at = facts.taken_at;
+    if let Seen::Known(token) = &mut facts.token {
+        token.created = Some(taken_at);
+    }
+}
+
+fn lost(facts: &mut Facts) {
+    let stop = Some(facts.taken_at);
+    for server in &mut facts.broker.servers {
+        server.closed = Seen::Known(vec![meshdoctor::facts::ClosedConnection {
+            name: "meshsync".into(),
+            start: stop,
+            stop,
+            reason: "Stale Connection".into(),
+            ..Default::default()
+        }]);
+    }
+}
+
+#[test]
+fn the_reason_why_meshsync_is_not_connected_is_the_first_in_the_order() {
+    type Fault = fn(&mut Facts);
+    let reasons: [(Fault, &str); 5] = [
+        (no_broker_runs, "The broker is down"),
+        (
+            wrong_address,
+            "It is told to publish to nats://$(NATS_TOKEN)@meshery-broker:4222",
+        ),
+        (denied_by_policy, "A NetworkPolicy keeps it from port 4222"),
+        (
+            newer_secret,
+            "Its token is older than Secret meshery-nats-auth",
+        ),
+        (lost, "It was connected until"),
+    ];
+    for first in 0..reasons.len() {
+        let mut faults: Vec<Fault> = vec![not_connected];
+        // The last one first: without a server nothing else can be changed of it.
+        faults.extend(reasons[first..].iter().rev().map(|(fault, _)| *fault));
+        let report = judge(&faults);
+        let finding = report
+            .findings()
+            .iter()
+            .find(|finding| finding.code == "meshsync-not-connected")
+            .expect("not connected");
+        let words = reasons[first].1;
+        assert!(
+            finding.message.starts_with(words),
+            "{words}: {}",
+            finding.message
+        );
+    }
+}

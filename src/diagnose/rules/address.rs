@@ -51,7 +51,9 @@ fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some(why) = patient.facts.services.why_unsettled() {
         return Outcome::Unknown(why);
     }
-    let outside = matches!(patient.server_location(), Location::Outside(_));
+    // A server that has found another way does not need this one.
+    let needed = matches!(patient.server_location(), Location::Outside(_))
+        && patient.clients.server.is_empty();
     let mut balancers = 0;
     let mut findings = Vec::new();
     for service in stack::broker_services(patient.facts) {
@@ -73,7 +75,7 @@ fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
             });
         findings.push(
             Draft::new("broker-external-pending")
-                .severity(if outside { Severity::Error } else { Severity::Warning })
+                .severity(if needed { Severity::Error } else { Severity::Warning })
                 .title(format!("Service {name} waits for a load balancer that does not come"))
                 .message("Nothing in this cluster gives out addresses, as on kind, minikube or bare metal. Inside the cluster the broker works all the same.")
                 .object(patient.object("Service", name))

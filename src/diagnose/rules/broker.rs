@@ -66,9 +66,13 @@ pub(super) const RULES: &[Rule] = &[
 
 fn has_workload(patient: &Patient<'_>, _: &States) -> Outcome {
     let Some(broker) = patient.brokers.items().first() else {
-        return match patient.brokers.why_unsettled() {
-            Some(why) => Outcome::Unknown(why),
-            None => Outcome::Skip("there is no Broker object".into()),
+        return match (patient.brokers.why_unsettled(), patient.elsewhere()) {
+            (Some(why), _) => Outcome::Unknown(why),
+            (None, Some(to)) => Outcome::Skip(format!(
+                "there is no Broker object, and need not be: MeshSync is told to publish to {}",
+                to.shown()
+            )),
+            (None, None) => Outcome::Skip("there is no Broker object".into()),
         };
     };
     match &patient.statefulsets {
@@ -105,13 +109,17 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
         .running_broker_pods()
         .map(|pod| stack::name(&pod.metadata))
         .collect();
-    let Some(why) = patient.unseen_clients() else {
-        if wanted.is_empty() && facts.broker.servers.is_empty() {
-            return Outcome::Skip("no broker server runs".into());
+    let servers: Vec<&BrokerServer> = facts
+        .broker
+        .servers
+        .iter()
+        .filter(|server| !patient.is_foreign(server))
+        .collect();
+    let Some(why) = patient.unseen_own_clients() else {
+        if wanted.is_empty() && servers.is_empty() {
+            return Outcome::Skip("no broker server of the stack runs".into());
         }
-        let ways: Vec<String> = facts
-            .broker
-            .servers
+        let ways: Vec<String> = servers
             .iter()
             .map(|server| {
                 format!(
@@ -124,7 +132,10 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::PassWith(ways.join(", "));
     };
     // A way that was merely forbidden is told with the other missing rights.
-    let failed: Vec<_> = patient.failed_attempts().collect();
+    let failed: Vec<_> = patient
+        .failed_attempts()
+        .filter(|(attempt, _, _)| !patient.is_foreign_attempt(attempt))
+        .collect();
     if failed.is_empty()
         || failed
             .iter()
@@ -135,7 +146,7 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
     let proven = failed
         .iter()
         .any(|(_, kind, _)| *kind == FailureKind::Broker);
-    let reached = facts.broker.servers.len();
+    let reached = servers.len();
     let title = match (reached, wanted.len()) {
         (0, _) => "The broker cannot be asked".to_owned(),
         (reached, all) => format!(
@@ -186,13 +197,20 @@ pub(super) fn server_name<'a>(patient: &Patient<'_>, server: &'a BrokerServer) -
 }
 
 fn token_accepted(patient: &Patient<'_>, _: &States) -> Outcome {
-    let servers = &patient.facts.broker.servers;
+    // Another's broker is shown no token of ours.
+    let servers: Vec<&BrokerServer> = patient
+        .facts
+        .broker
+        .servers
+        .iter()
+        .filter(|server| !patient.is_foreign(server))
+        .collect();
     if servers.is_empty() {
-        return Outcome::Skip("no broker server answered".into());
+        return Outcome::Skip("no broker server of the stack answered".into());
     }
     let mut findings = Vec::new();
     let mut open = None;
-    for server in servers {
+    for server in &servers {
         let name = server_name(patient, server);
         match &server.handshake {
             Handshake::Accepted { .. } => {}
@@ -304,6 +322,13 @@ fn protected(patient: &Patient<'_>, _: &States) -> Outcome {
             .title("The broker asks for no token and is open to the outside")
             .object(patient.object("Service", &service))
             .evidence(format!("Service {service} is of type {kind}"));
+    }
+    if open.iter().all(|server| patient.is_foreign(server)) {
+        return Outcome::Found(vec![
+            draft
+                .remedy("have that broker ask for a token, and put it into the address that MeshSync is given, nats://TOKEN@HOST:PORT")
+                .done(),
+        ]);
     }
     Outcome::Found(vec![
         draft

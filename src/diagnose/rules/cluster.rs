@@ -218,7 +218,9 @@ fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::
     if states.broker.undetermined.is_some() {
         unseen!("Broker objects", &patient.brokers);
     }
-    let broker_open = states.meshsync.report.at_least || states.broker.report.at_least;
+    let standalone = patient.is_standalone() && states.meshsync.undetermined.is_some();
+    let broker_open =
+        standalone || states.meshsync.report.at_least || states.broker.report.at_least;
     let explained = facts
         .broker
         .attempts
@@ -228,7 +230,10 @@ fn missing_observation(patient: &Patient<'_>, states: &States) -> Option<crate::
         || facts.broker.servers.iter().any(|s| s.monitor.is_some());
     let pods_unseen = !facts.pods.is_settled();
     if broker_open && !explained && !pods_unseen {
-        add("the broker's clients", patient.unseen_clients(), false);
+        let why = patient
+            .unseen_clients()
+            .or_else(|| patient.unseen_own_clients());
+        add("the broker's clients", why, false);
     }
     if missing.is_empty() {
         return None;

@@ -6,6 +6,7 @@ use k8s_openapi::jiff::SignedDuration;
 
 use super::{Outcome, Patient, Rule, States, broker::server_name};
 use crate::{
+    destination::Destination,
     diagnose::Draft,
     facts::{BrokerServer, Connection},
     report::{Component::Broker, Effect, Severity},
@@ -164,7 +165,8 @@ fn split(patient: &Patient<'_>, set: &str, own: &[&BrokerServer]) -> crate::repo
 }
 
 fn has_reader(patient: &Patient<'_>, _: &States) -> Outcome {
-    if let Some((server, client)) = patient.clients.server.first() {
+    let readers = &patient.clients.server;
+    if let Some((server, client)) = readers.iter().find(|(server, _)| patient.is_target(server)) {
         return Outcome::PassWith(format!(
             "{} on {}",
             client.name,
@@ -173,6 +175,9 @@ fn has_reader(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     if let Some(why) = patient.unseen_clients() {
         return Outcome::Unknown(why);
+    }
+    if let (Some((server, client)), Some(to)) = (readers.first(), patient.elsewhere()) {
+        return Outcome::Found(vec![apart(patient, server, client, to)]);
     }
     if patient.facts.broker.servers.is_empty() {
         return Outcome::Skip("no broker server runs".into());
@@ -200,6 +205,37 @@ fn has_reader(patient: &Patient<'_>, _: &States) -> Outcome {
             .remedy("in the server's UI, see that the connection to this cluster is in operator mode and connected")
             .done(),
     ])
+}
+
+/// The server reads from the stack's own broker, and MeshSync is told to use another.
+fn apart(
+    patient: &Patient<'_>,
+    server: &BrokerServer,
+    client: &Connection,
+    to: &Destination,
+) -> crate::report::Finding {
+    let product = patient.facts.profile.product;
+    Draft::new("broker-server-not-connected")
+        .severity(if patient.expect.server {
+            Severity::Error
+        } else {
+            Severity::Warning
+        })
+        .title(format!("{product} Server reads from another broker than MeshSync publishes to"))
+        .message("Both are connected, every pod is green, and what MeshSync publishes is lost.")
+        .evidence(patient.told(to))
+        .evidence(format!(
+            "{} lists the client {}",
+            server_name(patient, server),
+            client.name
+        ))
+        .evidence(format!("{} lists no client of the server", to.shown()))
+        .remedy("have both use the same broker: name it in MeshSync's address, or have the server connect to the one there")
+        .command(patient.kubectl(
+            Effect::Read,
+            &format!("get meshsyncs.{} -o yaml", patient.facts.profile.group),
+        ))
+        .done()
 }
 
 fn reader_listens(patient: &Patient<'_>, _: &States) -> Outcome {

@@ -93,13 +93,20 @@ fn installed(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     let namespace = &facts.target.namespace;
     let expected = patient.expect.embedded;
+    let product = facts.profile.product;
     let draft = Draft::new("not-installed")
         .title(format!("Nothing of the stack is in namespace {namespace}"))
-        .message(format!(
-            "Either {} runs MeshSync embedded in its server, which is the default and needs nothing here, or the \
-             operator was never deployed or was removed.",
-            facts.profile.product
-        ))
+        .message(if patient.expect.operator {
+            "The operator is expected here: it was never deployed, was removed, or is in another cluster or namespace."
+                .to_owned()
+        } else if expected {
+            format!("{product} runs MeshSync in its server, so nothing needs to be here.")
+        } else {
+            format!(
+                "Either {product} runs MeshSync embedded in its server, which is the default and needs nothing here, or the \
+                 operator was never deployed or was removed."
+            )
+        })
         .evidence(format!(
             "no operator, no Broker, no MeshSync and none of their workloads in namespace {namespace}"
         ))
@@ -114,14 +121,27 @@ fn installed(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::ExpectedAbsent(vec![
             draft
                 .severity(Severity::Info)
+                .evidence("--expect embedded")
                 .remedy("nothing: with --expect embedded this is as it should be")
+                .done(),
+        ]);
+    }
+    if patient.expect.operator {
+        return Outcome::Found(vec![
+            draft
+                .evidence("--expect operator")
+                .remedy("deploy the operator; or look into the cluster and namespace that you mean")
+                .command(
+                    patient.kubectl_cluster(Effect::Read, "get deployments -A | grep operator"),
+                )
                 .done(),
         ]);
     }
     Outcome::Found(vec![
         draft
-            .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator")
+            .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator, and see first whether it may be")
             .command(patient.meshdoctor(Effect::Read, "system check --expect embedded"))
+            .command(patient.meshdoctor(Effect::Read, "system check --preflight"))
             .done(),
     ])
 }

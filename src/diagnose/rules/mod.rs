@@ -3,9 +3,13 @@
 mod address;
 mod broker;
 mod cluster;
+mod connection;
+mod continuity;
+mod environment;
 mod flow;
 mod ground;
 mod installation;
+mod intent;
 mod leftovers;
 mod manifest;
 mod meshsync;
@@ -15,7 +19,9 @@ mod operator;
 mod owners;
 pub(super) mod preflight;
 mod references;
+mod release;
 mod resources;
+mod running;
 mod supply;
 mod watch_list;
 mod workload;
@@ -59,6 +65,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         cluster::RULES,
         ground::RULES,
         installation::RULES,
+        intent::RULES,
         leftovers::RULES,
         owners::RULES,
         operator::RULES,
@@ -72,6 +79,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         address::RULES,
         network::RULES,
         meshsync::RULES,
+        connection::RULES,
+        environment::RULES,
+        running::RULES,
+        release::RULES,
+        continuity::RULES,
         watch_list::RULES,
         workload::SERVER_RULES,
     ]

@@ -7,7 +7,7 @@ use crate::{
     diagnose::Draft,
     facts::{BrokerServer, Handshake},
     report::{Component::Broker, Effect, Finding, ObjectRef, Severity},
-    stack,
+    room, stack,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -138,7 +138,11 @@ fn monitor_answers(patient: &Patient<'_>, _: &States) -> Outcome {
                     ports.client_port, server.varz.version
                 ))
                 .evidence(format!("port {}: {}", ports.monitor_port, failure.message))
-                .remedy("see what the server is configured with, and have the operator put its configuration back")
+                .remedy(if patient.is_foreign(server) {
+                    "start that server with its monitor, and let MeshSync reach the port"
+                } else {
+                    "see what the server is configured with, and have the operator put its configuration back"
+                })
                 .command(patient.kubectl(
                     Effect::Read,
                     &format!(
@@ -172,15 +176,24 @@ fn plain(patient: &Patient<'_>, _: &States) -> Outcome {
         let name = server_name(patient, server);
         let mut draft = draft(patient, server, "broker-requires-tls")
             .title(format!("{name} demands TLS of its clients"))
-            .message(
+            .message(if patient.is_foreign(server) {
+                "The address that MeshSync is given is for a plain connection, and it takes no certificates: it does not get in."
+            } else {
                 "The operator's broker never does, and the address that MeshSync is given is for a plain connection: as \
-                 deployed it does not get in.",
-            );
+                 deployed it does not get in."
+            });
         if greets {
             draft = draft.evidence(format!("INFO of {name} says tls_required: true"));
         }
         if server.varz.tls_required {
             draft = draft.evidence(format!("/varz of {name} says tls_required: true"));
+        }
+        if patient.is_foreign(server) {
+            return Some(
+                draft
+                    .remedy("have that server take plain connections from MeshSync's network")
+                    .done(),
+            );
         }
         Some(
             draft
@@ -442,28 +455,7 @@ fn memory_limit<'a>(pod: &'a Pod, container: &str) -> Option<(u64, &'a str)> {
         .limits
         .as_ref()?
         .get("memory")?;
-    Some((bytes(&limit.0)?, &limit.0))
-}
-
-/// A whole quantity of Kubernetes in bytes; none for what is no such.
-fn bytes(quantity: &str) -> Option<u64> {
-    let end = quantity
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(quantity.len());
-    let (number, unit) = quantity.split_at(end);
-    let factor: u64 = match unit {
-        "" => 1,
-        "k" => 1000,
-        "M" => 1000_u64.pow(2),
-        "G" => 1000_u64.pow(3),
-        "T" => 1000_u64.pow(4),
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        "Ti" => 1 << 40,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    Some((room::bytes(&limit.0)?, &limit.0))
 }
 
 fn takes_large(patient: &Patient<'_>, _: &States) -> Outcome {
@@ -516,14 +508,5 @@ mod tests {
         assert!(is_near(9, 10));
         assert!(is_near(11, 10));
         assert!(!is_near(5, 0));
-    }
-
-    #[test]
-    fn quantities_are_read_in_both_systems() {
-        assert_eq!(bytes("256Mi"), Some(268_435_456));
-        assert_eq!(bytes("1G"), Some(1_000_000_000));
-        assert_eq!(bytes("12"), Some(12));
-        assert_eq!(bytes("1.5Gi"), None);
-        assert_eq!(bytes("x"), None);
     }
 }

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
+    destination::{self, Place},
     diagnose::{
         Draft,
         network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
@@ -35,24 +36,25 @@ struct Bar {
     policies: Vec<String>,
 }
 
-fn policies_open(patient: &Patient<'_>, _: &States) -> Outcome {
+/// The pod of MeshSync, and what the policies bar it from.
+fn judged<'a>(patient: &Patient<'a>) -> Result<(&'a Pod, Vec<Bar>), Outcome> {
     let facts = patient.facts;
     let Seen::Known(policies) = &facts.networkpolicies else {
-        return match facts.networkpolicies.why_unsettled() {
+        return Err(match facts.networkpolicies.why_unsettled() {
             Some(why) => Outcome::Unknown(why),
             None => Outcome::Skip("the cluster knows no NetworkPolicies".into()),
-        };
+        });
     };
     if policies.is_empty() {
-        return Outcome::PassWith("the namespace has none".into());
+        return Err(Outcome::PassWith("the namespace has none".into()));
     }
     if let Some(why) = facts.pods.why_unsettled() {
-        return Outcome::Unknown(why);
+        return Err(Outcome::Unknown(why));
     }
     // One that is going away asks for nothing more.
     let stays = |pod: &&&Pod| pod.metadata.deletion_timestamp.is_none();
-    let Some(from) = patient.meshsync_pods.iter().find(stays) else {
-        return Outcome::Skip("MeshSync has no pod".into());
+    let Some(from) = patient.meshsync_pods.iter().find(stays).copied() else {
+        return Err(Outcome::Skip("MeshSync has no pod".into()));
     };
     let labels = facts.namespace.known().map(|n| n.metadata.labels.clone());
     let home = Namespace::new(
@@ -60,10 +62,23 @@ fn policies_open(patient: &Patient<'_>, _: &States) -> Outcome {
         labels.map(Option::unwrap_or_default).as_ref(),
     );
     let policies = Policies::new(policies, &home);
-    let bars = bars(patient, &policies, from);
+    Ok((from, bars(patient, &policies, from)))
+}
+
+/// The first thing that a policy keeps MeshSync from; none when nothing does, as far as is known.
+pub(super) fn barred(patient: &Patient<'_>) -> Option<String> {
+    let (_, bars) = judged(patient).ok()?;
+    bars.into_iter().next().map(|bar| bar.what)
+}
+
+fn policies_open(patient: &Patient<'_>, _: &States) -> Outcome {
+    let (from, bars) = match judged(patient) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
     if bars.is_empty() {
-        return if patient.broker_pods.is_empty() {
-            Outcome::Skip("the broker has no pod".into())
+        return if broker_pods(patient).is_empty() {
+            Outcome::Skip("the broker has no pod here".into())
         } else {
             Outcome::Pass
         };
@@ -126,6 +141,9 @@ fn bars(patient: &Patient<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Bar> 
 
 /// The pods of the broker that `MeshSync` is to reach: those of the current line, where there are both.
 fn broker_pods<'a>(patient: &Patient<'a>) -> Vec<&'a Pod> {
+    if patient.elsewhere().is_some() {
+        return patient.destination_pods.clone();
+    }
     let of = |set: &str| -> Vec<&'a Pod> {
         let prefix = format!("{set}-");
         patient
@@ -147,46 +165,19 @@ fn broker_pods<'a>(patient: &Patient<'a>) -> Vec<&'a Pod> {
 
 /// Whether an address may be that of the broker here: anything but the address of something else.
 fn leads_here(patient: &Patient<'_>, host: &str) -> bool {
-    if !patient.facts.services.is_settled() {
-        return true;
+    match destination::place(patient.facts, host) {
+        Place::Stack | Place::Unseen(_) => true,
+        Place::Service(_) => patient.elsewhere().is_some(),
+        Place::Namespace(_) | Place::Beyond | Place::Nowhere(_) => false,
     }
-    let services = stack::broker_services(patient.facts);
-    if host.parse::<IpAddr>().is_ok() {
-        return services.iter().any(|service| {
-            let spec = service.spec.as_ref();
-            spec.and_then(|spec| spec.cluster_ip.as_deref()) == Some(host)
-        }) || patient
-            .broker_pods
-            .iter()
-            .any(|pod| stack::pod_ip(pod) == Some(host));
-    }
-    // `service`, `service.namespace`, `service.namespace.svc…`, the headless one too.
-    let mut parts = host.split('.');
-    let first = parts.next().unwrap_or_default();
-    let name = first.strip_suffix("-headless").unwrap_or(first);
-    let here = parts
-        .next()
-        .is_none_or(|namespace| namespace == patient.facts.target.namespace);
-    here && services
-        .iter()
-        .any(|service| stack::name(&service.metadata) == name)
 }
 
 /// The host of the broker as `MeshSync`'s pod was told it.
 fn broker_host(pod: &Pod, container: &str) -> Option<String> {
-    let url = pod
-        .spec
-        .as_ref()?
-        .containers
-        .iter()
-        .find(|c| c.name == container)?
-        .env
-        .iter()
-        .flatten()
-        .find(|variable| variable.name == "BROKER_URL")?
-        .value
-        .as_deref()?;
-    stack::host_and_port(url).map(|(host, _)| host)
+    let containers = &pod.spec.as_ref()?.containers;
+    let own = containers.iter().find(|c| c.name == container)?;
+    let url = destination::variable(std::slice::from_ref(own), destination::ADDRESS)?;
+    destination::host_and_port(url).map(|(host, _)| host)
 }
 
 fn finding(patient: &Patient<'_>, from: &Pod, bars: &[Bar]) -> crate::report::Finding {

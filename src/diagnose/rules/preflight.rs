@@ -50,7 +50,8 @@ pub(super) fn all() -> Vec<&'static Rule> {
         .filter(|rule| SHARED.contains(&rule.id))
         .chain(own())
         .collect();
-    rules.sort_by_key(|rule| rule.category);
+    // What is here now comes before what is left of it.
+    rules.sort_by_key(|rule| (rule.category, rule.id != objects::FIRST));
     rules
 }
 

@@ -4,7 +4,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDur
 
 use super::{Outcome, Patient, Rule, States, manifest, operator};
 use crate::{
-    diagnose::{Draft, rollout},
+    diagnose::{Draft, mode::Mode, rollout},
     facts::Condition,
     report::{
         Component::{self, Operator},
@@ -86,7 +86,9 @@ fn present(patient: &Patient<'_>, _: &States) -> Outcome {
             "nothing watches the cluster",
         ),
     ] {
-        if absent(count(seen)) {
+        // A MeshSync that publishes elsewhere needs no Broker.
+        let needed = kind != "Broker" || patient.mode().0 != Mode::CustomBroker;
+        if needed && absent(count(seen)) {
             findings.push(
                 Draft::new("cr-missing")
                     .title(format!("There is no {kind} object"))
@@ -113,6 +115,9 @@ fn present(patient: &Patient<'_>, _: &States) -> Outcome {
     ];
     match unseen.into_iter().flatten().next() {
         Some(why) if findings.is_empty() => Outcome::Unknown(why),
+        None if findings.is_empty() && absent(count(&brokers)) => {
+            Outcome::PassWith("MeshSync does, and is told to publish to another broker".into())
+        }
         _ => Outcome::of(findings),
     }
 }

@@ -102,25 +102,28 @@ fn token_present(patient: &Patient<'_>, _: &States) -> Outcome {
     ])
 }
 
-fn service_leads(patient: &Patient<'_>, _: &States) -> Outcome {
+/// What the broker's Service leads to: the Service, and the pods that it chooses.
+fn chosen<'a>(patient: &Patient<'a>) -> Result<(&'a Service, Vec<&'a Pod>), Outcome> {
     if let Some(why) = patient.facts.services.why_unsettled() {
-        return Outcome::Unknown(why);
+        return Err(Outcome::Unknown(why));
     }
     // With two lines side by side, the current one's is what clients are told.
     let Some(service) = stack::broker_services(patient.facts).into_iter().next() else {
-        return Outcome::Skip("the broker has no Service".into());
+        return Err(Outcome::Skip("the broker has no Service".into()));
     };
     if let Some(why) = patient.facts.pods.why_unsettled() {
-        return Outcome::Unknown(why);
+        return Err(Outcome::Unknown(why));
     }
     let selector = service
         .spec
         .as_ref()
         .and_then(|spec| spec.selector.as_ref());
     let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
-        return Outcome::Skip("it has no selector: somebody else says where it leads".into());
+        return Err(Outcome::Skip(
+            "it has no selector: somebody else says where it leads".into(),
+        ));
     };
-    let chosen: Vec<&Pod> = patient
+    let chosen = patient
         .facts
         .pods
         .items()
@@ -132,6 +135,20 @@ fn service_leads(patient: &Patient<'_>, _: &States) -> Outcome {
                 .all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
         })
         .collect();
+    Ok((service, chosen))
+}
+
+/// The broker's Service, if it leads to no ready pod.
+pub(super) fn leads_nowhere<'a>(patient: &Patient<'a>) -> Option<&'a str> {
+    let (service, chosen) = chosen(patient).ok()?;
+    (!chosen.iter().any(|pod| is_ready(pod))).then(|| stack::name(&service.metadata))
+}
+
+fn service_leads(patient: &Patient<'_>, _: &States) -> Outcome {
+    let (service, chosen) = match chosen(patient) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
     let ready = chosen.iter().filter(|pod| is_ready(pod)).count();
     if ready > 0 {
         return Outcome::PassWith(format!(

@@ -183,6 +183,53 @@ async fn a_stranger_hears_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The broker that MeshSync is told to use by address is somebody else's: it is asked, and told nothing.
+#[tokio::test]
+async fn a_custom_broker_hears_nothing() -> anyhow::Result<()> {
+    let bed = bed::lease().await?;
+    let stack = stack(&bed).await?;
+    let address = bed.addresses().spare();
+    let greeting = "INFO {\"server_id\":\"NCUSTOM\",\"version\":\"2.14.2\",\"proto\":1,\"auth_required\":true,\"max_payload\":1048576}\r\n";
+    let server = Fake::speaker(address, 4222, greeting);
+    let varz = r#"{"server_id": "NCUSTOM", "version": "2.14.2", "auth_required": true, "connections": []}"#;
+    let _monitor = Fake::json_at(address, 8222, varz);
+    let secret = "tThatIsTheCustomBrokersOwn0123456789";
+    for url in [
+        format!("nats://{secret}@{address}:4222"),
+        // The operator puts the scheme in front of one without.
+        format!("{secret}@{address}:4222"),
+    ] {
+        let spec = json!({"spec": {"broker": {"native": null, "custom": {"url": url}}}});
+        rest::merge(&stack.client, &stack.custom_path("MeshSync"), &spec).await?;
+        for command in [
+            "system check -v -o json",
+            "system check --all",
+            "system status -v",
+            "record -v",
+        ] {
+            let ran = meshdoctor(command)
+                .kubeconfig(&bed.kubeconfig())
+                .arg("--namespace")
+                .arg(bed.namespace())
+                .run_beside()
+                .await;
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!said.contains(TOKEN) && !said.contains(secret), "{said}");
+        }
+    }
+    assert!(server.visitors() > 0, "the address was not tried");
+    assert_eq!(server.heard(), "");
+    // The stack's own broker is shown its token all the same.
+    let report = judged(&bed).await.json();
+    let checks = report["checks"].as_array().expect("checks");
+    let check = checks
+        .iter()
+        .find(|check| check["id"] == "broker-token-accepted")
+        .expect("the check");
+    assert_eq!(check["status"], "pass", "{report:#}");
+    Ok(())
+}
+
 /// The id of the real server, as it greets with it.
 async fn monitor_id(stack: &Stack) -> anyhow::Result<String> {
     use tokio::io::{AsyncBufReadExt as _, BufReader};

@@ -149,3 +149,49 @@ async fn our_own_probe_is_no_client() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_meshsync_that_came_back_has_a_gap_in_its_data() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let code = "data-gap-since-reconnect";
+    let first = stack.meshsync(0).await?;
+    assert!(!codes(&check(&bed, bed.namespace()).await).contains(&code));
+    drop(first);
+    let _second = stack.meshsync(0).await?;
+    bed::until(
+        "the first connection to have ended",
+        std::time::Duration::from_secs(10),
+        || async {
+            let report = check(&bed, bed.namespace()).await;
+            Ok(codes(&report).contains(&code).then_some(()))
+        },
+    )
+    .await
+}
+
+#[tokio::test]
+async fn two_replicas_of_meshsync_and_a_filter_are_told() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .start(&bed)
+        .await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let path = stack.path("apps/v1", "Deployment", "meshery-meshsync");
+    let container = json!([{ "name": "meshsync", "args": ["-outputResources=pods"] }]);
+    let patch =
+        json!({ "spec": { "replicas": 2, "template": { "spec": { "containers": container } } } });
+    let request = http::Request::patch(&path)
+        .header("content-type", "application/strategic-merge-patch+json")
+        .body(patch.to_string().into_bytes())?;
+    stack.client.request_text(request).await?;
+    let report = check(&bed, bed.namespace()).await;
+    for code in ["meshsync-duplicated", "meshsync-output-filter"] {
+        assert!(codes(&report).contains(&code), "{code}: {report:#}");
+    }
+    Ok(())
+}

@@ -2,11 +2,14 @@
 
 mod access;
 mod broker;
+mod environment;
 mod false_alarms;
 mod installation;
 mod logs;
+mod modes;
 mod nats;
 mod policies;
+mod preflight;
 mod resources;
 mod rights;
 mod situations;

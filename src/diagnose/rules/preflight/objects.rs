@@ -24,9 +24,12 @@ macro_rules! tried {
     };
 }
 
+/// The rule that says what is here now.
+pub(super) const FIRST: &str = "place-free";
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "place-free",
+        id: FIRST,
         category: Installation,
         title: "the stack may stand in this namespace",
         codes: &["stack-in-other-namespace"],
@@ -34,33 +37,46 @@ pub(super) const RULES: &[Rule] = &[
         after: &["api-reachable"],
         judge: place_free,
     },
-    tried!("takes-namespace", "the namespace", &["Namespace"]),
+    tried!(
+        "takes-namespace",
+        "the API server takes the namespace",
+        &["Namespace"]
+    ),
     tried!(
         "takes-definitions",
-        "the custom resource definitions",
+        "the API server takes the custom resource definitions",
         &["CustomResourceDefinition"]
     ),
-    tried!("takes-account", "the ServiceAccount", &["ServiceAccount"]),
+    tried!(
+        "takes-account",
+        "the API server takes the ServiceAccount",
+        &["ServiceAccount"]
+    ),
     tried!(
         "takes-roles",
-        "the roles and their bindings",
+        "the API server takes the roles and their bindings",
         &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]
     ),
     tried!(
         "takes-operator",
-        "the operator's Deployment",
+        "the API server takes the operator's Deployment",
         &["Deployment"]
     ),
     tried!(
         "takes-resources",
-        "the Broker and the MeshSync",
+        "the API server takes the Broker and the MeshSync",
         &["Broker", "MeshSync"]
     ),
 ];
 
-/// Whether an object is there and left alone.
+/// Whether an object is there and left alone, as a namespace is: seen itself, or by what could be tried in it.
 pub(in crate::diagnose) fn stays(patient: &Patient<'_>, trial: &Trial) -> bool {
-    trial.kind == "Namespace" && patient.facts.namespace.known().is_some()
+    let tried_inside = || {
+        seen(patient).objects.iter().any(|object| {
+            object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
+        })
+    };
+    trial.kind == "Namespace" && (patient.facts.namespace.known().is_some() || tried_inside())
 }
 
 /// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.

@@ -56,12 +56,11 @@ fn pod_security(patient: &Patient<'_>, _: &States) -> Outcome {
                 refused.push((workload(trial), why.to_owned()));
             }
             Tried::Waits(until) => {
-                untried = Some(Outcome::Skip(format!("it cannot be tried until {until}")))
+                untried = Some(Outcome::Skip(format!("it cannot be tried until {until}")));
             }
-            Tried::Denied => untried = Some(by_label(patient)),
+            // Another refusal says nothing of what Pod Security would have said.
+            Tried::Denied | Tried::Refused(_) => untried = Some(by_label(patient)),
             Tried::Open(why) => untried = Some(Outcome::Unknown(why)),
-            // Another refusal comes before or after that of Pod Security, and says nothing of it.
-            Tried::Refused(_) => untried = Some(by_label(patient)),
             _ => {}
         }
     }
@@ -84,7 +83,7 @@ fn by_label(patient: &Patient<'_>) -> Outcome {
     }
     let Some(level) = level(patient) else {
         return Outcome::Skip(
-            "no pod could be tried; the namespace demands no level of its own, the cluster may"
+            "not every pod could be tried; the namespace demands no level of its own, the cluster may"
                 .into(),
         );
     };

@@ -66,27 +66,32 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
         .filter(|trial| !super::objects::stays(patient, trial))
         .collect();
     let mut findings = Vec::new();
-    // By resource and place, so that a person reads a rule and not a list of questions.
+    // By verbs, resource and place, so that a person reads rules and not a list of questions.
     let mut rules: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let mut count = 0;
     for trial in &objects {
-        for right in missing(trial) {
-            count += 1;
-            let name = right.name.as_deref().unwrap_or_default();
-            let group = if right.group.is_empty() {
-                String::new()
-            } else {
-                format!(".{}", right.group)
-            };
-            let place = match &right.namespace {
-                Some(namespace) => format!("in namespace {namespace}"),
-                None => "in the cluster".into(),
-            };
-            rules
-                .entry((format!("{}{group} \"{name}\"", right.resource), place))
-                .or_default()
-                .push(&right.verb);
-        }
+        let rights: Vec<&Right> = missing(trial).collect();
+        let Some(first) = rights.first() else {
+            continue;
+        };
+        count += rights.len();
+        let verbs: Vec<&str> = rights.iter().map(|right| right.verb.as_str()).collect();
+        let group = if first.group.is_empty() {
+            String::new()
+        } else {
+            format!(".{}", first.group)
+        };
+        let place = match &first.namespace {
+            Some(namespace) => format!("in namespace {namespace}"),
+            None => "in the cluster".into(),
+        };
+        rules
+            .entry((
+                format!("{} {}{group}", verbs.join(", "), first.resource),
+                place,
+            ))
+            .or_default()
+            .push(&trial.name);
     }
     if count > 0 {
         let user = match &seen(patient).user {
@@ -106,8 +111,8 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
                 .message(format!(
                     "An installation as {user} would stop at the first of these objects, with those before it already written."
                 ))
-                .evidences(rules.into_iter().map(|((what, place), verbs)| {
-                    format!("may not {} {what} {place}", verbs.join(", "))
+                .evidences(rules.into_iter().map(|((what, place), names)| {
+                    format!("may not {what} {place}: {}", names.join(", "))
                 }))
                 .remedy("install as somebody who may, or have an administrator apply the smallest roles that suffice")
                 .command(patient.meshdoctor(Effect::Read, "rbac preflight"))
@@ -145,15 +150,13 @@ fn grants(patient: &Patient<'_>, _: &States) -> Outcome {
         .filter(|trial| trial.kind.ends_with("Role") || trial.kind.ends_with("RoleBinding"))
         .collect();
     let mut refused: Vec<&Trial> = Vec::new();
-    let mut rules: Vec<String> = Vec::new();
+    let mut messages: Vec<&str> = Vec::new();
     for trial in &trials {
         if let Tried::Escalates(message) = Tried::of(trial) {
             refused.push(trial);
-            rules.extend(rules_not_held(message));
+            messages.push(message);
         }
     }
-    rules.sort();
-    rules.dedup();
     let Some(first) = refused.first() else {
         return open_grants(&trials);
     };
@@ -174,7 +177,11 @@ fn grants(patient: &Patient<'_>, _: &States) -> Outcome {
                 name: first.name.clone(),
             })
             .evidence(format!("the API server refuses {}", names.join(", ")))
-            .evidences(rules.iter().map(|rule| format!("not held: {rule}")))
+            .evidences(
+                rules_not_held(messages)
+                    .iter()
+                    .map(|rule| format!("not held: {rule}")),
+            )
             .remedy("have a cluster administrator install the stack, or apply the roles that let you: they name escalate and bind for these roles alone")
             .command(patient.meshdoctor(Effect::Read, "rbac preflight"))
             .done(),
