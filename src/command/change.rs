@@ -35,6 +35,15 @@ pub(super) struct Consent {
     pub(super) severe: bool,
 }
 
+/// Where copies of what is removed go.
+#[derive(Clone, Debug)]
+enum Copies {
+    /// Nobody wants any.
+    None,
+    /// Into this file, or one of our choosing.
+    In(Option<PathBuf>),
+}
+
 /// One run of a changing command.
 pub(super) struct Run<'a> {
     global: &'a Global,
@@ -42,7 +51,7 @@ pub(super) struct Run<'a> {
     change: &'a Change,
     profile: &'static Profile,
     /// Where copies of what is removed go; none when nobody wants them.
-    copies: RefCell<Option<Option<PathBuf>>>,
+    copies: RefCell<Copies>,
     kept: RefCell<Option<String>>,
 }
 
@@ -89,14 +98,18 @@ impl<'a> Run<'a> {
             terminal,
             change,
             profile,
-            copies: RefCell::new(None),
+            copies: RefCell::new(Copies::None),
             kept: RefCell::new(None),
         }
     }
 
     /// Has a copy of everything written before it is removed.
     pub(super) fn keep_copies(&self, file: Option<PathBuf>, never: bool) {
-        *self.copies.borrow_mut() = (!never).then_some(file);
+        *self.copies.borrow_mut() = if never {
+            Copies::None
+        } else {
+            Copies::In(file)
+        };
     }
 
     /// The namespace.
@@ -220,7 +233,7 @@ impl<'a> Run<'a> {
 
     /// Writes a copy of everything that the plan removes.
     async fn copy(&self, plan: &Plan, session: &Session<'_>) -> Result<(), String> {
-        let Some(file) = self.copies.borrow().clone() else {
+        let Copies::In(file) = self.copies.borrow().clone() else {
             return Ok(());
         };
         let mut objects: Vec<Value> = Vec::new();

@@ -210,10 +210,7 @@ impl<'a> Asker<'a> {
     /// # Errors
     ///
     /// The [`Failure`] when no API server answered.
-    pub(super) async fn change(
-        &self,
-        trial: &Change<'_>,
-    ) -> Result<(StatusCode, String), Failure> {
+    pub(super) async fn change(&self, trial: &Change<'_>) -> Result<(StatusCode, String), Failure> {
         let started = Instant::now();
         let limit = self.remaining();
         self.count();

@@ -169,12 +169,18 @@ impl<'a> Session<'a> {
     /// One object as it is, with all its fields.
     pub async fn object(&self, id: &Id) -> Seen<Value> {
         let right = id.right("get");
-        seen(self.asker.get(&id.path()).await.and_then(parse), &right)
+        seen(
+            self.asker
+                .get(&id.path())
+                .await
+                .and_then(|body| parse(&body)),
+            &right,
+        )
     }
 
     /// The items of a list.
     pub async fn list(&self, path: &str, right: &Right) -> Seen<Vec<Value>> {
-        let answer = self.asker.get(path).await.and_then(parse);
+        let answer = self.asker.get(path).await.and_then(|body| parse(&body));
         seen(answer, right).map(|mut list| match list["items"].take() {
             Value::Array(items) => items,
             _ => Vec::new(),
@@ -196,7 +202,11 @@ impl<'a> Session<'a> {
             } },
         });
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer = self.asker.post(path, &review).await.and_then(parse);
+        let answer = self
+            .asker
+            .post(path, &review)
+            .await
+            .and_then(|body| parse(&body));
         let asking = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
         seen(answer, &asking).map(|review| review["status"]["allowed"] == true)
     }
@@ -224,7 +234,7 @@ fn closed<'a>(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Opened<'
     Opened::Obstacle(Box::new(nothing(scope, target, obstacle)))
 }
 
-fn parse(body: String) -> Result<Value, Failure> {
-    serde_json::from_str(&body)
+fn parse(body: &str) -> Result<Value, Failure> {
+    serde_json::from_str(body)
         .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }

@@ -35,129 +35,116 @@ pub struct Belonging {
 ///
 /// Custom resources have any name; they are listed, and go before all of this.
 pub fn of(profile: &Profile, namespace: &str) -> Vec<Belonging> {
-    let prefix = profile.name;
-    let mut all = Vec::new();
-    let mut add = |part, made, kind: Kind, name: &str| {
-        let namespaced = !matches!(
-            kind,
-            object::NAMESPACE
-                | object::DEFINITION
-                | object::CLUSTER_ROLE
-                | object::CLUSTER_ROLE_BINDING
-        );
-        let id = Id::of(kind, namespaced.then_some(namespace), name);
-        all.push(Belonging { part, id, made });
-    };
-    let reader = format!("{prefix}-meshsync-reader");
-    add(
-        Part::Meshsync,
-        true,
-        object::DEPLOYMENT,
-        profile.meshsync.resource,
-    );
-    add(Part::Meshsync, false, object::CLUSTER_ROLE_BINDING, &reader);
-    add(Part::Meshsync, false, object::CLUSTER_ROLE, &reader);
-    for workload in profile.broker_workloads() {
-        add(Part::Broker, true, object::STATEFUL_SET, workload);
-        add(Part::Broker, true, object::SERVICE, workload);
-    }
-    let nats = format!("{prefix}-nats");
-    add(
-        Part::Broker,
-        true,
-        object::SERVICE,
-        &format!("{nats}-headless"),
-    );
-    add(
-        Part::Broker,
-        true,
-        object::CONFIG_MAP,
-        &format!("{nats}-config"),
-    );
-    add(
-        Part::Broker,
-        true,
-        object::CONFIG_MAP,
-        &format!("{nats}-accounts"),
-    );
-    if let Some(secret) = profile.broker.token_secret {
-        add(Part::Broker, true, object::SECRET, secret);
-    }
-    let operator = profile.operator.deployment;
-    add(Part::Operator, false, object::DEPLOYMENT, operator);
-    let services = [
-        format!("{operator}-metrics-service"),
-        format!("{prefix}-webhook-service"),
-        operator.to_owned(),
-    ];
-    for service in services {
-        add(Part::Operator, false, object::SERVICE, &service);
-    }
-    add(
-        Part::Operator,
+    let mut all = meshsync(profile);
+    all.extend(broker(profile));
+    all.extend(operator(profile));
+    let definitions = [profile.meshsync_crd(), profile.broker_crd()]
+        .into_iter()
+        .chain(profile.former_crds());
+    all.extend(definitions.map(|name| (Part::Definitions, false, object::DEFINITION, name)));
+    all.push((
+        Part::Namespace,
         false,
-        object::CERTIFICATE,
-        &format!("{prefix}-serving-cert"),
-    );
-    add(
-        Part::Operator,
-        false,
-        object::ISSUER,
-        &format!("{prefix}-selfsigned-issuer"),
-    );
-    add(Part::Operator, false, object::SECRET, "webhook-server-cert");
-    for role in ["controller", "operator", "proxy"] {
-        let binding = format!("{prefix}-{role}-rolebinding");
-        add(
-            Part::Operator,
+        object::NAMESPACE,
+        namespace.to_owned(),
+    ));
+    all.into_iter()
+        .map(|(part, made, kind, name)| {
+            let of_cluster = [
+                object::NAMESPACE,
+                object::DEFINITION,
+                object::CLUSTER_ROLE,
+                object::CLUSTER_ROLE_BINDING,
+            ];
+            let scope = (!of_cluster.contains(&kind)).then_some(namespace);
+            Belonging {
+                part,
+                id: Id::of(kind, scope, &name),
+                made,
+            }
+        })
+        .collect()
+}
+
+/// The part, whether it is made from a custom resource, the kind and the name.
+type Row = (Part, bool, Kind, String);
+
+fn meshsync(profile: &Profile) -> Vec<Row> {
+    let reader = profile.meshsync_reader();
+    vec![
+        (
+            Part::Meshsync,
+            true,
+            object::DEPLOYMENT,
+            profile.meshsync.resource.to_owned(),
+        ),
+        (
+            Part::Meshsync,
             false,
             object::CLUSTER_ROLE_BINDING,
-            &binding,
-        );
-    }
+            reader.clone(),
+        ),
+        (Part::Meshsync, false, object::CLUSTER_ROLE, reader),
+    ]
+}
+
+fn broker(profile: &Profile) -> Vec<Row> {
+    let nats = format!("{}-nats", profile.name);
+    let workloads = profile
+        .broker_workloads()
+        .flat_map(|name| [(object::STATEFUL_SET, name), (object::SERVICE, name)])
+        .map(|(kind, name)| (kind, name.to_owned()));
+    let others = [
+        (object::SERVICE, format!("{nats}-headless")),
+        (object::CONFIG_MAP, format!("{nats}-config")),
+        (object::CONFIG_MAP, format!("{nats}-accounts")),
+    ];
+    let secret = profile
+        .broker
+        .token_secret
+        .map(|name| (object::SECRET, name.to_owned()));
+    workloads
+        .chain(others)
+        .chain(secret)
+        .map(|(kind, name)| (Part::Broker, true, kind, name))
+        .collect()
+}
+
+fn operator(profile: &Profile) -> Vec<Row> {
+    let prefix = profile.name;
+    let operator = profile.operator.deployment;
     let election = format!("{prefix}-leader-election-role");
-    add(
-        Part::Operator,
-        false,
-        object::ROLE_BINDING,
-        &format!("{election}binding"),
-    );
-    for role in [
+    let mut rows = vec![
+        (object::DEPLOYMENT, operator.to_owned()),
+        (object::SERVICE, format!("{operator}-metrics-service")),
+        (object::SERVICE, format!("{prefix}-webhook-service")),
+        (object::SERVICE, operator.to_owned()),
+        (object::CERTIFICATE, format!("{prefix}-serving-cert")),
+        (object::ISSUER, format!("{prefix}-selfsigned-issuer")),
+        (object::SECRET, "webhook-server-cert".to_owned()),
+    ];
+    let bound = ["controller", "operator", "proxy"];
+    rows.extend(bound.map(|role| {
+        let name = format!("{prefix}-{role}-rolebinding");
+        (object::CLUSTER_ROLE_BINDING, name)
+    }));
+    rows.push((object::ROLE_BINDING, format!("{election}binding")));
+    let roles = [
         "controller-role",
         "metrics-reader",
         "operator-role",
         "proxy-role",
-    ] {
-        add(
-            Part::Operator,
-            false,
-            object::CLUSTER_ROLE,
-            &format!("{prefix}-{role}"),
-        );
-    }
-    add(Part::Operator, false, object::ROLE, &election);
-    add(
-        Part::Operator,
-        false,
-        object::SERVICE_ACCOUNT,
-        profile.operator.service_account,
-    );
-    add(Part::Operator, false, object::LEASE, profile.operator.lease);
-    add(
-        Part::Definitions,
-        false,
-        object::DEFINITION,
-        &profile.meshsync_crd(),
-    );
-    add(
-        Part::Definitions,
-        false,
-        object::DEFINITION,
-        &profile.broker_crd(),
-    );
-    for former in profile.former_crds() {
-        add(Part::Definitions, false, object::DEFINITION, &former);
-    }
-    add(Part::Namespace, false, object::NAMESPACE, namespace);
-    all
+    ];
+    rows.extend(roles.map(|role| (object::CLUSTER_ROLE, format!("{prefix}-{role}"))));
+    rows.extend([
+        (object::ROLE, election),
+        (
+            object::SERVICE_ACCOUNT,
+            profile.operator.service_account.to_owned(),
+        ),
+        (object::LEASE, profile.operator.lease.to_owned()),
+    ]);
+    rows.into_iter()
+        .map(|(kind, name)| (Part::Operator, false, kind, name))
+        .collect()
 }

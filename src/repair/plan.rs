@@ -113,6 +113,7 @@ impl Step {
     }
 
     /// With the reason.
+    #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into());
         self
