@@ -116,7 +116,7 @@ Register-ArgumentCompleter -Native -CommandName 'meshdoctor' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Family of stacks to look for')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour')
             [CompletionResult]::new('--preflight', '--preflight', [CompletionResultType]::ParameterName, 'May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing')
-            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show the findings that others explain, too')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show each check, and the findings that others explain')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the API server''s certificate')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell every request and its time on standard error')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell every request and its time on standard error')

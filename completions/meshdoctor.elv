@@ -111,7 +111,7 @@ set edit:completion:arg-completer[meshdoctor] = {|@words|
             cand --profile 'Family of stacks to look for'
             cand --color 'When to colour'
             cand --preflight 'May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing'
-            cand --all 'Show the findings that others explain, too'
+            cand --all 'Show each check, and the findings that others explain'
             cand --insecure-skip-tls-verify 'Do not verify the API server''s certificate'
             cand -v 'Tell every request and its time on standard error'
             cand --verbose 'Tell every request and its time on standard error'

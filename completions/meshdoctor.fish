@@ -121,7 +121,7 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l preflight -d 'May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l all -d 'Show the findings that others explain, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l all -d 'Show each check, and the findings that others explain'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Tell every request and its time on standard error'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print the verdict only'

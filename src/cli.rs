@@ -327,7 +327,7 @@ pub struct Check {
     /// Leave out these codes and components; how many findings that silences is told
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub skip: Vec<String>,
-    /// Show the findings that others explain, too
+    /// Show each check, and the findings that others explain
     #[arg(long)]
     pub all: bool,
 }

@@ -38,11 +38,20 @@ pub(super) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
             self::finding(page, report.findings(), finding, all);
         }
     }
-    checks(page, report);
+    // A preflight is a list to go through; of a check, what is well would push what is not off the screen.
+    let folded = !all && report.preflight.is_none();
+    if folded {
+        tallies(page, report);
+    } else {
+        checks(page, report);
+    }
     page.blank();
     let dot = format!(" {} ", page.look.glyphs.dot);
     let line = verdict_line(report, page.look);
-    let parts: Vec<String> = line.split(&dot).map(str::to_owned).collect();
+    let mut parts: Vec<String> = line.split(&dot).map(str::to_owned).collect();
+    if folded {
+        parts.push("--all shows each".style(page.look.styles.dim).to_string());
+    }
     page.parts(0, &dot, &parts);
 }
 
@@ -200,6 +209,52 @@ fn title(page: &mut Page<'_>, glyph: &str, style: Style, word: &str, finding: &F
             glyph.style(style),
             fact.style(style)
         )),
+    }
+}
+
+/// A line for each category, and below it the checks that are not as they should be.
+fn tallies(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    let categories = || report.checks().chunk_by(|a, b| a.category == b.category);
+    let width = categories()
+        .map(|category| diagnose::category_title(category[0].category).len())
+        .max()
+        .unwrap_or_default();
+    page.blank();
+    for category in categories() {
+        let of = |status: Status| {
+            category
+                .iter()
+                .filter(|check| check.status == status)
+                .count()
+        };
+        let worst = [Status::Fail, Status::Unknown, Status::Warn, Status::Pass]
+            .into_iter()
+            .find(|status| of(*status) > 0)
+            .unwrap_or(Status::Skip);
+        let (glyph, style) = look.status(worst);
+        let tally: Vec<String> = [
+            (Status::Fail, "failed"),
+            (Status::Unknown, "unknown"),
+            (Status::Warn, "with a warning"),
+            (Status::Pass, "passed"),
+            (Status::Skip, "skipped"),
+        ]
+        .into_iter()
+        .filter(|(status, _)| of(*status) > 0)
+        .map(|(status, word)| format!("{} {word}", of(status)))
+        .collect();
+        let title = diagnose::category_title(category[0].category);
+        page.raw(&format!(
+            "{} {:<width$}  {}",
+            glyph.style(style),
+            title.style(look.styles.strong),
+            tally.join(", ")
+        ));
+        category
+            .iter()
+            .filter(|check| !matches!(check.status, Status::Pass | Status::Skip))
+            .for_each(|check| one_check(page, check));
     }
 }
 

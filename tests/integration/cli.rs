@@ -205,3 +205,14 @@ fn the_same_words_stand_with_and_without_colour() {
     };
     assert_eq!(lines(&stripped), lines(&plain));
 }
+
+#[test]
+fn what_is_well_takes_a_line_for_each_part_and_what_is_not_stays_in_sight() {
+    let blind = "system check --from fixtures/connected-but-blind";
+    let short = meshdoctor(blind).run().stdout;
+    assert!(short.contains("Kubernetes      3 passed"), "{short}");
+    assert!(short.contains("MeshSync may list and watch"), "{short}");
+    assert!(!short.contains("the API server answers us"), "{short}");
+    let whole = meshdoctor(&format!("{blind} --all")).run().stdout;
+    assert!(whole.contains("the API server answers us"), "{whole}");
+}

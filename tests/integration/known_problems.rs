@@ -42,7 +42,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "the broker's addresses are probed in the wrong order",
-        Found(&["broker-unreachable"]),
+        Found(&["broker-unreachable", "meshsync-wrong-target"]),
     ),
     (
         "two local clusters publish the same address",
@@ -96,6 +96,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
         Found(&[
             "broker-auth-failed",
             "broker-token-missing",
+            "meshsync-stale-env",
             "meshsync-crash-loop",
         ]),
     ),
@@ -143,7 +144,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "an inventory that is silently stale",
-        NotHere("it lies in the server's database"),
+        Found(&["data-gap-since-reconnect"]),
     ),
     (
         "a new server with an old MeshSync shows nothing",
