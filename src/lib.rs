@@ -64,6 +64,7 @@ pub fn main() -> ExitCode {
     };
     // Another dependency that brings a second TLS provider would otherwise turn the first use into a panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    terminal::tell_of_faults();
     let terminal = Terminal::new(&cli.global);
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -30,6 +30,20 @@ pub struct Terminal {
     animated: bool,
 }
 
+/// Has a fault of this program itself end in a sentence, with the cursor shown: the release build does not unwind.
+pub fn tell_of_faults() {
+    std::panic::set_hook(Box::new(|fault| {
+        let mut err = io::stderr().lock();
+        if io::stderr().is_terminal() {
+            let _ = write!(err, "\x1b[?25h");
+        }
+        let _ = writeln!(
+            err,
+            "error: this is a fault of meshdoctor itself, please report it: {fault}"
+        );
+    }));
+}
+
 fn set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
