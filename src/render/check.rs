@@ -24,9 +24,24 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
 
 /// What is below the heading: findings, checks, verdict.
 pub(super) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
-    for finding in report.root_causes() {
+    // Beside what is wrong, what is merely worth knowing takes a line each.
+    let (notes, wrong): (Vec<&Finding>, Vec<&Finding>) = report
+        .root_causes()
+        .partition(|finding| finding.severity == Severity::Info);
+    let brief = !wrong.is_empty() && !all;
+    for finding in wrong {
         page.blank();
         self::finding(page, report.findings(), finding, all);
+    }
+    for (number, finding) in notes.into_iter().enumerate() {
+        if number == 0 || !brief {
+            page.blank();
+        }
+        if brief {
+            headline(page, finding);
+        } else {
+            self::finding(page, report.findings(), finding, all);
+        }
     }
     if all {
         for finding in report
@@ -107,8 +122,8 @@ pub(super) fn recording(report: &Report) -> Option<String> {
     ))
 }
 
-/// One finding of these: what it is, how we know, what to do.
-pub(super) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Finding, all: bool) {
+/// What it is, how bad, and its code.
+fn headline(page: &mut Page<'_>, finding: &Finding) {
     let look = page.look;
     let (glyph, style) = match finding.kind {
         Kind::Obstacle if finding.severity == Severity::Error => {
@@ -121,6 +136,12 @@ pub(super) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Findi
         Kind::Fault => finding.severity.to_string(),
     };
     title(page, glyph, style, &word, finding);
+}
+
+/// One finding of these: what it is, how we know, what to do.
+pub(super) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Finding, all: bool) {
+    let look = page.look;
+    headline(page, finding);
     page.paragraph("  ", 2, &finding.message, Style::new());
     if finding.severity == Severity::Info && !all {
         return;

@@ -213,6 +213,9 @@ fn what_is_well_takes_a_line_for_each_part_and_what_is_not_stays_in_sight() {
     assert!(short.contains("Kubernetes      3 passed"), "{short}");
     assert!(short.contains("MeshSync may list and watch"), "{short}");
     assert!(!short.contains("the API server answers us"), "{short}");
+    // What is merely worth knowing takes a line beside what is wrong.
+    assert!(short.contains("MeshSync publishes Secrets"), "{short}");
+    assert!(!short.contains("the connection is not"), "{short}");
     let whole = meshdoctor(&format!("{blind} --all")).run().stdout;
     assert!(whole.contains("the API server answers us"), "{whole}");
 }
