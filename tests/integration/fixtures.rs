@@ -249,7 +249,7 @@ fn the_situations_of_the_real_stack_are_told_truly() {
 
 #[test]
 fn a_healthy_stack_gives_no_alarm() {
-    for name in ["healthy", "healthy-with-server"] {
+    for name in ["healthy", "healthy-with-server", "broker-just-ready"] {
         let report = judged(&format!("fixtures/{name}"), &Expectation::default());
         assert_eq!(report.verdict, Some(Verdict::Healthy), "{name}");
         assert!(

@@ -1,6 +1,9 @@
 //! Rules about the custom resources: that they are there, can go, and were accepted.
 
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDuration};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::{SignedDuration, Timestamp},
+};
 
 use super::{Outcome, Patient, Rule, States, manifest, operator};
 use crate::{
@@ -250,7 +253,7 @@ fn accepted(patient: &Patient<'_>, _: &States) -> Outcome {
                 && (condition.observed_generation.is_none()
                     || condition.observed_generation == generation)
         });
-        if let Some(condition) = failed {
+        if let Some(condition) = failed.filter(|condition| !is_overtaken(patient, condition)) {
             findings.push(failure(
                 patient,
                 "Broker",
@@ -283,6 +286,23 @@ fn accepted(patient: &Patient<'_>, _: &States) -> Outcome {
         }
     }
     Outcome::of(findings)
+}
+
+/// Whether the operator said a moment ago that the servers are not ready, and they are by now: it looks again within
+/// seconds, and what it sees then is what counts.
+fn is_overtaken(patient: &Patient<'_>, condition: &Condition) -> bool {
+    let ready = patient
+        .statefulsets
+        .items()
+        .first()
+        .is_some_and(|set| rollout::set_incomplete(set).is_none());
+    let said: Option<Timestamp> = condition
+        .last_transition_time
+        .as_deref()
+        .and_then(|time| time.parse().ok());
+    ready
+        && condition.reason == "HealthCheckFailed"
+        && said.is_some_and(|said| manifest::clock(patient).duration_since(said) < SOON)
 }
 
 /// How long the operator may take to see a change.
