@@ -185,14 +185,7 @@ impl Session<'_> {
                 }
             }
         }
-        let answers = join_all(rights.iter().map(|right| self.may(right))).await;
-        rights
-            .into_iter()
-            .zip(answers)
-            // Where that cannot be asked, the first refusal will tell.
-            .filter(|(_, answer)| *answer == Seen::Known(false))
-            .map(|(right, _)| right)
-            .collect()
+        self.lacking(rights).await
     }
 }
 
