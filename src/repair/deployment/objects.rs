@@ -119,10 +119,8 @@ fn existing(
             };
             let changes = diff::changes(live, after);
             if !leftover.is_empty() {
-                let replace = Action::Replace {
-                    manifest,
-                    changes: leftover,
-                };
+                let changes = leftover.into_iter().chain(changes).collect();
+                let replace = Action::Replace { manifest, changes };
                 Step::new(id.clone(), replace)
                     .because("what another manifest left in it would stay")
             } else if changes.is_empty() {

@@ -1,98 +1,15 @@
-//! `system redeploy`: from every starting point to a healthy stack by one run, on a real API server.
+//! The starting points.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{at, check, codes};
+use super::{FORCE, OPERATOR, assert_well, redeploy, versions};
 use crate::{
-    bed::{self, Cluster, rest, states},
-    tool::{Ran, roots},
+    bed::{self, rest, states},
+    live::{at, check, codes},
 };
-
-const OPERATOR: &str = "meshery-operator";
-/// The definitions that the bed installs are managed by the bed, of which nobody knows.
-const FORCE: &str = "--force-conflicts";
-
-/// `system redeploy --yes` with these arguments.
-async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
-    // What is outside the namespace goes when the cluster is handed on.
-    for path in [
-        "clusterroles/meshery-operator-role",
-        "clusterroles/meshery-meshsync-reader",
-        "clusterrolebindings/meshery-operator-rolebinding",
-        "clusterrolebindings/meshery-meshsync-reader",
-    ] {
-        cluster.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{path}"));
-    }
-    at(
-        cluster,
-        namespace,
-        &format!("system redeploy --yes --wait 60s -o json {arguments}"),
-    )
-    .run_beside()
-    .await
-}
-
-/// Fails unless the stack is well; what is mere information is none of it.
-async fn assert_well(cluster: &Cluster, namespace: &str) -> Result<()> {
-    let mut last = Value::Null;
-    let well = bed::until("a healthy verdict", Duration::from_secs(20), || async {
-        let report = check(cluster, namespace).await;
-        // Pods of the bed all have one address: the client of a former pod looks like one of the present pod's.
-        let wrong = roots(&report)
-            .iter()
-            .any(|code| code != "data-gap-since-reconnect");
-        Ok((report["exitCode"] == 0 && !wrong).then_some(()))
-    })
-    .await;
-    if well.is_err() {
-        last = check(cluster, namespace).await;
-    }
-    assert!(well.is_ok(), "{:?}: {:#}", roots(&last), last["findings"]);
-    Ok(())
-}
-
-/// The resource versions of what redeploy may write.
-async fn versions(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String, Value>> {
-    let client = cluster.client().await?;
-    let mut versions = BTreeMap::new();
-    for (api_version, kind, scope) in [
-        ("v1", "ServiceAccount", Some(namespace)),
-        ("rbac.authorization.k8s.io/v1", "Role", Some(namespace)),
-        (
-            "rbac.authorization.k8s.io/v1",
-            "RoleBinding",
-            Some(namespace),
-        ),
-        ("rbac.authorization.k8s.io/v1", "ClusterRole", None),
-        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", None),
-        ("apps/v1", "Deployment", Some(namespace)),
-        ("apps/v1", "StatefulSet", Some(namespace)),
-        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", None),
-        ("meshery.io/v1alpha1", "Broker", Some(namespace)),
-        ("meshery.io/v1alpha1", "MeshSync", Some(namespace)),
-    ] {
-        for item in rest::list(&client, &rest::collection(api_version, kind, scope)).await? {
-            let metadata = &item["metadata"];
-            versions.insert(
-                format!("{kind} {}", metadata["name"]),
-                // The status may go on changing.
-                json!([
-                    metadata["uid"],
-                    metadata["generation"],
-                    metadata["managedFields"].as_array().map(|all| {
-                        all.iter()
-                            .filter(|entry| entry["subresource"].is_null())
-                            .count()
-                    })
-                ]),
-            );
-        }
-    }
-    Ok(versions)
-}
 
 #[tokio::test]
 async fn onto_an_empty_cluster_and_again() -> Result<()> {
@@ -109,7 +26,6 @@ async fn onto_an_empty_cluster_and_again() -> Result<()> {
     assert_eq!(versions(&bed, namespace).await?, before);
     let done = redeploy(&bed, namespace, "").await.exits(0);
     assert_eq!(done.json()["outcome"], "done", "{}", done.stdout);
-    bed.crds_will_change().await;
     assert_well(&bed, namespace).await?;
     // What kubectl makes of the same manifests.
     let manifests = at(&bed, namespace, "manifests").run_beside().await.exits(0);
@@ -221,7 +137,6 @@ async fn the_old_line_becomes_the_current_one() -> Result<()> {
     let mut stack = states::apply("old-line-connected", &bed, namespace)
         .await?
         .expect("a stack");
-    bed.crds_will_change().await;
     let _attendant = stack.attended()?;
     let done = redeploy(&bed, namespace, "--force-conflicts --overwrite-crs")
         .await
@@ -291,5 +206,90 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
     assert_well(&bed, namespace).await?;
     let again = redeploy(&bed, namespace, FORCE).await.exits(0);
     assert_eq!(again.json()["outcome"], "unchanged", "{}", again.stdout);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dead_conversion_webhook_is_taken_off_first() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace)
+        .await?
+        .expect("a stack");
+    let _attendant = stack.attended()?;
+    // As the flat manifests leave it: a webhook that nobody serves, and what belongs to it in the operator.
+    let template = json!({ "spec": { "template": { "spec": {
+        "volumes": [{ "name": "cert", "secret": { "secretName": "webhook-server-cert", "optional": true } }],
+        "containers": [{ "name": "manager", "volumeMounts": [{ "name": "cert", "mountPath": "/certs" }] }],
+    } } } });
+    bed.kubectl(&[
+        "-n",
+        namespace,
+        "patch",
+        "deployment",
+        OPERATOR,
+        "-p",
+        &template.to_string(),
+    ])?;
+    let conversion = json!({ "spec": { "conversion": { "strategy": "Webhook", "webhook": {
+        "conversionReviewVersions": ["v1"],
+        "clientConfig": { "service": { "name": "meshery-webhook-service", "namespace": namespace, "path": "/convert" } },
+    } } } });
+    for plural in ["brokers", "meshsyncs"] {
+        let path =
+            format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.meshery.io");
+        rest::merge(&stack.client, &path, &conversion).await?;
+    }
+    bed::until(
+        "the objects to be hidden",
+        Duration::from_secs(10),
+        || async {
+            let hidden = rest::get(&stack.client, &stack.custom_path("Broker")).await;
+            Ok(hidden.is_err().then_some(()))
+        },
+    )
+    .await?;
+    redeploy(&bed, namespace, FORCE).await.exits(0);
+    assert_well(&bed, namespace).await?;
+    let operator = rest::get(
+        &stack.client,
+        &stack.path("apps/v1", "Deployment", OPERATOR),
+    )
+    .await?;
+    assert!(operator["spec"]["template"]["spec"]["volumes"].is_null());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stranger_who_manages_fields_keeps_them_unless_told_otherwise() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace)
+        .await?
+        .expect("a stack");
+    let _attendant = stack.attended()?;
+    let before = versions(&bed, namespace).await?;
+    let refused = redeploy(&bed, namespace, "").await.exits(4);
+    assert!(
+        refused.stdout.contains("meshdoctor-bed") && refused.stdout.contains("--force-conflicts"),
+        "{}",
+        refused.stdout
+    );
+    assert_eq!(versions(&bed, namespace).await?, before);
+    let dry = at(
+        &bed,
+        namespace,
+        "system redeploy --dry-run --force-conflicts -o json",
+    )
+    .run_beside()
+    .await
+    .exits(0)
+    .json();
+    let changed = dry["steps"].as_array().into_iter().flatten().find(|step| {
+        step["objectKind"] == "Deployment" && step["name"] == OPERATOR && step["action"] != "wait"
+    });
+    let fields = changed.expect("the operator changes")["changes"].to_string();
+    assert!(fields.contains("ENABLE_WEBHOOKS"), "{fields}");
+    assert_eq!(versions(&bed, namespace).await?, before);
     Ok(())
 }
