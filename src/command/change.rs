@@ -173,9 +173,9 @@ impl<'a> Run<'a> {
             if let Some(report) = self.before(&planned, consent, &session).await? {
                 return self.answer(&report);
             }
-            let mut report = self.write(&session, &planned).await;
+            let mut report = Box::pin(self.write(&session, &planned)).await;
             if report.outcome == Outcome::Done && until_connected && !planned.continues {
-                self.settle(&session, &planned, &mut report).await;
+                Box::pin(self.settle(&session, &planned, &mut report)).await;
             }
             if report.outcome != Outcome::Done || !planned.continues {
                 return self.answer(&report);

@@ -47,8 +47,7 @@ fn watch_list(
     let meshsync = super::watch_list::read(file, profile)?;
     let list = WatchList::of(&meshsync, profile);
     let entries = match &list {
-        WatchList::Whitelist(entries) => entries,
-        WatchList::Blacklist(entries) => entries,
+        WatchList::Whitelist(entries) | WatchList::Blacklist(entries) => entries,
         WatchList::Empty => return Err(UsageError(format!("the watch-list in {file} is empty"))),
         WatchList::Invalid(why) => {
             return Err(UsageError(format!(

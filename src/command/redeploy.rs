@@ -16,6 +16,7 @@ use crate::{
         deployment::{self, Request},
         inventory::Part,
         manifests::{self, Object, Options},
+        object::Id,
         plan::{Plan, Refusal},
     },
     report::{Report, Severity, Source},
@@ -46,7 +47,7 @@ pub(super) async fn run(
         severe: false,
     };
     let connects = request.parts.contains(&Part::Meshsync) || request.parts.contains(&Part::Broker);
-    run.carry(&consent, connects && !args.no_wait, async |session| {
+    let carried = run.carry(&consent, connects && !args.no_wait, async |session| {
         let objects = wanted(session, profile, &request, &options, backup.as_deref()).await;
         let (mut standing, facts) = tokio::join!(
             session.standing(profile, objects, request.take_over),
@@ -66,8 +67,8 @@ pub(super) async fn run(
         permitted(session, &plan).await?;
         warn(&options, &report, &mut plan);
         Ok(plan)
-    })
-    .await
+    });
+    Box::pin(carried).await
 }
 
 /// The objects as they should be. The role lets `MeshSync` read what the list in force names: the list of an object that
@@ -79,35 +80,57 @@ async fn wanted(
     options: &Options,
     backup: Option<&[Value]>,
 ) -> Vec<Object> {
+    let namespace = session.namespace();
+    let (custom, _) = session.custom_resources(profile).await;
     let mut options = options.clone();
-    let mut objects = manifests::manifests(profile, session.namespace(), &options);
-    for object in &mut objects {
-        if let Some(spec) = backup.and_then(|copies| backup::specification(copies, &object.id)) {
-            object.body["spec"] = spec;
-        }
+    let mut objects = manifests::manifests(profile, namespace, &options);
+    specify(&mut objects, &custom, backup);
+    if let Some(meshsync) = objects.iter().find(|object| object.id.kind == "MeshSync") {
+        let in_force = custom
+            .iter()
+            .find(|(id, _)| id.kind == "MeshSync" && id.name == meshsync.id.name)
+            .map(|(_, live)| live)
+            .filter(|_| !request.overwrite)
+            .unwrap_or(&meshsync.body);
+        let data = in_force.pointer("/spec/watch-list/data");
+        let list = WatchList::of_data(data, "spec.watch-list.data", profile);
+        options.reads = Some(list.effective(profile));
     }
-    let Some(meshsync) = objects.iter().find(|object| object.id.kind == "MeshSync") else {
-        return objects;
-    };
-    let live = session.object(&meshsync.id).await;
-    let in_force = live
-        .known()
-        .filter(|_| !request.overwrite)
-        .unwrap_or(&meshsync.body);
-    let data = in_force.pointer("/spec/watch-list/data");
-    options.reads =
-        Some(WatchList::of_data(data, "spec.watch-list.data", profile).effective(profile));
-    let specifications: Vec<Value> = objects
-        .iter()
-        .map(|object| object.body["spec"].clone())
-        .collect();
-    objects = manifests::manifests(profile, session.namespace(), &options);
-    for (object, spec) in objects.iter_mut().zip(specifications) {
-        if matches!(object.id.kind.as_str(), "Broker" | "MeshSync") {
-            object.body["spec"] = spec;
-        }
-    }
+    objects = manifests::manifests(profile, namespace, &options);
+    specify(&mut objects, &custom, backup);
     objects
+}
+
+/// Gives the custom resources the names under which they are there, since two of a kind would quarrel over the names of
+/// what is made of them, and the specifications of the copy.
+fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: Option<&[Value]>) {
+    let mut broker = None;
+    for object in objects {
+        let copy = backup.and_then(|copies| backup::specification(copies, &object.id));
+        let same_kind: Vec<&str> = custom
+            .iter()
+            .filter(|(id, _)| id.kind == object.id.kind)
+            .map(|(id, _)| id.name.as_str())
+            .collect();
+        if let Some(name) = same_kind.first()
+            && !same_kind.contains(&object.id.name.as_str())
+        {
+            object.id.name = (*name).to_owned();
+            object.body["metadata"]["name"] = (*name).into();
+        }
+        match object.id.kind.as_str() {
+            "Broker" => broker = Some(object.id.name.clone()),
+            "MeshSync" => {
+                if let Some(broker) = &broker {
+                    object.body["spec"]["broker"]["native"]["name"] = broker.as_str().into();
+                }
+            }
+            _ => {}
+        }
+        if let Some(spec) = copy {
+            object.body["spec"] = spec;
+        }
+    }
 }
 
 /// The dry runs tell of every object that is applied; what is deleted or restarted is asked about here.
@@ -140,7 +163,7 @@ fn warn(options: &Options, report: &Report, plan: &mut Plan) {
     }
     let worst = report
         .findings()
-        .into_iter()
+        .iter()
         .find(|finding| finding.severity == Severity::Error);
     if let Some(worst) = worst.filter(|_| plan.is_empty()) {
         plan.warnings.push(format!(

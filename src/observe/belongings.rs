@@ -79,7 +79,7 @@ impl Session<'_> {
     }
 
     /// The custom resources of the namespace, each in the first version in which it can be read; and what could not be.
-    async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<String>) {
+    pub async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<String>) {
         let mut found = Vec::new();
         let mut unread = Vec::new();
         for plural in ["meshsyncs", "brokers"] {

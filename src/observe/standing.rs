@@ -48,13 +48,41 @@ impl Session<'_> {
         } else {
             Vec::new()
         };
+        let elsewhere = self.elsewhere_bound(&tried).await;
         Standing {
+            elsewhere,
             objects: tried,
             belongings,
             owner,
             releases,
             findings: Vec::new(),
         }
+    }
+
+    /// The namespace of another stack to which the cluster-wide bindings give their rights now.
+    async fn elsewhere_bound(&self, tried: &[Tried]) -> Option<String> {
+        let subjects = tried
+            .iter()
+            .filter(|tried| tried.object.id.kind == object::CLUSTER_ROLE_BINDING.kind)
+            .filter_map(|tried| tried.live.known()?["subjects"].as_array())
+            .flatten()
+            .filter(|subject| subject["kind"] == object::SERVICE_ACCOUNT.kind);
+        for subject in subjects {
+            let (Some(namespace), Some(name)) =
+                (subject["namespace"].as_str(), subject["name"].as_str())
+            else {
+                continue;
+            };
+            if namespace == self.namespace() {
+                continue;
+            }
+            let account = Id::of(object::SERVICE_ACCOUNT, Some(namespace), name);
+            // One that is gone needs no rights.
+            if !self.object(&account).await.is_absent() {
+                return Some(namespace.to_owned());
+            }
+        }
+        None
     }
 
     /// The Secrets of the Helm releases that these objects belong to; their content stays where it is.

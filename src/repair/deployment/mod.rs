@@ -85,6 +85,8 @@ pub struct Standing {
     pub owner: Option<(String, String)>,
     /// The Secrets in which Helm remembers the stack as a release of its own, with their UIDs.
     pub releases: Vec<(Id, String)>,
+    /// The namespace of another stack that has the cluster-wide rights now.
+    pub elsewhere: Option<String>,
     /// What a check of the stack found, by code: some of it wants a restart.
     pub findings: Vec<String>,
 }
@@ -153,6 +155,14 @@ fn refuse(profile: &Profile, request: &Request, standing: &Standing) -> Result<(
                 command.clone(),
                 "the same command with --take-over: that tool is then to leave it alone".into(),
             ],
+        });
+    }
+    if let Some(namespace) = &standing.elsewhere {
+        return Err(Refusal {
+            why: format!(
+                "the stack's cluster-wide bindings serve namespace {namespace}, and a second stack would take its rights"
+            ),
+            instead: vec![format!("meshdoctor system redeploy -n {namespace}")],
         });
     }
     let going = standing.objects.iter().find(|tried| {

@@ -138,7 +138,13 @@ pub(super) fn made_and_ready(
         wait(object::STATEFUL_SET, workload);
     }
     if request.parts.contains(&Part::Meshsync) {
-        wait(object::DEPLOYMENT, profile.meshsync.resource);
+        // It is named after its custom resource.
+        let name = standing
+            .objects
+            .iter()
+            .find(|tried| tried.object.id.kind == "MeshSync")
+            .map_or(profile.meshsync.resource, |tried| &tried.object.id.name);
+        wait(object::DEPLOYMENT, name);
     }
 }
 

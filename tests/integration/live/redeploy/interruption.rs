@@ -71,8 +71,8 @@ impl Guillotine {
             .replace("SERVER", &format!("http://{}", self.address))
             .lines()
             .filter(|line| !line.contains("certificate-authority-data"))
-            .map(|line| format!("{line}\n"))
-            .collect::<String>();
+            .collect::<Vec<_>>()
+            .join("\n");
         std::fs::write(&kubeconfig, text)?;
         let mut tool = meshdoctor(&format!(
             "system redeploy --yes --no-wait --wait 60s {arguments} -n {namespace}"
@@ -276,15 +276,16 @@ async fn whoever_lacks_a_right_is_told_which_before_the_first_change() -> Result
         .await)
     };
     let before = versions(&bed, namespace).await?;
-    for (without, told) in [
-        ("- escalate\n", "attempting to grant"),
-        ("- customresourcedefinitions\n", "customresourcedefinitions"),
-        ("- deployments\n", "cannot patch resource"),
+    for (without, instead, told) in [
+        ("- escalate\n", "- bind\n", "attempting to grant"),
+        (
+            "customresourcedefinitions\n",
+            "nothing\n",
+            "resource \\\"customresourcedefinitions\\\"",
+        ),
+        ("- deployments\n", "- nothing\n", "deployments"),
     ] {
-        let fewer: String = rights
-            .split_inclusive('\n')
-            .filter(|line| line.trim_start() != without)
-            .collect();
+        let fewer = rights.replace(without, instead);
         assert_ne!(fewer, rights, "{without}");
         let refused = run(&fewer).await?.exits(4);
         assert!(refused.stdout.contains(told), "{}", refused.stdout);

@@ -293,3 +293,45 @@ async fn a_stranger_who_manages_fields_keeps_them_unless_told_otherwise() -> Res
     assert_eq!(versions(&bed, namespace).await?, before);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_resource_of_another_name_is_kept_and_gets_no_twin() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    states::apply("nothing-installed", &bed, namespace).await?;
+    redeploy(&bed, namespace, "operator").await.exits(0);
+    let broker = json!({
+        "apiVersion": "meshery.io/v1alpha1", "kind": "Broker",
+        "metadata": { "name": "mine", "namespace": namespace }, "spec": { "size": 1 },
+    });
+    bed.apply_yaml(&broker.to_string()).await?;
+    let report = at(&bed, namespace, "system redeploy --dry-run -o json")
+        .run_beside()
+        .await
+        .exits(0)
+        .json();
+    let steps = report["steps"].to_string();
+    assert!(!steps.contains("meshery-broker"), "{steps}");
+    assert!(
+        report["unchanged"].to_string().contains("Broker mine"),
+        "{report:#}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stack_in_another_namespace_keeps_its_rights() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let _stack = states::apply("healthy", &bed, namespace).await?;
+    let other = format!("{namespace}-other");
+    let refused = redeploy(&bed, &other, FORCE).await.exits(4);
+    assert!(
+        refused
+            .stdout
+            .contains(&format!("system redeploy -n {namespace}")),
+        "{}",
+        refused.stdout
+    );
+    Ok(())
+}
