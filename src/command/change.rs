@@ -44,7 +44,7 @@ enum Copies {
     In(Option<PathBuf>),
 }
 
-/// How long MeshSync may take to come back to a broker that was restarted.
+/// How long MeshSync may take to come back to a broker that was restarted, unless not even that long is waited.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// One run of a changing command.
@@ -295,7 +295,7 @@ impl<'a> Run<'a> {
                 report.instead = vec!["meshdoctor system check".into()];
                 return;
             }
-            if begun.elapsed() >= GRACE
+            if begun.elapsed() >= GRACE.min(self.change.wait / 2)
                 && let Some(step) = nudge.take()
             {
                 let more = Plan {

@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{FORCE, assert_well, redeploy, versions};
+use super::{FORCE, assert_well, redeploy, versions, will_change};
 use crate::{
     bed::{self, Cluster, states, users},
     live::at,
@@ -197,7 +197,7 @@ async fn killed_after_every_write_onto_an_empty_cluster() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    bed.crds_will_change().await;
+    will_change(&bed).await;
     let _attendant = bed.attend(namespace)?;
     let writes = killed_after_each_write(&bed, namespace, "").await?;
     assert_eq!(writes.len(), 12, "{writes:#?}");
@@ -213,7 +213,7 @@ async fn killed_after_every_write_over_the_old_line() -> Result<()> {
     let mut stack = states::apply("old-line-connected", &bed, namespace)
         .await?
         .expect("a stack");
-    bed.crds_will_change().await;
+    will_change(&bed).await;
     let _attendant = stack.attended()?;
     let arguments = "--force-conflicts --overwrite-crs";
     let writes = killed_after_each_write(&bed, namespace, arguments).await?;
@@ -230,7 +230,7 @@ async fn two_at_once_end_in_one_stack() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    bed.crds_will_change().await;
+    will_change(&bed).await;
     let _attendant = bed.attend(namespace)?;
     let (one, other) = tokio::join!(redeploy(&bed, namespace, ""), redeploy(&bed, namespace, ""));
     assert!([0, 5].contains(&one.code), "{one:?}");
@@ -250,6 +250,7 @@ async fn whoever_lacks_a_right_is_told_which_before_the_first_change() -> Result
         .await?
         .expect("a stack");
     let _attendant = stack.attended()?;
+    will_change(&bed).await;
     let user = bed.user()?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
     let rights = at(&bed, namespace, &format!("rbac redeploy --to-user {user}"))

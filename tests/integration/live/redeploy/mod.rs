@@ -19,10 +19,9 @@ const OPERATOR: &str = "meshery-operator";
 /// The definitions that the bed installs are managed by the bed, of which nobody knows.
 const FORCE: &str = "--force-conflicts";
 
-/// `system redeploy --yes` with these arguments.
-async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
+/// What is outside the namespace goes when the cluster is handed on.
+async fn will_change(cluster: &Cluster) {
     cluster.crds_will_change().await;
-    // What is outside the namespace goes when the cluster is handed on.
     for path in [
         "clusterroles/meshery-operator-role",
         "clusterroles/meshery-meshsync-reader",
@@ -31,10 +30,20 @@ async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
     ] {
         cluster.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{path}"));
     }
+}
+
+/// `system redeploy --yes` with these arguments.
+async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
+    will_change(cluster).await;
+    let wait = if arguments.contains("--wait") {
+        ""
+    } else {
+        "--wait 60s"
+    };
     at(
         cluster,
         namespace,
-        &format!("system redeploy --yes --wait 60s -o json {arguments}"),
+        &format!("system redeploy --yes -o json {wait} {arguments}"),
     )
     .run_beside()
     .await

@@ -94,3 +94,32 @@ async fn a_copy_gives_the_resources_their_specifications_back() -> Result<()> {
     assert!(rules.contains("kube-system"), "{rules}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_meshsync_that_does_not_come_back_is_restarted_too() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    // Nobody attends: MeshSync stays away, whatever is done.
+    let stack = states::apply("running-not-connected", &bed, namespace)
+        .await?
+        .expect("a stack");
+    let before = stack.pods("meshsync").await?;
+    let stopped = redeploy(&bed, namespace, "broker --force-conflicts --wait 8s")
+        .await
+        .exits(5);
+    let report = stopped.json();
+    let last = &report["steps"]
+        .as_array()
+        .expect("steps")
+        .last()
+        .expect("one")["objectKind"];
+    assert_eq!(last, "Deployment", "{report:#}");
+    assert!(
+        report["reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("not CONNECTED")),
+        "{report:#}"
+    );
+    assert_ne!(stack.pods("meshsync").await?, before);
+    Ok(())
+}
