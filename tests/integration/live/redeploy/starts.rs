@@ -9,6 +9,7 @@ use super::{FORCE, OPERATOR, assert_well, redeploy, versions};
 use crate::{
     bed::{self, rest, states},
     live::{at, check, codes},
+    tool::meshdoctor,
 };
 
 #[tokio::test]
@@ -168,6 +169,35 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
         .await?
         .expect("a stack");
     let _attendant = stack.attended()?;
+    // The chart's selector is another one, and a selector cannot be changed. So it is with what a binding refers to.
+    let labels =
+        json!({ "app.kubernetes.io/name": OPERATOR, "app.kubernetes.io/instance": "mesh" });
+    let mut operator = rest::get(
+        &stack.client,
+        &stack.path("apps/v1", "Deployment", OPERATOR),
+    )
+    .await?;
+    operator["metadata"] = json!({ "name": OPERATOR, "namespace": namespace });
+    operator["spec"]["selector"]["matchLabels"] = labels.clone();
+    operator["spec"]["template"]["metadata"] = json!({ "labels": labels });
+    let group = "rbac.authorization.k8s.io";
+    let binding = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding",
+        "metadata": { "name": "meshery-operator-rolebinding" },
+        "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "mesh-meshery-operator" },
+        "subjects": [{ "kind": "ServiceAccount", "name": OPERATOR, "namespace": namespace }],
+    });
+    for path in [
+        stack.path("apps/v1", "Deployment", OPERATOR),
+        format!("/apis/{group}/v1/clusterrolebindings/meshery-operator-rolebinding"),
+    ] {
+        rest::delete(&stack.client, &path).await?;
+        bed::until("it to go", Duration::from_secs(10), || async {
+            Ok(rest::get(&stack.client, &path).await.is_err().then_some(()))
+        })
+        .await?;
+    }
+    bed.kubectl_apply(&[operator, binding])?;
     let marks = json!({ "metadata": {
         "labels": { "app.kubernetes.io/managed-by": "Helm" },
         "annotations": { "meta.helm.sh/release-name": "mesh", "meta.helm.sh/release-namespace": namespace },
@@ -198,9 +228,18 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
     );
     assert!(refused.stdout.contains("--take-over"), "{}", refused.stdout);
     assert_eq!(versions(&bed, namespace).await?, before);
-    redeploy(&bed, namespace, "--take-over --force-conflicts")
+    let done = redeploy(&bed, namespace, "--take-over --force-conflicts")
         .await
-        .exits(0);
+        .exits(0)
+        .json();
+    let replaced: Vec<&str> = done["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|step| step["action"] == "replace")
+        .filter_map(|step| step["objectKind"].as_str())
+        .collect();
+    assert_eq!(replaced, ["ClusterRoleBinding", "Deployment"], "{done:#}");
     let secret = stack.path("v1", "Secret", "sh.helm.release.v1.mesh.v1");
     assert!(rest::get(&stack.client, &secret).await.is_err());
     assert_well(&bed, namespace).await?;
@@ -333,5 +372,49 @@ async fn a_stack_in_another_namespace_keeps_its_rights() -> Result<()> {
         "{}",
         refused.stdout
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_missing_is_made_and_nothing_else_is_touched() -> Result<()> {
+    let bed = bed::private_with(&bed::Options {
+        audit: true,
+        ..bed::Options::default()
+    })
+    .await?;
+    let namespace = "meshery";
+    let _attendant = bed.attend(namespace)?;
+    // A user of its own, so that what it does is told from what others do.
+    let user = bed.user()?;
+    let group = "rbac.authorization.k8s.io";
+    let binding = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding",
+        "metadata": { "name": "test-admin" },
+        "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin" },
+        "subjects": [{ "apiGroup": group, "kind": "User", "name": user }],
+    });
+    bed.apply_yaml(&binding.to_string()).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    meshdoctor("system redeploy --yes --wait 60s")
+        .kubeconfig(&bed.kubeconfig_for(&user)?)
+        .run_beside()
+        .await
+        .exits(0);
+    assert_well(&bed, namespace).await?;
+    let ours = bed
+        .audit()?
+        .into_iter()
+        .filter(|event| event["user"]["username"] == user.as_str());
+    let mut written = 0;
+    for event in ours {
+        let uri = event["requestURI"].as_str().unwrap_or_default();
+        if uri.contains("dryRun=All") || uri.contains("reviews") || uri.contains("portforward") {
+            continue;
+        }
+        written += 1;
+        assert!(uri.contains("meshery"), "{uri}");
+        assert!(uri.contains("fieldManager=meshdoctor"), "{uri}");
+    }
+    assert_eq!(written, 13);
     Ok(())
 }
