@@ -204,6 +204,8 @@ fn is_left(request: &Request, tried: &Tried) -> bool {
     let there = tried.live.known().is_some();
     match tried.object.id.kind.as_str() {
         "Namespace" => there,
+        // They go with the operator that reads them: a part is the mildest that works.
+        "CustomResourceDefinition" => there && !request.parts.contains(&Part::Operator),
         "Broker" | "MeshSync" => there && !request.overwrite,
         _ => false,
     }

@@ -1,6 +1,6 @@
 //! One object of an installation: what makes of what there is what should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -36,6 +36,10 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
         }
         "Broker" | "MeshSync" => {
             custom_resource(request, tried, live, plan);
+            Ok(())
+        }
+        "CustomResourceDefinition" if super::is_left(request, tried) => {
+            plan.unchanged.push(id.clone());
             Ok(())
         }
         "CustomResourceDefinition" => definition(request, tried, live, plan),
@@ -208,10 +212,11 @@ fn definition(
         }
         Trial::Denied(_) | Trial::TooEarly => return Ok(()),
     };
-    let changes: Vec<FieldChange> = changes
+    let changes = changes
         .into_iter()
         .filter(|change| !change.path.starts_with("spec.conversion"))
         .collect();
+    let changes = summarised(changes);
     if changes.is_empty() {
         if !by_webhook {
             plan.unchanged.push(id);
@@ -223,8 +228,7 @@ fn definition(
         id.clone(),
         Action::Apply {
             manifest: tried.object.body.clone(),
-            // Whole schemas say nothing to a reader.
-            changes: changes.into_iter().map(summarised).collect(),
+            changes,
             force,
         },
     ));
@@ -232,7 +236,33 @@ fn definition(
     Ok(())
 }
 
-fn summarised(change: FieldChange) -> FieldChange {
+/// What a reader wants to know of a definition's changes: no descriptions, and one line for each schema.
+fn summarised(changes: Vec<FieldChange>) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    let mut schemas: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for change in changes {
+        let Some((version, field)) = change.path.split_once(".schema.") else {
+            found.push(short(change));
+            continue;
+        };
+        if field.ends_with(".description") {
+            continue;
+        }
+        let field = field
+            .replace("openAPIV3Schema.", "")
+            .replace("properties.", "");
+        schemas.entry(version.to_owned()).or_default().push(field);
+    }
+    found.extend(schemas.into_iter().map(|(version, fields)| FieldChange {
+        path: format!("{version}.schema"),
+        before: Some("the present one".into()),
+        after: Some(format!("one with another {}", fields.join(", ")).into()),
+    }));
+    found
+}
+
+/// Whole schemas say nothing to a reader.
+fn short(change: FieldChange) -> FieldChange {
     let short = |value: Option<Value>| {
         value.map(|value| match value {
             Value::Object(_) | Value::Array(_) => json!("another schema"),

@@ -84,7 +84,7 @@ pub(super) fn restarts(profile: &Profile, request: &Request, standing: &Standing
         plan.steps
             .push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
         plan.warnings.push(
-            "what happens in the cluster while the broker restarts is lost to its readers;              MeshSync is restarted too if it does not come back by itself"
+            "what happens in the cluster while the broker restarts is lost to its readers; MeshSync is restarted too if it does not come back by itself"
                 .into(),
         );
         plan.nudge = meshsync.map(|(id, _)| {
