@@ -15,7 +15,7 @@ use k8s_openapi::jiff::SignedDuration;
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 130 interrupted.\n\
+    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 5 stopped part-way, 130 interrupted.\n\
                   Nothing but the cluster and its broker is ever contacted."
 )]
 pub struct Cli {
@@ -159,6 +159,8 @@ pub enum Command {
     Record(Record),
     /// Validate a watch-list, and show what MeshSync makes of it
     WatchList(WatchList),
+    /// Print what `system redeploy` applies, ready to apply
+    Manifests(Installation),
     /// Explain a diagnosis, offline
     Explain(Explain),
     /// List the diagnoses
@@ -199,6 +201,9 @@ pub struct Redeploy {
     /// Bring existing custom resources to what is asked for, too; otherwise they stay as they are
     #[arg(long)]
     pub overwrite_crs: bool,
+    /// Give the custom resources the specifications that they have in this file, which `system reset` wrote
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch_list", "broker_size", "broker_service_type"])]
+    pub from_backup: Option<String>,
     /// Have the operator make a new token for the broker
     #[arg(long)]
     pub new_token: bool,
@@ -231,6 +236,9 @@ pub struct Installation {
     /// How many broker servers; they do not share messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     pub broker_size: Option<u8>,
+    /// The watch-list for MeshSync: a MeshSync, a ConfigMap or the bare JSON array [default: the stock list]
+    #[arg(long, value_name = "FILE")]
+    pub watch_list: Option<String>,
     /// Let MeshSync read every kind, not only those of its watch-list
     #[arg(long)]
     pub watch_everything: bool,
@@ -396,6 +404,8 @@ pub enum Rbac {
     Status(Subject),
     /// The rights of `system check --preflight`, which are those of installing the stack
     Preflight(Subject),
+    /// The rights of `system redeploy`
+    Redeploy(Subject),
 }
 
 /// Who is to get the rights; without any flag, whom the cluster takes us for.

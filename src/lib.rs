@@ -15,7 +15,8 @@
 //!   account may do; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
 //!   of stacks.
 //! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
-//! - [`repair`] holds the stack as it is installed. Nothing here writes it yet; a preflight tries it.
+//! - [`repair`] changes things: it holds the stack as it is installed, plans what makes of what there is what should be,
+//!   and carries that out. `repair/apply.rs` is the only writer; a preflight and a dry run try the same objects.
 //! - [`report`] is the shape of the answer, [`render`] turns it into text, [`terminal`] owns the terminal.
 //!
 //! A new disease is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.

@@ -17,7 +17,7 @@ use crate::{
     profile::Profile,
     render,
     repair::{
-        apply::Writer,
+        apply::{Progress, Writer},
         backup,
         plan::{Action, Plan, Refusal, Step},
         report::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
@@ -43,6 +43,9 @@ enum Copies {
     /// Into this file, or one of our choosing.
     In(Option<PathBuf>),
 }
+
+/// How long MeshSync may take to come back to a broker that was restarted, unless not even that long is waited.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// One run of a changing command.
 pub(super) struct Run<'a> {
@@ -170,9 +173,9 @@ impl<'a> Run<'a> {
             if let Some(report) = self.before(&planned, consent, &session).await? {
                 return self.answer(&report);
             }
-            let mut report = self.write(&session, &planned).await;
+            let mut report = Box::pin(self.write(&session, &planned)).await;
             if report.outcome == Outcome::Done && until_connected && !planned.continues {
-                self.settle(&session, &mut report).await;
+                Box::pin(self.settle(&session, &planned, &mut report)).await;
             }
             if report.outcome != Outcome::Done || !planned.continues {
                 return self.answer(&report);
@@ -261,9 +264,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Waits until MeshSync is connected.
-    async fn settle(&self, session: &Session<'_>, report: &mut ChangeReport) {
-        let end = Instant::now() + self.change.wait;
+    /// Waits until MeshSync is connected; what the plan has for one that does not come back is done after a while.
+    async fn settle(&self, session: &Session<'_>, plan: &Plan, report: &mut ChangeReport) {
+        let begun = Instant::now();
+        let end = begun + self.change.wait;
+        let mut nudge = plan.nudge.clone();
+        let mut progress = Progress::default();
         loop {
             let facts = session.look().await;
             let source = Source {
@@ -275,7 +281,10 @@ impl<'a> Run<'a> {
             if meshsync.state == State::Connected {
                 return;
             }
-            let lacks = format!("MeshSync is {}, not CONNECTED", meshsync.state);
+            let mut lacks = format!("MeshSync is {}, not CONNECTED", meshsync.state);
+            if let Some(root) = seen.root_causes().next() {
+                lacks.push_str(&format!(" ({})", root.code));
+            }
             if Instant::now() >= end {
                 report.outcome = Outcome::Partial;
                 report.exit_code = exit_of(Outcome::Partial).code();
@@ -286,7 +295,18 @@ impl<'a> Run<'a> {
                 report.instead = vec!["meshdoctor system check".into()];
                 return;
             }
-            self.terminal.wait_for(&lacks);
+            if begun.elapsed() >= GRACE.min(self.change.wait / 2)
+                && let Some(step) = nudge.take()
+            {
+                let more = Plan {
+                    steps: vec![step.clone()],
+                    ..Plan::default()
+                };
+                let done = self.write(session, &more).await;
+                report.steps.extend(done.steps);
+                continue;
+            }
+            self.terminal.wait_for(&progress.tell(&lacks));
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
@@ -299,12 +319,11 @@ impl<'a> Run<'a> {
             terminal: self.terminal,
             over: Cell::new(false),
         };
+        let progress = RefCell::new(Progress::default());
         let tell = |step: &Step, lacks: Option<&str>| {
             let what = format!("{} {}", step.verb(), step.id);
-            self.terminal.wait_for(&match lacks {
-                Some(lacks) => format!("{what}: {lacks}"),
-                None => what,
-            });
+            let line = lacks.map_or(what.clone(), |lacks| format!("{what}: {lacks}"));
+            self.terminal.wait_for(&progress.borrow_mut().tell(&line));
         };
         let result = writer.run(&tell).await;
         unfinished.over.set(true);
@@ -343,6 +362,7 @@ impl<'a> Run<'a> {
                 .enumerate()
                 .map(|(number, step)| step_report(step, number < done))
                 .collect(),
+            unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
             backup: self.kept.borrow().clone(),
         }
     }

@@ -5,6 +5,8 @@ mod check;
 mod checks;
 mod completion;
 mod explain;
+mod installation;
+mod manifests;
 mod rbac;
 mod record;
 mod redeploy;
@@ -39,6 +41,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
         Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
         Command::Record(args) => record::run(args, global, terminal).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,
+        Command::Manifests(args) => manifests::run(args, global, terminal),
         Command::Explain(args) => explain::run(args, global, terminal),
         Command::Checks => checks::run(global, terminal),
         Command::Rbac(args) => rbac::run(args, global, terminal).await,

@@ -16,6 +16,7 @@ use crate::{
     exit::{Exit, UsageError},
     observe::{self, Depth, Scope, questions},
     profile, render,
+    repair::deployment,
     seen::Right,
     terminal::Terminal,
 };
@@ -24,6 +25,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let (name, subject, depth) = match args {
+        Rbac::Redeploy(subject) => ("meshdoctor-redeploy", subject, Depth::Preflight),
         Rbac::Check(subject) => ("meshdoctor-check", subject, Depth::Check),
         Rbac::Status(subject) => ("meshdoctor-status", subject, Depth::Status),
         Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, Depth::Preflight),
@@ -31,12 +33,13 @@ pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
     let subject = resolve(subject, global, terminal).await?;
-    let objects = objects(
-        name,
-        namespace,
-        &questions::rights(profile, namespace, depth),
-        &subject,
-    );
+    let mut rights = questions::rights(profile, namespace, depth);
+    if matches!(args, Rbac::Redeploy(_)) {
+        rights.extend(deployment::rights(profile, namespace));
+        rights.sort();
+        rights.dedup();
+    }
+    let objects = objects(name, namespace, &rights, &subject);
     let text = match global.output {
         Format::Json => {
             render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))

@@ -2,18 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::{
-    cli::{Deployable, Global, Installation, Redeploy},
+    cli::{Deployable, Global, Redeploy},
     diagnose::{self, Expectation},
-    exit::Exit,
-    profile,
+    exit::{Exit, UsageError},
+    observe::Session,
+    profile::{self, Profile},
+    recording,
     repair::{
+        backup,
         deployment::{self, Request},
         inventory::Part,
-        manifests::{self, Options},
+        manifests::{self, Object, Options},
+        object::Id,
+        plan::{Plan, Refusal},
     },
-    report::Source,
+    report::{Report, Severity, Source},
+    seen::Right,
     terminal::Terminal,
+    watch_list::WatchList,
+    words,
 };
 
 use super::change::{Consent, Run};
@@ -24,18 +34,25 @@ pub(super) async fn run(
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
-    let options = options(&args.options);
+    // Wrong files are told before anybody waits for a cluster.
+    let options = super::installation::options(&args.options, profile, terminal)?;
+    let backup = match &args.from_backup {
+        Some(file) => Some(read(file, profile)?),
+        None => None,
+    };
     let request = request(args);
     let run = Run::new(global, terminal, &args.change, profile);
     let consent = Consent {
         question: format!("Do this in namespace {}?", run.namespace()),
         severe: false,
     };
-    let until_connected = request.parts.contains(&Part::Meshsync) && !args.no_wait;
-    run.carry(&consent, until_connected, async |session| {
-        let objects = manifests::manifests(profile, session.namespace(), &options);
-        let (mut standing, facts) =
-            tokio::join!(session.standing(profile, objects), session.look());
+    let connects = request.parts.contains(&Part::Meshsync) || request.parts.contains(&Part::Broker);
+    let carried = run.carry(&consent, connects && !args.no_wait, async |session| {
+        let objects = wanted(session, profile, &request, &options, backup.as_deref()).await;
+        let (mut standing, facts) = tokio::join!(
+            session.standing(profile, objects, request.take_over),
+            session.look()
+        );
         let source = Source {
             kind: "live",
             path: None,
@@ -47,20 +64,133 @@ pub(super) async fn run(
             .map(|finding| finding.code.clone())
             .collect();
         let mut plan = deployment::plan(profile, &request, &standing)?;
-        if options.broker_size > 1 {
-            plan.warnings.push(
-                "several broker servers do not share messages: who reads from one misses what comes to another".into(),
-            );
-        }
-        if options.image_registry.is_some() {
-            plan.warnings.push(
-                "the operator itself names the images of Broker and MeshSync: the nodes must find these elsewhere"
-                    .into(),
-            );
-        }
+        permitted(session, &plan).await?;
+        warn(&options, &report, &mut plan);
         Ok(plan)
+    });
+    Box::pin(carried).await
+}
+
+/// The objects as they should be. The role lets `MeshSync` read what the list in force names: the list of an object that
+/// is there stays, unless it is to be written.
+async fn wanted(
+    session: &Session<'_>,
+    profile: &Profile,
+    request: &Request,
+    options: &Options,
+    backup: Option<&[Value]>,
+) -> Vec<Object> {
+    let namespace = session.namespace();
+    let (custom, _) = session.custom_resources(profile).await;
+    let mut options = options.clone();
+    let mut objects = manifests::manifests(profile, namespace, &options);
+    specify(&mut objects, &custom, backup);
+    if let Some(meshsync) = objects.iter().find(|object| object.id.kind == "MeshSync") {
+        let in_force = custom
+            .iter()
+            .find(|(id, _)| id.kind == "MeshSync" && id.name == meshsync.id.name)
+            .map(|(_, live)| live)
+            .filter(|_| !request.overwrite)
+            .unwrap_or(&meshsync.body);
+        let data = in_force.pointer("/spec/watch-list/data");
+        let list = WatchList::of_data(data, "spec.watch-list.data", profile);
+        options.reads = Some(list.effective(profile));
+    }
+    objects = manifests::manifests(profile, namespace, &options);
+    specify(&mut objects, &custom, backup);
+    objects
+}
+
+/// Gives the custom resources the names under which they are there, since two of a kind would quarrel over the names of
+/// what is made of them, and the specifications of the copy.
+fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: Option<&[Value]>) {
+    let mut broker = None;
+    for object in objects {
+        let copy = backup.and_then(|copies| backup::specification(copies, &object.id));
+        let same_kind: Vec<&str> = custom
+            .iter()
+            .filter(|(id, _)| id.kind == object.id.kind)
+            .map(|(id, _)| id.name.as_str())
+            .collect();
+        if let Some(name) = same_kind.first()
+            && !same_kind.contains(&object.id.name.as_str())
+        {
+            object.id.name = (*name).to_owned();
+            object.body["metadata"]["name"] = (*name).into();
+        }
+        match object.id.kind.as_str() {
+            "Broker" => broker = Some(object.id.name.clone()),
+            "MeshSync" => {
+                if let Some(broker) = &broker {
+                    object.body["spec"]["broker"]["native"]["name"] = broker.as_str().into();
+                }
+            }
+            _ => {}
+        }
+        if let Some(spec) = copy {
+            object.body["spec"] = spec;
+        }
+    }
+}
+
+/// The dry runs tell of every object that is applied; what is deleted or restarted is asked about here.
+async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), Refusal> {
+    let lacking = session.lacking(plan.rights()).await;
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal {
+        why: "we lack rights that this takes".into(),
+        instead: lacking
+            .iter()
+            .map(|right: &Right| format!("we may not {right}"))
+            .chain(["meshdoctor rbac redeploy prints all that it takes".into()])
+            .collect(),
     })
-    .await
+}
+
+fn warn(options: &Options, report: &Report, plan: &mut Plan) {
+    if options.broker_size > 1 {
+        plan.warnings.push(
+            "several broker servers do not share messages: who reads from one misses what comes to another".into(),
+        );
+    }
+    if options.image_registry.is_some() {
+        plan.warnings.push(
+            "the operator itself names the images of Broker and MeshSync: the nodes must find these elsewhere"
+                .into(),
+        );
+    }
+    let worst = report
+        .findings()
+        .iter()
+        .find(|finding| finding.severity == Severity::Error);
+    if let Some(worst) = worst.filter(|_| plan.is_empty()) {
+        plan.warnings.push(format!(
+            "the stack is not well all the same: {}; meshdoctor explain {}",
+            worst.title, worst.code
+        ));
+    }
+}
+
+/// The objects of a file that `system reset` wrote.
+fn read(file: &str, profile: &Profile) -> Result<Vec<Value>, UsageError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| UsageError(format!("cannot read {file}: {}", words::io(&error))))?;
+    let objects = recording::objects(file, &text)?;
+    let is_ours = |object: &Value| {
+        matches!(object["kind"].as_str(), Some("Broker" | "MeshSync"))
+            && object["apiVersion"]
+                .as_str()
+                .is_some_and(|version| version.split('/').next() == Some(profile.group))
+    };
+    if objects.iter().any(is_ours) {
+        Ok(objects)
+    } else {
+        Err(UsageError(format!(
+            "{file} holds neither a Broker nor a MeshSync"
+        )))
+    }
 }
 
 fn request(args: &Redeploy) -> Request {
@@ -74,21 +204,8 @@ fn request(args: &Redeploy) -> Request {
         parts,
         force_conflicts: args.force_conflicts,
         take_over: args.take_over,
-        overwrite: args.overwrite_crs,
+        overwrite: args.overwrite_crs || args.from_backup.is_some(),
+        exactly: args.from_backup.is_some(),
         new_token: args.new_token,
-    }
-}
-
-fn options(args: &Installation) -> Options {
-    let default = Options::default();
-    Options {
-        operator_version: args.operator_version.clone(),
-        image_registry: args.image_registry.clone(),
-        broker_service: args
-            .broker_service_type
-            .clone()
-            .unwrap_or(default.broker_service),
-        broker_size: args.broker_size.unwrap_or(default.broker_size),
-        watch_everything: args.watch_everything,
     }
 }

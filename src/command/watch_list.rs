@@ -85,7 +85,7 @@ fn stock(
 }
 
 /// The `MeshSync` object with the list of a file.
-fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, UsageError> {
+pub(super) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, UsageError> {
     let (shown, text) = if file == "-" {
         let mut text = String::new();
         std::io::stdin()

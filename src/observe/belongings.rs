@@ -79,7 +79,7 @@ impl Session<'_> {
     }
 
     /// The custom resources of the namespace, each in the first version in which it can be read; and what could not be.
-    async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<String>) {
+    pub async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<String>) {
         let mut found = Vec::new();
         let mut unread = Vec::new();
         for plural in ["meshsyncs", "brokers"] {
@@ -185,14 +185,7 @@ impl Session<'_> {
                 }
             }
         }
-        let answers = join_all(rights.iter().map(|right| self.may(right))).await;
-        rights
-            .into_iter()
-            .zip(answers)
-            // Where that cannot be asked, the first refusal will tell.
-            .filter(|(_, answer)| *answer == Seen::Known(false))
-            .map(|(right, _)| right)
-            .collect()
+        self.lacking(rights).await
     }
 }
 

@@ -56,7 +56,7 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
     let apply = async |force: &str| {
         let path = format!(
             "{}?dryRun=All&fieldManager={FIELD_MANAGER}{force}",
-            object.path()
+            object.id.path()
         );
         answer(
             asker,
@@ -80,7 +80,7 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
         };
         (first, forced)
     };
-    let rights = ["get", "create", "patch"].map(|verb| object.right(verb));
+    let rights = ["get", "create", "patch"].map(|verb| object.id.right(verb));
     let (rights, (answer, forced)) = tokio::join!(
         join_all(rights.iter().map(|right| may(asker, right))),
         tried
@@ -97,7 +97,7 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
 async fn created(asker: &Asker<'_>, pod: &Object) -> Trial {
     let path = format!(
         "{}?dryRun=All&fieldManager={FIELD_MANAGER}",
-        pod.collection()
+        pod.id.collection()
     );
     let answer = answer(
         asker,
@@ -117,9 +117,9 @@ async fn created(asker: &Asker<'_>, pod: &Object) -> Trial {
 
 fn trial(object: &Object) -> Trial {
     Trial {
-        kind: object.kind.clone(),
-        namespace: object.namespace.clone(),
-        name: object.name.clone(),
+        kind: object.id.kind.clone(),
+        namespace: object.id.namespace.clone(),
+        name: object.id.name.clone(),
         ..Trial::default()
     }
 }

@@ -1,5 +1,6 @@
 //! A connection to a cluster that lasts for more than one look.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -185,6 +186,29 @@ impl<'a> Session<'a> {
             Value::Array(items) => items,
             _ => Vec::new(),
         })
+    }
+
+    /// The metadata of a list's items, and nothing else of them; none where it cannot be had.
+    pub async fn metadata(&self, path: &str) -> Vec<Value> {
+        let answer = self.asker.get_metadata(path).await;
+        match answer.and_then(|body| parse(&body)) {
+            Ok(mut list) => match list["items"].take() {
+                Value::Array(items) => items,
+                _ => Vec::new(),
+            },
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Those of these rights that we lack. Where that cannot be asked, the first refusal will tell.
+    pub async fn lacking(&self, rights: Vec<Right>) -> Vec<Right> {
+        let answers = join_all(rights.iter().map(|right| self.may(right))).await;
+        rights
+            .into_iter()
+            .zip(answers)
+            .filter(|(_, answer)| *answer == Seen::Known(false))
+            .map(|(right, _)| right)
+            .collect()
     }
 
     /// Whether we have a right ourselves.

@@ -1,20 +1,30 @@
 //! What there is of a stack, and what the API server says of bringing it to what it should be. Nothing is changed.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use super::{Answer, Change, Session};
 use crate::{
     profile::Profile,
     repair::{
-        deployment::{Standing, Trial, Tried, id_of},
+        deployment::{Standing, Trial, Tried},
         inventory,
         manifests::{FIELD_MANAGER, Object},
+        object::{self, Id},
     },
+    seen::Seen,
 };
 
 impl Session<'_> {
     /// Looks at every object of the installation, tries each, and sees who else lays claim to it.
-    pub async fn standing(&self, profile: &Profile, objects: Vec<Object>) -> Standing {
+    pub async fn standing(
+        &self,
+        profile: &Profile,
+        objects: Vec<Object>,
+        take_over: bool,
+    ) -> Standing {
         let wanted = inventory::of(profile, self.namespace());
         let (tried, seen) = tokio::join!(
             join_all(objects.into_iter().map(|object| self.tried(object))),
@@ -32,17 +42,92 @@ impl Session<'_> {
                 };
                 (tool, instead.to_owned())
             });
+        let releases = if take_over {
+            self.releases(tried.iter().filter_map(|tried| tried.live.known()))
+                .await
+        } else {
+            Vec::new()
+        };
+        let elsewhere = self.elsewhere_bound(&tried).await;
         Standing {
+            elsewhere,
             objects: tried,
             belongings,
             owner,
+            releases,
             findings: Vec::new(),
         }
     }
 
+    /// The namespace of another stack to which the cluster-wide bindings give their rights now.
+    async fn elsewhere_bound(&self, tried: &[Tried]) -> Option<String> {
+        let subjects = tried
+            .iter()
+            .filter(|tried| tried.object.id.kind == object::CLUSTER_ROLE_BINDING.kind)
+            .filter_map(|tried| tried.live.known()?["subjects"].as_array())
+            .flatten()
+            .filter(|subject| subject["kind"] == object::SERVICE_ACCOUNT.kind);
+        for subject in subjects {
+            let (Some(namespace), Some(name)) =
+                (subject["namespace"].as_str(), subject["name"].as_str())
+            else {
+                continue;
+            };
+            if namespace == self.namespace() {
+                continue;
+            }
+            let account = Id::of(object::SERVICE_ACCOUNT, Some(namespace), name);
+            // One that is gone needs no rights.
+            if !self.object(&account).await.is_absent() {
+                return Some(namespace.to_owned());
+            }
+        }
+        None
+    }
+
+    /// The Secrets of the Helm releases that these objects belong to; their content stays where it is.
+    async fn releases(&self, objects: impl Iterator<Item = &Value>) -> Vec<(Id, String)> {
+        let releases: BTreeSet<(String, String)> = objects
+            .filter_map(|live| {
+                let marks = &live["metadata"]["annotations"];
+                let release = marks["meta.helm.sh/release-name"].as_str()?;
+                let namespace = marks["meta.helm.sh/release-namespace"]
+                    .as_str()
+                    .unwrap_or(self.namespace());
+                // Both become part of an address.
+                let plain = |name: &str| {
+                    name.chars()
+                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+                };
+                (plain(release) && plain(namespace))
+                    .then(|| (release.to_owned(), namespace.to_owned()))
+            })
+            .collect();
+        let mut secrets = Vec::new();
+        for (release, namespace) in releases {
+            let any = Id::of(object::SECRET, Some(&namespace), "");
+            let path = format!(
+                "{}?labelSelector=owner%3Dhelm%2Cname%3D{release}",
+                any.collection()
+            );
+            let items = self.metadata(&path).await;
+            secrets.extend(items.into_iter().filter_map(|item| {
+                let name = item["metadata"]["name"].as_str()?;
+                let uid = object::uid(&item)?.to_owned();
+                Some((Id::of(object::SECRET, Some(&namespace), name), uid))
+            }));
+        }
+        secrets
+    }
+
     async fn tried(&self, object: Object) -> Tried {
-        let id = id_of(&object);
-        let (live, trial) = tokio::join!(self.object(&id), self.trial(&object));
+        let (live, mut trial) = tokio::join!(self.object(&object.id), self.trial(&object));
+        if trial == Trial::TooEarly
+            && object.id.kind == "Role"
+            && let Answer::Denied(why) = self.escalation(&object).await
+        {
+            trial = Trial::Denied(why);
+        }
         Tried {
             object,
             live,
@@ -63,10 +148,29 @@ impl Session<'_> {
         }
     }
 
+    /// Whether we may grant what a role grants whose namespace is not there yet. Who has no namespaced rights there
+    /// must hold them everywhere, which the dry run of a role of the whole cluster tells.
+    async fn escalation(&self, role: &Object) -> Answer {
+        match self.may(&role.id.right("escalate")).await {
+            Seen::Known(false) => {}
+            _ => return Answer::NotFound,
+        }
+        let mut body = role.body.clone();
+        body["kind"] = object::CLUSTER_ROLE.kind.into();
+        if let Some(metadata) = body["metadata"].as_object_mut() {
+            metadata.remove("namespace");
+        }
+        let id = Id::of(object::CLUSTER_ROLE, None, &role.id.name);
+        match self.dry_run(&Object { id, body }, true).await {
+            Answer::Denied(why) if why.contains("attempting to grant") => Answer::Denied(why),
+            _ => Answer::NotFound,
+        }
+    }
+
     async fn dry_run(&self, object: &Object, force: bool) -> Answer {
         let path = format!(
             "{}?dryRun=All&fieldManager={FIELD_MANAGER}&force={force}",
-            object.path()
+            object.id.path()
         );
         self.change(&Change {
             method: "PATCH",

@@ -66,6 +66,10 @@ fn steps(report: &ChangeReport, look: &Look, page: &mut Page<'_>) {
             page.paragraph(&" ".repeat(indent), indent + 2, &text, look.styles.dim);
         }
     }
+    if !report.unchanged.is_empty() && !report.steps.is_empty() {
+        let text = format!("unchanged: {}", report.unchanged.join(", "));
+        page.paragraph("      ", 6, &clean(&text), look.styles.dim);
+    }
     if !report.steps.is_empty() {
         page.blank();
     }

@@ -12,11 +12,14 @@ use super::{
 };
 use crate::{
     observe::{Answer, Change, Session},
-    seen::Seen,
+    seen::{Right, Seen},
 };
 
 /// How often a wait looks again.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long nothing may change before it is said.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// Carries out one plan.
 pub struct Writer<'a> {
@@ -26,6 +29,31 @@ pub struct Writer<'a> {
     patience: Duration,
     /// How many steps are done.
     done: Cell<usize>,
+}
+
+/// Tells progressing from stalled: what has not changed for a while is said to stand still.
+#[derive(Debug, Default)]
+pub struct Progress {
+    last: String,
+    since: Option<Instant>,
+}
+
+impl Progress {
+    /// The line to show, and since when it has been the same where that is long.
+    pub fn tell(&mut self, line: &str) -> String {
+        let now = Instant::now();
+        if self.last != line {
+            line.clone_into(&mut self.last);
+            self.since = Some(now);
+        }
+        let still = self.since.map_or(Duration::ZERO, |since| now - since);
+        if still < STALLED {
+            return line.to_owned();
+        }
+        // In steps, so that a log is not filled with seconds.
+        let seconds = still.as_secs() / 5 * 5;
+        format!("{line}; no progress for {seconds} s")
+    }
 }
 
 /// Why a plan ended early, at the step that failed.
@@ -178,6 +206,43 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Why a pod of a workload does not run, in the cluster's own words.
+    async fn waiting_pod(&self, id: &Id) -> Option<String> {
+        let live = self.session.object(id).await;
+        let labels: Vec<String> = live.known()?["spec"]["selector"]["matchLabels"]
+            .as_object()?
+            .iter()
+            .filter_map(|(key, value)| Some(format!("{key}%3D{}", value.as_str()?)))
+            .collect();
+        let namespace = id.namespace.as_deref()?;
+        let path = format!(
+            "/api/v1/namespaces/{namespace}/pods?labelSelector={}",
+            labels.join("%2C").replace('/', "%2F")
+        );
+        let right = Right::to("list", "", "pods").in_namespace(namespace);
+        let pods = self.session.list(&path, &right).await;
+        pods.items().iter().find_map(|pod| {
+            let name = pod["metadata"]["name"].as_str()?;
+            let waiting = pod["status"]["containerStatuses"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find_map(|status| status["state"]["waiting"]["reason"].as_str());
+            let unscheduled = pod["status"]["conditions"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|condition| {
+                    condition["type"] == "PodScheduled" && condition["status"] == "False"
+                })
+                .and_then(|condition| condition["message"].as_str());
+            let why = waiting
+                .filter(|why| *why != "ContainerCreating")
+                .or(unscheduled)?;
+            Some(format!("pod {name}: {why}"))
+        })
+    }
+
     /// Waits until something is so, and tells what is missing until then.
     async fn wait(
         &self,
@@ -198,7 +263,14 @@ impl<'a> Writer<'a> {
                 Seen::Absent => until.lacks_object(&step.id),
                 other => other.why_unsettled(),
             };
-            let Some(lacks) = lacks else { return Ok(()) };
+            let Some(mut lacks) = lacks else {
+                return Ok(());
+            };
+            if until == Until::RolledOut
+                && let Some(why) = self.waiting_pod(&step.id).await
+            {
+                lacks = format!("{lacks}, {why}");
+            }
             if Instant::now() >= end {
                 return Err(format!("waited {} s: {lacks}", self.patience.as_secs()));
             }

@@ -4,6 +4,7 @@ use std::{fs, io::Write, path::PathBuf};
 
 use serde_json::{Value, json};
 
+use super::object::Id;
 use crate::{redact, words};
 
 /// What the API server keeps for itself, and what may hold a Secret's values a second time.
@@ -45,6 +46,19 @@ pub fn write(
             )
         })?;
     Ok(path.display().to_string())
+}
+
+/// The specification that a copy holds of a custom resource.
+pub fn specification(objects: &[Value], id: &Id) -> Option<Value> {
+    let copy = objects.iter().find(|object| {
+        object["kind"] == id.kind.as_str()
+            && object["metadata"]["name"] == id.name.as_str()
+            && object["apiVersion"]
+                .as_str()
+                .and_then(|version| version.split('/').next())
+                == Some(id.group())
+    })?;
+    Some(copy["spec"].clone()).filter(Value::is_object)
 }
 
 fn without_secrets(mut object: Value) -> Value {

@@ -8,7 +8,12 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{profile::Profile, seen::Right, watch_list};
+use super::object::Id;
+use crate::{
+    profile::Profile,
+    seen::Right,
+    watch_list::{self, WatchList},
+};
 
 /// The name under which this tool writes fields.
 pub const FIELD_MANAGER: &str = "meshdoctor";
@@ -24,6 +29,10 @@ pub struct Options {
     pub broker_service: String,
     /// How many broker servers.
     pub broker_size: u8,
+    /// The data of the watch-list that `MeshSync` gets; none for the stock list.
+    pub watch_list: Option<Value>,
+    /// The kinds that the list in force lets it read, where that is not the list that it gets: one that is there stays.
+    pub reads: Option<Vec<String>>,
     /// Whether `MeshSync` may read every kind, not only those of its watch-list.
     pub watch_everything: bool,
 }
@@ -35,6 +44,8 @@ impl Default for Options {
             image_registry: None,
             broker_service: "ClusterIP".into(),
             broker_size: 1,
+            watch_list: None,
+            reads: None,
             watch_everything: false,
         }
     }
@@ -43,16 +54,8 @@ impl Default for Options {
 /// One object, ready to be applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
-    /// `apps/v1`.
-    pub api_version: String,
-    /// `Deployment`.
-    pub kind: String,
-    /// `deployments`.
-    pub plural: &'static str,
-    /// None for an object of the whole cluster.
-    pub namespace: Option<String>,
-    /// Its name.
-    pub name: String,
+    /// Where it is to be.
+    pub id: Id,
     /// All of it.
     pub body: Value,
 }
@@ -61,50 +64,14 @@ impl Object {
     fn of(body: Value) -> Option<Self> {
         let text = |pointer: &str| body.pointer(pointer)?.as_str().map(str::to_owned);
         let kind = text("/kind")?;
-        Some(Self {
+        let id = Id {
             api_version: text("/apiVersion")?,
-            plural: plural(&kind)?,
+            plural: plural(&kind)?.into(),
             namespace: text("/metadata/namespace"),
             name: text("/metadata/name")?,
             kind,
-            body,
-        })
-    }
-
-    /// The API group; empty for the core group.
-    pub fn group(&self) -> &str {
-        self.api_version
-            .split_once('/')
-            .map_or("", |(group, _)| group)
-    }
-
-    /// The path of its kind's collection.
-    pub fn collection(&self) -> String {
-        let root = if self.group().is_empty() {
-            "api"
-        } else {
-            "apis"
         };
-        let scope = self
-            .namespace
-            .as_ref()
-            .map(|namespace| format!("/namespaces/{namespace}"))
-            .unwrap_or_default();
-        format!("/{root}/{}{scope}/{}", self.api_version, self.plural)
-    }
-
-    /// Its own path.
-    pub fn path(&self) -> String {
-        format!("{}/{}", self.collection(), self.name)
-    }
-
-    /// A right to this one object.
-    pub fn right(&self, verb: &str) -> Right {
-        let right = Right::to(verb, self.group(), self.plural).named(&self.name);
-        match &self.namespace {
-            Some(namespace) => right.in_namespace(namespace),
-            None => right,
-        }
+        Some(Self { id, body })
     }
 }
 
@@ -145,6 +112,13 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
     }
     for body in &mut bodies {
         spread_versions(body, profile);
+        if let Some(data) = options
+            .watch_list
+            .as_ref()
+            .filter(|_| body["kind"] == "MeshSync")
+        {
+            body["spec"]["watch-list"]["data"] = data.clone();
+        }
         narrow_reader(body, profile, options);
     }
     bodies.into_iter().filter_map(Object::of).collect()
@@ -161,12 +135,12 @@ pub fn pods(profile: &Profile, namespace: &str) -> Vec<Object> {
     };
     let operator = manifests(profile, namespace, &options)
         .into_iter()
-        .filter(|object| object.kind == "Deployment")
+        .filter(|object| object.id.kind == "Deployment")
         .map(|mut deployment| {
             let mut pod = deployment.body["spec"]["template"].take();
             pod["apiVersion"] = "v1".into();
             pod["kind"] = "Pod".into();
-            pod["metadata"]["name"] = format!("{}-preflight", deployment.name).into();
+            pod["metadata"]["name"] = format!("{}-preflight", deployment.id.name).into();
             pod["metadata"]["namespace"] = namespace.into();
             if let Some(spec) = pod["spec"].as_object_mut() {
                 spec.remove("serviceAccountName");
@@ -187,13 +161,13 @@ pub fn typed(pod: &Object) -> Option<Pod> {
 pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
     let mut rights = Vec::new();
     for object in manifests(profile, namespace, &Options::default()) {
-        if object.kind == "Namespace" {
-            rights.push(object.right("get"));
+        if object.id.kind == "Namespace" {
+            rights.push(object.id.right("get"));
             continue;
         }
-        rights.extend(["create", "get", "patch"].map(|verb| object.right(verb)));
-        if matches!(object.kind.as_str(), "Role" | "ClusterRole") {
-            rights.extend(["bind", "escalate"].map(|verb| object.right(verb)));
+        rights.extend(["create", "get", "patch"].map(|verb| object.id.right(verb)));
+        if matches!(object.id.kind.as_str(), "Role" | "ClusterRole") {
+            rights.extend(["bind", "escalate"].map(|verb| object.id.right(verb)));
         }
     }
     rights
@@ -271,7 +245,7 @@ fn operator_image(image: &str, options: &Options) -> String {
     }
 }
 
-/// What `MeshSync` reads, kind by kind: those of the stock watch-list, the definitions that it looks for, and the
+/// What `MeshSync` reads, kind by kind: those of the watch-list, the definitions that it looks for, and the
 /// namespace whose UID is the cluster's id.
 fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
     if body["kind"] != "ClusterRole"
@@ -280,24 +254,40 @@ fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
     {
         return;
     }
+    let stock = || match &options.watch_list {
+        Some(data) => WatchList::of_data(Some(data), "data", profile).effective(profile),
+        None => watch_list::stock_without(&[], profile),
+    };
+    let kinds = options.reads.clone().unwrap_or_else(stock);
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for entry in profile.meshsync.default_watch_list {
-        let mut parts = entry.splitn(3, '.');
-        if let (Some(plural), Some(_), Some(group)) = (parts.next(), parts.next(), parts.next()) {
-            groups
-                .entry(group.to_owned())
-                .or_default()
-                .insert(plural.to_owned());
-        }
+    for (resource, group) in kinds
+        .iter()
+        .filter_map(|entry| watch_list::resource_and_group(entry))
+    {
+        groups
+            .entry(group.to_owned())
+            .or_default()
+            .insert(resource.to_owned());
     }
     groups
         .entry("apiextensions.k8s.io".into())
         .or_default()
         .insert("customresourcedefinitions".into());
-    let rules = groups.into_iter().map(|(group, resources)| {
-        json!({ "apiGroups": [group], "resources": resources, "verbs": ["get", "list", "watch"] })
-    });
-    body["rules"] = rules.collect();
+    let namespaces = groups
+        .get("")
+        .is_some_and(|core| core.contains("namespaces"));
+    let mut rules: Vec<Value> = groups
+        .into_iter()
+        .map(|(group, resources)| {
+            json!({ "apiGroups": [group], "resources": resources, "verbs": ["get", "list", "watch"] })
+        })
+        .collect();
+    if !namespaces {
+        rules.push(json!({
+            "apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"],
+        }));
+    }
+    body["rules"] = rules.into();
 }
 
 /// Repeats the one version of a definition for each of the family's, the newest being the one that is stored.
@@ -330,7 +320,10 @@ mod tests {
     fn every_family_has_the_same_objects_under_its_own_names() {
         for profile in profile::ALL {
             let objects = manifests(profile, "somewhere", &Options::default());
-            let kinds: Vec<&str> = objects.iter().map(|object| object.kind.as_str()).collect();
+            let kinds: Vec<&str> = objects
+                .iter()
+                .map(|object| object.id.kind.as_str())
+                .collect();
             assert_eq!(
                 kinds,
                 [
@@ -353,7 +346,11 @@ mod tests {
                 let text = object.body.to_string();
                 assert!(!text.contains("${"), "a blank is left in {text}");
                 assert!(
-                    object.namespace.as_deref().is_none_or(|n| n == "somewhere"),
+                    object
+                        .id
+                        .namespace
+                        .as_deref()
+                        .is_none_or(|n| n == "somewhere"),
                     "{text}"
                 );
                 if profile.name != "meshery" {

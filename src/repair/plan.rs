@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{diff::FieldChange, object::Id};
+use crate::seen::Right;
 
 /// What one step does.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +80,10 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What will be other than before, or lost.
     pub warnings: Vec<String>,
+    /// What is as it should be already.
+    pub unchanged: Vec<Id>,
+    /// What is done as well when `MeshSync` does not come back by itself soon after all this.
+    pub nudge: Option<Step>,
     /// Whether more can be planned only once this is done, since it cannot be seen before.
     pub continues: bool,
 }
@@ -157,6 +162,31 @@ impl Step {
 }
 
 impl Plan {
+    /// The rights that carrying it out takes.
+    pub fn rights(&self) -> Vec<Right> {
+        let mut rights: Vec<Right> = self
+            .steps
+            .iter()
+            .chain(&self.nudge)
+            .flat_map(|step| {
+                let verbs: &[&str] = match step.action {
+                    Action::Create(_) => &["create", "patch"],
+                    Action::Apply { .. }
+                    | Action::Patch { .. }
+                    | Action::ClearFinalizers { .. }
+                    | Action::Restart => &["patch"],
+                    Action::Replace { .. } => &["delete", "create", "patch"],
+                    Action::Delete { .. } => &["delete"],
+                    Action::Wait(_) => &["get"],
+                };
+                verbs.iter().map(|verb| step.id.right(verb))
+            })
+            .collect();
+        rights.sort();
+        rights.dedup();
+        rights
+    }
+
     /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         !self.steps.iter().any(Step::is_change)

@@ -49,6 +49,9 @@ pub struct ChangeReport {
     pub warnings: Vec<String>,
     /// Every step, in order.
     pub steps: Vec<StepReport>,
+    /// The objects that are as they should be already: `Deployment meshery-operator`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unchanged: Vec<String>,
     /// The copy of what was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,

@@ -12,6 +12,7 @@ mod failures;
 mod fixtures;
 mod known_problems;
 mod live;
+mod manifests;
 mod pairs;
 mod preflight;
 mod schema;

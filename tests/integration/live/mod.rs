@@ -10,6 +10,7 @@ mod modes;
 mod nats;
 mod policies;
 mod preflight;
+mod redeploy;
 mod resources;
 mod rights;
 mod situations;

@@ -1,0 +1,359 @@
+//! One object of an installation: what makes of what there is what should be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Request, Trial, Tried};
+use crate::{
+    repair::{
+        diff::{self, FieldChange},
+        object::{self, Id},
+        plan::{Action, Plan, Refusal, Step, Until},
+        removal,
+    },
+    seen::Seen,
+};
+
+/// Plans what makes of one object, as it is, what it should be.
+pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
+    let id = &tried.object.id;
+    let live = match &tried.live {
+        Seen::Known(live) => live,
+        Seen::Absent => return create(tried, plan),
+        other => {
+            return Err(Refusal {
+                why: format!("{id} cannot be looked at"),
+                instead: other.why_unsettled().into_iter().collect(),
+            });
+        }
+    };
+    match id.kind.as_str() {
+        // It is there; what else stands in it is its owner's.
+        "Namespace" => {
+            plan.unchanged.push(id.clone());
+            Ok(())
+        }
+        "Broker" | "MeshSync" => {
+            custom_resource(request, tried, live, plan);
+            Ok(())
+        }
+        "CustomResourceDefinition" if super::is_left(request, tried) => {
+            plan.unchanged.push(id.clone());
+            Ok(())
+        }
+        "CustomResourceDefinition" => definition(request, tried, live, plan),
+        _ => existing(request, tried, live, plan),
+    }
+}
+
+fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
+    let id = &tried.object.id;
+    let mut step = Step::new(id.clone(), Action::Create(tried.object.body.clone()));
+    match &tried.trial {
+        Trial::TooEarly => {
+            step = step.because("unverifiable until the steps before it are done");
+        }
+        Trial::Invalid(why) | Trial::Failed(why) => return Err(unacceptable(id, why)),
+        Trial::Would { .. } | Trial::Denied(_) => {}
+    }
+    plan.steps.push(step);
+    wait_for(id, plan);
+    Ok(())
+}
+
+fn unacceptable(id: &Id, why: &str) -> Refusal {
+    Refusal {
+        why: format!("the API server would refuse {id}"),
+        instead: vec![why.to_owned()],
+    }
+}
+
+/// An existing specification is somebody's decision, and stays unless it is said otherwise.
+fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) {
+    let id = &tried.object.id;
+    if object::is_terminating(live) {
+        // Somebody began to remove it. The operator finishes that; then it is made anew.
+        plan.steps
+            .push(Step::new(id.clone(), Action::Wait(Until::Gone)));
+        let create = Action::Create(tried.object.body.clone());
+        plan.steps
+            .push(Step::new(id.clone(), create).because("the one that is there is being deleted"));
+        return;
+    }
+    let mut wanted = tried.object.body["spec"].clone();
+    if !request.exactly {
+        // Two lists are worse than none: MeshSync takes neither.
+        let data = &mut wanted["watch-list"]["data"];
+        for (one, other) in [("whitelist", "blacklist"), ("blacklist", "whitelist")] {
+            if data[one].is_string() && !data[other].is_string() {
+                data[other] = Value::Null;
+                break;
+            }
+        }
+        if wanted["watch-list"]["data"].is_null() {
+            wanted.as_object_mut().map(|spec| spec.remove("watch-list"));
+        }
+    }
+    let spec = diff::merge_patch(&live["spec"], &wanted, request.exactly);
+    if !request.overwrite || spec == json!({}) {
+        plan.unchanged.push(id.clone());
+        return;
+    }
+    let patch = json!({ "spec": spec });
+    let changes = diff::touched(live, &patch);
+    plan.steps
+        .push(Step::new(id.clone(), Action::Patch { patch, changes }));
+}
+
+fn existing(
+    request: &Request,
+    tried: &Tried,
+    live: &Value,
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
+    let id = &tried.object.id;
+    let manifest = tried.object.body.clone();
+    let step = match &tried.trial {
+        Trial::Would { after, conflict } => {
+            let leftover = if id.kind == "Deployment" {
+                leftovers(after, &manifest)
+            } else {
+                Vec::new()
+            };
+            let changes = diff::changes(live, after);
+            if !leftover.is_empty() {
+                let changes = leftover.into_iter().chain(changes).collect();
+                let replace = Action::Replace { manifest, changes };
+                Step::new(id.clone(), replace)
+                    .because("what another manifest left in it would stay")
+            } else if changes.is_empty() {
+                plan.unchanged.push(id.clone());
+                return Ok(());
+            } else {
+                let force = may_force(request, id, conflict.as_deref())?;
+                let step = Step::new(
+                    id.clone(),
+                    Action::Apply {
+                        manifest,
+                        changes,
+                        force,
+                    },
+                );
+                taken(step, conflict.as_deref())
+            }
+        }
+        Trial::Invalid(why) if replaceable(&id.kind) && is_immutable(why) => {
+            let changes = diff::changes(live, &manifest)
+                .into_iter()
+                .filter(|change| {
+                    change.path.starts_with("spec.selector") || change.path.starts_with("roleRef")
+                })
+                .collect();
+            Step::new(id.clone(), Action::Replace { manifest, changes })
+                .because("a field that differs cannot be changed")
+        }
+        Trial::Invalid(why) | Trial::Failed(why) => return Err(unacceptable(id, why)),
+        Trial::Denied(_) | Trial::TooEarly => return Ok(()),
+    };
+    plan.steps.push(step);
+    wait_for(id, plan);
+    Ok(())
+}
+
+/// In the words of Deployments ("field is immutable") or of bindings ("cannot change roleRef"). A selector that no longer
+/// fits the labels of the template is told first, and means the same.
+fn is_immutable(why: &str) -> bool {
+    [
+        "immutable",
+        "cannot change roleRef",
+        "`selector` does not match",
+    ]
+    .iter()
+    .any(|words| why.contains(words))
+}
+
+/// Says whose fields change hands.
+fn taken(step: Step, conflict: Option<&str>) -> Step {
+    let Some(conflict) = conflict else {
+        return step;
+    };
+    let managers: Vec<String> = managers(conflict).into_iter().collect();
+    step.because(format!("takes over fields of {}", managers.join(" and ")))
+}
+
+/// A definition that is there: first without its webhook, since that and the rest cannot change at once.
+fn definition(
+    request: &Request,
+    tried: &Tried,
+    live: &Value,
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
+    let id = tried.object.id.clone();
+    let by_webhook = live["spec"]["conversion"]["strategy"] == "Webhook";
+    if by_webhook {
+        plan.steps.push(
+            Step::new(id.clone(), removal::without_webhook(live))
+                .because("both versions have the same fields: nothing needs a webhook"),
+        );
+    }
+    let (changes, conflict) = match &tried.trial {
+        Trial::Would { after, conflict } => (diff::changes(live, after), conflict.as_deref()),
+        // With the webhook still there the API server refuses the trial; what differs is said from the manifest.
+        Trial::Invalid(_) | Trial::Failed(_) if by_webhook => (
+            diff::changes(
+                &live["spec"]["versions"],
+                &tried.object.body["spec"]["versions"],
+            ),
+            None,
+        ),
+        Trial::Invalid(why) | Trial::Failed(why) => {
+            return Err(unacceptable(&id, why));
+        }
+        Trial::Denied(_) | Trial::TooEarly => return Ok(()),
+    };
+    let changes = changes
+        .into_iter()
+        .filter(|change| !change.path.starts_with("spec.conversion"))
+        .collect();
+    let changes = summarised(changes);
+    if changes.is_empty() {
+        if !by_webhook {
+            plan.unchanged.push(id);
+        }
+        return Ok(());
+    }
+    let force = by_webhook || may_force(request, &id, conflict)?;
+    plan.steps.push(Step::new(
+        id.clone(),
+        Action::Apply {
+            manifest: tried.object.body.clone(),
+            changes,
+            force,
+        },
+    ));
+    wait_for(&id, plan);
+    Ok(())
+}
+
+/// What a reader wants to know of a definition's changes: no descriptions, and one line for each schema.
+fn summarised(changes: Vec<FieldChange>) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    let mut schemas: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for change in changes {
+        let Some((version, field)) = change.path.split_once(".schema.") else {
+            found.push(short(change));
+            continue;
+        };
+        if field.ends_with(".description") {
+            continue;
+        }
+        let field = field
+            .replace("openAPIV3Schema.", "")
+            .replace("properties.", "");
+        schemas.entry(version.to_owned()).or_default().push(field);
+    }
+    found.extend(schemas.into_iter().map(|(version, fields)| FieldChange {
+        path: format!("{version}.schema"),
+        before: Some("the present one".into()),
+        after: Some(format!("one with another {}", fields.join(", ")).into()),
+    }));
+    found
+}
+
+/// Whole schemas say nothing to a reader.
+fn short(change: FieldChange) -> FieldChange {
+    let short = |value: Option<Value>| {
+        value.map(|value| match value {
+            Value::Object(_) | Value::Array(_) => json!("another schema"),
+            plain => plain,
+        })
+    };
+    FieldChange {
+        before: short(change.before),
+        after: short(change.after),
+        path: change.path,
+    }
+}
+
+/// The kinds that hold nothing that is lost when they are made anew.
+fn replaceable(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
+}
+
+fn wait_for(id: &Id, plan: &mut Plan) {
+    let until = match id.kind.as_str() {
+        "CustomResourceDefinition" => Until::Established,
+        "Deployment" => Until::RolledOut,
+        _ => return,
+    };
+    plan.steps.push(Step::new(id.clone(), Action::Wait(until)));
+}
+
+/// Containers and volumes that the manifest does not have and that apply would leave where they are.
+fn leftovers(after: &Value, manifest: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    for list in ["containers", "volumes", "initContainers"] {
+        let items = |object: &Value| -> Vec<Value> {
+            object["spec"]["template"]["spec"][list]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        };
+        let wanted = items(manifest);
+        for item in items(after) {
+            if !wanted.iter().any(|known| known["name"] == item["name"]) {
+                let name = item["name"].as_str().unwrap_or_default().to_owned();
+                found.push(FieldChange {
+                    path: format!("spec.template.spec.{list}[{name}]"),
+                    before: Some(name.into()),
+                    after: None,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Whether an apply may take fields from those who manage them: known installers of the stack always.
+fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool, Refusal> {
+    let Some(conflict) = conflict else {
+        return Ok(false);
+    };
+    let managers = managers(conflict);
+    let known = |manager: &str| {
+        manager.starts_with("kubectl")
+            || manager.starts_with("meshery-operator")
+            || manager.starts_with("meshplay-operator")
+            || (request.take_over && matches!(manager, "helm" | "Helm"))
+    };
+    let strangers: Vec<&String> = managers.iter().filter(|manager| !known(manager)).collect();
+    if strangers.is_empty() || request.force_conflicts {
+        return Ok(true);
+    }
+    Err(Refusal {
+        why: format!(
+            "fields of {id} are managed by {}",
+            strangers
+                .iter()
+                .map(|manager| manager.as_str())
+                .collect::<Vec<_>>()
+                .join(" and ")
+        ),
+        instead: vec![
+            conflict.to_owned(),
+            "the same command with --force-conflicts takes them over".into(),
+        ],
+    })
+}
+
+/// The managers in the API server's words: `conflict with "kubectl-edit" using apps/v1: .spec.replicas`.
+fn managers(conflict: &str) -> BTreeSet<String> {
+    conflict
+        .split("conflict with \"")
+        .skip(1)
+        .chain(conflict.split("conflicts with \"").skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .map(str::to_owned)
+        .collect()
+}

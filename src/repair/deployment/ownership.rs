@@ -1,0 +1,89 @@
+//! Taking over what another tool manages: it must no longer find the objects among its own.
+
+use serde_json::{Map, Value, json};
+
+use super::Standing;
+use crate::repair::{
+    diff,
+    object::Id,
+    plan::{Action, Plan, Step},
+};
+
+/// How the labels and annotations begin by which these tools know their objects.
+const MARKS: &[&str] = &[
+    "meta.helm.sh/",
+    "helm.sh/chart",
+    "argocd.argoproj.io/",
+    "helm.toolkit.fluxcd.io/",
+    "kustomize.toolkit.fluxcd.io/",
+];
+
+/// Helm must not remember the release, or its next upgrade or removal would meet what is no longer its own. First of
+/// all: as long as objects bear the marks, another run still knows that it is taking over.
+pub(super) fn forget_releases(standing: &Standing, plan: &mut Plan) {
+    for (id, uid) in &standing.releases {
+        let delete = Action::Delete { uid: uid.clone() };
+        plan.steps.push(
+            Step::new(id.clone(), delete).because("in it Helm remembers the release as its own"),
+        );
+    }
+}
+
+/// Takes the marks off every object that stays.
+pub(super) fn take_marks(standing: &Standing, plan: &mut Plan) {
+    let objects = standing
+        .objects
+        .iter()
+        .map(|tried| (&tried.object.id, tried.live.known()));
+    let belongings = standing
+        .belongings
+        .iter()
+        .map(|(belonging, seen)| (&belonging.id, seen.known()));
+    let mut seen: Vec<&Id> = Vec::new();
+    for (id, live) in objects.chain(belongings) {
+        let Some(live) = live else { continue };
+        let goes = plan
+            .steps
+            .iter()
+            .any(|step| step.id == *id && step.removes());
+        let patch = without_marks(live);
+        if goes || seen.contains(&id) || patch == json!({}) {
+            continue;
+        }
+        seen.push(id);
+        let changes = diff::touched(live, &patch);
+        plan.steps.push(
+            Step::new(id.clone(), Action::Patch { patch, changes })
+                .because("the tool that managed it no longer does"),
+        );
+    }
+}
+
+/// The merge patch that takes the marks off an object; empty when it bears none.
+fn without_marks(live: &Value) -> Value {
+    let metadata = &live["metadata"];
+    let mut patch = Map::new();
+    for place in ["labels", "annotations"] {
+        let marks: Map<String, Value> = metadata[place]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| MARKS.iter().any(|mark| key.starts_with(mark)))
+            .map(|(key, _)| (key.clone(), Value::Null))
+            .collect();
+        if !marks.is_empty() {
+            patch.insert(place.into(), Value::Object(marks));
+        }
+    }
+    if patch.is_empty() {
+        return json!({});
+    }
+    if metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm" {
+        patch
+            .entry("labels")
+            .or_insert_with(|| json!({}))
+            .as_object_mut()
+            .map(|labels| labels.insert("app.kubernetes.io/managed-by".into(), Value::Null));
+    }
+    json!({ "metadata": patch })
+}

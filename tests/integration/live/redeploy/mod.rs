@@ -1,0 +1,116 @@
+//! `system redeploy`: from every starting point to a healthy stack by one run, on a real API server.
+
+mod interruption;
+mod parts;
+mod starts;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{at, check};
+use crate::{
+    bed::{self, Cluster, rest},
+    tool::{Ran, roots},
+};
+
+const OPERATOR: &str = "meshery-operator";
+/// The definitions that the bed installs are managed by the bed, of which nobody knows.
+const FORCE: &str = "--force-conflicts";
+
+/// What is outside the namespace goes when the cluster is handed on.
+async fn will_change(cluster: &Cluster) {
+    cluster.crds_will_change().await;
+    for path in [
+        "clusterroles/meshery-operator-role",
+        "clusterroles/meshery-meshsync-reader",
+        "clusterrolebindings/meshery-operator-rolebinding",
+        "clusterrolebindings/meshery-meshsync-reader",
+    ] {
+        cluster.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{path}"));
+    }
+}
+
+/// `system redeploy --yes` with these arguments.
+async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
+    will_change(cluster).await;
+    let wait = if arguments.contains("--wait") {
+        ""
+    } else {
+        "--wait 60s"
+    };
+    at(
+        cluster,
+        namespace,
+        &format!("system redeploy --yes -o json {wait} {arguments}"),
+    )
+    .run_beside()
+    .await
+}
+
+/// Fails unless the stack is well; what is mere information is none of it.
+async fn assert_well(cluster: &Cluster, namespace: &str) -> Result<()> {
+    let mut last = Value::Null;
+    let well = bed::until("a healthy verdict", Duration::from_secs(20), || async {
+        let report = check(cluster, namespace).await;
+        // Pods of the bed all have one address: the client of a former pod looks like one of the present pod's.
+        let wrong = roots(&report)
+            .iter()
+            .any(|code| code != "data-gap-since-reconnect");
+        Ok((report["exitCode"] == 0 && !wrong).then_some(()))
+    })
+    .await;
+    if well.is_err() {
+        last = check(cluster, namespace).await;
+    }
+    assert!(well.is_ok(), "{:?}: {:#}", roots(&last), last["findings"]);
+    Ok(())
+}
+
+/// The resource versions of what redeploy may write.
+async fn versions(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String, Value>> {
+    let client = cluster.client().await?;
+    let mut versions = BTreeMap::new();
+    for (api_version, kind, scope) in [
+        ("v1", "ServiceAccount", Some(namespace)),
+        ("rbac.authorization.k8s.io/v1", "Role", Some(namespace)),
+        (
+            "rbac.authorization.k8s.io/v1",
+            "RoleBinding",
+            Some(namespace),
+        ),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole", None),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", None),
+        ("apps/v1", "Deployment", Some(namespace)),
+        ("apps/v1", "StatefulSet", Some(namespace)),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", None),
+        ("meshery.io/v1alpha1", "Broker", Some(namespace)),
+        ("meshery.io/v1alpha1", "MeshSync", Some(namespace)),
+    ] {
+        for item in rest::list(&client, &rest::collection(api_version, kind, scope)).await? {
+            let metadata = &item["metadata"];
+            // What a test gives its own users.
+            if metadata["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("meshdoctor-"))
+            {
+                continue;
+            }
+            versions.insert(
+                format!("{kind} {}", metadata["name"]),
+                // The status may go on changing.
+                json!([
+                    metadata["uid"],
+                    metadata["generation"],
+                    metadata["managedFields"].as_array().map(|all| {
+                        all.iter()
+                            .filter(|entry| entry["subresource"].is_null())
+                            .count()
+                    })
+                ]),
+            );
+        }
+    }
+    Ok(versions)
+}
