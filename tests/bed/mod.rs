@@ -18,6 +18,7 @@
 // The message of a failing bed belongs on the test's stderr.
 #![allow(clippy::print_stderr)]
 
+mod attendant;
 mod broker;
 mod certificates;
 mod client;
@@ -43,6 +44,7 @@ pub mod users;
 mod wait;
 pub mod watch_list;
 
+pub use attendant::Attendant;
 pub use broker::{Broker, Crowd};
 pub use cluster::{Cluster, Options};
 pub use line::Line;

@@ -159,7 +159,7 @@ impl Setup {
         .await
     }
 
-    async fn write_statuses(
+    pub(super) async fn write_statuses(
         &self,
         client: &Client,
         service: &Value,
@@ -242,7 +242,7 @@ fn conditions(object: &Value) -> Value {
 }
 
 /// What the operator's own writes leave on the custom resources: finalizers, and empty objects where its types have them.
-async fn mark(client: &Client, custom: &[Value]) -> Result<Vec<Value>> {
+pub(super) async fn mark(client: &Client, custom: &[Value]) -> Result<Vec<Value>> {
     let mut marked = Vec::new();
     for object in custom {
         let path = format!("{}?fieldManager=manager", rest::path_of(object)?);

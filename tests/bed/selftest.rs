@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use kube::Api;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::bed::{self, Line, Stack, rest};
@@ -44,6 +44,55 @@ async fn a_healthy_stack_is_ready_and_meshsync_is_seen_through_a_port_forward() 
     let token: k8s_openapi::ByteString = serde_json::from_value(secret["data"]["token"].clone())?;
     assert_eq!(Some(String::from_utf8(token.0)?), stack.token);
     Ok(())
+}
+
+#[tokio::test]
+async fn an_attendant_plays_the_operator_until_there_is_none() -> Result<()> {
+    let bed = bed::lease().await?;
+    let client = bed.client().await?;
+    let path = |api_version: &str, kind: &str, name: &str| {
+        rest::path(api_version, kind, bed.namespace(), name)
+    };
+    let setup = Stack::of(Line::Current).namespace(bed.namespace());
+    let attendant = setup.attended(&bed).await?;
+
+    // A restart of its pod has MeshSync connect anew.
+    let restart =
+        json!({"spec": {"template": {"metadata": {"annotations": {"restarted": "now"}}}}});
+    let meshsync = path("apps/v1", "Deployment", "meshery-meshsync");
+    rest::merge(&client, &meshsync, &restart).await?;
+    attendant.until_connected().await?;
+
+    // A Secret that is gone is made anew, with another token, which counts from the broker's next pod on.
+    let secret = path("v1", "Secret", "meshery-nats-auth");
+    let before = rest::get(&client, &secret).await?;
+    rest::delete(&client, &secret).await?;
+    let after = bed::until("a new Secret", Duration::from_secs(10), || async {
+        Ok(rest::get(&client, &secret).await.ok())
+    });
+    assert_ne!(before["data"], after.await?["data"]);
+
+    // Custom resources go with all that was made from them; the Secret is the garbage collector's, which takes its time.
+    for kind in ["MeshSync", "Broker"] {
+        let name = format!("meshery-{}", kind.to_lowercase());
+        rest::delete(&client, &path("meshery.io/v1alpha1", kind, &name)).await?;
+    }
+    attendant.until_disconnected().await?;
+    bed::until("everything to go", Duration::from_secs(30), || async {
+        let left = [
+            path("meshery.io/v1alpha1", "Broker", "meshery-broker"),
+            path("apps/v1", "StatefulSet", "meshery-nats"),
+            path("v1", "Service", "meshery-nats"),
+            path("kwok.x-k8s.io/v1alpha1", "PortForward", "meshery-nats-0"),
+        ];
+        for path in &left {
+            if rest::get(&client, path).await.is_ok() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    })
+    .await
 }
 
 #[tokio::test]

@@ -102,17 +102,27 @@ impl Setup {
     /// Makes it, and returns when all of it is ready. Nobody is connected to the brokers yet.
     pub async fn start(self, cluster: &Cluster) -> Result<Stack> {
         let client = cluster.client().await?;
-        cluster.ensure_crds(&client, self.line).await?;
+        let custom = self.install(cluster, &client).await?;
+        let stack = self.play(cluster, client, &custom).await?;
+        if self.stored_as.is_some() {
+            store_as(cluster, &stack.client, self.line, "v1alpha2").await?;
+        }
+        Ok(stack)
+    }
+
+    /// Writes what a user writes, and returns the custom resources.
+    pub(super) async fn install(&self, cluster: &Cluster, client: &Client) -> Result<Vec<Value>> {
+        cluster.ensure_crds(client, self.line).await?;
         if let Some(version) = self.stored_as {
-            store_as(cluster, &client, self.line, version).await?;
+            store_as(cluster, client, self.line, version).await?;
         }
         let custom = async {
             let objects = self.fill(self.templates().custom, &[])?;
-            cluster.apply_with(&client, Writer::Kubectl, &objects).await
+            cluster.apply_with(client, Writer::Kubectl, &objects).await
         };
         let installed = async {
             let objects = self.fill(self.templates().operator, &[])?;
-            cluster.apply_with(&client, Writer::Kubectl, &objects).await
+            cluster.apply_with(client, Writer::Kubectl, &objects).await
         };
         let reader = async {
             let wanted = self.reader && self.line == Line::Current;
@@ -121,14 +131,10 @@ impl Setup {
             } else {
                 vec![]
             };
-            cluster.apply_with(&client, BED, &objects).await
+            cluster.apply_with(client, BED, &objects).await
         };
         let (custom, ..) = tokio::try_join!(custom, installed, reader)?;
-        let stack = self.play(cluster, client, &custom).await?;
-        if self.stored_as.is_some() {
-            store_as(cluster, &stack.client, self.line, "v1alpha2").await?;
-        }
-        Ok(stack)
+        Ok(custom)
     }
 
     /// Installs the current line over a stack of the old one with kubectl, as users do.
@@ -247,7 +253,7 @@ async fn store_as(cluster: &Cluster, client: &Client, line: Line, version: &str)
 }
 
 /// A letter and 64 hexadecimal digits, as the operator makes it.
-fn random_token() -> String {
+pub(super) fn random_token() -> String {
     let word = || RandomState::new().hash_one(0_u8);
     format!(
         "t{:016x}{:016x}{:016x}{:016x}",

@@ -135,6 +135,13 @@ impl Stack {
         self.kept.clear();
     }
 
+    /// Ends its servers and clients, and the real operator.
+    pub(super) fn dismiss(&mut self) {
+        self.kept.clear();
+        self.brokers.clear();
+        self.operator = None;
+    }
+
     /// The path of one of its objects.
     pub fn path(&self, api_version: &str, kind: &str, name: &str) -> String {
         rest::path(api_version, kind, &self.namespace, name)
@@ -256,7 +263,7 @@ pub async fn set_ingress(client: &Client, service: &str, ingress: &Value) -> Res
         .map(drop)
 }
 
-fn has_its_replicas(workload: &Value) -> bool {
+pub(super) fn has_its_replicas(workload: &Value) -> bool {
     let status = &workload["status"];
     let wanted = workload["spec"]["replicas"].as_u64();
     let seen = status["observedGeneration"].as_u64() >= workload["metadata"]["generation"].as_u64();
