@@ -30,8 +30,12 @@ pub(super) async fn run(
         severe,
     };
     run.carry(&consent, false, async |session| {
-        let found = session.belongings(profile, &request.parts).await;
-        removal::plan(profile, session.namespace(), &request, &found)
+        let namespace = session.namespace();
+        let found = session.belongings(profile).await;
+        let plan = removal::plan(profile, namespace, &request, &found)?;
+        let rights = removal::rights(profile, namespace, &request, &found, &plan);
+        removal::permit(namespace, &session.lacking(rights).await)?;
+        Ok(plan)
     })
     .await
 }

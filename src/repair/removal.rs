@@ -43,15 +43,13 @@ pub struct Found {
     pub operator_works: bool,
     /// The tool that manages the stack, and its own command to remove it.
     pub owner: Option<(String, String)>,
-    /// Rights that the removal takes and that we lack.
-    pub missing: Vec<Right>,
 }
 
 /// Plans the removal.
 ///
 /// # Errors
 ///
-/// A [`Refusal`] where it would break something, belongs to another tool, or is not permitted.
+/// A [`Refusal`] where it would break something or belongs to another tool.
 pub fn plan(
     profile: &Profile,
     namespace: &str,
@@ -59,35 +57,114 @@ pub fn plan(
     found: &Found,
 ) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
-    let goes = |part: Part| request.parts.contains(&part);
-    conversions(request, found, &mut plan);
-    if !found.unread.is_empty() && !plan.is_empty() && found.owner.is_none() {
+    conversions(namespace, request, found, &mut plan);
+    refuse(profile, namespace, request, found, &plan)?;
+    if !found.unread.is_empty() {
         plan.continues = true;
         return Ok(plan);
     }
-    refuse(profile, namespace, request, found)?;
     custom_resources(request, found, &mut plan)?;
+    belongings(profile, namespace, request, found, &mut plan);
+    warn(namespace, request, found, &mut plan);
+    Ok(plan)
+}
+
+/// The rights that a plan takes, with those of what can only be planned later.
+pub fn rights(
+    profile: &Profile,
+    namespace: &str,
+    request: &Request,
+    found: &Found,
+    plan: &Plan,
+) -> Vec<Right> {
+    let mut later = Plan::default();
+    let mut rights = Vec::new();
+    if plan.continues {
+        belongings(profile, namespace, request, found, &mut later);
+        for (part, plural) in [(Part::Meshsync, "meshsyncs"), (Part::Broker, "brokers")] {
+            let right = |verb| Right::to(verb, profile.group, plural).in_namespace(namespace);
+            if request.parts.contains(&part) {
+                rights.push(right("delete"));
+                rights.extend(request.clear_finalizers.then(|| right("patch")));
+            }
+        }
+    }
+    for step in plan.steps.iter().chain(&later.steps) {
+        rights.extend(match step.action {
+            Action::Delete { .. } => Some(step.id.right("delete")),
+            Action::Patch { .. } | Action::ClearFinalizers { .. } => Some(step.id.right("patch")),
+            _ => None,
+        });
+    }
+    rights.sort();
+    rights.dedup();
+    rights
+}
+
+/// The refusal for want of rights, where any is missing.
+///
+/// # Errors
+///
+/// The [`Refusal`], with every right.
+pub fn permit(namespace: &str, missing: &[Right]) -> Result<(), Refusal> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<String> = missing.iter().map(Right::to_string).collect();
+    Err(Refusal {
+        why: format!("we may not {}", all.join(", nor ")),
+        instead: vec![format!("meshdoctor rbac reset -n {namespace}")],
+    })
+}
+
+/// Everything with a fixed name that goes.
+fn belongings(
+    profile: &Profile,
+    namespace: &str,
+    request: &Request,
+    found: &Found,
+    plan: &mut Plan,
+) {
     for (belonging, seen) in &found.belongings {
         let Seen::Known(live) = seen else { continue };
-        if !goes(belonging.part) {
+        let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&belonging.part))
+        else {
             continue;
-        }
+        };
         if let Some(why) = left(profile, namespace, request, found, belonging, live) {
             plan.warnings.push(format!("{} stays: {why}", belonging.id));
             continue;
         }
-        let Some(uid) = object::uid(live) else {
-            continue;
-        };
-        let step = Step::new(belonging.id.clone(), Action::Delete { uid: uid.into() });
-        plan.steps.push(step);
+        let action = shared(live, namespace).unwrap_or(Action::Delete { uid: uid.into() });
+        plan.steps.push(Step::new(belonging.id.clone(), action));
         if matches!(belonging.part, Part::Definitions | Part::Namespace) {
             plan.steps
                 .push(Step::new(belonging.id.clone(), Action::Wait(Until::Gone)));
         }
     }
-    warn(namespace, request, found, &mut plan);
-    Ok(plan)
+}
+
+/// A binding that names accounts of other namespaces, too, is not removed: ours are taken out of it.
+fn shared(binding: &Value, namespace: &str) -> Option<Action> {
+    let subjects = binding["subjects"].as_array()?;
+    let others: Vec<&Value> = subjects
+        .iter()
+        .filter(|subject| subject["namespace"] != namespace)
+        .collect();
+    if others.is_empty() || binding["kind"] == "RoleBinding" {
+        return None;
+    }
+    Some(Action::Patch {
+        patch: json!({
+            "metadata": { "resourceVersion": binding["metadata"]["resourceVersion"] },
+            "subjects": others,
+        }),
+        changes: vec![FieldChange {
+            path: "subjects".into(),
+            before: Some(binding["subjects"].clone()),
+            after: Some(json!(others)),
+        }],
+    })
 }
 
 fn refuse(
@@ -95,6 +172,7 @@ fn refuse(
     namespace: &str,
     request: &Request,
     found: &Found,
+    plan: &Plan,
 ) -> Result<(), Refusal> {
     if let Some((tool, command)) = &found.owner {
         return Err(Refusal {
@@ -104,14 +182,14 @@ fn refuse(
             instead: vec![command.clone()],
         });
     }
-    if let Some(right) = found.missing.first() {
-        let more = match found.missing.len() {
-            1 => String::new(),
-            n => format!(", and {} further rights", n - 1),
-        };
+    let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
+    if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
         return Err(Refusal {
-            why: format!("we may not {right}{more}: nothing was changed"),
-            instead: found.missing.iter().skip(1).map(Right::to_string).collect(),
+            why: format!(
+                "namespace {namespace} is the cluster's own, not {}'s",
+                profile.product
+            ),
+            instead: Vec::new(),
         });
     }
     let mut unseen: Vec<String> = found
@@ -125,51 +203,59 @@ fn refuse(
             Some(format!("{}: {}", belonging.id, seen.why_unsettled()?))
         })
         .collect();
-    unseen.extend(found.unread.iter().cloned());
+    // What a dead webhook hides can be read once the plan has done away with that.
+    if plan.is_empty() {
+        unseen.extend(found.unread.iter().cloned());
+    }
     if !unseen.is_empty() {
         return Err(Refusal {
-            why: "not everything that would have to go can be looked at".into(),
-            instead: unseen,
-        });
-    }
-    let operator_alone =
-        request.parts.contains(&Part::Operator) && !request.parts.contains(&Part::Meshsync);
-    if operator_alone && !request.keep_custom_resources && !found.custom.is_empty() {
-        let names: Vec<String> = found.custom.iter().map(|(id, _)| id.to_string()).collect();
-        return Err(Refusal {
             why: format!(
-                "{} would be without an operator: nobody would repair them or remove what was made from them",
-                names.join(" and ")
+                "not everything that would have to go can be looked at: {}",
+                unseen.join("; ")
             ),
-            instead: vec![
-                "meshdoctor system reset stack".into(),
-                "meshdoctor system reset operator --keep-crs".into(),
-            ],
+            instead: vec![format!("meshdoctor rbac reset -n {namespace}")],
         });
     }
-    let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
-    if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
-        return Err(Refusal {
-            why: format!(
-                "namespace {namespace} is the cluster's own, not {}'s",
-                profile.product
-            ),
-            instead: Vec::new(),
-        });
+    operator_alone(request, found)
+}
+
+/// The operator does not go while custom resources stay, unless that is asked for.
+fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
+    let alone = request.parts.contains(&Part::Operator) && !request.parts.contains(&Part::Meshsync);
+    if !alone || request.keep_custom_resources {
+        return Ok(());
     }
-    Ok(())
+    let names: Vec<String> = found.custom.iter().map(|(id, _)| id.to_string()).collect();
+    let who = match (names.as_slice(), found.unread.as_slice()) {
+        ([], []) => return Ok(()),
+        ([], _) => "custom resources, which cannot be read now,".to_owned(),
+        (names, _) => names.join(" and "),
+    };
+    Err(Refusal {
+        why: format!(
+            "{who} would be without an operator: nobody would repair them or remove what was made from them"
+        ),
+        instead: vec![
+            "meshdoctor system reset stack".into(),
+            "meshdoctor system reset operator --keep-crs".into(),
+        ],
+    })
 }
 
 /// With the operator goes its webhook: what is to stay readable must not need it, nor may the removal itself.
-fn conversions(request: &Request, found: &Found, plan: &mut Plan) {
+fn conversions(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
     if !request.parts.contains(&Part::Operator) && found.operator_works && found.unread.is_empty() {
         return;
     }
     for (belonging, seen) in &found.belongings {
         let Seen::Known(live) = seen else { continue };
-        if belonging.part != Part::Definitions
-            || live["spec"]["conversion"]["strategy"] != "Webhook"
-        {
+        let conversion = &live["spec"]["conversion"];
+        if belonging.part != Part::Definitions || conversion["strategy"] != "Webhook" {
+            continue;
+        }
+        // Another installation's webhook, which answers, is that one's.
+        let server = &conversion["webhook"]["clientConfig"]["service"]["namespace"];
+        if *server != namespace && found.unread.is_empty() {
             continue;
         }
         let step = Step::new(belonging.id.clone(), without_webhook(live));
