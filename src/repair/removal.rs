@@ -144,14 +144,10 @@ fn belongings(
     }
 }
 
-/// A binding that names accounts of other namespaces, too, is not removed: ours are taken out of it.
+/// A binding that names others, too, is not removed: ours are taken out of it.
 fn shared(binding: &Value, namespace: &str) -> Option<Action> {
-    let subjects = binding["subjects"].as_array()?;
-    let others: Vec<&Value> = subjects
-        .iter()
-        .filter(|subject| subject["namespace"] != namespace)
-        .collect();
-    if others.is_empty() || binding["kind"] == "RoleBinding" {
+    let others = others(binding, namespace);
+    if others.is_empty() {
         return None;
     }
     Some(Action::Patch {
@@ -165,6 +161,18 @@ fn shared(binding: &Value, namespace: &str) -> Option<Action> {
             after: Some(json!(others)),
         }],
     })
+}
+
+/// Whom a cluster-wide binding names that are not of this namespace; none for other kinds.
+fn others<'a>(binding: &'a Value, namespace: &str) -> Vec<&'a Value> {
+    binding["subjects"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|subject| {
+            binding["metadata"]["namespace"].is_null() && subject["namespace"] != namespace
+        })
+        .collect()
 }
 
 fn refuse(
@@ -342,16 +350,12 @@ fn left(
             Some(format!("it binds an account of namespace {elsewhere}"))
         }
         "ClusterRole" => {
-            let (binding, elsewhere) = found.belongings.iter().find_map(|(other, seen)| {
+            let binding = found.belongings.iter().find_map(|(other, seen)| {
                 let binding = seen.known()?;
                 let names_it = binding["roleRef"]["name"] == belonging.id.name.as_str();
-                let elsewhere = bound_elsewhere(binding, namespace).filter(|_| names_it)?;
-                Some((other, elsewhere))
+                (names_it && !others(binding, namespace).is_empty()).then_some(other)
             })?;
-            Some(format!(
-                "{} gives it to an account of namespace {elsewhere}",
-                binding.id
-            ))
+            Some(format!("{} gives it to others, too", binding.id))
         }
         "ServiceAccount" if request.keep_custom_resources && !found.custom.is_empty() => {
             Some("the pods of MeshSync run as it".into())
@@ -411,3 +415,6 @@ fn warn(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
             .push("MeshSync stays and has no broker then: it gives up after two minutes".into());
     }
 }
+
+#[cfg(test)]
+mod tests;
