@@ -1,6 +1,6 @@
 //! `system reset`: look, plan, show, ask, remove.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     cli::{Global, Removable, Reset},
@@ -14,6 +14,10 @@ use crate::{
 };
 
 use super::change::{Consent, Run};
+
+/// How often, and after what time, it is looked again at what a changed definition will make readable.
+const LOOKS: usize = 40;
+const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(
     args: &Reset,
@@ -31,7 +35,15 @@ pub(super) async fn run(
     };
     run.carry(&consent, false, async |session| {
         let namespace = session.namespace();
-        let found = session.belongings(profile).await;
+        let mut found = session.belongings(profile).await;
+        // A definition that has just been changed is not in force at once.
+        for _ in 0..LOOKS {
+            if !found.is_conversion_under_way() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            found = session.belongings(profile).await;
+        }
         let plan = removal::plan(profile, namespace, &request, &found)?;
         let rights = removal::rights(profile, namespace, &request, &found, &plan);
         removal::permit(namespace, &session.lacking(rights).await)?;

@@ -45,6 +45,17 @@ pub struct Found {
     pub owner: Option<(String, String)>,
 }
 
+impl Found {
+    /// Whether custom resources still want a webhook that no definition names any more.
+    pub fn is_conversion_under_way(&self) -> bool {
+        let webhook = self.belongings.iter().any(|(_, seen)| {
+            seen.known()
+                .is_some_and(|live| live["spec"]["conversion"]["strategy"] == "Webhook")
+        });
+        !webhook && self.unread.iter().any(|why| why.contains("webhook"))
+    }
+}
+
 /// Plans the removal.
 ///
 /// # Errors
