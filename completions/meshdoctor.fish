@@ -58,35 +58,37 @@ complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "explain" -d '
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "checks" -d 'List the diagnoses'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "rbac" -d 'Print the smallest roles that a command needs, ready to apply'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l context -d 'Context of the kubeconfig' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l as -d 'User to impersonate' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l as-group -d 'Group to impersonate; may be given more than once' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l token -d 'Bearer token for the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s s -l server -d 'Address of the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'For programs'
 yaml\t'For programs'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l timeout -d 'Longest time for the whole run; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
 meshplay\t''"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Always'
 never\t'Never'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s v -l verbose -d 'Tell every request and its time on standard error'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s q -l quiet -d 'Print the verdict only'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -l no-input -d 'Never ask a question'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -f -a "check" -d 'Judge everything: states, root cause, remedy'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status" -f -a "status" -d 'Show states, versions, clients and workloads'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -f -a "check" -d 'Judge everything: states, root cause, remedy'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -f -a "status" -d 'Show states, versions, clients and workloads'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -f -a "redeploy" -d 'Deploy the stack or a part of it, or bring it back to what it should be'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and not __fish_seen_subcommand_from check status redeploy reset" -f -a "reset" -d 'Remove the stack or a part of it, in the order that leaves nothing behind'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l from -d 'Judge a recording: a file, a folder, or - for standard input' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l fail-on -d 'Least severe finding that fails the run' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
@@ -156,6 +158,84 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l operator-version -d 'Version of the operator [default: the newest that this program knows]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l image-registry -d 'Registry, with or without a path, that the images are taken from' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l broker-service-type -d 'Type of the broker\'s Service: ClusterIP, NodePort or LoadBalancer' -r -f -a "ClusterIP\t''
+NodePort\t''
+LoadBalancer\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l broker-size -d 'How many broker servers; they do not share messages' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l wait -d 'Longest wait for a single thing to come or go' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l watch-everything -d 'Let MeshSync read every kind, not only those of its watch-list'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l overwrite-crs -d 'Bring existing custom resources to what is asked for, too; otherwise they stay as they are'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l new-token -d 'Have the operator make a new token for the broker'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l force-conflicts -d 'Take fields from whatever tool manages them'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l take-over -d 'Take over what Helm, Argo CD or Flux manages'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l no-wait -d 'Do not wait for MeshSync to be connected'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s y -l yes -d 'Do it without asking'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l backup -d 'Where to keep a copy of what is removed [default: a file in the working directory]' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l wait -d 'Longest wait for a single thing to come or go' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l keep-crs -d 'Remove the operator although its custom resources stay'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l clear-finalizers -d 'Take away the finalizers of custom resources where no operator is left to act on them'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l crds -d 'Remove the custom resource definitions as well, and with them such resources in every namespace'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l delete-namespace -d 'Remove the namespace as well, and with it all that is in it'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l no-backup -d 'Keep no copy of what is removed'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do it without asking'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l context -d 'Context of the kubeconfig' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
@@ -268,36 +348,37 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s q -l qu
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l context -d 'Context of the kubeconfig' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l as -d 'User to impersonate' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l as-group -d 'Group to impersonate; may be given more than once' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l token -d 'Bearer token for the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s s -l server -d 'Address of the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'For programs'
 yaml\t'For programs'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l timeout -d 'Longest time for the whole run; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
 meshplay\t''"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Always'
 never\t'Never'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s v -l verbose -d 'Tell every request and its time on standard error'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s q -l quiet -d 'Print the verdict only'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -l no-input -d 'Never ask a question'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -f -a "check" -d 'The rights of `system check` and `record`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -f -a "status" -d 'The rights of `system status`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight" -f -a "preflight" -d 'The rights of `system check --preflight`, which are those of installing the stack'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -f -a "check" -d 'The rights of `system check` and `record`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -f -a "status" -d 'The rights of `system status`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -f -a "preflight" -d 'The rights of `system check --preflight`, which are those of installing the stack'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight reset" -f -a "reset" -d 'The rights of `system reset`'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-user -d 'Bind to this user' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-group -d 'Bind to this group' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
@@ -388,6 +469,38 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_s
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l to-user -d 'Bind to this user' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l to-group -d 'Bind to this group' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l crds -d 'For `--crds`, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l delete-namespace -d 'For `--delete-namespace`, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r

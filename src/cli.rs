@@ -15,7 +15,7 @@ use k8s_openapi::jiff::SignedDuration;
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 130 interrupted.\n\
+    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 5 half done, 130 interrupted.\n\
                   Nothing but the cluster and its broker is ever contacted."
 )]
 pub struct Cli {
@@ -396,6 +396,22 @@ pub enum Rbac {
     Status(Subject),
     /// The rights of `system check --preflight`, which are those of installing the stack
     Preflight(Subject),
+    /// The rights of `system reset`
+    Reset(RbacReset),
+}
+
+/// The arguments of `rbac reset`.
+#[derive(Args, Debug)]
+pub struct RbacReset {
+    /// For `--crds`, too
+    #[arg(long)]
+    pub crds: bool,
+    /// For `--delete-namespace`, too
+    #[arg(long)]
+    pub delete_namespace: bool,
+    /// Who is to get them
+    #[command(flatten)]
+    pub subject: Subject,
 }
 
 /// Who is to get the rights; without any flag, whom the cluster takes us for.

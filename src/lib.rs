@@ -15,7 +15,7 @@
 //!   account may do; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
 //!   of stacks.
 //! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
-//! - [`repair`] holds the stack as it is installed. Nothing here writes it yet; a preflight tries it.
+//! - [`repair`] plans changes, purely, and carries them out; only its `apply` ever writes to a cluster.
 //! - [`report`] is the shape of the answer, [`render`] turns it into text, [`terminal`] owns the terminal.
 //!
 //! A new disease is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.

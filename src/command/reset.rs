@@ -46,28 +46,33 @@ pub(super) async fn run(
         }
         let plan = removal::plan(profile, namespace, &request, &found)?;
         let rights = removal::rights(profile, namespace, &request, &found, &plan);
-        removal::permit(namespace, &session.lacking(rights).await)?;
+        removal::permit(namespace, &request, &session.lacking(rights).await)?;
         Ok(plan)
     })
     .await
 }
 
 fn request(args: &Reset) -> Request {
-    let mut parts: BTreeSet<Part> = match args.what {
+    Request {
+        parts: parts(args.what, args.crds, args.delete_namespace),
+        keep_custom_resources: args.keep_crs,
+        clear_finalizers: args.clear_finalizers,
+    }
+}
+
+/// What goes.
+pub(super) fn parts(what: Removable, definitions: bool, namespace: bool) -> BTreeSet<Part> {
+    let mut parts: BTreeSet<Part> = match what {
         Removable::Stack => [Part::Meshsync, Part::Broker, Part::Operator].into(),
         Removable::Operator => [Part::Operator].into(),
         Removable::Broker => [Part::Broker].into(),
         Removable::Meshsync => [Part::Meshsync].into(),
     };
-    if args.crds {
+    if definitions {
         parts.insert(Part::Definitions);
     }
-    if args.delete_namespace {
+    if namespace {
         parts.insert(Part::Namespace);
     }
-    Request {
-        parts,
-        keep_custom_resources: args.keep_crs,
-        clear_finalizers: args.clear_finalizers,
-    }
+    parts
 }

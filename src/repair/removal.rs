@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     diff::FieldChange,
-    inventory::{Belonging, Part},
+    inventory::{self, Belonging, Part},
     object::{self, Id},
     plan::{Action, Plan, Refusal, Step, Until},
 };
@@ -112,19 +112,67 @@ pub fn rights(
     rights
 }
 
+/// Every right that removing these parts may take, whatever there is of them.
+pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for belonging in inventory::of(profile, namespace) {
+        let id = &belonging.id;
+        rights.push(id.right("get"));
+        if parts.contains(&belonging.part) {
+            rights.push(id.right("delete"));
+        }
+        // A definition is freed of its webhook, a binding of our accounts.
+        if matches!(
+            id.kind.as_str(),
+            "CustomResourceDefinition" | "ClusterRoleBinding"
+        ) {
+            rights.push(id.right("patch"));
+        }
+    }
+    for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
+        let group = Id::of(kind, None, "").group().to_owned();
+        rights.push(Right::to("list", &group, kind.plural).in_namespace(namespace));
+    }
+    for plural in ["meshsyncs", "brokers"] {
+        // They have any name.
+        let verbs = ["get", "delete", "patch"];
+        rights.extend(
+            verbs.map(|verb| Right::to(verb, profile.group, plural).in_namespace(namespace)),
+        );
+        rights.push(Right::to("list", profile.group, plural));
+    }
+    rights.sort();
+    rights.dedup();
+    rights
+}
+
+/// The command that prints the rights that a removal takes.
+fn printed_rights(namespace: &str, request: &Request) -> String {
+    let mut command = format!("meshdoctor rbac reset -n {namespace}");
+    for (part, flag) in [
+        (Part::Definitions, " --crds"),
+        (Part::Namespace, " --delete-namespace"),
+    ] {
+        if request.parts.contains(&part) {
+            command.push_str(flag);
+        }
+    }
+    command
+}
+
 /// The refusal for want of rights, where any is missing.
 ///
 /// # Errors
 ///
 /// The [`Refusal`], with every right.
-pub fn permit(namespace: &str, missing: &[Right]) -> Result<(), Refusal> {
+pub fn permit(namespace: &str, request: &Request, missing: &[Right]) -> Result<(), Refusal> {
     if missing.is_empty() {
         return Ok(());
     }
     let all: Vec<String> = missing.iter().map(Right::to_string).collect();
     Err(Refusal {
         why: format!("we may not {}", all.join(", nor ")),
-        instead: vec![format!("meshdoctor rbac reset -n {namespace}")],
+        instead: vec![printed_rights(namespace, request)],
     })
 }
 
@@ -232,7 +280,7 @@ fn refuse(
                 "not everything that would have to go can be looked at: {}",
                 unseen.join("; ")
             ),
-            instead: vec![format!("meshdoctor rbac reset -n {namespace}")],
+            instead: vec![printed_rights(namespace, request)],
         });
     }
     operator_alone(request, found)

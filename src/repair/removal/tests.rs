@@ -47,7 +47,7 @@ fn marked() -> Value {
     json!({ "metadata": { "labels": { "app": "meshery" } } })
 }
 
-fn custom(kind: &str, metadata: Value) -> (Id, Value) {
+fn custom(kind: &str, metadata: &Value) -> (Id, Value) {
     let name = format!("meshery-{}", kind.to_lowercase());
     let id = Id {
         api_version: "meshery.io/v1alpha1".into(),
@@ -88,8 +88,8 @@ fn stack() -> Found {
         ("Namespace", NAMESPACE, json!({})),
     ]);
     found.custom = vec![
-        custom("MeshSync", finalizer()),
-        custom("Broker", finalizer()),
+        custom("MeshSync", &finalizer()),
+        custom("Broker", &finalizer()),
     ];
     found
 }
@@ -235,7 +235,7 @@ fn finalizers_that_nobody_acts_on_are_cleared_only_when_asked() {
         "finalizers": ["meshery.io/finalizer"],
         "deletionTimestamp": "2025-01-01T00:00:00Z",
     });
-    found.custom = vec![custom("MeshSync", going)];
+    found.custom = vec![custom("MeshSync", &going)];
     assert_eq!(
         lines(&planned(&request, &found))[..2],
         [
@@ -400,14 +400,19 @@ fn rights_are_those_of_the_plan_and_no_others() {
 
 #[test]
 fn a_missing_right_is_named() {
-    assert_eq!(permit(NAMESPACE, &[]), Ok(()));
+    let request = request(&ALL);
+    assert_eq!(permit(NAMESPACE, &request, &[]), Ok(()));
     let missing = Right::to("delete", "apps", "deployments")
         .in_namespace(NAMESPACE)
         .named("meshery-operator");
-    let refusal = permit(NAMESPACE, &[missing]).expect_err("a refusal");
+    let refusal = permit(NAMESPACE, &request, &[missing]).expect_err("a refusal");
     assert_eq!(
         refusal.why,
         "we may not delete deployments.apps \"meshery-operator\" in namespace mesh"
+    );
+    assert_eq!(
+        refusal.instead,
+        ["meshdoctor rbac reset -n mesh --crds --delete-namespace"]
     );
 }
 

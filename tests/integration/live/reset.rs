@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     bed::{self, Cluster, Lease, Line, Stack, rest, states},
+    schema,
     tool::{Ran, Tool},
 };
 
@@ -31,6 +32,7 @@ fn document(ran: &Ran) -> (i32, Value) {
     let document = ran.json();
     assert_eq!(document["kind"], "Change");
     assert_eq!(document["exitCode"], ran.code, "{document:#}");
+    schema::assert_fits(&schema::of_changes(), &document, "a change");
     (ran.code, document)
 }
 
@@ -54,20 +56,76 @@ async fn terminating(bed: &Lease, path: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_healthy_stack_goes_and_nothing_is_left() -> Result<()> {
-    let bed = bed::private().await?;
+async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
+    let options = bed::Options {
+        audit: true,
+        ..bed::Options::default()
+    };
+    let bed = bed::private_with(&options).await?;
     let client = bed.client().await?;
     let namespace = bed.namespace();
     bed.ensure_crds(&client, Line::Current).await?;
+    bed.apply_yaml(&format!(
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: foreign, namespace: {namespace}}}}}
+---
+{{apiVersion: v1, kind: Secret, metadata: {{name: webhook-server-cert, namespace: {namespace}}}}}
+"
+    ))
+    .await?;
     let before = settled(&client).await?;
     let setup = Stack::of(Line::Current).namespace(namespace);
     let _attendant = setup.attended(&bed).await?;
-    let outcome = reset(&bed, namespace, "stack --yes --no-backup").await;
-    assert_ended(&outcome, 0, "done");
+    let arguments = "stack --yes --no-backup --as auditee --as-group system:masters";
+    assert_ended(&reset(&bed, namespace, arguments).await, 0, "done");
     until_as_before(&client, &before).await?;
     let outcome = reset(&bed, namespace, "stack --yes --no-backup").await;
     assert_ended(&outcome, 0, "unchanged");
+
+    let audit = bed.audit()?;
+    let ours: Vec<&Value> = audit
+        .iter()
+        .filter(|event| event["impersonatedUser"]["username"] == "auditee")
+        .map(|event| &event["objectRef"])
+        .filter(|object| object["resource"] != "selfsubjectaccessreviews")
+        .collect();
+    assert!(ours.len() > 10, "{ours:#?}");
+    for object in ours {
+        let name = object["name"].as_str().unwrap_or_default();
+        let place = object["namespace"].as_str().unwrap_or(namespace);
+        assert!(
+            name.starts_with("meshery-") && place == namespace,
+            "{object:#}"
+        );
+    }
     Ok(())
+}
+
+#[tokio::test]
+async fn the_printed_rights_are_enough() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    let before = settled(&client).await?;
+    bed.create_namespace("away").await?;
+    let setup = Stack::of(Line::Current).namespace("away");
+    let _attendant = setup.attended(&bed).await?;
+    bed.crds_will_change().await;
+    let user = bed.user()?;
+    let printed = super::at(&bed, "away", "rbac reset --crds --delete-namespace")
+        .arg("--to-user")
+        .arg(&user)
+        .run_beside()
+        .await
+        .exits(0);
+    bed.apply_yaml(&printed.stdout).await?;
+    let arguments = "stack --crds --delete-namespace --yes --no-backup";
+    let tool = reset_tool(&bed, "away", arguments).kubeconfig(&bed.kubeconfig_for(&user)?);
+    assert_ended(&document(&tool.run_beside().await), 0, "done");
+    for kind in ["ClusterRole", "ClusterRoleBinding"] {
+        let api_version = "rbac.authorization.k8s.io/v1";
+        let path = rest::path(api_version, kind, "", "meshdoctor-reset");
+        rest::delete(&client, &path).await?;
+    }
+    until_as_before(&client, &before).await
 }
 
 #[tokio::test]
