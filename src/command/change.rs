@@ -54,6 +54,8 @@ pub(super) struct Run<'a> {
     /// Where copies of what is removed go; none when nobody wants them.
     copies: RefCell<Copies>,
     kept: RefCell<Option<String>>,
+    /// The context, once it is known.
+    context: RefCell<Option<String>>,
     /// What was done before it was looked at anew.
     earlier: RefCell<Vec<StepReport>>,
 }
@@ -103,6 +105,7 @@ impl<'a> Run<'a> {
             profile,
             copies: RefCell::new(Copies::None),
             kept: RefCell::new(None),
+            context: RefCell::new(global.context.clone()),
             earlier: RefCell::new(Vec::new()),
         }
     }
@@ -152,6 +155,7 @@ impl<'a> Run<'a> {
                 return self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0));
             }
         };
+        *self.context.borrow_mut() = session.context().map(str::to_owned);
         if let Err(why) = session.greet().await {
             return self.answer(&self.report(
                 Outcome::Undetermined,
@@ -350,7 +354,7 @@ impl<'a> Run<'a> {
             kind: "Change",
             tool: Tool::this(),
             target: ChangeTarget {
-                context: self.global.context.clone(),
+                context: self.context.borrow().clone(),
                 namespace: self.namespace().to_owned(),
                 profile: self.profile.name,
             },

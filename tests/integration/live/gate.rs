@@ -202,10 +202,11 @@ async fn serve(stream: TcpStream, client: &Client, state: &State) -> Result<()> 
                 Strike::Signal(signal) => {
                     let pid = state.pid.load(Ordering::SeqCst).to_string();
                     let script = "kill -s \"$1\" \"$2\"";
+                    // Before the signal: the program may be gone before this goes on.
+                    state.struck.store(true, Ordering::SeqCst);
                     Command::new("sh")
                         .args(["-c", script, "sh", signal, &pid])
                         .status()?;
-                    state.struck.store(true, Ordering::SeqCst);
                     std::future::pending::<()>().await;
                 }
             }

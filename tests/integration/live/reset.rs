@@ -80,6 +80,7 @@ async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
     until_as_before(&client, &before).await?;
     let outcome = reset(&bed, namespace, "stack --yes --no-backup").await;
     assert_ended(&outcome, 0, "unchanged");
+    assert_eq!(outcome.1["target"]["context"], "bed");
 
     let audit = bed.audit()?;
     let ours: Vec<&Value> = audit
