@@ -204,19 +204,29 @@ async fn a_namespace_that_hangs_in_deletion_is_freed() -> Result<()> {
 async fn a_dead_conversion_webhook_does_not_stand_in_the_way() -> Result<()> {
     let bed = bed::private().await?;
     let namespace = bed.namespace();
-    // One is stored in the former version and one in the current: no version shows them both.
     let mut stack = Stack::of(Line::Current)
         .namespace(namespace)
-        .stored_as("v1alpha1")
         .start(&bed)
         .await?;
+    stack.delete_operator().await?;
+    // One is stored in the current version and one in the former: no version shows them both.
+    let mut definitions = Line::Current.crds()?;
+    for version in definitions
+        .iter_mut()
+        .filter_map(|definition| definition["spec"]["versions"].as_array_mut())
+        .flatten()
+    {
+        version["storage"] = (version["name"] == "v1alpha1").into();
+    }
+    rest::write_all(&stack.client, rest::BED, &definitions).await?;
+    // The API server goes on with the old definition for a moment.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let second = json!({
-        "apiVersion": "meshery.io/v1alpha2", "kind": "MeshSync",
+        "apiVersion": "meshery.io/v1alpha1", "kind": "MeshSync",
         "metadata": {"name": "second", "namespace": namespace},
         "spec": {"size": 1},
     });
     rest::write(&stack.client, rest::BED, &second).await?;
-    stack.delete_operator().await?;
     stack.break_conversion().await?;
     let arguments = "stack --yes --no-backup --clear-finalizers";
     let ran = reset_tool(&bed, namespace, arguments).run_beside().await;
