@@ -49,6 +49,9 @@ _meshdoctor() {
             meshdoctor__subcmd__rbac,redeploy)
                 cmd="meshdoctor__subcmd__rbac__subcmd__redeploy"
                 ;;
+            meshdoctor__subcmd__rbac,reset)
+                cmd="meshdoctor__subcmd__rbac__subcmd__reset"
+                ;;
             meshdoctor__subcmd__rbac,status)
                 cmd="meshdoctor__subcmd__rbac__subcmd__status"
                 ;;
@@ -521,7 +524,7 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__rbac)
-            opts="-n -s -o -v -q -h -V --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version check status preflight redeploy"
+            opts="-n -s -o -v -q -h -V --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version check status preflight redeploy reset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -804,6 +807,104 @@ _meshdoctor() {
             ;;
         meshdoctor__subcmd__rbac__subcmd__redeploy)
             opts="-n -s -o -v -q -h -V --to-user --to-group --to-serviceaccount --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-serviceaccount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -W "meshery meshplay" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshdoctor__subcmd__rbac__subcmd__reset)
+            opts="-n -s -o -v -q -h -V --crds --delete-namespace --to-user --to-group --to-serviceaccount --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

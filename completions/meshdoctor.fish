@@ -386,37 +386,38 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s q -l qu
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l context -d 'Context of the kubeconfig' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l as -d 'User to impersonate' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l as-group -d 'Group to impersonate; may be given more than once' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l token -d 'Bearer token for the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -s s -l server -d 'Address of the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'For programs'
 yaml\t'For programs'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l timeout -d 'Longest time for the whole run; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
 meshplay\t''"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Always'
 never\t'Never'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -s v -l verbose -d 'Tell every request and its time on standard error'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -s q -l quiet -d 'Print the verdict only'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -l no-input -d 'Never ask a question'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -f -a "check" -d 'The rights of `system check` and `record`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -f -a "status" -d 'The rights of `system status`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -f -a "preflight" -d 'The rights of `system check --preflight`, which are those of installing the stack'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy" -f -a "redeploy" -d 'The rights of `system redeploy`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "check" -d 'The rights of `system check` and `record`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "status" -d 'The rights of `system status`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "preflight" -d 'The rights of `system check --preflight`, which are those of installing the stack'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "redeploy" -d 'The rights of `system redeploy`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "reset" -d 'The rights of `system reset`'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-user -d 'Bind to this user' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-group -d 'Bind to this group' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
@@ -537,6 +538,38 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_s
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from redeploy" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from redeploy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from redeploy" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l to-user -d 'Bind to this user' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l to-group -d 'Bind to this group' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l crds -d 'For `--crds`, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l delete-namespace -d 'For `--delete-namespace`, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from reset" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r

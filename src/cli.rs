@@ -406,6 +406,22 @@ pub enum Rbac {
     Preflight(Subject),
     /// The rights of `system redeploy`
     Redeploy(Subject),
+    /// The rights of `system reset`
+    Reset(RbacReset),
+}
+
+/// The arguments of `rbac reset`.
+#[derive(Args, Debug)]
+pub struct RbacReset {
+    /// For `--crds`, too
+    #[arg(long)]
+    pub crds: bool,
+    /// For `--delete-namespace`, too
+    #[arg(long)]
+    pub delete_namespace: bool,
+    /// Who is to get them
+    #[command(flatten)]
+    pub subject: Subject,
 }
 
 /// Who is to get the rights; without any flag, whom the cluster takes us for.

@@ -19,7 +19,8 @@ use crate::{
     repair::{
         apply::{Progress, Writer},
         backup,
-        plan::{Action, Plan, Refusal, Step},
+        object::Id,
+        plan::{Action, Plan, Refusal, Step, Until},
         report::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
     },
     report::{Source, State, Tool},
@@ -56,6 +57,10 @@ pub(super) struct Run<'a> {
     /// Where copies of what is removed go; none when nobody wants them.
     copies: RefCell<Copies>,
     kept: RefCell<Option<String>>,
+    /// The context, once it is known.
+    context: RefCell<Option<String>>,
+    /// What was done before it was looked at anew.
+    earlier: RefCell<Vec<StepReport>>,
 }
 
 /// Tells what is done and what is not when a run ends before its plan does, whatever ends it.
@@ -103,6 +108,8 @@ impl<'a> Run<'a> {
             profile,
             copies: RefCell::new(Copies::None),
             kept: RefCell::new(None),
+            context: RefCell::new(global.context.clone()),
+            earlier: RefCell::new(Vec::new()),
         }
     }
 
@@ -151,6 +158,7 @@ impl<'a> Run<'a> {
                 return self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0));
             }
         };
+        *self.context.borrow_mut() = session.context().map(str::to_owned);
         if let Err(why) = session.greet().await {
             return self.answer(&self.report(
                 Outcome::Undetermined,
@@ -164,8 +172,8 @@ impl<'a> Run<'a> {
             let planned = match plan(&session).await {
                 Ok(planned) => planned,
                 Err(refusal) => {
-                    let mut report =
-                        self.report(Outcome::Refused, Some(refusal.why), &Plan::default(), 0);
+                    let outcome = self.refused();
+                    let mut report = self.report(outcome, Some(refusal.why), &Plan::default(), 0);
                     report.instead = refusal.instead;
                     return self.answer(&report);
                 }
@@ -180,7 +188,17 @@ impl<'a> Run<'a> {
             if report.outcome != Outcome::Done || !planned.continues {
                 return self.answer(&report);
             }
+            *self.earlier.borrow_mut() = report.steps;
             self.terminal.say("Done so far; looking again.");
+        }
+    }
+
+    /// Whether a refusal means that nothing was done, or nothing more.
+    fn refused(&self) -> Outcome {
+        if self.earlier.borrow().is_empty() {
+            Outcome::Refused
+        } else {
+            Outcome::Partial
         }
     }
 
@@ -192,19 +210,17 @@ impl<'a> Run<'a> {
         session: &Session<'_>,
     ) -> anyhow::Result<Option<ChangeReport>> {
         if plan.is_empty() {
-            return Ok(Some(self.report(Outcome::Unchanged, None, plan, 0)));
+            let outcome = if self.earlier.borrow().is_empty() {
+                Outcome::Unchanged
+            } else {
+                Outcome::Done
+            };
+            return Ok(Some(self.report(outcome, None, plan, 0)));
         }
         if self.change.dry_run {
             return Ok(Some(self.report(Outcome::DryRun, None, plan, 0)));
         }
-        let refused = |why: &str| {
-            Ok(Some(self.report(
-                Outcome::Refused,
-                Some(why.into()),
-                plan,
-                0,
-            )))
-        };
+        let refused = |why: &str| Ok(Some(self.report(self.refused(), Some(why.into()), plan, 0)));
         if !self.change.yes {
             let shown = self.report(Outcome::DryRun, None, plan, 0);
             let look = self.terminal.look(false);
@@ -240,10 +256,14 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let mut objects: Vec<Value> = Vec::new();
+        let mut seen: Vec<&Id> = Vec::new();
         for step in &plan.steps {
-            if !matches!(step.action, Action::Delete { .. }) {
+            // What is going already is removed by nobody but the finalizers that are waited for.
+            let goes = matches!(step.action, Action::Wait(Until::Gone)) || step.removes();
+            if !goes || seen.contains(&&step.id) {
                 continue;
             }
+            seen.push(&step.id);
             match session.object(&step.id).await {
                 Seen::Known(live) => objects.push(live),
                 Seen::Absent => {}
@@ -256,11 +276,17 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        let path = backup::free_path(file, session.namespace());
         if objects.is_empty() {
-            return Ok(());
+            // It must not turn out halfway that the copy of what goes later cannot be written.
+            return if plan.continues {
+                backup::try_out(&path)
+            } else {
+                Ok(())
+            };
         }
-        let written = backup::write(file, session.namespace(), objects)?;
-        *self.kept.borrow_mut() = Some(written);
+        backup::write(&path, objects)?;
+        *self.kept.borrow_mut() = Some(path.display().to_string());
         Ok(())
     }
 
@@ -347,7 +373,7 @@ impl<'a> Run<'a> {
             kind: "Change",
             tool: Tool::this(),
             target: ChangeTarget {
-                context: self.global.context.clone(),
+                context: self.context.borrow().clone(),
                 namespace: self.namespace().to_owned(),
                 profile: self.profile.name,
             },
@@ -356,11 +382,17 @@ impl<'a> Run<'a> {
             reason,
             instead: Vec::new(),
             warnings: plan.warnings.clone(),
-            steps: plan
-                .steps
+            steps: self
+                .earlier
+                .borrow()
                 .iter()
-                .enumerate()
-                .map(|(number, step)| step_report(step, number < done))
+                .cloned()
+                .chain(
+                    plan.steps
+                        .iter()
+                        .enumerate()
+                        .map(|(number, step)| step_report(step, number < done)),
+                )
                 .collect(),
             unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
             backup: self.kept.borrow().clone(),

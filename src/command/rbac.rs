@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    cli::{self, Format, Global, Rbac},
+    cli::{self, Format, Global, Rbac, Removable},
     exit::{Exit, UsageError},
     observe::{self, Depth, Scope, questions},
     profile, render,
-    repair::deployment,
+    repair::{deployment, removal},
     seen::Right,
     terminal::Terminal,
 };
@@ -24,21 +24,27 @@ use crate::{
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let (name, subject, depth) = match args {
-        Rbac::Redeploy(subject) => ("meshdoctor-redeploy", subject, Depth::Preflight),
-        Rbac::Check(subject) => ("meshdoctor-check", subject, Depth::Check),
-        Rbac::Status(subject) => ("meshdoctor-status", subject, Depth::Status),
-        Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, Depth::Preflight),
-    };
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
+    let looking = |depth| questions::rights(profile, namespace, depth);
+    let (name, subject, rights) = match args {
+        Rbac::Check(subject) => ("meshdoctor-check", subject, looking(Depth::Check)),
+        Rbac::Status(subject) => ("meshdoctor-status", subject, looking(Depth::Status)),
+        Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, looking(Depth::Preflight)),
+        Rbac::Redeploy(subject) => {
+            let mut rights = looking(Depth::Preflight);
+            rights.extend(deployment::rights(profile, namespace));
+            rights.sort();
+            rights.dedup();
+            ("meshdoctor-redeploy", subject, rights)
+        }
+        Rbac::Reset(args) => {
+            let parts = super::reset::parts(Removable::Stack, args.crds, args.delete_namespace);
+            let rights = removal::most_rights(profile, namespace, &parts);
+            ("meshdoctor-reset", &args.subject, rights)
+        }
+    };
     let subject = resolve(subject, global, terminal).await?;
-    let mut rights = questions::rights(profile, namespace, depth);
-    if matches!(args, Rbac::Redeploy(_)) {
-        rights.extend(deployment::rights(profile, namespace));
-        rights.sort();
-        rights.dedup();
-    }
     let objects = objects(name, namespace, &rights, &subject);
     let text = match global.output {
         Format::Json => {

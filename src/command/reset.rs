@@ -1,6 +1,6 @@
 //! `system reset`: look, plan, show, ask, remove.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     cli::{Global, Removable, Reset},
@@ -14,6 +14,10 @@ use crate::{
 };
 
 use super::change::{Consent, Run};
+
+/// How often, and after what time, it is looked again at what a changed definition will make readable.
+const LOOKS: usize = 40;
+const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(
     args: &Reset,
@@ -30,28 +34,45 @@ pub(super) async fn run(
         severe,
     };
     run.carry(&consent, false, async |session| {
-        let found = session.belongings(profile, &request.parts).await;
-        removal::plan(profile, session.namespace(), &request, &found)
+        let namespace = session.namespace();
+        let mut found = session.belongings(profile).await;
+        // A definition that has just been changed is not in force at once.
+        for _ in 0..LOOKS {
+            if !found.is_conversion_under_way() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            found = session.belongings(profile).await;
+        }
+        let plan = removal::plan(profile, namespace, &request, &found)?;
+        let rights = removal::rights(profile, namespace, &request, &found, &plan);
+        removal::permit(namespace, &request, &session.lacking(rights).await)?;
+        Ok(plan)
     })
     .await
 }
 
 fn request(args: &Reset) -> Request {
-    let mut parts: BTreeSet<Part> = match args.what {
+    Request {
+        parts: parts(args.what, args.crds, args.delete_namespace),
+        keep_custom_resources: args.keep_crs,
+        clear_finalizers: args.clear_finalizers,
+    }
+}
+
+/// What goes.
+pub(super) fn parts(what: Removable, definitions: bool, namespace: bool) -> BTreeSet<Part> {
+    let mut parts: BTreeSet<Part> = match what {
         Removable::Stack => [Part::Meshsync, Part::Broker, Part::Operator].into(),
         Removable::Operator => [Part::Operator].into(),
         Removable::Broker => [Part::Broker].into(),
         Removable::Meshsync => [Part::Meshsync].into(),
     };
-    if args.crds {
+    if definitions {
         parts.insert(Part::Definitions);
     }
-    if args.delete_namespace {
+    if namespace {
         parts.insert(Part::Namespace);
     }
-    Request {
-        parts,
-        keep_custom_resources: args.keep_crs,
-        clear_finalizers: args.clear_finalizers,
-    }
+    parts
 }

@@ -19,8 +19,8 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Everything of a stack that is there, whether we may remove these parts of it, and who else lays claim to it.
-    pub async fn belongings(&self, profile: &Profile, parts: &BTreeSet<Part>) -> Found {
+    /// Everything of a stack that is there, and who else lays claim to it.
+    pub async fn belongings(&self, profile: &Profile) -> Found {
         let namespace = self.namespace();
         let wanted = inventory::of(profile, namespace);
         let (seen, (custom, unread), elsewhere, strangers) = tokio::join!(
@@ -44,7 +44,6 @@ impl Session<'_> {
                     .known()
                     .is_some_and(|live| live["status"]["readyReplicas"].as_i64() > Some(0))
         });
-        let missing = self.missing(parts, &belongings, &custom).await;
         Found {
             belongings,
             custom,
@@ -53,7 +52,6 @@ impl Session<'_> {
             strangers,
             operator_works,
             owner,
-            missing,
         }
     }
 
@@ -158,34 +156,6 @@ impl Session<'_> {
             );
         }
         strangers
-    }
-
-    /// The rights that removing what is there takes, and that we lack.
-    async fn missing(
-        &self,
-        parts: &BTreeSet<Part>,
-        belongings: &[(Belonging, Seen<Value>)],
-        custom: &[(Id, Value)],
-    ) -> Vec<Right> {
-        let mut rights: Vec<Right> = belongings
-            .iter()
-            .filter(|(belonging, seen)| parts.contains(&belonging.part) && seen.known().is_some())
-            .map(|(belonging, _)| belonging.id.right("delete"))
-            .collect();
-        for (id, live) in custom {
-            let part = if id.kind == "Broker" {
-                Part::Broker
-            } else {
-                Part::Meshsync
-            };
-            if parts.contains(&part) {
-                rights.push(id.right("delete"));
-                if !object::finalizers(live).is_empty() {
-                    rights.push(id.right("patch"));
-                }
-            }
-        }
-        self.lacking(rights).await
     }
 }
 

@@ -112,6 +112,9 @@ fn last_words(report: &ChangeReport) -> String {
             Some(file) => format!("Done. A copy of what was removed is in {file}."),
             None => "Done.".into(),
         },
+        Outcome::Partial if done == report.steps.len() => {
+            format!("Stopped after {done} steps: {reason}. The same command goes on from there.")
+        }
         Outcome::Partial => format!(
             "Stopped at step {} of {}: {reason}. The same command goes on from there.",
             done + 1,

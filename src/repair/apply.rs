@@ -175,9 +175,15 @@ impl<'a> Writer<'a> {
             .await;
         match answer {
             Answer::NotFound => Ok(()),
-            Answer::Conflict(_) => Err(format!(
-                "another {id} has come in place of the one that was to go"
-            )),
+            Answer::Conflict(why) => match self.session.object(id).await {
+                Seen::Absent => Ok(()),
+                Seen::Known(live) if object::uid(&live) != Some(uid) => Err(format!(
+                    "another {id} has come in place of the one that was to go"
+                )),
+                // What is going already cannot be told to go again.
+                Seen::Known(live) if object::is_terminating(&live) => Ok(()),
+                _ => Err(why),
+            },
             other => made(other),
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     diff::FieldChange,
-    inventory::{Belonging, Part},
+    inventory::{self, Belonging, Part},
     object::{self, Id},
     plan::{Action, Plan, Refusal, Step, Until},
 };
@@ -43,15 +43,24 @@ pub struct Found {
     pub operator_works: bool,
     /// The tool that manages the stack, and its own command to remove it.
     pub owner: Option<(String, String)>,
-    /// Rights that the removal takes and that we lack.
-    pub missing: Vec<Right>,
+}
+
+impl Found {
+    /// Whether custom resources still want a webhook that no definition names any more.
+    pub fn is_conversion_under_way(&self) -> bool {
+        let webhook = self.belongings.iter().any(|(_, seen)| {
+            seen.known()
+                .is_some_and(|live| live["spec"]["conversion"]["strategy"] == "Webhook")
+        });
+        !webhook && self.unread.iter().any(|why| why.contains("webhook"))
+    }
 }
 
 /// Plans the removal.
 ///
 /// # Errors
 ///
-/// A [`Refusal`] where it would break something, belongs to another tool, or is not permitted.
+/// A [`Refusal`] where it would break something or belongs to another tool.
 pub fn plan(
     profile: &Profile,
     namespace: &str,
@@ -59,35 +68,170 @@ pub fn plan(
     found: &Found,
 ) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
-    let goes = |part: Part| request.parts.contains(&part);
-    conversions(request, found, &mut plan);
-    if !found.unread.is_empty() && !plan.is_empty() && found.owner.is_none() {
+    conversions(namespace, request, found, &mut plan);
+    refuse(profile, namespace, request, found, &plan)?;
+    if !found.unread.is_empty() {
         plan.continues = true;
         return Ok(plan);
     }
-    refuse(profile, namespace, request, found)?;
     custom_resources(request, found, &mut plan)?;
+    belongings(profile, namespace, request, found, &mut plan);
+    warn(namespace, request, found, &mut plan);
+    Ok(plan)
+}
+
+/// The rights that a plan takes, with those of what can only be planned later.
+pub fn rights(
+    profile: &Profile,
+    namespace: &str,
+    request: &Request,
+    found: &Found,
+    plan: &Plan,
+) -> Vec<Right> {
+    let mut later = Plan::default();
+    let mut rights = Vec::new();
+    if plan.continues {
+        belongings(profile, namespace, request, found, &mut later);
+        for (part, plural) in [(Part::Meshsync, "meshsyncs"), (Part::Broker, "brokers")] {
+            let right = |verb| Right::to(verb, profile.group, plural).in_namespace(namespace);
+            if request.parts.contains(&part) {
+                rights.push(right("delete"));
+                rights.extend(request.clear_finalizers.then(|| right("patch")));
+            }
+        }
+    }
+    for step in plan.steps.iter().chain(&later.steps) {
+        rights.extend(match step.action {
+            Action::Delete { .. } => Some(step.id.right("delete")),
+            Action::Patch { .. } | Action::ClearFinalizers { .. } => Some(step.id.right("patch")),
+            _ => None,
+        });
+    }
+    rights.sort();
+    rights.dedup();
+    rights
+}
+
+/// Every right that removing these parts may take, whatever there is of them.
+pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for belonging in inventory::of(profile, namespace) {
+        let id = &belonging.id;
+        rights.push(id.right("get"));
+        if parts.contains(&belonging.part) {
+            rights.push(id.right("delete"));
+        }
+        // A definition is freed of its webhook, a binding of our accounts.
+        if matches!(
+            id.kind.as_str(),
+            "CustomResourceDefinition" | "ClusterRoleBinding"
+        ) {
+            rights.push(id.right("patch"));
+        }
+    }
+    for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
+        let group = Id::of(kind, None, "").group().to_owned();
+        rights.push(Right::to("list", &group, kind.plural).in_namespace(namespace));
+    }
+    for plural in ["meshsyncs", "brokers"] {
+        // They have any name.
+        let verbs = ["get", "delete", "patch"];
+        rights.extend(
+            verbs.map(|verb| Right::to(verb, profile.group, plural).in_namespace(namespace)),
+        );
+        rights.push(Right::to("list", profile.group, plural));
+    }
+    rights.sort();
+    rights.dedup();
+    rights
+}
+
+/// The command that prints the rights that a removal takes.
+fn printed_rights(namespace: &str, request: &Request) -> String {
+    let mut command = format!("meshdoctor rbac reset -n {namespace}");
+    for (part, flag) in [
+        (Part::Definitions, " --crds"),
+        (Part::Namespace, " --delete-namespace"),
+    ] {
+        if request.parts.contains(&part) {
+            command.push_str(flag);
+        }
+    }
+    command
+}
+
+/// The refusal for want of rights, where any is missing.
+///
+/// # Errors
+///
+/// The [`Refusal`], with every right.
+pub fn permit(namespace: &str, request: &Request, missing: &[Right]) -> Result<(), Refusal> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<String> = missing.iter().map(Right::to_string).collect();
+    Err(Refusal {
+        why: format!("we may not {}", all.join(", nor ")),
+        instead: vec![printed_rights(namespace, request)],
+    })
+}
+
+/// Everything with a fixed name that goes.
+fn belongings(
+    profile: &Profile,
+    namespace: &str,
+    request: &Request,
+    found: &Found,
+    plan: &mut Plan,
+) {
     for (belonging, seen) in &found.belongings {
         let Seen::Known(live) = seen else { continue };
-        if !goes(belonging.part) {
+        let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&belonging.part))
+        else {
             continue;
-        }
+        };
         if let Some(why) = left(profile, namespace, request, found, belonging, live) {
             plan.warnings.push(format!("{} stays: {why}", belonging.id));
             continue;
         }
-        let Some(uid) = object::uid(live) else {
-            continue;
-        };
-        let step = Step::new(belonging.id.clone(), Action::Delete { uid: uid.into() });
-        plan.steps.push(step);
+        let action = shared(live, namespace).unwrap_or(Action::Delete { uid: uid.into() });
+        plan.steps.push(Step::new(belonging.id.clone(), action));
         if matches!(belonging.part, Part::Definitions | Part::Namespace) {
             plan.steps
                 .push(Step::new(belonging.id.clone(), Action::Wait(Until::Gone)));
         }
     }
-    warn(namespace, request, found, &mut plan);
-    Ok(plan)
+}
+
+/// A binding that names others, too, is not removed: ours are taken out of it.
+fn shared(binding: &Value, namespace: &str) -> Option<Action> {
+    let others = others(binding, namespace);
+    if others.is_empty() {
+        return None;
+    }
+    Some(Action::Patch {
+        patch: json!({
+            "metadata": { "resourceVersion": binding["metadata"]["resourceVersion"] },
+            "subjects": others,
+        }),
+        changes: vec![FieldChange {
+            path: "subjects".into(),
+            before: Some(binding["subjects"].clone()),
+            after: Some(json!(others)),
+        }],
+    })
+}
+
+/// Whom a cluster-wide binding names that are not of this namespace; none for other kinds.
+fn others<'a>(binding: &'a Value, namespace: &str) -> Vec<&'a Value> {
+    binding["subjects"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|subject| {
+            binding["metadata"]["namespace"].is_null() && subject["namespace"] != namespace
+        })
+        .collect()
 }
 
 fn refuse(
@@ -95,6 +239,7 @@ fn refuse(
     namespace: &str,
     request: &Request,
     found: &Found,
+    plan: &Plan,
 ) -> Result<(), Refusal> {
     if let Some((tool, command)) = &found.owner {
         return Err(Refusal {
@@ -104,14 +249,14 @@ fn refuse(
             instead: vec![command.clone()],
         });
     }
-    if let Some(right) = found.missing.first() {
-        let more = match found.missing.len() {
-            1 => String::new(),
-            n => format!(", and {} further rights", n - 1),
-        };
+    let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
+    if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
         return Err(Refusal {
-            why: format!("we may not {right}{more}: nothing was changed"),
-            instead: found.missing.iter().skip(1).map(Right::to_string).collect(),
+            why: format!(
+                "namespace {namespace} is the cluster's own, not {}'s",
+                profile.product
+            ),
+            instead: Vec::new(),
         });
     }
     let mut unseen: Vec<String> = found
@@ -125,51 +270,59 @@ fn refuse(
             Some(format!("{}: {}", belonging.id, seen.why_unsettled()?))
         })
         .collect();
-    unseen.extend(found.unread.iter().cloned());
+    // What a dead webhook hides can be read once the plan has done away with that.
+    if plan.is_empty() {
+        unseen.extend(found.unread.iter().cloned());
+    }
     if !unseen.is_empty() {
         return Err(Refusal {
-            why: "not everything that would have to go can be looked at".into(),
-            instead: unseen,
-        });
-    }
-    let operator_alone =
-        request.parts.contains(&Part::Operator) && !request.parts.contains(&Part::Meshsync);
-    if operator_alone && !request.keep_custom_resources && !found.custom.is_empty() {
-        let names: Vec<String> = found.custom.iter().map(|(id, _)| id.to_string()).collect();
-        return Err(Refusal {
             why: format!(
-                "{} would be without an operator: nobody would repair them or remove what was made from them",
-                names.join(" and ")
+                "not everything that would have to go can be looked at: {}",
+                unseen.join("; ")
             ),
-            instead: vec![
-                "meshdoctor system reset stack".into(),
-                "meshdoctor system reset operator --keep-crs".into(),
-            ],
+            instead: vec![printed_rights(namespace, request)],
         });
     }
-    let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
-    if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
-        return Err(Refusal {
-            why: format!(
-                "namespace {namespace} is the cluster's own, not {}'s",
-                profile.product
-            ),
-            instead: Vec::new(),
-        });
+    operator_alone(request, found)
+}
+
+/// The operator does not go while custom resources stay, unless that is asked for.
+fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
+    let alone = request.parts.contains(&Part::Operator) && !request.parts.contains(&Part::Meshsync);
+    if !alone || request.keep_custom_resources {
+        return Ok(());
     }
-    Ok(())
+    let names: Vec<String> = found.custom.iter().map(|(id, _)| id.to_string()).collect();
+    let who = match (names.as_slice(), found.unread.as_slice()) {
+        ([], []) => return Ok(()),
+        ([], _) => "custom resources, which cannot be read now,".to_owned(),
+        (names, _) => names.join(" and "),
+    };
+    Err(Refusal {
+        why: format!(
+            "{who} would be without an operator: nobody would repair them or remove what was made from them"
+        ),
+        instead: vec![
+            "meshdoctor system reset stack".into(),
+            "meshdoctor system reset operator --keep-crs".into(),
+        ],
+    })
 }
 
 /// With the operator goes its webhook: what is to stay readable must not need it, nor may the removal itself.
-fn conversions(request: &Request, found: &Found, plan: &mut Plan) {
+fn conversions(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
     if !request.parts.contains(&Part::Operator) && found.operator_works && found.unread.is_empty() {
         return;
     }
     for (belonging, seen) in &found.belongings {
         let Seen::Known(live) = seen else { continue };
-        if belonging.part != Part::Definitions
-            || live["spec"]["conversion"]["strategy"] != "Webhook"
-        {
+        let conversion = &live["spec"]["conversion"];
+        if belonging.part != Part::Definitions || conversion["strategy"] != "Webhook" {
+            continue;
+        }
+        // Another installation's webhook, which answers, is that one's.
+        let server = &conversion["webhook"]["clientConfig"]["service"]["namespace"];
+        if *server != namespace && found.unread.is_empty() {
             continue;
         }
         let step = Step::new(belonging.id.clone(), without_webhook(live));
@@ -256,16 +409,12 @@ fn left(
             Some(format!("it binds an account of namespace {elsewhere}"))
         }
         "ClusterRole" => {
-            let (binding, elsewhere) = found.belongings.iter().find_map(|(other, seen)| {
+            let binding = found.belongings.iter().find_map(|(other, seen)| {
                 let binding = seen.known()?;
                 let names_it = binding["roleRef"]["name"] == belonging.id.name.as_str();
-                let elsewhere = bound_elsewhere(binding, namespace).filter(|_| names_it)?;
-                Some((other, elsewhere))
+                (names_it && !others(binding, namespace).is_empty()).then_some(other)
             })?;
-            Some(format!(
-                "{} gives it to an account of namespace {elsewhere}",
-                binding.id
-            ))
+            Some(format!("{} gives it to others, too", binding.id))
         }
         "ServiceAccount" if request.keep_custom_resources && !found.custom.is_empty() => {
             Some("the pods of MeshSync run as it".into())
@@ -325,3 +474,6 @@ fn warn(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
             .push("MeshSync stays and has no broker then: it gives up after two minutes".into());
     }
 }
+
+#[cfg(test)]
+mod tests;

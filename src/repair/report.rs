@@ -1,4 +1,4 @@
-//! What a changing command says of itself, for programs.
+//! What a changing command says of itself, for programs. `change.schema.json` describes it.
 
 use serde::Serialize;
 use serde_json::Value;

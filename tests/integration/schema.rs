@@ -1,11 +1,19 @@
-//! The JSON Schema that is checked in.
+//! The JSON Schemas that are checked in.
 
 use serde_json::Value;
 
-/// The schema, ready to use.
+/// The schema of what is seen, ready to use.
 pub(crate) fn validator() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(include_str!("../../src/report.schema.json"))
-        .expect("the schema is JSON");
+    compiled(include_str!("../../src/report.schema.json"))
+}
+
+/// The schema of what is changed.
+pub(crate) fn of_changes() -> jsonschema::Validator {
+    compiled(include_str!("../../src/change.schema.json"))
+}
+
+fn compiled(text: &str) -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(text).expect("the schema is JSON");
     jsonschema::validator_for(&schema).expect("the schema is one")
 }
 

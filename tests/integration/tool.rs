@@ -71,7 +71,12 @@ impl Tool {
     }
 
     /// Runs it to its end.
-    pub(crate) fn run(mut self) -> Ran {
+    pub(crate) fn run(self) -> Ran {
+        self.run_telling(|_| ())
+    }
+
+    /// Runs it to its end, and tells its process id before that.
+    pub(crate) fn run_telling(mut self, tell: impl FnOnce(u32)) -> Ran {
         self.command
             .stdin(if self.stdin.is_some() {
                 Stdio::piped()
@@ -81,6 +86,7 @@ impl Tool {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program starts");
+        tell(child.id());
         if let (Some(text), Some(mut stdin)) = (self.stdin.take(), child.stdin.take()) {
             // A program that does not read it all is no fault of the test's.
             let _ = stdin.write_all(text.as_bytes());

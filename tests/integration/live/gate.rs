@@ -1,0 +1,223 @@
+//! A gate before the API server: it counts what is written, and strikes after a certain write.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use anyhow::{Context, Result};
+use http_body_util::BodyExt as _;
+use kube::{Client, client::Body};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
+
+use crate::bed::Cluster;
+
+/// What happens once the write is made, and before anybody is told that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strike {
+    /// Nothing.
+    Never,
+    /// The program is sent this signal, by name.
+    Signal(&'static str),
+    /// Every connection ends, and no other is taken.
+    HangUp,
+}
+
+/// Open until dropped.
+pub(super) struct Gate {
+    pub(super) kubeconfig: PathBuf,
+    state: Arc<State>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct State {
+    after: usize,
+    strike: Strike,
+    writes: AtomicUsize,
+    pid: AtomicU32,
+    struck: AtomicBool,
+}
+
+impl Gate {
+    /// Opens one that strikes after so many writes; those who come through it have this user's rights.
+    pub(super) fn open(
+        cluster: &Cluster,
+        user: &str,
+        strike: Strike,
+        after: usize,
+    ) -> Result<Self> {
+        let state = Arc::new(State {
+            after,
+            strike,
+            writes: AtomicUsize::new(0),
+            pid: AtomicU32::new(0),
+            struck: AtomicBool::new(false),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = {
+            let (cluster, user, state) = (cluster.clone(), user.to_owned(), state.clone());
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .expect("a runtime");
+                runtime.block_on(async {
+                    let client = cluster.client_for(&user).await.expect("a client");
+                    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                    let _ = tell.send(listener.local_addr().expect("an address"));
+                    tokio::select! {
+                        _ = stopped => {}
+                        () = accept(listener, client, state) => {}
+                    }
+                });
+            })
+        };
+        let address: SocketAddr = told.recv().context("the gate did not open")?;
+        let kubeconfig = cluster.file(&format!("kubeconfig-gate-{}", address.port()));
+        fs::write(
+            &kubeconfig,
+            format!(
+                "apiVersion: v1
+kind: Config
+clusters:
+- {{name: gate, cluster: {{server: 'http://{address}'}}}}
+contexts:
+- {{name: gate, context: {{cluster: gate, user: gate}}}}
+current-context: gate
+users:
+- {{name: gate, user: {{}}}}
+"
+            ),
+        )?;
+        Ok(Self {
+            kubeconfig,
+            state,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Whom a signal goes to.
+    pub(super) fn aim(&self) -> impl FnOnce(u32) + Send + use<> {
+        let state = self.state.clone();
+        move |pid| state.pid.store(pid, Ordering::SeqCst)
+    }
+
+    /// How many writes came through.
+    pub(super) fn writes(&self) -> usize {
+        self.state.writes.load(Ordering::SeqCst)
+    }
+
+    /// Whether there were as many writes as it waited for.
+    pub(super) fn has_struck(&self) -> bool {
+        self.state.struck.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Takes connections until it hangs up, which ends those that there are, too.
+async fn accept(listener: TcpListener, client: Client, state: Arc<State>) {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            connection = listener.accept() => {
+                let Ok((stream, _)) = connection else { return };
+                let (client, state) = (client.clone(), state.clone());
+                connections.spawn(async move {
+                    let _ = serve(stream, &client, &state).await;
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+        if state.strike == Strike::HangUp && state.struck.load(Ordering::SeqCst) {
+            return;
+        }
+    }
+}
+
+/// One request after another.
+async fn serve(stream: TcpStream, client: &Client, state: &State) -> Result<()> {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Ok(());
+        }
+        let mut words = line.split_whitespace();
+        let (method, path) = (
+            words.next().context("no method")?.to_owned(),
+            words.next().context("no path")?.to_owned(),
+        );
+        let mut request = http::Request::builder().method(method.as_str()).uri(&path);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await?;
+            let Some((name, value)) = line.trim().split_once(": ") else {
+                break;
+            };
+            match name.to_lowercase().as_str() {
+                "content-length" => length = value.parse()?,
+                "content-type" | "accept" | "user-agent" => {
+                    request = request.header(name, value);
+                }
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await?;
+        let answer = client.send(request.body(Body::from(body))?).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        let changes =
+            method != "GET" && !path.contains("dryRun=All") && !path.contains("accessreviews");
+        if changes && state.writes.fetch_add(1, Ordering::SeqCst) + 1 == state.after {
+            match state.strike {
+                Strike::Never => {}
+                Strike::HangUp => {
+                    state.struck.store(true, Ordering::SeqCst);
+                    return Ok(());
+                }
+                Strike::Signal(signal) => {
+                    let pid = state.pid.load(Ordering::SeqCst).to_string();
+                    let script = "kill -s \"$1\" \"$2\"";
+                    // Before the signal: the program may be gone before this goes on.
+                    state.struck.store(true, Ordering::SeqCst);
+                    Command::new("sh")
+                        .args(["-c", script, "sh", signal, &pid])
+                        .status()?;
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+        let head = format!(
+            "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            status.as_u16(),
+            status.canonical_reason().unwrap_or_default(),
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&body).await?;
+    }
+}

@@ -1,0 +1,503 @@
+//! `system reset` on a real API server.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::{
+    gate::{Gate, Strike},
+    listing::{listing, settled, there, until_as_before},
+};
+use crate::{
+    bed::{self, Cluster, Lease, Line, Stack, rest, states},
+    schema,
+    tool::{Ran, Tool},
+};
+
+/// `system reset` with these arguments, and its document.
+async fn reset(cluster: &Cluster, namespace: &str, arguments: &str) -> (i32, Value) {
+    let tool = reset_tool(cluster, namespace, arguments);
+    document(&tool.run_beside().await)
+}
+
+fn reset_tool(cluster: &Cluster, namespace: &str, arguments: &str) -> Tool {
+    let arguments = format!("system reset {arguments} -o json --wait 60s");
+    super::at(cluster, namespace, &arguments)
+}
+
+/// The document, which says the same exit code as the process.
+#[track_caller]
+fn document(ran: &Ran) -> (i32, Value) {
+    let document = ran.json();
+    assert_eq!(document["kind"], "Change");
+    assert_eq!(document["exitCode"], ran.code, "{document:#}");
+    schema::assert_fits(&schema::of_changes(), &document, "a change");
+    (ran.code, document)
+}
+
+#[track_caller]
+fn assert_ended(outcome: &(i32, Value), code: i32, word: &str) {
+    let (actual, document) = outcome;
+    assert_eq!(
+        (*actual, &document["outcome"]),
+        (code, &word.into()),
+        "{document:#}"
+    );
+}
+
+async fn terminating(bed: &Lease, path: &str) -> Result<()> {
+    let client = bed.client().await?;
+    bed::until("it to be terminating", Duration::from_secs(20), || async {
+        let object = rest::get(&client, path).await?;
+        Ok(object["metadata"]["deletionTimestamp"].as_str().map(drop))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
+    let options = bed::Options {
+        audit: true,
+        ..bed::Options::default()
+    };
+    let bed = bed::private_with(&options).await?;
+    let client = bed.client().await?;
+    let namespace = bed.namespace();
+    bed.ensure_crds(&client, Line::Current).await?;
+    bed.apply_yaml(&format!(
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: foreign, namespace: {namespace}}}}}
+---
+{{apiVersion: v1, kind: Secret, metadata: {{name: webhook-server-cert, namespace: {namespace}}}}}
+"
+    ))
+    .await?;
+    let before = settled(&client).await?;
+    let setup = Stack::of(Line::Current).namespace(namespace);
+    let _attendant = setup.attended(&bed).await?;
+    let arguments = "stack --yes --no-backup --as auditee --as-group system:masters";
+    assert_ended(&reset(&bed, namespace, arguments).await, 0, "done");
+    until_as_before(&client, &before).await?;
+    let outcome = reset(&bed, namespace, "stack --yes --no-backup").await;
+    assert_ended(&outcome, 0, "unchanged");
+    assert_eq!(outcome.1["target"]["context"], "bed");
+
+    let audit = bed.audit()?;
+    let ours: Vec<&Value> = audit
+        .iter()
+        .filter(|event| event["impersonatedUser"]["username"] == "auditee")
+        .map(|event| &event["objectRef"])
+        .filter(|object| object["resource"] != "selfsubjectaccessreviews")
+        .collect();
+    assert!(ours.len() > 10, "{ours:#?}");
+    for object in ours {
+        let name = object["name"].as_str().unwrap_or_default();
+        let place = object["namespace"].as_str().unwrap_or(namespace);
+        assert!(
+            name.starts_with("meshery-") && place == namespace,
+            "{object:#}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_printed_rights_are_enough() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    let before = settled(&client).await?;
+    bed.create_namespace("away").await?;
+    let setup = Stack::of(Line::Current).namespace("away");
+    let _attendant = setup.attended(&bed).await?;
+    bed.crds_will_change().await;
+    let user = bed.user()?;
+    let printed = super::at(&bed, "away", "rbac reset --crds --delete-namespace")
+        .arg("--to-user")
+        .arg(&user)
+        .run_beside()
+        .await
+        .exits(0);
+    bed.apply_yaml(&printed.stdout).await?;
+    let arguments = "stack --crds --delete-namespace --yes --no-backup";
+    let tool = reset_tool(&bed, "away", arguments).kubeconfig(&bed.kubeconfig_for(&user)?);
+    assert_ended(&document(&tool.run_beside().await), 0, "done");
+    for kind in ["ClusterRole", "ClusterRoleBinding"] {
+        let api_version = "rbac.authorization.k8s.io/v1";
+        let path = rest::path(api_version, kind, "", "meshdoctor-reset");
+        rest::delete(&client, &path).await?;
+    }
+    until_as_before(&client, &before).await
+}
+
+#[tokio::test]
+async fn definitions_and_namespace_go_when_asked_for() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    let before = settled(&client).await?;
+    bed.create_namespace("away").await?;
+    let setup = Stack::of(Line::Current).namespace("away");
+    let _attendant = setup.attended(&bed).await?;
+    bed.crds_will_change().await;
+    let outcome = reset(
+        &bed,
+        "away",
+        "stack --crds --delete-namespace --yes --no-backup",
+    )
+    .await;
+    assert_ended(&outcome, 0, "done");
+    until_as_before(&client, &before).await
+}
+
+#[tokio::test]
+async fn stuck_custom_resources_go_with_consent() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = states::apply("stuck-terminating", &bed, bed.namespace()).await?;
+    let stack = stack.context("a stack")?;
+    let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
+    assert_ended(&outcome, 4, "refused");
+    let instead = outcome.1["instead"].to_string();
+    assert!(instead.contains("--clear-finalizers"), "{instead}");
+    for kind in ["MeshSync", "Broker"] {
+        assert!(
+            there(&stack.client, &stack.custom_path(kind))
+                .await
+                .is_some()
+        );
+    }
+    let outcome = reset(
+        &bed,
+        bed.namespace(),
+        "stack --yes --no-backup --clear-finalizers",
+    )
+    .await;
+    assert_ended(&outcome, 0, "done");
+    for kind in ["MeshSync", "Broker"] {
+        assert!(
+            there(&stack.client, &stack.custom_path(kind))
+                .await
+                .is_none()
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_namespace_that_hangs_in_deletion_is_freed() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    let before = {
+        bed.ensure_crds(&client, Line::Current).await?;
+        settled(&client).await?
+    };
+    bed.create_namespace("hanging").await?;
+    let _stack = states::apply("stuck-terminating", &bed, "hanging").await?;
+    let path = "/api/v1/namespaces/hanging";
+    rest::delete(&client, path).await?;
+    terminating(&bed, path).await?;
+    let arguments = "stack --yes --no-backup --clear-finalizers --delete-namespace";
+    let outcome = reset(&bed, "hanging", arguments).await;
+    assert_ended(&outcome, 0, "done");
+    until_as_before(&client, &before).await
+}
+
+#[tokio::test]
+async fn a_dead_conversion_webhook_does_not_stand_in_the_way() -> Result<()> {
+    let bed = bed::private().await?;
+    let namespace = bed.namespace();
+    let mut stack = Stack::of(Line::Current)
+        .namespace(namespace)
+        .start(&bed)
+        .await?;
+    stack.delete_operator().await?;
+    // One is stored in the current version and one in the former: no version shows them both.
+    let mut definitions = Line::Current.crds()?;
+    for version in definitions
+        .iter_mut()
+        .filter_map(|definition| definition["spec"]["versions"].as_array_mut())
+        .flatten()
+    {
+        version["storage"] = (version["name"] == "v1alpha1").into();
+    }
+    rest::write_all(&stack.client, rest::BED, &definitions).await?;
+    // The API server goes on with the old definition for a moment.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let second = json!({
+        "apiVersion": "meshery.io/v1alpha1", "kind": "MeshSync",
+        "metadata": {"name": "second", "namespace": namespace},
+        "spec": {"size": 1},
+    });
+    rest::write(&stack.client, rest::BED, &second).await?;
+    stack.break_conversion().await?;
+    let arguments = "stack --yes --no-backup --clear-finalizers";
+    let ran = reset_tool(&bed, namespace, arguments).run_beside().await;
+    assert!(ran.stderr.contains("looking again"), "{}", ran.stderr);
+    let outcome = document(&ran);
+    assert_ended(&outcome, 0, "done");
+    let steps = outcome.1["steps"].as_array().context("steps")?;
+    assert_eq!(
+        steps[0]["objectKind"], "CustomResourceDefinition",
+        "{steps:#?}"
+    );
+    assert!(steps.iter().all(|step| step["done"] == true), "{steps:#?}");
+    for kind in ["MeshSync", "Broker"] {
+        let path = rest::collection("meshery.io/v1alpha2", kind, Some(namespace));
+        assert!(rest::list(&stack.client, &path).await?.is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn orphans_go_with_consent() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    bed.ensure_crds(&client, Line::Current).await?;
+    let before = settled(&client).await?;
+    let mut stack = states::apply("orphaned-no-operator", &bed, bed.namespace())
+        .await?
+        .context("a stack")?;
+    let _attendant = stack.attended()?;
+    let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
+    assert_ended(&outcome, 4, "refused");
+    let arguments = "stack --yes --no-backup --clear-finalizers";
+    assert_ended(&reset(&bed, bed.namespace(), arguments).await, 0, "done");
+    until_as_before(&client, &before).await
+}
+
+#[tokio::test]
+async fn both_lines_go_where_one_was_installed_over_the_other() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    let before = settled(&client).await?;
+    let mut stack = states::apply("upgraded-in-place", &bed, bed.namespace())
+        .await?
+        .context("a stack")?;
+    let attendant = stack.attended()?;
+    attendant.until_connected().await?;
+    let outcome = reset(&bed, bed.namespace(), "stack --crds --yes --no-backup").await;
+    assert_ended(&outcome, 0, "done");
+    drop(attendant);
+    bed.crds_will_change().await;
+    // Where the ports of its servers lead is the bed's.
+    let forwards = rest::collection(
+        "kwok.x-k8s.io/v1alpha1",
+        "PortForward",
+        Some(bed.namespace()),
+    );
+    rest::delete(&client, &forwards).await?;
+    until_as_before(&client, &before).await
+}
+
+#[tokio::test]
+async fn a_missing_right_is_named_before_the_first_change() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let _stack = states::apply("healthy", &bed, namespace).await?;
+    let user = bed.user()?;
+    bed.apply_yaml(&format!(
+        "apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: all-but-one-{namespace}}}
+rules:
+- {{apiGroups: ['*'], resources: ['*'], verbs: [get, list, watch]}}
+- {{apiGroups: [meshery.io, rbac.authorization.k8s.io, coordination.k8s.io], resources: ['*'], verbs: [delete, patch]}}
+- {{apiGroups: [''], resources: ['*'], verbs: [delete]}}
+- {{apiGroups: [apps], resources: [deployments], verbs: [delete]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: all-but-one-{namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all-but-one-{namespace}}}
+subjects:
+- {{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}
+"
+    ))
+    .await?;
+    let gate = Gate::open(&bed, &user, Strike::Never, 0)?;
+    let tool = reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
+    let outcome = document(&tool.run_beside().await);
+    assert_ended(&outcome, 4, "refused");
+    assert_eq!(
+        outcome.1["reason"],
+        format!("we may not delete statefulsets.apps \"meshery-nats\" in namespace {namespace}")
+    );
+    assert_eq!(gate.writes(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_changed_without_consent() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    let _stack = states::apply("healthy", &bed, bed.namespace()).await?;
+    let before = settled(&client).await?;
+    for (arguments, code, word) in [
+        ("stack --no-backup", 4, "refused"),
+        ("stack --crds --delete-namespace --no-backup", 4, "refused"),
+        ("operator --yes --no-backup", 4, "refused"),
+        ("stack --dry-run", 0, "dry-run"),
+        ("stack --dry-run --yes", 0, "dry-run"),
+    ] {
+        let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Never, 0)?;
+        let tool = reset_tool(&bed, bed.namespace(), arguments).kubeconfig(&gate.kubeconfig);
+        assert_ended(&document(&tool.run_beside().await), code, word);
+        assert_eq!(gate.writes(), 0, "{arguments}");
+    }
+    assert_eq!(listing(&client).await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn killed_after_any_write_the_next_run_goes_on() -> Result<()> {
+    let bed = bed::private().await?;
+    let client = bed.client().await?;
+    let namespace = bed.namespace();
+    bed.ensure_crds(&client, Line::Current).await?;
+    let before = settled(&client).await?;
+    for after in 1.. {
+        let setup = Stack::of(Line::Current).namespace(namespace);
+        let attendant = setup.attended(&bed).await?;
+        let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Signal("KILL"), after)?;
+        let tool =
+            reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
+        let aim = gate.aim();
+        let ran = tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
+        if !gate.has_struck() {
+            assert_eq!(ran.code, 0, "{}", ran.stdout);
+            assert!(after > 10, "only {after} writes");
+            println!("{} writes, killed after each", after - 1);
+            break;
+        }
+        let outcome = reset(
+            &bed,
+            namespace,
+            "stack --yes --no-backup --clear-finalizers",
+        )
+        .await;
+        assert_eq!(outcome.0, 0, "killed after write {after}: {:#}", outcome.1);
+        until_as_before(&client, &before)
+            .await
+            .with_context(|| format!("killed after write {after}"))?;
+        drop(attendant);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_interrupted_run_says_what_is_done_and_what_is_not() -> Result<()> {
+    let bed = bed::lease().await?;
+    let setup = Stack::of(Line::Current).namespace(bed.namespace());
+    let _attendant = setup.attended(&bed).await?;
+    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Signal("INT"), 3)?;
+    let tool =
+        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
+    let aim = gate.aim();
+    let ran = tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
+    assert_eq!(ran.code, 130, "{}", ran.stderr);
+    for words in [
+        "Done: delete MeshSync meshery-meshsync",
+        "Not done: ",
+        "delete Deployment meshery-operator",
+    ] {
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
+    assert_ended(&outcome, 0, "done");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_midway_is_told_and_made_up_for() -> Result<()> {
+    let bed = bed::lease().await?;
+    let setup = Stack::of(Line::Current).namespace(bed.namespace());
+    let _attendant = setup.attended(&bed).await?;
+    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::HangUp, 3)?;
+    let tool =
+        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
+    let outcome = document(&tool.run_beside().await);
+    assert_ended(&outcome, 5, "partial");
+    let steps = outcome.1["steps"].as_array().context("steps")?;
+    assert_eq!(steps[0]["done"], true);
+    assert!(steps.iter().any(|step| step["done"] == false));
+    assert!(
+        outcome.1["reason"]
+            .as_str()
+            .is_some_and(|reason| !reason.is_empty())
+    );
+    let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
+    assert_ended(&outcome, 0, "done");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_of_what_goes_is_kept_first_and_holds_no_secret() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace)
+        .await?
+        .context("a stack")?;
+    let token = stack.token.clone().context("a token")?;
+    let folder = tempfile::tempdir()?;
+    let nowhere = folder.path().join("no-such-folder").join("copy.json");
+    let _attendant = stack.attended()?;
+
+    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Never, 0)?;
+    let tool = reset_tool(&bed, namespace, "stack --yes")
+        .arg("--backup")
+        .arg(&nowhere)
+        .kubeconfig(&gate.kubeconfig);
+    let outcome = document(&tool.run_beside().await);
+    assert_ended(&outcome, 4, "refused");
+    assert_eq!(gate.writes(), 0);
+    drop(gate);
+
+    // Killed right after the first deletion: the copy is there.
+    let copy = folder.path().join("copy.json");
+    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Signal("KILL"), 1)?;
+    let tool = reset_tool(&bed, namespace, "stack --yes")
+        .arg("--backup")
+        .arg(&copy)
+        .kubeconfig(&gate.kubeconfig);
+    let aim = gate.aim();
+    tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
+    let text = std::fs::read_to_string(&copy)?;
+    for secret in [token.as_str(), bed::users::base64(&token).as_str()] {
+        assert!(!text.contains(secret), "the token is in the copy");
+    }
+    let list: Value = serde_json::from_str(&text)?;
+    let kinds: Vec<&str> = list["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item["kind"].as_str())
+        .collect();
+    for kind in [
+        "MeshSync",
+        "Broker",
+        "Secret",
+        "StatefulSet",
+        "Deployment",
+        "ClusterRole",
+    ] {
+        assert!(kinds.contains(&kind), "no {kind} in {kinds:?}");
+    }
+    // The same command goes on, and leaves the first copy alone.
+    let tool = reset_tool(&bed, namespace, "stack --yes")
+        .arg("--backup")
+        .arg(&copy);
+    let outcome = document(&tool.run_beside().await);
+    assert_ended(&outcome, 0, "done");
+    assert!(
+        outcome.1["backup"]
+            .as_str()
+            .is_some_and(|path| path.ends_with("copy-2.json"))
+    );
+    assert_eq!(std::fs::read_to_string(&copy)?, text);
+
+    let ran = crate::tool::meshdoctor("system check -o json --from")
+        .arg(&copy)
+        .arg("-n")
+        .arg(namespace)
+        .run();
+    assert_eq!(ran.json()["components"]["operator"]["state"], "DEPLOYED");
+    Ok(())
+}
