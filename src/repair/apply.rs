@@ -267,6 +267,8 @@ impl<'a> Writer<'a> {
                     until.lacks(&live)
                 }
                 Seen::Absent => until.lacks_object(&step.id),
+                // No wait gives a right; an API server that does not answer may well come back.
+                Seen::Denied(denial) => return Err(denial.to_string()),
                 other => other.why_unsettled(),
             };
             let Some(mut lacks) = lacks else {
