@@ -22,9 +22,7 @@ async fn the_broker_is_restarted_and_meshsync_comes_back() -> Result<()> {
     attendant.until_connected().await?;
     let set = stack.path("apps/v1", "StatefulSet", "meshery-nats");
     let before = rest::get(&stack.client, &set).await?["status"]["updateRevision"].clone();
-    let done = redeploy(&bed, namespace, "broker --force-conflicts")
-        .await
-        .exits(0);
+    let done = redeploy(&bed, namespace, "broker").await.exits(0);
     assert!(
         done.stdout.contains("is lost to its readers"),
         "{}",
@@ -46,7 +44,7 @@ async fn a_new_token_reaches_broker_and_meshsync() -> Result<()> {
     attendant.until_connected().await?;
     let secret = stack.path("v1", "Secret", "meshery-nats-auth");
     let before = rest::get(&stack.client, &secret).await?["data"]["token"].clone();
-    redeploy(&bed, namespace, "broker --new-token --force-conflicts")
+    redeploy(&bed, namespace, "broker --new-token")
         .await
         .exits(0);
     let after = rest::get(&stack.client, &secret).await?["data"]["token"].clone();
@@ -104,9 +102,7 @@ async fn a_meshsync_that_does_not_come_back_is_restarted_too() -> Result<()> {
         .await?
         .expect("a stack");
     let before = stack.pods("meshsync").await?;
-    let stopped = redeploy(&bed, namespace, "broker --force-conflicts --wait 8s")
-        .await
-        .exits(5);
+    let stopped = redeploy(&bed, namespace, "broker --wait 8s").await.exits(5);
     let report = stopped.json();
     let last = &report["steps"]
         .as_array()
