@@ -1,7 +1,10 @@
 //! Changing things: what there is and what should be become a plan; the plan is shown, agreed to, and carried out.
 //!
 //! - [`inventory`] is everything that a stack may consist of; [`object`] is where something is.
-//! - [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what changes in an object.
+//! - [`manifests`] is the stack as it is installed, with every name from the profile.
+//! - [`deployment`] plans `system redeploy`, [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what
+//!   changes in an object.
+//! - [`apply`] is the only writer; [`backup`] keeps a copy of what goes; [`report`] is what the command answers.
 
 pub mod apply;
 pub mod backup;

@@ -142,6 +142,7 @@ fn installed(patient: &Patient<'_>, _: &States) -> Outcome {
             .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator, and see first whether it may be")
             .command(patient.meshdoctor(Effect::Read, "system check --expect embedded"))
             .command(patient.meshdoctor(Effect::Read, "system check --preflight"))
+            .command(patient.meshdoctor(Effect::Write, "system redeploy"))
             .done(),
     ])
 }
@@ -226,6 +227,7 @@ fn crd_current(patient: &Patient<'_>, _: &States) -> Outcome {
                 })
                 .evidence("spec.versions[].schema has no field spec.watch-list")
                 .remedy("apply the definitions of the current operator; then set the watch-list and restart MeshSync")
+                .command(patient.meshdoctor(Effect::Write, "system redeploy"))
                 .command(patient.kubectl_cluster(
                     Effect::Read,
                     &format!("explain meshsyncs.spec --api-version={}/v1alpha1", patient.facts.profile.group),

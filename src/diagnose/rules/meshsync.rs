@@ -163,7 +163,8 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     Outcome::Found(vec![
         draft
-            .remedy("bind it to a role that only reads; MeshSync picks it up within a minute, without a restart")
+            .remedy("give it a role that only reads, by the first command or by the other two; MeshSync picks it up within a minute, without a restart")
+            .command(patient.meshdoctor(Effect::Write, "system redeploy meshsync"))
             .command(leftovers::reader_role(patient))
             .command(leftovers::reader_binding(patient, &account))
             .done(),

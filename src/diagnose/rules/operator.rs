@@ -71,6 +71,7 @@ fn deployed(patient: &Patient<'_>, _: &States) -> Outcome {
                     .evidence(format!("there is no Deployment {name}"))
                     .evidence(format!("there are {}", resources.join(", ")))
                     .remedy("deploy the operator again: it adopts what is there; do not delete the custom resources first")
+                    .command(patient.meshdoctor(Effect::Write, "system redeploy operator"))
                     .command(patient.kubectl(Effect::Read, "get deployments,brokers,meshsyncs"))
                     .done(),
             ])
