@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kube::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::line::Line;
 use super::rest::{self, BED};
@@ -119,18 +119,30 @@ pub async fn release_all(client: &Client) -> Result<()> {
 
 async fn release(client: &Client, plural: &str, group: &str) -> Result<()> {
     // Served by both lines, and the first to answer again after a changed conversion.
-    let objects = wait::until(
+    let collection = format!("/apis/{group}/v1alpha1/{plural}");
+    wait::until(
         "the objects to be readable",
         Duration::from_secs(10),
         || async {
-            Ok(
-                rest::list(client, &format!("/apis/{group}/v1alpha1/{plural}"))
-                    .await
-                    .ok(),
-            )
+            let Ok(objects) = rest::list(client, &collection).await else {
+                return Ok(None);
+            };
+            match release_these(client, plural, group, objects).await {
+                // A list may be answered the new way, and the next request still the old one.
+                Err(error) if format!("{error:#}").contains("conversion webhook") => Ok(None),
+                result => result.map(Some),
+            }
         },
     )
-    .await?;
+    .await
+}
+
+async fn release_these(
+    client: &Client,
+    plural: &str,
+    group: &str,
+    objects: Vec<Value>,
+) -> Result<()> {
     for object in objects {
         let namespace = object["metadata"]["namespace"]
             .as_str()
