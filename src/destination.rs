@@ -287,22 +287,8 @@ pub fn pods<'a>(facts: &'a Facts, destination: &Destination) -> Vec<&'a Pod> {
         .items()
         .iter()
         .find(|service| stack::name(&service.metadata) == name)
-        .and_then(|service| service.spec.as_ref()?.selector.as_ref())
-        .filter(|selector| !selector.is_empty());
-    let Some(selector) = selector else {
-        return Vec::new();
-    };
-    facts
-        .pods
-        .items()
-        .iter()
-        .filter(|pod| {
-            let labels = pod.metadata.labels.as_ref();
-            selector
-                .iter()
-                .all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
-        })
-        .collect()
+        .and_then(|service| service.spec.as_ref()?.selector.as_ref());
+    selector.map_or_else(Vec::new, |selector| stack::chosen(facts, selector))
 }
 
 /// Whether a `MeshSync` object leaves the address to a Broker of another namespace.

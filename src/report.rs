@@ -508,6 +508,16 @@ pub struct Source {
     pub path: Option<String>,
 }
 
+impl Source {
+    /// The cluster itself.
+    pub fn live() -> Self {
+        Self {
+            kind: "live",
+            path: None,
+        }
+    }
+}
+
 /// What `MeshSync` makes of a watch-list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

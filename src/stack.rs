@@ -255,14 +255,19 @@ pub fn adapter_pods<'a>(facts: &'a Facts, adapter: &Deployment) -> Vec<&'a Pod> 
         .as_ref()
         .and_then(|spec| spec.selector.match_labels.clone())
         .unwrap_or_default();
+    chosen(facts, &selector)
+}
+
+/// The pods with all of these labels; none where no label is named.
+pub fn chosen<'a>(facts: &'a Facts, labels: &BTreeMap<String, String>) -> Vec<&'a Pod> {
     facts
         .pods
         .items()
         .iter()
         .filter(|pod| {
-            let labels = pod.metadata.labels.as_ref();
-            let has = |(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value);
-            !selector.is_empty() && selector.iter().all(has)
+            let own = pod.metadata.labels.as_ref();
+            let has = |(key, value)| own.and_then(|own| own.get(key)) == Some(value);
+            !labels.is_empty() && labels.iter().all(has)
         })
         .collect()
 }

@@ -298,11 +298,7 @@ impl<'a> Run<'a> {
         let mut progress = Progress::default();
         loop {
             let facts = session.look().await;
-            let source = Source {
-                kind: "live",
-                path: None,
-            };
-            let seen = diagnose::diagnose(&facts, &Expectation::default(), source);
+            let seen = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
             let meshsync = &seen.components.meshsync;
             if meshsync.state == State::Connected {
                 return;
@@ -356,7 +352,6 @@ impl<'a> Run<'a> {
         let done = writer.done().len();
         match result {
             Ok(()) => self.report(Outcome::Done, None, plan, done),
-            Err(broken) if done == 0 => self.report(Outcome::Partial, Some(broken.why), plan, 0),
             Err(broken) => self.report(Outcome::Partial, Some(broken.why), plan, done),
         }
     }

@@ -1,11 +1,9 @@
 //! `manifests`: what `system redeploy` applies to an empty cluster, for those who apply it by other means.
 
-use serde_json::json;
-
 use crate::{
-    cli::{Format, Global, Installation},
+    cli::{Global, Installation},
     exit::Exit,
-    profile, render,
+    profile,
     repair::manifests,
     terminal::Terminal,
 };
@@ -22,16 +20,6 @@ pub(super) fn run(
         .into_iter()
         .map(|object| object.body)
         .collect();
-    let text = match global.output {
-        Format::Json => {
-            render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": bodies }))
-        }
-        _ => bodies
-            .iter()
-            .map(render::yaml)
-            .collect::<Vec<_>>()
-            .join("---\n"),
-    };
-    terminal.answer(&text)?;
+    terminal.answer(&super::stream(&bodies, global.output))?;
     Ok(Exit::Ok)
 }

@@ -14,6 +14,7 @@ mod reset;
 mod status;
 mod watch_list;
 
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
@@ -107,12 +108,22 @@ async fn facts(
         }
         None => {
             let facts = look(global, depth, terminal).await?;
-            let source = Source {
-                kind: "live",
-                path: None,
-            };
-            Ok((facts, source))
+            Ok((facts, Source::live()))
         }
+    }
+}
+
+/// Objects as a stream that kubectl applies: YAML documents, or a List in JSON.
+fn stream<T: serde::Serialize>(objects: &[T], format: Format) -> String {
+    match format {
+        Format::Json => {
+            render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
+        }
+        _ => objects
+            .iter()
+            .map(render::yaml)
+            .collect::<Vec<_>>()
+            .join("---\n"),
     }
 }
 

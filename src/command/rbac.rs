@@ -8,14 +8,14 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    cli::{self, Format, Global, Rbac, Removable},
+    cli::{self, Global, Rbac, Removable},
     exit::{Exit, UsageError},
     observe::{self, Depth, Scope, questions},
-    profile, render,
+    profile,
     repair::{deployment, removal},
     seen::Right,
     terminal::Terminal,
@@ -46,17 +46,7 @@ pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
     };
     let subject = resolve(subject, global, terminal).await?;
     let objects = objects(name, namespace, &rights, &subject);
-    let text = match global.output {
-        Format::Json => {
-            render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
-        }
-        _ => objects
-            .iter()
-            .map(render::yaml)
-            .collect::<Vec<_>>()
-            .join("---\n"),
-    };
-    terminal.answer(&text)?;
+    terminal.answer(&super::stream(&objects, global.output))?;
     Ok(Exit::Ok)
 }
 

@@ -53,11 +53,7 @@ pub(super) async fn run(
             session.standing(profile, objects, request.take_over),
             session.look()
         );
-        let source = Source {
-            kind: "live",
-            path: None,
-        };
-        let report = diagnose::diagnose(&facts, &Expectation::default(), source);
+        let report = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
         standing.findings = report
             .findings()
             .iter()

@@ -249,6 +249,16 @@ impl<'a> Patient<'a> {
         }
     }
 
+    /// The name of the Broker object, or the one that it would have.
+    pub(crate) fn broker_name(&self) -> &str {
+        self.brokers
+            .items()
+            .first()
+            .map_or(self.facts.profile.broker.resource, |broker| {
+                stack::name(&broker.metadata)
+            })
+    }
+
     /// The pods of a component.
     pub(crate) fn pods_of(&self, component: Component) -> Vec<&'a Pod> {
         match component {

@@ -11,7 +11,7 @@ use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Bytes;
 use kube::{Client, client::Body};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use crate::{
@@ -66,6 +66,12 @@ pub(super) fn seen<T>(answer: Result<T, Failure>, right: &Right) -> Seen<T> {
         }),
         Err(other) => Seen::Unreachable(other.to_string()),
     }
+}
+
+/// An answer's JSON as a type.
+pub(super) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
+    serde_json::from_str(body)
+        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }
 
 /// The form in which objects come.

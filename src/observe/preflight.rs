@@ -10,10 +10,9 @@ use k8s_openapi::{
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ListMeta},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::json;
 
 use super::{
-    ask::{Asker, Change, Failure, seen},
+    ask::{Asker, Change, Failure, parse, seen},
     questions::{self, Question},
     reviews,
 };
@@ -152,34 +151,9 @@ async fn answer(asker: &Asker<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
 
 /// Whether we ourselves have a right.
 async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
-    #[derive(Deserialize)]
-    struct Review {
-        status: Status,
-    }
-    #[derive(Deserialize)]
-    struct Status {
-        allowed: bool,
-    }
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": {
-            "verb": right.verb,
-            "group": right.group,
-            "resource": right.resource,
-            "namespace": right.namespace,
-            "name": right.name,
-        } },
-    });
-    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let answer = asker
-        .post(path, &review)
-        .await
-        .and_then(|body| parse::<Review>(&body));
-    let review = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
     AskedRight {
         right: right.clone(),
-        allowed: seen(answer, &review).map(|review| review.status.allowed),
+        allowed: reviews::may(asker, right).await,
     }
 }
 
@@ -301,9 +275,4 @@ async fn pages<T: DeserializeOwned>(
             None => return Ok(()),
         }
     }
-}
-
-fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
-    serde_json::from_str(body)
-        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
 }

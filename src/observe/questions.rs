@@ -338,11 +338,6 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
         others.push(Right::to("create", "", "pods").in_namespace(namespace));
         others.extend(manifests::rights(profile, namespace));
     }
-    if depth == Depth::Preflight {
-        questions.extend([nodes(), pods_everywhere()]);
-        others.push(Right::to("create", "", "pods").in_namespace(namespace));
-        others.extend(manifests::rights(profile, namespace));
-    }
     let mut rights: Vec<Right> = questions
         .into_iter()
         .map(|question| question.right)

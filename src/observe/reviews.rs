@@ -2,10 +2,10 @@
 
 use futures_util::future::join_all;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    ask::{Asker, Failure, seen},
+    ask::{Asker, Failure, parse, seen},
     questions,
 };
 use crate::{
@@ -52,14 +52,6 @@ pub(super) async fn ask(asker: &Asker<'_>, user: &str, rights: &[Right]) -> Seen
 }
 
 async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Failure> {
-    #[derive(Deserialize)]
-    struct Answer {
-        status: Status,
-    }
-    #[derive(Deserialize)]
-    struct Status {
-        allowed: bool,
-    }
     let namespace = user.split(':').nth(2).unwrap_or_default();
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
@@ -71,18 +63,11 @@ async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Fai
                 format!("system:serviceaccounts:{namespace}"),
                 "system:authenticated",
             ],
-            "resourceAttributes": {
-                "verb": right.verb,
-                "group": right.group,
-                "resource": right.resource,
-                "subresource": right.subresource,
-                "namespace": right.namespace,
-                "name": right.name,
-            },
+            "resourceAttributes": attributes(right),
         },
     });
     let body = asker.post(questions::REVIEW_PATH, &review).await?;
-    let answer: Answer = serde_json::from_str(&body).map_err(|error| {
+    let answer: AccessReview = serde_json::from_str(&body).map_err(|error| {
         Failure::Server(format!("the access review's answer is malformed: {error}"))
     })?;
     Ok(Review {
@@ -90,4 +75,44 @@ async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Fai
         right: right.clone(),
         allowed: answer.status.allowed,
     })
+}
+
+/// The answer to an access review.
+#[derive(Deserialize)]
+struct AccessReview {
+    status: Verdict,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    allowed: bool,
+}
+
+/// A right as an access review names it.
+fn attributes(right: &Right) -> Value {
+    json!({
+        "verb": right.verb,
+        "group": right.group,
+        "resource": right.resource,
+        "subresource": right.subresource,
+        "namespace": right.namespace,
+        "name": right.name,
+    })
+}
+
+/// Asks whether we have a right ourselves.
+pub(super) async fn may(asker: &Asker<'_>, right: &Right) -> Seen<bool> {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": attributes(right) },
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let answer = asker.post(path, &review).await;
+    let asking = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
+    seen(
+        answer.and_then(|body| parse::<AccessReview>(&body)),
+        &asking,
+    )
+    .map(|review| review.status.allowed)
 }

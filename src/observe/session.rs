@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{
     Access, Scope, Trouble,
-    ask::{self, Asker, Change, Failure, seen},
-    credentials, kubeconfig, nothing, obstacle, transport,
+    ask::{self, Asker, Change, Failure, parse, seen},
+    credentials, kubeconfig, nothing, obstacle, reviews, transport,
     waves::{Observer, millis},
 };
 use crate::{
@@ -187,22 +187,16 @@ impl<'a> Session<'a> {
     /// The items of a list.
     pub async fn list(&self, path: &str, right: &Right) -> Seen<Vec<Value>> {
         let answer = self.asker.get(path).await.and_then(|body| parse(&body));
-        seen(answer, right).map(|mut list| match list["items"].take() {
-            Value::Array(items) => items,
-            _ => Vec::new(),
-        })
+        seen(answer, right).map(items)
     }
 
     /// The metadata of a list's items, and nothing else of them; none where it cannot be had.
     pub async fn metadata(&self, path: &str) -> Vec<Value> {
         let answer = self.asker.get_metadata(path).await;
-        match answer.and_then(|body| parse(&body)) {
-            Ok(mut list) => match list["items"].take() {
-                Value::Array(items) => items,
-                _ => Vec::new(),
-            },
-            Err(_) => Vec::new(),
-        }
+        answer
+            .and_then(|body| parse(&body))
+            .map(items)
+            .unwrap_or_default()
     }
 
     /// Those of these rights that we lack. Where that cannot be asked, the first refusal will tell.
@@ -218,26 +212,7 @@ impl<'a> Session<'a> {
 
     /// Whether we have a right ourselves.
     pub async fn may(&self, right: &Right) -> Seen<bool> {
-        let review = serde_json::json!({
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": { "resourceAttributes": {
-                "verb": right.verb,
-                "group": right.group,
-                "resource": right.resource,
-                "subresource": right.subresource,
-                "namespace": right.namespace,
-                "name": right.name,
-            } },
-        });
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer = self
-            .asker
-            .post(path, &review)
-            .await
-            .and_then(|body| parse(&body));
-        let asking = Right::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
-        seen(answer, &asking).map(|review| review["status"]["allowed"] == true)
+        reviews::may(&self.asker, right).await
     }
 
     /// Makes a change, or tries it where the path says `dryRun=All`.
@@ -263,7 +238,10 @@ fn closed<'a>(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Opened<'
     Opened::Obstacle(Box::new(nothing(scope, target, obstacle)))
 }
 
-fn parse(body: &str) -> Result<Value, Failure> {
-    serde_json::from_str(body)
-        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
+/// The items of a list.
+fn items(mut list: Value) -> Vec<Value> {
+    match list["items"].take() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
 }

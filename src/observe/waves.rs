@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     Depth, Scope,
-    ask::{Asker, Failure, seen},
+    ask::{self, Asker, Failure, seen},
     blank, broker, discovery, logs, obstacle, preflight,
     questions::{self, Question},
     reviews,
@@ -555,8 +555,7 @@ fn existing<T: DeserializeOwned + Redact>(
 
 fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failure> {
     let text = redact::secrets(body.to_owned(), secrets);
-    serde_json::from_str(&text)
-        .map_err(|error| Failure::Server(format!("the API server's answer is malformed: {error}")))
+    ask::parse(&text)
 }
 
 fn parse_list<T: DeserializeOwned + Redact>(

@@ -66,13 +66,7 @@ fn external_address(patient: &Patient<'_>, _: &States) -> Outcome {
             continue;
         }
         let name = stack::name(&service.metadata);
-        let broker = patient
-            .brokers
-            .items()
-            .first()
-            .map_or(patient.facts.profile.broker.resource, |broker| {
-                stack::name(&broker.metadata)
-            });
+        let broker = patient.broker_name();
         findings.push(
             Draft::new("broker-external-pending")
                 .severity(if needed { Severity::Error } else { Severity::Warning })
@@ -149,13 +143,7 @@ fn exposed(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some(why) = patient.unseen_clients() {
         return Outcome::Unknown(why);
     }
-    let broker = patient
-        .brokers
-        .items()
-        .first()
-        .map_or(facts.profile.broker.resource, |broker| {
-            stack::name(&broker.metadata)
-        });
+    let broker = patient.broker_name();
     Outcome::Found(vec![
         draft
             .severity(Severity::Error)

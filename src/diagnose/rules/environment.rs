@@ -139,13 +139,7 @@ fn wrong(patient: &Patient<'_>, pod: &str, address: &str, why: Vec<String>) -> F
 /// The command that leaves the address to the operator.
 fn native(patient: &Patient<'_>, meshsync: &Meshsync) -> Command {
     let facts = patient.facts;
-    let broker = patient
-        .brokers
-        .items()
-        .first()
-        .map_or(facts.profile.broker.resource, |broker| {
-            stack::name(&broker.metadata)
-        });
+    let broker = patient.broker_name();
     let native = serde_json::json!({ "name": broker, "namespace": facts.target.namespace });
     let patch = serde_json::json!({ "spec": { "broker": { "custom": null, "native": native } } });
     patient.kubectl(

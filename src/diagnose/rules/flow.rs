@@ -144,13 +144,7 @@ fn split(patient: &Patient<'_>, set: &str, own: &[&BrokerServer]) -> crate::repo
             server_name(patient, server)
         ));
     }
-    let broker = patient
-        .brokers
-        .items()
-        .first()
-        .map_or(profile.broker.resource, |broker| {
-            stack::name(&broker.metadata)
-        });
+    let broker = patient.broker_name();
     draft
         .remedy("set the Broker's size to 1, then restart MeshSync")
         .command(patient.kubectl(

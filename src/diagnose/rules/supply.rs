@@ -123,19 +123,7 @@ fn chosen<'a>(patient: &Patient<'a>) -> Result<(&'a Service, Vec<&'a Pod>), Outc
             "it has no selector: somebody else says where it leads".into(),
         ));
     };
-    let chosen = patient
-        .facts
-        .pods
-        .items()
-        .iter()
-        .filter(|pod| {
-            let labels = pod.metadata.labels.as_ref();
-            selector
-                .iter()
-                .all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
-        })
-        .collect();
-    Ok((service, chosen))
+    Ok((service, stack::chosen(patient.facts, selector)))
 }
 
 /// The broker's Service, if it leads to no ready pod.
