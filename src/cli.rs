@@ -155,6 +155,9 @@ pub enum Command {
     /// Judge or show the stack
     #[command(subcommand)]
     System(System),
+    /// Test one connection, or that events flow
+    #[command(subcommand)]
+    Test(Test),
     /// Write what is seen of the stack to a file, without secrets
     Record(Record),
     /// Validate a watch-list, and show what MeshSync makes of it
@@ -186,6 +189,75 @@ pub enum System {
     Redeploy(Redeploy),
     /// Remove the stack or a part of it, in the order that leaves nothing behind
     Reset(Reset),
+}
+
+/// What can be tested.
+#[derive(Debug, Subcommand)]
+pub enum Test {
+    /// The way to the API server: address, connection, TLS, credentials, latency
+    Kubernetes(Repeated),
+    /// Whether the operator leads, and has acted on what it is told
+    Operator(Judged),
+    /// Every server of the broker: connection, token, latency, and that it hands on what is published
+    Broker(Repeated),
+    /// Whether MeshSync is connected and answers
+    Meshsync(Judged),
+    /// Whether a change in the cluster comes out of the broker: makes an object, changes it, removes it, and waits for
+    /// the events
+    Dataflow(Dataflow),
+}
+
+/// When a test fails.
+#[derive(Args, Debug)]
+pub struct Judged {
+    /// Least severe finding that fails the run
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
+}
+
+/// The arguments of a test that is repeated for its times.
+#[derive(Args, Debug)]
+pub struct Repeated {
+    /// How often to measure
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub count: u32,
+    /// When it fails
+    #[command(flatten)]
+    pub judged: Judged,
+}
+
+/// The arguments of `test dataflow`.
+#[derive(Args, Debug)]
+pub struct Dataflow {
+    /// How many objects to make, one after the other
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
+    /// Only listen, for so long, and write nothing
+    #[arg(long, value_name = "DURATION", value_parser = duration, num_args = 0..=1, default_missing_value = "10s", conflicts_with_all = ["count", "kind", "probe_namespace"])]
+    pub passive: Option<Duration>,
+    /// Have MeshSync publish its whole store once, and compare it with what the API server counts
+    #[arg(long)]
+    pub store: bool,
+    /// The object to make
+    #[command(flatten)]
+    pub probe: Probe,
+    /// Longest wait for a single event
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub wait: Duration,
+    /// When it fails
+    #[command(flatten)]
+    pub judged: Judged,
+}
+
+/// The object that a test of the flow makes.
+#[derive(Args, Debug, Default)]
+pub struct Probe {
+    /// Kind of the object [default: the first of these that MeshSync watches]
+    #[arg(long, value_name = "KIND", value_parser = ["configmap", "deployment", "replicaset", "cronjob", "service"])]
+    pub kind: Option<String>,
+    /// Namespace of the object [default: the stack's]
+    #[arg(long, value_name = "NAME")]
+    pub probe_namespace: Option<String>,
 }
 
 /// The arguments of `system redeploy`.
@@ -326,6 +398,9 @@ pub struct Check {
     /// May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing
     #[arg(long, conflicts_with = "expect")]
     pub preflight: bool,
+    /// Prove that events flow, too, as `test dataflow` does: makes an object, changes it and removes it
+    #[arg(long, conflicts_with_all = ["preflight", "from"])]
+    pub synthetic: bool,
     /// What should be so: operator or embedded, server, server=inside, server=outside
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["operator", "embedded", "server", "server=inside", "server=outside"])]
     pub expect: Vec<String>,
@@ -373,6 +448,9 @@ pub struct Record {
     /// Record what `system check --preflight` judges, too
     #[arg(long)]
     pub preflight: bool,
+    /// Record what `system check --synthetic` judges, too: makes an object, changes it and removes it
+    #[arg(long, conflicts_with = "preflight")]
+    pub synthetic: bool,
 }
 
 /// The arguments of `watch-list`.
@@ -404,10 +482,26 @@ pub enum Rbac {
     Status(Subject),
     /// The rights of `system check --preflight`, which are those of installing the stack
     Preflight(Subject),
+    /// The rights of `test`, and of `system check --synthetic`
+    Test(RbacTest),
     /// The rights of `system redeploy`
     Redeploy(Subject),
     /// The rights of `system reset`
     Reset(RbacReset),
+}
+
+/// The arguments of `rbac test`.
+#[derive(Args, Debug)]
+pub struct RbacTest {
+    /// For an object of this kind, in this namespace
+    #[command(flatten)]
+    pub probe: Probe,
+    /// For `--store`, too
+    #[arg(long)]
+    pub store: bool,
+    /// Who is to get them
+    #[command(flatten)]
+    pub subject: Subject,
 }
 
 /// The arguments of `rbac reset`.

@@ -4,6 +4,7 @@
 //! survive malformed objects. Everything that may not have been seen is a [`Seen`].
 
 mod preflight;
+mod test;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,13 @@ use k8s_openapi::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::preflight::{Answer, AskedRight, Node, Preflight, Trial};
+pub use self::{
+    preflight::{Answer, AskedRight, Node, Preflight, Trial},
+    test::{
+        ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, Observed, OperatorTest,
+        Passive, ProbeObject, Refusal, ServerTest, Step, Subject, Test,
+    },
+};
 use crate::{
     profile::Profile,
     seen::{Right, Seen},
@@ -98,6 +105,8 @@ pub struct Facts {
     pub logs: Vec<Log>,
     /// What the API server said of what an installation would write; none when nobody asked for a preflight.
     pub preflight: Option<Preflight>,
+    /// What an ad hoc test measured; none when nobody asked for one.
+    pub test: Option<Test>,
     /// How long each observation took, in milliseconds, by topic.
     pub timings: BTreeMap<String, u64>,
 }

@@ -12,7 +12,8 @@
 //! - [`facts`] is what was seen, as plain data. [`seen::Seen`] tells "not there" from "could not look".
 //! - [`recording`] is facts in a file. Whatever judges can judge one instead of a cluster.
 //! - [`stack`] knows which objects are the stack's, [`destination`] where `MeshSync` is told to publish, [`rights`] what an
-//!   account may do; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
+//!   account may do; [`probe`] is the object that a test makes, [`output_filter`] what `MeshSync`'s flags leave out,
+//!   [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
 //!   of stacks.
 //! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
 //! - [`repair`] changes things: it holds the stack as it is installed, plans what makes of what there is what should be,
@@ -22,6 +23,7 @@
 //! A new disease is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.
 
 pub mod catalogue;
+pub mod cleanup;
 pub mod cli;
 pub mod command;
 pub mod destination;
@@ -30,6 +32,8 @@ pub mod exit;
 pub mod facts;
 pub mod log_lines;
 pub mod observe;
+pub mod output_filter;
+pub mod probe;
 pub mod profile;
 pub mod recording;
 pub mod redact;
@@ -43,6 +47,7 @@ pub mod stack;
 pub mod terminal;
 mod token;
 pub mod watch_list;
+pub mod watched_kinds;
 mod words;
 
 use std::process::ExitCode;
@@ -50,7 +55,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{cli::Cli, exit::Exit, exit::UsageError, terminal::Terminal};
+use crate::{cleanup::Cleanup, cli::Cli, exit::Exit, exit::UsageError, terminal::Terminal};
 
 /// The whole program: parse, run until done or told to stop, exit.
 pub fn main() -> ExitCode {
@@ -98,31 +103,40 @@ fn parse() -> Result<Cli, clap::Error> {
 }
 
 async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
-    let stopped = async {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => Exit::Interrupted,
-            _ = terminate.recv() => Exit::Terminated,
-        }
-    };
-    tokio::select! {
+    let cleanup = Cleanup::default();
+    let exit = tokio::select! {
         // In this order: a signal that comes at once must find somebody who listens.
         biased;
-        exit = stopped => {
+        exit = stopped() => {
             terminal.restore();
             exit
         }
-        result = command::run(cli, terminal) => match result {
+        result = command::run(cli, terminal, &cleanup) => return match result {
             Ok(exit) => exit,
             Err(error) => {
                 terminal.say(&format!("error: {error:#}"));
                 if error.is::<UsageError>() { Exit::Usage } else { Exit::Undetermined }
             }
         },
+    };
+    tokio::select! {
+        // Whoever asks twice means at once.
+        _ = stopped() => {}
+        () = cleanup.run() => {}
+    }
+    exit
+}
+
+/// Waits for a signal that stops the run.
+async fn stopped() -> Exit {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => Exit::Interrupted,
+        _ = terminate.recv() => Exit::Terminated,
     }
 }

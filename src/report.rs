@@ -612,13 +612,104 @@ pub struct PlannedObject {
     pub reason: Option<String>,
 }
 
+/// What an ad hoc test tried (`test`, `system check --synthetic`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TestReport {
+    /// What was tested: `kubernetes`, `operator`, `broker`, `meshsync`, `dataflow`.
+    pub subject: &'static str,
+    /// The steps, in order.
+    pub hops: Vec<Hop>,
+    /// What was seen of each resource that `MeshSync` watches; in a test of the flow alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<WatchedResource>,
+}
+
+/// One step of a test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hop {
+    /// Its name.
+    pub id: &'static str,
+    /// The broker server that it is about, where there may be several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// What was tried.
+    pub title: String,
+    /// How it ended.
+    pub status: Status,
+    /// What came of it, or what stood in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// How long it took; none where nothing came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
+}
+
+/// How long something took that was tried once or more often, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timing {
+    /// How often it came to its end.
+    pub count: u64,
+    /// The shortest.
+    pub min_micros: u64,
+    /// Half of them took no longer.
+    pub p50_micros: u64,
+    /// Of twenty, nineteen took no longer.
+    pub p95_micros: u64,
+    /// The longest.
+    pub max_micros: u64,
+}
+
+impl Timing {
+    /// Of these times; none where there are none.
+    pub fn of(times: impl IntoIterator<Item = u64>) -> Option<Self> {
+        let mut times: Vec<u64> = times.into_iter().collect();
+        times.sort_unstable();
+        let count = times.len();
+        // The nearest rank: a figure that was measured, never one in between.
+        let rank = |percent: usize| times[(count * percent).div_ceil(100).max(1) - 1];
+        Some(Self {
+            count: count as u64,
+            min_micros: *times.first()?,
+            p50_micros: rank(50),
+            p95_micros: rank(95),
+            max_micros: *times.last()?,
+        })
+    }
+}
+
+/// What a test of the flow saw of one resource that `MeshSync` watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchedResource {
+    /// The resource, as a watch-list names it.
+    pub resource: String,
+    /// Whether `MeshSync` may list and watch it; none where that is not known.
+    pub readable: Option<bool>,
+    /// Events of objects made that came during the test.
+    pub added: u64,
+    /// Events of objects changed.
+    pub modified: u64,
+    /// Events of objects removed.
+    pub deleted: u64,
+    /// How long before the end of the test the last of them came, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_ms: Option<u64>,
+    /// How many `MeshSync`'s store holds; with `--store` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<u64>,
+    /// How many the API server holds; with `--store` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served: Option<u64>,
+}
+
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// `meshdoctor/v1`.
     pub api_version: &'static str,
-    /// `Report`, or `Status` for one without checks and findings.
+    /// `Report`; `Status` for one without checks and findings, `Test` for one about what was tested.
     pub kind: &'static str,
     /// Which tool made it.
     pub tool: Tool,
@@ -661,6 +752,9 @@ pub struct Report {
     /// What an installation would do; in a preflight alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<PreflightReport>,
+    /// What an ad hoc test tried; where one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestReport>,
     /// Whether every state is determined. Not part of the document: the exit code says it.
     #[serde(skip)]
     pub determined: bool,
@@ -683,5 +777,20 @@ impl Report {
             .iter()
             .flatten()
             .filter_map(|id| self.findings().iter().find(|finding| finding.id == *id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timing;
+
+    #[test]
+    fn a_quantile_is_a_time_that_was_measured() {
+        let timing = Timing::of(1..=20).expect("times");
+        assert_eq!((timing.min_micros, timing.max_micros), (1, 20));
+        assert_eq!((timing.p50_micros, timing.p95_micros), (10, 19));
+        let one = Timing::of([7]).expect("a time");
+        assert_eq!((one.p50_micros, one.p95_micros, one.count), (7, 7, 1));
+        assert_eq!(Timing::of([]), None);
     }
 }

@@ -11,6 +11,22 @@ pub(crate) fn span(duration: Duration) -> String {
     format!("{} s", text.trim_end_matches(".0"))
 }
 
+/// A short time, of which three figures say enough: `0.42 ms`, `12.3 ms`, `1.53 s`.
+#[expect(clippy::cast_precision_loss, reason = "three figures are shown of it")]
+pub(crate) fn short_span(micros: u64) -> String {
+    let (value, unit) = if micros < 1_000_000 {
+        (micros as f64 / 1000.0, "ms")
+    } else {
+        (micros as f64 / 1_000_000.0, "s")
+    };
+    let decimals = match value {
+        value if value < 10.0 => 2,
+        value if value < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
 /// An error of a file or a program, without the system's number for it.
 pub(crate) fn io(error: &io::Error) -> String {
     match error.kind() {
@@ -36,6 +52,14 @@ mod tests {
         assert_eq!(span(Duration::from_nanos(1_998_323_777)), "2 s");
         assert_eq!(span(Duration::from_millis(1500)), "1.5 s");
         assert_eq!(span(Duration::from_secs(10)), "10 s");
+    }
+
+    #[test]
+    fn short_times_have_three_figures() {
+        assert_eq!(short_span(420), "0.42 ms");
+        assert_eq!(short_span(12_345), "12.3 ms");
+        assert_eq!(short_span(123_456), "123 ms");
+        assert_eq!(short_span(1_534_000), "1.53 s");
     }
 
     #[test]

@@ -589,6 +589,14 @@ pub static ENTRIES: &[Entry] = &[
         folds & ["broker-not-ready", "meshsync-not-connected"]
     ),
     entry!(
+        "broker-not-delivering",
+        Broker,
+        Fault,
+        Error,
+        "The broker does not hand on what is published",
+        folds & ["meshsync-silent", "meshsync-no-answer"]
+    ),
+    entry!(
         "broker-slow-consumer",
         Broker,
         Fault,
@@ -733,6 +741,90 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Warning,
         "MeshSync lost the broker and came back, and what happened between is lost"
+    ),
+    entry!(
+        "meshsync-silent",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync is connected, and nothing of a change came"
+    ),
+    entry!(
+        "meshsync-no-answer",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync does not answer requests"
+    ),
+    entry!(
+        "flow-write-refused",
+        Meshsync,
+        Obstacle,
+        Error,
+        "The cluster did not take the object of a test"
+    ),
+    entry!(
+        "flow-not-watched",
+        Meshsync,
+        Obstacle,
+        Error,
+        "MeshSync would publish nothing of what a test changes"
+    ),
+    entry!(
+        "flow-nothing-seen",
+        Meshsync,
+        Obstacle,
+        Error,
+        "No event came while we listened"
+    ),
+    entry!(
+        "flow-event-missing",
+        Meshsync,
+        Fault,
+        Error,
+        "Some events did not come"
+    ),
+    entry!(
+        "flow-wrong-subject",
+        Meshsync,
+        Fault,
+        Error,
+        "Events come on another subject"
+    ),
+    entry!(
+        "flow-wrong-cluster-id",
+        Meshsync,
+        Fault,
+        Error,
+        "Events name another cluster, or none"
+    ),
+    entry!(
+        "flow-message-too-big",
+        Meshsync,
+        Fault,
+        Error,
+        "The broker takes no message as large as an event"
+    ),
+    entry!(
+        "flow-slow",
+        Meshsync,
+        Fault,
+        Warning,
+        "Events take long to come"
+    ),
+    entry!(
+        "flow-store-incomplete",
+        Meshsync,
+        Fault,
+        Error,
+        "MeshSync's store lacks kinds that it watches"
+    ),
+    entry!(
+        "flow-probe-leftover",
+        Meshsync,
+        Fault,
+        Warning,
+        "An object of a test is still there"
     ),
     entry!(
         "meshsync-foreign-client",

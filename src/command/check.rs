@@ -1,12 +1,13 @@
 //! `system check`: observe, diagnose, render.
 
 use crate::{
+    cleanup::Cleanup,
     cli::{Check, FailOn, Global},
     diagnose::{self, Expectation, Selection},
     exit::{Exit, UsageError},
-    observe::Depth,
+    observe::{Depth, TestPlan},
     render,
-    report::{Kind, Report, Severity},
+    report::{Kind, Report, Severity, Source},
     terminal::Terminal,
 };
 
@@ -14,6 +15,7 @@ pub(super) async fn run(
     args: &Check,
     global: &Global,
     terminal: &Terminal,
+    cleanup: &Cleanup,
 ) -> anyhow::Result<Exit> {
     let expect = Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError)?;
     let selection = Selection::new(&args.only, &args.skip).map_err(UsageError)?;
@@ -22,7 +24,13 @@ pub(super) async fn run(
     } else {
         Depth::Check
     };
-    let (facts, source) = super::facts(args.from.as_deref(), global, depth, terminal).await?;
+    let (facts, source) = if args.synthetic {
+        let facts =
+            super::test::look(&TestPlan::default(), depth, global, terminal, cleanup).await?;
+        (facts, Source::live())
+    } else {
+        super::facts(args.from.as_deref(), global, depth, terminal).await?
+    };
     let report = if args.preflight {
         diagnose::preflight(&facts, source).ok_or_else(no_preflight)?
     } else {
@@ -53,7 +61,7 @@ fn no_preflight() -> UsageError {
 }
 
 /// The exit code: findings that count before states that are open.
-fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
+pub(super) fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
     let limit = match fail_on {
         FailOn::Error => Some(Severity::Error),
         FailOn::Warning => Some(Severity::Warning),

@@ -12,12 +12,14 @@ mod record;
 mod redeploy;
 mod reset;
 mod status;
+mod test;
 mod watch_list;
 
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
+    cleanup::Cleanup,
     cli::{Cli, Command, Format, Global, System},
     exit::{Exit, UsageError},
     facts::Facts,
@@ -33,14 +35,15 @@ use crate::{
 /// # Errors
 ///
 /// A [`UsageError`] for a mistake on the command line; anything else is this program's own trouble.
-pub async fn run(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
+pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.command {
-        Command::System(System::Check(args)) => check::run(args, global, terminal).await,
+        Command::System(System::Check(args)) => check::run(args, global, terminal, cleanup).await,
         Command::System(System::Status(args)) => status::run(args, global, terminal).await,
         Command::System(System::Redeploy(args)) => redeploy::run(args, global, terminal).await,
         Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
-        Command::Record(args) => record::run(args, global, terminal).await,
+        Command::Test(args) => test::run(args, global, terminal, cleanup).await,
+        Command::Record(args) => record::run(args, global, terminal, cleanup).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,
         Command::Manifests(args) => manifests::run(args, global, terminal),
         Command::Explain(args) => explain::run(args, global, terminal),

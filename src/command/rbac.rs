@@ -15,10 +15,11 @@ use crate::{
     cli::{self, Global, Rbac, Removable},
     exit::{Exit, UsageError},
     observe::{self, Depth, Scope, questions},
-    profile,
+    probe, profile,
     repair::{deployment, removal},
     seen::Right,
     terminal::Terminal,
+    watch_list,
 };
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -31,6 +32,16 @@ pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
         Rbac::Check(subject) => ("meshdoctor-check", subject, looking(Depth::Check)),
         Rbac::Status(subject) => ("meshdoctor-status", subject, looking(Depth::Status)),
         Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, looking(Depth::Preflight)),
+        Rbac::Test(args) => {
+            let mut rights = looking(Depth::Check);
+            let kind = super::test::kind(&args.probe).unwrap_or(&probe::KINDS[0]);
+            let place = args.probe.probe_namespace.as_deref().unwrap_or(namespace);
+            rights.extend(kind.rights(place));
+            if args.store {
+                rights.extend(counting(profile));
+            }
+            ("meshdoctor-test", &args.subject, rights)
+        }
         Rbac::Redeploy(subject) => {
             let mut rights = looking(Depth::Preflight);
             rights.extend(deployment::rights(profile, namespace));
@@ -48,6 +59,19 @@ pub(super) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
     let objects = objects(name, namespace, &rights, &subject);
     terminal.answer(&super::stream(&objects, global.output))?;
     Ok(Exit::Ok)
+}
+
+/// The rights that counting what `MeshSync` watches takes.
+fn counting(profile: &profile::Profile) -> Vec<Right> {
+    let stock: Vec<String> = profile
+        .meshsync
+        .default_watch_list
+        .iter()
+        .map(|resource| (*resource).to_owned())
+        .collect();
+    let mut rights = watch_list::rights(&stock);
+    rights.retain(|right| right.verb == "list");
+    rights
 }
 
 /// Who is to get the rights.
@@ -120,9 +144,16 @@ fn service_account(namespace: &str, name: &str) -> Subject {
 fn objects(name: &str, namespace: &str, rights: &[Right], subject: &Subject) -> Vec<Value> {
     let (within, across): (Vec<&Right>, Vec<&Right>) =
         rights.iter().partition(|right| right.namespace.is_some());
-    let metadata = |namespaced: bool| ObjectMeta {
+    // The stack's own namespace first, then others, such as that of a test's object.
+    let mut places: BTreeMap<(bool, &str), Vec<&Right>> = BTreeMap::new();
+    for right in within {
+        let place = right.namespace.as_deref().unwrap_or(namespace);
+        let rights = places.entry((place != namespace, place)).or_default();
+        rights.push(right);
+    }
+    let metadata = |namespace: Option<&str>| ObjectMeta {
         name: Some(name.into()),
-        namespace: namespaced.then(|| namespace.to_owned()),
+        namespace: namespace.map(str::to_owned),
         ..ObjectMeta::default()
     };
     let reference = |kind: &str| RoleRef {
@@ -132,23 +163,23 @@ fn objects(name: &str, namespace: &str, rights: &[Right], subject: &Subject) -> 
     };
     let mut objects = vec![
         value(&ClusterRole {
-            metadata: metadata(false),
+            metadata: metadata(None),
             rules: Some(rules(&across)),
             ..ClusterRole::default()
         }),
         value(&ClusterRoleBinding {
-            metadata: metadata(false),
+            metadata: metadata(None),
             role_ref: reference("ClusterRole"),
             subjects: Some(vec![subject.clone()]),
         }),
     ];
-    if !within.is_empty() {
+    for ((_, place), rights) in places {
         objects.push(value(&Role {
-            metadata: metadata(true),
-            rules: Some(rules(&within)),
+            metadata: metadata(Some(place)),
+            rules: Some(rules(&rights)),
         }));
         objects.push(value(&RoleBinding {
-            metadata: metadata(true),
+            metadata: metadata(Some(place)),
             role_ref: reference("Role"),
             subjects: Some(vec![subject.clone()]),
         }));

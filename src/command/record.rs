@@ -3,9 +3,10 @@
 use std::{fs, io::Write, path::Path};
 
 use crate::{
+    cleanup::Cleanup,
     cli::{Format, Global, Record},
     exit::{Exit, UsageError},
-    observe::Depth,
+    observe::{Depth, TestPlan},
     recording, render,
     terminal::Terminal,
     words,
@@ -15,6 +16,7 @@ pub(super) async fn run(
     args: &Record,
     global: &Global,
     terminal: &Terminal,
+    cleanup: &Cleanup,
 ) -> anyhow::Result<Exit> {
     let to_stdout = args.file == "-";
     let path = Path::new(&args.file);
@@ -39,7 +41,11 @@ pub(super) async fn run(
     } else {
         Depth::Check
     };
-    let facts = super::look(global, depth, terminal).await?;
+    let facts = if args.synthetic {
+        super::test::look(&TestPlan::default(), depth, global, terminal, cleanup).await?
+    } else {
+        super::look(global, depth, terminal).await?
+    };
     let list = recording::list(&facts);
     let ending = path.extension().and_then(|ending| ending.to_str());
     let text = match (global.output, ending) {

@@ -19,6 +19,7 @@ mod rollout;
 mod rules;
 mod select;
 mod states;
+mod tested;
 mod trial;
 mod verdict;
 
@@ -121,11 +122,18 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     let patient = Patient::new(facts, expect);
     let states = states::judge(&patient);
-    let determined = states.is_determined();
-    let rules: Vec<&Rule> = rules::all().collect();
+    let tested = facts.test.is_none() || tested::flow_is_determined(facts);
+    let determined = states.is_determined() && tested;
+    let rules: Vec<&Rule> = rules::of(facts).collect();
     let mut report = judged(&patient, &states, &rules, &[], determined, source);
     report.permissions.missing = states::missing_rights(&patient);
+    report.test = tested::part(&patient);
     report
+}
+
+/// Judges what an ad hoc test measured, with whatever concerns it.
+pub fn test(facts: &Facts, source: Source) -> Report {
+    tested::report(facts, source)
 }
 
 /// Judges whether the stack may be installed: other rules over the same facts. What decides is whether every object could
@@ -190,6 +198,7 @@ fn judged(
         checks: Some(checks),
         permissions: Permissions::default(),
         preflight: None,
+        test: None,
         determined,
     }
 }

@@ -139,6 +139,11 @@ impl<'a> Asker<'a> {
             .min(self.deadline.saturating_duration_since(Instant::now()))
     }
 
+    /// How long the whole run may still take.
+    pub(super) fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// Tells `-v` about a step that is no request.
     pub(super) fn note(&self, line: &str) {
         if let Some(log) = self.log {

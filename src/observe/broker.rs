@@ -7,7 +7,13 @@
 //! A broker that `MeshSync` is told to use in the place of the stack's own is somebody else's: it is asked who its clients
 //! are, as `MeshSync` itself asks it before it connects, and never shown a token.
 
-use std::{collections::BTreeSet, future::Future, pin::pin, time::Duration};
+use std::{
+    cell::{Ref, RefCell},
+    collections::BTreeSet,
+    future::Future,
+    pin::pin,
+    time::Duration,
+};
 
 use futures_util::future::{Either, join_all, select};
 use k8s_openapi::api::core::v1::Pod;
@@ -19,7 +25,10 @@ use tokio::{
 };
 
 use super::{
-    addresses::judge_external, ask::Asker, handshake::Greeted, monitor, questions, tunnel,
+    addresses::judge_external,
+    ask::Asker,
+    handshake::{Greeted, Line},
+    monitor, questions, tunnel,
     tunnel::Tunnel,
 };
 use crate::{
@@ -49,6 +58,24 @@ pub(super) struct Probe<'a> {
     pub facts: &'a Facts,
     /// The token, when it could be read.
     pub token: Option<&'a Token>,
+    /// Where connections go that are to outlast the look.
+    pub kept: Option<&'a Kept>,
+}
+
+/// Connections to servers of the stack's own broker, and what carries them.
+#[derive(Default)]
+pub(super) struct Kept {
+    lines: RefCell<Vec<Line>>,
+    tunnels: RefCell<Vec<Tunnel>>,
+}
+
+impl Kept {
+    /// Every connection: to one server there may be several, and some whose way has ended.
+    pub(super) fn lines(&self) -> Vec<Ref<'_, Line>> {
+        (0..self.lines.borrow().len())
+            .map(|number| Ref::map(self.lines.borrow(), |lines| &lines[number]))
+            .collect()
+    }
 }
 
 /// Whose broker a server is of, and so whether it may be shown the token.
@@ -249,7 +276,18 @@ impl Probe<'_> {
         let joined = self.server(Way::PortForward, whose, answer, greeting, named);
         let mut server = Box::pin(joined).await?;
         server.pod = Some(pod.into());
+        if let Some(kept) = self.kept {
+            kept.tunnels.borrow_mut().push(tunnel);
+        }
         Ok(server)
+    }
+
+    /// What a handshake came to; its connection is kept where connections are wanted.
+    fn keep(&self, (handshake, line): (Handshake, Option<Line>)) -> Handshake {
+        if let Some(kept) = self.kept {
+            kept.lines.borrow_mut().extend(line);
+        }
+        handshake
     }
 
     async fn pod_address(&self, ip: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
@@ -288,7 +326,7 @@ impl Probe<'_> {
                     why: "the monitor did not name this server, so it is shown no token".into(),
                 },
                 Ok(greeted) if greeted.server_id() == id => match whose {
-                    Whose::Ours => greeted.shake(self.token, self.limit()).await,
+                    Whose::Ours => self.keep(greeted.shake(self.token, self.limit()).await),
                     Whose::Others => Handshake::NotTried {
                         why: "it is no broker of this stack, so it is shown no token".into(),
                     },

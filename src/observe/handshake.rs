@@ -3,12 +3,19 @@
 //! The client library dials addresses only, so the stream that we hold is joined to a local socket. The server speaks
 //! first, and what it says is read here before the library is let in: a stranger never sees the token.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use async_nats::{ConnectErrorKind, ConnectOptions};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional},
     net::TcpListener,
+    task::JoinHandle,
 };
 
 use crate::{
@@ -22,6 +29,26 @@ pub(super) const CLIENT_NAME: &str = "meshdoctor";
 
 /// The longest greeting that is read; a real one has some hundred bytes.
 const LONGEST_GREETING: u64 = 64 * 1024;
+
+/// A connection to a server that let us in.
+pub(super) struct Line {
+    /// Which server it is.
+    pub(super) server_id: String,
+    /// The connection.
+    pub(super) client: Client,
+    /// How many messages were lost since we did not read fast enough.
+    pub(super) lost: Arc<AtomicU64>,
+    _bridge: Bridge,
+}
+
+/// What joins the library's connection to the stream that we hold.
+struct Bridge(JoinHandle<()>);
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// A stream whose greeting was read.
 pub(super) struct Greeted<S> {
@@ -71,27 +98,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         &self.info.server_id
     }
 
-    /// Shakes hands. The caller has made sure that this server may see the token.
-    pub(super) async fn shake(self, token: Option<&Token>, limit: Duration) -> Handshake {
+    /// Shakes hands. The caller has made sure that this server may see the token. The connection that comes of it ends
+    /// when it is dropped.
+    pub(super) async fn shake(
+        self,
+        token: Option<&Token>,
+        limit: Duration,
+    ) -> (Handshake, Option<Line>) {
+        let not_tried = |why: &str| (Handshake::NotTried { why: why.into() }, None);
         if self.info.tls_required {
-            return Handshake::NotTried {
-                why: "the server requires TLS, which this probe does not speak".into(),
-            };
+            return not_tried("the server requires TLS, which this probe does not speak");
         }
         if self.info.auth_required && token.is_none() {
-            return Handshake::NotTried {
-                why: "the server asks for a token, and there is none that could be read".into(),
-            };
+            return not_tried("the server asks for a token, and there is none that could be read");
         }
         let token = token.filter(|_| self.info.auth_required);
         let sent = token.is_some();
         match self.connect(token, limit).await {
-            Ok(()) => Handshake::Accepted { token: sent },
-            Err(failure) => failure,
+            Ok(line) => (Handshake::Accepted { token: sent }, Some(line)),
+            Err(failure) => (failure, None),
         }
     }
 
-    async fn connect(self, token: Option<&Token>, limit: Duration) -> Result<(), Handshake> {
+    async fn connect(self, token: Option<&Token>, limit: Duration) -> Result<Line, Handshake> {
         let failed = |message: String| Handshake::Failed { message };
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -100,8 +129,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
             .local_addr()
             .map_err(|error| failed(format!("no local socket for the handshake: {error}")))?
             .port();
-        let bridge = tokio::spawn(self.bridge(listener));
+        let server_id = self.info.server_id.clone();
+        let bridge = Bridge(tokio::spawn(self.bridge(listener)));
+        let lost = Arc::new(AtomicU64::new(0));
+        let losses = Arc::clone(&lost);
         let mut options = ConnectOptions::new()
+            .event_callback(move |event| {
+                if matches!(event, Event::SlowConsumer(_)) {
+                    losses.fetch_add(1, Ordering::Relaxed);
+                }
+                std::future::ready(())
+            })
             .name(CLIENT_NAME)
             .connection_timeout(limit)
             .max_reconnects(1)
@@ -111,9 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         }
         let connected =
             tokio::time::timeout(limit, options.connect(format!("nats://127.0.0.1:{port}"))).await;
-        let outcome = match connected {
+        match connected {
             Ok(Ok(client)) => match tokio::time::timeout(limit, client.flush()).await {
-                Ok(Ok(())) => Ok(()),
+                Ok(Ok(())) => Ok(Line {
+                    server_id,
+                    client,
+                    lost,
+                    _bridge: bridge,
+                }),
                 Ok(Err(error)) => Err(failed(format!(
                     "the server accepted us and then broke: {error}"
                 ))),
@@ -134,9 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
                 "the server greets and then says nothing for {}",
                 words::span(limit)
             ))),
-        };
-        bridge.abort();
-        outcome
+        }
     }
 
     /// Joins the stream to the first local connection, the greeting first.

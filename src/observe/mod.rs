@@ -20,6 +20,7 @@ pub mod questions;
 mod reviews;
 mod session;
 mod standing;
+mod test;
 mod transport;
 mod tunnel;
 mod waves;
@@ -33,6 +34,7 @@ use tokio::time::Instant;
 pub use ask::{Change, Log};
 pub use kubeconfig::{Access, Trouble, runs_in_cluster};
 pub use session::{Answer, Opened, Session};
+pub use test::TestPlan;
 
 use self::ask::Asker;
 use crate::{
@@ -190,6 +192,7 @@ fn blank(profile: &'static Profile, target: Target) -> Facts {
         memory: Seen::NotLooked,
         logs: Vec::new(),
         preflight: None,
+        test: None,
         timings: BTreeMap::new(),
     }
 }

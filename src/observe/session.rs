@@ -5,12 +5,16 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    Access, Scope, Trouble,
+    Access, Scope, TestPlan, Trouble,
     ask::{self, Asker, Change, Failure, parse, seen},
-    credentials, kubeconfig, nothing, obstacle, reviews, transport,
+    broker::Kept,
+    credentials, kubeconfig, nothing, obstacle, reviews,
+    test::Bench,
+    transport,
     waves::{Observer, millis},
 };
 use crate::{
+    cleanup::Cleanup,
     exit::UsageError,
     facts::{Facts, Obstacle, Target},
     repair::object::Id,
@@ -125,15 +129,44 @@ impl<'a> Session<'a> {
 
     /// Looks at everything that the scope's depth asks for.
     pub async fn look(&self) -> Facts {
-        let observer = Observer {
+        let facts = self.observer(None).run().await;
+        self.over(facts)
+    }
+
+    /// Looks, and carries out a test with what was seen. What the test makes is removed, by `cleanup` if it is stopped.
+    pub async fn test(&self, plan: &TestPlan, cleanup: &Cleanup) -> Facts {
+        let kept = Kept::default();
+        let mut facts = self.observer(Some(&kept)).run().await;
+        if facts.obstacle.is_none() {
+            let bench = Bench {
+                asker: &self.asker,
+                clients: &self.clients,
+                kept: &kept,
+                facts: &facts,
+                plan,
+                cleanup,
+                progress: self.scope.progress,
+            };
+            let test = Box::pin(bench.run()).await;
+            facts.test = Some(test);
+        }
+        self.over(facts)
+    }
+
+    fn observer<'s>(&'s self, kept: Option<&'s Kept>) -> Observer<'s> {
+        Observer {
             asker: &self.asker,
             clients: &self.clients,
             scope: self.scope,
             target: &self.target,
             config: &self.config,
             in_cluster: self.in_cluster,
-        };
-        let mut facts = observer.run().await;
+            kept,
+        }
+    }
+
+    /// Notes how long it took in all.
+    fn over(&self, mut facts: Facts) -> Facts {
         facts
             .timings
             .insert("total".into(), millis(self.started.elapsed()));

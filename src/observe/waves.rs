@@ -41,6 +41,8 @@ pub(super) struct Observer<'a> {
     pub(super) target: &'a Target,
     pub(super) config: &'a kube::Config,
     pub(super) in_cluster: bool,
+    /// Where connections to the broker go that are to outlast the look.
+    pub(super) kept: Option<&'a broker::Kept>,
 }
 
 /// One question answered: its name, the right it needs, the answer, and the time it took.
@@ -282,6 +284,7 @@ impl Observer<'_> {
             client: self.clients.streams.clone(),
             facts,
             token,
+            kept: self.kept,
         };
         let (found, reviews, elsewhere, helm, served, memory) = tokio::join!(
             probe.run(),

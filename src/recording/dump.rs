@@ -121,6 +121,7 @@ pub(super) fn facts(
         memory: dump.memory(),
         logs: Vec::new(),
         preflight: None,
+        test: None,
         timings: BTreeMap::new(),
     })
 }

@@ -88,6 +88,9 @@ pub struct Recording {
     /// What the API server said of what an installation would write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preflight: Option<crate::facts::Preflight>,
+    /// What a test measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<crate::facts::Test>,
     /// How long each observation took, in milliseconds.
     #[serde(default)]
     pub timings: BTreeMap<String, u64>,

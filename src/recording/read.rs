@@ -286,6 +286,7 @@ impl Input {
             memory: recording.memory,
             logs: recording.logs,
             preflight: recording.preflight,
+            test: recording.test,
             timings: recording.timings,
         })
     }

@@ -69,6 +69,7 @@ pub fn list(facts: &Facts) -> Value {
         memory: facts.memory.clone(),
         logs: facts.logs.clone(),
         preflight: facts.preflight.clone(),
+        test: facts.test.clone(),
         timings: facts.timings.clone(),
     };
     let mut all = vec![to_value(&recording)];

@@ -8,6 +8,7 @@ mod preflight;
 mod status;
 mod style;
 mod tables;
+mod test;
 mod text;
 mod watch_list;
 
@@ -18,5 +19,6 @@ pub use preflight::preflight;
 pub use status::status;
 pub use style::Look;
 pub use tables::table as list;
+pub use test::test;
 pub use text::{clean, markdown};
 pub use watch_list::watch_list;

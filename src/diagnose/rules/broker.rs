@@ -189,7 +189,10 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
     ])
 }
 
-pub(super) fn server_name<'a>(patient: &Patient<'_>, server: &'a BrokerServer) -> &'a str {
+pub(in crate::diagnose) fn server_name<'a>(
+    patient: &Patient<'_>,
+    server: &'a BrokerServer,
+) -> &'a str {
     patient
         .pod_of(server)
         .or(server.address.as_deref())

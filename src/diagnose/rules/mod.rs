@@ -1,10 +1,12 @@
 //! The rules, one file for each part of the stack.
 
+mod ad_hoc;
 mod address;
 mod broker;
 mod cluster;
 mod connection;
 mod continuity;
+mod dataflow;
 mod environment;
 mod flow;
 mod ground;
@@ -26,10 +28,11 @@ mod supply;
 mod watch_list;
 mod workload;
 
+pub(super) use broker::server_name;
 pub(super) use watch_list::OF_THE_LIST;
 
 use super::{Outcome, Patient, states::States};
-use crate::report::Component;
+use crate::{facts::Facts, report::Component};
 
 /// One statement that should be true.
 pub struct Rule {
@@ -54,9 +57,30 @@ pub(super) fn of_preflight() -> Vec<&'static Rule> {
     preflight::all()
 }
 
-/// Every rule, of a check or a preflight.
+/// Every rule, of a check, a preflight or a test.
 pub(super) fn every() -> impl Iterator<Item = &'static Rule> {
-    all().chain(preflight::own())
+    all().chain(of_tests()).chain(preflight::own())
+}
+
+/// The rules that judge what a test measured.
+fn of_tests() -> impl Iterator<Item = &'static Rule> {
+    ad_hoc::RULES.iter().chain(dataflow::RULES)
+}
+
+/// The rules for these facts: those of a check, and where a test was made those that judge it.
+pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Rule> {
+    let test = facts.test.as_ref();
+    let parts = test.is_some_and(|test| test.flow.is_none());
+    let flow = test.is_some_and(|test| test.flow.is_some());
+    let parts = ad_hoc::RULES.iter().filter(move |_| parts);
+    let mut rules: Vec<_> = all()
+        .chain(parts)
+        .chain(dataflow::RULES.iter().filter(move |_| flow))
+        .collect();
+    // A heading stands once. What was there in its order stays so.
+    let order: Vec<_> = rules.iter().map(|rule| rule.category).collect();
+    rules.sort_by_key(|rule| order.iter().position(|category| *category == rule.category));
+    rules.into_iter()
 }
 
 /// Every rule of a check, in the order in which checks are shown. A rule stands behind those that it builds on.

@@ -3,6 +3,7 @@
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, rollout},
+    output_filter::OutputFilter,
     report::{Component, Effect, Severity},
     seen::Seen,
     stack,
@@ -102,50 +103,27 @@ fn once(patient: &Patient<'_>, _: &States) -> Outcome {
     Outcome::Found(vec![draft.remedy(remedy).done()])
 }
 
-/// The value of a flag, in any way in which Go's programs take one.
-fn flag<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
-    words.iter().enumerate().find_map(|(n, word)| {
-        let word = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?;
-        match word.split_once('=') {
-            Some((key, value)) => (key == name).then_some(value),
-            None => (word == name).then(|| words.get(n + 1).copied()).flatten(),
-        }
-    })
-}
-
 fn whole(patient: &Patient<'_>, _: &States) -> Outcome {
     let deployment = match deployment(patient) {
         Ok(deployment) => deployment,
         Err(outcome) => return outcome,
     };
-    let words: Vec<&str> = rollout::containers(deployment)
-        .iter()
-        .filter(|container| container.name == patient.facts.profile.meshsync.container)
-        .flat_map(|container| {
-            container
-                .command
-                .iter()
-                .flatten()
-                .chain(container.args.iter().flatten())
-        })
-        .map(String::as_str)
-        .collect();
+    let filter = OutputFilter::of(deployment, patient.facts.profile);
     let mut means = Vec::new();
     let mut evidence = Vec::new();
     let mut severity = Severity::Info;
-    let says = |name: &str| flag(&words, name).filter(|value| !value.is_empty());
-    if says("output") == Some("file") {
+    if filter.to_file {
         severity = Severity::Warning;
         means.push("it writes a file and publishes nothing to the broker".to_owned());
         evidence.push("-output is file".to_owned());
     }
-    if let Some(namespaces) = says("outputNamespaces") {
+    if let Some(namespaces) = &filter.namespaces {
         means.push(format!(
             "only objects of the namespaces {namespaces} are published, and nothing that has no namespace: no nodes, no persistent volumes"
         ));
         evidence.push(format!("-outputNamespaces is {namespaces}"));
     }
-    if let Some(resources) = says("outputResources") {
+    if let Some(resources) = &filter.resources {
         means.push(format!("only {resources} are watched"));
         evidence.push(format!("-outputResources is {resources}"));
     }
@@ -225,28 +203,4 @@ fn memory(patient: &Patient<'_>, _: &States) -> Outcome {
 /// A number of bytes for people.
 fn mebibytes(bytes: u64) -> String {
     format!("{} Mi", bytes >> 20)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::flag;
-
-    #[test]
-    fn flags_are_read_as_go_reads_them() {
-        for words in [
-            &["-outputNamespaces=a,b"][..],
-            &["--outputNamespaces", "a,b"],
-            &[
-                "./meshery-meshsync",
-                "-output",
-                "broker",
-                "-outputNamespaces",
-                "a,b",
-            ],
-        ] {
-            assert_eq!(flag(words, "outputNamespaces"), Some("a,b"), "{words:?}");
-        }
-        assert_eq!(flag(&["-outputNamespaces=a"], "output"), None);
-        assert_eq!(flag(&["-output"], "output"), None);
-    }
 }

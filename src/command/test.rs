@@ -1,0 +1,107 @@
+//! `test`: observe, try, diagnose, render.
+
+use tokio::time::Instant;
+
+use crate::{
+    cleanup::Cleanup,
+    cli::{FailOn, Global, Probe, Test},
+    diagnose,
+    exit::{Exit, UsageError},
+    facts::{Facts, Subject},
+    observe::{Depth, Opened, Scope, Session, TestPlan},
+    probe::Kind,
+    profile, render,
+    report::Source,
+    terminal::Terminal,
+};
+
+pub(super) async fn run(
+    args: &Test,
+    global: &Global,
+    terminal: &Terminal,
+    cleanup: &Cleanup,
+) -> anyhow::Result<Exit> {
+    let (plan, fail_on) = plan(args);
+    let depth = match plan.subject {
+        Subject::Kubernetes => Depth::Status,
+        _ => Depth::Check,
+    };
+    if plan.store {
+        terminal.say(
+            "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
+        );
+    }
+    let facts = look(&plan, depth, global, terminal, cleanup).await?;
+    let mut report = diagnose::test(&facts, Source::live());
+    let exit = super::check::exit_of(&report, fail_on);
+    report.exit_code = exit.code();
+    let text = super::rendered(&report, global.output, |wide| {
+        let look = terminal.look(wide);
+        if terminal.is_quiet() {
+            format!("{}\n", render::verdict_line(&report, &look))
+        } else {
+            render::test(&report, &look)
+        }
+    });
+    terminal.answer(&text)?;
+    Ok(exit)
+}
+
+/// Looks at the cluster and carries the test out.
+pub(super) async fn look(
+    plan: &TestPlan,
+    depth: Depth,
+    global: &Global,
+    terminal: &Terminal,
+    cleanup: &Cleanup,
+) -> Result<Facts, UsageError> {
+    let trace = |line: &str| terminal.trace(line);
+    let progress = |what: &str| terminal.wait_for(what);
+    let scope = Scope {
+        profile: super::profile(global).unwrap_or(&profile::MESHERY),
+        namespace: global.namespace.clone(),
+        depth,
+        request_timeout: global.request_timeout,
+        // To listen for a while was asked for: that comes on top.
+        deadline: Instant::now() + global.timeout + plan.passive.unwrap_or_default(),
+        interactive: terminal.is_interactive(),
+        log: terminal.is_verbose().then_some(&trace),
+        progress: &progress,
+    };
+    match Session::open(&super::access(global), &scope).await? {
+        Opened::Session(session) => Ok(session.test(plan, cleanup).await),
+        Opened::Obstacle(facts) => Ok(*facts),
+    }
+}
+
+/// What to test, and what fails it.
+fn plan(args: &Test) -> (TestPlan, FailOn) {
+    let plan = TestPlan::default();
+    let of = |subject, count| TestPlan {
+        subject,
+        count,
+        ..plan.clone()
+    };
+    match args {
+        Test::Kubernetes(args) => (of(Subject::Kubernetes, args.count), args.judged.fail_on),
+        Test::Operator(args) => (of(Subject::Operator, 1), args.fail_on),
+        Test::Broker(args) => (of(Subject::Broker, args.count), args.judged.fail_on),
+        Test::Meshsync(args) => (of(Subject::Meshsync, 1), args.fail_on),
+        Test::Dataflow(args) => (
+            TestPlan {
+                kind: kind(&args.probe),
+                namespace: args.probe.probe_namespace.clone(),
+                passive: args.passive,
+                store: args.store,
+                wait: args.wait,
+                ..of(Subject::Dataflow, args.count)
+            },
+            args.judged.fail_on,
+        ),
+    }
+}
+
+/// The kind that was named; clap has refused what is none.
+pub(super) fn kind(probe: &Probe) -> Option<&'static Kind> {
+    probe.kind.as_deref().and_then(Kind::named)
+}

@@ -1,0 +1,183 @@
+//! What a test says: its steps with their times, and of all findings those that concern what was tested.
+
+mod hops;
+
+use super::{
+    Expectation, causes, judged, patient::Patient, rules, states, states::States, verdict,
+};
+use crate::{
+    facts::{Facts, FlowTest, Heard, Subject, Test},
+    report::{Component, Finding, Report, Source, TestReport, WatchedResource},
+    rights,
+    seen::{Right, Seen},
+    stack,
+    watch_list::{self, WatchList},
+};
+
+/// The report of a test: only what concerns its subject, and what explains that.
+pub(super) fn report(facts: &Facts, source: Source) -> Report {
+    let expect = Expectation::default();
+    let patient = Patient::new(facts, &expect);
+    let states = states::judge(&patient);
+    let subject = facts.test.as_ref().map_or(Subject::Dataflow, |t| t.subject);
+    let rules: Vec<_> = rules::of(facts).collect();
+    let determined = is_determined(facts, &states, subject);
+    let mut report = judged(&patient, &states, &rules, &[], determined, source);
+    report.kind = "Test";
+    report.permissions.missing = states::missing_rights(&patient);
+    keep(&mut report, components(subject));
+    report.test = Some(test(&patient, subject));
+    report
+}
+
+/// The part of a check's report that tells of a test.
+pub(super) fn part(patient: &Patient<'_>) -> Option<TestReport> {
+    let subject = patient.facts.test.as_ref()?.subject;
+    Some(test(patient, subject))
+}
+
+/// Whether a test of the flow came to anything.
+pub(super) fn flow_is_determined(facts: &Facts) -> bool {
+    let flow = facts.test.as_ref().and_then(|test| test.flow.as_ref());
+    flow.is_some_and(|flow| {
+        if flow.passive.is_some() {
+            return !flow.heard.is_empty();
+        }
+        let whole = flow
+            .changes
+            .iter()
+            .all(|c| !c.expected || c.received.is_some());
+        flow.held_back.is_none() && !flow.changes.is_empty() && (whole || flow.lost == 0)
+    })
+}
+
+fn is_determined(facts: &Facts, states: &States, subject: Subject) -> bool {
+    let of = |judgement: &states::Judgement| judgement.undetermined.is_none();
+    if facts.obstacle.is_some() {
+        return false;
+    }
+    match subject {
+        Subject::Kubernetes => true,
+        Subject::Operator => of(&states.operator),
+        Subject::Broker => of(&states.broker),
+        Subject::Meshsync => of(&states.meshsync),
+        Subject::Dataflow => flow_is_determined(facts),
+    }
+}
+
+/// What a test of this subject is about.
+fn components(subject: Subject) -> &'static [Component] {
+    use Component::{Broker, Cluster, Meshsync, Operator};
+    match subject {
+        Subject::Kubernetes => &[Cluster],
+        Subject::Operator => &[Cluster, Operator],
+        Subject::Broker => &[Cluster, Broker],
+        Subject::Meshsync => &[Cluster, Meshsync],
+        Subject::Dataflow => &[Cluster, Broker, Meshsync],
+    }
+}
+
+/// Leaves the findings of these components, and those that explain them, be they of another.
+fn keep(report: &mut Report, components: &[Component]) {
+    let all = report.findings.take().unwrap_or_default();
+    let mut wanted: Vec<&Finding> = all
+        .iter()
+        .filter(|finding| components.contains(&finding.component))
+        .collect();
+    let mut next = 0;
+    while let Some(finding) = wanted.get(next) {
+        for cause in &finding.caused_by {
+            let cause = all.iter().find(|other| other.id == *cause);
+            if let Some(cause) = cause.filter(|c| !wanted.iter().any(|w| w.id == c.id)) {
+                wanted.push(cause);
+            }
+        }
+        next += 1;
+    }
+    let ids: Vec<String> = wanted.iter().map(|finding| finding.id.clone()).collect();
+    let kept: Vec<Finding> = all.into_iter().filter(|f| ids.contains(&f.id)).collect();
+    report.root_causes = Some(causes::roots(&kept));
+    report.verdict = Some(verdict::judge(&kept, report.determined));
+    if let Some(checks) = &mut report.checks {
+        checks.retain(|check| {
+            components.contains(&check.category) || check.findings.iter().any(|id| ids.contains(id))
+        });
+    }
+    report.findings = Some(kept);
+}
+
+fn test(patient: &Patient<'_>, subject: Subject) -> TestReport {
+    static NOTHING: Test = Test {
+        subject: Subject::Dataflow,
+        api: None,
+        operator: None,
+        servers: Vec::new(),
+        meshsync: None,
+        flow: None,
+    };
+    let test = patient.facts.test.as_ref().unwrap_or(&NOTHING);
+    TestReport {
+        subject: subject.word(),
+        hops: hops::of(patient, test, subject),
+        resources: test
+            .flow
+            .as_ref()
+            .map(|flow| resources(patient, flow))
+            .unwrap_or_default(),
+    }
+}
+
+/// What was seen of each resource: those that the watch-list has, and whatever else came.
+fn resources(patient: &Patient<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
+    let facts = patient.facts;
+    let list = match patient.meshsyncs.items().first() {
+        Some(meshsync) => WatchList::of(meshsync, facts.profile),
+        None => WatchList::Empty,
+    };
+    let mut resources = list.effective(facts.profile);
+    for heard in flow.heard.keys() {
+        if !resources.contains(heard) {
+            resources.push(heard.clone());
+        }
+    }
+    let account = stack::meshsync_service_account(facts);
+    let stored = flow.store.known();
+    resources
+        .into_iter()
+        .map(|resource| {
+            let heard = flow.heard.get(&resource);
+            let Heard {
+                added,
+                modified,
+                deleted,
+                last,
+            } = heard.copied().unwrap_or_default();
+            WatchedResource {
+                readable: readable(patient, &account, &resource),
+                added,
+                modified,
+                deleted,
+                last_seen_ms: heard.map(|_| last / 1000),
+                stored: stored.map(|stored| stored.get(&resource).copied().unwrap_or(0)),
+                served: flow
+                    .served
+                    .get(&resource)
+                    .and_then(|served| served.known().copied()),
+                resource,
+            }
+        })
+        .collect()
+}
+
+/// Whether `MeshSync` may list and watch a resource; none where it is not known.
+fn readable(patient: &Patient<'_>, account: &str, resource: &str) -> Option<bool> {
+    let (plural, group) = watch_list::resource_and_group(resource)?;
+    let mut may = true;
+    for verb in ["list", "watch"] {
+        match rights::may(patient.facts, account, &Right::to(verb, group, plural)) {
+            Seen::Known(answer) => may &= answer,
+            _ => return None,
+        }
+    }
+    Some(may)
+}

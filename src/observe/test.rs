@@ -1,0 +1,94 @@
+//! Ad hoc tests: each tries something, times it, and leaves nothing behind. They judge nothing.
+
+mod broker;
+mod ear;
+mod envelope;
+mod flow;
+mod request;
+mod watch;
+
+use std::time::Duration;
+
+use super::{ask::Asker, broker::Kept, transport::Clients};
+use crate::{
+    cleanup::Cleanup,
+    facts::{Facts, Subject, Test},
+    probe,
+};
+
+/// What to test, and how.
+#[derive(Clone, Debug)]
+pub struct TestPlan {
+    /// What to test.
+    pub subject: Subject,
+    /// How often.
+    pub count: u32,
+    /// The kind of object to make for a test of the flow; the first that `MeshSync` watches when none is named.
+    pub kind: Option<&'static probe::Kind>,
+    /// Where to make it; where the stack is when none is named.
+    pub namespace: Option<String>,
+    /// Write nothing, and only listen for so long.
+    pub passive: Option<Duration>,
+    /// Have `MeshSync` publish its store, too.
+    pub store: bool,
+    /// The longest wait for a single message.
+    pub wait: Duration,
+}
+
+impl Default for TestPlan {
+    fn default() -> Self {
+        Self {
+            subject: Subject::Dataflow,
+            count: 1,
+            kind: None,
+            namespace: None,
+            passive: None,
+            store: false,
+            wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a test has at hand.
+pub(super) struct Bench<'a> {
+    pub(super) asker: &'a Asker<'a>,
+    pub(super) clients: &'a Clients,
+    pub(super) kept: &'a Kept,
+    pub(super) facts: &'a Facts,
+    pub(super) plan: &'a TestPlan,
+    pub(super) cleanup: &'a Cleanup,
+    pub(super) progress: &'a super::Log<'a>,
+}
+
+impl Bench<'_> {
+    /// Tries what the plan says.
+    pub(super) async fn run(&self) -> Test {
+        let mut test = Test {
+            subject: self.plan.subject,
+            ..Test::default()
+        };
+        match self.plan.subject {
+            Subject::Broker => test.servers = broker::measure(self).await,
+            Subject::Dataflow => test.flow = Some(flow::run(self).await),
+            _ => {}
+        }
+        test
+    }
+
+    /// Whether somebody bears `MeshSync`'s name on a server; none where nobody could say.
+    pub(super) fn meshsync_is_connected(&self) -> Option<bool> {
+        let broker = &self.facts.broker;
+        let name = self.facts.profile.meshsync.client;
+        let listed = |server: &crate::facts::BrokerServer| {
+            server.connections.items().iter().any(|c| c.name == name)
+        };
+        if broker.servers.iter().any(listed) {
+            return Some(true);
+        }
+        let whole = broker
+            .servers
+            .iter()
+            .all(|server| server.complete && server.connections.is_settled());
+        (whole && !broker.servers.is_empty()).then_some(false)
+    }
+}

@@ -1,0 +1,104 @@
+//! What a broker server does with messages of ours: answers, and hands back what is published.
+
+use std::time::Duration;
+
+use async_nats::{Client, RequestErrorKind};
+use futures_util::StreamExt;
+use tokio::time::Instant;
+
+use super::{Bench, ear::micros};
+use crate::{facts::ServerTest, observe::handshake::Line, probe};
+
+/// The longest that one message is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Measures every server that let us in, each once.
+pub(super) async fn measure(bench: &Bench<'_>) -> Vec<ServerTest> {
+    let mut tests: Vec<ServerTest> = Vec::new();
+    for line in bench.kept.lines() {
+        if tests.iter().any(|test| test.server_id == line.server_id) {
+            continue;
+        }
+        (bench.progress)("sending messages to the broker");
+        tests.push(one(&line, bench.plan.count).await);
+    }
+    tests
+}
+
+async fn one(line: &Line, count: u32) -> ServerTest {
+    let mut test = ServerTest {
+        server_id: line.server_id.clone(),
+        ..ServerTest::default()
+    };
+    let subject = probe::private_subject(&run_id());
+    let failure = async {
+        for _ in 0..count {
+            test.round_trips.push(round_trip(&line.client).await?);
+        }
+        let mut heard = line
+            .client
+            .subscribe(subject.clone())
+            .await
+            .map_err(|error| error.to_string())?;
+        for number in 0..count {
+            let sent = Instant::now();
+            let payload = number.to_string();
+            line.client
+                .publish(subject.clone(), payload.clone().into())
+                .await
+                .map_err(|error| error.to_string())?;
+            let back = tokio::time::timeout(PATIENCE, heard.next()).await;
+            match back {
+                Ok(Some(message)) if message.payload == payload.as_bytes() => {
+                    test.loops.push(micros(sent.elapsed()));
+                }
+                Ok(Some(_)) => return Err("another message came back than was sent".into()),
+                Ok(None) => return Err("the server ended the connection".into()),
+                Err(_) => return Err("what was published did not come back".into()),
+            }
+        }
+        Ok::<(), String>(())
+    };
+    let failure = failure.await.err();
+    test.failure = failure;
+    test
+}
+
+/// The time to the server and back: it answers at once that nobody listens on a subject of ours.
+///
+/// # Errors
+///
+/// A sentence when no answer came.
+pub(super) async fn round_trip(client: &Client) -> Result<u64, String> {
+    let sent = Instant::now();
+    let subject = probe::private_subject(&format!("{}.nobody", run_id()));
+    match nobody_hears(client, subject, PATIENCE).await {
+        Some(true) => Ok(micros(sent.elapsed())),
+        Some(false) => Err("somebody answers on a subject of our own".into()),
+        None => Err("the connection has ended".into()),
+    }
+}
+
+/// Whether nobody listens on a subject; none where the server did not say.
+pub(super) async fn nobody_hears(
+    client: &Client,
+    subject: String,
+    limit: Duration,
+) -> Option<bool> {
+    let answer = tokio::time::timeout(limit, client.request(subject, "".into())).await;
+    match answer {
+        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Some(true),
+        // Whoever listens need not answer.
+        Ok(Ok(_)) | Err(_) => Some(false),
+        Ok(Err(_)) => None,
+    }
+}
+
+/// A word that no other run has.
+pub(super) fn run_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!(
+        "{:010x}",
+        RandomState::new().hash_one(0_u8) & 0xff_ffff_ffff
+    )
+}

@@ -1,0 +1,230 @@
+//! Listening to every server of the broker at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    time::Duration,
+};
+
+use async_nats::Client;
+use futures_util::stream::{BoxStream, SelectAll, StreamExt};
+use tokio::time::Instant;
+
+use super::envelope::{self, Message};
+use crate::{facts::Heard, watched_kinds};
+
+/// How many resources are told apart; a cluster has fewer, and whoever writes nonsense fills no memory.
+const RESOURCES: usize = 500;
+
+/// How many copies of events of our own objects are kept.
+const ARRIVALS: usize = 100_000;
+
+/// An event of an object of ours that has come.
+pub(super) struct Arrival {
+    pub name: String,
+    pub event: String,
+    pub resource_version: u64,
+    pub cluster_id: String,
+    pub bytes: u64,
+    pub at: Instant,
+    /// The number of the server that it came from.
+    pub server: usize,
+}
+
+/// What was counted of one resource.
+#[derive(Clone, Copy)]
+struct Count {
+    heard: Heard,
+    last: Instant,
+}
+
+/// Hears every message on the subject of events, and what becomes of our own objects.
+pub(super) struct Ear {
+    streams: SelectAll<BoxStream<'static, (usize, Heed, async_nats::Message)>>,
+    subject: String,
+    /// How the names of this run's objects begin.
+    prefix: String,
+    counts: BTreeMap<String, Count>,
+    /// Events of our own objects.
+    pub arrivals: Vec<Arrival>,
+    /// Other subjects on which our objects were named.
+    pub elsewhere: BTreeSet<String>,
+    /// Messages that were no events.
+    pub malformed: u64,
+}
+
+/// What a subscription is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heed {
+    /// The subject of events.
+    Events,
+    /// Every other subject, on which our objects do not belong.
+    Elsewhere,
+    /// Our own, which only says that we live.
+    Nothing,
+}
+
+impl Ear {
+    pub(super) fn new(subject: &str, prefix: &str) -> Self {
+        Self {
+            streams: SelectAll::new(),
+            subject: subject.into(),
+            prefix: prefix.into(),
+            counts: BTreeMap::new(),
+            arrivals: Vec::new(),
+            elsewhere: BTreeSet::new(),
+            malformed: 0,
+        }
+    }
+
+    /// Listens on a server to the events and to a subject of our own.
+    ///
+    /// # Errors
+    ///
+    /// A sentence when the connection has ended.
+    pub(super) async fn listen(
+        &mut self,
+        server: usize,
+        client: &Client,
+        private: &str,
+    ) -> Result<(), String> {
+        let events = self.subject.clone();
+        self.subscribe(server, client, events, Heed::Events).await?;
+        self.subscribe(server, client, private.to_owned(), Heed::Nothing)
+            .await
+    }
+
+    /// Listens to every subject of a server.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ear::listen`].
+    pub(super) async fn listen_to_all(
+        &mut self,
+        server: usize,
+        client: &Client,
+    ) -> Result<(), String> {
+        self.subscribe(server, client, ">".into(), Heed::Elsewhere)
+            .await
+    }
+
+    async fn subscribe(
+        &mut self,
+        server: usize,
+        client: &Client,
+        subject: String,
+        heed: Heed,
+    ) -> Result<(), String> {
+        let subscription = client
+            .subscribe(subject)
+            .await
+            .map_err(|error| error.to_string())?;
+        self.streams
+            .push(subscription.map(move |m| (server, heed, m)).boxed());
+        Ok(())
+    }
+
+    /// Takes the next message. It may be given up at any time without losing one.
+    async fn next(&mut self) -> bool {
+        let Some((server, heed, message)) = self.streams.next().await else {
+            return false;
+        };
+        match heed {
+            Heed::Events => self.take(server, &message),
+            Heed::Elsewhere => self.look_for_ours(&message),
+            Heed::Nothing => {}
+        }
+        true
+    }
+
+    fn take(&mut self, server: usize, message: &async_nats::Message) {
+        let event = match envelope::read(&message.payload) {
+            Message::Event(event) => event,
+            Message::Other => return,
+            Message::Malformed => {
+                self.malformed += 1;
+                return;
+            }
+        };
+        let now = Instant::now();
+        let resource = watched_kinds::resource_of(&event.kind, &event.api_version);
+        if self.counts.len() < RESOURCES || self.counts.contains_key(&resource) {
+            let count = self.counts.entry(resource).or_insert(Count {
+                heard: Heard::default(),
+                last: now,
+            });
+            count.last = now;
+            match event.event.as_str() {
+                "ADDED" => count.heard.added += 1,
+                "MODIFIED" => count.heard.modified += 1,
+                "DELETED" => count.heard.deleted += 1,
+                _ => {}
+            }
+        }
+        if event.name.starts_with(&self.prefix) && self.arrivals.len() < ARRIVALS {
+            self.arrivals.push(Arrival {
+                name: event.name,
+                event: event.event,
+                resource_version: event.resource_version,
+                cluster_id: event.cluster_id,
+                bytes: message.payload.len() as u64,
+                at: now,
+                server,
+            });
+        }
+    }
+
+    fn look_for_ours(&mut self, message: &async_nats::Message) {
+        let subject = message.subject.as_str();
+        let named = subject != self.subject
+            && std::str::from_utf8(&message.payload).is_ok_and(|text| text.contains(&self.prefix));
+        if named {
+            self.elsewhere.insert(subject.to_owned());
+        }
+    }
+
+    /// Hears until this is done.
+    pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                // A message that is here is taken first: its time is what is measured.
+                biased;
+                true = self.next() => {}
+                value = &mut work => return value,
+            }
+        }
+    }
+
+    /// Hears until `enough` says so, or this time is over.
+    pub(super) async fn until(&mut self, end: Instant, enough: impl Fn(&Self) -> bool) {
+        while !enough(self) {
+            tokio::select! {
+                more = self.next() => if !more { return tokio::time::sleep_until(end).await },
+                () = tokio::time::sleep_until(end) => return,
+            }
+        }
+    }
+
+    /// What came of each resource.
+    pub(super) fn heard(&self) -> BTreeMap<String, Heard> {
+        let now = Instant::now();
+        self.counts
+            .iter()
+            .map(|(resource, count)| {
+                let last = micros(now.duration_since(count.last));
+                (
+                    resource.clone(),
+                    Heard {
+                        last,
+                        ..count.heard
+                    },
+                )
+            })
+            .collect()
+    }
+}
+
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,476 @@
+//! The test of the flow: make an object, change it, remove it, and hear of it from the broker.
+//!
+//! Whatever happens, the object is removed: at the end of the run, by the clean-up of a run that is stopped, or by the
+//! next run, which finds it by its labels and asks the broker whether anybody still listens for it.
+
+mod leftovers;
+mod passive;
+
+use std::time::Duration;
+
+use async_nats::Client;
+use http::Request;
+use k8s_openapi::jiff::SignedDuration;
+use kube::client::Body;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    Bench,
+    broker::{round_trip, run_id},
+    ear::{Arrival, Ear, micros},
+    request,
+    watch::{Told, Watch},
+};
+use crate::{
+    facts::{self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, Subject},
+    observe::{ask, ask::Failure},
+    probe::{self, Kind},
+    seen::{Right, Seen},
+    watch_list::EVENTS,
+    watched_kinds,
+};
+
+/// When whoever finds one of our objects may remove it.
+const LIFE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a watch may lag behind the broker.
+const LAG: Duration = Duration::from_millis(200);
+
+/// How many round trips are measured: the floor of every time.
+const ROUND_TRIPS: usize = 3;
+
+/// How long removing an object may take, and what a removal waits for that overtook the making.
+const REMOVAL: Duration = Duration::from_secs(5);
+const OVERTAKEN: Duration = Duration::from_millis(300);
+
+/// A change that was sent.
+struct Sent {
+    round: u32,
+    event: &'static str,
+    expected: bool,
+    at: Instant,
+    acknowledged: Option<Instant>,
+    /// The version that the change gave the object; 0 where the answer did not say.
+    resource_version: u64,
+}
+
+/// A test of the flow under way.
+struct Flow<'a> {
+    bench: &'a Bench<'a>,
+    run: String,
+    namespace: String,
+    kind: &'static Kind,
+    published: Vec<&'static str>,
+    clients: Vec<Client>,
+    ear: Ear,
+    watch: Option<Watch>,
+    told: Vec<Told>,
+    sent: Vec<Sent>,
+}
+
+/// Runs the test.
+pub(super) async fn run(bench: &Bench<'_>) -> FlowTest {
+    let facts = bench.facts;
+    let mut found = FlowTest {
+        subject: facts.profile.events_subject(),
+        wait: micros(bench.plan.wait),
+        ..FlowTest::default()
+    };
+    let namespace = bench
+        .plan
+        .namespace
+        .clone()
+        .unwrap_or_else(|| facts.target.namespace.clone());
+    let run = run_id();
+    let mut ear = Ear::new(&found.subject, &format!("{}{run}-", probe::NAME));
+    (bench.progress)("listening to the broker");
+    let clients = listen(bench, &mut ear, &run, &mut found).await;
+    if clients.is_empty() {
+        let why = "no broker server let us listen".to_owned();
+        found.held_back = Some(HeldBack::NobodyToHear(why));
+        return found;
+    }
+    if let Some(window) = bench.plan.passive {
+        passive::listen(bench, &mut ear, window, &mut found).await;
+    } else {
+        let wanted = bench.plan.kind;
+        let chosen = probe::choose(facts, wanted, &namespace);
+        match chosen {
+            _ if bench.meshsync_is_connected() == Some(false) => {
+                let why = "no broker server has MeshSync for a client".to_owned();
+                found.held_back = Some(HeldBack::NobodyToPublish(why));
+            }
+            Err(why) => found.held_back = Some(why),
+            Ok((kind, published)) => {
+                let mut flow = Flow {
+                    bench,
+                    run,
+                    namespace,
+                    kind,
+                    published,
+                    clients: clients.clone(),
+                    ear,
+                    watch: None,
+                    told: Vec::new(),
+                    sent: Vec::new(),
+                };
+                Box::pin(flow.go(&mut found)).await;
+                ear = flow.ear;
+            }
+        }
+    }
+    found.heard = ear.heard();
+    found.malformed = ear.malformed;
+    found.elsewhere = ear.elsewhere.iter().cloned().collect();
+    if bench.plan.store {
+        Box::pin(store(bench, &clients, &mut found)).await;
+    }
+    let lines = bench.kept.lines();
+    let lost = lines
+        .iter()
+        .map(|line| line.lost.load(std::sync::atomic::Ordering::Relaxed));
+    found.lost = lost.sum();
+    found
+}
+
+/// Listens on every server that let us in, each once. A connection that has ended meanwhile is left out.
+async fn listen(bench: &Bench<'_>, ear: &mut Ear, run: &str, found: &mut FlowTest) -> Vec<Client> {
+    let private = probe::private_subject(run);
+    let mut clients = Vec::new();
+    for line in bench.kept.lines() {
+        if found.servers.iter().any(|s| s.server_id == line.server_id) {
+            continue;
+        }
+        if ear
+            .listen(clients.len(), &line.client, &private)
+            .await
+            .is_err()
+        {
+            continue;
+        }
+        // An answer to what was sent later says that the server has the subscriptions.
+        let mut server = ServerTest {
+            server_id: line.server_id.clone(),
+            ..ServerTest::default()
+        };
+        for _ in 0..ROUND_TRIPS {
+            match round_trip(&line.client).await {
+                Ok(took) => server.round_trips.push(took),
+                Err(_) => break,
+            }
+        }
+        if !server.round_trips.is_empty() {
+            found.servers.push(server);
+            clients.push(line.client.clone());
+        }
+    }
+    clients
+}
+
+impl Flow<'_> {
+    /// Makes, changes and removes, and tells what came of it.
+    async fn go(&mut self, found: &mut FlowTest) {
+        let label = format!("{}%3D{}", probe::RUN.replace('/', "%2F"), self.run);
+        let collection = self.kind.collection(&self.namespace);
+        let (watch, left) = tokio::join!(
+            Watch::open(self.bench.clients.requests.clone(), &collection, &label),
+            self.leftovers(),
+        );
+        self.watch = watch;
+        found.leftovers = left;
+        found.object = Some(ProbeObject {
+            resource: self.kind.resource.into(),
+            kind: self.kind.kind.into(),
+            namespace: self.namespace.clone(),
+            name: format!("{}{}", probe::NAME, self.run),
+        });
+        (self.bench.progress)("waiting for events");
+        for round in 1..=self.bench.plan.count.max(1) {
+            if let Err(refusal) = self.round(round).await {
+                found.held_back = Some(HeldBack::Refused(refusal));
+            }
+            if let Some((name, why)) = self.ensure_removed(round).await {
+                found.not_removed.insert(name, why);
+            }
+            // What does not come once would not come again.
+            if found.held_back.is_some() || !self.all_came() {
+                break;
+            }
+        }
+        if !self.any_came() {
+            found.meta = request::version(&self.clients, self.bench.facts.profile).await;
+        }
+        found.changes = self.sent.iter().map(|sent| self.change(sent)).collect();
+    }
+
+    /// One object's life.
+    async fn round(&mut self, round: u32) -> Result<(), Refusal> {
+        let wait = self.bench.plan.wait;
+        self.send(round, EVENTS[0]).await?;
+        self.hear(wait).await;
+        if self.all_came() {
+            self.send(round, EVENTS[1]).await?;
+            self.hear(wait).await;
+        } else {
+            // Perhaps it comes under another subject.
+            for (number, client) in self.clients.clone().iter().enumerate() {
+                let _ = self.ear.listen_to_all(number, client).await;
+                let _ = round_trip(client).await;
+            }
+            self.send(round, EVENTS[1]).await?;
+        }
+        self.send(round, EVENTS[2]).await?;
+        self.hear(wait).await;
+        Ok(())
+    }
+
+    /// Makes one change, hearing all the while.
+    async fn send(&mut self, round: u32, event: &'static str) -> Result<(), Refusal> {
+        let collection = self.kind.collection(&self.namespace);
+        let name = probe::name(&self.run, round);
+        let path = format!("{collection}/{name}");
+        let (method, path, content, body) = match event {
+            "ADDED" => {
+                let undo = remove(self.bench.clients.requests.clone(), path);
+                self.bench.cleanup.owe(&name, async move {
+                    let _ = undo.await;
+                });
+                let expires = crate::observe::now() + LIFE;
+                let object = self.kind.object(&self.namespace, &self.run, round, expires);
+                ("POST", collection, "application/json", object)
+            }
+            "MODIFIED" => (
+                "PATCH",
+                path,
+                "application/merge-patch+json",
+                probe::change(round),
+            ),
+            _ => ("DELETE", path, "application/json", json!({})),
+        };
+        self.sent.push(Sent {
+            round,
+            event,
+            expected: self.published.contains(&event),
+            at: Instant::now(),
+            acknowledged: None,
+            resource_version: 0,
+        });
+        let change = ask::Change {
+            method,
+            path: &path,
+            content,
+            body: &body,
+        };
+        let answer = self.ear.during(self.bench.asker.change(&change)).await;
+        let refused = |message: String, denied| Refusal { message, denied };
+        let (status, text) = match answer {
+            Ok(answer) => answer,
+            Err(Failure::Denied) => return Err(refused("forbidden".into(), true)),
+            Err(failure) => return Err(refused(failure.to_string(), false)),
+        };
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        if !status.is_success() {
+            let message = answer["message"].as_str().unwrap_or("no reason given");
+            return Err(refused(crate::redact::urls(message), status == 403));
+        }
+        if let Some(sent) = self.sent.last_mut() {
+            sent.acknowledged = Some(Instant::now());
+            // A removal is not told under the version that the object had before.
+            if event == EVENTS[1] {
+                let version = answer["metadata"]["resourceVersion"].as_str();
+                sent.resource_version = version.and_then(|v| v.parse().ok()).unwrap_or(0);
+            }
+        }
+        if event == EVENTS[2] {
+            self.bench.cleanup.settle(&name);
+        }
+        Ok(())
+    }
+
+    /// Hears until all that was sent has come, or it has been waited for long enough.
+    async fn hear(&mut self, wait: Duration) {
+        let end = Instant::now() + wait.min(self.bench.asker.time_left());
+        let Self {
+            ear,
+            watch,
+            told,
+            sent,
+            run,
+            ..
+        } = self;
+        ear.until(end, |ear| all_came(sent, &ear.arrivals, run))
+            .await;
+        let end = Instant::now() + LAG;
+        while let Some(open) = watch
+            && !sent.iter().all(|sent| tells(told, sent, run).is_some())
+        {
+            tokio::select! {
+                more = ear.during(open.next()) => match more {
+                    Some(more) => told.push(more),
+                    None => *watch = None,
+                },
+                () = tokio::time::sleep_until(end) => break,
+            }
+        }
+    }
+
+    fn all_came(&self) -> bool {
+        all_came(&self.sent, &self.ear.arrivals, &self.run)
+    }
+
+    fn any_came(&self) -> bool {
+        !self.ear.arrivals.is_empty()
+    }
+
+    /// Removes what the round has not removed.
+    async fn ensure_removed(&self, round: u32) -> Option<(String, String)> {
+        let name = probe::name(&self.run, round);
+        let is = |sent: &&Sent, event| sent.round == round && sent.event == event;
+        let removed = self
+            .sent
+            .iter()
+            .any(|sent| is(&sent, EVENTS[2]) && sent.acknowledged.is_some());
+        let refused = self
+            .sent
+            .iter()
+            .find(|sent| is(sent, EVENTS[0]))
+            .is_none_or(|sent| sent.acknowledged.is_none());
+        if removed {
+            return None;
+        }
+        let path = format!("{}/{name}", self.kind.collection(&self.namespace));
+        let result = remove(self.bench.clients.requests.clone(), path).await;
+        match result {
+            Ok(()) => {
+                self.bench.cleanup.settle(&name);
+                None
+            }
+            // What was never made need not go.
+            Err(_) if refused => {
+                self.bench.cleanup.settle(&name);
+                None
+            }
+            Err(why) => Some((name, why)),
+        }
+    }
+
+    /// What became of a change.
+    fn change(&self, sent: &Sent) -> facts::Change {
+        let since = |at: Instant| micros(at.duration_since(sent.at));
+        let came: Vec<&Arrival> = arrivals(&self.ear.arrivals, sent, &self.run).collect();
+        let first = came.first();
+        // A message that two servers share reaches us over both.
+        let copies = (0..self.clients.len())
+            .map(|server| came.iter().filter(|a| a.server == server).count() as u64)
+            .max();
+        facts::Change {
+            round: sent.round,
+            event: sent.event.into(),
+            expected: sent.expected,
+            acknowledged: sent.acknowledged.map(since),
+            watched: tells(&self.told, sent, &self.run).map(|told| since(told.at)),
+            received: first.map(|a| since(a.at)),
+            server_id: first.and_then(|a| self.bench.kept_server(a.server, &self.clients)),
+            cluster_id: first.map(|a| a.cluster_id.clone()),
+            bytes: first.map(|a| a.bytes),
+            copies: copies.unwrap_or(0),
+        }
+    }
+}
+
+/// The events of a change. One of an older version than the change made is another's, such as a controller's.
+fn arrivals<'a>(
+    all: &'a [Arrival],
+    sent: &'a Sent,
+    run: &str,
+) -> impl Iterator<Item = &'a Arrival> {
+    let name = probe::name(run, sent.round);
+    all.iter().filter(move |arrival| {
+        arrival.name == name
+            && arrival.event == sent.event
+            && (arrival.resource_version == 0 || arrival.resource_version >= sent.resource_version)
+    })
+}
+
+fn all_came(sent: &[Sent], all: &[Arrival], run: &str) -> bool {
+    sent.iter()
+        .filter(|sent| sent.expected)
+        .all(|sent| arrivals(all, sent, run).next().is_some())
+}
+
+fn tells<'a>(told: &'a [Told], sent: &Sent, run: &str) -> Option<&'a Told> {
+    let name = probe::name(run, sent.round);
+    told.iter()
+        .find(|told| told.name == name && told.event == sent.event)
+}
+
+/// Removes an object. What is not there yet may be on its way, when the making was stopped.
+async fn remove(client: kube::Client, path: String) -> Result<(), String> {
+    let once = async || {
+        let request = Request::delete(&path)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(Body::from(b"{}".to_vec()))
+            .map_err(|error| error.to_string())?;
+        let sent = tokio::time::timeout(REMOVAL, client.clone().send(request)).await;
+        match sent {
+            Ok(Ok(response)) => Ok(response.status().as_u16()),
+            Ok(Err(error)) => Err(ask::from_error(&error).to_string()),
+            Err(_) => Err("no answer to its removal".to_owned()),
+        }
+    };
+    let mut status = once().await?;
+    if status == 404 {
+        tokio::time::sleep(OVERTAKEN).await;
+        status = once().await?;
+    }
+    match status {
+        200 | 202 | 404 => Ok(()),
+        403 => Err("no permission to delete it".into()),
+        other => Err(format!("the API server answered {other} to its removal")),
+    }
+}
+
+/// Counts what `MeshSync`'s store holds, and what the API server holds of each kind that it should.
+async fn store(bench: &Bench<'_>, clients: &[Client], found: &mut FlowTest) {
+    (bench.progress)("counting MeshSync's store");
+    let profile = bench.facts.profile;
+    found.store = Seen::Unreachable("no broker server let us ask".into());
+    for client in clients {
+        found.store = request::store(client, profile, bench.plan.wait).await;
+        if found.store.known().is_some() {
+            break;
+        }
+    }
+    for resource in profile.meshsync.default_watch_list {
+        if probe::published(bench.facts, resource, &bench.facts.target.namespace).is_err() {
+            continue;
+        }
+        let Some(path) = watched_kinds::path_of(resource) else {
+            continue;
+        };
+        let count = count(bench, resource, &path).await;
+        found.served.insert((*resource).into(), count);
+    }
+}
+
+/// How many objects of a resource there are, without reading more than one.
+async fn count(bench: &Bench<'_>, resource: &str, path: &str) -> Seen<u64> {
+    let (plural, group) = crate::watch_list::resource_and_group(resource).unwrap_or_default();
+    let right = Right::to("list", group, plural);
+    let answer = bench.asker.get_metadata(&format!("{path}?limit=1")).await;
+    let list = answer.and_then(|body| ask::parse::<Value>(&body));
+    ask::seen(list, &right).map(|list| {
+        let here = list["items"].as_array().map_or(0, Vec::len) as u64;
+        here + list["metadata"]["remainingItemCount"].as_u64().unwrap_or(0)
+    })
+}
+
+impl Bench<'_> {
+    /// The id of a server by its number among those that are listened to.
+    fn kept_server(&self, number: usize, clients: &[Client]) -> Option<String> {
+        let client = clients.get(number)?;
+        let id = client.server_info().server_id;
+        (self.plan.subject == Subject::Dataflow || !id.is_empty()).then_some(id)
+    }
+}

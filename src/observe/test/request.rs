@@ -1,0 +1,113 @@
+//! Requests to `MeshSync` over the broker, of the kinds that Meshery Server makes and that change nothing.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_nats::Client;
+use futures_util::{StreamExt, future::select_all};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{broker::run_id, ear::micros, envelope};
+use crate::{facts::Step, probe, profile::Profile, seen::Seen, watched_kinds};
+
+/// The longest wait for the version.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a store may pause between two answers.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The subject on which `MeshSync` answers with its version.
+const META: &str = "meshsync-meta";
+
+fn payload(entity: &str, payload: &Value) -> Vec<u8> {
+    json!({
+        "ObjectType": "request-payload",
+        "EventType": "",
+        "Request": { "Entity": entity, "Payload": payload },
+        "Object": null,
+    })
+    .to_string()
+    .into_bytes()
+}
+
+fn subject(profile: &Profile) -> String {
+    format!("{}.meshsync.request", profile.subject_prefix)
+}
+
+/// Asks `MeshSync` for its version, over every server at once; the first answer counts.
+pub(super) async fn version(clients: &[Client], profile: &Profile) -> Step {
+    let sent = Instant::now();
+    let asked = clients.iter().map(|client| {
+        Box::pin(async move {
+            let mut answers = client.subscribe(META).await.map_err(|e| e.to_string())?;
+            let question = payload(META, &Value::Null);
+            client
+                .publish(subject(profile), question.into())
+                .await
+                .map_err(|e| e.to_string())?;
+            match tokio::time::timeout(PATIENCE, answers.next()).await {
+                Ok(Some(answer)) => Ok(envelope::read_text(&answer.payload).unwrap_or_default()),
+                Ok(None) => Err("the broker ended the connection".into()),
+                Err(_) => Err("no answer came within 2 s".to_owned()),
+            }
+        })
+    });
+    let mut asked: Vec<_> = asked.collect();
+    let mut why = "no broker server let us ask".to_owned();
+    while !asked.is_empty() {
+        let (answer, _, rest) = select_all(asked).await;
+        match answer {
+            Ok(version) => {
+                return Step {
+                    micros: Seen::Known(micros(sent.elapsed())),
+                    detail: version,
+                };
+            }
+            Err(failure) => why = failure,
+        }
+        asked = rest;
+    }
+    Step {
+        micros: Seen::Unreachable(why),
+        detail: String::new(),
+    }
+}
+
+/// Has `MeshSync` publish its store on a subject of our own, and counts what comes, by resource.
+pub(super) async fn store(
+    client: &Client,
+    profile: &Profile,
+    wait: Duration,
+) -> Seen<BTreeMap<String, u64>> {
+    let reply = probe::private_subject(&format!("{}.store", run_id()));
+    let asked = async {
+        let mut answers = client
+            .subscribe(reply.clone())
+            .await
+            .map_err(|e| e.to_string())?;
+        let question = payload("informer-store", &json!({ "Reply": reply }));
+        client
+            .publish(subject(profile), question.into())
+            .await
+            .map_err(|e| e.to_string())?;
+        let mut counts = BTreeMap::new();
+        let mut patience = wait;
+        // There is no end mark: it is over when nothing comes any more.
+        while let Ok(Some(answer)) = tokio::time::timeout(patience, answers.next()).await {
+            patience = PAUSE;
+            for (kind, api_version) in envelope::read_store(&answer.payload).unwrap_or_default() {
+                *counts
+                    .entry(watched_kinds::resource_of(&kind, &api_version))
+                    .or_insert(0) += 1;
+            }
+        }
+        if patience == wait {
+            return Err("MeshSync did not answer".to_owned());
+        }
+        Ok(counts)
+    };
+    match asked.await {
+        Ok(counts) => Seen::Known(counts),
+        Err(why) => Seen::Unreachable(why),
+    }
+}

@@ -1,0 +1,179 @@
+//! `test` for people.
+
+use owo_colors::{OwoColorize, Style};
+
+use super::{
+    check, path,
+    style::Look,
+    tables::table,
+    text::{Page, clean, width_of},
+};
+use crate::{
+    report::{Hop, Report, Severity, TestReport, Timing, WatchedResource},
+    words::short_span,
+};
+
+/// The narrowest screen on which times stand beside what they are of.
+const BESIDE: usize = 72;
+
+/// The whole screen.
+pub fn test(report: &Report, look: &Look) -> String {
+    let mut page = Page::new(look);
+    if let Some(test) = &report.test {
+        if test.subject == "dataflow" {
+            path::draw(&mut page, report);
+            page.blank();
+        }
+        heading(&mut page, report, test);
+        page.blank();
+        steps(&mut page, test);
+        resources(&mut page, test);
+    }
+    findings(&mut page, report);
+    page.blank();
+    page.raw(&check::verdict_line(report, look));
+    page.done()
+}
+
+fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
+    let look = page.look;
+    let title = format!("Test of {}", test.subject);
+    let mut parts = vec![title.style(look.styles.strong).to_string()];
+    if let Some(context) = &report.target.context {
+        parts.push(format!("context {}", clean(context)));
+    }
+    parts.push(format!("namespace {}", clean(&report.target.namespace)));
+    if report.target.profile != "meshery" {
+        parts.push(format!("profile {}", report.target.profile));
+    }
+    let dot = format!(" {} ", look.glyphs.dot);
+    page.parts(0, &dot, &parts);
+}
+
+/// The steps, those of one broker server under its name.
+fn steps(page: &mut Page<'_>, test: &TestReport) {
+    let width = test.hops.iter().map(|hop| width_of(&hop.title)).max();
+    let beside = page.look.width.is_none_or(|width| width >= BESIDE);
+    let servers = test.subject == "broker";
+    let mut last = None;
+    for hop in &test.hops {
+        if servers && hop.server != last {
+            last.clone_from(&hop.server);
+            if let Some(server) = &hop.server {
+                page.whole("", server, page.look.styles.strong);
+            }
+        }
+        step(page, hop, width.filter(|_| beside));
+    }
+}
+
+fn step(page: &mut Page<'_>, hop: &Hop, width: Option<usize>) {
+    let (glyph, style) = page.look.status(hop.status);
+    let mut words = Vec::new();
+    if let Some(timing) = &hop.timing {
+        words.push(times(timing));
+    }
+    words.extend(hop.detail.clone());
+    let text = words.join("; ");
+    let lead = match width {
+        Some(width) => format!("  {} {:<width$}  ", glyph.style(style), hop.title),
+        None => format!("  {} {}: ", glyph.style(style), hop.title),
+    };
+    let indent = match width {
+        Some(width) => width + 6,
+        None => 6,
+    };
+    page.paragraph(&lead, indent, &text, Style::new());
+}
+
+/// One time, or how several are spread.
+fn times(timing: &Timing) -> String {
+    if timing.count < 2 {
+        return short_span(timing.p50_micros);
+    }
+    format!(
+        "{} (p95 {}, {} to {}, {} times)",
+        short_span(timing.p50_micros),
+        short_span(timing.p95_micros),
+        short_span(timing.min_micros),
+        short_span(timing.max_micros),
+        timing.count
+    )
+}
+
+/// What was seen of each resource: all of them on a wide screen or with counts, a line otherwise.
+fn resources(page: &mut Page<'_>, test: &TestReport) {
+    if test.resources.is_empty() {
+        return;
+    }
+    let counted = test
+        .resources
+        .iter()
+        .any(|resource| resource.stored.is_some());
+    page.blank();
+    if page.look.wide || counted {
+        let rows: Vec<Vec<String>> = test.resources.iter().map(row).collect();
+        let headings = [
+            "resource", "readable", "added", "modified", "deleted", "last", "stored", "served",
+        ];
+        let headings = if counted {
+            &headings[..]
+        } else {
+            &headings[..6]
+        };
+        let rows: Vec<Vec<String>> = rows
+            .into_iter()
+            .map(|row| row.into_iter().take(headings.len()).collect())
+            .collect();
+        page.raw(&table(headings, &rows, page.look));
+        return;
+    }
+    let all = test.resources.len();
+    let readable = test
+        .resources
+        .iter()
+        .filter(|r| r.readable == Some(true))
+        .count();
+    let heard: Vec<&WatchedResource> = test
+        .resources
+        .iter()
+        .filter(|r| r.added + r.modified + r.deleted > 0)
+        .collect();
+    let events: u64 = heard.iter().map(|r| r.added + r.modified + r.deleted).sum();
+    let text = format!(
+        "{readable} of {all} resources are known to be readable to MeshSync; {events} events of {} of them came meanwhile. -o wide lists them.",
+        heard.len()
+    );
+    page.paragraph("  ", 2, &text, page.look.styles.dim);
+}
+
+fn row(resource: &WatchedResource) -> Vec<String> {
+    let number = |value: Option<u64>| value.map_or("-".into(), |value| value.to_string());
+    vec![
+        resource.resource.clone(),
+        match resource.readable {
+            Some(true) => "yes".into(),
+            Some(false) => "no".into(),
+            None => "unknown".into(),
+        },
+        resource.added.to_string(),
+        resource.modified.to_string(),
+        resource.deleted.to_string(),
+        resource
+            .last_seen_ms
+            .map_or("-".into(), |ms| format!("{} ago", short_span(ms * 1000))),
+        number(resource.stored),
+        number(resource.served),
+    ]
+}
+
+/// What is wrong; what is merely worth knowing is no matter of a test.
+fn findings(page: &mut Page<'_>, report: &Report) {
+    for finding in report
+        .root_causes()
+        .filter(|finding| finding.severity < Severity::Info)
+    {
+        page.blank();
+        check::finding(page, report.findings(), finding, false);
+    }
+}
