@@ -36,6 +36,15 @@ pub struct Faults {
 }
 
 impl Faults {
+    /// Whether the real one would have to do what it does not do by itself.
+    fn are_asked_for(&self) -> bool {
+        let natural = Self {
+            follow_crds: self.follow_crds,
+            ..Self::default()
+        };
+        *self != natural
+    }
+
     fn flags(&self) -> Vec<String> {
         let mut flags = vec![format!("--delay={}ms", self.delay.as_millis())];
         flags.extend(
