@@ -1,7 +1,7 @@
 //! The publishing MeshSync's own tests. Where `MESHSYNC_BIN` is set, the real one has to pass those without faults.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use async_nats::Subscriber;
@@ -15,6 +15,9 @@ use crate::bed::{self, Faults, Line, Publisher, Stack, rest};
 
 /// How long something that surely comes may take.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// Where the store is asked for.
+const STORE: &str = "store-asked-for";
 
 /// A stack of the current line with a MeshSync that publishes as it should, and what it publishes from then on.
 async fn publishing(bed: &bed::Lease, faults: &Faults) -> Result<(Stack, Publisher, Subscriber)> {
@@ -142,6 +145,8 @@ async fn what_it_may_not_list_is_not_published_and_has_the_store_withheld() -> R
     let stack = setup.stock().start(&bed).await?;
     let mut all = stack.nats(0).listen(">").await?;
     let _publisher = stack.publishing(0, &Faults::default()).await?;
+    // With every right the store would be there by then.
+    tokio::time::sleep(Duration::from_secs(7)).await;
     let heard = ask_store_and_meta(&stack, &mut all).await?;
     let (events, rest): (Vec<_>, Vec<_>) = heard
         .into_iter()
@@ -169,17 +174,22 @@ async fn it_answers_with_its_version_and_its_store() -> Result<()> {
     let bed = bed::lease().await?;
     let (stack, _publisher, _) = publishing(&bed, &Faults::default()).await?;
     let mut all = stack.nats(0).listen(">").await?;
-    let heard = ask_store_and_meta(&stack, &mut all).await?;
+    // The store is kept back for the first five seconds, and the version is not.
+    let mut heard = Vec::new();
+    for _ in 0..100 {
+        heard = ask_store_and_meta(&stack, &mut all).await?;
+        if heard.iter().any(|(subject, _)| subject == STORE) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     let (_, meta) = heard.last().context("no answer")?;
-    println!("{meta}");
     assert!(meta["Object"].is_string(), "{meta}");
     let envelope =
         json!({"ObjectType": "", "EventType": "", "Request": null, "Object": meta["Object"]});
     assert_eq!(*meta, envelope);
 
-    let batches = heard
-        .iter()
-        .filter(|(subject, _)| subject == "store-asked-for");
+    let batches = heard.iter().filter(|(subject, _)| subject == STORE);
     let batches: Vec<_> = batches
         .map(|(_, message)| {
             let object = message["Object"].as_array().map_or(&[][..], Vec::as_slice);
@@ -199,6 +209,139 @@ async fn it_answers_with_its_version_and_its_store() -> Result<()> {
         .count();
     let there = rest::list(&stack.client, "/api/v1/namespaces").await?;
     assert_eq!(namespaces, there.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_frozen_one_publishes_when_it_is_let_go_on() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher, mut events) = publishing(&bed, &Faults::default()).await?;
+    publisher.pause()?;
+    let object = config_map(&stack, "meanwhile");
+    rest::write(&stack.client, rest::BED, &object).await?;
+    let early = tokio::time::timeout(
+        Duration::from_millis(500),
+        next_of(&mut events, "meanwhile"),
+    );
+    assert!(early.await.is_err(), "a frozen MeshSync published");
+    assert!(stack.nats(0).lists("meshsync").await?);
+    publisher.resume()?;
+    next_of(&mut events, "meanwhile").await.map(drop)
+}
+
+#[tokio::test]
+async fn the_watch_list_counts_as_it_was_at_the_start() -> Result<()> {
+    // The real one looks in no other namespace.
+    let bed = bed::private().await?;
+    bed.create_namespace("meshery").await?;
+    let list = json!([
+        {"Resource": "configmaps.v1.", "Events": ["MODIFIED"]},
+        {"resource": "secrets.v1.", "events": ["ADDED", "added"]},
+        {"Resource": "services.v1.", "Events": ["modified"]},
+        {"Resource": "jobs.v1.batch", "Events": ["ADDED"]},
+    ]);
+    let setup = Stack::of(Line::Current).whitelist(&list.to_string());
+    let stack = setup.start(&bed).await?;
+    let mut events = stack.nats(0).listen("meshery.meshsync.core").await?;
+    let faults = Faults {
+        follow_crds: true,
+        ..Faults::default()
+    };
+    let publisher = stack.publishing(0, &faults).await?;
+    let object = config_map(&stack, "listed");
+    rest::write(&stack.client, rest::BED, &object).await?;
+    let change = json!({"data": {"a": "c"}});
+    rest::merge(&stack.client, &rest::path_of(&object)?, &change).await?;
+    // Kinds of CRDs come some seconds later, whatever the list says, and everything else comes again with them.
+    let mut seen = BTreeSet::new();
+    while !(seen.contains("ADDED Broker") && seen.contains("MODIFIED ConfigMap")) {
+        let (_, event) = next(&mut events).await?;
+        let kind = event["Object"]["kind"].as_str().unwrap_or_default();
+        let event = event["EventType"].as_str().unwrap_or_default();
+        seen.insert(format!("{event} {kind}"));
+    }
+    assert!(seen.contains("ADDED Secret"), "{seen:?}");
+    for kind in [
+        "ADDED ConfigMap",
+        "ADDED Service",
+        "MODIFIED Service",
+        "ADDED Job",
+    ] {
+        assert!(!seen.contains(kind), "{seen:?}");
+    }
+    publisher.kill();
+
+    // What is not JSON has nothing published at all.
+    let change = json!({"spec": {"watch-list": {"data": {"whitelist": "[{"}}}});
+    rest::merge(&stack.client, &stack.custom_path("MeshSync"), &change).await?;
+    let mut all = stack.nats(0).listen(">").await?;
+    let _publisher = stack.publishing(0, &faults).await?;
+    let heard = ask_store_and_meta(&stack, &mut all).await?;
+    let subjects: Vec<_> = heard.iter().map(|(subject, _)| subject.as_str()).collect();
+    let asked = "meshery.meshsync.request";
+    assert_eq!(subjects, [asked, asked, "meshsync-meta"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn faults_are_as_they_are_asked_for() -> Result<()> {
+    let bed = bed::lease().await?;
+    let faults = Faults {
+        delay: Duration::from_millis(700),
+        cluster_id: Some("another".to_owned()),
+        subject: Some("elsewhere".to_owned()),
+        drop: vec!["MODIFIED".to_owned()],
+        ..Faults::default()
+    };
+    let (stack, publisher, _) = publishing(&bed, &faults).await?;
+    let mut all = stack.nats(0).listen(">").await?;
+    let object = config_map(&stack, "faulty");
+    let start = Instant::now();
+    rest::write(&stack.client, rest::BED, &object).await?;
+    let path = rest::path_of(&object)?;
+    rest::merge(&stack.client, &path, &json!({"data": {"a": "c"}})).await?;
+    rest::delete(&stack.client, &path).await?;
+    for expected in ["ADDED", "DELETED"] {
+        let event = next_of(&mut all, "faulty").await?;
+        assert_eq!(event["EventType"], expected);
+        assert_eq!(event["Object"]["cluster_id"], "another");
+        assert!(start.elapsed() >= faults.delay, "{:?}", start.elapsed());
+    }
+    let (subject, _) = {
+        rest::write(&stack.client, rest::BED, &object).await?;
+        next(&mut all).await?
+    };
+    assert_eq!(subject, "elsewhere");
+    publisher.kill();
+
+    let mute = Faults {
+        mute: true,
+        ..Faults::default()
+    };
+    let _publisher = stack.publishing(0, &mute).await?;
+    let mut all = stack.nats(0).listen(">").await?;
+    assert!(stack.nats(0).lists("meshsync").await?);
+    let asked = ask_store_and_meta(&stack, &mut all);
+    let answer = tokio::time::timeout(Duration::from_secs(1), asked).await;
+    assert!(answer.is_err(), "a mute MeshSync answered");
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_lines_have_their_own_subjects() -> Result<()> {
+    for (line, subject) in [
+        (Line::Old, "meshery.meshsync.core"),
+        (Line::Meshplay, "meshplay.meshsync.core"),
+    ] {
+        let bed = bed::lease().await?;
+        let setup = Stack::of(line).namespace(bed.namespace());
+        let stack = setup.start(&bed).await?;
+        let _publisher = stack.publishing(0, &Faults::default()).await?;
+        let mut events = stack.nats(0).listen(subject).await?;
+        let object = config_map(&stack, "elsewhere");
+        rest::write(&stack.client, rest::BED, &object).await?;
+        next_of(&mut events, "elsewhere").await?;
+    }
     Ok(())
 }
 
@@ -238,7 +381,7 @@ async fn next(messages: &mut Subscriber) -> Result<(String, Value)> {
 /// answered one after the other.
 async fn ask_store_and_meta(stack: &Stack, all: &mut Subscriber) -> Result<Vec<(String, Value)>> {
     let client = stack.nats(0).client().await?;
-    let store = json!({"Entity": "informer-store", "Payload": {"Reply": "store-asked-for"}});
+    let store = json!({"Entity": "informer-store", "Payload": {"Reply": STORE}});
     for request in [store, json!({"Entity": "meshsync-meta", "Payload": null})] {
         let message = json!({"ObjectType": "request-payload", "EventType": "", "Request": request, "Object": null});
         let payload = message.to_string().into();

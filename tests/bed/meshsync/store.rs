@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+/// For how long the real one keeps the store to itself after the last kind has been listed.
+const WITHHELD: Duration = Duration::from_secs(5);
 
 /// The objects of each kind, by namespace and name.
 #[derive(Debug, Default)]
@@ -13,21 +17,24 @@ pub(crate) struct Store(Mutex<Kinds>);
 struct Kinds {
     objects: BTreeMap<String, BTreeMap<String, Value>>,
     missing: BTreeSet<String>,
+    complete_since: Option<Instant>,
 }
 
 impl Store {
     /// Forgets everything; these kinds are yet to be listed.
     pub(crate) fn reset<'a>(&self, kinds: impl Iterator<Item = &'a str>) {
-        *self.lock() = Kinds {
-            objects: BTreeMap::new(),
-            missing: kinds.map(str::to_owned).collect(),
-        };
+        let mut all = self.lock();
+        all.objects.clear();
+        all.missing = kinds.map(str::to_owned).collect();
     }
 
     /// Takes a whole list, and returns what it changes: the event and the object.
     pub(crate) fn list(&self, kind: &str, items: Vec<Value>) -> Vec<(&'static str, Value)> {
         let mut kinds = self.lock();
         kinds.missing.remove(kind);
+        if kinds.missing.is_empty() {
+            kinds.complete_since.get_or_insert_with(Instant::now);
+        }
         let mut old = kinds.objects.remove(kind).unwrap_or_default();
         let mut new = BTreeMap::new();
         let mut changes = Vec::new();
@@ -64,10 +71,14 @@ impl Store {
         }
     }
 
-    /// Every object; none until each kind has been listed, for which the real one waits as well.
+    /// Every object; none until each kind has been listed and then for a while, as with the real one: a kind that it
+    /// may not list has it withhold all others too.
     pub(crate) fn all(&self) -> Vec<Value> {
         let kinds = self.lock();
-        if !kinds.missing.is_empty() {
+        if kinds
+            .complete_since
+            .is_none_or(|since| since.elapsed() < WITHHELD)
+        {
             return Vec::new();
         }
         let objects = kinds.objects.values().flat_map(BTreeMap::values);
