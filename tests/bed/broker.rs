@@ -118,6 +118,31 @@ impl Broker {
         format!("{}:4222", self.address)
     }
 
+    /// Its URL as MeshSync is told it, with the token.
+    pub fn url(&self) -> String {
+        let token = self.token.as_ref();
+        let login = token.map(|token| format!("{token}@")).unwrap_or_default();
+        format!("nats://{login}{}", self.endpoint())
+    }
+
+    /// A client of it, by the name of `bed`.
+    pub async fn client(&self) -> Result<async_nats::Client> {
+        let mut options = async_nats::ConnectOptions::new().name("bed");
+        if let Some(token) = &self.token {
+            options = options.token(token.clone());
+        }
+        let client = options.connect(self.endpoint()).await;
+        client.with_context(|| format!("cannot connect to {}", self.endpoint()))
+    }
+
+    /// All that is published to a subject from now on.
+    pub async fn listen(&self, subject: &str) -> Result<async_nats::Subscriber> {
+        let client = self.client().await?;
+        let messages = client.subscribe(subject.to_owned()).await?;
+        client.flush().await?;
+        Ok(messages)
+    }
+
     /// Whether its monitor lists a client of this name.
     pub async fn lists(&self, client: &str) -> Result<bool> {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

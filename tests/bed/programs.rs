@@ -1,10 +1,11 @@
 //! Where the cluster's programs are; built on first use.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 /// The folder with the cluster's programs. The first call on a machine builds them, which takes minutes and says so.
 pub fn folder() -> Result<&'static Path> {
@@ -32,4 +33,55 @@ fn build() -> Result<PathBuf> {
         script.display()
     );
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
+/// The bed's own MeshSync, which is an example of this package: a test target alone does not build those, so it is
+/// built on the first call, beside the program that is running.
+pub fn meshsync() -> Result<&'static Path> {
+    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match PROGRAM.get_or_init(|| build_meshsync().map_err(|error| format!("{error:#}"))) {
+        Ok(path) => Ok(path),
+        Err(message) => Err(anyhow!("{message}")),
+    }
+}
+
+fn build_meshsync() -> Result<PathBuf> {
+    let running = std::env::current_exe()?;
+    // target/<profile>/deps/<test>, or examples in place of deps.
+    let profile = running.ancestors().nth(2).context("no profile's folder")?;
+    let target = profile.parent().context("no target folder")?;
+    let name = match profile.file_name().and_then(OsStr::to_str) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // What cargo tells a test about its package would have dependencies be built anew that look at it.
+    for (name, _) in std::env::vars_os() {
+        let about_us = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ];
+        if about_us
+            .iter()
+            .any(|start| name.to_string_lossy().starts_with(start))
+        {
+            command.env_remove(&name);
+        }
+    }
+    let output = command
+        .args(["build", "--frozen", "--quiet", "--example", "meshsync"])
+        .args(["--profile", name, "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "the example meshsync cannot be built:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(profile.join("examples/meshsync"))
 }

@@ -28,7 +28,7 @@ pub async fn start_operator(
     namespace: &str,
     binary: PathBuf,
 ) -> Result<Process> {
-    let kubeconfig = service_account_kubeconfig(cluster, client, namespace).await?;
+    let kubeconfig = service_account_kubeconfig(cluster, client, namespace, "meshery").await?;
     let [metrics, health] = network::free_ports()?;
     let args = [
         format!("--kubeconfig={}", kubeconfig.display()),
@@ -54,7 +54,7 @@ pub async fn start_meshsync(
     binary: PathBuf,
     broker_url: String,
 ) -> Result<Process> {
-    let kubeconfig = service_account_kubeconfig(cluster, client, namespace).await?;
+    let kubeconfig = service_account_kubeconfig(cluster, client, namespace, "meshery").await?;
     let env = [
         ("KUBECONFIG", kubeconfig.display().to_string()),
         ("BROKER_URL", broker_url),
@@ -63,14 +63,17 @@ pub async fn start_meshsync(
     Process::start("meshsync", &log, &binary, &[], &env)
 }
 
-async fn service_account_kubeconfig(
+/// A kubeconfig with the rights of the stack's ServiceAccount, which the operator and MeshSync share.
+pub(super) async fn service_account_kubeconfig(
     cluster: &Cluster,
     client: &Client,
     namespace: &str,
+    prefix: &str,
 ) -> Result<PathBuf> {
+    let name = format!("{prefix}-operator");
     let path = format!(
         "{}/token",
-        rest::path("v1", "ServiceAccount", namespace, "meshery-operator")
+        rest::path("v1", "ServiceAccount", namespace, &name)
     );
     let request = json!({
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400},
@@ -79,5 +82,5 @@ async fn service_account_kubeconfig(
     let token = answer["status"]["token"]
         .as_str()
         .context("no token for the ServiceAccount")?;
-    cluster.kubeconfig_with_token(&format!("meshery-operator-{namespace}"), token)
+    cluster.kubeconfig_with_token(&format!("{name}-{namespace}"), token)
 }

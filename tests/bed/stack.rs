@@ -81,12 +81,7 @@ impl Stack {
     pub async fn meshsync(&self, broker: usize) -> Result<StandIn> {
         let broker = self.nats(broker);
         if let Some(binary) = real::meshsync().filter(|_| self.line == Line::Current) {
-            let login = self
-                .token
-                .as_ref()
-                .map(|token| format!("{token}@"))
-                .unwrap_or_default();
-            let url = format!("nats://{login}{}", broker.endpoint());
+            let url = broker.url();
             let process =
                 real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, url)
                     .await?;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-const RESOURCES: [&str; 21] = [
+/// Its resources.
+pub const RESOURCES: [&str; 21] = [
     "namespaces.v1.",
     "configmaps.v1.",
     "nodes.v1.",

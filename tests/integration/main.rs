@@ -5,6 +5,8 @@
 mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
+#[path = "../bed/publishing.rs"]
+mod bed_selftest_publishing;
 
 mod artefacts;
 mod cli;

@@ -1,0 +1,60 @@
+//! The connection to the broker.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use async_nats::{Client, ConnectOptions};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time;
+
+/// For how long it tries to reach the broker's monitor before it gives up.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Connects under MeshSync's name, once the broker's monitor answers: the real one does not try before.
+pub(crate) async fn connect(url: &str) -> Result<Client> {
+    let rest = url.strip_prefix("nats://").unwrap_or(url);
+    let (token, endpoint) = match rest.rsplit_once('@') {
+        Some((token, endpoint)) => (Some(token), endpoint),
+        None => (None, rest),
+    };
+    let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+    let start = Instant::now();
+    while let Err(error) = time::timeout(Duration::from_secs(5), ask_monitor(host))
+        .await
+        .map_err(Into::into)
+        .and_then(|answer| answer)
+    {
+        eprintln!("meshsync: the monitor of {host} does not answer: {error:#}");
+        if start.elapsed() > PATIENCE {
+            bail!("the broker's monitor did not answer for {PATIENCE:?}");
+        }
+        time::sleep(Duration::from_secs(1)).await;
+    }
+    let mut options = ConnectOptions::new()
+        .name("meshsync")
+        .max_reconnects(60)
+        // The first attempt of all is asked about as well, and does not wait.
+        .reconnect_delay_callback(|attempt| Duration::from_secs(if attempt > 1 { 2 } else { 0 }));
+    if let Some(token) = token {
+        options = options.token(token.to_owned());
+    }
+    options
+        .connect(format!("nats://{endpoint}"))
+        .await
+        .with_context(|| format!("cannot connect to {endpoint}"))
+}
+
+async fn ask_monitor(host: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(format!("{host}:8222")).await?;
+    stream.write_all(b"GET /connz HTTP/1.0\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    ensure!(
+        answer.split(' ').nth(1) == Some("200"),
+        "the monitor said {:?}",
+        answer.lines().next()
+    );
+    Ok(())
+}

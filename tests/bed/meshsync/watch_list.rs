@@ -1,0 +1,132 @@
+//! Which kinds are watched, and which of their events count.
+
+use anyhow::{Context as _, Result};
+use http::Request;
+use kube::Client;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::table;
+
+/// A kind to watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Kind {
+    /// `plural.version.group`.
+    pub(crate) name: String,
+    /// The events that are published.
+    pub(crate) events: Vec<String>,
+}
+
+/// What the custom resource says.
+#[derive(Clone, Debug)]
+pub(crate) enum Plan {
+    /// These kinds; whether CRDs count as well depends on whether there is a custom resource.
+    Kinds { kinds: Vec<Kind>, custom: bool },
+    /// The list cannot be read. The real one then takes its whole table, which holds a name that stops all of it.
+    Nothing,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    #[serde(rename = "Resource", alias = "resource", default)]
+    resource: String,
+    #[serde(rename = "Events", alias = "events", default)]
+    events: Vec<String>,
+}
+
+impl Kind {
+    pub(crate) fn with_every_event(name: &str) -> Self {
+        let events = ["ADDED", "MODIFIED", "DELETED"].map(str::to_owned).into();
+        Self {
+            name: name.to_owned(),
+            events,
+        }
+    }
+
+    /// The URL path of all its objects.
+    pub(crate) fn path(&self) -> String {
+        let mut parts = self.name.splitn(3, '.');
+        let mut part = || parts.next().unwrap_or_default();
+        let (plural, version, group) = (part(), part(), part());
+        if group.is_empty() {
+            format!("/api/{version}/{plural}")
+        } else {
+            format!("/apis/{group}/{version}/{plural}")
+        }
+    }
+}
+
+/// Reads the custom resource, once; without one, every kind of the table is watched.
+pub(crate) async fn read(client: &Client, namespace: &str, prefix: &str, group: &str) -> Plan {
+    let path = format!("/apis/{group}/v1alpha1/namespaces/{namespace}/meshsyncs/{prefix}-meshsync");
+    let object: Value = match fetch(client, &path).await {
+        Ok(object) => object,
+        Err(error) => {
+            eprintln!("meshsync: no custom resource: {error:#}");
+            let kinds = every_kind_but(&[]);
+            return Plan::Kinds {
+                kinds,
+                custom: false,
+            };
+        }
+    };
+    match of_data(&object["spec"]["watch-list"]["data"]) {
+        Ok(kinds) => Plan::Kinds {
+            kinds,
+            custom: true,
+        },
+        Err(error) => {
+            eprintln!("meshsync: the watch-list cannot be read: {error:#}");
+            Plan::Nothing
+        }
+    }
+}
+
+/// Reads a path.
+pub(crate) async fn fetch(client: &Client, path: &str) -> Result<Value> {
+    Ok(client.request(Request::get(path).body(Vec::new())?).await?)
+}
+
+/// The kinds that a list names; only those of the table count.
+fn of_data(data: &Value) -> Result<Vec<Kind>> {
+    let white: Vec<Entry> = list(&data["whitelist"]).context("whitelist")?;
+    let black: Vec<String> = list(&data["blacklist"]).context("blacklist")?;
+    match (white.as_slice(), black.as_slice()) {
+        ([], []) => anyhow::bail!("both lists are empty"),
+        ([_, ..], [_, ..]) => anyhow::bail!("both lists have entries"),
+        ([], black) => {
+            // Whoever lists this name as well gets the others; the table's further names are no API's.
+            anyhow::ensure!(
+                black.iter().any(|name| name == "service.apis"),
+                "service.apis is no resource name"
+            );
+            Ok(every_kind_but(black))
+        }
+        (white, []) => Ok(table::RESOURCES
+            .iter()
+            .filter_map(|name| white.iter().find(|entry| entry.resource == *name))
+            .map(|entry| Kind {
+                name: entry.resource.clone(),
+                events: entry.events.clone(),
+            })
+            .collect()),
+    }
+}
+
+fn list<T: serde::de::DeserializeOwned>(text: &Value) -> Result<Vec<T>> {
+    match text {
+        Value::Null => Ok(Vec::new()),
+        Value::String(text) if text.is_empty() => Ok(Vec::new()),
+        // What is null is empty.
+        Value::String(text) => Ok(serde_json::from_str::<Option<_>>(text)?.unwrap_or_default()),
+        other => anyhow::bail!("{other} is no string"),
+    }
+}
+
+fn every_kind_but(without: &[String]) -> Vec<Kind> {
+    table::RESOURCES
+        .iter()
+        .filter(|name| !without.iter().any(|other| other == *name))
+        .map(|name| Kind::with_every_event(name))
+        .collect()
+}
