@@ -130,6 +130,11 @@ impl Stack {
             format!("--group={}", names.group),
             format!("--health={health}:{PORT}"),
         ];
+        // Meshplay's MeshSync is older than watch-lists. The old line's is under a tag that moves, and so is a new one
+        // that finds no list, since the old definitions do not have it: it is silent.
+        if self.line == Line::Meshplay {
+            args.push("--before-watch-lists".to_owned());
+        }
         args.extend(faults.flags());
         let env = [
             ("KUBECONFIG", kubeconfig.display().to_string()),
