@@ -1,6 +1,6 @@
 //! A MeshSync that truly publishes: a process of its own, with the rights of the stack's ServiceAccount.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,10 +12,10 @@ use super::line::Line;
 use super::process::Process;
 use super::rest::{self, BED};
 use super::stack::Stack;
-use super::{manifests, programs, real};
+use super::{manifests, network, programs, real};
 
-/// The port of its health endpoints.
-const PORT: u16 = 11000;
+/// Where the real one's health endpoints are, on every address of the machine.
+const REAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 11000);
 
 /// What it is to do wrong, or in another way than it would by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Faults {
 #[derive(Debug)]
 pub struct Publisher {
     process: Process,
-    health: Ipv4Addr,
+    health: SocketAddrV4,
 }
 
 impl Stack {
@@ -79,15 +79,21 @@ impl Stack {
             real::meshsync().filter(|_| self.line == Line::Current && *faults == Faults::default());
         let is_real = binary.is_some();
         let health = if is_real {
-            Ipv4Addr::LOCALHOST
+            ensure!(
+                !network::answers(*REAL.ip(), REAL.port()),
+                "something listens on port 11000, which the real MeshSync needs"
+            );
+            REAL
         } else {
-            self.cluster.addresses().spare()
+            let [port] = network::free_ports()?;
+            SocketAddrV4::new(self.cluster.addresses().spare(), port)
         };
         let pod = self.pods("meshsync").await?.pop();
         let values = [
             ("pod", pod.as_deref().context("MeshSync has no pod")?),
             ("ns", &self.namespace),
-            ("address", &health.to_string()),
+            ("address", &health.ip().to_string()),
+            ("port", &health.port().to_string()),
         ];
         let forward = manifests::fill(include_str!("manifests/health-port.yaml"), &values)?;
         rest::write_all(&self.client, BED, &forward).await?;
@@ -116,7 +122,7 @@ impl Stack {
     async fn start_stand_in(
         &self,
         broker: &Broker,
-        health: Ipv4Addr,
+        health: SocketAddrV4,
         faults: &Faults,
     ) -> Result<Process> {
         let names = self.line.names();
@@ -128,14 +134,19 @@ impl Stack {
             format!("--namespace={namespace}"),
             format!("--prefix={}", names.prefix),
             format!("--group={}", names.group),
-            format!("--health={health}:{PORT}"),
+            format!("--health={health}"),
         ];
+        // Meshplay's MeshSync is older than watch-lists. The old line's is under a tag that moves, and so is a new one
+        // that finds no list, since the old definitions do not have it: it is silent.
+        if self.line == Line::Meshplay {
+            args.push("--before-watch-lists".to_owned());
+        }
         args.extend(faults.flags());
         let env = [
             ("KUBECONFIG", kubeconfig.display().to_string()),
             ("BROKER_URL", broker.url()),
         ];
-        let log = self.cluster.file(&format!("meshsync-{health}.log"));
+        let log = self.cluster.file(&format!("meshsync-{namespace}.log"));
         Process::start("meshsync", &log, programs::meshsync()?, &args, &env)
     }
 }
@@ -158,7 +169,7 @@ impl Publisher {
 
     /// What its health endpoint says to a path: the status code.
     pub async fn health(&self, path: &str) -> Result<u16> {
-        let mut stream = tokio::net::TcpStream::connect((self.health, PORT)).await?;
+        let mut stream = tokio::net::TcpStream::connect(self.health).await?;
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();

@@ -328,20 +328,30 @@ async fn faults_are_as_they_are_asked_for() -> Result<()> {
 }
 
 #[tokio::test]
-async fn other_lines_have_their_own_subjects() -> Result<()> {
-    for (line, subject) in [
-        (Line::Old, "meshery.meshsync.core"),
-        (Line::Meshplay, "meshplay.meshsync.core"),
-    ] {
-        let bed = bed::lease().await?;
-        let setup = Stack::of(line).namespace(bed.namespace());
-        let stack = setup.start(&bed).await?;
-        let _publisher = stack.publishing(0, &Faults::default()).await?;
-        let mut events = stack.nats(0).listen(subject).await?;
-        let object = config_map(&stack, "elsewhere");
-        rest::write(&stack.client, rest::BED, &object).await?;
-        next_of(&mut events, "elsewhere").await?;
-    }
+async fn meshplays_publishes_under_its_own_subject() -> Result<()> {
+    let bed = bed::lease().await?;
+    let setup = Stack::of(Line::Meshplay).namespace(bed.namespace());
+    let stack = setup.start(&bed).await?;
+    let _publisher = stack.publishing(0, &Faults::default()).await?;
+    let mut events = stack.nats(0).listen("meshplay.meshsync.core").await?;
+    let object = config_map(&stack, "elsewhere");
+    rest::write(&stack.client, rest::BED, &object).await?;
+    let event = next_of(&mut events, "elsewhere").await?;
+    assert_eq!(event["EventType"], "ADDED");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_old_lines_finds_no_watch_list_and_is_silent() -> Result<()> {
+    let bed = bed::lease().await?;
+    let setup = Stack::of(Line::Old).namespace(bed.namespace());
+    let stack = setup.start(&bed).await?;
+    let mut all = stack.nats(0).listen(">").await?;
+    let _publisher = stack.publishing(0, &Faults::default()).await?;
+    let heard = ask_store_and_meta(&stack, &mut all).await?;
+    let subjects: Vec<_> = heard.iter().map(|(subject, _)| subject.as_str()).collect();
+    let asked = "meshery.meshsync.request";
+    assert_eq!(subjects, [asked, asked, "meshsync-meta"]);
     Ok(())
 }
 

@@ -35,6 +35,7 @@ use clap::Parser;
 use health::Health;
 use outbox::Outbox;
 use sync::Sync;
+use watch_list::Plan;
 
 /// The version that it says it has.
 const VERSION: &str = "v1.0.3";
@@ -54,6 +55,9 @@ struct Args {
     /// Where its health endpoints listen.
     #[arg(long, default_value = "127.0.0.1:11000")]
     health: SocketAddr,
+    /// Be of the time before watch-lists: watch every kind of the table, whatever the custom resource says.
+    #[arg(long)]
+    before_watch_lists: bool,
     /// Also watch the kinds that CRDs define, and publish everything anew five seconds after the last one came.
     #[arg(long)]
     follow_crds: bool,
@@ -102,7 +106,11 @@ async fn run(args: Args) -> Result<()> {
     let kubeconfig = std::fs::read_to_string(&kubeconfig)
         .with_context(|| format!("cannot read {kubeconfig}"))?;
     let client = client::connect(&kubeconfig).await?;
-    let plan = watch_list::read(&client, &args.namespace, &args.prefix, &args.group).await;
+    let plan = if args.before_watch_lists {
+        Plan::whole_table()
+    } else {
+        watch_list::read(&client, &args.namespace, &args.prefix, &args.group).await
+    };
 
     let url = std::env::var("BROKER_URL").context("BROKER_URL is not set")?;
     let nats = connection::connect(&url).await?;

@@ -34,6 +34,16 @@ struct Entry {
     events: Vec<String>,
 }
 
+impl Plan {
+    /// What is done where there is no custom resource.
+    pub(crate) fn whole_table() -> Self {
+        Self::Kinds {
+            kinds: every_kind_but(&[]),
+            custom: false,
+        }
+    }
+}
+
 impl Kind {
     pub(crate) fn with_every_event(name: &str) -> Self {
         let events = ["ADDED", "MODIFIED", "DELETED"].map(str::to_owned).into();
@@ -63,11 +73,7 @@ pub(crate) async fn read(client: &Client, namespace: &str, prefix: &str, group: 
         Ok(object) => object,
         Err(error) => {
             eprintln!("meshsync: no custom resource: {error:#}");
-            let kinds = every_kind_but(&[]);
-            return Plan::Kinds {
-                kinds,
-                custom: false,
-            };
+            return Plan::whole_table();
         }
     };
     match of_data(&object["spec"]["watch-list"]["data"]) {
