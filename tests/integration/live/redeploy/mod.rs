@@ -2,6 +2,7 @@
 
 mod interruption;
 mod parts;
+mod questions;
 mod starts;
 
 use std::{collections::BTreeMap, time::Duration};
