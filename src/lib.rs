@@ -12,7 +12,7 @@
 //! - [`facts`] is what was seen, as plain data. [`seen::Seen`] tells "not there" from "could not look".
 //! - [`recording`] is facts in a file. Whatever judges can judge one instead of a cluster.
 //! - [`stack`] knows which objects are the stack's, [`destination`] where `MeshSync` is told to publish, [`rights`] what an
-//!   account may do; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
+//!   account may do, [`owner`] which other tool lays claim to an object; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
 //!   of stacks.
 //! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
 //! - [`repair`] changes things: it holds the stack as it is installed, plans what makes of what there is what should be,
@@ -30,6 +30,7 @@ pub mod exit;
 pub mod facts;
 pub mod log_lines;
 pub mod observe;
+pub mod owner;
 pub mod profile;
 pub mod recording;
 pub mod redact;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Answer, Change, Session};
 use crate::{
+    owner,
     profile::Profile,
     repair::{
         deployment::{Standing, Trial, Tried},
@@ -31,20 +32,16 @@ impl Session<'_> {
         );
         self.ungranted(&mut tried).await;
         let belongings: Vec<_> = wanted.into_iter().zip(seen).collect();
-        let owner = tried
-            .iter()
-            .filter_map(|tried| tried.live.known())
-            .find_map(super::belongings::owner)
-            .map(|(tool, _)| {
-                let instead = match tool.split(' ').next() {
-                    Some("Helm") => "helm upgrade, with the values that you mean",
-                    _ => "change what it deploys from, and let it deploy",
-                };
-                (tool, instead.to_owned())
-            });
+        // The namespace is left as it is, so whoever manages it is no matter.
+        let managed = || {
+            tried
+                .iter()
+                .filter(|tried| tried.object.id.kind != object::NAMESPACE.kind)
+                .filter_map(|tried| tried.live.known())
+        };
+        let owner = managed().find_map(owner::of_live);
         let releases = if take_over {
-            self.releases(tried.iter().filter_map(|tried| tried.live.known()))
-                .await
+            self.releases(managed()).await
         } else {
             Vec::new()
         };

@@ -2,6 +2,7 @@
 
 mod granting;
 mod interruption;
+mod owners;
 mod parts;
 mod questions;
 mod starts;
