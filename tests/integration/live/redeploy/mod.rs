@@ -2,6 +2,7 @@
 
 mod granting;
 mod interruption;
+mod midway;
 mod owners;
 mod parts;
 mod questions;
