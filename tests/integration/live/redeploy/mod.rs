@@ -1,5 +1,6 @@
 //! `system redeploy`: from every starting point to a healthy stack by one run, on a real API server.
 
+mod families;
 mod granting;
 mod interruption;
 mod midway;
