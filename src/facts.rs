@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     preflight::{Answer, AskedRight, Node, Preflight, Trial},
     test::{
-        ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, Observed, OperatorTest,
-        Passive, ProbeObject, Refusal, ServerTest, Step, Subject, Test,
+        ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive,
+        ProbeObject, Refusal, ServerTest, Step, Subject, Test,
     },
 };
 use crate::{

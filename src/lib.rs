@@ -12,8 +12,9 @@
 //! - [`facts`] is what was seen, as plain data. [`seen::Seen`] tells "not there" from "could not look".
 //! - [`recording`] is facts in a file. Whatever judges can judge one instead of a cluster.
 //! - [`stack`] knows which objects are the stack's, [`destination`] where `MeshSync` is told to publish, [`rights`] what an
-//!   account may do; [`probe`] is the object that a test makes, [`output_filter`] what `MeshSync`'s flags leave out,
-//!   [`watch_list`] reads `MeshSync`'s list as `MeshSync` does; [`profile`] holds every name of one family
+//!   account may do, [`owner`] which other tool lays claim to an object; [`probe`] is the object that a test makes,
+//!   [`output_filter`] what `MeshSync`'s flags leave out; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does;
+//!   [`profile`] holds every name of one family
 //!   of stacks.
 //! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
 //! - [`repair`] changes things: it holds the stack as it is installed, plans what makes of what there is what should be,
@@ -33,6 +34,7 @@ pub mod facts;
 pub mod log_lines;
 pub mod observe;
 pub mod output_filter;
+pub mod owner;
 pub mod probe;
 pub mod profile;
 pub mod recording;

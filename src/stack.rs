@@ -14,6 +14,7 @@ use k8s_openapi::{
 use crate::{
     destination,
     facts::{Broker, CustomResource, Facts, Meshsync},
+    owner,
     profile::{ADAPTERS, Profile, Selector},
     room,
     seen::Seen,
@@ -442,117 +443,6 @@ pub fn host_and_port(address: &str) -> Option<(String, u16)> {
     Some((host.to_owned(), port.parse().ok()?))
 }
 
-/// A tool outside the stack that manages an object of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Owner {
-    /// A Helm release.
-    Helm {
-        /// Its name.
-        release: String,
-        /// Its namespace, where the object says it.
-        namespace: Option<String>,
-    },
-    /// An application of Argo CD.
-    ArgoCd {
-        /// Its name, where the object says it.
-        application: Option<String>,
-    },
-    /// A `HelmRelease` of Flux.
-    FluxHelm {
-        /// Its name.
-        name: String,
-        /// Its namespace.
-        namespace: String,
-    },
-    /// A `Kustomization` of Flux.
-    FluxKustomize {
-        /// Its name.
-        name: String,
-        /// Its namespace.
-        namespace: String,
-    },
-}
-
-impl std::fmt::Display for Owner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Helm { release, .. } => write!(f, "Helm (release {release})"),
-            Self::ArgoCd {
-                application: Some(name),
-            } => write!(f, "Argo CD (application {name})"),
-            Self::ArgoCd { application: None } => f.write_str("Argo CD"),
-            Self::FluxHelm { name, namespace } => {
-                write!(f, "Flux (HelmRelease {namespace}/{name})")
-            }
-            Self::FluxKustomize { name, namespace } => {
-                write!(f, "Flux (Kustomization {namespace}/{name})")
-            }
-        }
-    }
-}
-
-impl Owner {
-    /// What in an object's metadata names this owner.
-    pub fn mark(&self) -> String {
-        match self {
-            Self::Helm { release, .. } => {
-                format!("metadata.annotations: meta.helm.sh/release-name={release}")
-            }
-            Self::ArgoCd {
-                application: Some(name),
-            } => format!("metadata: argocd.argoproj.io marks the application {name}"),
-            Self::ArgoCd { application: None } => {
-                "metadata.annotations: argocd.argoproj.io/…".to_owned()
-            }
-            Self::FluxHelm { name, namespace } => {
-                format!(
-                    "metadata.labels: helm.toolkit.fluxcd.io/name={name}, namespace={namespace}"
-                )
-            }
-            Self::FluxKustomize { name, namespace } => {
-                format!(
-                    "metadata.labels: kustomize.toolkit.fluxcd.io/name={name}, namespace={namespace}"
-                )
-            }
-        }
-    }
-}
-
-/// The tool that manages an object; the outer one where one works by means of another.
-///
-/// The label `app.kubernetes.io/managed-by: Helm` alone says nothing: the operator's own NATS objects bear it, since they
-/// come from a chart that is built into the operator.
-pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Owner> {
-    let label = |key: &str| metadata.labels.as_ref()?.get(key).cloned();
-    let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
-    let flux = |kind: &str| {
-        Some((
-            label(&format!("{kind}.toolkit.fluxcd.io/name"))?,
-            label(&format!("{kind}.toolkit.fluxcd.io/namespace")).unwrap_or_default(),
-        ))
-    };
-    if let Some((name, namespace)) = flux("helm") {
-        return Some(Owner::FluxHelm { name, namespace });
-    }
-    if let Some((name, namespace)) = flux("kustomize") {
-        return Some(Owner::FluxKustomize { name, namespace });
-    }
-    let tracked = annotation("argocd.argoproj.io/tracking-id")
-        .and_then(|id| id.split(':').next().map(str::to_owned))
-        .or_else(|| label("argocd.argoproj.io/instance"));
-    let hinted = metadata
-        .annotations
-        .iter()
-        .flat_map(BTreeMap::keys)
-        .any(|key| key.starts_with("argocd.argoproj.io/"));
-    if tracked.is_some() || hinted {
-        return Some(Owner::ArgoCd {
-            application: tracked,
-        });
-    }
-    release_of(metadata).map(|(release, namespace)| Owner::Helm { release, namespace })
-}
-
 /// Whether nothing of the stack is in the namespace: neither operator nor custom resource nor workload.
 pub fn is_gone(facts: &Facts) -> bool {
     let gone = |seen: Seen<usize>| matches!(seen, Seen::Absent | Seen::Known(0));
@@ -573,8 +463,8 @@ pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
         .into_iter()
         .chain(brokers.items().iter().map(|broker| &broker.metadata))
         .chain(meshsyncs.items().iter().map(|meshsync| &meshsync.metadata))
-        .find(|metadata| release_of(metadata).is_some())?;
-    let (release, namespace) = release_of(metadata)?;
+        .find(|metadata| owner::release_of(metadata).is_some())?;
+    let (release, namespace) = owner::release_of(metadata)?;
     let namespace = namespace.unwrap_or_else(|| facts.target.namespace.clone());
     // Both become part of an address.
     let plain = |name: &str| {
@@ -584,20 +474,6 @@ pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
     };
     (plain(&release) && plain(&namespace)).then_some((release, namespace))
-}
-
-/// What Helm writes on an object that it makes, also where Flux tells Helm to.
-fn release_of(metadata: &ObjectMeta) -> Option<(String, Option<String>)> {
-    let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
-    let label = metadata
-        .labels
-        .as_ref()?
-        .get("app.kubernetes.io/managed-by")?;
-    (label == "Helm").then_some(())?;
-    Some((
-        annotation("meta.helm.sh/release-name")?,
-        annotation("meta.helm.sh/release-namespace"),
-    ))
 }
 
 /// The `ServiceAccount` that the operator runs as.

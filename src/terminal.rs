@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use dialoguer::theme::{SimpleTheme, Theme};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{cli, render::Look};
@@ -161,30 +162,45 @@ impl Terminal {
     }
 
     /// Asks a question that is answered with yes or no; none when nobody can be asked.
-    pub fn confirm(&self, question: &str) -> Option<bool> {
-        if !self.interactive {
-            return None;
-        }
-        self.spinner.finish_and_clear();
-        dialoguer::Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .interact()
-            .ok()
+    pub async fn confirm(&self, question: &str) -> Option<bool> {
+        let mut prompt = String::new();
+        SimpleTheme
+            .format_confirm_prompt(&mut prompt, question, Some(false))
+            .ok()?;
+        let answer = self.ask(&prompt).await?;
+        Some(["y", "yes"].contains(&answer.to_lowercase().as_str()))
     }
 
     /// Asks that a word be typed, for what cannot be undone; none when nobody can be asked.
-    pub fn confirm_by_typing(&self, question: &str, word: &str) -> Option<bool> {
+    pub async fn confirm_by_typing(&self, question: &str, word: &str) -> Option<bool> {
+        let mut prompt = String::new();
+        SimpleTheme
+            .format_input_prompt(&mut prompt, question, None)
+            .ok()?;
+        let answer = self.ask(&prompt).await?;
+        Some(answer == word)
+    }
+
+    /// Asks for a line. It is read in a thread of its own, with the terminal as it is: who interrupts the question, or
+    /// terminates the program meanwhile, is heard. The library that words the question would read key by key and set the
+    /// terminal anew for each, and so hang on what is typed fast or pasted.
+    async fn ask(&self, prompt: &str) -> Option<String> {
         if !self.interactive {
             return None;
         }
         self.spinner.finish_and_clear();
-        let typed: String = dialoguer::Input::new()
-            .with_prompt(question)
-            .allow_empty(true)
-            .interact_text()
-            .ok()?;
-        Some(typed.trim() == word)
+        let mut err = io::stderr();
+        write!(err, "{prompt}").and_then(|()| err.flush()).ok()?;
+        let read = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).map(|_| line)
+        });
+        let line = read.await.ok()?.ok()?;
+        if !line.ends_with('\n') {
+            // It ended without the key that would have done this.
+            let _ = writeln!(err);
+        }
+        Some(line.trim().to_owned())
     }
 
     /// Leaves the terminal as it was found.

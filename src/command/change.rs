@@ -235,8 +235,9 @@ impl<'a> Run<'a> {
                 );
                 self.terminal
                     .confirm_by_typing(&question, session.namespace())
+                    .await
             } else {
-                self.terminal.confirm(&consent.question)
+                self.terminal.confirm(&consent.question).await
             };
             match agreed {
                 Some(true) => {}

@@ -21,10 +21,8 @@ pub(super) async fn run(
     let to_stdout = args.file == "-";
     let path = Path::new(&args.file);
     if !to_stdout && path.exists() && !args.force {
-        match terminal.confirm(&format!(
-            "{} is there already. Overwrite it?",
-            path.display()
-        )) {
+        let question = format!("{} is there already. Overwrite it?", path.display());
+        match terminal.confirm(&question).await {
             Some(true) => {}
             Some(false) => return Ok(Exit::Refused),
             None => {

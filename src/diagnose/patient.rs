@@ -19,6 +19,7 @@ use crate::{
     report::{Command, Component, Effect, ObjectRef},
     seen::{Denial, Seen},
     stack,
+    words::quoted,
 };
 
 /// Which operator line is installed.
@@ -280,19 +281,6 @@ impl<'a> Patient<'a> {
             Seen::Denied(denial) => Some(denial),
             _ => None,
         }
-    }
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c));
-    if plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -94,18 +94,6 @@ pub struct ApiTest {
 pub struct OperatorTest {
     /// Until its Lease was renewed, from when we began to watch it.
     pub renewal: Step,
-    /// Whether each custom resource's generation was acted on, by kind and name.
-    pub observed: BTreeMap<String, Observed>,
-}
-
-/// How far the operator has come with an object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Observed {
-    /// The object's generation.
-    pub generation: i64,
-    /// The generation that its status speaks of; none where it speaks of none.
-    pub observed: Option<i64>,
 }
 
 /// What one broker server did with messages of ours.

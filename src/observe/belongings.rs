@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::{Session, questions};
 use crate::{
+    owner,
     profile::Profile,
     repair::{
         inventory::{self, Belonging, Part},
@@ -15,7 +15,6 @@ use crate::{
         removal::Found,
     },
     seen::{Right, Seen},
-    stack::{self, Owner},
 };
 
 impl Session<'_> {
@@ -32,11 +31,21 @@ impl Session<'_> {
         let mut belongings: Vec<(Belonging, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
         self.add_named_after_custom_resources(&custom, &mut belongings)
             .await;
-        let owner = belongings
+        let claims = belongings
             .iter()
-            .filter_map(|(_, seen)| seen.known())
-            .chain(custom.iter().map(|(_, live)| live))
-            .find_map(owner);
+            .filter_map(|(belonging, seen)| {
+                let owner = owner::of_live(seen.known()?)?;
+                Some((belonging.part, owner))
+            })
+            .chain(custom.iter().filter_map(|(id, live)| {
+                let part = if id.kind == "Broker" {
+                    Part::Broker
+                } else {
+                    Part::Meshsync
+                };
+                Some((part, owner::of_live(live)?))
+            }))
+            .collect();
         let operator_works = belongings.iter().any(|(belonging, seen)| {
             belonging.id.name == profile.operator.deployment
                 && belonging.id.kind == "Deployment"
@@ -51,7 +60,7 @@ impl Session<'_> {
             elsewhere,
             strangers,
             operator_works,
-            owner,
+            claims,
         }
     }
 
@@ -157,27 +166,4 @@ impl Session<'_> {
         }
         strangers
     }
-}
-
-/// The tool that manages an object from outside, and its own command to remove what it manages.
-pub(super) fn owner(live: &Value) -> Option<(String, String)> {
-    let metadata: ObjectMeta = serde_json::from_str(&live["metadata"].to_string()).ok()?;
-    let owner = stack::foreign_owner(&metadata)?;
-    let command = match &owner {
-        Owner::Helm { release, namespace } => {
-            let namespace = namespace.as_deref().unwrap_or_default();
-            format!("helm uninstall {release} -n {namespace}")
-        }
-        Owner::ArgoCd { application } => {
-            let name = application.as_deref().unwrap_or("APPLICATION");
-            format!("argocd app delete {name}")
-        }
-        Owner::FluxHelm { name, namespace } => {
-            format!("kubectl -n {namespace} delete helmrelease {name}")
-        }
-        Owner::FluxKustomize { name, namespace } => {
-            format!("kubectl -n {namespace} delete kustomization {name}")
-        }
-    };
-    Some((owner.to_string(), command))
 }

@@ -10,6 +10,7 @@ mod broker;
 mod credentials;
 mod discovery;
 mod expiry;
+mod granting;
 mod handshake;
 mod kubeconfig;
 mod logs;

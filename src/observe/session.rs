@@ -141,6 +141,7 @@ impl<'a> Session<'a> {
             let bench = Bench {
                 asker: &self.asker,
                 clients: &self.clients,
+                config: &self.config,
                 kept: &kept,
                 facts: &facts,
                 plan,

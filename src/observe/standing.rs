@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Answer, Change, Session};
 use crate::{
+    owner,
     profile::Profile,
     repair::{
         deployment::{Standing, Trial, Tried},
@@ -14,7 +15,6 @@ use crate::{
         manifests::{FIELD_MANAGER, Object},
         object::{self, Id},
     },
-    seen::Seen,
 };
 
 impl Session<'_> {
@@ -26,25 +26,22 @@ impl Session<'_> {
         take_over: bool,
     ) -> Standing {
         let wanted = inventory::of(profile, self.namespace());
-        let (tried, seen) = tokio::join!(
+        let (mut tried, seen) = tokio::join!(
             join_all(objects.into_iter().map(|object| self.tried(object))),
             join_all(wanted.iter().map(|belonging| self.object(&belonging.id))),
         );
+        self.ungranted(&mut tried).await;
         let belongings: Vec<_> = wanted.into_iter().zip(seen).collect();
-        let owner = tried
-            .iter()
-            .filter_map(|tried| tried.live.known())
-            .find_map(super::belongings::owner)
-            .map(|(tool, _)| {
-                let instead = match tool.split(' ').next() {
-                    Some("Helm") => "helm upgrade, with the values that you mean",
-                    _ => "change what it deploys from, and let it deploy",
-                };
-                (tool, instead.to_owned())
-            });
+        // The namespace is left as it is, so whoever manages it is no matter.
+        let managed = || {
+            tried
+                .iter()
+                .filter(|tried| tried.object.id.kind != object::NAMESPACE.kind)
+                .filter_map(|tried| tried.live.known())
+        };
+        let owner = managed().find_map(owner::of_live);
         let releases = if take_over {
-            self.releases(tried.iter().filter_map(|tried| tried.live.known()))
-                .await
+            self.releases(managed()).await
         } else {
             Vec::new()
         };
@@ -121,13 +118,7 @@ impl Session<'_> {
     }
 
     async fn tried(&self, object: Object) -> Tried {
-        let (live, mut trial) = tokio::join!(self.object(&object.id), self.trial(&object));
-        if trial == Trial::TooEarly
-            && object.id.kind == "Role"
-            && let Answer::Denied(why) = self.escalation(&object).await
-        {
-            trial = Trial::Denied(why);
-        }
+        let (live, trial) = tokio::join!(self.object(&object.id), self.trial(&object));
         Tried {
             object,
             live,
@@ -145,25 +136,6 @@ impl Session<'_> {
                 other => trial(other),
             },
             other => trial(other),
-        }
-    }
-
-    /// Whether we may grant what a role grants whose namespace is not there yet. Who has no namespaced rights there
-    /// must hold them everywhere, which the dry run of a role of the whole cluster tells.
-    async fn escalation(&self, role: &Object) -> Answer {
-        match self.may(&role.id.right("escalate")).await {
-            Seen::Known(false) => {}
-            _ => return Answer::NotFound,
-        }
-        let mut body = role.body.clone();
-        body["kind"] = object::CLUSTER_ROLE.kind.into();
-        if let Some(metadata) = body["metadata"].as_object_mut() {
-            metadata.remove("namespace");
-        }
-        let id = Id::of(object::CLUSTER_ROLE, None, &role.id.name);
-        match self.dry_run(&Object { id, body }, true).await {
-            Answer::Denied(why) if why.contains("attempting to grant") => Answer::Denied(why),
-            _ => Answer::NotFound,
         }
     }
 

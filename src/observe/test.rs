@@ -1,9 +1,12 @@
 //! Ad hoc tests: each tries something, times it, and leaves nothing behind. They judge nothing.
 
+mod api;
 mod broker;
 mod ear;
 mod envelope;
 mod flow;
+mod meshsync;
+mod operator;
 mod request;
 mod watch;
 
@@ -53,6 +56,7 @@ impl Default for TestPlan {
 pub(super) struct Bench<'a> {
     pub(super) asker: &'a Asker<'a>,
     pub(super) clients: &'a Clients,
+    pub(super) config: &'a kube::Config,
     pub(super) kept: &'a Kept,
     pub(super) facts: &'a Facts,
     pub(super) plan: &'a TestPlan,
@@ -70,7 +74,9 @@ impl Bench<'_> {
         match self.plan.subject {
             Subject::Broker => test.servers = broker::measure(self).await,
             Subject::Dataflow => test.flow = Some(flow::run(self).await),
-            _ => {}
+            Subject::Kubernetes => test.api = Some(api::measure(self).await),
+            Subject::Operator => test.operator = Some(operator::watch(self).await),
+            Subject::Meshsync => test.meshsync = Some(meshsync::ask(self).await),
         }
         test
     }

@@ -11,6 +11,7 @@ use super::{
     plan::{Action, Plan, Refusal, Step, Until},
 };
 use crate::{
+    owner::Owner,
     profile::Profile,
     seen::{Right, Seen},
 };
@@ -41,8 +42,8 @@ pub struct Found {
     pub strangers: Vec<String>,
     /// Whether an operator is there and ready: it does what finalizers stand for.
     pub operator_works: bool,
-    /// The tool that manages the stack, and its own command to remove it.
-    pub owner: Option<(String, String)>,
+    /// The parts that other tools manage.
+    pub claims: Vec<(Part, Owner)>,
 }
 
 impl Found {
@@ -241,14 +242,7 @@ fn refuse(
     found: &Found,
     plan: &Plan,
 ) -> Result<(), Refusal> {
-    if let Some((tool, command)) = &found.owner {
-        return Err(Refusal {
-            why: format!(
-                "the stack is managed by {tool}, which would bring it back or stumble over what is missing"
-            ),
-            instead: vec![command.clone()],
-        });
-    }
+    owned(namespace, request, found)?;
     let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
     if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
         return Err(Refusal {
@@ -284,6 +278,32 @@ fn refuse(
         });
     }
     operator_alone(request, found)
+}
+
+/// What another tool manages is left to it. Namespace and definitions may be some other deployment's than the stack: they
+/// count only where they are to go, and what else that one deploys is not to go with them.
+fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusal> {
+    let ground = |part: Part| matches!(part, Part::Definitions | Part::Namespace);
+    if let Some((_, owner)) = found.claims.iter().find(|(part, _)| !ground(*part)) {
+        return Err(Refusal {
+            why: format!(
+                "the stack is managed by {owner}, which would bring it back or stumble over what is missing"
+            ),
+            instead: vec![owner.removal_command()],
+        });
+    }
+    let goes = |(part, _): &&(Part, Owner)| request.parts.contains(part);
+    let Some((part, owner)) = found.claims.iter().find(goes) else {
+        return Ok(());
+    };
+    let (what, flag) = match part {
+        Part::Namespace => (format!("namespace {namespace} is"), "--delete-namespace"),
+        _ => ("the definitions are".to_owned(), "--crds"),
+    };
+    Err(Refusal {
+        why: format!("{what} managed by {owner}, which would bring back what is missing"),
+        instead: vec![format!("the same command without {flag}")],
+    })
 }
 
 /// The operator does not go while custom resources stay, unless that is asked for.

@@ -1,7 +1,7 @@
 //! One who attends to a namespace for as long as the value lives: the operator while its Deployment has a ready pod, the
 //! brokers' servers while their pods are ready, and MeshSync while its pod is.
 //!
-//! It knows the current line, and custom resources under their usual names. It has a thread and a runtime of its own, so
+//! It knows the current line and Meshplay's, and custom resources under their usual names. It has a thread and a runtime of its own, so
 //! that it goes on while a test blocks its thread. What it cannot do it tries again, as everyone in its place would;
 //! [`Attendant::until_connected`] tells what stood in the way last.
 
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::broker::Broker;
 use super::cluster::Cluster;
-use super::line::Line;
+use super::line::{Line, Names};
 use super::process::Process;
 use super::rest::{self, BED};
 use super::setup::{Setup, random_token};
@@ -45,12 +45,17 @@ struct News {
 }
 
 impl Cluster {
-    /// Attends to a namespace from now on.
+    /// Attends to a namespace from now on, with the current line's operator.
     pub fn attend(&self, namespace: &str) -> Result<Attendant> {
+        self.attend_as(Line::Current, namespace)
+    }
+
+    /// [`Cluster::attend`] with another line's operator.
+    pub fn attend_as(&self, line: Line, namespace: &str) -> Result<Attendant> {
         let (stop, mut stopped) = oneshot::channel();
         let news = Arc::new(Mutex::new(News::default()));
         let (cluster, told) = (self.clone(), news.clone());
-        let setup = Stack::of(Line::Current).namespace(namespace);
+        let setup = Stack::of(line).namespace(namespace);
         let thread = std::thread::Builder::new()
             .name(format!("attendant of {namespace}"))
             .spawn(move || {
@@ -177,12 +182,12 @@ impl Hands {
     /// Looks at everything once, and does what is due.
     async fn round(&mut self) -> Result<()> {
         let works = self
-            .find("apps/v1", "Deployment", "meshery-operator")
+            .find("apps/v1", "Deployment", &self.named("operator"))
             .await?
             .is_some_and(|operator| {
                 operator["status"]["readyReplicas"].as_u64() > Some(0) && is_staying(&operator)
             });
-        match real::operator() {
+        match real::operator().filter(|_| self.is_current()) {
             Some(_) if !works => self.real = None,
             Some(binary) if self.real.is_none() => {
                 let namespace = &self.setup.namespace;
@@ -216,18 +221,22 @@ impl Hands {
         let Some(object) = self.custom(kind).await?.filter(is_staying) else {
             return Ok(());
         };
-        let service = self.find("v1", "Service", "meshery-nats").await?;
+        let service = self.find("v1", "Service", self.names().broker).await?;
         let address = service.as_ref().and_then(address_of);
         let mark = |object: &Value| {
             let metadata = &object["metadata"];
             (metadata["uid"].clone(), metadata["generation"].clone())
         };
-        let (workload, name) = made_of(kind)[0];
+        let (workload, name) = &self.made_of(kind)[0];
         let missing = self.lacks(kind).await?;
         if !missing && self.settled.get(kind) == Some(&mark(&object)) {
             return Ok(());
         }
-        let marked = operator::mark(&self.client, &[object]).await?;
+        let marked = if self.is_current() {
+            operator::mark(&self.client, &[object]).await?
+        } else {
+            vec![object]
+        };
         let uid = marked[0]["metadata"]["uid"].as_str().unwrap_or_default();
         let objects = if kind == "Broker" {
             let token = self.token().await?.unwrap_or_else(random_token);
@@ -245,14 +254,24 @@ impl Hands {
             let Some(address) = address else {
                 return Ok(());
             };
-            let url = format!("nats://$(NATS_TOKEN)@{address}:4222");
+            let url = if self.is_current() {
+                format!("nats://$(NATS_TOKEN)@{address}:4222")
+            } else {
+                format!("{address}:4222")
+            };
             let values = [("meshsync_uid", uid), ("broker_url", &url)];
             self.setup.fill(self.setup.templates().meshsync, &values)?
         };
         let writer = self
             .setup
             .writer(if kind == "Broker" { "broker" } else { "" });
-        rest::write_all(&self.client, writer, &objects).await?;
+        for object in objects {
+            match rest::write(&self.client, writer, &object).await {
+                // Who creates leaves what is there as it is.
+                Err(error) if !rest::is(&error, 409) => return Err(error),
+                _ => {}
+            }
+        }
         let ready = self.find("apps/v1", workload, name).await?;
         if let (Some(service), Some(address)) = (service, address)
             && ready.as_ref().is_some_and(has_its_replicas)
@@ -267,9 +286,10 @@ impl Hands {
 
     /// Whether something is missing of what is made from a custom resource.
     async fn lacks(&self, kind: &str) -> Result<bool> {
-        let secret = (kind == "Broker").then_some(("Secret", "meshery-nats-auth"));
-        for (kind, name) in made_of(kind).iter().copied().chain(secret) {
-            if self.find(api_version(kind), kind, name).await?.is_none() {
+        let secret = (kind == "Broker" && self.is_current())
+            .then(|| ("Secret", "meshery-nats-auth".to_owned()));
+        for (kind, name) in self.made_of(kind).into_iter().chain(secret) {
+            if self.find(api_version(kind), kind, &name).await?.is_none() {
                 return Ok(true);
             }
         }
@@ -279,8 +299,8 @@ impl Hands {
     /// Does what the finalizer stands for. The Secret is left to the garbage collector, as the operator leaves it.
     async fn finish(&mut self, object: &Value, kind: &'static str) -> Result<()> {
         self.settled.remove(kind);
-        for (kind, name) in made_of(kind) {
-            let path = rest::path(api_version(kind), kind, &self.setup.namespace, name);
+        for (kind, name) in self.made_of(kind) {
+            let path = rest::path(api_version(kind), kind, &self.setup.namespace, &name);
             rest::delete(&self.client, &path).await?;
         }
         if object["metadata"]["finalizers"].is_array() {
@@ -296,10 +316,13 @@ impl Hands {
 
     /// A server for each broker pod that is ready, with the token of the moment in which the pod came.
     async fn run_brokers(&mut self) -> Result<()> {
-        let pods = self
-            .ready_pods("app.kubernetes.io/instance=meshery-nats")
-            .await?;
-        let service = self.find("v1", "Service", "meshery-nats").await?;
+        let labels = if self.is_current() {
+            "app.kubernetes.io/instance=meshery-nats".to_owned()
+        } else {
+            format!("app={},component=broker", self.names().prefix)
+        };
+        let pods = self.ready_pods(&labels).await?;
+        let service = self.find("v1", "Service", self.names().broker).await?;
         let address = service.as_ref().and_then(address_of);
         let gone: Vec<String> = self
             .servers
@@ -316,7 +339,8 @@ impl Hands {
             rest::delete(&self.client, &path).await?;
         }
         for (name, uid) in pods {
-            let (Some(address), Some(token)) = (address, self.token().await?) else {
+            let token = self.token().await?;
+            let Some(address) = address.filter(|_| token.is_some() || !self.is_current()) else {
                 continue;
             };
             if self.servers.contains_key(&name) {
@@ -327,7 +351,7 @@ impl Hands {
             } else {
                 self.cluster.addresses().spare()
             };
-            let server = Broker::start(&self.cluster, &name, address, Some(&token)).await?;
+            let server = Broker::start(&self.cluster, &name, address, token.as_deref()).await?;
             let values = [
                 ("pod", name.as_str()),
                 ("ns", &self.setup.namespace),
@@ -342,22 +366,26 @@ impl Hands {
 
     /// A client for each pod of MeshSync that is ready, with the token of the moment in which the pod came.
     async fn run_meshsync(&mut self) -> Result<()> {
-        let pods = self.ready_pods("app=meshery,component=meshsync").await?;
+        let prefix = self.names().prefix;
+        let labels = format!("app={prefix},component=meshsync");
+        let pods = self.ready_pods(&labels).await?;
         let uids: Vec<&str> = pods.values().filter_map(Value::as_str).collect();
         self.meshsyncs.retain(|uid, _| uids.contains(&uid.as_str()));
         let new: Vec<&str> = uids
             .into_iter()
             .filter(|uid| !self.meshsyncs.contains_key(*uid))
             .collect();
-        let Some((_, server)) = self.servers.get("meshery-nats-0") else {
+        let Some((_, server)) = self.servers.get(&self.first_broker()) else {
             return Ok(());
         };
         for uid in new {
-            let Some(token) = self.token().await? else {
+            let token = self.token().await?;
+            if token.is_none() && self.is_current() {
                 bail!("MeshSync's pod has no Secret to take its token from");
-            };
-            let subjects = ["meshery.meshsync.request".to_owned()];
-            let client = StandIn::connect("meshsync", &server.endpoint(), Some(&token), &subjects)?;
+            }
+            let subjects = [format!("{prefix}.meshsync.request")];
+            let endpoint = server.endpoint();
+            let client = StandIn::connect("meshsync", &endpoint, token.as_deref(), &subjects)?;
             self.meshsyncs.insert(uid.to_owned(), client);
         }
         Ok(())
@@ -365,7 +393,7 @@ impl Hands {
 
     /// Whether the broker says so.
     async fn is_meshsync_connected(&self) -> bool {
-        match self.servers.get("meshery-nats-0") {
+        match self.servers.get(&self.first_broker()) {
             Some((_, server)) => server.lists("meshsync").await.unwrap_or(false),
             None => false,
         }
@@ -405,8 +433,9 @@ impl Hands {
     }
 
     async fn custom(&self, kind: &str) -> Result<Option<Value>> {
-        let name = format!("meshery-{}", kind.to_lowercase());
-        self.find("meshery.io/v1alpha1", kind, &name).await
+        let api_version = format!("{}/v1alpha1", self.names().group);
+        let name = self.named(&kind.to_lowercase());
+        self.find(&api_version, kind, &name).await
     }
 
     async fn find(&self, api_version: &str, kind: &str, name: &str) -> Result<Option<Value>> {
@@ -417,22 +446,45 @@ impl Hands {
         }
     }
 
+    fn names(&self) -> Names {
+        self.setup.line.names()
+    }
+
+    fn is_current(&self) -> bool {
+        self.setup.line == Line::Current
+    }
+
+    /// A name of the line: `meshery-` and this.
+    fn named(&self, what: &str) -> String {
+        format!("{}-{what}", self.names().prefix)
+    }
+
+    /// The pod whose server is behind the Service.
+    fn first_broker(&self) -> String {
+        format!("{}-0", self.names().broker)
+    }
+
+    /// What the operator makes from a custom resource and removes again, the workload first.
+    fn made_of(&self, kind: &str) -> Vec<(&'static str, String)> {
+        if kind != "Broker" {
+            return vec![("Deployment", self.named("meshsync"))];
+        }
+        let broker = self.names().broker;
+        let fourth = if self.is_current() {
+            ("Service", format!("{broker}-headless"))
+        } else {
+            ("ConfigMap", self.named("nats-accounts"))
+        };
+        vec![
+            ("StatefulSet", broker.to_owned()),
+            ("Service", broker.to_owned()),
+            ("ConfigMap", self.named("nats-config")),
+            fourth,
+        ]
+    }
+
     fn path(&self, api_version: &str, kind: &str, name: &str) -> String {
         rest::path(api_version, kind, &self.setup.namespace, name)
-    }
-}
-
-/// What the operator makes from a custom resource and removes again, the workload first.
-fn made_of(kind: &str) -> &'static [(&'static str, &'static str)] {
-    if kind == "Broker" {
-        &[
-            ("StatefulSet", "meshery-nats"),
-            ("Service", "meshery-nats"),
-            ("Service", "meshery-nats-headless"),
-            ("ConfigMap", "meshery-nats-config"),
-        ]
-    } else {
-        &[("Deployment", "meshery-meshsync")]
     }
 }
 

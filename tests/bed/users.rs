@@ -3,10 +3,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::json;
 
+use super::cluster::Cluster;
 use super::scratch::Scratch;
+use super::{rest, wait};
 
 /// In the group `system:masters`.
 pub const ADMIN: &str = "admin";
@@ -63,5 +67,28 @@ pub fn base64(text: &str) -> String {
     match serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())) {
         Ok(serde_json::Value::String(encoded)) => encoded,
         _ => unreachable!("bytes always become a string"),
+    }
+}
+
+impl Cluster {
+    /// Waits until the authorizer has heard of a right that was given or taken away: `patch deployments.apps/name`, in
+    /// the whole cluster.
+    pub async fn until_may(&self, user: &str, right: &str, allowed: bool) -> Result<()> {
+        let client = self.client_for(user).await?;
+        let (verb, object) = right.split_once(' ').context("no verb")?;
+        let (resource, name) = object.split_once('/').unwrap_or((object, ""));
+        let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "verb": verb, "group": group, "resource": resource, "name": name,
+            } },
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        wait::until(right, Duration::from_secs(10), || async {
+            let answer = rest::post(&client, path, &review).await?;
+            Ok((answer["status"]["allowed"] == allowed).then_some(()))
+        })
+        .await
     }
 }

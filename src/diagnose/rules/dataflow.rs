@@ -5,12 +5,13 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    diagnose::{Draft, patient::quoted},
+    diagnose::Draft,
     facts::{Change, FlowTest, HeldBack, Leftover},
     probe::Kind,
     report::{Component, Effect, Finding, Severity, Timing},
     seen::Seen,
     watch_list::EVENTS,
+    words::quoted,
 };
 
 pub(super) const RULES: &[Rule] = &[

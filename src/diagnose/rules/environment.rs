@@ -8,11 +8,12 @@ use k8s_openapi::{
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     destination::{self, ADDRESS, Destination, GivenBy, Place},
-    diagnose::{Draft, patient::quoted},
+    diagnose::Draft,
     facts::{Attempt, FailureKind, Handshake, Meshsync},
     report::{Command, Component, Effect, Finding, Kind},
     seen::Seen,
     stack,
+    words::quoted,
 };
 
 pub(super) const RULES: &[Rule] = &[

@@ -117,7 +117,7 @@ fn namespace_stays(patient: &Patient<'_>, _: &States) -> Outcome {
                 Effect::Read,
                 &format!(
                     "wait --for=delete namespace/{} --timeout=300s",
-                    crate::diagnose::patient::quoted(name)
+                    crate::words::quoted(name)
                 ),
             ))
             .done(),

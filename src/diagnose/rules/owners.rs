@@ -6,10 +6,12 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDur
 
 use super::{Outcome, Patient, Rule, States, manifest, resources};
 use crate::{
-    diagnose::{Draft, patient::quoted},
+    diagnose::Draft,
+    owner::{self, Owner},
     report::{Command, Component::Installation, Effect, ObjectRef},
     seen::Seen,
-    stack::{self, Owner},
+    stack,
+    words::quoted,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -173,7 +175,7 @@ fn no_foreign_owner(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     let mut owned: BTreeMap<Owner, Vec<String>> = BTreeMap::new();
     for (object, metadata) in &objects {
-        if let Some(owner) = stack::foreign_owner(metadata) {
+        if let Some(owner) = owner::foreign_owner(metadata) {
             owned.entry(owner).or_default().push(object.clone());
         }
     }

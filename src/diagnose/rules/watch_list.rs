@@ -5,12 +5,13 @@ use semver::Version;
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    diagnose::{Draft, patient::Line, patient::quoted, rollout},
+    diagnose::{Draft, patient::Line, rollout},
     facts::Meshsync,
     report::{Component, Effect, Finding, Severity},
     seen::Seen,
     stack,
     watch_list::{self, Entry, Standing, WatchList},
+    words::quoted,
 };
 
 pub(super) const RULES: &[Rule] = &[

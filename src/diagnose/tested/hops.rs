@@ -3,11 +3,12 @@
 use crate::{
     diagnose::{patient::Patient, rules},
     facts::{
-        ApiTest, BrokerServer, Change, FlowTest, Handshake, HeldBack, MeshsyncTest, OperatorTest,
-        ServerTest, Step, Subject, Test,
+        ApiTest, BrokerServer, Change, Condition, FlowTest, Handshake, HeldBack, MeshsyncTest,
+        OperatorTest, ServerTest, Step, Subject, Test,
     },
     report::{Hop, Status, Timing},
     seen::Seen,
+    stack,
     watch_list::EVENTS,
 };
 
@@ -24,7 +25,11 @@ pub(super) fn of(patient: &Patient<'_>, test: &Test, subject: Subject) -> Vec<Ho
     }
     match subject {
         Subject::Kubernetes => test.api.as_ref().map(api).unwrap_or_default(),
-        Subject::Operator => test.operator.as_ref().map(operator).unwrap_or_default(),
+        Subject::Operator => test
+            .operator
+            .as_ref()
+            .map(|test| operator(patient, test))
+            .unwrap_or_default(),
         Subject::Broker => broker(patient, &test.servers),
         Subject::Meshsync => {
             let mut hops = vec![connection(patient)];
@@ -112,37 +117,41 @@ fn api(api: &ApiTest) -> Vec<Hop> {
     ]
 }
 
-fn operator(operator: &OperatorTest) -> Vec<Hop> {
+fn operator(patient: &Patient<'_>, operator: &OperatorTest) -> Vec<Hop> {
     let mut hops = vec![step(
         "renewal",
         "the Lease is renewed",
         &operator.renewal,
         Status::Fail,
     )];
-    for (object, observed) in &operator.observed {
-        let (status, detail) = match observed.observed {
-            Some(seen) if seen >= observed.generation => (
-                Status::Pass,
-                format!("generation {seen} of {}", observed.generation),
-            ),
-            Some(seen) => (
-                Status::Fail,
-                format!("generation {seen} of {}", observed.generation),
-            ),
-            None => (
-                Status::Skip,
-                "its status speaks of no generation".to_owned(),
-            ),
+    let brokers = patient.brokers.items().iter().map(|broker| {
+        let conditions = broker.status.conditions.iter();
+        ("Broker", &broker.metadata, observed(conditions))
+    });
+    let meshsyncs = patient.meshsyncs.items().iter().map(|meshsync| {
+        let conditions = meshsync.status.conditions.iter();
+        ("MeshSync", &meshsync.metadata, observed(conditions))
+    });
+    for (kind, metadata, observed) in brokers.chain(meshsyncs) {
+        let wanted = metadata.generation.unwrap_or(0);
+        let (status, detail) = match observed {
+            Some(seen) if seen >= wanted => {
+                (Status::Pass, format!("generation {seen} of {wanted}"))
+            }
+            Some(seen) => (Status::Fail, format!("generation {seen} of {wanted}")),
+            None => (Status::Skip, "its status speaks of no generation".into()),
         };
-        hops.push(hop(
-            "reconcile",
-            &format!("{object} was acted on"),
-            status,
-            Some(detail),
-            None,
-        ));
+        let title = format!("{kind} {} was acted on", stack::name(metadata));
+        hops.push(hop("reconcile", &title, status, Some(detail), None));
     }
     hops
+}
+
+/// The newest generation that a status speaks of.
+fn observed<'c>(conditions: impl Iterator<Item = &'c Condition>) -> Option<i64> {
+    conditions
+        .filter_map(|condition| condition.observed_generation)
+        .max()
 }
 
 fn broker(patient: &Patient<'_>, tests: &[ServerTest]) -> Vec<Hop> {
@@ -268,15 +277,20 @@ fn clients(server: &BrokerServer) -> Hop {
     }
 }
 
+fn subscribed(count: u64) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} subscription{s}")
+}
+
 /// Whether the broker has `MeshSync` for a client, and what that listens to.
 fn connection(patient: &Patient<'_>) -> Hop {
     let title = "the broker has MeshSync for a client";
     match patient.clients.meshsync.first() {
         Some((server, client)) => {
             let detail = format!(
-                "on {}, {} subscriptions: {}",
+                "on {}, {}: {}",
                 rules::server_name(patient, server),
-                client.subscription_count,
+                subscribed(client.subscription_count),
                 client.subscriptions.join(", ")
             );
             hop("connection", title, Status::Pass, Some(detail), None)

@@ -8,13 +8,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{broker::run_id, ear::micros, envelope};
-use crate::{facts::Step, probe, profile::Profile, seen::Seen, watched_kinds};
+use crate::{facts::Step, probe, profile::Profile, seen::Seen, watched_kinds, words};
 
 /// The longest wait for the version.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long a store may pause between two answers.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// The subject on which `MeshSync` answers with its version.
 const META: &str = "meshsync-meta";
@@ -85,24 +82,44 @@ pub(super) async fn store(
             .subscribe(reply.clone())
             .await
             .map_err(|e| e.to_string())?;
+        let mut end = client.subscribe(META).await.map_err(|e| e.to_string())?;
         let question = payload("informer-store", &json!({ "Reply": reply }));
         client
             .publish(subject(profile), question.into())
             .await
             .map_err(|e| e.to_string())?;
+        // There is no end mark. Requests are answered one after the other, so another's answer is one.
+        client
+            .publish(subject(profile), payload(META, &Value::Null).into())
+            .await
+            .map_err(|e| e.to_string())?;
         let mut counts = BTreeMap::new();
-        let mut patience = wait;
-        // There is no end mark: it is over when nothing comes any more.
-        while let Ok(Some(answer)) = tokio::time::timeout(patience, answers.next()).await {
-            patience = PAUSE;
-            for (kind, api_version) in envelope::read_store(&answer.payload).unwrap_or_default() {
-                *counts
-                    .entry(watched_kinds::resource_of(&kind, &api_version))
-                    .or_insert(0) += 1;
+        let mut began = false;
+        loop {
+            let next = async {
+                tokio::select! {
+                    biased;
+                    answer = answers.next() => answer,
+                    _ = end.next() => None,
+                }
+            };
+            match tokio::time::timeout(wait, next).await {
+                Ok(Some(answer)) => {
+                    began = true;
+                    for (kind, api_version) in
+                        envelope::read_store(&answer.payload).unwrap_or_default()
+                    {
+                        *counts
+                            .entry(watched_kinds::resource_of(&kind, &api_version))
+                            .or_insert(0) += 1;
+                    }
+                }
+                Ok(None) if began => break,
+                Ok(None) => {
+                    return Err("MeshSync keeps its store back: it gives it some seconds after it has listed every kind, and never while it may not list one".to_owned());
+                }
+                Err(_) => return Err(format!("no answer came within {}", words::span(wait))),
             }
-        }
-        if patience == wait {
-            return Err("MeshSync did not answer".to_owned());
         }
         Ok(counts)
     };

@@ -21,6 +21,7 @@ use super::{
     removal,
 };
 use crate::{
+    owner::Owner,
     profile::Profile,
     seen::{Right, Seen},
 };
@@ -81,8 +82,8 @@ pub struct Standing {
     pub objects: Vec<Tried>,
     /// The things with fixed names that a stack may consist of.
     pub belongings: Vec<(Belonging, Seen<Value>)>,
-    /// The tool that manages the stack, and what to do with that tool instead.
-    pub owner: Option<(String, String)>,
+    /// The tool that manages the stack.
+    pub owner: Option<Owner>,
     /// The Secrets in which Helm remembers the stack as a release of its own, with their UIDs.
     pub releases: Vec<(Id, String)>,
     /// The namespace of another stack that has the cluster-wide rights now.
@@ -148,14 +149,8 @@ pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
 }
 
 fn refuse(profile: &Profile, request: &Request, standing: &Standing) -> Result<(), Refusal> {
-    if let Some((tool, command)) = standing.owner.as_ref().filter(|_| !request.take_over) {
-        return Err(Refusal {
-            why: format!("the stack is managed by {tool}, which would undo what we do"),
-            instead: vec![
-                command.clone(),
-                "the same command with --take-over: that tool is then to leave it alone".into(),
-            ],
-        });
+    if let Some(owner) = standing.owner.as_ref().filter(|_| !request.take_over) {
+        return Err(ownership::refusal(owner));
     }
     if let Some(namespace) = &standing.elsewhere {
         return Err(Refusal {

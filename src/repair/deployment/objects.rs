@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Request, Trial, Tried};
 use crate::{
+    owner,
     repair::{
         diff::{self, FieldChange},
         object::{self, Id},
@@ -325,7 +326,7 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
         manager.starts_with("kubectl")
             || manager.starts_with("meshery-operator")
             || manager.starts_with("meshplay-operator")
-            || (request.take_over && matches!(manager, "helm" | "Helm"))
+            || (request.take_over && owner::is_owners_manager(manager))
     };
     let strangers: Vec<&String> = managers.iter().filter(|manager| !known(manager)).collect();
     if strangers.is_empty() || request.force_conflicts {

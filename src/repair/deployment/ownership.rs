@@ -3,20 +3,35 @@
 use serde_json::{Map, Value, json};
 
 use super::Standing;
-use crate::repair::{
-    diff,
-    object::Id,
-    plan::{Action, Plan, Step},
+use crate::{
+    owner::{self, Owner},
+    repair::{
+        diff,
+        object::Id,
+        plan::{Action, Plan, Refusal, Step},
+    },
 };
 
-/// How the labels and annotations begin by which these tools know their objects.
-const MARKS: &[&str] = &[
-    "meta.helm.sh/",
-    "helm.sh/chart",
-    "argocd.argoproj.io/",
-    "helm.toolkit.fluxcd.io/",
-    "kustomize.toolkit.fluxcd.io/",
-];
+/// What to do instead of taking over, and how to take over.
+pub(super) fn refusal(owner: &Owner) -> Refusal {
+    let command = owner.deploy_command();
+    let (instead, first) = match owner {
+        Owner::Helm { .. } => (format!("{command}, with the values that you mean"), ""),
+        _ => (
+            format!("{command}, after a change of what it deploys from"),
+            "; have that tool let go of the stack first, or it puts both back",
+        ),
+    };
+    Refusal {
+        why: format!("the stack is managed by {owner}, which would undo what we do"),
+        instead: vec![
+            instead,
+            format!(
+                "the same command with --take-over, which takes its marks and fields away{first}"
+            ),
+        ],
+    }
+}
 
 /// Helm must not remember the release, or its next upgrade or removal would meet what is no longer its own. First of
 /// all: as long as objects bear the marks, another run still knows that it is taking over.
@@ -39,21 +54,31 @@ pub(super) fn take_marks(standing: &Standing, plan: &mut Plan) {
         .belongings
         .iter()
         .map(|(belonging, seen)| (&belonging.id, seen.known()));
+    let all: Vec<(&Id, &Value)> = objects
+        .chain(belongings)
+        .filter_map(|(id, live)| Some((id, live?)))
+        .collect();
     let mut seen: Vec<&Id> = Vec::new();
-    for (id, live) in objects.chain(belongings) {
-        let Some(live) = live else { continue };
+    for (id, live) in &all {
+        // A namespace may be some other deployment's than the stack, and stays that one's.
+        let foreign = id.kind == "Namespace"
+            && owner::of_live(live).is_some_and(|owner| {
+                !all.iter().any(|(other, live)| {
+                    other.kind != "Namespace" && owner::of_live(live).as_ref() == Some(&owner)
+                })
+            });
         let goes = plan
             .steps
             .iter()
-            .any(|step| step.id == *id && step.removes());
+            .any(|step| step.id == **id && step.removes());
         let patch = without_marks(live);
-        if goes || seen.contains(&id) || patch == json!({}) {
+        if foreign || goes || seen.contains(id) || patch == json!({}) {
             continue;
         }
         seen.push(id);
         let changes = diff::touched(live, &patch);
         plan.steps.push(
-            Step::new(id.clone(), Action::Patch { patch, changes })
+            Step::new((*id).clone(), Action::Patch { patch, changes })
                 .because("the tool that managed it no longer does"),
         );
     }
@@ -62,13 +87,14 @@ pub(super) fn take_marks(standing: &Standing, plan: &mut Plan) {
 /// The merge patch that takes the marks off an object; empty when it bears none.
 fn without_marks(live: &Value) -> Value {
     let metadata = &live["metadata"];
+    let known = owner::marks(live);
     let mut patch = Map::new();
     for place in ["labels", "annotations"] {
         let marks: Map<String, Value> = metadata[place]
             .as_object()
             .into_iter()
             .flatten()
-            .filter(|(key, _)| MARKS.iter().any(|mark| key.starts_with(mark)))
+            .filter(|(key, _)| known.contains(key))
             .map(|(key, _)| (key.clone(), Value::Null))
             .collect();
         if !marks.is_empty() {

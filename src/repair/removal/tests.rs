@@ -170,13 +170,19 @@ fn nothing_there_is_nothing_to_do() {
 #[test]
 fn what_another_tool_manages_is_left_to_it() {
     let mut found = stack();
-    found.owner = Some((
-        "Helm release meshery".into(),
-        "helm uninstall meshery".into(),
-    ));
+    let owner = Owner::Helm {
+        release: "mesh".into(),
+        namespace: Some("meshery".into()),
+    };
+    // What it manages of the ground counts only where that is to go.
+    found.claims = vec![(Part::Definitions, owner.clone())];
+    planned(&request(&STACK), &found);
+    let refusal = refused(&request(&ALL), &found);
+    assert_eq!(refusal.instead, ["the same command without --crds"]);
+    found.claims = vec![(Part::Broker, owner)];
     let refusal = refused(&request(&STACK), &found);
-    assert!(refusal.why.contains("Helm release meshery"), "{refusal:?}");
-    assert_eq!(refusal.instead, ["helm uninstall meshery"]);
+    assert!(refusal.why.contains("Helm (release mesh)"), "{refusal:?}");
+    assert_eq!(refusal.instead, ["helm uninstall mesh -n meshery"]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use kube::{Client, client::Body};
 use tokio::{
@@ -24,7 +25,7 @@ use tokio::{
 use crate::bed::Cluster;
 
 /// What happens once the write is made, and before anybody is told that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Strike {
     /// Nothing.
     Never,
@@ -32,6 +33,8 @@ pub(super) enum Strike {
     Signal(&'static str),
     /// Every connection ends, and no other is taken.
     HangUp,
+    /// Somebody else does this meanwhile; then the run goes on.
+    Meanwhile(Arc<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>),
 }
 
 /// Open until dropped.
@@ -150,7 +153,7 @@ async fn accept(listener: TcpListener, client: Client, state: Arc<State>) {
             }
             Some(_) = connections.join_next() => {}
         }
-        if state.strike == Strike::HangUp && state.struck.load(Ordering::SeqCst) {
+        if matches!(state.strike, Strike::HangUp) && state.struck.load(Ordering::SeqCst) {
             return;
         }
     }
@@ -193,8 +196,12 @@ async fn serve(stream: TcpStream, client: &Client, state: &State) -> Result<()> 
         let changes =
             method != "GET" && !path.contains("dryRun=All") && !path.contains("accessreviews");
         if changes && state.writes.fetch_add(1, Ordering::SeqCst) + 1 == state.after {
-            match state.strike {
+            match &state.strike {
                 Strike::Never => {}
+                Strike::Meanwhile(deed) => {
+                    state.struck.store(true, Ordering::SeqCst);
+                    deed().await.expect("what is done meanwhile");
+                }
                 Strike::HangUp => {
                     state.struck.store(true, Ordering::SeqCst);
                     return Ok(());

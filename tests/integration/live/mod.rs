@@ -16,6 +16,7 @@ mod redeploy;
 mod reset;
 mod resources;
 mod rights;
+mod sitting;
 mod situations;
 mod watch_list;
 

@@ -1,7 +1,12 @@
 //! `system redeploy`: from every starting point to a healthy stack by one run, on a real API server.
 
+mod families;
+mod granting;
 mod interruption;
+mod midway;
+mod owners;
 mod parts;
+mod questions;
 mod starts;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -95,6 +95,48 @@ async fn an_operator_with_a_wrong_image_is_put_right() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_operator_that_crashes_over_its_arguments_is_put_right() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace)
+        .await?
+        .expect("a stack");
+    let _attendant = stack.attended()?;
+    let manager = json!({ "name": "manager", "command": ["/menager"], "args": ["--no-such-flag"] });
+    let patch = json!({ "spec": { "template": { "spec": { "containers": [manager] } } } });
+    let before = stack.pods("operator").await?;
+    bed.kubectl(&[
+        "-n",
+        namespace,
+        "patch",
+        "deployment",
+        OPERATOR,
+        "-p",
+        &patch.to_string(),
+    ])?;
+    bed::until("the new pod alone", Duration::from_secs(20), || async {
+        let now = stack.pods("operator").await?;
+        Ok((now.len() == 1 && now != before).then_some(()))
+    })
+    .await?;
+    // The bed's kubelet runs no program, so nobody but the test can say that this one crashes.
+    stack.set_crash_loop("operator", 7, 2).await?;
+    let report = check(&bed, namespace).await;
+    assert!(
+        codes(&report).contains(&"operator-crash-loop"),
+        "{report:#}"
+    );
+    redeploy(&bed, namespace, FORCE).await.exits(0);
+    assert_well(&bed, namespace).await?;
+    let operator = stack.path("apps/v1", "Deployment", OPERATOR);
+    let operator = rest::get(&stack.client, &operator).await?;
+    let manager = &operator["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(manager["command"], json!(["/manager"]));
+    assert!(!manager["args"].to_string().contains("no-such-flag"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_blind_meshsync_gets_its_role_and_no_restart() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();

@@ -1,0 +1,136 @@
+//! The way to the API server, step by step: each is tried by itself, so that one sees which of them takes the time.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpStream, time::Instant};
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
+
+use super::{Bench, ear::micros};
+use crate::{
+    facts::{ApiTest, Step},
+    observe::{ask, reviews},
+    seen::Seen,
+    words,
+};
+
+/// Tries every step, and then a small request again and again.
+pub(super) async fn measure(bench: &Bench<'_>) -> ApiTest {
+    (bench.progress)("measuring the way to the API server");
+    let mut test = ApiTest::default();
+    if bench.config.proxy_url.is_some() {
+        for step in [&mut test.resolve, &mut test.connect, &mut test.tls] {
+            step.detail = "a proxy stands between, and does it for us".into();
+        }
+    } else {
+        steps(bench, &mut test).await;
+    }
+    let started = Instant::now();
+    test.authenticate = match reviews::who_am_i(bench.asker).await {
+        Ok(user) => done(started, format!("as {user}")),
+        Err(failure) => Step {
+            micros: Seen::Unreachable(failure.to_string()),
+            detail: String::new(),
+        },
+    };
+    for _ in 0..bench.plan.count {
+        let started = Instant::now();
+        match bench.asker.get("/version").await {
+            Ok(_) => test.requests.push(micros(started.elapsed())),
+            Err(_) => test.failed += 1,
+        }
+        // One that does not answer at all is not asked a hundred times.
+        if test.requests.is_empty() && test.failed >= 3 {
+            break;
+        }
+    }
+    test
+}
+
+async fn steps(bench: &Bench<'_>, test: &mut ApiTest) {
+    let url = &bench.config.cluster_url;
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let secure = url.scheme_str() != Some("http");
+    let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let limit = bench.asker.remaining();
+
+    let lookup = async {
+        let found = tokio::net::lookup_host((host, port)).await;
+        found
+            .map(Iterator::collect::<Vec<SocketAddr>>)
+            .map_err(|error| words::io(&error))
+    };
+    let addresses = attempt(&mut test.resolve, lookup, limit, |addresses| {
+        let mut ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
+        ips.dedup();
+        ips.join(", ")
+    })
+    .await;
+    let Some(addresses) = addresses else { return };
+
+    let connect = async {
+        let stream = TcpStream::connect(addresses.as_slice()).await;
+        stream.map_err(|error| words::io(&error))
+    };
+    let stream = attempt(&mut test.connect, connect, limit, |stream| {
+        stream
+            .peer_addr()
+            .map(|address| address.to_string())
+            .unwrap_or_default()
+    })
+    .await;
+    let Some(stream) = stream else { return };
+
+    if !secure {
+        test.tls.detail = "the address begins with http://, so nothing is encrypted".into();
+        return;
+    }
+    let name = bench.config.tls_server_name.as_deref().unwrap_or(host);
+    let shake = async {
+        let tls = kube::client::ConfigExt::rustls_client_config(bench.config)
+            .map_err(|error| ask::from_error(&error).to_string())?;
+        let name = ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
+        TlsConnector::from(Arc::new(tls))
+            .connect(name, stream)
+            .await
+            .map_err(|error| ask::from_error(&error).to_string())
+    };
+    attempt(&mut test.tls, shake, limit, |stream| {
+        let (_, session) = stream.get_ref();
+        session
+            .protocol_version()
+            .and_then(|version| {
+                version
+                    .as_str()
+                    .map(|text| text.replace("TLSv1_", "TLS 1."))
+            })
+            .unwrap_or_default()
+    })
+    .await;
+}
+
+/// Tries one step and notes how it went.
+async fn attempt<T>(
+    step: &mut Step,
+    work: impl Future<Output = Result<T, String>>,
+    limit: Duration,
+    detail: impl FnOnce(&T) -> String,
+) -> Option<T> {
+    let started = Instant::now();
+    let why = match tokio::time::timeout(limit, work).await {
+        Ok(Ok(value)) => {
+            *step = done(started, detail(&value));
+            return Some(value);
+        }
+        Ok(Err(why)) => why,
+        Err(_) => format!("no answer within {}", words::span(limit)),
+    };
+    step.micros = Seen::Unreachable(why);
+    None
+}
+
+fn done(started: Instant, detail: String) -> Step {
+    Step {
+        micros: Seen::Known(micros(started.elapsed())),
+        detail,
+    }
+}

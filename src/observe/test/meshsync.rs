@@ -1,0 +1,147 @@
+//! Asking `MeshSync` itself: its health pages through a port-forward, its version through the broker.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use http::{Request, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+
+use super::{Bench, ear::micros, request};
+use crate::{
+    facts::{MeshsyncTest, Step},
+    observe::{questions, tunnel, tunnel::Tunnel},
+    seen::{Denial, Seen},
+    stack, words,
+};
+
+/// The port of its health pages, fixed since 1.0.1; older ones have none.
+const PORT: u16 = 11000;
+
+/// The longest wait for a page.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The longest page that is read.
+const LONGEST: usize = 4096;
+
+/// Asks for everything at once.
+pub(super) async fn ask(bench: &Bench<'_>) -> MeshsyncTest {
+    (bench.progress)("asking MeshSync");
+    let clients: Vec<Client> = bench
+        .kept
+        .lines()
+        .iter()
+        .map(|line| line.client.clone())
+        .collect();
+    let version = async {
+        // Whoever is not there does not answer, and need not be waited for.
+        if bench.meshsync_is_connected() == Some(false) {
+            return Step {
+                micros: Seen::NotLooked,
+                detail: "it is not connected to the broker".into(),
+            };
+        }
+        request::version(&clients, bench.facts.profile).await
+    };
+    let ((healthz, readyz), meta) = tokio::join!(pages(bench), version);
+    MeshsyncTest {
+        healthz,
+        readyz,
+        meta,
+    }
+}
+
+/// Both health pages of the oldest pod that runs.
+async fn pages(bench: &Bench<'_>) -> (Step, Step) {
+    let container = bench.facts.profile.meshsync.container;
+    let pod = stack::meshsync_pods(bench.facts)
+        .into_iter()
+        .filter_map(|pod| Some((pod, stack::running_since(pod, container)?)))
+        .min_by_key(|(_, since)| *since);
+    let Some((pod, _)) = pod else {
+        let none = Step {
+            micros: Seen::NotLooked,
+            detail: "no pod of it runs".into(),
+        };
+        return (none.clone(), none);
+    };
+    let name = stack::name(&pod.metadata);
+    tokio::join!(page(bench, name, "/healthz"), page(bench, name, "/readyz"))
+}
+
+/// One page over a port-forward of its own: the server closes each connection that it is done with.
+async fn page(bench: &Bench<'_>, pod: &str, path: &str) -> Step {
+    let started = Instant::now();
+    let namespace = &bench.facts.target.namespace;
+    let limit = bench.asker.remaining().min(PATIENCE);
+    let rights = questions::port_forward(namespace);
+    bench.asker.count();
+    let client = bench.clients.streams.clone();
+    let failed = |why: String| Step {
+        micros: Seen::Unreachable(why),
+        detail: String::new(),
+    };
+    let opened = Tunnel::open(client, namespace, pod, &[PORT], limit, &rights).await;
+    let mut tunnel = match opened {
+        Ok(tunnel) => tunnel,
+        Err(failure) if !failure.missing.is_empty() => {
+            return Step {
+                micros: Seen::Denied(Denial {
+                    missing: failure.missing,
+                }),
+                detail: String::new(),
+            };
+        }
+        Err(failure) => return failed(failure.message),
+    };
+    let Some(port) = tunnel.take(PORT) else {
+        return failed("the port-forward lacks the port".into());
+    };
+    let answer = tokio::select! {
+        answer = tokio::time::timeout(limit, get(port.stream, path)) => answer,
+        Ok(Some(reason)) = port.error => {
+            let why = tunnel::port_error(&reason).message;
+            // Before 1.0.1 there are no such pages, and nothing wrong.
+            return Step { micros: Seen::NotLooked, detail: format!("it has no health pages: {why}") };
+        }
+    };
+    match answer {
+        Ok(Ok((200, body))) => Step {
+            micros: Seen::Known(micros(started.elapsed())),
+            detail: body,
+        },
+        Ok(Ok((status, body))) => failed(format!("it answers {status}: {body}")),
+        Ok(Err(why)) => failed(why),
+        Err(_) => failed(format!("no answer within {}", words::span(limit))),
+    }
+}
+
+async fn get<S>(stream: S, path: &str) -> Result<(u16, String), String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let broken = |_| "the connection ended without an answer".to_owned();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    let task = tokio::spawn(connection);
+    let request = Request::get(path)
+        .header(header::HOST, "meshsync")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), LONGEST).collect().await;
+        let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+        Ok((status, String::from_utf8_lossy(&body).trim().to_owned()))
+    }
+    .await;
+    task.abort();
+    answer
+}

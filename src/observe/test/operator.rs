@@ -1,0 +1,103 @@
+//! Whether the operator leads: whoever holds the Lease renews it every few seconds.
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use tokio::time::Instant;
+
+use super::{Bench, ear::micros};
+use crate::{
+    facts::{OperatorTest, Step},
+    observe::{
+        ask::{parse, seen},
+        questions,
+    },
+    seen::Seen,
+    stack, words,
+};
+
+/// How often the Lease is looked at.
+const PACE: Duration = Duration::from_millis(200);
+
+/// How long a Lease is good for that does not say so: what the operator asks for.
+const USUAL: i32 = 15;
+
+/// Watches the Lease until it is renewed, or should have been.
+pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
+    let facts = bench.facts;
+    let started = Instant::now();
+    let first = match &facts.lease {
+        Seen::Known(lease) => lease.spec.clone().unwrap_or_default(),
+        other => {
+            let micros = other.as_ref().map(|_| 0);
+            return OperatorTest {
+                renewal: Step {
+                    micros,
+                    detail: String::new(),
+                },
+            };
+        }
+    };
+    if !somebody_could(bench) {
+        return OperatorTest {
+            renewal: Step {
+                micros: Seen::NotLooked,
+                detail: "no operator runs that could renew it".into(),
+            },
+        };
+    }
+    (bench.progress)("waiting for the operator to renew its Lease");
+    let holder = first.holder_identity.clone().unwrap_or_default();
+    let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
+    let patience = Duration::from_secs(patience).min(bench.asker.time_left());
+    let question = questions::lease(facts.profile, &facts.target.namespace);
+    loop {
+        let answer = bench.asker.get(&question.path).await;
+        match seen(
+            answer.and_then(|body| parse::<Lease>(&body)),
+            &question.right,
+        ) {
+            Seen::Known(lease) if renewed(&first, lease.spec.as_ref()) => {
+                return OperatorTest {
+                    renewal: Step {
+                        micros: Seen::Known(micros(started.elapsed())),
+                        detail: format!("by {holder}"),
+                    },
+                };
+            }
+            Seen::Known(_) => {}
+            other => {
+                return OperatorTest {
+                    renewal: Step {
+                        micros: other.map(|_| 0),
+                        detail: String::new(),
+                    },
+                };
+            }
+        }
+        if started.elapsed() >= patience {
+            let why = format!("it was not renewed within {}", words::span(patience));
+            return OperatorTest {
+                renewal: Step {
+                    micros: Seen::Unreachable(why),
+                    detail: format!("its holder is {holder}"),
+                },
+            };
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+fn renewed(first: &LeaseSpec, now: Option<&LeaseSpec>) -> bool {
+    now.is_some_and(|now| {
+        now.renew_time != first.renew_time || now.holder_identity != first.holder_identity
+    })
+}
+
+/// Whether a pod of the operator runs.
+fn somebody_could(bench: &Bench<'_>) -> bool {
+    let container = bench.facts.profile.operator.container;
+    stack::operator_pods(bench.facts)
+        .into_iter()
+        .any(|pod| stack::running_since(pod, container).is_some())
+}

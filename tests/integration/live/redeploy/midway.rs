@@ -1,0 +1,239 @@
+//! What goes wrong in the middle of a run is told with what is done and what is not, and the same command goes on.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+
+use super::{OPERATOR, assert_well, redeploy, will_change};
+use crate::{
+    bed::{
+        self, Lease, Line, Stack,
+        rest::{self, Writer},
+        states, users,
+    },
+    live::{
+        at,
+        gate::{Gate, Strike},
+    },
+    tool::{Ran, meshdoctor},
+};
+
+/// The command, through a gate.
+async fn through(gate: &Gate, namespace: &str, command: &str) -> Ran {
+    meshdoctor(command)
+        .arg("-n")
+        .arg(namespace)
+        .kubeconfig(&gate.kubeconfig)
+        .run_beside()
+        .await
+}
+
+const REDEPLOY: &str = "system redeploy --yes --no-wait --wait 60s";
+const RESET: &str = "system reset stack --yes --no-backup --wait 60s";
+
+/// Fails unless the run stopped midway, and tells so; its reason.
+#[track_caller]
+fn stopped(ran: Ran) -> String {
+    let report = ran.exits(5).json();
+    assert_eq!(report["outcome"], "partial", "{report:#}");
+    let steps = report["steps"].as_array().cloned().unwrap_or_default();
+    let done = steps.iter().take_while(|step| step["done"] == true).count();
+    assert!(0 < done && done < steps.len(), "{report:#}");
+    assert!(
+        steps[done..].iter().all(|step| step["done"] == false),
+        "{report:#}"
+    );
+    report["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A user's rights, as the program prints them, applied; and those bindings by their paths.
+async fn grant(bed: &Lease, command: &str, user: &str) -> Result<Vec<String>> {
+    let printed = at(
+        bed,
+        bed.namespace(),
+        &format!("rbac {command} --to-user {user}"),
+    )
+    .run_beside()
+    .await
+    .exits(0);
+    let objects = bed.apply_yaml(&printed.stdout).await?;
+    let bindings = objects
+        .iter()
+        .filter(|object| {
+            object["kind"]
+                .as_str()
+                .is_some_and(|kind| kind.ends_with("Binding"))
+        })
+        .map(rest::path_of)
+        .collect::<Result<Vec<_>>>()?;
+    bed.until_may(user, MAY, true).await?;
+    Ok(bindings)
+}
+
+/// What both commands may do, and only by these bindings.
+const MAY: &str =
+    "patch clusterrolebindings.rbac.authorization.k8s.io/meshery-operator-rolebinding";
+
+/// Takes these bindings away.
+fn revoke(bed: &Lease, user: &str, bindings: &[String]) -> Strike {
+    let (cluster, user, bindings) = (bed.cluster().clone(), user.to_owned(), bindings.to_owned());
+    Strike::Meanwhile(Arc::new(move || {
+        let (cluster, user, bindings) = (cluster.clone(), user.clone(), bindings.clone());
+        async move {
+            let client = cluster.client().await?;
+            for binding in &bindings {
+                rest::delete(&client, binding).await?;
+            }
+            cluster.until_may(&user, MAY, false).await
+        }
+        .boxed()
+    }))
+}
+
+#[tokio::test]
+async fn a_right_that_is_taken_away_stops_a_redeploy() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    states::apply("nothing-installed", &bed, namespace).await?;
+    will_change(&bed).await;
+    let _attendant = bed.attend(namespace)?;
+    let user = bed.user()?;
+    let bindings = grant(&bed, "redeploy", &user).await?;
+    let gate = Gate::open(&bed, &user, revoke(&bed, &user, &bindings), 6)?;
+    let reason = stopped(through(&gate, namespace, &format!("{REDEPLOY} -o json")).await);
+    assert!(
+        reason.contains("forbidden") && reason.contains(&user),
+        "{reason}"
+    );
+    // Now it is known beforehand.
+    let before = gate.writes();
+    let refused = through(&gate, namespace, &format!("{REDEPLOY} -o json")).await;
+    let refused = refused.exits(4).json();
+    assert!(
+        refused["instead"].to_string().contains("rbac redeploy"),
+        "{refused:#}"
+    );
+    assert_eq!(gate.writes(), before);
+    grant(&bed, "redeploy", &user).await?;
+    through(&gate, namespace, REDEPLOY).await.exits(0);
+    assert_well(&bed, namespace).await
+}
+
+#[tokio::test]
+async fn a_right_that_is_taken_away_stops_a_reset() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let setup = Stack::of(Line::Current).namespace(namespace);
+    let _attendant = setup.attended(&bed).await?;
+    let user = bed.user()?;
+    let bindings = grant(&bed, "reset", &user).await?;
+    let gate = Gate::open(&bed, &user, revoke(&bed, &user, &bindings), 4)?;
+    let ran = through(&gate, namespace, &format!("{RESET} -o json")).await;
+    let reason = stopped(ran);
+    assert!(
+        reason.contains("forbidden") && reason.contains(&user),
+        "{reason}"
+    );
+    let before = gate.writes();
+    let refused = through(&gate, namespace, RESET).await.exits(4);
+    assert!(refused.stdout.contains("rbac reset"), "{}", refused.stdout);
+    assert_eq!(gate.writes(), before);
+    grant(&bed, "reset", &user).await?;
+    through(&gate, namespace, RESET).await.exits(0);
+    let client = bed.client().await?;
+    let account = rest::path("v1", "ServiceAccount", namespace, OPERATOR);
+    assert!(rest::get(&client, &account).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn somebody_who_installs_at_the_same_time_stops_a_redeploy() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    states::apply("nothing-installed", &bed, namespace).await?;
+    will_change(&bed).await;
+    let _attendant = bed.attend(namespace)?;
+    let manifests = at(&bed, namespace, "manifests -o json").run_beside().await;
+    let mut operator = manifests.exits(0).json()["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|object| object["kind"] == "Deployment")
+        .cloned()
+        .context("a Deployment")?;
+    operator["spec"]["template"]["spec"]["containers"][0]["image"] =
+        "meshery/meshery-operator:1.0.4".into();
+    let cluster = bed.cluster().clone();
+    let meanwhile = Strike::Meanwhile(Arc::new(move || {
+        let (cluster, operator) = (cluster.clone(), operator.clone());
+        async move {
+            rest::write(&cluster.client().await?, Writer::Kubectl, &operator).await?;
+            Ok(())
+        }
+        .boxed()
+    }));
+    let gate = Gate::open(&bed, users::ADMIN, meanwhile, 6)?;
+    let ran = through(&gate, namespace, REDEPLOY).await.exits(5);
+    for words in [
+        "conflict with \"kubectl-client-side-apply\"",
+        "Stopped at step",
+        "The same command goes on from there.",
+    ] {
+        assert!(ran.stdout.contains(words), "{}", ran.stdout);
+    }
+    redeploy(&bed, namespace, "").await.exits(0);
+    assert_well(&bed, namespace).await
+}
+
+#[tokio::test]
+async fn an_object_that_comes_back_meanwhile_is_not_removed_unlooked_at() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let setup = Stack::of(Line::Current).namespace(namespace);
+    let _attendant = setup.attended(&bed).await?;
+    let account = rest::path("v1", "ServiceAccount", namespace, OPERATOR);
+    let (cluster, path) = (bed.cluster().clone(), account.clone());
+    let anew = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": { "name": OPERATOR, "namespace": namespace },
+    });
+    let meanwhile = Strike::Meanwhile(Arc::new(move || {
+        let (cluster, path, anew) = (cluster.clone(), path.clone(), anew.clone());
+        async move {
+            let client = cluster.client().await?;
+            rest::delete(&client, &path).await?;
+            rest::write(&client, Writer::Kubectl, &anew).await?;
+            Ok(())
+        }
+        .boxed()
+    }));
+    let gate = Gate::open(&bed, users::ADMIN, meanwhile, 4)?;
+    let reason = stopped(through(&gate, namespace, &format!("{RESET} -o json")).await);
+    assert!(reason.contains("has come in place"), "{reason}");
+    let client = bed.client().await?;
+    rest::get(&client, &account).await?;
+    through(&gate, namespace, RESET).await.exits(0);
+    assert!(rest::get(&client, &account).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_stops_a_redeploy() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    states::apply("nothing-installed", &bed, namespace).await?;
+    will_change(&bed).await;
+    let _attendant = bed.attend(namespace)?;
+    let gate = Gate::open(&bed, users::ADMIN, Strike::HangUp, 6)?;
+    let ran = through(&gate, namespace, &format!("{REDEPLOY} -o json")).await;
+    let report: Value = ran.json();
+    let reason = stopped(ran);
+    assert!(!reason.is_empty(), "{report:#}");
+    // Nobody answers any more, which is another matter than a refusal.
+    let ran = through(&gate, namespace, REDEPLOY).await.exits(3);
+    assert!(ran.stdout.contains("Nothing was changed"), "{}", ran.stdout);
+    redeploy(&bed, namespace, "").await.exits(0);
+    assert_well(&bed, namespace).await
+}

@@ -1,0 +1,257 @@
+//! Stacks that another tool owns: refused with that tool's own command, and taken over only when that is asked for.
+
+use anyhow::Result;
+use kube::Client;
+use serde_json::{Value, json};
+
+use super::{OPERATOR, assert_well, redeploy, versions};
+use crate::{
+    bed::{
+        self, Lease,
+        rest::{self, Writer},
+        states,
+    },
+    live::at,
+};
+
+const ROLE: &str = "meshery-operator-role";
+
+/// A tool, and what it leaves on an object.
+struct Owner {
+    /// The name under which it writes fields.
+    manager: &'static str,
+    labels: Value,
+    annotations: Value,
+    /// How a refusal names it.
+    called: &'static str,
+    /// What to do instead of a redeploy, and instead of a reset.
+    deploys: &'static str,
+    removes: &'static str,
+}
+
+#[tokio::test]
+async fn argo_cd_by_its_tracking_id() -> Result<()> {
+    cycle(&Owner {
+        manager: "argocd-controller",
+        labels: json!({}),
+        annotations: json!({
+            "argocd.argoproj.io/tracking-id": "mesh:apps/Deployment:somewhere/meshery-operator",
+        }),
+        called: "Argo CD (application mesh)",
+        deploys: "argocd app sync mesh",
+        removes: "argocd app delete mesh",
+    })
+    .await
+}
+
+#[tokio::test]
+async fn argo_cd_by_its_label_in_a_namespace_of_its_own() -> Result<()> {
+    cycle(&Owner {
+        manager: "argocd-controller",
+        labels: json!({ "app.kubernetes.io/instance": "teams_mesh" }),
+        annotations: json!({}),
+        called: "Argo CD (application teams/mesh)",
+        deploys: "argocd app sync teams/mesh",
+        removes: "argocd app delete teams/mesh",
+    })
+    .await
+}
+
+#[tokio::test]
+async fn flux_by_a_kustomization() -> Result<()> {
+    cycle(&Owner {
+        manager: "kustomize-controller",
+        labels: json!({
+            "kustomize.toolkit.fluxcd.io/name": "mesh",
+            "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
+        }),
+        annotations: json!({}),
+        called: "Flux (Kustomization flux-system/mesh)",
+        deploys: "flux reconcile kustomization mesh -n flux-system",
+        removes: "kubectl delete kustomizations.kustomize.toolkit.fluxcd.io mesh -n flux-system",
+    })
+    .await
+}
+
+#[tokio::test]
+async fn flux_by_a_helm_release() -> Result<()> {
+    cycle(&Owner {
+        manager: "helm-controller",
+        labels: json!({
+            "app.kubernetes.io/managed-by": "Helm",
+            "helm.toolkit.fluxcd.io/name": "mesh",
+            "helm.toolkit.fluxcd.io/namespace": "flux-system",
+        }),
+        annotations: json!({
+            "meta.helm.sh/release-name": "mesh",
+            "meta.helm.sh/release-namespace": "somewhere",
+        }),
+        called: "Flux (HelmRelease flux-system/mesh)",
+        deploys: "flux reconcile helmrelease mesh -n flux-system",
+        removes: "kubectl delete helmreleases.helm.toolkit.fluxcd.io mesh -n flux-system",
+    })
+    .await
+}
+
+/// Owned, refused twice, taken over, well, and removed.
+async fn cycle(owner: &Owner) -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let client = bed.client().await?;
+    states::apply("nothing-installed", &bed, namespace).await?;
+    let attendant = bed.attend(namespace)?;
+    redeploy(&bed, namespace, "").await.exits(0);
+    own(&client, namespace, owner).await?;
+    let before = versions(&bed, namespace).await?;
+
+    let refused = redeploy(&bed, namespace, "").await.exits(4).json();
+    assert_eq!(refused["outcome"], "refused", "{refused:#}");
+    let reason = refused["reason"].to_string();
+    assert!(reason.contains(owner.called), "{refused:#}");
+    let instead = refused["instead"].to_string();
+    for words in [owner.deploys, "--take-over"] {
+        assert!(instead.contains(words), "{refused:#}");
+    }
+    let refused = reset(&bed, "").await.exits(4).json();
+    let reason = refused["reason"].to_string();
+    assert!(reason.contains(owner.called), "{refused:#}");
+    assert_eq!(refused["instead"], json!([owner.removes]), "{refused:#}");
+    assert_eq!(versions(&bed, namespace).await?, before);
+
+    // Nothing but the one flag: who takes over from a tool takes over its fields.
+    redeploy(&bed, namespace, "--take-over").await.exits(0);
+    for path in owned(namespace) {
+        let metadata = rest::get(&client, &path).await?["metadata"].take();
+        for (place, marks) in [
+            ("labels", &owner.labels),
+            ("annotations", &owner.annotations),
+        ] {
+            for mark in marks
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(mark, _)| mark)
+            {
+                assert!(metadata[place][mark].is_null(), "{path}: {metadata:#}");
+            }
+        }
+    }
+    let operator = rest::get(&client, &owned(namespace)[0]).await?;
+    let image = &operator["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "meshery/meshery-operator:1.0.5");
+    assert_well(&bed, namespace).await?;
+    let again = redeploy(&bed, namespace, "").await.exits(0).json();
+    assert_eq!(again["outcome"], "unchanged", "{again:#}");
+
+    let gone = reset(&bed, "").await.exits(0).json();
+    assert_eq!(gone["outcome"], "done", "{gone:#}");
+    assert!(rest::get(&client, &owned(namespace)[0]).await.is_err());
+    drop(attendant);
+    Ok(())
+}
+
+async fn reset(bed: &Lease, arguments: &str) -> crate::tool::Ran {
+    at(
+        bed,
+        bed.namespace(),
+        &format!("system reset stack --yes --no-backup --wait 60s -o json {arguments}"),
+    )
+    .run_beside()
+    .await
+}
+
+/// What the tool owns: a workload, a custom resource and something of the whole cluster.
+fn owned(namespace: &str) -> [String; 3] {
+    [
+        rest::path("apps/v1", "Deployment", namespace, OPERATOR),
+        rest::path("meshery.io/v1alpha1", "Broker", namespace, "meshery-broker"),
+        rest::path("rbac.authorization.k8s.io/v1", "ClusterRole", "", ROLE),
+    ]
+}
+
+/// Applies as the tool does: its marks, and a field of its own will.
+async fn own(client: &Client, namespace: &str, owner: &Owner) -> Result<()> {
+    let metadata = |name: &str, namespace: Option<&str>| {
+        let mut metadata = json!({
+            "name": name, "labels": owner.labels, "annotations": owner.annotations,
+        });
+        if let Some(namespace) = namespace {
+            metadata["namespace"] = namespace.into();
+        }
+        metadata
+    };
+    let manager = json!({ "name": "manager", "image": "meshery/meshery-operator:1.0.4" });
+    let objects = [
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": metadata(OPERATOR, Some(namespace)),
+            "spec": { "template": { "spec": { "containers": [manager] } } },
+        }),
+        json!({
+            "apiVersion": "meshery.io/v1alpha1", "kind": "Broker",
+            "metadata": metadata("meshery-broker", Some(namespace)),
+        }),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": metadata(ROLE, None),
+        }),
+    ];
+    rest::write_all(client, Writer::Apply(owner.manager), &objects).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_owns_the_namespace_alone_does_not_own_the_stack() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let client = bed.client().await?;
+    states::apply("nothing-installed", &bed, namespace).await?;
+    let path = format!("/api/v1/namespaces/{namespace}");
+    let marks = json!({
+        "kustomize.toolkit.fluxcd.io/name": "tenants",
+        "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
+    });
+    // By means of a Helm release, of which Helm is not to forget anything.
+    let release = json!({ "meta.helm.sh/release-name": "tenants", "meta.helm.sh/release-namespace": namespace });
+    let metadata = json!({ "metadata": { "labels": marks, "annotations": release } });
+    rest::merge(&client, &path, &metadata).await?;
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {
+            "name": "sh.helm.release.v1.tenants.v1", "namespace": namespace,
+            "labels": { "owner": "helm", "name": "tenants", "version": "1", "status": "deployed" },
+        },
+    });
+    bed.apply_yaml(&secret.to_string()).await?;
+    let _attendant = bed.attend(namespace)?;
+    redeploy(&bed, namespace, "").await.exits(0);
+    assert_well(&bed, namespace).await?;
+
+    let before = versions(&bed, namespace).await?;
+    let refused = reset(&bed, "--delete-namespace").await.exits(4).json();
+    let reason = refused["reason"].to_string();
+    assert!(
+        reason.contains("Flux (Kustomization flux-system/tenants)"),
+        "{refused:#}"
+    );
+    // What else that tool deploys must not go with the stack.
+    let instead = refused["instead"].to_string();
+    assert!(
+        instead.contains("without --delete-namespace"),
+        "{refused:#}"
+    );
+    assert!(!instead.contains("delete kustomization"), "{refused:#}");
+    assert_eq!(versions(&bed, namespace).await?, before);
+
+    redeploy(&bed, namespace, "--take-over").await.exits(0);
+    reset(&bed, "").await.exits(0);
+    let metadata = rest::get(&client, &path).await?["metadata"].take();
+    for (place, mark) in [
+        ("labels", "kustomize.toolkit.fluxcd.io/name"),
+        ("annotations", "meta.helm.sh/release-name"),
+    ] {
+        assert_eq!(metadata[place][mark], "tenants", "{metadata:#}");
+    }
+    rest::get(&client, &rest::path_of(&secret)?).await?;
+    Ok(())
+}
