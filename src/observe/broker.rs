@@ -461,7 +461,7 @@ async fn timed<T>(
 }
 
 /// Works on a forwarded port while listening for the kubelet's word that it cannot be used.
-async fn guarded<T>(
+pub(super) async fn guarded<T>(
     work: impl Future<Output = Result<T, String>>,
     mut error: JoinHandle<Option<String>>,
     limit: Duration,

@@ -101,31 +101,31 @@ fn times(timing: &Timing) -> String {
     )
 }
 
-/// What was seen of each resource: all of them on a wide screen or with counts, a line otherwise.
+/// What was seen of each resource: all of them with `-o wide`, otherwise those of which something is to be said.
 fn resources(page: &mut Page<'_>, test: &TestReport) {
     if test.resources.is_empty() {
         return;
     }
+    page.blank();
     let counted = test
         .resources
         .iter()
         .any(|resource| resource.stored.is_some());
-    page.blank();
-    if page.look.wide || counted {
-        let rows: Vec<Vec<String>> = test.resources.iter().map(row).collect();
-        let headings = [
-            "resource", "readable", "added", "modified", "deleted", "last", "stored", "served",
-        ];
-        let headings = if counted {
-            &headings[..]
-        } else {
-            &headings[..6]
-        };
-        let rows: Vec<Vec<String>> = rows
-            .into_iter()
-            .map(|row| row.into_iter().take(headings.len()).collect())
+    let shown: Vec<&WatchedResource> = test
+        .resources
+        .iter()
+        .filter(|resource| page.look.wide || is_telling(resource))
+        .collect();
+    if !shown.is_empty() {
+        let headings = ["resource", "readable", "events", "last", "stored", "served"];
+        let columns = if counted { 6 } else { 4 };
+        let rows: Vec<Vec<String>> = shown
+            .iter()
+            .map(|resource| row(resource).into_iter().take(columns).collect())
             .collect();
-        page.raw(&table(headings, &rows, page.look));
+        page.raw(&table(&headings[..columns], &rows, page.look));
+    }
+    if page.look.wide {
         return;
     }
     let all = test.resources.len();
@@ -134,17 +134,25 @@ fn resources(page: &mut Page<'_>, test: &TestReport) {
         .iter()
         .filter(|r| r.readable == Some(true))
         .count();
-    let heard: Vec<&WatchedResource> = test
-        .resources
-        .iter()
-        .filter(|r| r.added + r.modified + r.deleted > 0)
-        .collect();
-    let events: u64 = heard.iter().map(|r| r.added + r.modified + r.deleted).sum();
-    let text = format!(
-        "{readable} of {all} resources are known to be readable to MeshSync; {events} events of {} of them came meanwhile. -o wide lists them.",
-        heard.len()
-    );
+    let text = if readable == all {
+        format!("MeshSync may read all {all} resources that it watches. -o wide lists them.")
+    } else {
+        format!(
+            "MeshSync is known to be allowed to read {readable} of the {all} resources that it watches. -o wide lists them."
+        )
+    };
     page.paragraph("  ", 2, &text, page.look.styles.dim);
+}
+
+/// Whether there is more to say of a resource than that all is as it should be.
+fn is_telling(resource: &WatchedResource) -> bool {
+    events(resource) > 0
+        || resource.readable == Some(false)
+        || (resource.stored.is_some() && resource.stored != resource.served)
+}
+
+fn events(resource: &WatchedResource) -> u64 {
+    resource.added + resource.modified + resource.deleted
 }
 
 fn row(resource: &WatchedResource) -> Vec<String> {
@@ -156,12 +164,12 @@ fn row(resource: &WatchedResource) -> Vec<String> {
             Some(false) => "no".into(),
             None => "unknown".into(),
         },
-        resource.added.to_string(),
-        resource.modified.to_string(),
-        resource.deleted.to_string(),
-        resource
-            .last_seen_ms
-            .map_or("-".into(), |ms| format!("{} ago", short_span(ms * 1000))),
+        events(resource).to_string(),
+        match resource.last_seen_ms {
+            None => "-".into(),
+            Some(0) => "just now".into(),
+            Some(ms) => format!("{} ago", short_span(ms * 1000)),
+        },
         number(resource.stored),
         number(resource.served),
     ]

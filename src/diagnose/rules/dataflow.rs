@@ -168,7 +168,7 @@ fn arrives(patient: &Patient<'_>, _: &States) -> Outcome {
         if let Some(passive) = &flow.passive {
             let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
             if all > 0 {
-                return Outcome::PassWith(format!("{all} events in {}", span(passive.window)));
+                return Outcome::PassWith(format!("{all} events in {}", said(passive.window)));
             }
             return Outcome::Found(vec![nothing_seen(patient, flow, passive)]);
         }
@@ -254,7 +254,7 @@ fn silent(patient: &Patient<'_>, flow: &FlowTest) -> Finding {
         .evidence(format!(
             "nothing of it came on {} within {}",
             flow.subject,
-            span(flow.wait)
+            said(flow.wait)
         ))
         .evidence(evidence);
     if let Some(count) = published {
@@ -293,7 +293,7 @@ fn event_missing(
             expected.len() - missing.len(),
             expected.len(),
             flow.subject,
-            span(flow.wait)
+            said(flow.wait)
         ))
         .remedy("see whether MeshSync or the broker cut something off; a restart of MeshSync sends everything again")
         .command(patient.kubectl(
@@ -377,9 +377,9 @@ fn nothing_seen(
         _ => "how many messages MeshSync published could not be counted".into(),
     };
     Draft::new("flow-nothing-seen")
-        .title(format!("No event came in {}", span(passive.window)))
+        .title(format!("No event came in {}", said(passive.window)))
         .message("Either nothing changed in the cluster, or nothing of it came. Listening cannot tell which.")
-        .evidence(format!("nothing on {} for {}", flow.subject, span(passive.window)))
+        .evidence(format!("nothing on {} for {}", flow.subject, said(passive.window)))
         .evidence(counted)
         .remedy("make a change: this does, and removes it again")
         .command(patient.meshdoctor(Effect::Write, "test dataflow"))
@@ -600,4 +600,9 @@ fn clean(patient: &Patient<'_>, _: &States) -> Outcome {
 /// A time for people.
 fn span(micros: u64) -> String {
     crate::words::short_span(micros)
+}
+
+/// A time that was asked for.
+fn said(micros: u64) -> String {
+    crate::words::span(std::time::Duration::from_micros(micros))
 }

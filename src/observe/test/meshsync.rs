@@ -15,9 +15,9 @@ use tokio::{
 use super::{Bench, ear::micros, request};
 use crate::{
     facts::{MeshsyncTest, Step},
-    observe::{questions, tunnel, tunnel::Tunnel},
+    observe::{broker, questions, tunnel::Tunnel},
     seen::{Denial, Seen},
-    stack, words,
+    stack,
 };
 
 /// The port of its health pages, fixed since 1.0.1; older ones have none.
@@ -102,22 +102,19 @@ async fn page(bench: &Bench<'_>, pod: &str, path: &str) -> Step {
     let Some(port) = tunnel.take(PORT) else {
         return failed("the port-forward lacks the port".into());
     };
-    let answer = tokio::select! {
-        answer = tokio::time::timeout(limit, get(port.stream, path)) => answer,
-        Ok(Some(reason)) = port.error => {
-            let why = tunnel::port_error(&reason).message;
-            // Before 1.0.1 there are no such pages, and nothing wrong.
-            return Step { micros: Seen::NotLooked, detail: format!("it has no health pages: {why}") };
-        }
-    };
-    match answer {
-        Ok(Ok((200, body))) => Step {
+    let answer = broker::guarded(get(port.stream, path), port.error, limit, "its health port");
+    match answer.await {
+        Ok((200, body)) => Step {
             micros: Seen::Known(micros(started.elapsed())),
             detail: body,
         },
-        Ok(Ok((status, body))) => failed(format!("it answers {status}: {body}")),
-        Ok(Err(why)) => failed(why),
-        Err(_) => failed(format!("no answer within {}", words::span(limit))),
+        Ok((status, body)) => failed(format!("it answers {status}: {body}")),
+        // Before 1.0.1 there are no such pages, and nothing is wrong.
+        Err(failure) if failure.message.contains("connection refused") => Step {
+            micros: Seen::NotLooked,
+            detail: "nothing listens on port 11000; MeshSync has health pages since 1.0.1".into(),
+        },
+        Err(failure) => failed(failure.message),
     }
 }
 
