@@ -83,7 +83,14 @@ impl Session<'_> {
         for plural in ["meshsyncs", "brokers"] {
             let mut why = None;
             for question in questions::custom_resources(profile, plural, self.namespace()) {
-                let items = match self.list(&question.path, &question.right).await {
+                // A list's items do not all say what they are; the question does.
+                let Some(version) = question.name.rsplit('.').next() else {
+                    continue;
+                };
+                let api_version = format!("{}/{version}", profile.group);
+                let listed = self.list(&question.path, &question.right).await;
+                let listed = self.unless_unserved(&api_version, plural, listed);
+                let items = match listed.await {
                     Seen::Known(items) => items,
                     // Without the definition there are none.
                     Seen::Absent => continue,
@@ -94,10 +101,8 @@ impl Session<'_> {
                 };
                 why = None;
                 found.extend(items.into_iter().filter_map(|item| {
-                    // A list's items do not all say what they are; the question does.
-                    let version = question.name.rsplit('.').next()?;
                     let id = Id {
-                        api_version: format!("{}/{version}", profile.group),
+                        api_version: api_version.clone(),
                         kind: if plural == "brokers" {
                             "Broker"
                         } else {

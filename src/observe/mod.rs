@@ -15,6 +15,7 @@ mod kubeconfig;
 mod logs;
 mod monitor;
 mod obstacle;
+mod pages;
 mod preflight;
 pub mod questions;
 mod reviews;

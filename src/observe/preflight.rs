@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use http::StatusCode;
-use k8s_openapi::{
-    api::core::v1::Pod,
-    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ListMeta},
-};
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource::Quantity};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     ask::{Asker, Change, Failure, parse, seen},
+    pages::Form,
     questions::{self, Question},
     reviews,
 };
@@ -162,12 +160,12 @@ async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
 async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
     let mut nodes: Vec<Node> = Vec::new();
     let question = questions::nodes();
-    let listed = pages(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
+    let listed = items(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
     if let Err(failure) = listed {
         return seen(Err(failure), &question.right);
     }
     let question = questions::pods_everywhere();
-    let taken = pages(asker, &question, |pod: Pod| {
+    let taken = items(asker, &question, |pod: Pod| {
         let Some(spec) = &pod.spec else { return };
         // What the stack itself takes now, it gives back.
         if pod.metadata.namespace.as_deref() == Some(namespace)
@@ -255,24 +253,19 @@ fn reduced(node: ToldNode) -> Node {
 }
 
 /// Every item of a list, page by page.
-async fn pages<T: DeserializeOwned>(
+async fn items<T: DeserializeOwned>(
     asker: &Asker<'_>,
     question: &Question,
     mut each: impl FnMut(T),
 ) -> Result<(), Failure> {
     #[derive(Deserialize)]
     struct Page<T> {
-        metadata: ListMeta,
         items: Option<Vec<T>>,
     }
-    let mut path = question.path.clone();
-    loop {
-        let body = asker.get(&path).await?;
-        let page: Page<T> = parse(&redact::without_managed_fields(&body))?;
+    let read = |page: String| {
+        let page: Page<T> = parse(&redact::without_managed_fields(&page))?;
         page.items.into_iter().flatten().for_each(&mut each);
-        match page.metadata.continue_.filter(|more| !more.is_empty()) {
-            Some(more) => path = format!("{}&continue={more}", question.path),
-            None => return Ok(()),
-        }
-    }
+        Ok(())
+    };
+    asker.pages(&question.path, Form::Whole, read).await
 }

@@ -1,5 +1,7 @@
 //! `system reset` on a real API server.
 
+mod reading;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
