@@ -1,5 +1,6 @@
 //! `system reset` on a real API server.
 
+mod definitions;
 mod reading;
 
 use std::time::Duration;
