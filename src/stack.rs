@@ -550,7 +550,7 @@ pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Owner> {
             application: tracked,
         });
     }
-    release_of(metadata).map(|(release, namespace)| Owner::Helm { release, namespace })
+    release_marks(metadata).map(|(release, namespace)| Owner::Helm { release, namespace })
 }
 
 /// Whether nothing of the stack is in the namespace: neither operator nor custom resource nor workload.
@@ -573,9 +573,14 @@ pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
         .into_iter()
         .chain(brokers.items().iter().map(|broker| &broker.metadata))
         .chain(meshsyncs.items().iter().map(|meshsync| &meshsync.metadata))
-        .find(|metadata| release_of(metadata).is_some())?;
-    let (release, namespace) = release_of(metadata)?;
-    let namespace = namespace.unwrap_or_else(|| facts.target.namespace.clone());
+        .find(|metadata| release_marks(metadata).is_some())?;
+    release_of(metadata, &facts.target.namespace)
+}
+
+/// The Helm release of which an object is, and that release's namespace, which is the object's own unless it says so.
+pub fn release_of(metadata: &ObjectMeta, namespace: &str) -> Option<(String, String)> {
+    let (release, stated) = release_marks(metadata)?;
+    let namespace = stated.unwrap_or_else(|| namespace.to_owned());
     // Both become part of an address.
     let plain = |name: &str| {
         !name.is_empty()
@@ -587,7 +592,7 @@ pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
 }
 
 /// What Helm writes on an object that it makes, also where Flux tells Helm to.
-fn release_of(metadata: &ObjectMeta) -> Option<(String, Option<String>)> {
+fn release_marks(metadata: &ObjectMeta) -> Option<(String, Option<String>)> {
     let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
     let label = metadata
         .labels

@@ -199,8 +199,7 @@ impl Session<'_> {
 
 /// The tool that manages an object from outside, and its own command to remove what it manages.
 pub(super) fn owner(live: &Value) -> Option<(String, String)> {
-    let metadata: ObjectMeta = serde_json::from_str(&live["metadata"].to_string()).ok()?;
-    let owner = stack::foreign_owner(&metadata)?;
+    let owner = stack::foreign_owner(&metadata(live)?)?;
     let command = match &owner {
         Owner::Helm { release, namespace } => {
             let namespace = namespace.as_deref().unwrap_or_default();
@@ -218,4 +217,9 @@ pub(super) fn owner(live: &Value) -> Option<(String, String)> {
         }
     };
     Some((owner.to_string(), command))
+}
+
+/// An object's metadata as a type.
+pub(super) fn metadata(live: &Value) -> Option<ObjectMeta> {
+    serde_json::from_str(&live["metadata"].to_string()).ok()
 }

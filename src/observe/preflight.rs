@@ -9,7 +9,8 @@ use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource::Quantity
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    ask::{Asker, Change, Failure, parse, seen},
+    ask::{Asker, Failure, parse, seen},
+    change::Change,
     pages::Form,
     questions::{self, Question},
     reviews,
@@ -18,7 +19,7 @@ use crate::{
     facts::{Answer, AskedRight, Node, Preflight, Trial},
     profile::Profile,
     redact,
-    repair::manifests::{self, FIELD_MANAGER, Object, Options},
+    repair::manifests::{self, Object, Options},
     room::{self, Room},
     seen::{Right, Seen},
     stack,
@@ -50,28 +51,16 @@ async fn user(asker: &Asker<'_>) -> Seen<String> {
 
 /// An object as it would be applied, and the rights for that.
 async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
-    let apply = async |force: &str| {
-        let path = format!(
-            "{}?dryRun=All&fieldManager={FIELD_MANAGER}{force}",
-            object.id.path()
-        );
-        answer(
-            asker,
-            &Change {
-                method: "PATCH",
-                path: &path,
-                content: "application/apply-patch+yaml",
-                body: &object.body,
-            },
-        )
-        .await
+    let apply = async |force| {
+        let change = Change::apply(&object.id, &object.body, force);
+        answer(asker, &change.tried()).await
     };
     let tried = async {
-        let first = apply("").await;
+        let first = apply(false).await;
         let taken = matches!(&first, Seen::Known(answer) if answer.status == 409);
         // Who holds fields says nothing of whether the server would take the object.
         let forced = if taken {
-            apply("&force=true").await
+            apply(true).await
         } else {
             Seen::NotLooked
         };
@@ -92,20 +81,7 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
 
 /// A pod as a controller would make it.
 async fn created(asker: &Asker<'_>, pod: &Object) -> Trial {
-    let path = format!(
-        "{}?dryRun=All&fieldManager={FIELD_MANAGER}",
-        pod.id.collection()
-    );
-    let answer = answer(
-        asker,
-        &Change {
-            method: "POST",
-            path: &path,
-            content: "application/json",
-            body: &pod.body,
-        },
-    )
-    .await;
+    let answer = answer(asker, &Change::create(pod).tried()).await;
     Trial {
         answer,
         ..trial(pod)

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{
     Access, Scope, Trouble,
-    ask::{self, Asker, Change, Failure, parse, seen},
+    ask::{self, Asker, Failure, parse, seen},
+    change::Change,
     credentials, discovery, kubeconfig, nothing, obstacle,
     pages::Form,
     reviews, transport,
@@ -153,14 +154,34 @@ impl<'a> Session<'a> {
     ///
     /// What stands in the way, in a sentence.
     pub async fn greet(&self) -> Result<(), String> {
-        match self.asker.get("/version").await {
+        let mut answer = self.asker.get("/version").await;
+        if self.clients.two && matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_)))
+        {
+            // Some proxies in front of an API server speak HTTP/1.1 alone.
+            self.asker.switch(self.clients.streams.clone());
+            answer = self.asker.get("/version").await;
+        }
+        match answer {
             Ok(_) | Err(Failure::Denied | Failure::NotFound) => Ok(()),
-            Err(failure) => Err(
-                match obstacle::from_failure(&failure, &self.config, super::now()) {
-                    Some(obstacle) => obstacle.message,
-                    None => failure.to_string(),
-                },
-            ),
+            Err(failure) => Err(self.in_words(&failure)),
+        }
+    }
+
+    /// Who the API server says we are; for bindings that name us.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way, in a sentence.
+    pub async fn who_am_i(&self) -> Result<String, String> {
+        let answer = reviews::who_am_i(&self.asker).await;
+        answer.map_err(|failure| self.in_words(&failure))
+    }
+
+    /// What stands in the way, in a sentence.
+    fn in_words(&self, failure: &Failure) -> String {
+        match obstacle::from_failure(failure, &self.config, super::now()) {
+            Some(obstacle) => obstacle.message,
+            None => failure.to_string(),
         }
     }
 
@@ -237,7 +258,7 @@ impl<'a> Session<'a> {
         reviews::may(&self.asker, right).await
     }
 
-    /// Makes a change, or tries it where the path says `dryRun=All`.
+    /// Makes a change, or tries it where that is all it is for.
     pub async fn change(&self, change: &Change<'_>) -> Answer {
         let (status, text) = match self.asker.change(change).await {
             Ok(answer) => answer,
