@@ -19,7 +19,10 @@ use crate::{
     facts::{Answer, AskedRight, Node, Preflight, Trial},
     profile::Profile,
     redact,
-    repair::manifests::{self, Object, Options},
+    repair::{
+        deployment::is_made_anew,
+        manifests::{self, Object, Options},
+    },
     room::{self, Room},
     seen::{Right, Seen},
     stack,
@@ -67,10 +70,14 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
         (first, forced)
     };
     let rights = ["get", "create", "patch"].map(|verb| object.id.right(verb));
-    let (rights, (answer, forced)) = tokio::join!(
+    let (mut rights, (answer, forced)) = tokio::join!(
         join_all(rights.iter().map(|right| may(asker, right))),
         tried
     );
+    let refusal = forced.known().or(answer.known());
+    if refusal.is_some_and(|why| is_made_anew(&object.id.kind, &why.message)) {
+        rights.push(may(asker, &object.id.right("delete")).await);
+    }
     Trial {
         rights,
         answer,

@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use self::objects::{is_made_anew, strangers};
+
 use super::{
     inventory::{self, Belonging, Part},
     manifests::Object,
