@@ -139,9 +139,17 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
             rights.push(id.right("patch"));
         }
     }
-    for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
+    let of_kind = |verb: &str, kind: object::Kind| {
         let group = Id::of(kind, None, "").group().to_owned();
-        rights.push(Right::to("list", &group, kind.plural).in_namespace(namespace));
+        Right::to(verb, &group, kind.plural).in_namespace(namespace)
+    };
+    for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
+        rights.push(of_kind("list", kind));
+    }
+    if parts.contains(&Part::Meshsync) {
+        // The Deployment bears the name of its MeshSync, which may be any and is not known before the cluster is asked:
+        // a rule with names could not hold it. So the namespace is as narrow as it gets.
+        rights.extend(["get", "delete"].map(|verb| of_kind(verb, object::DEPLOYMENT)));
     }
     for plural in ["meshsyncs", "brokers"] {
         // They have any name.

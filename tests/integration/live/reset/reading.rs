@@ -114,3 +114,61 @@ async fn more_custom_resources_than_one_answer_holds_are_all_read() -> Result<()
     assert_eq!(planned.count(), COUNT);
     Ok(())
 }
+
+#[tokio::test]
+async fn the_printed_rights_hold_for_a_meshsync_of_any_name() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let stack = Stack::of(Line::Current)
+        .namespace(namespace)
+        .start(&bed)
+        .await?;
+    let other = json!({
+        "apiVersion": "meshery.io/v1alpha2", "kind": "MeshSync",
+        "metadata": { "name": "other", "namespace": namespace },
+        "spec": { "size": 1 },
+    });
+    let made = rest::write(&stack.client, rest::BED, &other).await?;
+    let labels = json!({ "app": "meshery", "component": "other" });
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {
+            "name": "other", "namespace": namespace, "labels": labels,
+            "ownerReferences": [{
+                "apiVersion": "meshery.io/v1alpha2", "kind": "MeshSync", "name": "other",
+                "uid": made["metadata"]["uid"],
+            }],
+        },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": { "containers": [{ "name": "meshsync", "image": "meshery/meshsync:v1" }] },
+            },
+        },
+    });
+    rest::write(&stack.client, rest::BED, &deployment).await?;
+    let user = bed.user()?;
+    let printed = at(&bed, namespace, &format!("rbac reset --to-user {user}"))
+        .run_beside()
+        .await
+        .exits(0);
+    bed.apply_yaml(&printed.stdout).await?;
+    for kind in ["clusterroles", "clusterrolebindings"] {
+        bed.delete_on_return(format!(
+            "/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"
+        ));
+    }
+    let tool =
+        reset_tool(&bed, namespace, "meshsync --dry-run").kubeconfig(&bed.kubeconfig_for(&user)?);
+    let outcome = document(&tool.run_beside().await);
+    assert_ended(&outcome, 0, "dry-run");
+    let goes = |step: &Value| {
+        let named = step["objectKind"] == "Deployment" && step["name"] == "other";
+        named && step["action"] == "delete"
+    };
+    let steps = outcome.1["steps"].as_array().expect("steps");
+    assert!(steps.iter().any(goes), "{steps:#?}");
+    Ok(())
+}
