@@ -206,7 +206,8 @@ pub fn marks(live: &Value) -> Vec<String> {
         .collect()
 }
 
-fn metadata(live: &Value) -> Option<ObjectMeta> {
+/// An object's metadata as a type.
+pub(crate) fn metadata(live: &Value) -> Option<ObjectMeta> {
     serde_json::from_str(&live["metadata"].to_string()).ok()
 }
 

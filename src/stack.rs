@@ -464,8 +464,13 @@ pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
         .chain(brokers.items().iter().map(|broker| &broker.metadata))
         .chain(meshsyncs.items().iter().map(|meshsync| &meshsync.metadata))
         .find(|metadata| owner::release_of(metadata).is_some())?;
-    let (release, namespace) = owner::release_of(metadata)?;
-    let namespace = namespace.unwrap_or_else(|| facts.target.namespace.clone());
+    release_of(metadata, &facts.target.namespace)
+}
+
+/// The Helm release of which an object is, and that release's namespace, which is the object's own unless it says so.
+pub fn release_of(metadata: &ObjectMeta, namespace: &str) -> Option<(String, String)> {
+    let (release, stated) = owner::release_of(metadata)?;
+    let namespace = stated.unwrap_or_else(|| namespace.to_owned());
     // Both become part of an address.
     let plain = |name: &str| {
         !name.is_empty()

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     path::PathBuf,
     time::Duration,
 };
@@ -257,21 +258,18 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let mut objects: Vec<Value> = Vec::new();
-        let mut seen: Vec<&Id> = Vec::new();
-        for step in &plan.steps {
+        let going = plan.steps.iter().filter(|step| {
             // What is going already is removed by nobody but the finalizers that are waited for.
-            let goes = matches!(step.action, Action::Wait(Until::Gone)) || step.removes();
-            if !goes || seen.contains(&&step.id) {
-                continue;
-            }
-            seen.push(&step.id);
-            match session.object(&step.id).await {
+            matches!(step.action, Action::Wait(Until::Gone)) || step.removes()
+        });
+        let ids: BTreeSet<&Id> = going.map(|step| &step.id).chain(&plan.takes).collect();
+        for id in ids {
+            match session.object(id).await {
                 Seen::Known(live) => objects.push(live),
                 Seen::Absent => {}
                 other => {
                     return Err(format!(
-                        "no copy can be made of {}: {}",
-                        step.id,
+                        "no copy can be made of {id}: {}",
                         other.why_unsettled().unwrap_or_default()
                     ));
                 }

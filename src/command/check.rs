@@ -25,8 +25,14 @@ pub(super) async fn run(
         Depth::Check
     };
     let (facts, source) = if args.synthetic {
-        let facts =
-            super::test::look(&TestPlan::default(), depth, global, terminal, cleanup).await?;
+        let facts = Box::pin(super::test::look(
+            &TestPlan::default(),
+            depth,
+            global,
+            terminal,
+            cleanup,
+        ))
+        .await?;
         (facts, Source::live())
     } else {
         super::facts(args.from.as_deref(), global, depth, terminal).await?

@@ -33,7 +33,6 @@ pub(super) fn options(
             .unwrap_or(default.broker_service),
         broker_size: args.broker_size.unwrap_or(default.broker_size),
         watch_list,
-        reads: None,
         watch_everything: args.watch_everything,
     })
 }

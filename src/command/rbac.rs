@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::{
     cli::{self, Global, Rbac, Removable},
     exit::{Exit, UsageError},
-    observe::{self, Depth, Scope, questions},
+    observe::{Depth, Opened, Scope, Session, questions},
     probe, profile,
     repair::{deployment, removal},
     seen::Right,
@@ -112,14 +112,21 @@ async fn resolve(
         log: terminal.is_verbose().then_some(&trace),
         progress: &progress,
     };
-    let user = observe::who_am_i(&super::access(global), &scope)
-        .await
-        .map_err(|error| match error.downcast::<UsageError>() {
-            Ok(usage) => usage.into(),
-            Err(error) => anyhow::anyhow!(
-                "the cluster could not be asked who we are ({error}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
-            ),
-        })?;
+    let user = match Session::open(&super::access(global), &scope).await? {
+        Opened::Session(session) => match session.greet().await {
+            Ok(()) => session.who_am_i().await,
+            Err(why) => Err(why),
+        },
+        Opened::Obstacle(facts) => Err(facts
+            .obstacle
+            .map(|obstacle| obstacle.message)
+            .unwrap_or_default()),
+    };
+    let user = user.map_err(|why| {
+        anyhow::anyhow!(
+            "the cluster could not be asked who we are ({why}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
+        )
+    })?;
     Ok(
         match user
             .strip_prefix("system:serviceaccount:")

@@ -40,7 +40,14 @@ pub(super) async fn run(
         Depth::Check
     };
     let facts = if args.synthetic {
-        super::test::look(&TestPlan::default(), depth, global, terminal, cleanup).await?
+        Box::pin(super::test::look(
+            &TestPlan::default(),
+            depth,
+            global,
+            terminal,
+            cleanup,
+        ))
+        .await?
     } else {
         super::look(global, depth, terminal).await?
     };

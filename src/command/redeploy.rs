@@ -78,10 +78,10 @@ async fn wanted(
 ) -> Vec<Object> {
     let namespace = session.namespace();
     let (custom, _) = session.custom_resources(profile).await;
-    let mut options = options.clone();
-    let mut objects = manifests::manifests(profile, namespace, &options);
+    let mut objects = manifests::manifests(profile, namespace, options);
     specify(&mut objects, &custom, backup);
-    if let Some(meshsync) = objects.iter().find(|object| object.id.kind == "MeshSync") {
+    let meshsync = objects.iter().find(|object| object.id.kind == "MeshSync");
+    if let Some(meshsync) = meshsync.filter(|_| !options.watch_everything) {
         let in_force = custom
             .iter()
             .find(|(id, _)| id.kind == "MeshSync" && id.name == meshsync.id.name)
@@ -90,10 +90,9 @@ async fn wanted(
             .unwrap_or(&meshsync.body);
         let data = in_force.pointer("/spec/watch-list/data");
         let list = WatchList::of_data(data, "spec.watch-list.data", profile);
-        options.reads = Some(list.effective(profile));
+        let kinds = list.effective(profile);
+        manifests::let_read(profile, &mut objects, &kinds);
     }
-    objects = manifests::manifests(profile, namespace, &options);
-    specify(&mut objects, &custom, backup);
     objects
 }
 

@@ -35,14 +35,15 @@ pub(super) async fn run(
     };
     run.carry(&consent, false, async |session| {
         let namespace = session.namespace();
-        let mut found = session.belongings(profile).await;
+        let definitions = request.parts.contains(&Part::Definitions);
+        let mut found = session.belongings(profile, definitions).await;
         // A definition that has just been changed is not in force at once.
         for _ in 0..LOOKS {
             if !found.is_conversion_under_way() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
-            found = session.belongings(profile).await;
+            found = session.belongings(profile, definitions).await;
         }
         let plan = removal::plan(profile, namespace, &request, &found)?;
         let rights = removal::rights(profile, namespace, &request, &found, &plan);

@@ -31,7 +31,7 @@ pub(super) async fn run(
             "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
         );
     }
-    let facts = look(&plan, depth, global, terminal, cleanup).await?;
+    let facts = Box::pin(look(&plan, depth, global, terminal, cleanup)).await?;
     let mut report = diagnose::test(&facts, Source::live());
     let exit = super::check::exit_of(&report, fail_on);
     report.exit_code = exit.code();
@@ -69,7 +69,7 @@ pub(super) async fn look(
         progress: &progress,
     };
     match Session::open(&super::access(global), &scope).await? {
-        Opened::Session(session) => Ok(session.test(plan, cleanup).await),
+        Opened::Session(session) => Ok(Box::pin(session.test(plan, cleanup)).await),
         Opened::Obstacle(facts) => Ok(*facts),
     }
 }

@@ -69,6 +69,7 @@ impl<'a> Outlook<'a> {
             match Tried::of(trial) {
                 Tried::Taken { made: true, .. } => ("create", None),
                 Tried::Taken { conflict, .. } => ("update", conflict.map(str::to_owned)),
+                Tried::Anew(message) => ("replace", Some(message.to_owned())),
                 Tried::Waits(until) => ("unverifiable", Some(format!("until {until}"))),
                 Tried::Denied => ("denied", None),
                 Tried::Escalates(message) | Tried::Insecure(message) => {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     facts::{Answer, AskedRight, Trial},
+    repair::deployment,
     seen::Seen,
 };
 
@@ -17,6 +18,8 @@ pub(crate) enum Tried<'a> {
         /// The server's words about fields that others hold.
         conflict: Option<&'a str>,
     },
+    /// It is there with something that cannot be changed: it would be removed and made anew. The server's words.
+    Anew(&'a str),
     /// It cannot be tried until this is so.
     Waits(String),
     /// We may not write it.
@@ -78,6 +81,7 @@ fn read<'a>(trial: &Trial, answer: &'a Answer, conflict: Option<&'a str>) -> Tri
             "the definition of {} is brought up to date",
             trial.kind
         )),
+        422 if deployment::is_made_anew(&trial.kind, message) => Tried::Anew(message),
         // An installation switches the conversion webhook off before it applies its definitions.
         422 if says("should not be set when strategy is not set to Webhook") => {
             Tried::Waits(CONVERSION_OFF.into())
@@ -183,6 +187,24 @@ mod tests {
             Tried::of(&trial(404, "404 page not found")),
             Tried::Waits("the definition of Role is there".into())
         );
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_made_anew_where_nothing_is_lost_by_that() {
+        let of = |kind: &str| Trial {
+            kind: kind.into(),
+            ..trial(422, "spec.selector: Invalid value: field is immutable")
+        };
+        assert!(matches!(Tried::of(&of("Deployment")), Tried::Anew(_)));
+        assert!(matches!(
+            Tried::of(&of("CustomResourceDefinition")),
+            Tried::Refused(_)
+        ));
+        let another = Trial {
+            kind: "Deployment".into(),
+            ..trial(422, "spec.replicas: Invalid value: must be greater than 0")
+        };
+        assert!(matches!(Tried::of(&another), Tried::Refused(_)));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use kube::{Client, client::Body};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
+use super::change::Change;
 use crate::{
     redact,
     seen::{Denial, Right, Seen},
@@ -79,18 +80,6 @@ const JSON: &str = "application/json";
 
 /// Whatever there is, as of a log.
 const ANYTHING: &str = "*/*";
-
-/// A change, or one that is only tried.
-pub struct Change<'a> {
-    /// `PATCH`, `POST`, `DELETE`.
-    pub method: &'a str,
-    /// With `dryRun=All` in it where nothing is to be made.
-    pub path: &'a str,
-    /// The content type, which says how a patch is meant.
-    pub content: &'a str,
-    /// What is sent.
-    pub body: &'a serde_json::Value,
-}
 
 /// A line for `-v`: one request and how it went.
 pub type Log<'a> = dyn Fn(&str) + 'a;
@@ -227,7 +216,7 @@ impl<'a> Asker<'a> {
         self.count();
         let request = Request::builder()
             .method(trial.method)
-            .uri(trial.path)
+            .uri(&trial.path)
             .header(header::ACCEPT, JSON)
             .header(header::CONTENT_TYPE, trial.content)
             .body(Body::from(trial.body.to_string().into_bytes()))

@@ -1,7 +1,5 @@
 //! What there is of a stack, whole, for those who are about to remove it.
 
-use std::collections::BTreeSet;
-
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -19,18 +17,24 @@ use crate::{
 
 impl Session<'_> {
     /// Everything of a stack that is there, and who else lays claim to it.
-    pub async fn belongings(&self, profile: &Profile) -> Found {
+    ///
+    /// With its definitions, where they are asked for, goes whatever they define.
+    pub async fn belongings(&self, profile: &Profile, definitions: bool) -> Found {
         let namespace = self.namespace();
         let wanted = inventory::of(profile, namespace);
-        let (seen, (custom, unread), elsewhere, strangers) = tokio::join!(
+        let (seen, (custom, unread), strangers) = tokio::join!(
             join_all(wanted.iter().map(|belonging| self.object(&belonging.id))),
             self.custom_resources(profile),
-            self.elsewhere(profile),
             self.strangers(profile, &wanted),
         );
         let mut belongings: Vec<(Belonging, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
         self.add_named_after_custom_resources(&custom, &mut belongings)
             .await;
+        let instances = if definitions {
+            self.instances(&belongings).await
+        } else {
+            Vec::new()
+        };
         let claims = belongings
             .iter()
             .filter_map(|(belonging, seen)| {
@@ -57,7 +61,7 @@ impl Session<'_> {
             belongings,
             custom,
             unread,
-            elsewhere,
+            instances,
             strangers,
             operator_works,
             claims,
@@ -70,19 +74,22 @@ impl Session<'_> {
         custom: &[(Id, Value)],
         belongings: &mut Vec<(Belonging, Seen<Value>)>,
     ) {
-        for (id, _) in custom.iter().filter(|(id, _)| id.kind == "MeshSync") {
-            let deployment = Id::of(object::DEPLOYMENT, id.namespace.as_deref(), &id.name);
-            if belongings.iter().any(|(known, _)| known.id == deployment) {
-                continue;
-            }
-            let seen = self.object(&deployment).await;
+        let others = custom
+            .iter()
+            .filter(|(id, _)| id.kind == "MeshSync")
+            .map(|(id, _)| Id::of(object::DEPLOYMENT, id.namespace.as_deref(), &id.name))
+            .filter(|id| !belongings.iter().any(|(known, _)| known.id == *id));
+        let seen = join_all(others.map(async |id| {
+            let seen = self.object(&id).await;
             let belonging = Belonging {
                 part: Part::Meshsync,
-                id: deployment,
+                id,
                 made: true,
             };
-            belongings.insert(0, (belonging, seen));
-        }
+            (belonging, seen)
+        }))
+        .await;
+        belongings.splice(0..0, seen);
     }
 
     /// The custom resources of the namespace, each in the first version in which it can be read; and what could not be.
@@ -92,7 +99,14 @@ impl Session<'_> {
         for plural in ["meshsyncs", "brokers"] {
             let mut why = None;
             for question in questions::custom_resources(profile, plural, self.namespace()) {
-                let items = match self.list(&question.path, &question.right).await {
+                // A list's items do not all say what they are; the question does.
+                let Some(version) = question.name.rsplit('.').next() else {
+                    continue;
+                };
+                let api_version = format!("{}/{version}", profile.group);
+                let listed = self.list(&question.path, &question.right).await;
+                let listed = self.unless_unserved(&api_version, plural, listed);
+                let items = match listed.await {
                     Seen::Known(items) => items,
                     // Without the definition there are none.
                     Seen::Absent => continue,
@@ -103,10 +117,8 @@ impl Session<'_> {
                 };
                 why = None;
                 found.extend(items.into_iter().filter_map(|item| {
-                    // A list's items do not all say what they are; the question does.
-                    let version = question.name.rsplit('.').next()?;
                     let id = Id {
-                        api_version: format!("{}/{version}", profile.group),
+                        api_version: api_version.clone(),
                         kind: if plural == "brokers" {
                             "Broker"
                         } else {
@@ -126,20 +138,46 @@ impl Session<'_> {
         (found, unread)
     }
 
-    async fn elsewhere(&self, profile: &Profile) -> Vec<String> {
-        let mut namespaces = BTreeSet::new();
-        for question in questions::custom_resources_everywhere(profile) {
-            if let Seen::Known(items) = self.list(&question.path, &question.right).await {
-                namespaces.extend(
-                    items
-                        .iter()
-                        .filter_map(|item| item["metadata"]["namespace"].as_str())
-                        .filter(|other| *other != self.namespace())
-                        .map(str::to_owned),
-                );
+    /// What the definitions that are there define, in every namespace.
+    async fn instances(&self, belongings: &[(Belonging, Seen<Value>)]) -> Vec<(Id, Seen<Vec<Id>>)> {
+        let there = belongings.iter().filter_map(|(belonging, seen)| {
+            let is = belonging.part == Part::Definitions;
+            Some((&belonging.id, seen.known().filter(|_| is)?))
+        });
+        let all = there.map(async |(id, live)| (id.clone(), self.defined_by(live).await));
+        join_all(all).await
+    }
+
+    /// The objects of a definition, in the first version in which they can be listed: a dead conversion webhook leaves
+    /// but the one in which they are stored.
+    async fn defined_by(&self, definition: &Value) -> Seen<Vec<Id>> {
+        let spec = &definition["spec"];
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (group, kind) = (word(&spec["group"]), word(&spec["names"]["kind"]));
+        let plural = word(&spec["names"]["plural"]);
+        let right = Right::to("list", &group, &plural);
+        let mut outcome = Seen::Absent;
+        for version in spec["versions"].as_array().into_iter().flatten() {
+            if version["served"] != true {
+                continue;
+            }
+            let api_version = format!("{group}/{}", word(&version["name"]));
+            let path = format!("/apis/{api_version}/{plural}?limit={}", questions::PAGE);
+            outcome = self.list(&path, &right).await.map(|items| {
+                let id = |item: &Value| Id {
+                    api_version: api_version.clone(),
+                    kind: kind.clone(),
+                    plural: plural.clone(),
+                    namespace: item["metadata"]["namespace"].as_str().map(str::to_owned),
+                    name: word(&item["metadata"]["name"]),
+                };
+                items.iter().map(id).collect()
+            });
+            if outcome.known().is_some() {
+                break;
             }
         }
-        namespaces.into_iter().collect()
+        outcome
     }
 
     /// Workloads of the namespace that are none of these.

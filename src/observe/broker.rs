@@ -7,13 +7,7 @@
 //! A broker that `MeshSync` is told to use in the place of the stack's own is somebody else's: it is asked who its clients
 //! are, as `MeshSync` itself asks it before it connects, and never shown a token.
 
-use std::{
-    cell::{Ref, RefCell},
-    collections::BTreeSet,
-    future::Future,
-    pin::pin,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::BTreeSet, future::Future, pin::pin, rc::Rc, time::Duration};
 
 use futures_util::future::{Either, join_all, select};
 use k8s_openapi::api::core::v1::Pod;
@@ -65,16 +59,14 @@ pub(super) struct Probe<'a> {
 /// Connections to servers of the stack's own broker, and what carries them.
 #[derive(Default)]
 pub(super) struct Kept {
-    lines: RefCell<Vec<Line>>,
+    lines: RefCell<Vec<Rc<Line>>>,
     tunnels: RefCell<Vec<Tunnel>>,
 }
 
 impl Kept {
     /// Every connection: to one server there may be several, and some whose way has ended.
-    pub(super) fn lines(&self) -> Vec<Ref<'_, Line>> {
-        (0..self.lines.borrow().len())
-            .map(|number| Ref::map(self.lines.borrow(), |lines| &lines[number]))
-            .collect()
+    pub(super) fn lines(&self) -> Vec<Rc<Line>> {
+        self.lines.borrow().clone()
     }
 }
 
@@ -285,7 +277,7 @@ impl Probe<'_> {
     /// What a handshake came to; its connection is kept where connections are wanted.
     fn keep(&self, (handshake, line): (Handshake, Option<Line>)) -> Handshake {
         if let Some(kept) = self.kept {
-            kept.lines.borrow_mut().extend(line);
+            kept.lines.borrow_mut().extend(line.map(Rc::new));
         }
         handshake
     }

@@ -1,4 +1,4 @@
-//! Which resources the API server serves, all of them in two answers.
+//! Which resources the API server serves: all of them in two answers, or whether it serves one.
 
 use futures_util::future::join;
 use serde::Deserialize;
@@ -9,6 +9,37 @@ use crate::{facts::Served, seen::Seen};
 /// The form that holds every group with its resources; Kubernetes 1.26 and later know it.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
      application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+#[derive(Deserialize)]
+struct Resources {
+    #[serde(default)]
+    resources: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Whether a kind is served at all, which whoever is authenticated may ask; none where no plain answer came.
+///
+/// A group of Kubernetes itself always is, and is not asked about.
+pub(super) async fn serves(asker: &Asker<'_>, api_version: &str, plural: &str) -> Option<bool> {
+    let group = api_version
+        .split_once('/')
+        .map_or("", |(group, _version)| group);
+    if !group.contains('.') || group.ends_with(".k8s.io") {
+        return Some(true);
+    }
+    match asker.get(&format!("/apis/{api_version}")).await {
+        Ok(body) => {
+            let served: Resources = serde_json::from_str(&body).ok()?;
+            Some(served.resources.iter().any(|one| one.name == plural))
+        }
+        Err(Failure::NotFound) => Some(false),
+        Err(_) => None,
+    }
+}
 
 #[derive(Deserialize)]
 struct Groups {

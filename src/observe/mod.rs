@@ -7,6 +7,7 @@ mod addresses;
 mod ask;
 mod belongings;
 mod broker;
+mod change;
 mod credentials;
 mod discovery;
 mod expiry;
@@ -16,6 +17,7 @@ mod kubeconfig;
 mod logs;
 mod monitor;
 mod obstacle;
+mod pages;
 mod preflight;
 pub mod questions;
 mod reviews;
@@ -28,16 +30,15 @@ mod waves;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{anyhow, bail};
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
-pub use ask::{Change, Log};
+pub use ask::Log;
+pub use change::Change;
 pub use kubeconfig::{Access, Trouble, runs_in_cluster};
 pub use session::{Answer, Opened, Session};
 pub use test::TestPlan;
 
-use self::ask::Asker;
 use crate::{
     exit::UsageError,
     facts::{Facts, Obstacle, Rbac, Target},
@@ -103,40 +104,6 @@ pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, UsageE
     match Session::open(access, scope).await? {
         Opened::Session(session) => Ok(session.look().await),
         Opened::Obstacle(facts) => Ok(*facts),
-    }
-}
-
-/// Who the API server says we are; for bindings that name us.
-///
-/// # Errors
-///
-/// A [`UsageError`] when something named on the command line is wrong, else a sentence why it could not be asked.
-pub async fn who_am_i(access: &Access, scope: &Scope<'_>) -> anyhow::Result<String> {
-    let mut resolved = match kubeconfig::resolve(access) {
-        Ok(resolved) => resolved,
-        Err(Trouble::Usage(error)) => return Err(error.into()),
-        Err(Trouble::Obstacle(obstacle)) => bail!(obstacle.message),
-    };
-    let auth = &mut resolved.config.auth_info;
-    if let Err(obstacle) =
-        credentials::resolve(auth, scope.request_timeout, scope.interactive).await
-    {
-        bail!(obstacle.message);
-    }
-    let clients = transport::clients(&resolved.config)
-        .map_err(|error| anyhow!(ask::from_error(&*error).to_string()))?;
-    let asker = Asker::new(
-        clients.streams,
-        scope.request_timeout,
-        scope.deadline,
-        scope.log,
-    );
-    match reviews::who_am_i(&asker).await {
-        Ok(user) => Ok(user),
-        Err(failure) => match obstacle::from_failure(&failure, &resolved.config, now()) {
-            Some(obstacle) => bail!(obstacle.message),
-            None => bail!(failure.to_string()),
-        },
     }
 }
 

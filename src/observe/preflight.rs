@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use http::StatusCode;
-use k8s_openapi::{
-    api::core::v1::Pod,
-    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ListMeta},
-};
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource::Quantity};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    ask::{Asker, Change, Failure, parse, seen},
+    ask::{Asker, Failure, parse, seen},
+    change::Change,
+    pages::Form,
     questions::{self, Question},
     reviews,
 };
@@ -20,7 +19,10 @@ use crate::{
     facts::{Answer, AskedRight, Node, Preflight, Trial},
     profile::Profile,
     redact,
-    repair::manifests::{self, FIELD_MANAGER, Object, Options},
+    repair::{
+        deployment::is_made_anew,
+        manifests::{self, Object, Options},
+    },
     room::{self, Room},
     seen::{Right, Seen},
     stack,
@@ -52,38 +54,30 @@ async fn user(asker: &Asker<'_>) -> Seen<String> {
 
 /// An object as it would be applied, and the rights for that.
 async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
-    let apply = async |force: &str| {
-        let path = format!(
-            "{}?dryRun=All&fieldManager={FIELD_MANAGER}{force}",
-            object.id.path()
-        );
-        answer(
-            asker,
-            &Change {
-                method: "PATCH",
-                path: &path,
-                content: "application/apply-patch+yaml",
-                body: &object.body,
-            },
-        )
-        .await
+    let apply = async |force| {
+        let change = Change::apply(&object.id, &object.body, force);
+        answer(asker, &change.tried()).await
     };
     let tried = async {
-        let first = apply("").await;
+        let first = apply(false).await;
         let taken = matches!(&first, Seen::Known(answer) if answer.status == 409);
         // Who holds fields says nothing of whether the server would take the object.
         let forced = if taken {
-            apply("&force=true").await
+            apply(true).await
         } else {
             Seen::NotLooked
         };
         (first, forced)
     };
     let rights = ["get", "create", "patch"].map(|verb| object.id.right(verb));
-    let (rights, (answer, forced)) = tokio::join!(
+    let (mut rights, (answer, forced)) = tokio::join!(
         join_all(rights.iter().map(|right| may(asker, right))),
         tried
     );
+    let refusal = forced.known().or(answer.known());
+    if refusal.is_some_and(|why| is_made_anew(&object.id.kind, &why.message)) {
+        rights.push(may(asker, &object.id.right("delete")).await);
+    }
     Trial {
         rights,
         answer,
@@ -94,20 +88,7 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
 
 /// A pod as a controller would make it.
 async fn created(asker: &Asker<'_>, pod: &Object) -> Trial {
-    let path = format!(
-        "{}?dryRun=All&fieldManager={FIELD_MANAGER}",
-        pod.id.collection()
-    );
-    let answer = answer(
-        asker,
-        &Change {
-            method: "POST",
-            path: &path,
-            content: "application/json",
-            body: &pod.body,
-        },
-    )
-    .await;
+    let answer = answer(asker, &Change::create(pod).tried()).await;
     Trial {
         answer,
         ..trial(pod)
@@ -162,12 +143,12 @@ async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
 async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
     let mut nodes: Vec<Node> = Vec::new();
     let question = questions::nodes();
-    let listed = pages(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
+    let listed = items(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
     if let Err(failure) = listed {
         return seen(Err(failure), &question.right);
     }
     let question = questions::pods_everywhere();
-    let taken = pages(asker, &question, |pod: Pod| {
+    let taken = items(asker, &question, |pod: Pod| {
         let Some(spec) = &pod.spec else { return };
         // What the stack itself takes now, it gives back.
         if pod.metadata.namespace.as_deref() == Some(namespace)
@@ -255,24 +236,19 @@ fn reduced(node: ToldNode) -> Node {
 }
 
 /// Every item of a list, page by page.
-async fn pages<T: DeserializeOwned>(
+async fn items<T: DeserializeOwned>(
     asker: &Asker<'_>,
     question: &Question,
     mut each: impl FnMut(T),
 ) -> Result<(), Failure> {
     #[derive(Deserialize)]
     struct Page<T> {
-        metadata: ListMeta,
         items: Option<Vec<T>>,
     }
-    let mut path = question.path.clone();
-    loop {
-        let body = asker.get(&path).await?;
-        let page: Page<T> = parse(&redact::without_managed_fields(&body))?;
+    let read = |page: String| {
+        let page: Page<T> = parse(&redact::without_managed_fields(&page))?;
         page.items.into_iter().flatten().for_each(&mut each);
-        match page.metadata.continue_.filter(|more| !more.is_empty()) {
-            Some(more) => path = format!("{}&continue={more}", question.path),
-            None => return Ok(()),
-        }
-    }
+        Ok(())
+    };
+    asker.pages(&question.path, Form::Whole, read).await
 }

@@ -17,7 +17,7 @@ pub struct Question {
 }
 
 /// The most items that one answer may hold; more come in further requests.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 
 /// The name of the question for a custom resource in one version.
 pub fn custom(plural: &str, version: &str) -> String {

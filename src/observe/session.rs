@@ -6,9 +6,12 @@ use tokio::time::Instant;
 
 use super::{
     Access, Scope, TestPlan, Trouble,
-    ask::{self, Asker, Change, Failure, parse, seen},
+    ask::{self, Asker, Failure, parse, seen},
     broker::Kept,
-    credentials, kubeconfig, nothing, obstacle, reviews,
+    change::Change,
+    credentials, discovery, kubeconfig, nothing, obstacle,
+    pages::Form,
+    reviews,
     test::Bench,
     transport,
     waves::{Observer, millis},
@@ -185,14 +188,34 @@ impl<'a> Session<'a> {
     ///
     /// What stands in the way, in a sentence.
     pub async fn greet(&self) -> Result<(), String> {
-        match self.asker.get("/version").await {
+        let mut answer = self.asker.get("/version").await;
+        if self.clients.two && matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_)))
+        {
+            // Some proxies in front of an API server speak HTTP/1.1 alone.
+            self.asker.switch(self.clients.streams.clone());
+            answer = self.asker.get("/version").await;
+        }
+        match answer {
             Ok(_) | Err(Failure::Denied | Failure::NotFound) => Ok(()),
-            Err(failure) => Err(
-                match obstacle::from_failure(&failure, &self.config, super::now()) {
-                    Some(obstacle) => obstacle.message,
-                    None => failure.to_string(),
-                },
-            ),
+            Err(failure) => Err(self.in_words(&failure)),
+        }
+    }
+
+    /// Who the API server says we are; for bindings that name us.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way, in a sentence.
+    pub async fn who_am_i(&self) -> Result<String, String> {
+        let answer = reviews::who_am_i(&self.asker).await;
+        answer.map_err(|failure| self.in_words(&failure))
+    }
+
+    /// What stands in the way, in a sentence.
+    fn in_words(&self, failure: &Failure) -> String {
+        match obstacle::from_failure(failure, &self.config, super::now()) {
+            Some(obstacle) => obstacle.message,
+            None => failure.to_string(),
         }
     }
 
@@ -209,28 +232,48 @@ impl<'a> Session<'a> {
     /// One object as it is, with all its fields.
     pub async fn object(&self, id: &Id) -> Seen<Value> {
         let right = id.right("get");
-        seen(
-            self.asker
-                .get(&id.path())
-                .await
-                .and_then(|body| parse(&body)),
-            &right,
-        )
+        let answer = self.asker.get(&id.path()).await;
+        let object = seen(answer.and_then(|body| parse(&body)), &right);
+        self.unless_unserved(&id.api_version, &id.plural, object)
+            .await
     }
 
-    /// The items of a list.
+    /// What was denied, or absent where its kind is not served: the API server refuses before it looks for the kind, and
+    /// nobody need have a right to what there is none of.
+    pub(super) async fn unless_unserved<T>(
+        &self,
+        api_version: &str,
+        plural: &str,
+        seen: Seen<T>,
+    ) -> Seen<T> {
+        let denied = matches!(seen, Seen::Denied(_));
+        if denied && discovery::serves(&self.asker, api_version, plural).await == Some(false) {
+            return Seen::Absent;
+        }
+        seen
+    }
+
+    /// The items of a list, all of them.
     pub async fn list(&self, path: &str, right: &Right) -> Seen<Vec<Value>> {
-        let answer = self.asker.get(path).await.and_then(|body| parse(&body));
-        seen(answer, right).map(items)
+        seen(self.items(path, Form::Whole).await, right)
     }
 
     /// The metadata of a list's items, and nothing else of them; none where it cannot be had.
     pub async fn metadata(&self, path: &str) -> Vec<Value> {
-        let answer = self.asker.get_metadata(path).await;
-        answer
-            .and_then(|body| parse(&body))
-            .map(items)
-            .unwrap_or_default()
+        self.items(path, Form::Metadata).await.unwrap_or_default()
+    }
+
+    async fn items(&self, path: &str, form: Form) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let read = |page: String| {
+            let mut list: Value = parse(&page)?;
+            if let Value::Array(more) = list["items"].take() {
+                items.extend(more);
+            }
+            Ok(())
+        };
+        self.asker.pages(path, form, read).await?;
+        Ok(items)
     }
 
     /// Those of these rights that we lack. Where that cannot be asked, the first refusal will tell.
@@ -249,7 +292,7 @@ impl<'a> Session<'a> {
         reviews::may(&self.asker, right).await
     }
 
-    /// Makes a change, or tries it where the path says `dryRun=All`.
+    /// Makes a change, or tries it where that is all it is for.
     pub async fn change(&self, change: &Change<'_>) -> Answer {
         let (status, text) = match self.asker.change(change).await {
             Ok(answer) => answer,
@@ -270,12 +313,4 @@ impl<'a> Session<'a> {
 
 fn closed<'a>(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Opened<'a> {
     Opened::Obstacle(Box::new(nothing(scope, target, obstacle)))
-}
-
-/// The items of a list.
-fn items(mut list: Value) -> Vec<Value> {
-    match list["items"].take() {
-        Value::Array(items) => items,
-        _ => Vec::new(),
-    }
 }

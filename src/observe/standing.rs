@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::{Answer, Change, Session};
+use super::{Answer, Change, Session, questions};
 use crate::{
     owner,
     profile::Profile,
     repair::{
         deployment::{Standing, Trial, Tried},
         inventory,
-        manifests::{FIELD_MANAGER, Object},
+        manifests::Object,
         object::{self, Id},
     },
+    stack,
 };
 
 impl Session<'_> {
@@ -85,29 +86,13 @@ impl Session<'_> {
     /// The Secrets of the Helm releases that these objects belong to; their content stays where it is.
     async fn releases(&self, objects: impl Iterator<Item = &Value>) -> Vec<(Id, String)> {
         let releases: BTreeSet<(String, String)> = objects
-            .filter_map(|live| {
-                let marks = &live["metadata"]["annotations"];
-                let release = marks["meta.helm.sh/release-name"].as_str()?;
-                let namespace = marks["meta.helm.sh/release-namespace"]
-                    .as_str()
-                    .unwrap_or(self.namespace());
-                // Both become part of an address.
-                let plain = |name: &str| {
-                    name.chars()
-                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
-                };
-                (plain(release) && plain(namespace))
-                    .then(|| (release.to_owned(), namespace.to_owned()))
-            })
+            .filter_map(owner::metadata)
+            .filter_map(|metadata| stack::release_of(&metadata, self.namespace()))
             .collect();
         let mut secrets = Vec::new();
         for (release, namespace) in releases {
-            let any = Id::of(object::SECRET, Some(&namespace), "");
-            let path = format!(
-                "{}?labelSelector=owner%3Dhelm%2Cname%3D{release}",
-                any.collection()
-            );
-            let items = self.metadata(&path).await;
+            let question = questions::helm(&release, &namespace);
+            let items = self.metadata(&question.path).await;
             secrets.extend(items.into_iter().filter_map(|item| {
                 let name = item["metadata"]["name"].as_str()?;
                 let uid = object::uid(&item)?.to_owned();
@@ -140,17 +125,8 @@ impl Session<'_> {
     }
 
     async fn dry_run(&self, object: &Object, force: bool) -> Answer {
-        let path = format!(
-            "{}?dryRun=All&fieldManager={FIELD_MANAGER}&force={force}",
-            object.id.path()
-        );
-        self.change(&Change {
-            method: "PATCH",
-            path: &path,
-            content: "application/apply-patch+yaml",
-            body: &object.body,
-        })
-        .await
+        let change = Change::apply(&object.id, &object.body, force);
+        self.change(&change.tried()).await
     }
 }
 

@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use super::{
     Depth, Scope,
     ask::{self, Asker, Failure, seen},
-    blank, broker, discovery, logs, obstacle, preflight,
+    blank, broker, discovery, logs, obstacle,
+    pages::Form,
+    preflight,
     questions::{self, Question},
     reviews,
     transport::Clients,
@@ -180,34 +182,15 @@ impl Observer<'_> {
         (answer, started.elapsed())
     }
 
-    /// Every page of a list; an object is a single page.
+    /// Every page of a list, or the one that an object is.
     async fn pages(&self, path: &str) -> Result<Vec<String>, Failure> {
-        #[derive(Deserialize)]
-        struct Page {
-            metadata: Option<Metadata>,
-        }
-        #[derive(Deserialize)]
-        struct Metadata {
-            #[serde(rename = "continue")]
-            more: Option<String>,
-        }
-        let mut pages = vec![self.asker.get(path).await?];
-        if !path.contains("limit=") {
-            return Ok(pages);
-        }
-        loop {
-            let last = pages.last().map_or("", String::as_str);
-            // A page without the word needs no parsing twice.
-            let more = last
-                .contains("\"continue\"")
-                .then(|| serde_json::from_str::<Page>(last).ok()?.metadata?.more)
-                .flatten()
-                .filter(|more| !more.is_empty());
-            match more {
-                Some(more) => pages.push(self.asker.get(&format!("{path}&continue={more}")).await?),
-                None => return Ok(pages),
-            }
-        }
+        let mut pages = Vec::new();
+        let keep = |page| {
+            pages.push(page);
+            Ok(())
+        };
+        self.asker.pages(path, Form::Whole, keep).await?;
+        Ok(pages)
     }
 
     /// Understands the first wave. The token is read first, so that it can be taken out of everything else.
@@ -368,18 +351,15 @@ impl Observer<'_> {
             return Seen::NotLooked;
         };
         let question = questions::helm(&release, &namespace);
-        let answer = self.asker.get_metadata(&question.path).await;
-        seen(
-            answer.and_then(|body| parse::<List>(&body, &[])),
-            &question.right,
-        )
-        .map(|list| {
-            list.items
-                .into_iter()
-                .flatten()
-                .filter_map(|item| HelmRevision::of(&item.metadata))
-                .collect()
-        })
+        let mut revisions = Vec::new();
+        let read = |page: String| {
+            let list: List = parse(&page, &[])?;
+            let items = list.items.into_iter().flatten();
+            revisions.extend(items.filter_map(|item| HelmRevision::of(&item.metadata)));
+            Ok(())
+        };
+        let answer = self.asker.pages(&question.path, Form::Metadata, read).await;
+        seen(answer.map(|()| revisions), &question.right)
     }
 
     /// Single kinds, asked only when everything at once is denied, or somebody else is to be asked about.

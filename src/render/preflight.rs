@@ -65,6 +65,7 @@ fn tally(objects: &[PlannedObject]) -> Vec<String> {
     for (action, words) in [
         ("create", "to make"),
         ("update", "to bring up to date"),
+        ("replace", "to make anew"),
         ("keep", "to leave as it is"),
         ("unverifiable", "that cannot be tried yet"),
         ("unknown", "unknown"),

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    manifests::FIELD_MANAGER,
     object::{self, Id},
     plan::{Action, Plan, Step, Until},
 };
@@ -129,50 +128,20 @@ impl<'a> Writer<'a> {
     }
 
     async fn apply(&self, id: &Id, manifest: &Value, force: bool) -> Result<(), String> {
-        let path = format!("{}?fieldManager={FIELD_MANAGER}&force={force}", id.path());
         made(
             self.session
-                .change(&Change {
-                    method: "PATCH",
-                    path: &path,
-                    content: "application/apply-patch+yaml",
-                    body: manifest,
-                })
+                .change(&Change::apply(id, manifest, force))
                 .await,
         )
     }
 
     async fn merge(&self, id: &Id, patch: &Value) -> Result<(), String> {
-        let path = format!("{}?fieldManager={FIELD_MANAGER}", id.path());
-        made(
-            self.session
-                .change(&Change {
-                    method: "PATCH",
-                    path: &path,
-                    content: "application/merge-patch+json",
-                    body: patch,
-                })
-                .await,
-        )
+        made(self.session.change(&Change::merge(id, patch)).await)
     }
 
     /// Deletes the very object that was planned for; another of its name is left alone.
     async fn delete(&self, id: &Id, uid: &str) -> Result<(), String> {
-        let options = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": { "uid": uid },
-            "propagationPolicy": "Background",
-        });
-        let answer = self
-            .session
-            .change(&Change {
-                method: "DELETE",
-                path: &id.path(),
-                content: "application/json",
-                body: &options,
-            })
-            .await;
+        let answer = self.session.change(&Change::delete(id, uid)).await;
         match answer {
             Answer::NotFound => Ok(()),
             Answer::Conflict(why) => match self.session.object(id).await {

@@ -31,8 +31,6 @@ pub struct Options {
     pub broker_size: u8,
     /// The data of the watch-list that `MeshSync` gets; none for the stock list.
     pub watch_list: Option<Value>,
-    /// The kinds that the list in force lets it read, where that is not the list that it gets: one that is there stays.
-    pub reads: Option<Vec<String>>,
     /// Whether `MeshSync` may read every kind, not only those of its watch-list.
     pub watch_everything: bool,
 }
@@ -45,7 +43,6 @@ impl Default for Options {
             broker_service: "ClusterIP".into(),
             broker_size: 1,
             watch_list: None,
-            reads: None,
             watch_everything: false,
         }
     }
@@ -245,20 +242,33 @@ fn operator_image(image: &str, options: &Options) -> String {
     }
 }
 
-/// What `MeshSync` reads, kind by kind: those of the watch-list, the definitions that it looks for, and the
-/// namespace whose UID is the cluster's id.
+/// Lets `MeshSync` read these kinds and no others, where the list in force is not the one that the options give it.
+pub fn let_read(profile: &Profile, objects: &mut [Object], kinds: &[String]) {
+    for object in objects {
+        if is_reader(&object.body, profile) {
+            object.body["rules"] = reader_rules(kinds);
+        }
+    }
+}
+
+fn is_reader(body: &Value, profile: &Profile) -> bool {
+    body["kind"] == "ClusterRole" && body["metadata"]["name"] == profile.meshsync_reader()
+}
+
 fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
-    if body["kind"] != "ClusterRole"
-        || body["metadata"]["name"] != profile.meshsync_reader()
-        || options.watch_everything
-    {
+    if !is_reader(body, profile) || options.watch_everything {
         return;
     }
-    let stock = || match &options.watch_list {
+    let kinds = match &options.watch_list {
         Some(data) => WatchList::of_data(Some(data), "data", profile).effective(profile),
         None => watch_list::stock_without(&[], profile),
     };
-    let kinds = options.reads.clone().unwrap_or_else(stock);
+    body["rules"] = reader_rules(&kinds);
+}
+
+/// What `MeshSync` reads, kind by kind: those of the watch-list, the definitions that it looks for, and the
+/// namespace whose UID is the cluster's id.
+fn reader_rules(kinds: &[String]) -> Value {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (resource, group) in kinds
         .iter()
@@ -287,7 +297,7 @@ fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
             "apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"],
         }));
     }
-    body["rules"] = rules.into();
+    rules.into()
 }
 
 /// Repeats the one version of a definition for each of the family's, the newest being the one that is stored.

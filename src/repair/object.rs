@@ -106,6 +106,12 @@ impl Id {
             .map_or("", |(group, _)| group)
     }
 
+    /// Whether both are the same object, in whatever version of its kind.
+    pub fn is_another_form_of(&self, other: &Self) -> bool {
+        let place = |id: &Self| (id.plural.clone(), id.namespace.clone(), id.name.clone());
+        self.group() == other.group() && place(self) == place(other)
+    }
+
     /// The path of the collection that it is in.
     pub fn collection(&self) -> String {
         let base = if self.api_version.contains('/') {

@@ -80,6 +80,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What will be other than before, or lost.
     pub warnings: Vec<String>,
+    /// What goes with a step's object, without a step of its own.
+    pub takes: Vec<Id>,
     /// What is as it should be already.
     pub unchanged: Vec<Id>,
     /// What is done as well when `MeshSync` does not come back by itself soon after all this.

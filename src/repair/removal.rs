@@ -36,8 +36,8 @@ pub struct Found {
     pub custom: Vec<(Id, Value)>,
     /// Why custom resources could not be read, where they could not.
     pub unread: Vec<String>,
-    /// Other namespaces that hold custom resources.
-    pub elsewhere: Vec<String>,
+    /// What goes with each definition that is there, in whatever namespace; looked for only where they are to go.
+    pub instances: Vec<(Id, Seen<Vec<Id>>)>,
     /// Workloads of the namespace that are not the stack's: `Deployment web`.
     pub strangers: Vec<String>,
     /// Whether an operator is there and ready: it does what finalizers stand for.
@@ -53,7 +53,16 @@ impl Found {
             seen.known()
                 .is_some_and(|live| live["spec"]["conversion"]["strategy"] == "Webhook")
         });
-        !webhook && self.unread.iter().any(|why| why.contains("webhook"))
+        let unlisted = self.instances.iter();
+        let unlisted = unlisted.filter_map(|(_, seen)| seen.why_unsettled());
+        let mut hidden = self.unread.iter().cloned().chain(unlisted);
+        !webhook && hidden.any(|why| why.contains("webhook"))
+    }
+
+    /// Whether something hides custom resources, as a dead webhook does, so that not all can be planned yet.
+    fn is_hidden(&self) -> bool {
+        let unlisted = |seen: &Seen<_>| matches!(seen, Seen::Unreachable(_));
+        !self.unread.is_empty() || self.instances.iter().any(|(_, seen)| unlisted(seen))
     }
 }
 
@@ -71,12 +80,13 @@ pub fn plan(
     let mut plan = Plan::default();
     conversions(namespace, request, found, &mut plan);
     refuse(profile, namespace, request, found, &plan)?;
-    if !found.unread.is_empty() {
+    if found.is_hidden() {
         plan.continues = true;
         return Ok(plan);
     }
     custom_resources(request, found, &mut plan)?;
     belongings(profile, namespace, request, found, &mut plan);
+    take_instances(found, &mut plan);
     warn(namespace, request, found, &mut plan);
     Ok(plan)
 }
@@ -130,17 +140,31 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
             rights.push(id.right("patch"));
         }
     }
-    for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
+    let of_kind = |verb: &str, kind: object::Kind| {
         let group = Id::of(kind, None, "").group().to_owned();
-        rights.push(Right::to("list", &group, kind.plural).in_namespace(namespace));
+        Right::to(verb, &group, kind.plural).in_namespace(namespace)
+    };
+    for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
+        rights.push(of_kind("list", kind));
+    }
+    if parts.contains(&Part::Meshsync) {
+        // The Deployment bears the name of its MeshSync, which may be any and is not known before the cluster is asked:
+        // a rule with names could not hold it. So the namespace is as narrow as it gets.
+        rights.extend(["get", "delete"].map(|verb| of_kind(verb, object::DEPLOYMENT)));
     }
     for plural in ["meshsyncs", "brokers"] {
         // They have any name.
-        let verbs = ["get", "delete", "patch"];
+        let verbs = ["list", "get", "delete", "patch"];
         rights.extend(
             verbs.map(|verb| Right::to(verb, profile.group, plural).in_namespace(namespace)),
         );
-        rights.push(Right::to("list", profile.group, plural));
+        // What goes with a definition is said first, and a copy made of it, wherever it is.
+        if parts.contains(&Part::Definitions) {
+            let groups = [Some(profile.group), profile.former_group];
+            for group in groups.into_iter().flatten() {
+                rights.extend(["get", "list"].map(|verb| Right::to(verb, group, plural)));
+            }
+        }
     }
     rights.sort();
     rights.dedup();
@@ -175,6 +199,36 @@ pub fn permit(namespace: &str, request: &Request, missing: &[Right]) -> Result<(
         why: format!("we may not {}", all.join(", nor ")),
         instead: vec![printed_rights(namespace, request)],
     })
+}
+
+/// What a definition takes with it, in whatever namespace and without a step of its own, is said one by one.
+fn take_instances(found: &Found, plan: &mut Plan) {
+    for (definition, seen) in &found.instances {
+        let goes = |step: &Step| step.id == *definition && step.removes();
+        if !plan.steps.iter().any(goes) {
+            continue;
+        }
+        let taken: Vec<Id> = seen
+            .items()
+            .iter()
+            // In whichever version it was listed.
+            .filter(|id| !plan.steps.iter().any(|step| step.id.is_another_form_of(id)))
+            .cloned()
+            .collect();
+        if taken.is_empty() {
+            continue;
+        }
+        let names: Vec<String> = taken
+            .iter()
+            .map(|id| match &id.namespace {
+                Some(namespace) => format!("{id} of namespace {namespace}"),
+                None => id.to_string(),
+            })
+            .collect();
+        plan.warnings
+            .push(format!("with {definition} go {}", names.join(", ")));
+        plan.takes.extend(taken);
+    }
 }
 
 /// Everything with a fixed name that goes.
@@ -264,7 +318,17 @@ fn refuse(
             Some(format!("{}: {}", belonging.id, seen.why_unsettled()?))
         })
         .collect();
-    // What a dead webhook hides can be read once the plan has done away with that.
+    // What a dead webhook hides can be read once the plan has done away with that; a right does not come by itself.
+    let of_instances = found
+        .instances
+        .iter()
+        .filter(|(_, seen)| matches!(seen, Seen::Denied(_)) || plan.is_empty());
+    unseen.extend(of_instances.filter_map(|(definition, seen)| {
+        Some(format!(
+            "what {definition} defines: {}",
+            seen.why_unsettled()?
+        ))
+    }));
     if plan.is_empty() {
         unseen.extend(found.unread.iter().cloned());
     }
@@ -331,7 +395,7 @@ fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
 
 /// With the operator goes its webhook: what is to stay readable must not need it, nor may the removal itself.
 fn conversions(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
-    if !request.parts.contains(&Part::Operator) && found.operator_works && found.unread.is_empty() {
+    if !request.parts.contains(&Part::Operator) && found.operator_works && !found.is_hidden() {
         return;
     }
     for (belonging, seen) in &found.belongings {
@@ -342,7 +406,7 @@ fn conversions(namespace: &str, request: &Request, found: &Found, plan: &mut Pla
         }
         // Another installation's webhook, which answers, is that one's.
         let server = &conversion["webhook"]["clientConfig"]["service"]["namespace"];
-        if *server != namespace && found.unread.is_empty() {
+        if *server != namespace && !found.is_hidden() {
             continue;
         }
         let step = Step::new(belonging.id.clone(), without_webhook(live));
@@ -477,12 +541,6 @@ fn bound_elsewhere<'a>(binding: &'a Value, namespace: &str) -> Option<&'a str> {
 
 fn warn(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
     let goes = |part: Part| request.parts.contains(&part);
-    if goes(Part::Definitions) && !found.elsewhere.is_empty() {
-        plan.warnings.push(format!(
-            "with the definitions go the custom resources of {}, too",
-            found.elsewhere.join(", ")
-        ));
-    }
     if goes(Part::Namespace) && !found.strangers.is_empty() {
         plan.warnings.push(format!(
             "with namespace {namespace} go {}, which are not the stack's",

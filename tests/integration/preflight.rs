@@ -72,7 +72,7 @@ fn what_merely_lies_about_is_told_and_is_no_bar() {
 }
 
 #[test]
-fn fields_that_others_hold_are_no_refusal_and_an_immutable_one_is() {
+fn fields_that_others_hold_or_that_cannot_be_changed_are_no_refusal_and_wrong_ones_are() {
     let mut facts = facts("preflight-no-namespace");
     let conflict = Seen::Known(Answer {
         status: 409,
@@ -92,16 +92,33 @@ fn fields_that_others_hold_are_no_refusal_and_an_immutable_one_is() {
     assert_eq!(status(&report, "takes-operator"), Status::Pass);
     assert_eq!(report.verdict, Some(Verdict::Healthy));
 
-    let objects = &mut facts.preflight.as_mut().expect("a preflight").objects;
-    let operator = objects
-        .iter_mut()
-        .find(|object| object.kind == "Deployment")
-        .expect("the operator");
-    operator.forced = Seen::Known(Answer {
-        status: 422,
-        message: "spec.selector: Invalid value: field is immutable".into(),
-    });
-    let report = judge(&facts);
-    assert_eq!(status(&report, "takes-operator"), Status::Fail);
-    assert_eq!(report.verdict, Some(Verdict::Unhealthy));
+    for (message, action, outcome) in [
+        (
+            "spec.selector: Invalid value: field is immutable",
+            "replace",
+            Status::Pass,
+        ),
+        (
+            "spec.replicas: Invalid value: must not be negative",
+            "rejected",
+            Status::Fail,
+        ),
+    ] {
+        let objects = &mut facts.preflight.as_mut().expect("a preflight").objects;
+        let operator = objects
+            .iter_mut()
+            .find(|object| object.kind == "Deployment")
+            .expect("the operator");
+        operator.forced = Seen::Known(Answer {
+            status: 422,
+            message: message.into(),
+        });
+        let report = judge(&facts);
+        assert_eq!(status(&report, "takes-operator"), outcome, "{message}");
+        let outlook = report.preflight.as_ref().expect("an outlook");
+        let mut actions = outlook.objects.iter().map(|object| object.action);
+        assert!(actions.any(|one| one == action), "{message}");
+        let well = report.verdict == Some(Verdict::Healthy);
+        assert_eq!(well, action == "replace", "{message}");
+    }
 }

@@ -110,8 +110,11 @@ fn untried(flow: &FlowTest) -> Option<String> {
     Some(match flow.held_back.as_ref() {
         None if flow.passive.is_some() => "nothing was written: --passive".into(),
         None => return None,
-        Some(HeldBack::NobodyToHear(why) | HeldBack::NobodyToPublish(why)) => why.clone(),
-        Some(HeldBack::NotWatched { why, .. }) => why.clone(),
+        Some(
+            HeldBack::NobodyToHear(why)
+            | HeldBack::NobodyToPublish(why)
+            | HeldBack::NotWatched { why, .. },
+        ) => why.clone(),
         Some(HeldBack::Refused(refusal)) => refusal.message.clone(),
     })
 }

@@ -205,8 +205,9 @@ fn one_server(server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
     let (status, detail) = match &server.handshake {
         Handshake::Accepted { token: true } => (Status::Pass, "with the token".to_owned()),
         Handshake::Accepted { token: false } => (Status::Warn, "without a token".to_owned()),
-        Handshake::Refused { message } => (Status::Fail, message.clone()),
-        Handshake::Failed { message } => (Status::Fail, message.clone()),
+        Handshake::Refused { message } | Handshake::Failed { message } => {
+            (Status::Fail, message.clone())
+        }
         Handshake::NotTried { why } => (Status::Unknown, why.clone()),
         Handshake::NotLooked => (Status::Unknown, "it was not tried".to_owned()),
     };
@@ -434,9 +435,10 @@ fn passive_hop(flow: &FlowTest, window: u64) -> Hop {
 
 fn held(held_back: &HeldBack) -> Hop {
     let (status, why) = match held_back {
-        HeldBack::NobodyToHear(why) => (Status::Unknown, why.clone()),
+        HeldBack::NobodyToHear(why) | HeldBack::NotWatched { why, .. } => {
+            (Status::Unknown, why.clone())
+        }
         HeldBack::NobodyToPublish(why) => (Status::Fail, why.clone()),
-        HeldBack::NotWatched { why, .. } => (Status::Unknown, why.clone()),
         HeldBack::Refused(refusal) => (Status::Unknown, refusal.message.clone()),
     };
     hop("tried", "a change is made", status, Some(why), None)

@@ -154,7 +154,7 @@ impl Ear {
                 last: now,
             });
             count.last = now;
-            match event.event.as_str() {
+            match event.what.as_str() {
                 "ADDED" => count.heard.added += 1,
                 "MODIFIED" => count.heard.modified += 1,
                 "DELETED" => count.heard.deleted += 1,
@@ -164,7 +164,7 @@ impl Ear {
         if event.name.starts_with(&self.prefix) && self.arrivals.len() < ARRIVALS {
             self.arrivals.push(Arrival {
                 name: event.name,
-                event: event.event,
+                event: event.what,
                 resource_version: event.resource_version,
                 cluster_id: event.cluster_id,
                 bytes: message.payload.len() as u64,

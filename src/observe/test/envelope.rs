@@ -16,8 +16,8 @@ pub(super) enum Message {
 /// An event of an object.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
-    /// `ADDED`, `MODIFIED`, `DELETED`.
-    pub event: String,
+    /// What happened: `ADDED`, `MODIFIED`, `DELETED`.
+    pub what: String,
     /// The object's kind.
     pub kind: String,
     /// Its group and version.
@@ -60,7 +60,7 @@ struct Metadata {
 pub(super) fn read(payload: &[u8]) -> Message {
     match serde_json::from_slice::<Envelope<Object>>(payload) {
         Ok(envelope) => Message::Event(Event {
-            event: envelope.event,
+            what: envelope.event,
             kind: envelope.object.kind,
             api_version: envelope.object.api_version,
             name: envelope.object.metadata.name,
@@ -108,7 +108,7 @@ mod tests {
         let Message::Event(event) = read(payload) else {
             panic!("no event");
         };
-        assert_eq!(event.event, "MODIFIED");
+        assert_eq!(event.what, "MODIFIED");
         assert_eq!(
             (event.kind.as_str(), event.resource_version),
             ("Secret", 645)

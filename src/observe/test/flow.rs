@@ -6,7 +6,7 @@
 mod leftovers;
 mod passive;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use async_nats::Client;
 use http::Request;
@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{
     facts::{self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, Subject},
-    observe::{ask, ask::Failure},
+    observe::{ask, ask::Failure, change::Change},
     probe::{self, Kind},
+    repair::manifests::FIELD_MANAGER,
     seen::{Right, Seen},
     watch_list::EVENTS,
     watched_kinds,
@@ -256,11 +257,11 @@ impl Flow<'_> {
             acknowledged: None,
             resource_version: 0,
         });
-        let change = ask::Change {
+        let change = Change {
             method,
-            path: &path,
+            path: format!("{path}?fieldManager={FIELD_MANAGER}"),
             content,
-            body: &body,
+            body: Cow::Owned(body),
         };
         let answer = self.ear.during(self.bench.asker.change(&change)).await;
         let refused = |message: String, denied| Refusal { message, denied };

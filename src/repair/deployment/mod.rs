@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use self::objects::{is_made_anew, strangers};
+
 use super::{
     inventory::{self, Belonging, Part},
     manifests::Object,
@@ -123,7 +125,8 @@ pub fn plan(profile: &Profile, request: &Request, standing: &Standing) -> Result
 /// The rights that it takes beside those of writing the installation: to look at what is there, to restart it, to make
 /// anew what cannot be changed, and to remove what the old line left.
 pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
-    let mut rights = Vec::new();
+    // The Deployment that is waited for bears the name of its MeshSync, which may be any.
+    let mut rights = vec![Right::to("get", "apps", "deployments").in_namespace(namespace)];
     for belonging in inventory::of(profile, namespace) {
         let id = &belonging.id;
         rights.push(id.right("get"));

@@ -144,7 +144,7 @@ fn existing(
                 taken(step, conflict.as_deref())
             }
         }
-        Trial::Invalid(why) if replaceable(&id.kind) && is_immutable(why) => {
+        Trial::Invalid(why) if is_made_anew(&id.kind, why) => {
             let changes = diff::changes(live, &manifest)
                 .into_iter()
                 .filter(|change| {
@@ -162,16 +162,20 @@ fn existing(
     Ok(())
 }
 
+/// Whether what the API server refuses in these words is removed and made anew.
+///
 /// In the words of Deployments ("field is immutable") or of bindings ("cannot change roleRef"). A selector that no longer
 /// fits the labels of the template is told first, and means the same.
-fn is_immutable(why: &str) -> bool {
-    [
-        "immutable",
-        "cannot change roleRef",
-        "`selector` does not match",
-    ]
-    .iter()
-    .any(|words| why.contains(words))
+pub fn is_made_anew(kind: &str, why: &str) -> bool {
+    // These kinds hold nothing that is lost when they are made anew.
+    matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
+        && [
+            "immutable",
+            "cannot change roleRef",
+            "`selector` does not match",
+        ]
+        .iter()
+        .any(|words| why.contains(words))
 }
 
 /// Says whose fields change hands.
@@ -277,11 +281,6 @@ fn short(change: FieldChange) -> FieldChange {
     }
 }
 
-/// The kinds that hold nothing that is lost when they are made anew.
-fn replaceable(kind: &str) -> bool {
-    matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
-}
-
 fn wait_for(id: &Id, plan: &mut Plan) {
     let until = match id.kind.as_str() {
         "CustomResourceDefinition" => Until::Established,
@@ -321,31 +320,29 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
     let Some(conflict) = conflict else {
         return Ok(false);
     };
-    let managers = managers(conflict);
-    let known = |manager: &str| {
-        manager.starts_with("kubectl")
-            || manager.starts_with("meshery-operator")
-            || manager.starts_with("meshplay-operator")
-            || (request.take_over && owner::is_owners_manager(manager))
-    };
-    let strangers: Vec<&String> = managers.iter().filter(|manager| !known(manager)).collect();
+    let mut strangers = strangers(conflict);
+    strangers.retain(|manager| !(request.take_over && owner::is_owners_manager(manager)));
     if strangers.is_empty() || request.force_conflicts {
         return Ok(true);
     }
     Err(Refusal {
         why: format!(
             "fields of {id} are managed by {}",
-            strangers
-                .iter()
-                .map(|manager| manager.as_str())
-                .collect::<Vec<_>>()
-                .join(" and ")
+            Vec::from_iter(strangers).join(" and ")
         ),
         instead: vec![
             conflict.to_owned(),
             "the same command with --force-conflicts takes them over".into(),
         ],
     })
+}
+
+/// Who manages fields, in the API server's words, that is none of the stack's known installers: they are asked for.
+pub fn strangers(conflict: &str) -> BTreeSet<String> {
+    let known = ["kubectl", "meshery-operator", "meshplay-operator"];
+    let mut managers = managers(conflict);
+    managers.retain(|manager| !known.iter().any(|known| manager.starts_with(known)));
+    managers
 }
 
 /// The managers in the API server's words: `conflict with "kubectl-edit" using apps/v1: .spec.replicas`.

@@ -463,11 +463,60 @@ fn definitions_of_the_former_group_go_with_the_others() {
 #[test]
 fn what_else_goes_is_said_first() {
     let mut found = stack();
-    found.elsewhere = vec!["other".into()];
     found.strangers = vec!["Deployment web".into()];
     let warnings = planned(&request(&ALL), &found).warnings.join("\n");
-    assert!(warnings.contains("custom resources of other"), "{warnings}");
     assert!(warnings.contains("Deployment web"), "{warnings}");
     let warnings = planned(&request(&[Part::Broker]), &stack()).warnings;
     assert!(warnings[0].contains("MeshSync stays"), "{warnings:?}");
+}
+
+/// The custom resources of a stack's definition, here and elsewhere, in another version than those that were read.
+fn instances() -> (Id, Seen<Vec<Id>>) {
+    let definition = Id::of(object::DEFINITION, None, "brokers.meshery.io");
+    let here = Id {
+        api_version: "meshery.io/v1alpha2".into(),
+        ..custom("Broker", &json!({})).0
+    };
+    let there = Id {
+        namespace: Some("other".into()),
+        ..here.clone()
+    };
+    (definition, Seen::Known(vec![here, there]))
+}
+
+#[test]
+fn what_goes_with_a_definition_is_said_unless_it_has_a_step_of_its_own() {
+    let mut found = stack();
+    found.instances = vec![instances()];
+    let all = planned(&request(&ALL), &found);
+    let there = "Broker meshery-broker of namespace other";
+    let warning = format!("with CustomResourceDefinition brokers.meshery.io go {there}");
+    assert!(all.warnings.contains(&warning), "{:?}", all.warnings);
+    assert_eq!(all.takes.len(), 1);
+    let mut alone = request(&[Part::Operator, Part::Definitions]);
+    alone.keep_custom_resources = true;
+    let alone = planned(&alone, &found);
+    let here = format!("Broker meshery-broker of namespace {NAMESPACE}");
+    assert!(alone.warnings.iter().any(|said| said.contains(&here)));
+    assert_eq!(alone.takes.len(), 2);
+}
+
+#[test]
+fn definitions_stay_while_it_cannot_be_seen_what_goes_with_them() {
+    let mut found = stack();
+    let right = Right::to("list", "meshery.layer5.io", "brokers");
+    let missing = vec![right.clone()];
+    let denied = Seen::Denied(crate::seen::Denial { missing });
+    found.instances = vec![(instances().0, denied)];
+    let refusal = refused(&request(&ALL), &found);
+    assert!(refusal.why.contains(&right.to_string()), "{refusal:?}");
+    assert_eq!(
+        refusal.instead,
+        ["meshdoctor rbac reset -n mesh --crds --delete-namespace"]
+    );
+    let silent = Seen::Unreachable("conversion webhook failed".into());
+    found.instances = vec![(instances().0, silent)];
+    let refusal = refused(&request(&ALL), &found);
+    assert!(refusal.why.contains("webhook failed"), "{refusal:?}");
+    assert!(found.is_conversion_under_way());
 }

@@ -3,6 +3,7 @@
 mod api_server;
 mod fake;
 mod files;
+mod http1;
 mod kubeconfig;
 mod nats;
 mod plugin;

@@ -1,5 +1,8 @@
 //! `system reset` on a real API server.
 
+mod definitions;
+mod reading;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};

@@ -1,9 +1,14 @@
 //! Does the API server take each object? Tried by a dry run, kind by kind.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
 use super::{Outcome, Patient, Rule, States, counted, seen};
 use crate::{
     diagnose::{Draft, trial::Tried},
     facts::{Answer, Trial},
+    repair::deployment,
     report::{Command, Component::Installation, Effect, Finding, ObjectRef},
 };
 
@@ -69,14 +74,30 @@ pub(super) const RULES: &[Rule] = &[
     ),
 ];
 
-/// Whether an object is there and left alone, as a namespace is: seen itself, or by what could be tried in it.
+/// Whether an object is there and left alone. A namespace is: seen itself, or by what could be tried in it. So is a
+/// custom resource, whose specification is somebody's decision, unless it is going.
 pub(in crate::diagnose) fn stays(patient: &Patient<'_>, trial: &Trial) -> bool {
     let tried_inside = || {
         seen(patient).objects.iter().any(|object| {
             object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
         })
     };
-    trial.kind == "Namespace" && (patient.facts.namespace.known().is_some() || tried_inside())
+    let remains = |metadata: &ObjectMeta| metadata.deletion_timestamp.is_none();
+    match trial.kind.as_str() {
+        "Namespace" => patient.facts.namespace.known().is_some() || tried_inside(),
+        // Whatever they are called: ours takes the name of one that is there.
+        "Broker" => patient
+            .brokers
+            .items()
+            .iter()
+            .any(|it| remains(&it.metadata)),
+        "MeshSync" => patient
+            .meshsyncs
+            .items()
+            .iter()
+            .any(|it| remains(&it.metadata)),
+        _ => false,
+    }
 }
 
 /// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.
@@ -135,27 +156,34 @@ fn place_free(patient: &Patient<'_>, states: &States) -> Outcome {
 }
 
 fn judge(patient: &Patient<'_>, kinds: &[&str]) -> Outcome {
-    let trials: Vec<&Trial> = seen(patient)
+    let (kept, trials): (Vec<&Trial>, Vec<&Trial>) = seen(patient)
         .objects
         .iter()
         .filter(|trial| kinds.contains(&trial.kind.as_str()))
-        .collect();
-    if trials.iter().any(|trial| stays(patient, trial)) {
-        return Outcome::PassWith("it is there, and stays as it is".into());
+        .partition(|trial| stays(patient, trial));
+    let mut parts = Vec::new();
+    match (kept.as_slice(), trials.is_empty()) {
+        ([], _) => {}
+        ([_], true) => return Outcome::PassWith("it is there, and stays as it is".into()),
+        (_, true) => return Outcome::PassWith("they are there, and stay as they are".into()),
+        ([one, ..], false) => parts.push(format!("{} {} stays as it is", one.kind, one.name)),
     }
     let mut findings = Vec::new();
-    let (mut made, mut changed, mut held) = (0, 0, 0);
+    let (mut made, mut changed, mut anew, mut held) = (0, 0, 0, 0);
+    let mut strangers = BTreeSet::new();
     let mut waits: Vec<String> = Vec::new();
     let mut denied = 0;
     for trial in &trials {
         match Tried::of(trial) {
             Tried::Taken {
-                made: anew,
+                made: is_new,
                 conflict,
             } => {
-                *(if anew { &mut made } else { &mut changed }) += 1;
+                *(if is_new { &mut made } else { &mut changed }) += 1;
                 held += usize::from(conflict.is_some());
+                strangers.extend(conflict.map(deployment::strangers).unwrap_or_default());
             }
+            Tried::Anew(_) => anew += 1,
             Tried::Waits(until) => waits.push(until),
             Tried::Refused(answer) => findings.push(refused(patient, trial, answer)),
             Tried::Insecure(message) => findings.push(refused(
@@ -173,17 +201,25 @@ fn judge(patient: &Patient<'_>, kinds: &[&str]) -> Outcome {
     if !findings.is_empty() {
         return Outcome::Found(findings);
     }
-    let mut parts = Vec::new();
     if made > 0 {
         parts.push(format!("{made} would be made"));
     }
     if changed > 0 {
         parts.push(format!("{changed} would be brought up to date"));
     }
-    if held > 0 {
+    if anew > 0 {
         parts.push(format!(
-            "others hold fields of {held}, which an installation takes over"
+            "{anew} cannot be changed, and would be removed and made anew"
         ));
+    }
+    if held > 0 {
+        let with = if strangers.is_empty() {
+            "an installation takes over".to_owned()
+        } else {
+            let strangers = Vec::from_iter(strangers).join(" and ");
+            format!("those of {strangers} only with --force-conflicts")
+        };
+        parts.push(format!("others hold fields of {held}, which {with}"));
     }
     if let Some(until) = waits.first() {
         parts.push(format!(

@@ -94,6 +94,15 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
             .push(&trial.name);
     }
     if count > 0 {
+        // To remove anything is no part of installing where there is nothing yet.
+        let removes = objects
+            .iter()
+            .any(|trial| missing(trial).any(|right| right.verb == "delete"));
+        let roles = if removes {
+            "rbac redeploy"
+        } else {
+            "rbac preflight"
+        };
         let user = match &seen(patient).user {
             Seen::Known(user) => format!("user {user}"),
             _ => "the present user".into(),
@@ -115,7 +124,7 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
                     format!("may not {what} {place}: {}", names.join(", "))
                 }))
                 .remedy("install as somebody who may, or have an administrator apply the smallest roles that suffice")
-                .command(patient.meshdoctor(Effect::Read, "rbac preflight"))
+                .command(patient.meshdoctor(Effect::Read, roles))
                 .done(),
         );
     }
@@ -194,6 +203,10 @@ fn open_grants(trials: &[&Trial]) -> Outcome {
     for trial in trials {
         match Tried::of(trial) {
             Tried::Taken { .. } => {}
+            // What cannot be changed is told before it is asked whether it may be granted.
+            Tried::Anew(_) => {
+                waits = waits.or_else(|| Some(format!("the former {} is removed", trial.name)));
+            }
             Tried::Denied => return Outcome::Skip(format!("{} may not be written", trial.name)),
             Tried::Waits(until) => waits = waits.or(Some(until)),
             Tried::Open(why) => return Outcome::Unknown(why),

@@ -257,6 +257,25 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
     });
     bed.apply_yaml(&secret.to_string()).await?;
     let before = versions(&bed, namespace).await?;
+    // A preflight says of each object what a redeployment does to it.
+    let outlook = at(&bed, namespace, "system check --preflight -o json")
+        .run_beside()
+        .await
+        .exits(0)
+        .json();
+    let to_replace: Vec<&str> = outlook["preflight"]["objects"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|object| object["action"] == "replace")
+        .filter_map(|object| object["kind"].as_str())
+        .collect();
+    assert_eq!(
+        to_replace,
+        ["ClusterRoleBinding", "Deployment"],
+        "{outlook:#}"
+    );
+    assert_eq!(crate::tool::roots(&outlook), ["foreign-owner"]);
     let refused = redeploy(&bed, namespace, "").await.exits(4);
     assert!(
         refused.stdout.contains("helm upgrade"),

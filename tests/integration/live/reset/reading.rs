@@ -1,0 +1,174 @@
+//! What is read before anything is planned: all of it, and with no right to what there is none of.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{assert_ended, document, reset, reset_tool};
+use crate::{
+    bed::{self, Line, Stack, rest},
+    live::at,
+};
+
+/// The definition of a kind of cert-manager, as far as the API server needs one.
+fn of_cert_manager(kind: &str, plural: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("{plural}.cert-manager.io") },
+        "spec": {
+            "group": "cert-manager.io", "scope": "Namespaced",
+            "names": { "kind": kind, "plural": plural },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": {
+                    "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                } },
+            }],
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_right_to_a_kind_is_wanted_only_where_the_kind_is_served() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let stack = Stack::of(Line::Current)
+        .namespace(namespace)
+        .start(&bed)
+        .await?;
+    let user = bed.user()?;
+    let printed = at(&bed, namespace, "rbac reset -o json")
+        .arg("--to-user")
+        .arg(&user)
+        .run_beside()
+        .await
+        .exits(0)
+        .json();
+    for mut object in printed["items"].as_array().expect("items").clone() {
+        if let Some(rules) = object.get_mut("rules").and_then(Value::as_array_mut) {
+            rules.retain(|rule| rule["apiGroups"] != json!(["cert-manager.io"]));
+        }
+        bed.apply_yaml(&object.to_string()).await?;
+    }
+    for kind in ["clusterroles", "clusterrolebindings"] {
+        bed.delete_on_return(format!(
+            "/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"
+        ));
+    }
+    let kubeconfig = bed.kubeconfig_for(&user)?;
+    let tool = || reset_tool(&bed, namespace, "stack --dry-run").kubeconfig(&kubeconfig);
+    assert_ended(&document(&tool().run_beside().await), 0, "dry-run");
+
+    for (kind, plural) in [("Certificate", "certificates"), ("Issuer", "issuers")] {
+        let definition = of_cert_manager(kind, plural);
+        bed.delete_on_return(rest::path_of(&definition)?);
+        rest::write(&stack.client, rest::BED, &definition).await?;
+    }
+    bed::until(
+        "the kinds to be served",
+        Duration::from_secs(20),
+        || async {
+            let served = rest::get(&stack.client, "/apis/cert-manager.io/v1").await;
+            let names = served.unwrap_or_default()["resources"].to_string();
+            Ok((names.contains("certificates") && names.contains("issuers")).then_some(()))
+        },
+    )
+    .await?;
+    let outcome = document(&tool().run_beside().await);
+    assert_ended(&outcome, 4, "refused");
+    let reason = outcome.1["reason"].to_string();
+    for plural in ["certificates", "issuers"] {
+        assert!(
+            reason.contains(&format!("{plural}.cert-manager.io")),
+            "{reason}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn more_custom_resources_than_one_answer_holds_are_all_read() -> Result<()> {
+    const COUNT: usize = 503;
+    let bed = bed::lease().await?;
+    let client = bed.client().await?;
+    bed.ensure_crds(&client, Line::Current).await?;
+    let brokers: Vec<Value> = (0..COUNT)
+        .map(|number| {
+            json!({
+                "apiVersion": "meshery.io/v1alpha2", "kind": "Broker",
+                "metadata": { "name": format!("broker-{number}"), "namespace": bed.namespace() },
+                "spec": { "size": 1 },
+            })
+        })
+        .collect();
+    for some in brokers.chunks(16) {
+        rest::write_all(&client, rest::BED, some).await?;
+    }
+    let outcome = reset(&bed, bed.namespace(), "broker --dry-run").await;
+    assert_ended(&outcome, 0, "dry-run");
+    let steps = outcome.1["steps"].as_array().expect("steps");
+    let planned = steps
+        .iter()
+        .filter(|step| step["objectKind"] == "Broker" && step["action"] == "delete");
+    assert_eq!(planned.count(), COUNT);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_printed_rights_hold_for_a_meshsync_of_any_name() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let stack = Stack::of(Line::Current)
+        .namespace(namespace)
+        .start(&bed)
+        .await?;
+    let other = json!({
+        "apiVersion": "meshery.io/v1alpha2", "kind": "MeshSync",
+        "metadata": { "name": "other", "namespace": namespace },
+        "spec": { "size": 1 },
+    });
+    let made = rest::write(&stack.client, rest::BED, &other).await?;
+    let labels = json!({ "app": "meshery", "component": "other" });
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {
+            "name": "other", "namespace": namespace, "labels": labels,
+            "ownerReferences": [{
+                "apiVersion": "meshery.io/v1alpha2", "kind": "MeshSync", "name": "other",
+                "uid": made["metadata"]["uid"],
+            }],
+        },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": { "containers": [{ "name": "meshsync", "image": "meshery/meshsync:v1" }] },
+            },
+        },
+    });
+    rest::write(&stack.client, rest::BED, &deployment).await?;
+    let user = bed.user()?;
+    let printed = at(&bed, namespace, &format!("rbac reset --to-user {user}"))
+        .run_beside()
+        .await
+        .exits(0);
+    bed.apply_yaml(&printed.stdout).await?;
+    for kind in ["clusterroles", "clusterrolebindings"] {
+        bed.delete_on_return(format!(
+            "/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"
+        ));
+    }
+    let tool =
+        reset_tool(&bed, namespace, "meshsync --dry-run").kubeconfig(&bed.kubeconfig_for(&user)?);
+    let outcome = document(&tool.run_beside().await);
+    assert_ended(&outcome, 0, "dry-run");
+    let goes = |step: &Value| {
+        let named = step["objectKind"] == "Deployment" && step["name"] == "other";
+        named && step["action"] == "delete"
+    };
+    let steps = outcome.1["steps"].as_array().expect("steps");
+    assert!(steps.iter().any(goes), "{steps:#?}");
+    Ok(())
+}
