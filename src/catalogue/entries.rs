@@ -55,6 +55,15 @@ const WORKLOAD_DOWN: &[&str] = &[
     "meshsync-not-connected",
     "meshsync-crash-loop",
     "meshsync-not-ready",
+    "{component}-silent",
+    "{component}-no-answer",
+];
+
+/// What a test tells of a MeshSync that publishes nothing, or nothing of what it should.
+const SILENCE: &[&str] = &[
+    "meshsync-silent",
+    "flow-nothing-seen",
+    "flow-store-incomplete",
 ];
 
 /// Every diagnosis.
@@ -325,7 +334,7 @@ pub static ENTRIES: &[Entry] = &[
     entry!(workload "pods-refused", "{Component}'s pods are refused", folds WORKLOAD_DOWN),
     entry!(workload "scaled-to-zero", "{Component} is scaled to zero", folds WORKLOAD_DOWN),
     entry!(workload "not-ready", "{Component} is not ready", folds &["broker-unreachable", "broker-no-endpoints", "broker-server-not-connected",
-        "broker-no-workload", "cr-failed", "cr-missing", "meshsync-no-workload", "meshsync-not-connected"]),
+        "broker-no-workload", "cr-failed", "cr-missing", "meshsync-no-workload", "meshsync-not-connected", "{component}-silent", "{component}-no-answer"]),
     entry!(
         "operator-missing",
         Operator,
@@ -586,7 +595,13 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Warning,
         "A broker server is shutting down",
-        folds & ["broker-not-ready", "meshsync-not-connected"]
+        folds
+            & [
+                "broker-not-ready",
+                "meshsync-not-connected",
+                "meshsync-silent",
+                "flow-event-missing"
+            ]
     ),
     entry!(
         "broker-not-delivering",
@@ -665,7 +680,8 @@ pub static ENTRIES: &[Entry] = &[
         Meshsync,
         Fault,
         Error,
-        "MeshSync runs and is no client of the broker"
+        "MeshSync runs and is no client of the broker",
+        folds & ["meshsync-silent", "flow-nothing-seen"]
     ),
     entry!(
         "meshsync-standalone",
@@ -684,7 +700,9 @@ pub static ENTRIES: &[Entry] = &[
             & [
                 "meshsync-not-connected",
                 "meshsync-not-ready",
-                "meshsync-crash-loop"
+                "meshsync-crash-loop",
+                "meshsync-silent",
+                "flow-nothing-seen"
             ]
     ),
     entry!(
@@ -697,7 +715,9 @@ pub static ENTRIES: &[Entry] = &[
             & [
                 "meshsync-not-connected",
                 "meshsync-not-ready",
-                "meshsync-crash-loop"
+                "meshsync-crash-loop",
+                "meshsync-silent",
+                "flow-nothing-seen"
             ]
     ),
     entry!(
@@ -838,22 +858,17 @@ pub static ENTRIES: &[Entry] = &[
         Meshsync,
         Fault,
         Error,
-        "MeshSync may not list what it watches"
+        "MeshSync may not list what it watches",
+        folds
+            & [
+                "meshsync-silent",
+                "flow-nothing-seen",
+                "flow-store-incomplete",
+                "flow-wrong-cluster-id"
+            ]
     ),
-    entry!(
-        "watch-list-invalid",
-        Meshsync,
-        Fault,
-        Error,
-        "The watch-list cannot be read"
-    ),
-    entry!(
-        "watch-list-empty",
-        Meshsync,
-        Fault,
-        Error,
-        "The watch-list is empty, and MeshSync publishes nothing"
-    ),
+    entry!("watch-list-invalid", Meshsync, Fault, Error, "The watch-list cannot be read", folds SILENCE),
+    entry!("watch-list-empty", Meshsync, Fault, Error, "The watch-list is empty, and MeshSync publishes nothing", folds SILENCE),
     entry!(
         "watch-list-matches-nothing",
         Meshsync,
@@ -864,7 +879,9 @@ pub static ENTRIES: &[Entry] = &[
             & [
                 "watch-list-invalid",
                 "watch-list-unknown-resource",
-                "watch-list-entry-ignored"
+                "watch-list-entry-ignored",
+                "flow-not-watched",
+                "flow-nothing-seen"
             ]
     ),
     entry!(
@@ -914,7 +931,13 @@ pub static ENTRIES: &[Entry] = &[
         Meshsync,
         Fault,
         Warning,
-        "The watch-list was changed after MeshSync started"
+        "The watch-list was changed after MeshSync started",
+        folds
+            & [
+                "meshsync-silent",
+                "flow-event-missing",
+                "flow-store-incomplete"
+            ]
     ),
     entry!(
         "watch-list-configmap-ignored",
@@ -929,6 +952,13 @@ pub static ENTRIES: &[Entry] = &[
         Fault,
         Error,
         "This MeshSync has a known defect that shows here",
-        folds & ["meshsync-not-connected", "meshsync-not-ready"]
+        folds
+            & [
+                "meshsync-not-connected",
+                "meshsync-not-ready",
+                "meshsync-silent",
+                "flow-nothing-seen",
+                "flow-store-incomplete"
+            ]
     ),
 ];

@@ -144,7 +144,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "an inventory that is silently stale",
-        Found(&["data-gap-since-reconnect"]),
+        Found(&["data-gap-since-reconnect", "flow-event-missing"]),
     ),
     (
         "a new server with an old MeshSync shows nothing",
@@ -219,6 +219,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
             "watch-list-invalid@watch-list-blacklist-of-objects",
             "crd-outdated",
             "meshsync-cannot-list@connected-but-blind",
+            "meshsync-silent",
         ]),
     ),
     (

@@ -3,7 +3,10 @@
 use k8s_openapi::{api::apps::v1::Deployment, jiff::Timestamp};
 use meshdoctor::{
     diagnose::{self, Expectation},
-    facts::{Attempt, Facts, FailureKind, Obstacle, ProbeFailure, Way},
+    facts::{
+        Attempt, Change, Facts, FailureKind, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
+        Step, Test, Way,
+    },
     recording,
     report::{Report, Severity, Source},
     seen::{Denial, Right, Seen},
@@ -190,6 +193,89 @@ fn dead_webhook(facts: &mut Facts) {
         .insert("v1alpha1".into(), Seen::Unreachable(why.into()));
 }
 
+// What a test of the flow found.
+
+fn flow(facts: &mut Facts) -> &mut FlowTest {
+    let test = facts.test.get_or_insert_default();
+    test.flow.get_or_insert_with(|| FlowTest {
+        subject: "meshery.meshsync.core".into(),
+        wait: 5_000_000,
+        ..FlowTest::default()
+    })
+}
+
+/// Three changes, of which these came from the broker, naming this cluster.
+fn changes(facts: &mut Facts, came: &[&str], cluster: &str) {
+    let changes = ["ADDED", "MODIFIED", "DELETED"].map(|event| {
+        let came = came.contains(&event);
+        Change {
+            round: 1,
+            event: event.into(),
+            expected: true,
+            acknowledged: Some(5_000),
+            received: came.then_some(6_000),
+            cluster_id: came.then(|| cluster.into()),
+            copies: u64::from(came),
+            ..Change::default()
+        }
+    });
+    flow(facts).changes = changes.into();
+}
+
+fn silent(facts: &mut Facts) {
+    changes(facts, &[], "");
+    flow(facts).meta = Step {
+        micros: Seen::Known(2_000),
+        detail: "v1.0.3".into(),
+    };
+}
+
+fn an_event_lost(facts: &mut Facts) {
+    changes(
+        facts,
+        &["ADDED", "MODIFIED"],
+        "a773e1e1-573a-43f6-81d3-08a4da5064cf",
+    );
+}
+
+fn no_cluster_named(facts: &mut Facts) {
+    changes(facts, &["ADDED", "MODIFIED", "DELETED"], "");
+}
+
+fn nothing_seen(facts: &mut Facts) {
+    flow(facts).passive = Some(Passive {
+        window: 10_000_000,
+        before: Some(0),
+        after: Some(0),
+    });
+}
+
+fn not_watched(facts: &mut Facts) {
+    flow(facts).held_back = Some(HeldBack::NotWatched {
+        kind: "ConfigMap".into(),
+        why: "the watch-list does not have configmaps.v1.".into(),
+        instead: None,
+    });
+}
+
+/// Gives every MeshSync this watch-list.
+fn listing(facts: &mut Facts, data: &serde_json::Value) {
+    for list in facts.meshsyncs.values_mut() {
+        for meshsync in known(list) {
+            meshsync.spec.watch_list = Some(serde_json::json!({ "data": data }));
+        }
+    }
+}
+
+fn empty_list(facts: &mut Facts) {
+    listing(facts, &serde_json::json!({}));
+}
+
+fn list_of_nothing(facts: &mut Facts) {
+    let entries = r#"[{"Resource": "pod.v1.", "Events": ["ADDED", "MODIFIED", "DELETED"]}]"#;
+    listing(facts, &serde_json::json!({ "whitelist": entries }));
+}
+
 /// Two faults, the finding on top, and whether the second is folded under it.
 type Pair = (
     fn(&mut Facts),
@@ -245,6 +331,55 @@ fn of_two_faults_the_one_to_mend_first_is_on_top() {
         (no_right_to_pods, no_operator, "operator-missing", None),
         (no_right_to_pods, moving_tag, "permission-missing", None),
     ];
+    assert_ranked(pairs);
+}
+
+#[test]
+fn what_a_test_sees_has_its_cause_in_what_is_known_of_the_stack() {
+    assert_ranked(&[
+        (
+            blind,
+            silent,
+            "meshsync-cannot-list",
+            Some("meshsync-silent"),
+        ),
+        (
+            blind,
+            no_cluster_named,
+            "meshsync-cannot-list",
+            Some("flow-wrong-cluster-id"),
+        ),
+        (
+            empty_list,
+            silent,
+            "watch-list-empty",
+            Some("meshsync-silent"),
+        ),
+        (
+            list_of_nothing,
+            not_watched,
+            "watch-list-matches-nothing",
+            Some("flow-not-watched"),
+        ),
+        (
+            disconnected,
+            nothing_seen,
+            "meshsync-not-connected",
+            Some("flow-nothing-seen"),
+        ),
+        (
+            meshsync_crashes,
+            silent,
+            "meshsync-crash-loop",
+            Some("meshsync-silent"),
+        ),
+        (no_operator, silent, "operator-missing", None),
+        (moving_tag, an_event_lost, "flow-event-missing", None),
+    ]);
+}
+
+/// Judges each pair, in either order.
+fn assert_ranked(pairs: &[Pair]) {
     for (first, second, top, folded) in pairs {
         for faults in [[*first, *second], [*second, *first]] {
             let report = judge(&faults);
@@ -279,6 +414,11 @@ fn each_fault_alone_is_its_own_headline() {
         (moving_tag, "moving-tag"),
         (disconnected, "meshsync-not-connected"),
         (dead_webhook, "conversion-webhook-down"),
+        (silent, "meshsync-silent"),
+        (an_event_lost, "flow-event-missing"),
+        (no_cluster_named, "flow-wrong-cluster-id"),
+        (nothing_seen, "flow-nothing-seen"),
+        (not_watched, "flow-not-watched"),
     ];
     for (fault, top) in single {
         let report = judge(&[*fault]);
