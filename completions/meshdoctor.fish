@@ -52,6 +52,7 @@ complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -l no-input -d 'Neve
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "system" -d 'Judge or show the stack'
+complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "test" -d 'Test one connection, or that events flow'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "record" -d 'Write what is seen of the stack to a file, without secrets'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "watch-list" -d 'Validate a watch-list, and show what MeshSync makes of it'
 complete -c meshdoctor -n "__fish_meshdoctor_needs_command" -f -a "manifests" -d 'Print what `system redeploy` applies, ready to apply'
@@ -124,6 +125,7 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l preflight -d 'May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l synthetic -d 'Prove that events flow, too, as `test dataflow` does: makes an object, changes it and removes it'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l all -d 'Show each check, and the findings that others explain'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Tell every request and its time on standard error'
@@ -239,6 +241,205 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -f -a "kubernetes" -d 'The way to the API server: address, connection, TLS, credentials, latency'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -f -a "operator" -d 'Whether the operator leads, and has acted on what it is told'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -f -a "broker" -d 'Every server of the broker: connection, token, latency, and that it hands on what is published'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -f -a "meshsync" -d 'Whether MeshSync is connected and answers'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and not __fish_seen_subcommand_from kubernetes operator broker meshsync dataflow" -f -a "dataflow" -d 'Whether a change in the cluster comes out of the broker: makes an object, changes it, removes it, and waits for the events'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l count -d 'How often to measure' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l fail-on -d 'Least severe finding that fails the run' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+info\t'Every finding'
+never\t'None'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from kubernetes" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l fail-on -d 'Least severe finding that fails the run' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+info\t'Every finding'
+never\t'None'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from operator" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l count -d 'How often to measure' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l fail-on -d 'Least severe finding that fails the run' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+info\t'Every finding'
+never\t'None'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from broker" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l fail-on -d 'Least severe finding that fails the run' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+info\t'Every finding'
+never\t'None'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l count -d 'How many objects to make, one after the other' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l passive -d 'Only listen, for so long, and write nothing' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l kind -d 'Kind of the object [default: the first of these that MeshSync watches]' -r -f -a "configmap\t''
+deployment\t''
+replicaset\t''
+cronjob\t''
+service\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l probe-namespace -d 'Namespace of the object [default: the stack\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l wait -d 'Longest wait for a single event' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l fail-on -d 'Least severe finding that fails the run' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+info\t'Every finding'
+never\t'None'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l store -d 'Have MeshSync publish its whole store once, and compare it with what the API server counts'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l context -d 'Context of the kubeconfig' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
@@ -262,6 +463,7 @@ always\t'Always'
 never\t'Never'"
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l force -d 'Overwrite the file if it is there'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l preflight -d 'Record what `system check --preflight` judges, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l synthetic -d 'Record what `system check --synthetic` judges, too: makes an object, changes it and removes it'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s v -l verbose -d 'Tell every request and its time on standard error'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand record" -s q -l quiet -d 'Print the verdict only'
@@ -386,38 +588,39 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s q -l qu
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand checks" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l context -d 'Context of the kubeconfig' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l as -d 'User to impersonate' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l token -d 'Bearer token for the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s s -l server -d 'Address of the API server' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'For programs'
 yaml\t'For programs'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
 meshplay\t''"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Always'
 never\t'Never'"
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s v -l verbose -d 'Tell every request and its time on standard error'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s q -l quiet -d 'Print the verdict only'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -l no-input -d 'Never ask a question'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "check" -d 'The rights of `system check` and `record`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "status" -d 'The rights of `system status`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "preflight" -d 'The rights of `system check --preflight`, which are those of installing the stack'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "redeploy" -d 'The rights of `system redeploy`'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight redeploy reset" -f -a "reset" -d 'The rights of `system reset`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -f -a "check" -d 'The rights of `system check` and `record`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -f -a "status" -d 'The rights of `system status`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -f -a "preflight" -d 'The rights of `system check --preflight`, which are those of installing the stack'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -f -a "test" -d 'The rights of `test`, and of `system check --synthetic`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -f -a "redeploy" -d 'The rights of `system redeploy`'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and not __fish_seen_subcommand_from check status preflight test redeploy reset" -f -a "reset" -d 'The rights of `system reset`'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-user -d 'Bind to this user' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-group -d 'Bind to this group' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from check" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
@@ -508,6 +711,43 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_s
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from preflight" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l kind -d 'Kind of the object [default: the first of these that MeshSync watches]' -r -f -a "configmap\t''
+deployment\t''
+replicaset\t''
+cronjob\t''
+service\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l probe-namespace -d 'Namespace of the object [default: the stack\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l to-user -d 'Bind to this user' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l to-group -d 'Bind to this group' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l context -d 'Context of the kubeconfig' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l cluster -d 'Cluster of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l user -d 'User of the kubeconfig, instead of the context\'s' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -s n -l namespace -d 'Namespace of the stack [default: the profile\'s]' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l as -d 'User to impersonate' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l as-group -d 'Group to impersonate; may be given more than once' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l token -d 'Bearer token for the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -s s -l server -d 'Address of the API server' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l tls-server-name -d 'Name to check the API server\'s certificate against' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l request-timeout -d 'Longest wait for a single request; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -s o -l output -d 'Output format' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'For programs'
+yaml\t'For programs'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l timeout -d 'Longest time for the whole run; 0 for none' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l profile -d 'Family of stacks to look for' -r -f -a "meshery\t''
+meshplay\t''"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Always'
+never\t'Never'"
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l store -d 'For `--store`, too'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Tell every request and its time on standard error'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print the verdict only'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -l no-input -d 'Never ask a question'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from test" -s V -l version -d 'Print version'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from redeploy" -l to-user -d 'Bind to this user' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from redeploy" -l to-group -d 'Bind to this group' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand rbac; and __fish_seen_subcommand_from redeploy" -l to-serviceaccount -d 'Bind to this ServiceAccount' -r

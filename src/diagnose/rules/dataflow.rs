@@ -222,7 +222,12 @@ fn course(flow: &FlowTest) -> Vec<String> {
     ));
     let told = flow.changes.iter().filter(|c| c.watched.is_some()).count();
     if told > 0 {
-        lines.push(format!("a watch of our own was told of {told} of them"));
+        let all = if told == words.len() {
+            "all".to_owned()
+        } else {
+            told.to_string()
+        };
+        lines.push(format!("a watch of our own was told of {all} of them"));
     }
     lines
 }
