@@ -414,11 +414,14 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
 
 fn passive_hop(flow: &FlowTest, window: u64) -> Hop {
     let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
-    let detail = format!(
+    let mut detail = format!(
         "{all} in {}, of {} resources",
         crate::words::span(std::time::Duration::from_micros(window)),
         flow.heard.len()
     );
+    if flow.malformed > 0 {
+        detail.push_str(&format!("; {} messages were no events", flow.malformed));
+    }
     let status = if all > 0 {
         Status::Pass
     } else {
