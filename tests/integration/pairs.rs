@@ -5,7 +5,7 @@ use meshdoctor::{
     diagnose::{self, Expectation},
     facts::{
         Attempt, Change, Facts, FailureKind, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
-        Step, Test, Way,
+        Step, Way,
     },
     recording,
     report::{Report, Severity, Source},
