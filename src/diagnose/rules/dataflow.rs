@@ -192,6 +192,11 @@ fn arrives(patient: &Patient<'_>, _: &States) -> Outcome {
                 "more came than could be read in time, and some of it was lost here".into(),
             );
         }
+        if let Some(server) = unheard(patient, flow) {
+            return Outcome::Unknown(format!(
+                "MeshSync is on {server}, which did not let us listen"
+            ));
+        }
         let finding = if !flow.elsewhere.is_empty() {
             wrong_subject(patient, flow)
         } else if missing.len() < expected.len() {
@@ -203,6 +208,19 @@ fn arrives(patient: &Patient<'_>, _: &States) -> Outcome {
         };
         Outcome::Found(vec![finding])
     })
+}
+
+/// The server that MeshSync is connected to, where we could not listen there: silence would be no proof.
+pub(in crate::diagnose) fn unheard<'a>(
+    patient: &'a Patient<'_>,
+    flow: &FlowTest,
+) -> Option<&'a str> {
+    let heard = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
+    let on = &patient.clients.meshsync;
+    let nowhere = !on.is_empty() && on.iter().all(|(server, _)| !heard(&server.varz.server_id));
+    on.first()
+        .filter(|_| nowhere)
+        .map(|(server, _)| super::broker::server_name(patient, server))
 }
 
 /// What was done, and how far it came.
@@ -361,8 +379,8 @@ fn too_big(patient: &Patient<'_>, flow: &FlowTest) -> Option<Finding> {
                 object.kind
             ))
             .evidences(course(flow))
-            .remedy("raise max_payload in the broker's configuration; the default is 1 MB")
-            .command(patient.kubectl(Effect::Read, "get configmaps"))
+            .remedy("see who set it below NATS's default of 1 MiB, and take that away; the operator's own configuration sets none")
+            .command(patient.kubectl(Effect::Read, "get configmaps -o yaml"))
             .done(),
     )
 }
@@ -457,7 +475,7 @@ fn names_this_cluster(patient: &Patient<'_>, _: &States) -> Outcome {
         } else {
             draft
                 .message("A reader files what happens here under another cluster, or leaves it out.")
-                .remedy("see which cluster that MeshSync is of, and what its CLUSTER_ID says; restart it once it is right")
+                .remedy("see which cluster's credentials that MeshSync was given: it takes the id from the namespace kube-system of the cluster that it reads, once, at its start")
                 .command(patient.kubectl(
                     Effect::Read,
                     &format!("get deployment/{} -o yaml", patient.meshsync_name()),
