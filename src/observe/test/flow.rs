@@ -273,7 +273,10 @@ impl Flow<'_> {
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         if !status.is_success() {
             let message = answer["message"].as_str().unwrap_or("no reason given");
-            return Err(refused(crate::redact::urls(message), status == 403));
+            // As the authorizer puts it; admission, such as a quota's, has other words, and no role would help there.
+            let denied =
+                status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
+            return Err(refused(crate::redact::urls(message), denied));
         }
         if let Some(sent) = self.sent.last_mut() {
             sent.acknowledged = Some(Instant::now());
