@@ -18,6 +18,7 @@ mod resources;
 mod rights;
 mod sitting;
 mod situations;
+mod test_parts;
 mod watch_list;
 
 use serde_json::Value;
