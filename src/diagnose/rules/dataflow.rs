@@ -503,20 +503,29 @@ fn names_this_cluster(patient: &Patient<'_>, _: &States) -> Outcome {
     })
 }
 
-/// Why events name no cluster: where `MeshSync` may read the id now, it could not when it started.
+/// Events name no cluster: `MeshSync` may not read the id, or could not when it started.
 fn no_id(patient: &Patient<'_>, draft: Draft) -> Finding {
     let account = stack::meshsync_service_account(patient.facts);
     let right = Right::to("get", "", "namespaces").named("kube-system");
-    if rights::may(patient.facts, &account, &right) == Seen::Known(true) {
-        return draft
-            .message("MeshSync could not read the namespace kube-system, whose UID is the cluster's id, when it started; now it may. A reader cannot tell whose objects these are.")
-            .remedy("restart it: the id is read once, at its start")
-            .command(patient.restart_meshsync())
-            .done();
-    }
+    let (fails, remedy) = match rights::may(patient.facts, &account, &right) {
+        Seen::Known(false) => (
+            "may not read the namespace kube-system, whose UID is the cluster's id",
+            "give it the right, then restart it: the id is read once, at its start",
+        ),
+        Seen::Known(true) => (
+            "could not read the namespace kube-system, whose UID is the cluster's id, when it started; now it may",
+            "restart it: the id is read once, at its start",
+        ),
+        _ => (
+            "could not read the namespace kube-system, whose UID is the cluster's id, when it started",
+            "see that it may read everything, then restart it: the id is read once, at its start",
+        ),
+    };
     draft
-        .message("MeshSync may not read the namespace kube-system, whose UID is the cluster's id. A reader cannot tell whose objects these are.")
-        .remedy("give it the right, then restart it: the id is read once, at its start")
+        .message(format!(
+            "MeshSync {fails}. A reader cannot tell whose objects these are."
+        ))
+        .remedy(remedy)
         .command(patient.meshdoctor(Effect::Write, "system redeploy meshsync"))
         .command(patient.restart_meshsync())
         .done()
