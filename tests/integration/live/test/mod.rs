@@ -133,11 +133,6 @@ impl Scene {
             let text = entry.pointer(pointer).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
-            println!(
-                "UA {} {} {}",
-                e["user"]["username"], e["userAgent"], e["requestURI"]
-            );
-        }
         Ok(made
             .iter()
             .filter(|entry| text(entry, "/user/username") == bed::users::ADMIN)
