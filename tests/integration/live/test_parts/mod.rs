@@ -70,6 +70,17 @@ fn wrong(report: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// The finding of a code.
+#[track_caller]
+fn found<'r>(report: &'r Value, code: &str) -> &'r Value {
+    report["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|finding| finding["code"] == code)
+        .unwrap_or_else(|| panic!("no {code} in {report:#}"))
+}
+
 /// A check of the report, by its id.
 #[track_caller]
 fn checked<'r>(report: &'r Value, id: &str) -> &'r Value {
