@@ -195,7 +195,8 @@ impl Publisher {
         )
     }
 
-    /// The real one does not say when it has published what was there: waits until nothing more comes.
+    /// The real one does not say when it has published what was there: waits until nothing more comes. Some five seconds
+    /// after its start it takes up the kinds that CRDs define, and publishes everything once more.
     async fn wait_quiet(&self, broker: &Broker, line: Line) -> Result<()> {
         let subject = format!("{}.meshsync.core", line.names().prefix);
         let mut events = broker.listen(&subject).await?;
@@ -204,7 +205,7 @@ impl Publisher {
             broker.lists("meshsync").await?,
             "MeshSync is ready and not connected"
         );
-        let quiet = Duration::from_secs(2);
+        let quiet = Duration::from_secs(7);
         while tokio::time::timeout(quiet, events.next()).await.is_ok() {}
         Ok(())
     }
