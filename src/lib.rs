@@ -55,7 +55,7 @@ mod words;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{cleanup::Cleanup, cli::Cli, exit::Exit, exit::UsageError, terminal::Terminal};
 
@@ -106,10 +106,11 @@ fn parse() -> Result<Cli, clap::Error> {
 
 async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     let cleanup = Cleanup::default();
+    let mut signals = Signals::default();
     let exit = tokio::select! {
         // In this order: a signal that comes at once must find somebody who listens.
         biased;
-        exit = stopped() => {
+        exit = signals.stopped() => {
             terminal.restore();
             exit
         }
@@ -123,22 +124,31 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     };
     tokio::select! {
         // Whoever asks twice means at once.
-        _ = stopped() => {}
+        _ = signals.stopped() => {}
         () = cleanup.run() => {}
     }
     exit
 }
 
-/// Waits for a signal that stops the run.
-async fn stopped() -> Exit {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => Exit::Interrupted,
-        _ = terminate.recv() => Exit::Terminated,
+/// The signals that stop the run. They are listened to once and for all, so that none is lost between two waits.
+struct Signals(Option<(Signal, Signal)>);
+
+impl Default for Signals {
+    fn default() -> Self {
+        let interrupt = signal(SignalKind::interrupt()).ok();
+        Self(interrupt.zip(signal(SignalKind::terminate()).ok()))
+    }
+}
+
+impl Signals {
+    /// Waits for the next.
+    async fn stopped(&mut self) -> Exit {
+        let Some((interrupt, terminate)) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => Exit::Interrupted,
+            _ = terminate.recv() => Exit::Terminated,
+        }
     }
 }

@@ -155,6 +155,9 @@ pub struct FlowTest {
     /// Objects that an earlier run has left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<Leftover>,
+    /// Why it could not be seen whether there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leftovers_unseen: Option<String>,
     /// Why the object could not be removed again, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub not_removed: BTreeMap<String, String>,
@@ -199,11 +202,13 @@ pub enum HeldBack {
         /// A kind that would do.
         instead: Option<String>,
     },
-    /// The cluster did not take the object.
+    /// The cluster did not take a change.
     Refused(Refusal),
+    /// The API server did not answer any more, or the time was over.
+    CutShort(String),
 }
 
-/// How the API server refused an object.
+/// How the API server refused a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Refusal {
@@ -211,6 +216,9 @@ pub struct Refusal {
     pub message: String,
     /// Whether it is that we may not.
     pub denied: bool,
+    /// The change; the first of all where it is not said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub event: String,
 }
 
 /// One change of the object, and what was seen of it.

@@ -211,6 +211,43 @@ impl<'a> Asker<'a> {
     ///
     /// The [`Failure`] when no API server answered.
     pub(super) async fn change(&self, trial: &Change<'_>) -> Result<(StatusCode, String), Failure> {
+        self.change_with(trial, async |request, limit| {
+            answer(self.client(), request, limit).await
+        })
+        .await
+    }
+
+    /// [`Asker::change`] which goes on to its end even when nobody waits for it any more; then it lets go of `guard`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Asker::change`].
+    pub(super) async fn change_to_the_end(
+        &self,
+        trial: &Change<'_>,
+        guard: impl Send + 'static,
+    ) -> Result<(StatusCode, String), Failure> {
+        self.change_with(trial, async |request, limit| {
+            let client = self.client();
+            let task = tokio::spawn(async move {
+                let answer = answer(client, request, limit).await;
+                drop(guard);
+                answer
+            });
+            task.await
+                .unwrap_or_else(|error| Err(Failure::Connection(error.to_string())))
+        })
+        .await
+    }
+
+    async fn change_with(
+        &self,
+        trial: &Change<'_>,
+        send: impl AsyncFnOnce(
+            Request<Body>,
+            Duration,
+        ) -> Result<(http::response::Parts, Bytes), Failure>,
+    ) -> Result<(StatusCode, String), Failure> {
         let started = Instant::now();
         let limit = self.remaining();
         self.count();
@@ -221,16 +258,11 @@ impl<'a> Asker<'a> {
             .header(header::CONTENT_TYPE, trial.content)
             .body(Body::from(trial.body.to_string().into_bytes()))
             .map_err(|error| Failure::Connection(error.to_string()))?;
-        let answer = tokio::time::timeout(limit, read(self.client(), request))
-            .await
-            .unwrap_or(Err(Failure::Silent(limit)))
-            .and_then(|(head, bytes)| {
-                String::from_utf8(bytes.into())
-                    .map(|text| (head, text))
-                    .map_err(|_| {
-                        Failure::NotAnApi("it answered with bytes that are no text".into())
-                    })
-            });
+        let answer = send(request, limit).await.and_then(|(head, bytes)| {
+            String::from_utf8(bytes.into())
+                .map(|text| (head, text))
+                .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))
+        });
         let (outcome, result) = match answer {
             Ok((head, text)) => (
                 format!("{}, {} bytes", head.status.as_u16(), text.len()),
@@ -306,6 +338,17 @@ async fn exchange(
     let text = String::from_utf8(bytes.into())
         .map_err(|_| Failure::NotAnApi("it answered with bytes that are no text".into()))?;
     judge(head.status, &head.headers, text)
+}
+
+/// The whole answer to a request, if it comes in time.
+async fn answer(
+    client: Client,
+    request: Request<Body>,
+    limit: Duration,
+) -> Result<(http::response::Parts, Bytes), Failure> {
+    tokio::time::timeout(limit, read(client, request))
+        .await
+        .unwrap_or(Err(Failure::Silent(limit)))
 }
 
 /// Sends a request and reads the whole answer.

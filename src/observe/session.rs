@@ -12,14 +12,14 @@ use super::{
     credentials, discovery, kubeconfig, nothing, obstacle,
     pages::Form,
     reviews,
-    test::Bench,
+    test::{Bench, api},
     transport,
     waves::{Observer, millis},
 };
 use crate::{
     cleanup::Cleanup,
     exit::UsageError,
-    facts::{Facts, Obstacle, Target},
+    facts::{Facts, Obstacle, Subject, Target, Test},
     repair::object::Id,
     seen::{Right, Seen},
 };
@@ -139,12 +139,24 @@ impl<'a> Session<'a> {
     /// Looks, and carries out a test with what was seen. What the test makes is removed, by `cleanup` if it is stopped.
     pub async fn test(&self, plan: &TestPlan, cleanup: &Cleanup) -> Facts {
         let kept = Kept::default();
+        // Before anything else: when the API server cannot be reached, this tells how far one comes.
+        let mut way = None;
+        if plan.subject == Subject::Kubernetes {
+            (self.scope.progress)("measuring the way to the API server");
+            way = Some(api::approach(&self.config, &self.asker).await);
+        }
         let mut facts = self.observer(Some(&kept)).run().await;
-        if facts.obstacle.is_none() {
+        if let Some(mut way) = way {
+            api::measure(&self.asker, plan.count, &mut way).await;
+            facts.test = Some(Test {
+                subject: plan.subject,
+                api: Some(way),
+                ..Test::default()
+            });
+        } else if facts.obstacle.is_none() {
             let bench = Bench {
                 asker: &self.asker,
                 clients: &self.clients,
-                config: &self.config,
                 kept: &kept,
                 facts: &facts,
                 plan,

@@ -1,6 +1,6 @@
 //! Ad hoc tests: each tries something, times it, and leaves nothing behind. They judge nothing.
 
-mod api;
+pub(super) mod api;
 mod broker;
 mod ear;
 mod envelope;
@@ -56,7 +56,6 @@ impl Default for TestPlan {
 pub(super) struct Bench<'a> {
     pub(super) asker: &'a Asker<'a>,
     pub(super) clients: &'a Clients,
-    pub(super) config: &'a kube::Config,
     pub(super) kept: &'a Kept,
     pub(super) facts: &'a Facts,
     pub(super) plan: &'a TestPlan,
@@ -74,7 +73,7 @@ impl Bench<'_> {
         match self.plan.subject {
             Subject::Broker => test.servers = broker::measure(self).await,
             Subject::Dataflow => test.flow = Some(flow::run(self).await),
-            Subject::Kubernetes => test.api = Some(api::measure(self).await),
+            Subject::Kubernetes => {}
             Subject::Operator => test.operator = Some(operator::watch(self).await),
             Subject::Meshsync => test.meshsync = Some(meshsync::ask(self).await),
         }

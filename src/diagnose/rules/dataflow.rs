@@ -113,7 +113,8 @@ fn untried(flow: &FlowTest) -> Option<String> {
         Some(
             HeldBack::NobodyToHear(why)
             | HeldBack::NobodyToPublish(why)
-            | HeldBack::NotWatched { why, .. },
+            | HeldBack::NotWatched { why, .. }
+            | HeldBack::CutShort(why),
         ) => why.clone(),
         Some(HeldBack::Refused(refusal)) => refusal.message.clone(),
     })
@@ -123,7 +124,9 @@ fn tried(patient: &Patient<'_>, _: &States) -> Outcome {
     with(patient, |flow| match &flow.held_back {
         None if flow.passive.is_some() => Outcome::Skip("nothing was written: --passive".into()),
         None => Outcome::Pass,
-        Some(HeldBack::NobodyToHear(why)) => Outcome::Unknown(why.clone()),
+        Some(HeldBack::NobodyToHear(why) | HeldBack::CutShort(why)) => {
+            Outcome::Unknown(why.clone())
+        }
         Some(HeldBack::NobodyToPublish(why)) => Outcome::Skip(why.clone()),
         Some(HeldBack::NotWatched { kind, why, instead }) => {
             Outcome::Found(vec![not_watched(patient, kind, why, instead.as_deref())])
@@ -131,10 +134,27 @@ fn tried(patient: &Patient<'_>, _: &States) -> Outcome {
         Some(HeldBack::Refused(refusal)) => {
             let kind = flow.object.as_ref().map_or("object", |object| &object.kind);
             let namespace = flow.object.as_ref().map_or("", |object| &object.namespace);
+            let (title, message) = match refusal.event.as_str() {
+                "MODIFIED" => (
+                    format!("The cluster did not let the test change its {kind}"),
+                    "The test ended there, and was not carried out in full.",
+                ),
+                "DELETED" => (
+                    format!("The cluster did not let the test remove its {kind}"),
+                    "The test ended there, and was not carried out in full.",
+                ),
+                _ => (
+                    format!("The cluster did not take the {kind} of the test"),
+                    "Nothing is known of the flow: what is not written cannot be published. Nothing of the test is left.",
+                ),
+            };
             let draft = Draft::new("flow-write-refused")
-                .title(format!("The cluster did not take the {kind} of the test"))
-                .message("Nothing is known of the flow: what is not written cannot be published. Nothing of the test is left.")
-                .evidence(format!("API server, in namespace {namespace}: {}", refusal.message));
+                .title(title)
+                .message(message)
+                .evidence(format!(
+                    "API server, in namespace {namespace}: {}",
+                    refusal.message
+                ));
             Outcome::Found(vec![
                 if refusal.denied {
                     draft
@@ -593,10 +613,12 @@ fn clean(patient: &Patient<'_>, _: &States) -> Outcome {
         }
         if left.is_empty() {
             let removed = flow.leftovers.len();
-            return if removed > 0 {
-                Outcome::PassWith(format!("{removed} of an earlier run removed"))
-            } else {
-                Outcome::Pass
+            return match &flow.leftovers_unseen {
+                Some(why) => Outcome::Unknown(format!("whether earlier runs left any: {why}")),
+                None if removed > 0 => {
+                    Outcome::PassWith(format!("{removed} of an earlier run removed"))
+                }
+                None => Outcome::Pass,
             };
         }
         let findings = left.into_iter().map(|(kind, namespace, name, why)| {
@@ -605,8 +627,21 @@ fn clean(patient: &Patient<'_>, _: &States) -> Outcome {
                 quoted(&namespace),
                 kind.to_lowercase()
             );
+            let unsure = flow.changes.iter().any(|change| {
+                change.event == EVENTS[0]
+                    && change.acknowledged.is_none()
+                    && flow
+                        .object
+                        .as_ref()
+                        .is_some_and(|object| name == format!("{}-{}", object.name, change.round))
+            });
+            let is = if unsure {
+                "may still be there"
+            } else {
+                "is still there"
+            };
             Draft::new("flow-probe-leftover")
-                .title(format!("{kind} {name} of a test is still there"))
+                .title(format!("{kind} {name} of a test {is}"))
                 .message("It does no harm, and nobody needs it.")
                 .object(crate::report::ObjectRef {
                     kind: kind.clone(),

@@ -14,6 +14,9 @@ use crate::{
 
 /// The steps of a test of this subject.
 pub(super) fn of(patient: &Patient<'_>, test: &Test, subject: Subject) -> Vec<Hop> {
+    if let Some(api) = &test.api {
+        return self::api(api);
+    }
     if let Some(obstacle) = &patient.facts.obstacle {
         return vec![hop(
             "reach",
@@ -24,7 +27,7 @@ pub(super) fn of(patient: &Patient<'_>, test: &Test, subject: Subject) -> Vec<Ho
         )];
     }
     match subject {
-        Subject::Kubernetes => test.api.as_ref().map(api).unwrap_or_default(),
+        Subject::Kubernetes => Vec::new(),
         Subject::Operator => test
             .operator
             .as_ref()
@@ -438,9 +441,9 @@ fn passive_hop(flow: &FlowTest, window: u64) -> Hop {
 
 fn held(held_back: &HeldBack) -> Hop {
     let (status, why) = match held_back {
-        HeldBack::NobodyToHear(why) | HeldBack::NotWatched { why, .. } => {
-            (Status::Unknown, why.clone())
-        }
+        HeldBack::NobodyToHear(why)
+        | HeldBack::NotWatched { why, .. }
+        | HeldBack::CutShort(why) => (Status::Unknown, why.clone()),
         HeldBack::NobodyToPublish(why) => (Status::Fail, why.clone()),
         HeldBack::Refused(refusal) => (Status::Unknown, refusal.message.clone()),
     };

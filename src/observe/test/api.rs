@@ -5,36 +5,55 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
-use super::{Bench, ear::micros};
+use super::ear::micros;
 use crate::{
     facts::{ApiTest, Step},
-    observe::{ask, reviews},
+    observe::{
+        ask::{self, Asker},
+        reviews,
+    },
     seen::Seen,
     words,
 };
 
-/// Tries every step, and then a small request again and again.
-pub(super) async fn measure(bench: &Bench<'_>) -> ApiTest {
-    (bench.progress)("measuring the way to the API server");
+/// Tries what comes before the first request, in no more than half of the time, so that as much is left for whatever else
+/// there is to be found out when one of the steps gets no answer.
+pub(in crate::observe) async fn approach(config: &kube::Config, asker: &Asker<'_>) -> ApiTest {
     let mut test = ApiTest::default();
-    if bench.config.proxy_url.is_some() {
+    if config.proxy_url.is_some() {
         for step in [&mut test.resolve, &mut test.connect, &mut test.tls] {
             step.detail = "a proxy stands between, and does it for us".into();
         }
     } else {
-        steps(bench, &mut test).await;
+        let limit = asker.remaining().min(asker.time_left() / 2);
+        steps(config, limit, &mut test).await;
+    }
+    test
+}
+
+/// Asks who we are, and then something small again and again.
+pub(in crate::observe) async fn measure(asker: &Asker<'_>, count: u32, test: &mut ApiTest) {
+    let failed = |step: &Step| matches!(step.micros, Seen::Unreachable(_));
+    if [&test.resolve, &test.connect, &test.tls]
+        .into_iter()
+        .any(failed)
+    {
+        return;
     }
     let started = Instant::now();
-    test.authenticate = match reviews::who_am_i(bench.asker).await {
+    test.authenticate = match reviews::who_am_i(asker).await {
         Ok(user) => done(started, format!("as {user}")),
         Err(failure) => Step {
             micros: Seen::Unreachable(failure.to_string()),
             detail: String::new(),
         },
     };
-    for _ in 0..bench.plan.count {
+    if failed(&test.authenticate) {
+        return;
+    }
+    for _ in 0..count {
         let started = Instant::now();
-        match bench.asker.get("/version").await {
+        match asker.get("/version").await {
             Ok(_) => test.requests.push(micros(started.elapsed())),
             Err(_) => test.failed += 1,
         }
@@ -43,15 +62,15 @@ pub(super) async fn measure(bench: &Bench<'_>) -> ApiTest {
             break;
         }
     }
-    test
 }
 
-async fn steps(bench: &Bench<'_>, test: &mut ApiTest) {
-    let url = &bench.config.cluster_url;
+async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
+    let end = Instant::now() + limit;
+    let left = || end.saturating_duration_since(Instant::now());
+    let url = &config.cluster_url;
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let secure = url.scheme_str() != Some("http");
     let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let limit = bench.asker.remaining();
 
     let lookup = async {
         let found = tokio::net::lookup_host((host, port)).await;
@@ -59,7 +78,7 @@ async fn steps(bench: &Bench<'_>, test: &mut ApiTest) {
             .map(Iterator::collect::<Vec<SocketAddr>>)
             .map_err(|error| words::io(&error))
     };
-    let addresses = attempt(&mut test.resolve, lookup, limit, |addresses| {
+    let addresses = attempt(&mut test.resolve, lookup, left(), |addresses| {
         let mut ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
         ips.dedup();
         ips.join(", ")
@@ -71,7 +90,7 @@ async fn steps(bench: &Bench<'_>, test: &mut ApiTest) {
         let stream = TcpStream::connect(addresses.as_slice()).await;
         stream.map_err(|error| words::io(&error))
     };
-    let stream = attempt(&mut test.connect, connect, limit, |stream| {
+    let stream = attempt(&mut test.connect, connect, left(), |stream| {
         stream
             .peer_addr()
             .map(|address| address.to_string())
@@ -84,9 +103,9 @@ async fn steps(bench: &Bench<'_>, test: &mut ApiTest) {
         test.tls.detail = "the address begins with http://, so nothing is encrypted".into();
         return;
     }
-    let name = bench.config.tls_server_name.as_deref().unwrap_or(host);
+    let name = config.tls_server_name.as_deref().unwrap_or(host);
     let shake = async {
-        let tls = kube::client::ConfigExt::rustls_client_config(bench.config)
+        let tls = kube::client::ConfigExt::rustls_client_config(config)
             .map_err(|error| ask::from_error(&error).to_string())?;
         let name = ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
         TlsConnector::from(Arc::new(tls))
@@ -94,7 +113,7 @@ async fn steps(bench: &Bench<'_>, test: &mut ApiTest) {
             .await
             .map_err(|error| ask::from_error(&error).to_string())
     };
-    attempt(&mut test.tls, shake, limit, |stream| {
+    attempt(&mut test.tls, shake, left(), |stream| {
         let (_, session) = stream.get_ref();
         session
             .protocol_version()

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 
 use super::{Bench, ear::micros};
-use crate::{facts::ServerTest, observe::handshake::Line, probe};
+use crate::{facts::ServerTest, observe::handshake::Line, probe, words};
 
 /// The longest that one message is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -72,25 +72,35 @@ async fn one(line: &Line, count: u32) -> ServerTest {
 pub(super) async fn round_trip(client: &Client) -> Result<u64, String> {
     let sent = Instant::now();
     let subject = probe::private_subject(&format!("{}.nobody", run_id()));
-    match nobody_hears(client, subject, PATIENCE).await {
-        Some(true) => Ok(micros(sent.elapsed())),
-        Some(false) => Err("somebody answers on a subject of our own".into()),
-        None => Err("the connection has ended".into()),
+    match heard(client, subject, PATIENCE).await {
+        Hearing::Nobody => Ok(micros(sent.elapsed())),
+        Hearing::Somebody => Err("somebody answers on a subject of our own".into()),
+        Hearing::Silence => Err(format!("no answer came within {}", words::span(PATIENCE))),
+        Hearing::Unknown => Err("the connection has ended".into()),
     }
 }
 
-/// Whether nobody listens on a subject; none where the server did not say.
-pub(super) async fn nobody_hears(
-    client: &Client,
-    subject: String,
-    limit: Duration,
-) -> Option<bool> {
+/// Who listens on a subject.
+pub(super) enum Hearing {
+    /// Nobody, says the server.
+    Nobody,
+    /// Somebody, who has answered.
+    Somebody,
+    /// Neither came: somebody who listens need not answer, or the server does not.
+    Silence,
+    /// The server could not be asked.
+    Unknown,
+}
+
+/// Who listens on a subject of a server.
+pub(super) async fn heard(client: &Client, subject: String, limit: Duration) -> Hearing {
     let answer = tokio::time::timeout(limit, client.request(subject, "".into())).await;
     match answer {
-        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Some(true),
-        // Whoever listens need not answer.
-        Ok(Ok(_)) | Err(_) => Some(false),
-        Ok(Err(_)) => None,
+        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Hearing::Nobody,
+        Ok(Err(error)) if error.kind() == RequestErrorKind::TimedOut => Hearing::Silence,
+        Ok(Ok(_)) => Hearing::Somebody,
+        Ok(Err(_)) => Hearing::Unknown,
+        Err(_) => Hearing::Silence,
     }
 }
 

@@ -41,6 +41,8 @@ struct Count {
 /// Hears every message on the subject of events, and what becomes of our own objects.
 pub(super) struct Ear {
     streams: SelectAll<BoxStream<'static, (usize, Heed, async_nats::Message)>>,
+    /// By whom we answer, by the number of the server.
+    clients: Vec<(usize, Client)>,
     subject: String,
     /// How the names of this run's objects begin.
     prefix: String,
@@ -60,14 +62,15 @@ enum Heed {
     Events,
     /// Every other subject, on which our objects do not belong.
     Elsewhere,
-    /// Our own, which only says that we live.
-    Nothing,
+    /// Our own, on which another run asks whether we live.
+    SignOfLife,
 }
 
 impl Ear {
     pub(super) fn new(subject: &str, prefix: &str) -> Self {
         Self {
             streams: SelectAll::new(),
+            clients: Vec::new(),
             subject: subject.into(),
             prefix: prefix.into(),
             counts: BTreeMap::new(),
@@ -90,7 +93,8 @@ impl Ear {
     ) -> Result<(), String> {
         let events = self.subject.clone();
         self.subscribe(server, client, events, Heed::Events).await?;
-        self.subscribe(server, client, private.to_owned(), Heed::Nothing)
+        self.clients.push((server, client.clone()));
+        self.subscribe(server, client, private.to_owned(), Heed::SignOfLife)
             .await
     }
 
@@ -132,9 +136,17 @@ impl Ear {
         match heed {
             Heed::Events => self.take(server, &message),
             Heed::Elsewhere => self.look_for_ours(&message),
-            Heed::Nothing => {}
+            Heed::SignOfLife => self.say_that_we_live(server, message).await,
         }
         true
+    }
+
+    async fn say_that_we_live(&self, server: usize, question: async_nats::Message) {
+        let client = self.clients.iter().find(|(number, _)| *number == server);
+        if let (Some((_, client)), Some(reply)) = (client, question.reply) {
+            // Whoever does not hear it goes by our being subscribed.
+            let _ = client.publish(reply, "".into()).await;
+        }
     }
 
     fn take(&mut self, server: usize, message: &async_nats::Message) {

@@ -8,13 +8,14 @@ mod passive;
 
 use std::{borrow::Cow, time::Duration};
 
-use async_nats::Client;
+use async_nats::{Client, connection::State};
 use http::Request;
 use k8s_openapi::jiff::SignedDuration;
 use kube::client::Body;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
+use self::leftovers::Leftovers;
 use super::{
     Bench,
     broker::{round_trip, run_id},
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     facts::{self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, Subject},
-    observe::{ask, ask::Failure, change::Change},
+    observe::{ask, change::Change},
     probe::{self, Kind},
     repair::manifests::FIELD_MANAGER,
     seen::{Right, Seen},
@@ -45,6 +46,13 @@ const ROUND_TRIPS: usize = 3;
 const REMOVAL: Duration = Duration::from_secs(5);
 const OVERTAKEN: Duration = Duration::from_millis(300);
 
+/// How long a run that is stopped waits for the making of an object that is under way.
+const UNDER_WAY: Duration = Duration::from_secs(3);
+
+/// What is kept of the run's time for removing the object, and the part of it that this may be at the most.
+const RESERVE: Duration = Duration::from_secs(2);
+const RESERVED_PART: u32 = 4;
+
 /// A change that was sent.
 struct Sent {
     round: u32,
@@ -52,6 +60,8 @@ struct Sent {
     expected: bool,
     at: Instant,
     acknowledged: Option<Instant>,
+    /// The API server has said that it does not make the change.
+    refused: bool,
     /// The version that the change gave the object; 0 where the answer did not say.
     resource_version: u64,
 }
@@ -68,6 +78,8 @@ struct Flow<'a> {
     watch: Option<Watch>,
     told: Vec<Told>,
     sent: Vec<Sent>,
+    /// What is kept of the time for removing the object.
+    reserve: Duration,
 }
 
 /// Runs the test.
@@ -87,27 +99,44 @@ pub(super) async fn run(bench: &Bench<'_>) -> FlowTest {
     let mut ear = Ear::new(&found.subject, &format!("{}{run}-", probe::NAME));
     (bench.progress)("listening to the broker");
     let clients = listen(bench, &mut ear, &run, &mut found).await;
-    if clients.is_empty() {
-        let why = "no broker server let us listen".to_owned();
-        found.held_back = Some(HeldBack::NobodyToHear(why));
-        return found;
-    }
     if let Some(window) = bench.plan.passive {
+        if clients.is_empty() {
+            found.held_back = Some(nobody_to_hear());
+            return found;
+        }
         passive::listen(bench, &mut ear, window, &mut found).await;
     } else {
         let wanted = bench.plan.kind;
         let chosen = probe::choose(facts, wanted, &namespace);
+        let kind = chosen
+            .as_ref()
+            .map_or_else(|_| wanted.unwrap_or(&probe::KINDS[0]), |(kind, _)| kind);
+        let leftovers = Leftovers {
+            bench,
+            kind,
+            namespace: &namespace,
+            clients: &clients,
+        };
         match chosen {
+            // Whatever holds this run back, what another has left can be removed.
+            _ if clients.is_empty() => {
+                leftovers.remove(&mut found).await;
+                found.held_back = Some(nobody_to_hear());
+            }
             _ if bench.meshsync_is_connected() == Some(false) => {
+                leftovers.remove(&mut found).await;
                 let why = "no broker server has MeshSync for a client".to_owned();
                 found.held_back = Some(HeldBack::NobodyToPublish(why));
             }
-            Err(why) => found.held_back = Some(why),
+            Err(why) => {
+                leftovers.remove(&mut found).await;
+                found.held_back = Some(why);
+            }
             Ok((kind, published)) => {
                 let mut flow = Flow {
                     bench,
                     run,
-                    namespace,
+                    namespace: namespace.clone(),
                     kind,
                     published,
                     clients: clients.clone(),
@@ -115,8 +144,9 @@ pub(super) async fn run(bench: &Bench<'_>) -> FlowTest {
                     watch: None,
                     told: Vec::new(),
                     sent: Vec::new(),
+                    reserve: RESERVE.min(bench.asker.time_left() / RESERVED_PART),
                 };
-                Box::pin(flow.go(&mut found)).await;
+                Box::pin(flow.go(leftovers, &mut found)).await;
                 ear = flow.ear;
             }
         }
@@ -133,6 +163,10 @@ pub(super) async fn run(bench: &Bench<'_>) -> FlowTest {
         .map(|line| line.lost.load(std::sync::atomic::Ordering::Relaxed));
     found.lost = lost.sum();
     found
+}
+
+fn nobody_to_hear() -> HeldBack {
+    HeldBack::NobodyToHear("no broker server let us listen".into())
 }
 
 /// Listens on every server that let us in, each once. A connection that has ended meanwhile is left out.
@@ -171,15 +205,15 @@ async fn listen(bench: &Bench<'_>, ear: &mut Ear, run: &str, found: &mut FlowTes
 
 impl Flow<'_> {
     /// Makes, changes and removes, and tells what came of it.
-    async fn go(&mut self, found: &mut FlowTest) {
+    async fn go(&mut self, leftovers: Leftovers<'_>, found: &mut FlowTest) {
         let label = format!("{}%3D{}", probe::RUN.replace('/', "%2F"), self.run);
         let collection = self.kind.collection(&self.namespace);
-        let (watch, left) = tokio::join!(
-            Watch::open(self.bench.clients.requests.clone(), &collection, &label),
-            self.leftovers(),
+        let client = self.bench.clients.requests.clone();
+        let limit = self.bench.asker.remaining();
+        (self.watch, ()) = tokio::join!(
+            Watch::open(client, &collection, &label, limit),
+            leftovers.remove(found),
         );
-        self.watch = watch;
-        found.leftovers = left;
         found.object = Some(ProbeObject {
             resource: self.kind.resource.into(),
             kind: self.kind.kind.into(),
@@ -188,8 +222,8 @@ impl Flow<'_> {
         });
         (self.bench.progress)("waiting for events");
         for round in 1..=self.bench.plan.count.max(1) {
-            if let Err(refusal) = self.round(round).await {
-                found.held_back = Some(HeldBack::Refused(refusal));
+            if let Err(why) = self.round(round).await {
+                found.held_back = Some(why);
             }
             if let Some((name, why)) = self.ensure_removed(round).await {
                 found.not_removed.insert(name, why);
@@ -199,20 +233,19 @@ impl Flow<'_> {
                 break;
             }
         }
-        if !self.any_came() {
+        if found.held_back.is_none() && !self.any_came() {
             found.meta = request::version(&self.clients, self.bench.facts.profile).await;
         }
         found.changes = self.sent.iter().map(|sent| self.change(sent)).collect();
     }
 
     /// One object's life.
-    async fn round(&mut self, round: u32) -> Result<(), Refusal> {
-        let wait = self.bench.plan.wait;
+    async fn round(&mut self, round: u32) -> Result<(), HeldBack> {
         self.send(round, EVENTS[0]).await?;
-        self.hear(wait).await;
+        self.hear().await?;
         if self.all_came() {
             self.send(round, EVENTS[1]).await?;
-            self.hear(wait).await;
+            self.hear().await?;
         } else {
             // Perhaps it comes under another subject.
             for (number, client) in self.clients.clone().iter().enumerate() {
@@ -222,22 +255,49 @@ impl Flow<'_> {
             self.send(round, EVENTS[1]).await?;
         }
         self.send(round, EVENTS[2]).await?;
-        self.hear(wait).await;
-        Ok(())
+        self.hear().await
+    }
+
+    /// How long events may still be waited for.
+    fn time_left(&self) -> Duration {
+        self.bench.asker.time_left().saturating_sub(self.reserve)
+    }
+
+    /// Whether a server can no longer be heard.
+    fn deaf(&self) -> Option<HeldBack> {
+        let lost = |client: &Client| client.connection_state() != State::Connected;
+        self.clients.iter().any(lost).then(|| {
+            HeldBack::CutShort("a connection to the broker ended while we listened".into())
+        })
+    }
+
+    fn out_of_time(&self) -> Option<HeldBack> {
+        let why = "the time that the run may take (--timeout) was over before the test was";
+        self.time_left()
+            .is_zero()
+            .then(|| HeldBack::CutShort(why.into()))
     }
 
     /// Makes one change, hearing all the while.
-    async fn send(&mut self, round: u32, event: &'static str) -> Result<(), Refusal> {
+    async fn send(&mut self, round: u32, event: &'static str) -> Result<(), HeldBack> {
+        if let Some(why) = self.out_of_time() {
+            return Err(why);
+        }
         let collection = self.kind.collection(&self.namespace);
         let name = probe::name(&self.run, round);
         let path = format!("{collection}/{name}");
+        let mut making = None;
         let (method, path, content, body) = match event {
             "ADDED" => {
-                let undo = remove(self.bench.clients.requests.clone(), path);
+                let undo = remove(self.bench.clients.requests.clone(), path, REMOVAL);
+                let (guard, made) = oneshot::channel::<()>();
+                making = Some(guard);
                 self.bench.cleanup.owe(&name, async move {
+                    // A removal that comes before what it removes leaves it behind.
+                    let _ = tokio::time::timeout(UNDER_WAY, made).await;
                     let _ = undo.await;
                 });
-                let expires = crate::observe::now() + LIFE;
+                let expires = crate::observe::now() + self.life();
                 let object = self.kind.object(&self.namespace, &self.run, round, expires);
                 ("POST", collection, "application/json", object)
             }
@@ -255,6 +315,7 @@ impl Flow<'_> {
             expected: self.published.contains(&event),
             at: Instant::now(),
             acknowledged: None,
+            refused: false,
             resource_version: 0,
         });
         let change = Change {
@@ -263,17 +324,31 @@ impl Flow<'_> {
             content,
             body: Cow::Owned(body),
         };
-        let answer = self.ear.during(self.bench.asker.change(&change)).await;
-        let refused = |message: String, denied| Refusal { message, denied };
-        let (status, text) = match answer {
-            Ok(answer) => answer,
-            Err(Failure::Denied) => return Err(refused("forbidden".into(), true)),
-            Err(failure) => return Err(refused(failure.to_string(), false)),
+        let asker = self.bench.asker;
+        let answer = match making {
+            Some(guard) => {
+                let change = asker.change_to_the_end(&change, guard);
+                self.ear.during(change).await
+            }
+            None => self.ear.during(asker.change(&change)).await,
         };
+        let (status, text) = answer.map_err(|failure| {
+            self.out_of_time().unwrap_or_else(|| {
+                HeldBack::CutShort(format!("the API server did not answer: {failure}"))
+            })
+        })?;
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         if !status.is_success() {
+            if let Some(sent) = self.sent.last_mut() {
+                // A server that failed may have made it all the same.
+                sent.refused = status.is_client_error();
+            }
             let message = answer["message"].as_str().unwrap_or("no reason given");
-            return Err(refused(crate::redact::urls(message), status == 403));
+            return Err(HeldBack::Refused(Refusal {
+                message: crate::redact::urls(message),
+                denied: status == 403,
+                event: event.into(),
+            }));
         }
         if let Some(sent) = self.sent.last_mut() {
             sent.acknowledged = Some(Instant::now());
@@ -290,8 +365,20 @@ impl Flow<'_> {
     }
 
     /// Hears until all that was sent has come, or it has been waited for long enough.
-    async fn hear(&mut self, wait: Duration) {
-        let end = Instant::now() + wait.min(self.bench.asker.time_left());
+    ///
+    /// # Errors
+    ///
+    /// When the run's time was over before that.
+    async fn hear(&mut self) -> Result<(), HeldBack> {
+        let end = Instant::now() + self.bench.plan.wait.min(self.time_left());
+        let Self { ear, sent, run, .. } = self;
+        ear.until(end, |ear| all_came(sent, &ear.arrivals, run))
+            .await;
+        if !self.all_came()
+            && let Some(why) = self.deaf().or_else(|| self.out_of_time())
+        {
+            return Err(why);
+        }
         let Self {
             ear,
             watch,
@@ -300,8 +387,6 @@ impl Flow<'_> {
             run,
             ..
         } = self;
-        ear.until(end, |ear| all_came(sent, &ear.arrivals, run))
-            .await;
         let end = Instant::now() + LAG;
         while let Some(open) = watch
             && !sent.iter().all(|sent| tells(told, sent, run).is_some())
@@ -314,6 +399,13 @@ impl Flow<'_> {
                 () = tokio::time::sleep_until(end) => break,
             }
         }
+        Ok(())
+    }
+
+    /// How long an object of ours may live: longer than the run that waits for it.
+    fn life(&self) -> SignedDuration {
+        let waits = (self.bench.plan.wait * 3).min(self.bench.asker.time_left());
+        LIFE + SignedDuration::try_from(waits).unwrap_or_default()
     }
 
     fn all_came(&self) -> bool {
@@ -332,28 +424,25 @@ impl Flow<'_> {
             .sent
             .iter()
             .any(|sent| is(&sent, EVENTS[2]) && sent.acknowledged.is_some());
+        // What was never made need not go. Where there was no answer, it may have been made.
         let refused = self
             .sent
             .iter()
             .find(|sent| is(sent, EVENTS[0]))
-            .is_none_or(|sent| sent.acknowledged.is_none());
+            .is_none_or(|sent| sent.refused);
         if removed {
             return None;
         }
-        let path = format!("{}/{name}", self.kind.collection(&self.namespace));
-        let result = remove(self.bench.clients.requests.clone(), path).await;
-        match result {
-            Ok(()) => {
-                self.bench.cleanup.settle(&name);
-                None
+        if !refused {
+            let path = format!("{}/{name}", self.kind.collection(&self.namespace));
+            let limit = self.bench.asker.time_left().min(REMOVAL);
+            let client = self.bench.clients.requests.clone();
+            if let Err(why) = remove(client, path, limit).await {
+                return Some((name, why));
             }
-            // What was never made need not go.
-            Err(_) if refused => {
-                self.bench.cleanup.settle(&name);
-                None
-            }
-            Err(why) => Some((name, why)),
         }
+        self.bench.cleanup.settle(&name);
+        None
     }
 
     /// What became of a change.
@@ -407,13 +496,13 @@ fn tells<'a>(told: &'a [Told], sent: &Sent, run: &str) -> Option<&'a Told> {
 }
 
 /// Removes an object. What is not there yet may be on its way, when the making was stopped.
-async fn remove(client: kube::Client, path: String) -> Result<(), String> {
+async fn remove(client: kube::Client, path: String, limit: Duration) -> Result<(), String> {
     let once = async || {
         let request = Request::delete(&path)
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(Body::from(b"{}".to_vec()))
             .map_err(|error| error.to_string())?;
-        let sent = tokio::time::timeout(REMOVAL, client.clone().send(request)).await;
+        let sent = tokio::time::timeout(limit, client.clone().send(request)).await;
         match sent {
             Ok(Ok(response)) => Ok(response.status().as_u16()),
             Ok(Err(error)) => Err(ask::from_error(&error).to_string()),

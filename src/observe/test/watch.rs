@@ -1,5 +1,7 @@
 //! A watch of our own, to know when the API server tells those who watch.
 
+use std::time::Duration;
+
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use kube::client::Body;
@@ -40,11 +42,17 @@ struct Metadata {
 }
 
 impl Watch {
-    /// Opens a watch on what this label chooses; none where we may not, or it does not come about.
-    pub(super) async fn open(client: kube::Client, collection: &str, label: &str) -> Option<Self> {
+    /// Opens a watch on what this label chooses; none where we may not, or it does not come about in time.
+    pub(super) async fn open(
+        client: kube::Client,
+        collection: &str,
+        label: &str,
+        limit: Duration,
+    ) -> Option<Self> {
         let query = format!("{collection}?watch=1&timeoutSeconds=300&labelSelector={label}");
         let request = Request::get(query).body(Body::empty()).ok()?;
-        let response = client.send(request).await.ok()?;
+        let response = tokio::time::timeout(limit, client.send(request)).await;
+        let response = response.ok()?.ok()?;
         if response.status() != StatusCode::OK {
             return None;
         }

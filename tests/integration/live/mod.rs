@@ -19,6 +19,7 @@ mod rights;
 mod sitting;
 mod situations;
 mod test;
+mod test_parts;
 mod watch_list;
 
 use serde_json::Value;

@@ -4,21 +4,35 @@ use std::time::Duration;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 use serde::Deserialize;
+use tokio::time::Instant;
 
-use super::{Flow, remove};
+use async_nats::Client;
+
+use super::{REMOVAL, remove};
 use crate::{
-    facts::Leftover,
-    observe::{ask, test::broker},
-    probe,
+    facts::{FlowTest, Leftover},
+    observe::{
+        ask,
+        test::{
+            Bench,
+            broker::{self, Hearing},
+        },
+    },
+    probe::{self, Kind},
     seen::Seen,
 };
 
 /// How long a run that lives may take to show that it does.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
+/// How long the broker may take to notice that a run has been killed: its connection ends at the other end of a
+/// port-forward.
+const PARTING: Duration = Duration::from_secs(3);
+
 #[derive(Deserialize)]
 struct List {
-    items: Vec<Item>,
+    /// None is what a list of metadata without any has.
+    items: Option<Vec<Item>>,
 }
 
 #[derive(Deserialize)]
@@ -26,42 +40,56 @@ struct Item {
     metadata: ObjectMeta,
 }
 
-impl Flow<'_> {
+/// Where they are looked for, and who can be asked for the runs that made them.
+pub(super) struct Leftovers<'a> {
+    pub(super) bench: &'a Bench<'a>,
+    pub(super) kind: &'static Kind,
+    pub(super) namespace: &'a str,
+    pub(super) clients: &'a [Client],
+}
+
+impl Leftovers<'_> {
     /// Finds what earlier runs have left, and removes what nobody waits for any more.
-    pub(super) async fn leftovers(&self) -> Vec<Leftover> {
+    pub(super) async fn remove(&self, found: &mut FlowTest) {
         let selector = probe::selector()
             .replace('/', "%2F")
             .replace('=', "%3D")
             .replace(',', "%2C");
-        let collection = self.kind.collection(&self.namespace);
+        let collection = self.kind.collection(self.namespace);
         let path = format!("{collection}?labelSelector={selector}");
         let answer = self.bench.asker.get_metadata(&path).await;
-        let Ok(list) = answer.and_then(|body| ask::parse::<List>(&body)) else {
-            // Whoever may not list them cannot have made any that a label would find.
-            return Vec::new();
+        let right = self.kind.right("list", self.namespace);
+        let list = answer.and_then(|body| ask::parse::<List>(&body));
+        let items = match ask::seen(list, &right) {
+            Seen::Known(list) => list.items.unwrap_or_default(),
+            other => {
+                found.leftovers_unseen = other.why_unsettled();
+                return;
+            }
         };
-        let mut found = Vec::new();
-        for item in list.items {
-            if self.somebody_waits_for(&item.metadata).await {
+        for item in items {
+            let name = item.metadata.name.clone().unwrap_or_default();
+            // The labels alone can be anybody's.
+            if !name.starts_with(probe::NAME) || self.somebody_waits_for(&item.metadata).await {
                 continue;
             }
-            let name = item.metadata.name.unwrap_or_default();
             let client = self.bench.clients.requests.clone();
-            let removed = match remove(client, format!("{collection}/{name}")).await {
+            let limit = self.bench.asker.remaining().min(REMOVAL);
+            let removed = match remove(client, format!("{collection}/{name}"), limit).await {
                 Ok(()) => Seen::Known(true),
                 Err(why) => Seen::Unreachable(why),
             };
-            found.push(Leftover {
+            found.leftovers.push(Leftover {
                 kind: self.kind.kind.into(),
-                namespace: self.namespace.clone(),
+                namespace: self.namespace.to_owned(),
                 name,
                 removed,
             });
         }
-        found
     }
 
-    /// Whether the run that made an object still lives: it listens on a subject of its own until it ends.
+    /// Whether the run that made an object may still live: it listens on a subject of its own until it ends. Where nobody
+    /// can be asked, it may until the object expires.
     async fn somebody_waits_for(&self, metadata: &ObjectMeta) -> bool {
         let expires = metadata
             .annotations
@@ -72,13 +100,18 @@ impl Flow<'_> {
             return false;
         }
         let run = metadata.labels.as_ref().and_then(|l| l.get(probe::RUN));
-        let Some(run) = run else {
-            return false;
+        let (Some(run), false) = (run, self.clients.is_empty()) else {
+            return true;
         };
-        for client in &self.clients {
-            let subject = probe::private_subject(run);
-            if broker::nobody_hears(client, subject, SIGN_OF_LIFE).await != Some(true) {
-                return true;
+        for client in self.clients {
+            let end = Instant::now() + PARTING.min(self.bench.asker.remaining());
+            loop {
+                let subject = probe::private_subject(run);
+                match broker::heard(client, subject, SIGN_OF_LIFE).await {
+                    Hearing::Nobody => break,
+                    Hearing::Silence if Instant::now() < end => {}
+                    _ => return true,
+                }
             }
         }
         false

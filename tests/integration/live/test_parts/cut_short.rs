@@ -1,0 +1,114 @@
+//! Runs that cannot be carried to their end: the report is whole all the same, blames nobody, and the object is removed
+//! if there is a way.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{
+    Gate, checked, dataflow, fits,
+    gate::{Deed, Moment},
+    hop, objects, publishing, through, wrong,
+};
+use crate::{
+    bed::{self, Stack, users},
+    tool::Ran,
+};
+
+/// The report of a run that came to no end.
+#[track_caller]
+fn undetermined(ran: Ran, why: &str) -> Value {
+    let report = ran.exits(3).json();
+    fits(&report);
+    let tried = checked(&report, "flow-tried");
+    assert_eq!(tried["status"], "unknown", "{report:#}");
+    let reason = tried["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains(why), "{reason}");
+    // MeshSync may be as well as can be.
+    assert_eq!(checked(&report, "flow-arrives")["status"], "skip");
+    assert_eq!(hop(&report, "tried")["status"], "unknown");
+    report
+}
+
+/// What is left is told with the command that removes it, and the next run removes it.
+async fn is_left_and_removed(bed: &bed::Lease, stack: &Stack, report: &Value) -> Result<()> {
+    let left = objects(stack).await?;
+    assert_eq!(left.len(), 1, "{report:#}");
+    assert_eq!(wrong(report), ["flow-probe-leftover"], "{report:#}");
+    let command = report["findings"][0]["remedy"]["commands"][0].to_string();
+    assert!(command.contains("delete configmap"), "{command}");
+    assert!(command.contains(&left[0]), "{command}");
+    let next = dataflow(bed, &bed.kubeconfig(), "").run_beside().await;
+    let clean = next.exits(0).json();
+    assert_eq!(
+        checked(&clean, "flow-clean")["reason"],
+        "1 of an earlier run removed"
+    );
+    assert_eq!(objects(stack).await?, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_connection_breaks_off_and_others_can_be_made() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher) = publishing(&bed).await?;
+    // Or the events might come sooner than the end of the connections.
+    publisher.pause()?;
+    for (strike, why) in [
+        ((1, Moment::Made), "the API server did not answer"),
+        ((1, Moment::Told), "the broker"),
+    ] {
+        let gate = Gate::open(&bed, users::ADMIN, (strike.0, strike.1, Deed::HangUp))?;
+        let tool = dataflow(&bed, &gate.kubeconfig, "--wait 3s");
+        let report = undetermined(through(&gate, tool).await, why);
+        assert_eq!(wrong(&report), [""; 0], "{report:#}");
+        assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_connection_breaks_off_for_good() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher) = publishing(&bed).await?;
+    for moment in [Moment::Made, Moment::Told] {
+        publisher.pause()?;
+        let gate = Gate::open(&bed, users::ADMIN, (1, moment, Deed::HangUpForGood))?;
+        let tool = dataflow(&bed, &gate.kubeconfig, "--wait 3s");
+        let report = undetermined(through(&gate, tool).await, "the ");
+        // Whether it was made is not known to who was never told.
+        let title = report["findings"][0]["title"].as_str().unwrap_or_default();
+        assert_eq!(
+            title.contains("may still be there"),
+            moment == Moment::Made,
+            "{title}"
+        );
+        publisher.resume()?;
+        is_left_and_removed(&bed, &stack, &report).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_api_server_falls_silent() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher) = publishing(&bed).await?;
+    publisher.pause()?;
+    let gate = Gate::open(&bed, users::ADMIN, (1, Moment::Told, Deed::FallSilent))?;
+    let tool = dataflow(&bed, &gate.kubeconfig, "--wait 1s --timeout 6s");
+    let report = undetermined(through(&gate, tool).await, "");
+    publisher.resume()?;
+    is_left_and_removed(&bed, &stack, &report).await
+}
+
+#[tokio::test]
+async fn the_time_runs_out() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher) = publishing(&bed).await?;
+    publisher.pause()?;
+    let tool = dataflow(&bed, &bed.kubeconfig(), "--wait 60s --timeout 4s");
+    let report = undetermined(tool.run_beside().await, "--timeout");
+    assert_eq!(wrong(&report), [""; 0], "{report:#}");
+    assert_eq!(hop(&report, "acknowledged")["status"], "pass");
+    assert_eq!(objects(&stack).await?, [""; 0]);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Stopped by a signal at any moment, a run removes its object itself.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{
+    Gate, dataflow,
+    gate::{Deed, Moment},
+    objects, publishing, through,
+};
+use crate::{
+    bed::{self, users},
+    live::{
+        at,
+        sitting::{CTRL_C, Sitting},
+    },
+};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn by_a_signal_at_each_write() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher) = publishing(&bed).await?;
+    // The run waits after what it is told, so that the signal finds it there.
+    publisher.pause()?;
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        for number in 1..=3 {
+            for moment in [Moment::OnItsWay, Moment::Made, Moment::Told] {
+                let strike = (number, moment, Deed::Signal(signal));
+                let gate = Gate::open(&bed, users::ADMIN, strike)?;
+                let tool = dataflow(&bed, &gate.kubeconfig, "--wait 1s");
+                let stopped = through(&gate, tool).await;
+                assert!(gate.has_struck(), "{strike:?}: {stopped:?}");
+                assert_eq!(stopped.code, code, "{strike:?}: {stopped:?}");
+                assert_eq!(stopped.stdout, "", "{strike:?}");
+                assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}");
+                // Nor does it come afterwards: what was on its way has come by the time the gate would have let it go.
+                tokio::time::sleep(Duration::from_millis(800)).await;
+                assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn by_ctrl_c_at_a_terminal_while_it_waits() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher) = publishing(&bed).await?;
+    publisher.pause()?;
+    let tool = at(&bed, bed.namespace(), "test dataflow --wait 20s").kubeconfig(&bed.kubeconfig());
+    let mut sitting = Sitting::begin(tool)?;
+    bed::until("the object to be there", LIMIT, || async {
+        Ok((objects(&stack).await?.len() == 1).then_some(()))
+    })
+    .await?;
+    sitting.type_in(CTRL_C)?;
+    let (code, screen) = sitting.end().await?;
+    assert_eq!(code, 130, "{screen}");
+    assert_eq!(objects(&stack).await?, [""; 0], "{screen}");
+    Ok(())
+}
+
+/// The removal is slow to be answered, and whoever has asked twice does not want to wait for it.
+#[tokio::test]
+async fn by_a_second_ctrl_c_at_once() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, publisher) = publishing(&bed).await?;
+    publisher.pause()?;
+    let strike = (2, Moment::OnItsWay, Deed::Hold(Duration::from_secs(4)));
+    let gate = Gate::open(&bed, users::ADMIN, strike)?;
+    let tool = at(&bed, bed.namespace(), "test dataflow --wait 20s").kubeconfig(&gate.kubeconfig);
+    let mut sitting = Sitting::begin(tool)?;
+    bed::until("the object to be there", LIMIT, || async {
+        Ok((objects(&stack).await?.len() == 1).then_some(()))
+    })
+    .await?;
+    sitting.type_in(CTRL_C)?;
+    bed::until("its removal to be asked for", LIMIT, || async {
+        Ok(gate.has_struck().then_some(()))
+    })
+    .await?;
+    sitting.type_in(CTRL_C)?;
+    let (code, screen) = sitting.end().await?;
+    assert_eq!(code, 130, "{screen}");
+    // Had it waited for the answer, the object would be gone.
+    assert_eq!(objects(&stack).await?.len(), 1, "{screen}");
+    Ok(())
+}
