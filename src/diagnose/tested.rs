@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     facts::{Facts, FlowTest, Heard, Subject, Test},
-    report::{Component, Finding, Report, Source, TestReport, WatchedResource},
+    report::{Component, Finding, Report, Severity, Source, TestReport, WatchedResource},
     rights,
     seen::{Right, Seen},
     stack,
@@ -84,7 +84,13 @@ fn keep(report: &mut Report, components: &[Component]) {
     let all = report.findings.take().unwrap_or_default();
     let mut wanted: Vec<&Finding> = all
         .iter()
-        .filter(|finding| components.contains(&finding.component))
+        .filter(|finding| {
+            components.contains(&finding.component)
+                // What is not there, or not where it was looked for, explains every test of the stack.
+                || (finding.component == Component::Installation
+                    && finding.severity == Severity::Error
+                    && components != [Component::Cluster])
+        })
         .collect();
     let mut next = 0;
     while let Some(finding) = wanted.get(next) {

@@ -9,7 +9,9 @@ use crate::{
     facts::{Change, FlowTest, HeldBack, Leftover},
     probe::Kind,
     report::{Component, Effect, Finding, Severity, Timing},
-    seen::Seen,
+    rights,
+    seen::{Right, Seen},
+    stack,
     watch_list::EVENTS,
     words::quoted,
 };
@@ -486,12 +488,7 @@ fn names_this_cluster(patient: &Patient<'_>, _: &States) -> Outcome {
             .evidence(format!("the namespace kube-system has the UID {ours}"))
             .evidence(format!("the messages have cluster_id \"{wrong}\""));
         Outcome::Found(vec![if wrong.is_empty() {
-            draft
-                .message("MeshSync may not read the namespace kube-system, whose UID is the cluster's id. A reader cannot tell whose objects these are.")
-                .remedy("give it the right, then restart it: the id is read once, at its start")
-                .command(patient.meshdoctor(Effect::Write, "system redeploy meshsync"))
-                .command(patient.restart_meshsync())
-                .done()
+            no_id(patient, draft)
         } else {
             draft
                 .message("A reader files what happens here under another cluster, or leaves it out.")
@@ -504,6 +501,34 @@ fn names_this_cluster(patient: &Patient<'_>, _: &States) -> Outcome {
                 .done()
         }])
     })
+}
+
+/// Events name no cluster: `MeshSync` may not read the id, or could not when it started.
+fn no_id(patient: &Patient<'_>, draft: Draft) -> Finding {
+    let account = stack::meshsync_service_account(patient.facts);
+    let right = Right::to("get", "", "namespaces").named("kube-system");
+    let (fails, remedy) = match rights::may(patient.facts, &account, &right) {
+        Seen::Known(false) => (
+            "may not read the namespace kube-system, whose UID is the cluster's id",
+            "give it the right, then restart it: the id is read once, at its start",
+        ),
+        Seen::Known(true) => (
+            "could not read the namespace kube-system, whose UID is the cluster's id, when it started; now it may",
+            "restart it: the id is read once, at its start",
+        ),
+        _ => (
+            "could not read the namespace kube-system, whose UID is the cluster's id, when it started",
+            "see that it may read everything, then restart it: the id is read once, at its start",
+        ),
+    };
+    draft
+        .message(format!(
+            "MeshSync {fails}. A reader cannot tell whose objects these are."
+        ))
+        .remedy(remedy)
+        .command(patient.meshdoctor(Effect::Write, "system redeploy meshsync"))
+        .command(patient.restart_meshsync())
+        .done()
 }
 
 fn prompt(patient: &Patient<'_>, _: &States) -> Outcome {

@@ -64,19 +64,26 @@ async fn one(line: &Line, count: u32) -> ServerTest {
     test
 }
 
-/// The time to the server and back: it answers at once that nobody listens on a subject of ours.
+/// The time to the server and back: it sends us at once what we send to ourselves.
 ///
 /// # Errors
 ///
 /// A sentence when no answer came.
 pub(super) async fn round_trip(client: &Client) -> Result<u64, String> {
+    let subject = client.new_inbox();
+    let mut back = client
+        .subscribe(subject.clone())
+        .await
+        .map_err(|error| error.to_string())?;
     let sent = Instant::now();
-    let subject = probe::private_subject(&format!("{}.nobody", run_id()));
-    match heard(client, subject, PATIENCE).await {
-        Hearing::Nobody => Ok(micros(sent.elapsed())),
-        Hearing::Somebody => Err("somebody answers on a subject of our own".into()),
-        Hearing::Silence => Err(format!("no answer came within {}", words::span(PATIENCE))),
-        Hearing::Unknown => Err("the connection has ended".into()),
+    client
+        .publish(subject, "".into())
+        .await
+        .map_err(|error| error.to_string())?;
+    match tokio::time::timeout(PATIENCE, back.next()).await {
+        Ok(Some(_)) => Ok(micros(sent.elapsed())),
+        Ok(None) => Err("the connection has ended".into()),
+        Err(_) => Err(format!("no answer came within {}", words::span(PATIENCE))),
     }
 }
 

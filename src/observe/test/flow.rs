@@ -344,9 +344,12 @@ impl Flow<'_> {
                 sent.refused = status.is_client_error();
             }
             let message = answer["message"].as_str().unwrap_or("no reason given");
+            // As the authorizer puts it; admission, such as a quota's, has other words, and no role would help there.
+            let denied =
+                status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
             return Err(HeldBack::Refused(Refusal {
                 message: crate::redact::urls(message),
-                denied: status == 403,
+                denied,
                 event: event.into(),
             }));
         }

@@ -125,7 +125,8 @@ impl Scene {
         Ok(())
     }
 
-    /// What people have written so far, where the cluster keeps a record. Asking what one may is no writing.
+    /// What people have written so far, where the cluster keeps a record. Its own programs, unlike people's here, name
+    /// themselves; asking what one may is no writing.
     fn writes(&self) -> Result<Vec<String>> {
         let made = self.bed.audit()?;
         let text = |entry: &Value, pointer| {
@@ -135,6 +136,7 @@ impl Scene {
         Ok(made
             .iter()
             .filter(|entry| text(entry, "/user/username") == bed::users::ADMIN)
+            .filter(|entry| text(entry, "/userAgent").is_empty())
             .filter(|entry| !text(entry, "/objectRef/resource").ends_with("reviews"))
             .filter(|entry| text(entry, "/objectRef/subresource") != "portforward")
             .map(|entry| format!("{} {}", text(entry, "/verb"), text(entry, "/requestURI")))

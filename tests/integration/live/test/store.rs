@@ -27,7 +27,8 @@ async fn with_store(scene: &Scene, code: i32) -> Result<Value> {
 
 #[tokio::test]
 async fn it_holds_what_the_api_server_does() -> Result<()> {
-    let scene = Scene::of(|setup| setup).await?;
+    // What others have left goes while it is counted.
+    let scene = Scene::private(&bed::Options::default(), |setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let report = with_store(&scene, 0).await?;
     let resources = report["test"]["resources"].as_array().expect("resources");

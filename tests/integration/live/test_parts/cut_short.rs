@@ -5,7 +5,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::{
-    Gate, checked, dataflow, fits,
+    Gate, checked, dataflow, fits, found,
     gate::{Deed, Moment},
     hop, objects, publishing, through, wrong,
 };
@@ -34,7 +34,7 @@ async fn is_left_and_removed(bed: &bed::Lease, stack: &Stack, report: &Value) ->
     let left = objects(stack).await?;
     assert_eq!(left.len(), 1, "{report:#}");
     assert_eq!(wrong(report), ["flow-probe-leftover"], "{report:#}");
-    let command = report["findings"][0]["remedy"]["commands"][0].to_string();
+    let command = found(report, "flow-probe-leftover")["remedy"].to_string();
     assert!(command.contains("delete configmap"), "{command}");
     assert!(command.contains(&left[0]), "{command}");
     let next = dataflow(bed, &bed.kubeconfig(), "").run_beside().await;
@@ -76,7 +76,7 @@ async fn every_connection_breaks_off_for_good() -> Result<()> {
         let tool = dataflow(&bed, &gate.kubeconfig, "--wait 3s");
         let report = undetermined(through(&gate, tool).await, "the ");
         // Whether it was made is not known to who was never told.
-        let title = report["findings"][0]["title"].as_str().unwrap_or_default();
+        let title = found(&report, "flow-probe-leftover")["title"].to_string();
         assert_eq!(
             title.contains("may still be there"),
             moment == Moment::Made,

@@ -4,6 +4,7 @@ mod cut_short;
 mod gate;
 mod killed;
 mod neighbours;
+mod rights;
 mod stopped;
 
 use std::path::Path;
@@ -68,6 +69,17 @@ fn wrong(report: &Value) -> Vec<&str> {
         .filter(|finding| finding["severity"] != "info")
         .filter_map(|finding| finding["code"].as_str())
         .collect()
+}
+
+/// The finding of a code.
+#[track_caller]
+fn found<'r>(report: &'r Value, code: &str) -> &'r Value {
+    report["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|finding| finding["code"] == code)
+        .unwrap_or_else(|| panic!("no {code} in {report:#}"))
 }
 
 /// A check of the report, by its id.
