@@ -29,7 +29,7 @@ pub(super) async fn run(
     let (facts, source) = match from(args) {
         Some(path) => recorded(path, global)?,
         None => {
-            let facts = Box::pin(live(&plan, depth, global, terminal, cleanup)).await?;
+            let facts = Box::pin(look(&plan, depth, global, terminal, cleanup)).await?;
             (facts, Source::live())
         }
     };
@@ -68,8 +68,8 @@ fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> 
     Ok((facts, super::recorded_in(path)))
 }
 
-/// Tests, and says first what the test costs.
-async fn live(
+/// Looks at the cluster and carries the test out.
+pub(super) async fn look(
     plan: &TestPlan,
     depth: Depth,
     global: &Global,
@@ -81,17 +81,6 @@ async fn live(
             "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
         );
     }
-    look(plan, depth, global, terminal, cleanup).await
-}
-
-/// Looks at the cluster and carries the test out.
-pub(super) async fn look(
-    plan: &TestPlan,
-    depth: Depth,
-    global: &Global,
-    terminal: &Terminal,
-    cleanup: &Cleanup,
-) -> Result<Facts, UsageError> {
     let trace = |line: &str| terminal.trace(line);
     let progress = |what: &str| terminal.wait_for(what);
     let scope = Scope {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use kube::Client;
@@ -20,7 +20,7 @@ use super::broker::Broker;
 use super::cluster::Cluster;
 use super::line::{Line, Names};
 use super::process::Process;
-use super::rest::{self, BED};
+use super::rest::{self, BED, Writer};
 use super::setup::{Setup, random_token};
 use super::stack::{Stack, has_its_replicas};
 use super::standin::StandIn;
@@ -28,6 +28,10 @@ use super::{manifests, operator, real, users, wait};
 
 /// How often it looks around.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the operator's library renews the Lease of the one who leads, and how long that lasts.
+const RENEWAL: Duration = Duration::from_secs(2);
+const LEASE_SECONDS: i32 = 15;
 
 /// Gone on drop, with its servers and clients.
 #[derive(Debug)]
@@ -158,6 +162,8 @@ struct Hands {
     setup: Setup,
     /// The real operator, where the environment names it.
     real: Option<Process>,
+    /// When the operator last renewed its Lease.
+    renewed: Option<Instant>,
     /// The custom resources that are as they should be: UID and generation by kind.
     settled: BTreeMap<&'static str, (Value, Value)>,
     /// The brokers' servers by pod, each with the UID of the pod that it stands for.
@@ -173,6 +179,7 @@ impl Hands {
             client,
             setup,
             real: None,
+            renewed: None,
             settled: BTreeMap::new(),
             servers: BTreeMap::new(),
             meshsyncs: BTreeMap::new(),
@@ -181,12 +188,13 @@ impl Hands {
 
     /// Looks at everything once, and does what is due.
     async fn round(&mut self) -> Result<()> {
-        let works = self
+        let operator = self
             .find("apps/v1", "Deployment", &self.named("operator"))
             .await?
-            .is_some_and(|operator| {
-                operator["status"]["readyReplicas"].as_u64() > Some(0) && is_staying(&operator)
+            .filter(|operator| {
+                operator["status"]["readyReplicas"].as_u64() > Some(0) && is_staying(operator)
             });
+        let works = operator.is_some();
         match real::operator().filter(|_| self.is_current()) {
             Some(_) if !works => self.real = None,
             Some(binary) if self.real.is_none() => {
@@ -195,11 +203,50 @@ impl Hands {
                 self.real = Some(start.await?);
             }
             Some(_) => {}
-            None if works => self.operate().await?,
-            None => self.settled.clear(),
+            None => match operator {
+                Some(operator) => {
+                    self.lead(&operator).await?;
+                    self.operate().await?;
+                }
+                None => self.settled.clear(),
+            },
         }
         self.run_brokers().await?;
         self.run_meshsync().await
+    }
+
+    /// Keeps the Lease of the one who leads.
+    async fn lead(&mut self, operator: &Value) -> Result<()> {
+        if self.renewed.is_some_and(|at| at.elapsed() < RENEWAL) {
+            return Ok(());
+        }
+        let labels = operator["spec"]["selector"]["matchLabels"].as_object();
+        let labels: Vec<String> = labels
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+            .collect();
+        let pods = self.ready_pods(&labels.join(",")).await?;
+        let Some((pod, uid)) = pods.into_iter().next() else {
+            return Ok(());
+        };
+        let prefix = self.names().prefix;
+        let group = self.names().group;
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {
+                "name": format!("{prefix}-operator-leader.{group}"),
+                "namespace": self.setup.namespace,
+            },
+            "spec": {
+                "holderIdentity": format!("{pod}_{}", uid.as_str().unwrap_or_default()),
+                "leaseDurationSeconds": LEASE_SECONDS,
+                "renewTime": manifests::now_exactly(),
+            },
+        });
+        rest::write(&self.client, Writer::Apply("meshery-operator"), &lease).await?;
+        self.renewed = Some(Instant::now());
+        Ok(())
     }
 
     /// The operator's part: one look at both custom resources.

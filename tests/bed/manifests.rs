@@ -31,6 +31,14 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> Result<Vec<Value>> {
     parse(&text)
 }
 
+/// This moment as Kubernetes writes it in Leases.
+#[allow(clippy::disallowed_methods)]
+pub fn now_exactly() -> String {
+    k8s_openapi::jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
+        .to_string()
+}
+
 /// This moment as Kubernetes writes it in statuses.
 #[allow(clippy::disallowed_methods)]
 pub fn now() -> String {

@@ -33,6 +33,7 @@ pub async fn start_operator(
     let args = [
         format!("--kubeconfig={}", kubeconfig.display()),
         format!("--namespace={namespace}"),
+        "--enable-leader-election".to_owned(),
         format!("--metrics-addr=127.0.0.1:{metrics}"),
         format!("--health-probe-bind-address=127.0.0.1:{health}"),
     ];

@@ -81,6 +81,10 @@ fn renews(patient: &Patient<'_>, _: &States) -> Outcome {
                 .done(),
         ]),
         Seen::Unreachable(_) => Outcome::Skip("no operator runs that could renew it".into()),
+        Seen::NotLooked if patient.operator_is_up() == Some(true) => {
+            Outcome::Unknown(operator.renewal.detail.clone())
+        }
+        Seen::NotLooked => Outcome::Skip(operator.renewal.detail.clone()),
         other => Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
     }
 }

@@ -28,6 +28,14 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
     let started = Instant::now();
     let first = match &facts.lease {
         Seen::Known(lease) => lease.spec.clone().unwrap_or_default(),
+        Seen::Unreachable(why) => {
+            return OperatorTest {
+                renewal: Step {
+                    micros: Seen::NotLooked,
+                    detail: format!("the Lease could not be read: {why}"),
+                },
+            };
+        }
         other => {
             let micros = other.as_ref().map(|_| 0);
             return OperatorTest {
@@ -47,9 +55,9 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
         };
     }
     (bench.progress)("waiting for the operator to renew its Lease");
-    let holder = first.holder_identity.clone().unwrap_or_default();
     let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
-    let patience = Duration::from_secs(patience).min(bench.asker.time_left());
+    let patience = Duration::from_secs(patience);
+    let limit = patience.min(bench.asker.time_left());
     let question = questions::lease(facts.profile, &facts.target.namespace);
     loop {
         let answer = bench.asker.get(&question.path).await;
@@ -57,15 +65,27 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
             answer.and_then(|body| parse::<Lease>(&body)),
             &question.right,
         ) {
-            Seen::Known(lease) if renewed(&first, lease.spec.as_ref()) => {
+            Seen::Known(Lease {
+                spec: Some(spec), ..
+            }) if renewed(&first, &spec) => {
                 return OperatorTest {
                     renewal: Step {
                         micros: Seen::Known(micros(started.elapsed())),
-                        detail: format!("by {holder}"),
+                        detail: format!("by {}", spec.holder_identity.unwrap_or_default()),
                     },
                 };
             }
             Seen::Known(_) => {}
+            // That we cannot see it is no fault of the operator's.
+            Seen::Unreachable(why) if !bench.asker.time_left().is_zero() => {
+                return OperatorTest {
+                    renewal: Step {
+                        micros: Seen::NotLooked,
+                        detail: format!("the Lease could not be read again: {why}"),
+                    },
+                };
+            }
+            Seen::Unreachable(_) => {}
             other => {
                 return OperatorTest {
                     renewal: Step {
@@ -75,12 +95,26 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
                 };
             }
         }
-        if started.elapsed() >= patience {
+        if started.elapsed() >= limit {
+            if limit < patience {
+                return OperatorTest {
+                    renewal: Step {
+                        micros: Seen::NotLooked,
+                        detail: format!(
+                            "it may take {}, and the time that the run may take (--timeout) was over before that",
+                            words::span(patience)
+                        ),
+                    },
+                };
+            }
             let why = format!("it was not renewed within {}", words::span(patience));
             return OperatorTest {
                 renewal: Step {
                     micros: Seen::Unreachable(why),
-                    detail: format!("its holder is {holder}"),
+                    detail: format!(
+                        "its holder is {}",
+                        first.holder_identity.unwrap_or_default()
+                    ),
                 },
             };
         }
@@ -88,10 +122,8 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
     }
 }
 
-fn renewed(first: &LeaseSpec, now: Option<&LeaseSpec>) -> bool {
-    now.is_some_and(|now| {
-        now.renew_time != first.renew_time || now.holder_identity != first.holder_identity
-    })
+fn renewed(first: &LeaseSpec, now: &LeaseSpec) -> bool {
+    now.renew_time != first.renew_time || now.holder_identity != first.holder_identity
 }
 
 /// Whether a pod of the operator runs.

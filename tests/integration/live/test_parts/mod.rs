@@ -4,6 +4,7 @@ mod cut_short;
 mod gate;
 mod killed;
 mod neighbours;
+mod operator;
 mod rights;
 mod stopped;
 
