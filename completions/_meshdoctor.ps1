@@ -421,6 +421,7 @@ Register-ArgumentCompleter -Native -CommandName 'meshdoctor' -ScriptBlock {
             break
         }
         'meshdoctor;test;dataflow' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Show the test in a recording that `record --synthetic` made: a file, a folder, or - for standard input')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'How many objects to make, one after the other')
             [CompletionResult]::new('--passive', '--passive', [CompletionResultType]::ParameterName, 'Only listen, for so long, and write nothing')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Kind of the object [default: the first of these that MeshSync watches]')

@@ -1983,12 +1983,16 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__test__subcmd__dataflow)
-            opts="-n -s -o -v -q -h -V --count --passive --store --kind --probe-namespace --wait --fail-on --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
+            opts="-n -s -o -v -q -h -V --from --count --passive --store --kind --probe-namespace --wait --fail-on --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -407,6 +407,7 @@ set edit:completion:arg-completer[meshdoctor] = {|@words|
             cand --version 'Print version'
         }
         &'meshdoctor;test;dataflow'= {
+            cand --from 'Show the test in a recording that `record --synthetic` made: a file, a folder, or - for standard input'
             cand --count 'How many objects to make, one after the other'
             cand --passive 'Only listen, for so long, and write nothing'
             cand --kind 'Kind of the object [default: the first of these that MeshSync watches]'

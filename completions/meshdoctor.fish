@@ -399,6 +399,7 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_s
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from meshsync" -s V -l version -d 'Print version'
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l from -d 'Show the test in a recording that `record --synthetic` made: a file, a folder, or - for standard input' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l count -d 'How many objects to make, one after the other' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l passive -d 'Only listen, for so long, and write nothing' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand test; and __fish_seen_subcommand_from dataflow" -l kind -d 'Kind of the object [default: the first of these that MeshSync watches]' -r -f -a "configmap\t''

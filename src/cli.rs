@@ -229,6 +229,9 @@ pub struct Repeated {
 /// The arguments of `test dataflow`.
 #[derive(Args, Debug)]
 pub struct Dataflow {
+    /// Show the test in a recording that `record --synthetic` made: a file, a folder, or - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "passive", "store", "kind", "probe_namespace", "wait"])]
+    pub from: Option<String>,
     /// How many objects to make, one after the other
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub count: u32,

@@ -99,20 +99,24 @@ async fn facts(
     match from {
         Some(path) => {
             let facts = recording::read(path, profile(global), global.namespace.as_deref())?;
-            let source = Source {
-                kind: "recording",
-                path: Some(if path == "-" {
-                    "standard input".into()
-                } else {
-                    path.to_owned()
-                }),
-            };
-            Ok((facts, source))
+            Ok((facts, recorded_in(path)))
         }
         None => {
             let facts = look(global, depth, terminal).await?;
             Ok((facts, Source::live()))
         }
+    }
+}
+
+/// A recording as the source of facts.
+fn recorded_in(path: &str) -> Source {
+    Source {
+        kind: "recording",
+        path: Some(if path == "-" {
+            "standard input".into()
+        } else {
+            path.to_owned()
+        }),
     }
 }
 

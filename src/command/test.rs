@@ -10,7 +10,7 @@ use crate::{
     facts::{Facts, Subject},
     observe::{Depth, Opened, Scope, Session, TestPlan},
     probe::Kind,
-    profile, render,
+    profile, recording, render,
     report::Source,
     terminal::Terminal,
 };
@@ -26,13 +26,14 @@ pub(super) async fn run(
         Subject::Kubernetes => Depth::Status,
         _ => Depth::Check,
     };
-    if plan.store {
-        terminal.say(
-            "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
-        );
-    }
-    let facts = Box::pin(look(&plan, depth, global, terminal, cleanup)).await?;
-    let mut report = diagnose::test(&facts, Source::live());
+    let (facts, source) = match from(args) {
+        Some(path) => recorded(path, global)?,
+        None => {
+            let facts = Box::pin(look(&plan, depth, global, terminal, cleanup)).await?;
+            (facts, Source::live())
+        }
+    };
+    let mut report = diagnose::test(&facts, source);
     let exit = super::check::exit_of(&report, fail_on);
     report.exit_code = exit.code();
     let text = super::rendered(&report, global.output, |wide| {
@@ -47,6 +48,26 @@ pub(super) async fn run(
     Ok(exit)
 }
 
+/// The recording to show in the place of a test.
+fn from(args: &Test) -> Option<&str> {
+    match args {
+        Test::Dataflow(args) => args.from.as_deref(),
+        _ => None,
+    }
+}
+
+/// The facts of a recording that holds a test of the flow.
+fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> {
+    let facts = recording::read(path, super::profile(global), global.namespace.as_deref())?;
+    if facts.test.as_ref().is_none_or(|test| test.flow.is_none()) {
+        return Err(UsageError(
+            "the recording holds no test of the flow: make one with `meshdoctor record --synthetic`"
+                .into(),
+        ));
+    }
+    Ok((facts, super::recorded_in(path)))
+}
+
 /// Looks at the cluster and carries the test out.
 pub(super) async fn look(
     plan: &TestPlan,
@@ -55,6 +76,11 @@ pub(super) async fn look(
     terminal: &Terminal,
     cleanup: &Cleanup,
 ) -> Result<Facts, UsageError> {
+    if plan.store {
+        terminal.say(
+            "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
+        );
+    }
     let trace = |line: &str| terminal.trace(line);
     let progress = |what: &str| terminal.wait_for(what);
     let scope = Scope {

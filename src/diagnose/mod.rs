@@ -122,7 +122,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     let patient = Patient::new(facts, expect);
     let states = states::judge(&patient);
-    let tested = facts.test.is_none() || tested::flow_is_determined(facts);
+    let flow = facts.test.as_ref().and_then(|test| test.flow.as_ref());
+    let tested = flow.is_none() || tested::flow_is_determined(&patient);
     let determined = states.is_determined() && tested;
     let rules: Vec<&Rule> = rules::of(facts).collect();
     let mut report = judged(&patient, &states, &rules, &[], determined, source);

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     facts::{Facts, FlowTest, Heard, Subject, Test},
-    report::{Component, Finding, Report, Source, TestReport, WatchedResource},
+    report::{Component, Finding, Report, Severity, Source, TestReport, WatchedResource},
     rights,
     seen::{Right, Seen},
     stack,
@@ -21,7 +21,7 @@ pub(super) fn report(facts: &Facts, source: Source) -> Report {
     let states = states::judge(&patient);
     let subject = facts.test.as_ref().map_or(Subject::Dataflow, |t| t.subject);
     let rules: Vec<_> = rules::of(facts).collect();
-    let determined = is_determined(facts, &states, subject);
+    let determined = is_determined(&patient, &states, subject);
     let mut report = judged(&patient, &states, &rules, &[], determined, source);
     report.kind = "Test";
     report.permissions.missing = states::missing_rights(&patient);
@@ -37,23 +37,25 @@ pub(super) fn part(patient: &Patient<'_>) -> Option<TestReport> {
 }
 
 /// Whether a test of the flow came to anything.
-pub(super) fn flow_is_determined(facts: &Facts) -> bool {
-    let flow = facts.test.as_ref().and_then(|test| test.flow.as_ref());
-    flow.is_some_and(|flow| {
-        if flow.passive.is_some() {
-            return !flow.heard.is_empty();
-        }
-        let whole = flow
-            .changes
-            .iter()
-            .all(|c| !c.expected || c.received.is_some());
-        flow.held_back.is_none() && !flow.changes.is_empty() && (whole || flow.lost == 0)
-    })
+pub(super) fn flow_is_determined(patient: &Patient<'_>) -> bool {
+    let test = patient.facts.test.as_ref();
+    let Some(flow) = test.and_then(|test| test.flow.as_ref()) else {
+        return false;
+    };
+    // What was asked for and not answered stays open.
+    let stored = flow.store.known().is_some() || flow.store == Seen::NotLooked;
+    if flow.passive.is_some() {
+        return stored && !flow.heard.is_empty();
+    }
+    let mut changes = flow.changes.iter();
+    let whole = changes.all(|change| !change.expected || change.received.is_some());
+    let heard = flow.lost == 0 && rules::unheard(patient, flow).is_none();
+    stored && flow.held_back.is_none() && !flow.changes.is_empty() && (whole || heard)
 }
 
-fn is_determined(facts: &Facts, states: &States, subject: Subject) -> bool {
+fn is_determined(patient: &Patient<'_>, states: &States, subject: Subject) -> bool {
     let of = |judgement: &states::Judgement| judgement.undetermined.is_none();
-    if facts.obstacle.is_some() {
+    if patient.facts.obstacle.is_some() {
         return false;
     }
     match subject {
@@ -61,7 +63,7 @@ fn is_determined(facts: &Facts, states: &States, subject: Subject) -> bool {
         Subject::Operator => of(&states.operator),
         Subject::Broker => of(&states.broker),
         Subject::Meshsync => of(&states.meshsync),
-        Subject::Dataflow => flow_is_determined(facts),
+        Subject::Dataflow => flow_is_determined(patient),
     }
 }
 
@@ -82,7 +84,13 @@ fn keep(report: &mut Report, components: &[Component]) {
     let all = report.findings.take().unwrap_or_default();
     let mut wanted: Vec<&Finding> = all
         .iter()
-        .filter(|finding| components.contains(&finding.component))
+        .filter(|finding| {
+            components.contains(&finding.component)
+                // What is not there, or not where it was looked for, explains every test of the stack.
+                || (finding.component == Component::Installation
+                    && finding.severity == Severity::Error
+                    && components != [Component::Cluster])
+        })
         .collect();
     let mut next = 0;
     while let Some(finding) = wanted.get(next) {

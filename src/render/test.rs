@@ -46,6 +46,7 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
     if report.target.profile != "meshery" {
         parts.push(format!("profile {}", report.target.profile));
     }
+    parts.extend(check::recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(0, &dot, &parts);
 }

@@ -145,14 +145,24 @@ impl Broker {
 
     /// Whether its monitor lists a client of this name.
     pub async fn lists(&self, client: &str) -> Result<bool> {
+        let answer = self.connections("").await?;
+        Ok(answer.contains(&format!("\"name\": \"{client}\"")))
+    }
+
+    /// Whether its monitor lists a client that listens to this subject.
+    pub async fn has_a_reader(&self, subject: &str) -> Result<bool> {
+        let answer = self.connections("&subs=1").await?;
+        Ok(answer.contains(&format!("\"{subject}\"")))
+    }
+
+    async fn connections(&self, more: &str) -> Result<String> {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut stream = tokio::net::TcpStream::connect((self.address, 8222)).await?;
-        stream
-            .write_all(b"GET /connz?limit=100000 HTTP/1.0\r\n\r\n")
-            .await?;
+        let request = format!("GET /connz?limit=100000{more} HTTP/1.0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
-        Ok(answer.contains(&format!("\"name\": \"{client}\"")))
+        Ok(answer)
     }
 
     /// Ends it: its ports refuse.

@@ -84,6 +84,8 @@ struct Peers {
     check: Run,
     status: Run,
     kubectl: Run,
+    /// `test dataflow`, from start to the object removed.
+    dataflow: Run,
     /// `system check -v`, for what it tells of its requests.
     verbose: Run,
 }
@@ -98,6 +100,7 @@ impl Peers {
             version: tool("--version"),
             check: tool("system check"),
             status: tool("system status"),
+            dataflow: tool("test dataflow"),
             verbose: tool("system check -v"),
             kubectl: Run::of(
                 &bed::program("kubectl")?,
@@ -149,6 +152,13 @@ async fn report(args: &Args) -> Result<Report> {
         let [check, kubectl] = measure::compare([&near.check, &near.kubectl], args.runs)?;
         figures.push(ratio(&format!("check: wall, {elsewhere}"), &check, &kubectl).at_most(0.6));
     }
+
+    eprintln!("measuring the flow of events");
+    // From here on a MeshSync that publishes, whose own work would disturb the figures above.
+    stack.disconnect_kept();
+    let publisher = stack.publishing(0, &bed::Faults::default()).await?;
+    figures.extend(flow(&near, args.runs)?);
+    drop(publisher);
 
     eprintln!("measuring on a cluster that never answers");
     cluster.stop_api_server()?;
@@ -204,6 +214,20 @@ fn loopback(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
         ratio("status: wall", &status, &kubectl),
         cpu_ratio("status: CPU", &status, &kubectl),
         Row::new("status: peak memory", mib(status.memory), Unit::MiB),
+    ])
+}
+
+/// A change made, heard of three times and removed, beside one list of pods.
+fn flow(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
+    let [dataflow, kubectl] = measure::compare([&peers.dataflow, &peers.kubectl], runs)?;
+    Ok(vec![
+        ratio("test dataflow: wall", &dataflow, &kubectl).at_most(1.0),
+        cpu_ratio("test dataflow: CPU", &dataflow, &kubectl),
+        Row::new(
+            "test dataflow: peak memory",
+            mib(dataflow.memory),
+            Unit::MiB,
+        ),
     ])
 }
 

@@ -5,7 +5,7 @@ use meshdoctor::{
     diagnose::{self, Expectation},
     facts::{
         Attempt, Change, Facts, FailureKind, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
-        Step, Test, Way,
+        ServerTest, Step, Way,
     },
     recording,
     report::{Report, Severity, Source},
@@ -196,10 +196,17 @@ fn dead_webhook(facts: &mut Facts) {
 // What a test of the flow found.
 
 fn flow(facts: &mut Facts) -> &mut FlowTest {
+    let servers = facts.broker.servers.iter().map(|server| ServerTest {
+        server_id: server.varz.server_id.clone(),
+        round_trips: vec![400],
+        ..ServerTest::default()
+    });
+    let servers = servers.collect();
     let test = facts.test.get_or_insert_default();
     test.flow.get_or_insert_with(|| FlowTest {
         subject: "meshery.meshsync.core".into(),
         wait: 5_000_000,
+        servers,
         ..FlowTest::default()
     })
 }

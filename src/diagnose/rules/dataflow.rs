@@ -9,7 +9,9 @@ use crate::{
     facts::{Change, FlowTest, HeldBack, Leftover},
     probe::Kind,
     report::{Component, Effect, Finding, Severity, Timing},
-    seen::Seen,
+    rights,
+    seen::{Right, Seen},
+    stack,
     watch_list::EVENTS,
     words::quoted,
 };
@@ -212,6 +214,11 @@ fn arrives(patient: &Patient<'_>, _: &States) -> Outcome {
                 "more came than could be read in time, and some of it was lost here".into(),
             );
         }
+        if let Some(server) = unheard(patient, flow) {
+            return Outcome::Unknown(format!(
+                "MeshSync is on {server}, which did not let us listen"
+            ));
+        }
         let finding = if !flow.elsewhere.is_empty() {
             wrong_subject(patient, flow)
         } else if missing.len() < expected.len() {
@@ -223,6 +230,19 @@ fn arrives(patient: &Patient<'_>, _: &States) -> Outcome {
         };
         Outcome::Found(vec![finding])
     })
+}
+
+/// The server that MeshSync is connected to, where we could not listen there: silence would be no proof.
+pub(in crate::diagnose) fn unheard<'a>(
+    patient: &'a Patient<'_>,
+    flow: &FlowTest,
+) -> Option<&'a str> {
+    let heard = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
+    let on = &patient.clients.meshsync;
+    let nowhere = !on.is_empty() && on.iter().all(|(server, _)| !heard(&server.varz.server_id));
+    on.first()
+        .filter(|_| nowhere)
+        .map(|(server, _)| super::broker::server_name(patient, server))
 }
 
 /// What was done, and how far it came.
@@ -381,8 +401,8 @@ fn too_big(patient: &Patient<'_>, flow: &FlowTest) -> Option<Finding> {
                 object.kind
             ))
             .evidences(course(flow))
-            .remedy("raise max_payload in the broker's configuration; the default is 1 MB")
-            .command(patient.kubectl(Effect::Read, "get configmaps"))
+            .remedy("see who set it below NATS's default of 1 MiB, and take that away; the operator's own configuration sets none")
+            .command(patient.kubectl(Effect::Read, "get configmaps -o yaml"))
             .done(),
     )
 }
@@ -468,16 +488,11 @@ fn names_this_cluster(patient: &Patient<'_>, _: &States) -> Outcome {
             .evidence(format!("the namespace kube-system has the UID {ours}"))
             .evidence(format!("the messages have cluster_id \"{wrong}\""));
         Outcome::Found(vec![if wrong.is_empty() {
-            draft
-                .message("MeshSync may not read the namespace kube-system, whose UID is the cluster's id. A reader cannot tell whose objects these are.")
-                .remedy("give it the right, then restart it: the id is read once, at its start")
-                .command(patient.meshdoctor(Effect::Write, "system redeploy meshsync"))
-                .command(patient.restart_meshsync())
-                .done()
+            no_id(patient, draft)
         } else {
             draft
                 .message("A reader files what happens here under another cluster, or leaves it out.")
-                .remedy("see which cluster that MeshSync is of, and what its CLUSTER_ID says; restart it once it is right")
+                .remedy("see which cluster's credentials that MeshSync was given: it takes the id from the namespace kube-system of the cluster that it reads, once, at its start")
                 .command(patient.kubectl(
                     Effect::Read,
                     &format!("get deployment/{} -o yaml", patient.meshsync_name()),
@@ -486,6 +501,34 @@ fn names_this_cluster(patient: &Patient<'_>, _: &States) -> Outcome {
                 .done()
         }])
     })
+}
+
+/// Events name no cluster: `MeshSync` may not read the id, or could not when it started.
+fn no_id(patient: &Patient<'_>, draft: Draft) -> Finding {
+    let account = stack::meshsync_service_account(patient.facts);
+    let right = Right::to("get", "", "namespaces").named("kube-system");
+    let (fails, remedy) = match rights::may(patient.facts, &account, &right) {
+        Seen::Known(false) => (
+            "may not read the namespace kube-system, whose UID is the cluster's id",
+            "give it the right, then restart it: the id is read once, at its start",
+        ),
+        Seen::Known(true) => (
+            "could not read the namespace kube-system, whose UID is the cluster's id, when it started; now it may",
+            "restart it: the id is read once, at its start",
+        ),
+        _ => (
+            "could not read the namespace kube-system, whose UID is the cluster's id, when it started",
+            "see that it may read everything, then restart it: the id is read once, at its start",
+        ),
+    };
+    draft
+        .message(format!(
+            "MeshSync {fails}. A reader cannot tell whose objects these are."
+        ))
+        .remedy(remedy)
+        .command(patient.meshdoctor(Effect::Write, "system redeploy meshsync"))
+        .command(patient.restart_meshsync())
+        .done()
 }
 
 fn prompt(patient: &Patient<'_>, _: &States) -> Outcome {

@@ -29,6 +29,7 @@ mod watch_list;
 mod workload;
 
 pub(super) use broker::server_name;
+pub(super) use dataflow::unheard;
 pub(super) use watch_list::OF_THE_LIST;
 
 use super::{Outcome, Patient, states::States};

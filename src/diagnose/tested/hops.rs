@@ -4,7 +4,7 @@ use crate::{
     diagnose::{patient::Patient, rules},
     facts::{
         ApiTest, BrokerServer, Change, Condition, FlowTest, Handshake, HeldBack, MeshsyncTest,
-        OperatorTest, ServerTest, Step, Subject, Test,
+        OperatorTest, Passive, ServerTest, Step, Subject, Test,
     },
     report::{Hop, Status, Timing},
     seen::Seen,
@@ -15,7 +15,7 @@ use crate::{
 /// The steps of a test of this subject.
 pub(super) fn of(patient: &Patient<'_>, test: &Test, subject: Subject) -> Vec<Hop> {
     if let Some(api) = &test.api {
-        return self::api(api);
+        return self::api(patient, api);
     }
     if let Some(obstacle) = &patient.facts.obstacle {
         return vec![hop(
@@ -80,7 +80,7 @@ fn step(id: &'static str, title: &str, step: &Step, lacking: Status) -> Hop {
     }
 }
 
-fn api(api: &ApiTest) -> Vec<Hop> {
+fn api(patient: &Patient<'_>, api: &ApiTest) -> Vec<Hop> {
     let answered = api.requests.len() as u64;
     let all = answered + api.failed;
     let status = match api.failed {
@@ -89,7 +89,12 @@ fn api(api: &ApiTest) -> Vec<Hop> {
         _ if answered == 0 => Status::Fail,
         _ => Status::Warn,
     };
-    let detail = (api.failed > 0).then(|| format!("{} of {all} got no answer", api.failed));
+    let version = patient.facts.version.known();
+    let detail = match version {
+        _ if api.failed > 0 => Some(format!("{} of {all} got no answer", api.failed)),
+        Some(version) => Some(format!("Kubernetes {}", version.git_version)),
+        None => None,
+    };
     vec![
         step(
             "resolve",
@@ -347,7 +352,7 @@ fn dataflow(patient: &Patient<'_>, flow: &FlowTest) -> Vec<Hop> {
         })
         .collect();
     if let Some(passive) = &flow.passive {
-        hops.push(passive_hop(flow, passive.window));
+        hops.push(passive_hop(flow, passive));
         return hops;
     }
     if let Some(held_back) = &flow.held_back {
@@ -415,13 +420,23 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
     Some(hop(id, &title, status, detail, timing))
 }
 
-fn passive_hop(flow: &FlowTest, window: u64) -> Hop {
+fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
     let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
-    let detail = format!(
-        "{all} in {}, of {} resources",
-        crate::words::span(std::time::Duration::from_micros(window)),
+    let window = crate::words::span(std::time::Duration::from_micros(passive.window));
+    let published = match (passive.before, passive.after) {
+        // A count that has fallen is another connection's.
+        (Some(before), Some(after)) if after >= before => {
+            format!("; by /connz MeshSync published {} messages", after - before)
+        }
+        _ => String::new(),
+    };
+    let mut detail = format!(
+        "{all} in {window}, of {} resources{published}",
         flow.heard.len()
     );
+    if flow.malformed > 0 {
+        detail.push_str(&format!("; {} messages were no events", flow.malformed));
+    }
     let status = if all > 0 {
         Status::Pass
     } else {

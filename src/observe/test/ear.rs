@@ -1,4 +1,4 @@
-//! Listening to every server of the broker at once.
+//! Listening to every server of the broker at once, and to a watch of our own.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,10 @@ use async_nats::Client;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::time::Instant;
 
-use super::envelope::{self, Message};
+use super::{
+    envelope::{self, Message},
+    watch::{Told, Watch},
+};
 use crate::{facts::Heard, watched_kinds};
 
 /// How many resources are told apart; a cluster has fewer, and whoever writes nonsense fills no memory.
@@ -53,6 +56,10 @@ pub(super) struct Ear {
     pub elsewhere: BTreeSet<String>,
     /// Messages that were no events.
     pub malformed: u64,
+    /// A watch of our own, where we may have one.
+    pub watch: Option<Watch>,
+    /// What it told.
+    pub told: Vec<Told>,
 }
 
 /// What a subscription is for.
@@ -77,6 +84,8 @@ impl Ear {
             arrivals: Vec::new(),
             elsewhere: BTreeSet::new(),
             malformed: 0,
+            watch: None,
+            told: Vec::new(),
         }
     }
 
@@ -128,9 +137,25 @@ impl Ear {
         Ok(())
     }
 
-    /// Takes the next message. It may be given up at any time without losing one.
+    /// Whether a watch of our own is open.
+    pub(super) fn watches(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Takes the next message, of the broker or of our own watch. It may be given up at any time without losing one.
     async fn next(&mut self) -> bool {
-        let Some((server, heed, message)) = self.streams.next().await else {
+        let next = tokio::select! {
+            biased;
+            message = self.streams.next() => message,
+            told = next_of(&mut self.watch) => {
+                match told {
+                    Some(told) => self.told.push(told),
+                    None => self.watch = None,
+                }
+                return true;
+            }
+        };
+        let Some((server, heed, message)) = next else {
             return false;
         };
         match heed {
@@ -234,6 +259,14 @@ impl Ear {
                 )
             })
             .collect()
+    }
+}
+
+/// What a watch tells next; where there is none, nothing ever.
+async fn next_of(watch: &mut Option<Watch>) -> Option<Told> {
+    match watch {
+        Some(watch) => watch.next().await,
+        None => std::future::pending().await,
     }
 }
 

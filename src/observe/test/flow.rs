@@ -75,8 +75,6 @@ struct Flow<'a> {
     published: Vec<&'static str>,
     clients: Vec<Client>,
     ear: Ear,
-    watch: Option<Watch>,
-    told: Vec<Told>,
     sent: Vec<Sent>,
     /// What is kept of the time for removing the object.
     reserve: Duration,
@@ -141,8 +139,6 @@ pub(super) async fn run(bench: &Bench<'_>) -> FlowTest {
                     published,
                     clients: clients.clone(),
                     ear,
-                    watch: None,
-                    told: Vec::new(),
                     sent: Vec::new(),
                     reserve: RESERVE.min(bench.asker.time_left() / RESERVED_PART),
                 };
@@ -210,7 +206,7 @@ impl Flow<'_> {
         let collection = self.kind.collection(&self.namespace);
         let client = self.bench.clients.requests.clone();
         let limit = self.bench.asker.remaining();
-        (self.watch, ()) = tokio::join!(
+        (self.ear.watch, ()) = tokio::join!(
             Watch::open(client, &collection, &label, limit),
             leftovers.remove(found),
         );
@@ -344,9 +340,12 @@ impl Flow<'_> {
                 sent.refused = status.is_client_error();
             }
             let message = answer["message"].as_str().unwrap_or("no reason given");
+            // As the authorizer puts it; admission, such as a quota's, has other words, and no role would help there.
+            let denied =
+                status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
             return Err(HeldBack::Refused(Refusal {
                 message: crate::redact::urls(message),
-                denied: status == 403,
+                denied,
                 event: event.into(),
             }));
         }
@@ -379,26 +378,13 @@ impl Flow<'_> {
         {
             return Err(why);
         }
-        let Self {
-            ear,
-            watch,
-            told,
-            sent,
-            run,
-            ..
-        } = self;
-        let end = Instant::now() + LAG;
-        while let Some(open) = watch
-            && !sent.iter().all(|sent| tells(told, sent, run).is_some())
-        {
-            tokio::select! {
-                more = ear.during(open.next()) => match more {
-                    Some(more) => told.push(more),
-                    None => *watch = None,
-                },
-                () = tokio::time::sleep_until(end) => break,
-            }
-        }
+        let Self { ear, sent, run, .. } = self;
+        let all_told = |ear: &Ear| {
+            sent.iter()
+                .all(|sent| tells(&ear.told, sent, run).is_some())
+        };
+        ear.until(Instant::now() + LAG, |ear| !ear.watches() || all_told(ear))
+            .await;
         Ok(())
     }
 
@@ -459,7 +445,7 @@ impl Flow<'_> {
             event: sent.event.into(),
             expected: sent.expected,
             acknowledged: sent.acknowledged.map(since),
-            watched: tells(&self.told, sent, &self.run).map(|told| since(told.at)),
+            watched: tells(&self.ear.told, sent, &self.run).map(|told| since(told.at)),
             received: first.map(|a| since(a.at)),
             server_id: first.and_then(|a| self.bench.kept_server(a.server, &self.clients)),
             cluster_id: first.map(|a| a.cluster_id.clone()),

@@ -18,6 +18,7 @@ mod resources;
 mod rights;
 mod sitting;
 mod situations;
+mod test;
 mod test_parts;
 mod watch_list;
 

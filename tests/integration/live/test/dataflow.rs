@@ -1,0 +1,126 @@
+//! A flow in which nothing is wrong.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{KINDS, Scene, ended, events, hop, resource};
+use crate::tool::roots;
+
+#[tokio::test]
+async fn every_event_comes_with_its_times_and_this_clusters_id() -> Result<()> {
+    let scene = Scene::of(|setup| setup).await?;
+    let _meshsync = scene.meshsync().await?;
+    let _server = scene.stack.server(0)?;
+    let report = scene.dataflow(0, "").await;
+    assert_eq!(roots(&report), [""; 0], "{:#}", report["findings"]);
+    assert_eq!(report["verdict"], "healthy");
+    assert_eq!(ended(&report, "acknowledged"), ("pass".into(), 3));
+    assert_eq!(ended(&report, "watched"), ("pass".into(), 3));
+    for id in ["added", "modified", "deleted"] {
+        assert_eq!(ended(&report, id), ("pass".into(), 1));
+        // Less than a message to the broker and back cannot be.
+        assert!(hop(&report, id)["timing"]["minMicros"].as_u64() > Some(0));
+    }
+    assert_eq!(ended(&report, "round-trip"), ("pass".into(), 3));
+    assert_eq!(hop(&report, "round-trip")["server"], "meshery-nats-0");
+
+    let checks = report["checks"].as_array().expect("checks");
+    let named = checks.iter().find(|check| check["id"] == "flow-cluster-id");
+    let named = named.expect("the check of the id");
+    assert_eq!(named["status"], "pass");
+    assert_eq!(named["reason"], scene.cluster_id().await?);
+
+    let resources = report["test"]["resources"].as_array().expect("resources");
+    let watched = resources
+        .iter()
+        .filter(|resource| resource["readable"] == true);
+    assert_eq!(watched.count(), 21);
+    let config_maps = resource(&report, "configmaps.v1.");
+    for event in ["added", "modified", "deleted"] {
+        assert!(config_maps[event].as_u64() >= Some(1), "{config_maps}");
+    }
+    scene.assert_nothing_is_left().await
+}
+
+#[tokio::test]
+async fn people_read_the_same() -> Result<()> {
+    let scene = Scene::of(|setup| setup).await?;
+    let _meshsync = scene.meshsync().await?;
+    let ran = scene.run("test dataflow").await.exits(0);
+    for words in [
+        "Test of dataflow",
+        "the API server acknowledges a change",
+        "ADDED comes out of the broker",
+        "MODIFIED comes out of the broker",
+        "DELETED comes out of the broker",
+        "MeshSync may read all 21 resources",
+    ] {
+        assert!(
+            ran.stdout.contains(words),
+            "{words} is not in\n{}",
+            ran.stdout
+        );
+    }
+    // What is in the object, and in Secrets that travel there, is nobody's business.
+    assert!(!ran.stdout.contains("it may be removed"), "{}", ran.stdout);
+    Ok(())
+}
+
+#[tokio::test]
+async fn more_than_one_object_gives_more_times() -> Result<()> {
+    let scene = Scene::of(|setup| setup).await?;
+    let _meshsync = scene.meshsync().await?;
+    let report = scene.dataflow(0, "--count 5").await;
+    assert_eq!(ended(&report, "acknowledged"), ("pass".into(), 15));
+    for id in ["added", "modified", "deleted"] {
+        assert_eq!(ended(&report, id), ("pass".into(), 5));
+        let timing = &hop(&report, id)["timing"];
+        let [min, p50, p95, max] = ["minMicros", "p50Micros", "p95Micros", "maxMicros"]
+            .map(|name| timing[name].as_u64().expect("a time"));
+        assert!(min <= p50 && p50 <= p95 && p95 <= max, "{timing}");
+    }
+    assert!(resource(&report, "configmaps.v1.")["added"].as_u64() >= Some(5));
+    scene.assert_nothing_is_left().await
+}
+
+#[tokio::test]
+async fn each_kind_will_do() -> Result<()> {
+    let scene = Scene::of(|setup| setup).await?;
+    let _meshsync = scene.meshsync().await?;
+    let resources = [
+        "configmaps.v1.",
+        "deployments.v1.apps",
+        "replicasets.v1.apps",
+        "cronjobs.v1.batch",
+        "services.v1.",
+    ];
+    for ((word, ..), name) in KINDS.into_iter().zip(resources) {
+        let report = scene.dataflow(0, &format!("--kind {word}")).await;
+        assert_eq!(events(&report), ["pass"; 3], "{word}");
+        assert_eq!(roots(&report), [""; 0], "{word}: {:#}", report["findings"]);
+        assert!(resource(&report, name)["added"].as_u64() >= Some(1));
+        // Nothing of it runs.
+        assert_eq!(resource(&report, "pods.v1.")["added"], 0, "{word}");
+    }
+    scene.assert_nothing_is_left().await
+}
+
+#[tokio::test]
+async fn another_namespace_will_do() -> Result<()> {
+    let scene = Scene::of(|setup| setup).await?;
+    let _meshsync = scene.meshsync().await?;
+    let other = format!("{}-other", scene.stack.namespace);
+    scene.bed.create_namespace(&other).await?;
+    // Nothing may be made where the stack is.
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota",
+        "metadata": { "name": "none", "namespace": scene.stack.namespace },
+        "spec": { "hard": { "count/configmaps": "0" } },
+    });
+    scene.bed.apply_yaml(&quota.to_string()).await?;
+    let report = scene
+        .dataflow(0, &format!("--probe-namespace {other}"))
+        .await;
+    assert_eq!(events(&report), ["pass"; 3]);
+    scene.assert_nothing_is_left().await
+}
