@@ -143,7 +143,7 @@ async fn an_object_elsewhere_takes_rights_there_and_not_here() -> Result<()> {
     Ok(())
 }
 
-/// A run of somebody who has everything but one verb on ConfigMaps.
+/// A run of somebody who has everything but one verb on `ConfigMaps`.
 async fn without(bed: &bed::Lease, verb: &str) -> Result<Ran> {
     let (user, mut objects) = printed(bed, "").await?;
     let mut taken = 0;
