@@ -85,7 +85,7 @@ fn renews(patient: &Patient<'_>, _: &States) -> Outcome {
             Outcome::Unknown(operator.renewal.detail.clone())
         }
         Seen::NotLooked => Outcome::Skip(operator.renewal.detail.clone()),
-        other => Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
+        denied @ Seen::Denied(_) => Outcome::Unknown(denied.why_unsettled().unwrap_or_default()),
     }
 }
 

@@ -75,7 +75,6 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
                     },
                 };
             }
-            Seen::Known(_) => {}
             // That we cannot see it is no fault of the operator's.
             Seen::Unreachable(why) if !bench.asker.time_left().is_zero() => {
                 return OperatorTest {
@@ -85,7 +84,7 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
                     },
                 };
             }
-            Seen::Unreachable(_) => {}
+            Seen::Known(_) | Seen::Unreachable(_) => {}
             other => {
                 return OperatorTest {
                     renewal: Step {

@@ -1,8 +1,12 @@
 //! The tests of single parts, and what becomes of a test of the flow that is stopped half-way.
 
+mod broker;
 mod cut_short;
 mod gate;
+mod hostile;
 mod killed;
+mod kubernetes;
+mod meshsync;
 mod neighbours;
 mod operator;
 mod rights;

@@ -143,7 +143,7 @@ async fn an_object_elsewhere_takes_rights_there_and_not_here() -> Result<()> {
     Ok(())
 }
 
-/// A run of somebody who has everything but one verb on ConfigMaps.
+/// A run of somebody who has everything but one verb on `ConfigMaps`.
 async fn without(bed: &bed::Lease, verb: &str) -> Result<Ran> {
     let (user, mut objects) = printed(bed, "").await?;
     let mut taken = 0;
@@ -166,6 +166,20 @@ async fn without(bed: &bed::Lease, verb: &str) -> Result<Ran> {
     let here = Some(bed.namespace());
     until_may(bed, &user, here, verb, "configmaps", false).await?;
     Ok(dataflow(bed, &kubeconfig, "").run_beside().await)
+}
+
+/// The kubeconfig of somebody who has everything but the right to make a port-forward.
+pub(super) async fn without_port_forward(bed: &bed::Lease) -> Result<PathBuf> {
+    let (user, mut roles) = printed(bed, "").await?;
+    for role in &mut roles {
+        let rules = role.get_mut("rules").and_then(Value::as_array_mut);
+        for rule in rules.into_iter().flatten() {
+            if rule["resources"] == json!(["pods/portforward"]) {
+                rule["verbs"] = json!(["get"]);
+            }
+        }
+    }
+    apply(bed, &user, &roles).await
 }
 
 /// The only thing that is wrong is that the cluster did not let us; how the title puts it.

@@ -1,0 +1,200 @@
+//! `test kubernetes`: how far one comes on the way to the API server, step by step.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{fits, found, hop, wrong};
+use crate::{
+    bed::{self, users},
+    live::at,
+    tool::Ran,
+};
+
+/// A run with this kubeconfig; its document is one in both formats.
+async fn test(bed: &bed::Lease, kubeconfig: &Path, arguments: &str) -> Ran {
+    let arguments = format!("test kubernetes -o json --count 5 {arguments}");
+    let ran = at(bed, bed.namespace(), &arguments)
+        .kubeconfig(kubeconfig)
+        .run_beside()
+        .await;
+    fits(&ran.json());
+    ran
+}
+
+/// How each step ended, in order.
+fn steps(report: &Value) -> String {
+    ["resolve", "connect", "tls", "authenticate", "request"]
+        .map(|id| hop(report, id)["status"].as_str().unwrap_or("?"))
+        .join(" ")
+}
+
+/// A kubeconfig of the bed's with something else in it.
+fn changed(bed: &bed::Lease, name: &str, from: &str, to: &str) -> Result<std::path::PathBuf> {
+    let text = std::fs::read_to_string(bed.kubeconfig())?;
+    assert!(text.contains(from), "{from} in {text}");
+    let path = bed.file(name);
+    std::fs::write(&path, text.replace(from, to))?;
+    Ok(path)
+}
+
+#[tokio::test]
+async fn each_step_of_a_good_way_has_its_time() -> Result<()> {
+    let bed = bed::lease().await?;
+    // Whether a stack is there is no matter of this test.
+    let report = test(&bed, &bed.kubeconfig(), "").await.exits(0).json();
+    assert_eq!(steps(&report), "pass pass pass pass pass", "{report:#}");
+    assert_eq!(hop(&report, "request")["timing"]["count"], 5);
+    assert_eq!(hop(&report, "authenticate")["detail"], "as admin");
+    assert_eq!(wrong(&report), [""; 0]);
+    assert_eq!(report["test"]["subject"], "kubernetes");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_fails_at_tls() -> Result<()> {
+    let bed = bed::lease().await?;
+    let other = rcgen::generate_simple_self_signed(vec!["kubernetes".into()])?;
+    let other = users::base64(&other.cert.pem());
+    let path = changed(
+        &bed,
+        "config-other-ca",
+        &users::base64(bed.authority()),
+        &other,
+    )?;
+    let report = test(&bed, &path, "").await.exits(3).json();
+    assert_eq!(steps(&report), "pass pass fail skip skip", "{report:#}");
+    let why = hop(&report, "tls")["detail"].to_string();
+    assert!(why.contains("certificate"), "{why}");
+    assert_eq!(wrong(&report), ["tls-untrusted"]);
+    assert_eq!(report["verdict"], "unknown");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_port_that_refuses_fails_at_the_connection() -> Result<()> {
+    let bed = bed::lease().await?;
+    let [port] = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        [listener.local_addr()?.port()]
+    };
+    let nowhere = format!("https://127.0.0.1:{port}");
+    let path = changed(&bed, "config-nowhere", bed.server(), &nowhere)?;
+    let report = test(&bed, &path, "").await.exits(3).json();
+    assert_eq!(steps(&report), "pass fail skip skip skip", "{report:#}");
+    let why = hop(&report, "connect")["detail"].to_string();
+    assert!(why.contains("refused"), "{why}");
+    assert_eq!(wrong(&report), ["cluster-unreachable"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_api_server_that_hangs_fails_at_tls_within_the_time() -> Result<()> {
+    let bed = bed::private().await?;
+    bed.stop_api_server()?;
+    let report = test(&bed, &bed.kubeconfig(), "--timeout 4s").await;
+    bed.continue_api_server()?;
+    let report = report.exits(3).json();
+    assert_eq!(steps(&report), "pass pass fail skip skip", "{report:#}");
+    let why = hop(&report, "tls")["detail"].to_string();
+    assert!(why.contains("no answer within"), "{why}");
+    assert_eq!(wrong(&report), ["cluster-unreachable"]);
+    // Both the step and the look at the cluster had their part of the time.
+    let message = found(&report, "cluster-unreachable")["message"].to_string();
+    assert!(message.contains("no answer within 2"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn credentials_that_are_not_taken_fail_after_tls() -> Result<()> {
+    let bed = bed::lease().await?;
+    let token = users::token(users::ADMIN);
+    let path = changed(&bed, "config-bad-token", &token, "nobody-gave-me-this")?;
+    let report = test(&bed, &path, "").await.exits(3).json();
+    assert_eq!(steps(&report), "pass pass pass fail skip", "{report:#}");
+    let why = hop(&report, "authenticate")["detail"].to_string();
+    assert!(why.contains("401"), "{why}");
+    assert_eq!(wrong(&report), ["credentials-rejected"]);
+    Ok(())
+}
+
+/// Passes on whoever asks with CONNECT, and counts them.
+async fn proxy() -> Result<(String, std::sync::Arc<std::sync::atomic::AtomicUsize>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut stream = BufReader::new(stream);
+                let mut target = String::new();
+                loop {
+                    let mut line = String::new();
+                    stream.read_line(&mut line).await?;
+                    if let Some(rest) = line.strip_prefix("CONNECT ") {
+                        target = rest.split(' ').next().unwrap_or_default().to_owned();
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                }
+                let mut server = TcpStream::connect(target).await?;
+                stream
+                    .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    .await?;
+                copy_bidirectional(&mut stream, &mut server).await
+            });
+        }
+    });
+    Ok((address, count))
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_steps_say_whose_they_are() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (address, count) = proxy().await?;
+    let server = format!("server: {}", bed.server());
+    let through = format!("{server}\n    proxy-url: {address}");
+    let path = changed(&bed, "config-proxy", &server, &through)?;
+    let report = test(&bed, &path, "").await.exits(0).json();
+    assert_eq!(steps(&report), "skip skip skip pass pass", "{report:#}");
+    for step in ["resolve", "connect", "tls"] {
+        let why = hop(&report, step)["detail"].to_string();
+        assert!(why.contains("a proxy stands between"), "{why}");
+    }
+    assert!(count.load(std::sync::atomic::Ordering::SeqCst) > 0);
+    Ok(())
+}
+
+/// The document is whole in the other format, too, and the screen names the step.
+#[tokio::test]
+async fn other_formats_tell_the_same() -> Result<()> {
+    let bed = bed::lease().await?;
+    let path = changed(
+        &bed,
+        "config-bad-token-too",
+        &users::token(users::ADMIN),
+        "nobody-gave-me-this",
+    )?;
+    let run = |format: &str| {
+        let arguments = format!("test kubernetes -o {format}");
+        at(&bed, bed.namespace(), &arguments)
+            .kubeconfig(&path)
+            .run_beside()
+    };
+    let yaml = run("yaml").await.exits(3).stdout;
+    let report: Value = serde_yaml::from_str(&yaml)?;
+    fits(&report);
+    assert_eq!(hop(&report, "authenticate")["status"], json!("fail"));
+    let screen = run("table").await.exits(3).stdout;
+    assert!(screen.contains("the API server knows us"), "{screen}");
+    assert!(!screen.contains("nobody-gave-me-this"), "{screen}");
+    Ok(())
+}
