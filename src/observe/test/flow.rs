@@ -5,13 +5,13 @@
 
 mod leftovers;
 mod passive;
+mod removal;
+mod store;
 
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use async_nats::{Client, connection::State};
-use http::Request;
 use k8s_openapi::jiff::SignedDuration;
-use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, time::Instant};
 
@@ -25,12 +25,10 @@ use super::{
 };
 use crate::{
     facts::{self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, Subject},
-    observe::{ask, change::Change},
+    observe::change::Change,
     probe::{self, Kind},
     repair::manifests::FIELD_MANAGER,
-    seen::{Right, Seen},
     watch_list::EVENTS,
-    watched_kinds,
 };
 
 /// When whoever finds one of our objects may remove it.
@@ -41,10 +39,6 @@ const LAG: Duration = Duration::from_millis(200);
 
 /// How many round trips are measured: the floor of every time.
 const ROUND_TRIPS: usize = 3;
-
-/// How long removing an object may take, and what a removal waits for that overtook the making.
-const REMOVAL: Duration = Duration::from_secs(5);
-const OVERTAKEN: Duration = Duration::from_millis(300);
 
 /// How long a run that is stopped waits for the making of an object that is under way.
 const UNDER_WAY: Duration = Duration::from_secs(3);
@@ -151,7 +145,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> FlowTest {
     found.malformed = ear.malformed;
     found.elsewhere = ear.elsewhere.iter().cloned().collect();
     if bench.plan.store {
-        Box::pin(store(bench, &clients, &mut found)).await;
+        Box::pin(store::count(bench, &clients, &mut found)).await;
     }
     let lines = bench.kept.lines();
     let lost = lines
@@ -289,7 +283,8 @@ impl Flow<'_> {
         let mut making = None;
         let (method, path, content, body) = match event {
             "ADDED" => {
-                let undo = remove(self.bench.clients.requests.clone(), path, REMOVAL);
+                let undo =
+                    removal::remove(self.bench.clients.requests.clone(), path, removal::LONGEST);
                 let (guard, made) = oneshot::channel::<()>();
                 making = Some(guard);
                 self.bench.cleanup.owe(&name, async move {
@@ -406,35 +401,6 @@ impl Flow<'_> {
         !self.ear.arrivals.is_empty()
     }
 
-    /// Removes what the round has not removed.
-    async fn ensure_removed(&self, round: u32) -> Option<(String, String)> {
-        let name = probe::name(&self.run, round);
-        let is = |sent: &&Sent, event| sent.round == round && sent.event == event;
-        let removed = self
-            .sent
-            .iter()
-            .any(|sent| is(&sent, EVENTS[2]) && sent.acknowledged.is_some());
-        // What was never made need not go. Where there was no answer, it may have been made.
-        let refused = self
-            .sent
-            .iter()
-            .find(|sent| is(sent, EVENTS[0]))
-            .is_none_or(|sent| sent.refused);
-        if removed {
-            return None;
-        }
-        if !refused {
-            let path = format!("{}/{name}", self.kind.collection(&self.namespace));
-            let limit = self.bench.asker.time_left().min(REMOVAL);
-            let client = self.bench.clients.requests.clone();
-            if let Err(why) = remove(client, path, limit).await {
-                return Some((name, why));
-            }
-        }
-        self.bench.cleanup.settle(&name);
-        None
-    }
-
     /// How often the same event of a change came. What a controller does to the object next is another event, and a message
     /// that two servers share reaches us over both.
     fn copies(&self, sent: &Sent) -> u64 {
@@ -491,67 +457,6 @@ fn tells<'a>(told: &'a [Told], sent: &Sent, run: &str) -> Option<&'a Told> {
     let name = probe::name(run, sent.round);
     told.iter()
         .find(|told| told.name == name && told.event == sent.event)
-}
-
-/// Removes an object. What is not there yet may be on its way, when the making was stopped.
-async fn remove(client: kube::Client, path: String, limit: Duration) -> Result<(), String> {
-    let once = async || {
-        let request = Request::delete(&path)
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(Body::from(b"{}".to_vec()))
-            .map_err(|error| error.to_string())?;
-        let sent = tokio::time::timeout(limit, client.clone().send(request)).await;
-        match sent {
-            Ok(Ok(response)) => Ok(response.status().as_u16()),
-            Ok(Err(error)) => Err(ask::from_error(&error).to_string()),
-            Err(_) => Err("no answer to its removal".to_owned()),
-        }
-    };
-    let mut status = once().await?;
-    if status == 404 {
-        tokio::time::sleep(OVERTAKEN).await;
-        status = once().await?;
-    }
-    match status {
-        200 | 202 | 404 => Ok(()),
-        403 => Err("no permission to delete it".into()),
-        other => Err(format!("the API server answered {other} to its removal")),
-    }
-}
-
-/// Counts what `MeshSync`'s store holds, and what the API server holds of each kind that it should.
-async fn store(bench: &Bench<'_>, clients: &[Client], found: &mut FlowTest) {
-    (bench.progress)("counting MeshSync's store");
-    let profile = bench.facts.profile;
-    found.store = Seen::Unreachable("no broker server let us ask".into());
-    for client in clients {
-        found.store = request::store(client, profile, bench.plan.wait).await;
-        if found.store.known().is_some() {
-            break;
-        }
-    }
-    for resource in profile.meshsync.default_watch_list {
-        if probe::published(bench.facts, resource, &bench.facts.target.namespace).is_err() {
-            continue;
-        }
-        let Some(path) = watched_kinds::path_of(resource) else {
-            continue;
-        };
-        let count = count(bench, resource, &path).await;
-        found.served.insert((*resource).into(), count);
-    }
-}
-
-/// How many objects of a resource there are, without reading more than one.
-async fn count(bench: &Bench<'_>, resource: &str, path: &str) -> Seen<u64> {
-    let (plural, group) = crate::watch_list::resource_and_group(resource).unwrap_or_default();
-    let right = Right::to("list", group, plural);
-    let answer = bench.asker.get_metadata(&format!("{path}?limit=1")).await;
-    let list = answer.and_then(|body| ask::parse::<Value>(&body));
-    ask::seen(list, &right).map(|list| {
-        let here = list["items"].as_array().map_or(0, Vec::len) as u64;
-        here + list["metadata"]["remainingItemCount"].as_u64().unwrap_or(0)
-    })
 }
 
 impl Bench<'_> {

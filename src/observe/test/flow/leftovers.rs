@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use async_nats::Client;
 
-use super::{REMOVAL, remove};
+use super::removal::{LONGEST, remove};
 use crate::{
     facts::{FlowTest, Leftover},
     observe::{
@@ -74,7 +74,7 @@ impl Leftovers<'_> {
                 continue;
             }
             let client = self.bench.clients.requests.clone();
-            let limit = self.bench.asker.remaining().min(REMOVAL);
+            let limit = self.bench.asker.remaining().min(LONGEST);
             let removed = match remove(client, format!("{collection}/{name}"), limit).await {
                 Ok(()) => Seen::Known(true),
                 Err(why) => Seen::Unreachable(why),
