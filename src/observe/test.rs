@@ -80,6 +80,16 @@ impl Bench<'_> {
         test
     }
 
+    /// How many clients bear `MeshSync`'s name, on all servers together.
+    pub(super) fn meshsyncs(&self) -> usize {
+        let name = self.facts.profile.meshsync.client;
+        let servers = self.facts.broker.servers.iter();
+        servers
+            .flat_map(|server| server.connections.items())
+            .filter(|client| client.name == name)
+            .count()
+    }
+
     /// Whether somebody bears `MeshSync`'s name on a server; none where nobody could say.
     pub(super) fn meshsync_is_connected(&self) -> Option<bool> {
         let broker = &self.facts.broker;
