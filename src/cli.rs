@@ -49,6 +49,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "NAME",
+        value_parser = namespace,
         help_heading = "Cluster"
     )]
     pub namespace: Option<String>,
@@ -259,7 +260,7 @@ pub struct Probe {
     #[arg(long, value_name = "KIND", value_parser = ["configmap", "deployment", "replicaset", "cronjob", "service"])]
     pub kind: Option<String>,
     /// Namespace of the object [default: the stack's]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = namespace)]
     pub probe_namespace: Option<String>,
 }
 
@@ -535,6 +536,21 @@ pub struct Subject {
     pub to_serviceaccount: Option<String>,
 }
 
+/// The name of a namespace, as Kubernetes allows it. What else stands there would become part of an address.
+fn namespace(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edge = |c: char| c != '-';
+    let fits = (1..=63).contains(&text.len())
+        && text.chars().all(plain)
+        && text.starts_with(edge)
+        && text.ends_with(edge);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a namespace's name has lower-case letters, digits and hyphens, 63 at the most, and no hyphen at either end".into())
+    }
+}
+
 /// A duration with its unit, as kubectl takes it; 0 stands for a very long time.
 fn duration(text: &str) -> Result<Duration, String> {
     const NONE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -561,6 +577,17 @@ mod tests {
     #[test]
     fn the_definitions_are_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_namespace_is_named_as_kubernetes_allows_it() {
+        for name in ["meshery", "a", "mesh-2", "0"] {
+            assert_eq!(namespace(name).as_deref(), Ok(name));
+        }
+        let long = "a".repeat(64);
+        for name in ["", "a/../b", "Meshery", "-a", "a-", "a b", "a.b", &long] {
+            assert!(namespace(name).is_err(), "{name}");
+        }
     }
 
     #[test]
