@@ -1,15 +1,11 @@
 //! A gate before the API server: it counts what is written, and strikes after a certain write.
 
 use std::{
-    fs,
-    net::SocketAddr,
     path::PathBuf,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
-    thread::JoinHandle,
 };
 
 use anyhow::{Context, Result};
@@ -19,9 +15,9 @@ use kube::{Client, client::Body};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
 };
 
+use super::doorway::{self, Doorway};
 use crate::bed::Cluster;
 
 /// What happens once the write is made, and before anybody is told that it is.
@@ -41,8 +37,7 @@ pub(super) enum Strike {
 pub(super) struct Gate {
     pub(super) kubeconfig: PathBuf,
     state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _doorway: Doorway,
 }
 
 struct State {
@@ -68,48 +63,15 @@ impl Gate {
             pid: AtomicU32::new(0),
             struck: AtomicBool::new(false),
         });
-        let (stop, stopped) = oneshot::channel();
-        let (tell, told) = std::sync::mpsc::channel();
-        let thread = {
-            let (cluster, user, state) = (cluster.clone(), user.to_owned(), state.clone());
-            std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .expect("a runtime");
-                runtime.block_on(async {
-                    let client = cluster.client_for(&user).await.expect("a client");
-                    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-                    let _ = tell.send(listener.local_addr().expect("an address"));
-                    tokio::select! {
-                        _ = stopped => {}
-                        () = accept(listener, client, state) => {}
-                    }
-                });
-            })
-        };
-        let address: SocketAddr = told.recv().context("the gate did not open")?;
-        let kubeconfig = cluster.file(&format!("kubeconfig-gate-{}", address.port()));
-        fs::write(
-            &kubeconfig,
-            format!(
-                "apiVersion: v1
-kind: Config
-clusters:
-- {{name: gate, cluster: {{server: 'http://{address}'}}}}
-contexts:
-- {{name: gate, context: {{cluster: gate, user: gate}}}}
-current-context: gate
-users:
-- {{name: gate, user: {{}}}}
-"
-            ),
-        )?;
+        let (through, user, seen) = (cluster.clone(), user.to_owned(), state.clone());
+        let doorway = Doorway::open(cluster, async move |listener| {
+            let client = through.client_for(&user).await.expect("a client");
+            accept(listener, client, seen).await;
+        })?;
         Ok(Self {
-            kubeconfig,
+            kubeconfig: doorway.kubeconfig.clone(),
             state,
-            stop: Some(stop),
-            thread: Some(thread),
+            _doorway: doorway,
         })
     }
 
@@ -127,15 +89,6 @@ users:
     /// Whether there were as many writes as it waited for.
     pub(super) fn has_struck(&self) -> bool {
         self.state.struck.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
@@ -208,12 +161,9 @@ async fn serve(stream: TcpStream, client: &Client, state: &State) -> Result<()> 
                 }
                 Strike::Signal(signal) => {
                     let pid = state.pid.load(Ordering::SeqCst).to_string();
-                    let script = "kill -s \"$1\" \"$2\"";
                     // Before the signal: the program may be gone before this goes on.
                     state.struck.store(true, Ordering::SeqCst);
-                    Command::new("sh")
-                        .args(["-c", script, "sh", signal, &pid])
-                        .status()?;
+                    doorway::signal(&pid, signal)?;
                     std::future::pending::<()>().await;
                 }
             }

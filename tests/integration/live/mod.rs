@@ -2,6 +2,7 @@
 
 mod access;
 mod broker;
+mod doorway;
 mod environment;
 mod false_alarms;
 mod gate;

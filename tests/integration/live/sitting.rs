@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use super::doorway;
 use crate::{bed, tool::Tool};
 
 /// Ctrl-C, as the keyboard sends it.
@@ -101,11 +102,7 @@ impl Sitting {
             .lines()
             .find_map(|line| line.trim().strip_prefix("pid "))
             .context("no process id on the screen")?;
-        let script = "kill -s \"$1\" \"$2\"";
-        Command::new("sh")
-            .args(["-c", script, "sh", signal, pid])
-            .status()?;
-        Ok(())
+        doorway::signal(pid, signal)
     }
 
     /// Waits for the end: the exit code, and all that was shown.

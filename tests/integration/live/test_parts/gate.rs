@@ -2,19 +2,15 @@
 //! write.
 
 use std::{
-    fs,
-    net::SocketAddr,
     path::PathBuf,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
-    thread::JoinHandle,
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
@@ -24,11 +20,14 @@ use tokio::{
         AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional,
     },
     net::{TcpListener, TcpStream},
-    sync::{oneshot, watch},
+    sync::watch,
 };
 use tokio_rustls::TlsConnector;
 
-use crate::bed::{Cluster, users};
+use crate::{
+    bed::{Cluster, users},
+    live::doorway::{self, Doorway},
+};
 
 /// When it strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +64,7 @@ const HELD: Duration = Duration::from_millis(700);
 pub(super) struct Gate {
     pub(super) kubeconfig: PathBuf,
     state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _doorway: Doorway,
 }
 
 struct State {
@@ -120,40 +118,12 @@ impl Gate {
             hang_up: watch::Sender::new(()),
             upstream: Upstream::of(cluster, user)?,
         });
-        let (stop, stopped) = oneshot::channel();
-        let (tell, told) = std::sync::mpsc::channel();
-        let thread = {
-            let state = state.clone();
-            // A runtime of its own: the test blocks its thread while the program runs.
-            std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .expect("a runtime");
-                runtime.block_on(async {
-                    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-                    let _ = tell.send(listener.local_addr().expect("an address"));
-                    tokio::select! {
-                        _ = stopped => {}
-                        () = accept(listener, state) => {}
-                    }
-                });
-            })
-        };
-        let address: SocketAddr = told.recv().context("the gate did not open")?;
-        let kubeconfig = cluster.file(&format!("kubeconfig-gate-{}", address.port()));
-        let text = format!(
-            "{{apiVersion: v1, kind: Config, current-context: gate,
-clusters: [{{name: gate, cluster: {{server: 'http://{address}'}}}}],
-contexts: [{{name: gate, context: {{cluster: gate, user: gate}}}}],
-users: [{{name: gate, user: {{}}}}]}}"
-        );
-        fs::write(&kubeconfig, text)?;
+        let seen = state.clone();
+        let doorway = Doorway::open(cluster, async move |listener| accept(listener, seen).await)?;
         Ok(Self {
-            kubeconfig,
+            kubeconfig: doorway.kubeconfig.clone(),
             state,
-            stop: Some(stop),
-            thread: Some(thread),
+            _doorway: doorway,
         })
     }
 
@@ -166,15 +136,6 @@ users: [{{name: gate, user: {{}}}}]}}"
     /// Whether there were as many writes as it waited for.
     pub(super) fn has_struck(&self) -> bool {
         self.state.struck.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
@@ -288,10 +249,7 @@ fn strike(state: &State) -> Result<()> {
         Deed::HangUp | Deed::HangUpForGood => state.hang_up.send_replace(()),
         Deed::Signal(signal) => {
             let pid = state.pid.load(Ordering::SeqCst).to_string();
-            let script = "kill -s \"$1\" \"$2\"";
-            Command::new("sh")
-                .args(["-c", script, "sh", signal, &pid])
-                .status()?;
+            doorway::signal(&pid, signal)?;
         }
     }
     Ok(())
