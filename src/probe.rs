@@ -175,9 +175,24 @@ pub fn change(round: u32) -> Value {
     json!({ "metadata": { "annotations": { CHANGED: round.to_string() } } })
 }
 
-/// The selector of all such objects.
+/// The selector of all such objects, as it stands in an address.
 pub fn selector() -> String {
-    format!("{}={},{}={}", OWNER.0, OWNER.1, PURPOSE.0, PURPOSE.1)
+    in_address(&format!(
+        "{}={},{}={}",
+        OWNER.0, OWNER.1, PURPOSE.0, PURPOSE.1
+    ))
+}
+
+/// The selector of one run's objects, as it stands in an address.
+pub fn selector_of(run: &str) -> String {
+    in_address(&format!("{RUN}={run}"))
+}
+
+fn in_address(selector: &str) -> String {
+    selector
+        .replace('/', "%2F")
+        .replace('=', "%3D")
+        .replace(',', "%2C")
 }
 
 /// The subject on which a run that lives listens, and by which others know that it does.

@@ -40,6 +40,18 @@ pub fn may(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
     }
 }
 
+/// Whether the `ServiceAccount` may do what watching a resource takes: to list and to watch it.
+pub fn may_watch(facts: &Facts, account: &str, group: &str, resource: &str) -> Seen<bool> {
+    let mut both = true;
+    for verb in ["list", "watch"] {
+        match may(facts, account, &Right::to(verb, group, resource)) {
+            Seen::Known(answer) => both &= answer,
+            other => return other,
+        }
+    }
+    Seen::Known(both)
+}
+
 /// Reads the cluster-wide roles and bindings.
 fn by_roles(facts: &Facts, account: &str, right: &Right) -> Seen<bool> {
     let (Seen::Known(roles), Seen::Known(bindings)) =

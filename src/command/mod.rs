@@ -23,7 +23,7 @@ use crate::{
     cli::{Cli, Command, Format, Global, System},
     exit::{Exit, UsageError},
     facts::Facts,
-    observe::{self, Access, Depth, Scope},
+    observe::{Access, Depth, Opened, Scope, Session, TestPlan},
     profile::{self, Profile},
     recording, render,
     report::Source,
@@ -74,6 +74,18 @@ fn access(global: &Global) -> Access {
 
 /// Looks at the cluster.
 async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Facts, UsageError> {
+    look_and_test(global, depth, terminal, None).await
+}
+
+/// Looks at the cluster, and carries out a test where there is one.
+async fn look_and_test(
+    global: &Global,
+    depth: Depth,
+    terminal: &Terminal,
+    test: Option<(&TestPlan, &Cleanup)>,
+) -> Result<Facts, UsageError> {
+    // To listen for a while was asked for: that comes on top.
+    let longer = test.and_then(|(plan, _)| plan.passive).unwrap_or_default();
     let trace = |line: &str| terminal.trace(line);
     let progress = |what: &str| terminal.wait_for(what);
     let scope = Scope {
@@ -81,12 +93,18 @@ async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Fact
         namespace: global.namespace.clone(),
         depth,
         request_timeout: global.request_timeout,
-        deadline: Instant::now() + global.timeout,
+        deadline: Instant::now() + global.timeout + longer,
         interactive: terminal.is_interactive(),
         log: terminal.is_verbose().then_some(&trace),
         progress: &progress,
     };
-    observe::observe(&access(global), &scope).await
+    Ok(match Session::open(&access(global), &scope).await? {
+        Opened::Session(session) => match test {
+            Some((plan, cleanup)) => Box::pin(session.test(plan, cleanup)).await,
+            None => session.look().await,
+        },
+        Opened::Obstacle(facts) => *facts,
+    })
 }
 
 /// The facts of a recording or of the cluster, and where they came from.

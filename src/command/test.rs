@@ -1,16 +1,14 @@
 //! `test`: observe, try, diagnose, render.
 
-use tokio::time::Instant;
-
 use crate::{
     cleanup::Cleanup,
     cli::{FailOn, Global, Probe, Test},
     diagnose,
     exit::{Exit, UsageError},
     facts::{Facts, Subject},
-    observe::{Depth, Opened, Scope, Session, TestPlan},
+    observe::{Depth, TestPlan},
     probe::Kind,
-    profile, recording, render,
+    recording, render,
     report::Source,
     terminal::Terminal,
 };
@@ -81,23 +79,7 @@ pub(super) async fn look(
             "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
         );
     }
-    let trace = |line: &str| terminal.trace(line);
-    let progress = |what: &str| terminal.wait_for(what);
-    let scope = Scope {
-        profile: super::profile(global).unwrap_or(&profile::MESHERY),
-        namespace: global.namespace.clone(),
-        depth,
-        request_timeout: global.request_timeout,
-        // To listen for a while was asked for: that comes on top.
-        deadline: Instant::now() + global.timeout + plan.passive.unwrap_or_default(),
-        interactive: terminal.is_interactive(),
-        log: terminal.is_verbose().then_some(&trace),
-        progress: &progress,
-    };
-    match Session::open(&super::access(global), &scope).await? {
-        Opened::Session(session) => Ok(Box::pin(session.test(plan, cleanup)).await),
-        Opened::Obstacle(facts) => Ok(*facts),
-    }
+    super::look_and_test(global, depth, terminal, Some((plan, cleanup))).await
 }
 
 /// What to test, and what fails it.

@@ -9,7 +9,7 @@ use crate::{
     facts::{Facts, FlowTest, Heard, Subject, Test},
     report::{Component, Finding, Report, Severity, Source, TestReport, WatchedResource},
     rights,
-    seen::{Right, Seen},
+    seen::Seen,
     stack,
     watch_list::{self, WatchList},
 };
@@ -180,12 +180,7 @@ fn resources(patient: &Patient<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
 /// Whether `MeshSync` may list and watch a resource; none where it is not known.
 fn readable(patient: &Patient<'_>, account: &str, resource: &str) -> Option<bool> {
     let (plural, group) = watch_list::resource_and_group(resource)?;
-    let mut may = true;
-    for verb in ["list", "watch"] {
-        match rights::may(patient.facts, account, &Right::to(verb, group, plural)) {
-            Seen::Known(answer) => may &= answer,
-            _ => return None,
-        }
-    }
-    Some(may)
+    rights::may_watch(patient.facts, account, group, plural)
+        .known()
+        .copied()
 }

@@ -70,6 +70,32 @@ pub struct Step {
     pub detail: String,
 }
 
+impl Step {
+    /// It came to its end after so many microseconds.
+    pub fn done(micros: u64, detail: impl Into<String>) -> Self {
+        Self {
+            micros: Seen::Known(micros),
+            detail: detail.into(),
+        }
+    }
+
+    /// It was not tried, for this reason.
+    pub fn not_tried(why: impl Into<String>) -> Self {
+        Self {
+            micros: Seen::NotLooked,
+            detail: why.into(),
+        }
+    }
+
+    /// It was tried and did not come to its end, for this reason.
+    pub fn failed(why: impl Into<String>) -> Self {
+        Self {
+            micros: Seen::Unreachable(why.into()),
+            detail: String::new(),
+        }
+    }
+}
+
 /// The way to the API server, step by step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

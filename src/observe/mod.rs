@@ -40,7 +40,6 @@ pub use session::{Answer, Opened, Session};
 pub use test::TestPlan;
 
 use crate::{
-    exit::UsageError,
     facts::{Facts, Obstacle, Rbac, Target},
     profile::Profile,
     seen::Seen,
@@ -93,18 +92,6 @@ impl Depth {
 )]
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// Looks at everything.
-///
-/// # Errors
-///
-/// A [`UsageError`] when something named on the command line is wrong. Whatever else fails is a fact.
-pub async fn observe(access: &Access, scope: &Scope<'_>) -> Result<Facts, UsageError> {
-    match Session::open(access, scope).await? {
-        Opened::Session(session) => Ok(session.look().await),
-        Opened::Obstacle(facts) => Ok(*facts),
-    }
 }
 
 /// The facts when nothing could be asked.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::{ask::Asker, broker::Kept, transport::Clients};
 use crate::{
     cleanup::Cleanup,
-    facts::{Facts, Subject, Test},
+    facts::{Facts, OperatorTest, Subject, Test},
     probe,
 };
 
@@ -74,7 +74,10 @@ impl Bench<'_> {
             Subject::Broker => test.servers = broker::measure(self).await,
             Subject::Dataflow => test.flow = Some(flow::run(self).await),
             Subject::Kubernetes => {}
-            Subject::Operator => test.operator = Some(operator::watch(self).await),
+            Subject::Operator => {
+                let renewal = operator::watch(self).await;
+                test.operator = Some(OperatorTest { renewal });
+            }
             Subject::Meshsync => test.meshsync = Some(meshsync::ask(self).await),
         }
         test
@@ -92,14 +95,10 @@ impl Bench<'_> {
 
     /// Whether somebody bears `MeshSync`'s name on a server; none where nobody could say.
     pub(super) fn meshsync_is_connected(&self) -> Option<bool> {
-        let broker = &self.facts.broker;
-        let name = self.facts.profile.meshsync.client;
-        let listed = |server: &crate::facts::BrokerServer| {
-            server.connections.items().iter().any(|c| c.name == name)
-        };
-        if broker.servers.iter().any(listed) {
+        if self.meshsyncs() > 0 {
             return Some(true);
         }
+        let broker = &self.facts.broker;
         let whole = broker
             .servers
             .iter()

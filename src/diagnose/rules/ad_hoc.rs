@@ -103,15 +103,8 @@ fn delivers(patient: &Patient<'_>, _: &States) -> Outcome {
     }
     let findings = servers.iter().filter_map(|server| {
         let why = server.failure.as_ref()?;
-        let name = patient
-            .facts
-            .broker
-            .servers
-            .iter()
-            .find(|known| known.varz.server_id == server.server_id)
-            .map_or("a broker server", |known| {
-                super::broker::server_name(patient, known)
-            });
+        let name =
+            super::broker::name_by_id(patient, &server.server_id).unwrap_or("a broker server");
         Some(
             Draft::new("broker-not-delivering")
                 .title(format!("{name} does not hand on what is published"))

@@ -189,6 +189,13 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
     ])
 }
 
+/// The name of the server that has this id, where it answered.
+pub(in crate::diagnose) fn name_by_id<'a>(patient: &Patient<'a>, id: &str) -> Option<&'a str> {
+    let servers = &patient.facts.broker.servers;
+    let server = servers.iter().find(|server| server.varz.server_id == id)?;
+    Some(server_name(patient, server))
+}
+
 pub(in crate::diagnose) fn server_name<'a>(
     patient: &Patient<'_>,
     server: &'a BrokerServer,

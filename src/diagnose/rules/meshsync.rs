@@ -124,17 +124,10 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
         let Some((resource, group)) = watch_list::resource_and_group(entry) else {
             continue;
         };
-        let mut may = true;
-        for verb in ["list", "watch"] {
-            match rights::may(facts, &account, &Right::to(verb, group, resource)) {
-                Seen::Known(answer) => may &= answer,
-                other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
-            }
-        }
-        if may {
-            allowed += 1;
-        } else {
-            denied.push(resource);
+        match rights::may_watch(facts, &account, group, resource) {
+            Seen::Known(true) => allowed += 1,
+            Seen::Known(false) => denied.push(resource),
+            other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
         }
     }
     if resources.is_empty() {

@@ -28,7 +28,7 @@ mod supply;
 mod watch_list;
 mod workload;
 
-pub(super) use broker::server_name;
+pub(super) use broker::{name_by_id, server_name};
 pub(super) use dataflow::unheard;
 pub(super) use watch_list::OF_THE_LIST;
 

@@ -336,13 +336,7 @@ fn dataflow(patient: &Patient<'_>, flow: &FlowTest) -> Vec<Hop> {
         .servers
         .iter()
         .map(|test| {
-            let server = patient
-                .facts
-                .broker
-                .servers
-                .iter()
-                .find(|server| server.varz.server_id == test.server_id)
-                .map(|server| rules::server_name(patient, server).to_owned());
+            let server = rules::name_by_id(patient, &test.server_id).map(str::to_owned);
             let timing = Timing::of(test.round_trips.iter().copied());
             let title = "a message to the broker and back";
             Hop {

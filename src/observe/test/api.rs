@@ -42,11 +42,8 @@ pub(in crate::observe) async fn measure(asker: &Asker<'_>, count: u32, test: &mu
     }
     let started = Instant::now();
     test.authenticate = match reviews::who_am_i(asker).await {
-        Ok(user) => done(started, format!("as {user}")),
-        Err(failure) => Step {
-            micros: Seen::Unreachable(failure.to_string()),
-            detail: String::new(),
-        },
+        Ok(user) => Step::done(micros(started.elapsed()), format!("as {user}")),
+        Err(failure) => Step::failed(failure.to_string()),
     };
     if failed(&test.authenticate) {
         return;
@@ -137,7 +134,7 @@ async fn attempt<T>(
     let started = Instant::now();
     let why = match tokio::time::timeout(limit, work).await {
         Ok(Ok(value)) => {
-            *step = done(started, detail(&value));
+            *step = Step::done(micros(started.elapsed()), detail(&value));
             return Some(value);
         }
         Ok(Err(why)) => why,
@@ -145,11 +142,4 @@ async fn attempt<T>(
     };
     step.micros = Seen::Unreachable(why);
     None
-}
-
-fn done(started: Instant, detail: String) -> Step {
-    Step {
-        micros: Seen::Known(micros(started.elapsed())),
-        detail,
-    }
 }

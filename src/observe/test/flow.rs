@@ -24,7 +24,7 @@ use super::{
     watch::{Told, Watch},
 };
 use crate::{
-    facts::{self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, Subject},
+    facts::{self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest},
     observe::change::Change,
     probe::{self, Kind},
     repair::manifests::FIELD_MANAGER,
@@ -199,7 +199,7 @@ async fn listen(bench: &Bench<'_>, ear: &mut Ear, run: &str, found: &mut FlowTes
 impl Flow<'_> {
     /// Makes, changes and removes, and tells what came of it.
     async fn go(&mut self, leftovers: Leftovers<'_>, found: &mut FlowTest) {
-        let label = format!("{}%3D{}", probe::RUN.replace('/', "%2F"), self.run);
+        let label = probe::selector_of(&self.run);
         let collection = self.kind.collection(&self.namespace);
         let client = self.bench.clients.requests.clone();
         let limit = self.bench.asker.remaining();
@@ -235,7 +235,11 @@ impl Flow<'_> {
         if found.held_back.is_none() && !self.any_came() {
             found.meta = request::version(&self.clients, self.bench.facts.profile).await;
         }
-        found.changes = self.sent.iter().map(|sent| self.change(sent)).collect();
+        found.changes = self
+            .sent
+            .iter()
+            .map(|sent| self.change(sent, &found.servers))
+            .collect();
     }
 
     /// One object's life.
@@ -419,7 +423,7 @@ impl Flow<'_> {
     }
 
     /// What became of a change.
-    fn change(&self, sent: &Sent) -> facts::Change {
+    fn change(&self, sent: &Sent, servers: &[ServerTest]) -> facts::Change {
         let since = |at: Instant| micros(at.duration_since(sent.at));
         let came: Vec<&Arrival> = arrivals(&self.ear.arrivals, sent, &self.run).collect();
         let first = came.first();
@@ -430,7 +434,7 @@ impl Flow<'_> {
             acknowledged: sent.acknowledged.map(since),
             watched: tells(&self.ear.told, sent, &self.run).map(|told| since(told.at)),
             received: first.map(|a| since(a.at)),
-            server_id: first.and_then(|a| self.bench.kept_server(a.server, &self.clients)),
+            server_id: first.and_then(|a| Some(servers.get(a.server)?.server_id.clone())),
             cluster_id: first.map(|a| a.cluster_id.clone()),
             bytes: first.map(|a| a.bytes),
             copies: self.copies(sent),
@@ -462,13 +466,4 @@ fn tells<'a>(told: &'a [Told], sent: &Sent, run: &str) -> Option<&'a Told> {
     let name = probe::name(run, sent.round);
     told.iter()
         .find(|told| told.name == name && told.event == sent.event)
-}
-
-impl Bench<'_> {
-    /// The id of a server by its number among those that are listened to.
-    fn kept_server(&self, number: usize, clients: &[Client]) -> Option<String> {
-        let client = clients.get(number)?;
-        let id = client.server_info().server_id;
-        (self.plan.subject == Subject::Dataflow || !id.is_empty()).then_some(id)
-    }
 }

@@ -41,10 +41,7 @@ pub(super) async fn ask(bench: &Bench<'_>) -> MeshsyncTest {
     let version = async {
         // Whoever is not there does not answer, and need not be waited for.
         if bench.meshsync_is_connected() == Some(false) {
-            return Step {
-                micros: Seen::NotLooked,
-                detail: "it is not connected to the broker".into(),
-            };
+            return Step::not_tried("it is not connected to the broker");
         }
         request::version(&clients, bench.facts.profile).await
     };
@@ -64,10 +61,7 @@ async fn pages(bench: &Bench<'_>) -> (Step, Step) {
         .filter_map(|pod| Some((pod, stack::running_since(pod, container)?)))
         .min_by_key(|(_, since)| *since);
     let Some((pod, _)) = pod else {
-        let none = Step {
-            micros: Seen::NotLooked,
-            detail: "no pod of it runs".into(),
-        };
+        let none = Step::not_tried("no pod of it runs");
         return (none.clone(), none);
     };
     let name = stack::name(&pod.metadata);
@@ -82,10 +76,6 @@ async fn page(bench: &Bench<'_>, pod: &str, path: &str) -> Step {
     let rights = questions::port_forward(namespace);
     bench.asker.count();
     let client = bench.clients.streams.clone();
-    let failed = |why: String| Step {
-        micros: Seen::Unreachable(why),
-        detail: String::new(),
-    };
     let opened = Tunnel::open(client, namespace, pod, &[PORT], limit, &rights).await;
     let mut tunnel = match opened {
         Ok(tunnel) => tunnel,
@@ -97,24 +87,20 @@ async fn page(bench: &Bench<'_>, pod: &str, path: &str) -> Step {
                 detail: String::new(),
             };
         }
-        Err(failure) => return failed(failure.message),
+        Err(failure) => return Step::failed(failure.message),
     };
     let Some(port) = tunnel.take(PORT) else {
-        return failed("the port-forward lacks the port".into());
+        return Step::failed("the port-forward lacks the port");
     };
     let answer = broker::guarded(get(port.stream, path), port.error, limit, "its health port");
     match answer.await {
-        Ok((200, body)) => Step {
-            micros: Seen::Known(micros(started.elapsed())),
-            detail: body,
-        },
-        Ok((status, body)) => failed(format!("it answers {status}: {body}")),
+        Ok((200, body)) => Step::done(micros(started.elapsed()), body),
+        Ok((status, body)) => Step::failed(format!("it answers {status}: {body}")),
         // Before 1.0.1 there are no such pages, and nothing is wrong.
-        Err(failure) if failure.message.contains("connection refused") => Step {
-            micros: Seen::NotLooked,
-            detail: "nothing listens on port 11000; MeshSync has health pages since 1.0.1".into(),
-        },
-        Err(failure) => failed(failure.message),
+        Err(failure) if failure.message.contains("connection refused") => {
+            Step::not_tried("nothing listens on port 11000; MeshSync has health pages since 1.0.1")
+        }
+        Err(failure) => Step::failed(failure.message),
     }
 }
 

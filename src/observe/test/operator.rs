@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Bench, ear::micros};
 use crate::{
-    facts::{OperatorTest, Step},
+    facts::Step,
     observe::{
         ask::{parse, seen},
         questions,
@@ -27,36 +27,24 @@ const TAKING_OVER: Duration = Duration::from_secs(5);
 const USUAL: i32 = 15;
 
 /// Watches the Lease until it is renewed, or should have been.
-pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
+pub(super) async fn watch(bench: &Bench<'_>) -> Step {
     let facts = bench.facts;
     let started = Instant::now();
     let first = match &facts.lease {
         Seen::Known(lease) => lease.spec.clone().unwrap_or_default(),
         Seen::Unreachable(why) => {
-            return OperatorTest {
-                renewal: Step {
-                    micros: Seen::NotLooked,
-                    detail: format!("the Lease could not be read: {why}"),
-                },
-            };
+            return Step::not_tried(format!("the Lease could not be read: {why}"));
         }
         other => {
             let micros = other.as_ref().map(|_| 0);
-            return OperatorTest {
-                renewal: Step {
-                    micros,
-                    detail: String::new(),
-                },
+            return Step {
+                micros,
+                detail: String::new(),
             };
         }
     };
     if !somebody_could(bench) {
-        return OperatorTest {
-            renewal: Step {
-                micros: Seen::NotLooked,
-                detail: "no operator runs that could renew it".into(),
-            },
-        };
+        return Step::not_tried("no operator runs that could renew it");
     }
     (bench.progress)("waiting for the operator to renew its Lease");
     let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
@@ -72,53 +60,37 @@ pub(super) async fn watch(bench: &Bench<'_>) -> OperatorTest {
             Seen::Known(Lease {
                 spec: Some(spec), ..
             }) if renewed(&first, &spec) => {
-                return OperatorTest {
-                    renewal: Step {
-                        micros: Seen::Known(micros(started.elapsed())),
-                        detail: format!("by {}", spec.holder_identity.unwrap_or_default()),
-                    },
-                };
+                return Step::done(
+                    micros(started.elapsed()),
+                    format!("by {}", spec.holder_identity.unwrap_or_default()),
+                );
             }
             // That we cannot see it is no fault of the operator's.
             Seen::Unreachable(why) if !bench.asker.time_left().is_zero() => {
-                return OperatorTest {
-                    renewal: Step {
-                        micros: Seen::NotLooked,
-                        detail: format!("the Lease could not be read again: {why}"),
-                    },
-                };
+                return Step::not_tried(format!("the Lease could not be read again: {why}"));
             }
             Seen::Known(_) | Seen::Unreachable(_) => {}
             other => {
-                return OperatorTest {
-                    renewal: Step {
-                        micros: other.map(|_| 0),
-                        detail: String::new(),
-                    },
+                return Step {
+                    micros: other.map(|_| 0),
+                    detail: String::new(),
                 };
             }
         }
         if started.elapsed() >= limit {
             if limit < patience {
-                return OperatorTest {
-                    renewal: Step {
-                        micros: Seen::NotLooked,
-                        detail: format!(
-                            "it may take {}, and the time that the run may take (--timeout) was over before that",
-                            words::span(patience)
-                        ),
-                    },
-                };
+                return Step::not_tried(format!(
+                    "it may take {}, and the time that the run may take (--timeout) was over before that",
+                    words::span(patience)
+                ));
             }
             let why = format!("it was not renewed within {}", words::span(patience));
-            return OperatorTest {
-                renewal: Step {
-                    micros: Seen::Unreachable(why),
-                    detail: format!(
-                        "its holder is {}",
-                        first.holder_identity.unwrap_or_default()
-                    ),
-                },
+            return Step {
+                micros: Seen::Unreachable(why),
+                detail: format!(
+                    "its holder is {}",
+                    first.holder_identity.unwrap_or_default()
+                ),
             };
         }
         tokio::time::sleep(PACE).await;

@@ -55,19 +55,13 @@ pub(super) async fn version(clients: &[Client], profile: &Profile) -> Step {
         let (answer, _, rest) = select_all(asked).await;
         match answer {
             Ok(version) => {
-                return Step {
-                    micros: Seen::Known(micros(sent.elapsed())),
-                    detail: version,
-                };
+                return Step::done(micros(sent.elapsed()), version);
             }
             Err(failure) => why = failure,
         }
         asked = rest;
     }
-    Step {
-        micros: Seen::Unreachable(why),
-        detail: String::new(),
-    }
+    Step::failed(why)
 }
 
 /// Has `MeshSync` publish its store on a subject of our own, and counts what comes, by resource.

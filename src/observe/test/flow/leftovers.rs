@@ -51,10 +51,7 @@ pub(super) struct Leftovers<'a> {
 impl Leftovers<'_> {
     /// Finds what earlier runs have left, and removes what nobody waits for any more.
     pub(super) async fn remove(&self, found: &mut FlowTest) {
-        let selector = probe::selector()
-            .replace('/', "%2F")
-            .replace('=', "%3D")
-            .replace(',', "%2C");
+        let selector = probe::selector();
         let collection = self.kind.collection(self.namespace);
         let path = format!("{collection}?labelSelector={selector}");
         let answer = self.bench.asker.get_metadata(&path).await;
