@@ -42,11 +42,7 @@ impl Session<'_> {
                 Some((belonging.part, owner))
             })
             .chain(custom.iter().filter_map(|(id, live)| {
-                let part = if id.kind == "Broker" {
-                    Part::Broker
-                } else {
-                    Part::Meshsync
-                };
+                let part = Part::of_custom_resource(&id.kind);
                 Some((part, owner::of_live(live)?))
             }))
             .collect();

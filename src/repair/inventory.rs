@@ -20,6 +20,16 @@ pub enum Part {
     Namespace,
 }
 
+impl Part {
+    /// The part that a custom resource of this kind is.
+    pub fn of_custom_resource(kind: &str) -> Self {
+        match kind {
+            "MeshSync" => Self::Meshsync,
+            _ => Self::Broker,
+        }
+    }
+}
+
 /// One thing that a stack may consist of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Belonging {

@@ -435,10 +435,7 @@ pub fn without_webhook(definition: &Value) -> Action {
 
 fn custom_resources(request: &Request, found: &Found, plan: &mut Plan) -> Result<(), Refusal> {
     for (id, live) in &found.custom {
-        let part = match id.kind.as_str() {
-            "MeshSync" => Part::Meshsync,
-            _ => Part::Broker,
-        };
+        let part = Part::of_custom_resource(&id.kind);
         let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&part)) else {
             continue;
         };
