@@ -12,6 +12,7 @@ mod artefacts;
 mod cli;
 mod failures;
 mod fixtures;
+mod hostile;
 mod known_problems;
 mod live;
 mod manifests;

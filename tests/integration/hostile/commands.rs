@@ -1,0 +1,20 @@
+//! The commands that are tried against every hostile peer.
+
+/// Commands that read from the cluster, as typed.
+pub(super) const READING: &[&str] = &[
+    "system check -o json",
+    "system check --preflight -o json",
+    "system status -o json",
+    "test kubernetes -o json",
+    "test operator -o json",
+    "test broker -o json",
+    "test meshsync -o json",
+    "test dataflow -o json",
+    "record -",
+];
+
+/// Commands that change the cluster, as typed.
+pub(super) const CHANGING: &[&str] = &[
+    "system redeploy --yes --no-wait -o json",
+    "system reset stack --yes --no-backup -o json",
+];
