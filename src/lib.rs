@@ -31,6 +31,7 @@ pub mod destination;
 pub mod diagnose;
 pub mod exit;
 pub mod facts;
+pub mod failure;
 pub mod limits;
 pub mod log_lines;
 pub mod observe;

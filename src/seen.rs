@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::{Failure, Kind};
+
 /// One right in the cluster, in the words of Kubernetes' RBAC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -111,8 +113,8 @@ pub enum Seen<T> {
     Absent,
     /// We are not allowed to look.
     Denied(Denial),
-    /// No usable answer came; the sentence says why.
-    Unreachable(String),
+    /// No usable answer came, and why.
+    Unreachable(Failure),
     /// Nobody looked, as when a recording does not hold it.
     #[default]
     NotLooked,
@@ -142,9 +144,32 @@ impl<T> Seen<T> {
         match self {
             Self::Known(_) | Self::Absent => None,
             Self::Denied(denial) => Some(denial.to_string()),
-            Self::Unreachable(why) => Some(why.clone()),
+            Self::Unreachable(failure) => Some(failure.message.clone()),
             Self::NotLooked => Some("it was not looked at".into()),
         }
+    }
+
+    /// The failure because of which no usable answer came; `None` for every other outcome.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Unreachable(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Why the question was not answered, as a failure; `None` when it was.
+    pub fn into_failure(self) -> Option<Failure> {
+        match self {
+            Self::Known(_) | Self::Absent => None,
+            Self::Denied(denial) => Some(Failure::new(Kind::Forbidden, denial.to_string())),
+            Self::Unreachable(failure) => Some(failure),
+            Self::NotLooked => Some(Failure::from("it was not looked at")),
+        }
+    }
+
+    /// An outcome without an answer, for this reason.
+    pub fn failed(why: impl Into<Failure>) -> Self {
+        Self::Unreachable(why.into())
     }
 
     /// The same outcome with another value.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::seen::Seen;
+use crate::{failure::Failure, seen::Seen};
 
 /// What can be tested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,9 +88,9 @@ impl Step {
     }
 
     /// It was tried and did not come to its end, for this reason.
-    pub fn failed(why: impl Into<String>) -> Self {
+    pub fn failed(why: impl Into<Failure>) -> Self {
         Self {
-            micros: Seen::Unreachable(why.into()),
+            micros: Seen::failed(why),
             detail: String::new(),
         }
     }

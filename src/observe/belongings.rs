@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Session, questions};
 use crate::{
+    failure::Failure,
     owner,
     profile::Profile,
     repair::{
@@ -89,7 +90,7 @@ impl Session<'_> {
     }
 
     /// The custom resources of the namespace, each in the first version in which it can be read; and what could not be.
-    pub async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<String>) {
+    pub async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<Failure>) {
         let mut found = Vec::new();
         let mut unread = Vec::new();
         for plural in ["meshsyncs", "brokers"] {
@@ -107,7 +108,7 @@ impl Session<'_> {
                     // Without the definition there are none.
                     Seen::Absent => continue,
                     other => {
-                        why = other.why_unsettled();
+                        why = other.into_failure();
                         continue;
                     }
                 };
@@ -129,7 +130,9 @@ impl Session<'_> {
                 }));
                 break;
             }
-            unread.extend(why.map(|why| format!("{plural}: {why}")));
+            unread.extend(
+                why.map(|why| Failure::new(why.kind, format!("{plural}: {}", why.message))),
+            );
         }
         (found, unread)
     }

@@ -399,7 +399,7 @@ fn without_monitor(
             max_payload: greeting.max_payload,
             ..Varz::default()
         },
-        connections: Seen::Unreachable(failure.message.clone()),
+        connections: Seen::failed(failure.message.clone()),
         complete: false,
         closed: Seen::NotLooked,
         handshake,

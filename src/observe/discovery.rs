@@ -3,8 +3,12 @@
 use futures_util::future::join;
 use serde::Deserialize;
 
-use super::ask::{Asker, Failure};
-use crate::{facts::Served, seen::Seen};
+use super::ask::{ApiError, Asker};
+use crate::{
+    facts::Served,
+    failure::{Failure, Kind},
+    seen::Seen,
+};
 
 /// The form that holds every group with its resources; Kubernetes 1.26 and later know it.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -36,7 +40,7 @@ pub(super) async fn serves(asker: &Asker<'_>, api_version: &str, plural: &str) -
             let served: Resources = serde_json::from_str(&body).ok()?;
             Some(served.resources.iter().any(|one| one.name == plural))
         }
-        Err(Failure::NotFound) => Some(false),
+        Err(ApiError::NotFound) => Some(false),
         Err(_) => None,
     }
 }
@@ -88,21 +92,30 @@ pub(super) async fn ask(asker: &Asker<'_>) -> Seen<Served> {
     for answer in [core, named] {
         let groups = answer.and_then(|body| {
             serde_json::from_str::<Groups>(&body).map_err(|error| {
-                Failure::Server(format!("its list of resources is malformed: {error}"))
+                ApiError::new(
+                    Kind::Malformed,
+                    format!("its list of resources is malformed: {error}"),
+                )
             })
         });
         match groups {
             Ok(groups) if groups.kind == "APIGroupDiscoveryList" => add(&mut served, groups),
             Ok(_) => {
-                return Seen::Unreachable(
-                    "this API server cannot list all its resources at once, as those from 1.26 on can"
-                        .into(),
-                );
+                return Seen::failed(Failure::new(
+                    Kind::NotSupported,
+                    "this API server cannot list all its resources at once, as those from 1.26 on can",
+                ));
             }
-            Err(Failure::Denied) => {
-                return Seen::Unreachable("we may not ask which resources are served".into());
+            Err(ApiError::Denied) => {
+                return Seen::failed(Failure::new(
+                    Kind::Forbidden,
+                    "we may not ask which resources are served",
+                ));
             }
-            Err(other) => return Seen::Unreachable(other.to_string()),
+            Err(ApiError::NotFound) => {
+                return Seen::failed(Failure::new(Kind::NotFound, "not found"));
+            }
+            Err(ApiError::Failed(failure)) => return Seen::Unreachable(failure),
         }
     }
     Seen::Known(served)

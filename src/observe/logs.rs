@@ -4,11 +4,12 @@ use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 use super::{
-    ask::{Asker, Failure, seen},
+    ask::{ApiError, Asker, seen},
     questions,
 };
 use crate::{
     facts::{Facts, Log},
+    failure::Kind,
     log_lines, stack,
 };
 
@@ -30,7 +31,11 @@ pub(super) async fn read(asker: &Asker<'_>, facts: &Facts, secrets: &[String]) -
         let question = questions::log(namespace, &wanted.pod, &wanted.container, wanted.previous);
         let answer = match asker.get_text(&question.path).await {
             // A container that has not run before has no previous log.
-            Err(Failure::Server(_)) if wanted.previous => Ok(String::new()),
+            Err(ApiError::Failed(failure))
+                if wanted.previous && failure.kind == Kind::ServerError =>
+            {
+                Ok(String::new())
+            }
             answer => answer,
         };
         Log {

@@ -4,6 +4,7 @@
 //! answers lead to (the broker's servers, single access reviews, other namespaces).
 
 mod addresses;
+mod answer;
 mod ask;
 mod belongings;
 mod broker;
@@ -25,6 +26,7 @@ mod session;
 mod standing;
 mod test;
 mod transport;
+mod transport_error;
 mod tunnel;
 mod waves;
 

@@ -97,7 +97,7 @@ async fn converse(
             Err(why) if connections.is_empty() => {
                 return Ok(Answer {
                     varz,
-                    connections: Seen::Unreachable(why),
+                    connections: Seen::failed(why),
                     complete: false,
                     closed: Seen::NotLooked,
                 });
@@ -118,8 +118,8 @@ async fn converse(
     // What is proven by now is not given up for this.
     let closed = match tokio::time::timeout(CLOSED_PATIENCE, closed(sender, client)).await {
         Ok(Ok(closed)) => Seen::Known(closed),
-        Ok(Err(why)) => Seen::Unreachable(why),
-        Err(_) => Seen::Unreachable("the monitor does not say which connections ended".into()),
+        Ok(Err(why)) => Seen::failed(why),
+        Err(_) => Seen::failed("the monitor does not say which connections ended"),
     };
     Ok(Answer {
         varz,

@@ -4,11 +4,18 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Config;
 use x509_cert::{Certificate, der::Decode, ext::pkix::BasicConstraints};
 
-use super::{ask::Failure, expiry};
-use crate::{facts::Obstacle, redact, words};
+use super::{ask::ApiError, expiry};
+use crate::{facts::Obstacle, failure::Kind, redact};
 
 /// The obstacle behind the failure of every request, or none when the failure is no obstacle.
-pub(super) fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -> Option<Obstacle> {
+pub(super) fn from_failure(
+    failure: &ApiError,
+    config: &Config,
+    now: Timestamp,
+) -> Option<Obstacle> {
+    let ApiError::Failed(failure) = failure else {
+        return None;
+    };
     let server = redact::urls(&config.cluster_url.to_string());
     let mut evidence = vec![format!("asked: {server}version")];
     if let Some(proxy) = &config.proxy_url {
@@ -17,32 +24,24 @@ pub(super) fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -
             redact::urls(&proxy.to_string())
         ));
     }
-    let (code, message, remedy) = match failure {
-        Failure::Denied | Failure::NotFound => return None,
-        Failure::Connection(why) | Failure::Server(why) => (
+    let why = &failure.message;
+    let (code, message, remedy) = match failure.kind {
+        Kind::TimedOut => (
             "cluster-unreachable",
-            format!("the API server {server} cannot be reached: {why}"),
+            format!("the API server {server} accepts nothing or answers nothing: {why}"),
             loopback_hint(config),
         ),
-        Failure::Silent(limit) => (
-            "cluster-unreachable",
-            format!(
-                "the API server {server} accepts nothing or answers nothing: no answer within {}",
-                words::span(*limit)
-            ),
-            loopback_hint(config),
-        ),
-        Failure::Untrusted(why) => (
+        Kind::TlsUntrusted => (
             "tls-untrusted",
             format!("the connection to {server} is not trusted: {why}"),
             leaf_hint(config),
         ),
-        Failure::NotAnApi(why) => (
+        Kind::NotAnApiServer => (
             "not-an-api-server",
             format!("what answers at {server} is no Kubernetes API server: {why}"),
             None,
         ),
-        Failure::Unauthorized => {
+        Kind::Unauthorized => {
             let expired = expiry::expired(&config.auth_info, now);
             let why = if expired.is_empty() {
                 String::new()
@@ -55,6 +54,11 @@ pub(super) fn from_failure(failure: &Failure, config: &Config, now: Timestamp) -
                 None,
             )
         }
+        _ => (
+            "cluster-unreachable",
+            format!("the API server {server} cannot be reached: {why}"),
+            loopback_hint(config),
+        ),
     };
     Some(Obstacle {
         code: code.into(),

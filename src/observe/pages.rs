@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ask::{Asker, Failure};
+use super::ask::{ApiError, Asker};
 
 impl Asker<'_> {
     /// Every page of a list, each handed on before the next one is asked for; an object is a single page.
@@ -14,8 +14,8 @@ impl Asker<'_> {
         &self,
         path: &str,
         form: Form,
-        mut each: impl FnMut(String) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        mut each: impl FnMut(String) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         let mut next = path.to_owned();
         loop {
             let page = match form {

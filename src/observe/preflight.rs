@@ -9,7 +9,7 @@ use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource::Quantity
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    ask::{Asker, Failure, parse, seen},
+    ask::{ApiError, Asker, parse, seen},
     change::Change,
     pages::Form,
     questions::{self, Question},
@@ -126,7 +126,7 @@ async fn answer(asker: &Asker<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
                 message: redact::urls(message.trim()),
             })
         }
-        Err(failure) => Seen::Unreachable(failure.to_string()),
+        Err(failure) => seen(Err(failure), &Right::default()),
     }
 }
 
@@ -240,7 +240,7 @@ async fn items<T: DeserializeOwned>(
     asker: &Asker<'_>,
     question: &Question,
     mut each: impl FnMut(T),
-) -> Result<(), Failure> {
+) -> Result<(), ApiError> {
     #[derive(Deserialize)]
     struct Page<T> {
         items: Option<Vec<T>>,

@@ -5,11 +5,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    ask::{Asker, Failure, parse, seen},
+    ask::{ApiError, Asker, parse, seen},
     questions,
 };
 use crate::{
     facts::Review,
+    failure::Kind,
     seen::{Right, Seen},
 };
 
@@ -23,7 +24,7 @@ pub(super) fn everything() -> Vec<Right> {
 }
 
 /// Whom the API server takes us for.
-pub(super) async fn who_am_i(asker: &Asker<'_>) -> Result<String, Failure> {
+pub(super) async fn who_am_i(asker: &Asker<'_>) -> Result<String, ApiError> {
     #[derive(Deserialize)]
     struct Answer {
         status: Status,
@@ -40,8 +41,7 @@ pub(super) async fn who_am_i(asker: &Asker<'_>) -> Result<String, Failure> {
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let body = asker.post(path, &review).await?;
-    let answer: Answer = serde_json::from_str(&body)
-        .map_err(|error| Failure::Server(format!("the review's answer is malformed: {error}")))?;
+    let answer: Answer = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
     Ok(answer.status.user_info.username)
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn ask(asker: &Asker<'_>, user: &str, rights: &[Right]) -> Seen
     seen(answers.into_iter().collect(), &questions::review())
 }
 
-async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Failure> {
+async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, ApiError> {
     let namespace = user.split(':').nth(2).unwrap_or_default();
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
@@ -67,14 +67,19 @@ async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Fai
         },
     });
     let body = asker.post(questions::REVIEW_PATH, &review).await?;
-    let answer: AccessReview = serde_json::from_str(&body).map_err(|error| {
-        Failure::Server(format!("the access review's answer is malformed: {error}"))
-    })?;
+    let answer: AccessReview = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
     Ok(Review {
         user: user.into(),
         right: right.clone(),
         allowed: answer.status.allowed,
     })
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(
+        Kind::Malformed,
+        format!("the review's answer is malformed: {error}"),
+    )
 }
 
 /// The answer to an access review.

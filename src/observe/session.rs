@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     Access, Scope, TestPlan, Trouble,
-    ask::{self, Asker, Failure, parse, seen},
+    ask::{self, ApiError, Asker, parse, seen},
     broker::Kept,
     change::Change,
     credentials, discovery, kubeconfig, nothing, obstacle,
@@ -201,14 +201,16 @@ impl<'a> Session<'a> {
     /// What stands in the way, in a sentence.
     pub async fn greet(&self) -> Result<(), String> {
         let mut answer = self.asker.get("/version").await;
-        if self.clients.two && matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_)))
-        {
+        let wants_http1 =
+            matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
+        if self.clients.two && wants_http1 {
             // Some proxies in front of an API server speak HTTP/1.1 alone.
             self.asker.switch(self.clients.streams.clone());
             answer = self.asker.get("/version").await;
         }
         match answer {
-            Ok(_) | Err(Failure::Denied | Failure::NotFound) => Ok(()),
+            Ok(_) => Ok(()),
+            Err(failure) if failure.is_refusal() => Ok(()),
             Err(failure) => Err(self.in_words(&failure)),
         }
     }
@@ -224,7 +226,7 @@ impl<'a> Session<'a> {
     }
 
     /// What stands in the way, in a sentence.
-    fn in_words(&self, failure: &Failure) -> String {
+    fn in_words(&self, failure: &ApiError) -> String {
         match obstacle::from_failure(failure, &self.config, super::now()) {
             Some(obstacle) => obstacle.message,
             None => failure.to_string(),
@@ -275,7 +277,7 @@ impl<'a> Session<'a> {
         self.items(path, Form::Metadata).await.unwrap_or_default()
     }
 
-    async fn items(&self, path: &str, form: Form) -> Result<Vec<Value>, Failure> {
+    async fn items(&self, path: &str, form: Form) -> Result<Vec<Value>, ApiError> {
         let mut items = Vec::new();
         let read = |page: String| {
             let mut list: Value = parse(&page)?;

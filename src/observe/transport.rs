@@ -15,6 +15,8 @@ use kube::{
 };
 use tower::{BoxError, ServiceBuilder};
 
+use crate::failure::Kind;
+
 /// The clients of one cluster.
 #[derive(Clone)]
 pub(super) struct Clients {
@@ -24,6 +26,11 @@ pub(super) struct Clients {
     pub streams: Client,
     /// Whether the two differ.
     pub two: bool,
+}
+
+/// Whether a request that failed like this over HTTP/2 may succeed over HTTP/1.1.
+pub(super) fn may_want_http1(kind: Kind) -> bool {
+    kind.is_transport() && !matches!(kind, Kind::TlsUntrusted | Kind::TimedOut)
 }
 
 /// Makes the clients. Nothing is dialled yet.

@@ -12,17 +12,18 @@ use tokio::time::Instant;
 
 use super::{
     Depth, Scope,
-    ask::{self, Asker, Failure, seen},
+    ask::{self, ApiError, Asker, seen},
     blank, broker, discovery, logs, obstacle,
     pages::Form,
     preflight,
     questions::{self, Question},
     reviews,
-    transport::Clients,
+    transport::{self, Clients},
 };
 use crate::{
     destination::{self, GivenBy},
     facts::{ConfigMapFact, Facts, HelmRevision, MemoryUse, Target},
+    failure::{Failure, Kind},
     recording::kinds,
     redact::{self, Redact},
     rights,
@@ -48,15 +49,15 @@ pub(super) struct Observer<'a> {
 }
 
 /// One question answered: its name, the right it needs, the answer, and the time it took.
-type Answered = (String, Right, Result<Vec<String>, Failure>, Duration);
+type Answered = (String, Right, Result<Vec<String>, ApiError>, Duration);
 
 /// The answers of the first wave, still as text.
 struct FirstWave {
-    version: Result<String, Failure>,
-    answers: BTreeMap<String, (Right, Result<Vec<String>, Failure>)>,
-    bindings: Vec<(Right, Result<Vec<String>, Failure>)>,
-    roles: Vec<(Right, Result<Vec<String>, Failure>)>,
-    former_crds: Vec<(Right, Result<Vec<String>, Failure>)>,
+    version: Result<String, ApiError>,
+    answers: BTreeMap<String, (Right, Result<Vec<String>, ApiError>)>,
+    bindings: Vec<(Right, Result<Vec<String>, ApiError>)>,
+    roles: Vec<(Right, Result<Vec<String>, ApiError>)>,
+    former_crds: Vec<(Right, Result<Vec<String>, ApiError>)>,
     reviews: Seen<Vec<crate::facts::Review>>,
     timings: BTreeMap<String, u64>,
 }
@@ -97,10 +98,10 @@ impl Observer<'_> {
         self.clients.two
             && matches!(
                 first.version,
-                Ok(_) | Err(Failure::Denied | Failure::NotFound)
+                Ok(_) | Err(ApiError::Denied | ApiError::NotFound)
             )
             && first.answers.values().all(|(_, answer)| {
-                matches!(answer, Err(Failure::Connection(_) | Failure::NotAnApi(_)))
+                matches!(answer, Err(failure) if transport::may_want_http1(failure.kind()))
             })
     }
 
@@ -175,7 +176,7 @@ impl Observer<'_> {
     }
 
     /// The version is asked over the connection that port-forwards use, which is warm by the time they need it.
-    async fn version(&self) -> (Result<String, Failure>, Duration) {
+    async fn version(&self) -> (Result<String, ApiError>, Duration) {
         let started = Instant::now();
         let client = self.clients.streams.clone();
         let answer = self.asker.get_over(client, "/version").await;
@@ -183,7 +184,7 @@ impl Observer<'_> {
     }
 
     /// Every page of a list, or the one that an object is.
-    async fn pages(&self, path: &str) -> Result<Vec<String>, Failure> {
+    async fn pages(&self, path: &str) -> Result<Vec<String>, ApiError> {
         let mut pages = Vec::new();
         let keep = |page| {
             pages.push(page);
@@ -207,10 +208,9 @@ impl Observer<'_> {
         };
         let secrets = forms_of(token.as_ref());
 
-        let anything = wave
-            .answers
-            .values()
-            .any(|(_, answer)| matches!(answer, Ok(_) | Err(Failure::Denied | Failure::NotFound)));
+        let anything = wave.answers.values().any(|(_, answer)| {
+            matches!(answer, Ok(_) | Err(ApiError::Denied | ApiError::NotFound))
+        });
         if let Err(failure) = &wave.version
             && !anything
         {
@@ -323,7 +323,10 @@ impl Observer<'_> {
         let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
         let answer = tokio::time::timeout(METRICS_PATIENCE, self.asker.get(&question.path)).await;
         let Ok(answer) = answer else {
-            return Seen::Unreachable("the metrics API gave no answer".into());
+            return Seen::failed(Failure::new(
+                Kind::TimedOut,
+                "the metrics API gave no answer",
+            ));
         };
         match seen(
             answer.and_then(|body| parse::<serde_json::Value>(&body, &[])),
@@ -445,7 +448,7 @@ impl Observer<'_> {
                         );
                     }
                 }
-                Err(Failure::NotFound) => {}
+                Err(ApiError::NotFound) => {}
                 Err(other) => failure = seen(Err(other), &question.right),
             }
         }
@@ -516,7 +519,7 @@ impl FirstWave {
 
 /// Those of the objects that exist; each was asked for by name.
 fn existing<T: DeserializeOwned + Redact>(
-    answers: Vec<(Right, Result<Vec<String>, Failure>)>,
+    answers: Vec<(Right, Result<Vec<String>, ApiError>)>,
     secrets: &[String],
 ) -> Seen<Vec<T>> {
     let mut found = Vec::new();
@@ -536,7 +539,7 @@ fn existing<T: DeserializeOwned + Redact>(
     Seen::Known(found)
 }
 
-fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failure> {
+fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, ApiError> {
     let text = redact::secrets(body.to_owned(), secrets);
     ask::parse(&text)
 }
@@ -544,7 +547,7 @@ fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, Failu
 fn parse_list<T: DeserializeOwned + Redact>(
     pages: &[String],
     secrets: &[String],
-) -> Result<Vec<T>, Failure> {
+) -> Result<Vec<T>, ApiError> {
     let lists = pages
         .iter()
         .map(|page| parse(page, secrets))

@@ -11,6 +11,7 @@ use super::{
     plan::{Action, Plan, Refusal, Step, Until},
 };
 use crate::{
+    failure::Failure,
     owner::Owner,
     profile::Profile,
     seen::{Right, Seen},
@@ -35,7 +36,7 @@ pub struct Found {
     /// The custom resources of the namespace, `MeshSync`s before Brokers.
     pub custom: Vec<(Id, Value)>,
     /// Why custom resources could not be read, where they could not.
-    pub unread: Vec<String>,
+    pub unread: Vec<Failure>,
     /// What goes with each definition that is there, in whatever namespace; looked for only where they are to go.
     pub instances: Vec<(Id, Seen<Vec<Id>>)>,
     /// Workloads of the namespace that are not the stack's: `Deployment web`.
@@ -54,9 +55,9 @@ impl Found {
                 .is_some_and(|live| live["spec"]["conversion"]["strategy"] == "Webhook")
         });
         let unlisted = self.instances.iter();
-        let unlisted = unlisted.filter_map(|(_, seen)| seen.why_unsettled());
-        let mut hidden = self.unread.iter().cloned().chain(unlisted);
-        !webhook && hidden.any(|why| why.contains("webhook"))
+        let unlisted = unlisted.filter_map(|(_, seen)| seen.failure());
+        let mut hidden = self.unread.iter().chain(unlisted);
+        !webhook && hidden.any(|why| why.kind.is_conversion_webhook())
     }
 
     /// Whether something hides custom resources, as a dead webhook does, so that not all can be planned yet.
@@ -330,7 +331,7 @@ fn refuse(
         ))
     }));
     if plan.is_empty() {
-        unseen.extend(found.unread.iter().cloned());
+        unseen.extend(found.unread.iter().map(|why| why.message.clone()));
     }
     if !unseen.is_empty() {
         return Err(Refusal {

@@ -7,6 +7,7 @@ use meshdoctor::{
         Attempt, Change, Facts, FailureKind, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
         ServerTest, Step, Way,
     },
+    failure::{Failure, Kind},
     recording,
     report::{Report, Severity, Source},
     seen::{Denial, Right, Seen},
@@ -184,13 +185,14 @@ fn disconnected(facts: &mut Facts) {
 }
 
 fn dead_webhook(facts: &mut Facts) {
-    let why = "the API server answered 500: conversion webhook for meshery.io/v1alpha2, Kind=Broker failed";
+    let why = Failure::new(
+        Kind::ConversionWebhook,
+        "the API server answered 500: conversion webhook for meshery.io/v1alpha2, Kind=Broker failed",
+    );
     facts
         .brokers
-        .insert("v1alpha1".into(), Seen::Unreachable(why.into()));
-    facts
-        .meshsyncs
-        .insert("v1alpha1".into(), Seen::Unreachable(why.into()));
+        .insert("v1alpha1".into(), Seen::failed(why.clone()));
+    facts.meshsyncs.insert("v1alpha1".into(), Seen::failed(why));
 }
 
 // What a test of the flow found.

@@ -47,7 +47,7 @@ fn without_the_right_to_list_nodes_room_is_unknown_and_nothing_else_changes() {
 fn an_object_without_an_answer_leaves_it_open() {
     let mut facts = facts("preflight-no-namespace");
     let preflight = facts.preflight.as_mut().expect("a preflight");
-    preflight.objects[2].answer = Seen::Unreachable("no answer within 10 s".into());
+    preflight.objects[2].answer = Seen::failed("no answer within 10 s");
     let report = judge(&facts);
     assert_eq!(report.verdict, Some(Verdict::Unknown));
     assert_eq!(status(&report, "takes-definitions"), Status::Unknown);

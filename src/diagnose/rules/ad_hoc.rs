@@ -68,7 +68,7 @@ fn renews(patient: &Patient<'_>, _: &States) -> Outcome {
                 .title("The operator does not renew its Lease")
                 .message("Its pod is ready, and nothing is done: an operator that does not lead acts on no custom resource.")
                 .object(patient.object("Lease", patient.facts.profile.operator.lease))
-                .evidence(why.clone())
+                .evidence(why.message.clone())
                 .evidence(operator.renewal.detail.clone())
                 .remedy("restart the operator; its log says why it cannot keep the Lease")
                 .command(patient.kubectl(

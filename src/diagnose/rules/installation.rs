@@ -242,15 +242,15 @@ fn conversion_works(patient: &Patient<'_>, _: &States) -> Outcome {
     let failures: Vec<String> = facts
         .brokers
         .iter()
-        .map(|(version, seen)| ("brokers", version, seen.why_unsettled()))
+        .map(|(version, seen)| ("brokers", version, seen.failure()))
         .chain(
             facts
                 .meshsyncs
                 .iter()
-                .map(|(version, seen)| ("meshsyncs", version, seen.why_unsettled())),
+                .map(|(version, seen)| ("meshsyncs", version, seen.failure())),
         )
         .filter_map(|(plural, version, why)| Some((plural, version, why?)))
-        .filter(|(_, _, why)| speaks_of_conversion(why))
+        .filter(|(_, _, why)| why.kind.is_conversion())
         .map(|(plural, version, why)| format!("listing {plural} in {version}: {why}"))
         .collect();
     if failures.is_empty() {
@@ -279,9 +279,4 @@ fn conversion_works(patient: &Patient<'_>, _: &States) -> Outcome {
             .command(reset(&facts.profile.meshsync_crd()))
             .done(),
     ])
-}
-
-/// How the API server speaks of a dead conversion webhook, also in answers that look like throttling.
-fn speaks_of_conversion(why: &str) -> bool {
-    why.contains("conversion webhook") || why.contains("storage is (re)initializing")
 }

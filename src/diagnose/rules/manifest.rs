@@ -13,6 +13,7 @@ use k8s_openapi::{
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, patient::Line, rollout},
+    failure::Kind,
     report::{
         Component::{Installation, Operator},
         Effect,
@@ -318,17 +319,15 @@ fn distrust(patient: &Patient<'_>) -> Vec<String> {
     let brokers = facts
         .brokers
         .iter()
-        .map(|(version, seen)| ("brokers", version, seen.why_unsettled()));
+        .map(|(version, seen)| ("brokers", version, seen.failure()));
     let meshsyncs = facts
         .meshsyncs
         .iter()
-        .map(|(version, seen)| ("meshsyncs", version, seen.why_unsettled()));
+        .map(|(version, seen)| ("meshsyncs", version, seen.failure()));
     brokers
         .chain(meshsyncs)
         .filter_map(|(plural, version, why)| Some((plural, version, why?)))
-        .filter(|(_, _, why)| {
-            why.contains("conversion webhook") && (why.contains("x509:") || why.contains("tls:"))
-        })
+        .filter(|(_, _, why)| why.kind == Kind::ConversionWebhookUntrusted)
         .map(|(plural, version, why)| format!("listing {plural} in {version}: {why}"))
         .collect()
 }

@@ -75,7 +75,7 @@ fn step(id: &'static str, title: &str, step: &Step, lacking: Status) -> Hop {
             let why = detail.or(Some("not tried".into()));
             hop(id, title, Status::Skip, why, None)
         }
-        Seen::Unreachable(why) => hop(id, title, lacking, Some(why.clone()), None),
+        Seen::Unreachable(why) => hop(id, title, lacking, Some(why.message.clone()), None),
         other @ Seen::Denied(_) => hop(id, title, Status::Unknown, other.why_unsettled(), None),
     }
 }

@@ -140,6 +140,6 @@ async fn attempt<T>(
         Ok(Err(why)) => why,
         Err(_) => format!("no answer within {}", words::span(limit)),
     };
-    step.micros = Seen::Unreachable(why);
+    step.micros = Seen::failed(why);
     None
 }

@@ -86,7 +86,7 @@ pub(super) async fn watch(bench: &Bench<'_>) -> Step {
             }
             let why = format!("it was not renewed within {}", words::span(patience));
             return Step {
-                micros: Seen::Unreachable(why),
+                micros: Seen::failed(why),
                 detail: format!(
                     "its holder is {}",
                     first.holder_identity.unwrap_or_default()

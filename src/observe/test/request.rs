@@ -119,6 +119,6 @@ pub(super) async fn store(
     };
     match asked.await {
         Ok(counts) => Seen::Known(counts),
-        Err(why) => Seen::Unreachable(why),
+        Err(why) => Seen::failed(why),
     }
 }

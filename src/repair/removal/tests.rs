@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{profile::MESHERY, repair::inventory};
+use crate::{failure::Kind, profile::MESHERY, repair::inventory};
 
 const NAMESPACE: &str = "mesh";
 
@@ -278,7 +278,10 @@ fn dead_webhook() -> Found {
         ("CustomResourceDefinition", "brokers.meshery.io", conversion),
     ]);
     found.operator_works = false;
-    found.unread = vec!["meshsyncs: conversion webhook failed".into()];
+    found.unread = vec![Failure::new(
+        Kind::ConversionWebhook,
+        "meshsyncs: conversion webhook failed",
+    )];
     found
 }
 
@@ -427,7 +430,7 @@ fn what_may_not_be_looked_at_is_a_refusal_where_it_would_have_to_go() {
     let mut found = stack();
     for (belonging, seen) in &mut found.belongings {
         if belonging.id.kind == "Secret" {
-            *seen = Seen::Unreachable("no answer".into());
+            *seen = Seen::failed("no answer");
         }
     }
     let refusal = refused(&request(&STACK), &found);
@@ -514,7 +517,10 @@ fn definitions_stay_while_it_cannot_be_seen_what_goes_with_them() {
         refusal.instead,
         ["meshdoctor rbac reset -n mesh --crds --delete-namespace"]
     );
-    let silent = Seen::Unreachable("conversion webhook failed".into());
+    let silent = Seen::failed(Failure::new(
+        Kind::ConversionWebhook,
+        "conversion webhook failed",
+    ));
     found.instances = vec![(instances().0, silent)];
     let refusal = refused(&request(&ALL), &found);
     assert!(refusal.why.contains("webhook failed"), "{refusal:?}");

@@ -74,7 +74,7 @@ impl Leftovers<'_> {
             let limit = self.bench.asker.remaining().min(LONGEST);
             let removed = match remove(client, format!("{collection}/{name}"), limit).await {
                 Ok(()) => Seen::Known(true),
-                Err(why) => Seen::Unreachable(why),
+                Err(why) => Seen::failed(why),
             };
             found.leftovers.push(Leftover {
                 kind: self.kind.kind.into(),

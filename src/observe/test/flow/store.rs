@@ -18,7 +18,7 @@ use crate::{
 pub(super) async fn count(bench: &Bench<'_>, clients: &[Client], found: &mut FlowTest) {
     (bench.progress)("counting MeshSync's store");
     let profile = bench.facts.profile;
-    found.store = Seen::Unreachable("no broker server let us ask".into());
+    found.store = Seen::failed("no broker server let us ask");
     for client in clients {
         found.store = request::store(client, profile, bench.plan.wait).await;
         if found.store.known().is_some() {
