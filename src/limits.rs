@@ -16,7 +16,46 @@ pub struct Limit {
 }
 
 /// Every bound, in the order of `docs/limits.md`.
-pub const LIMITS: &[Limit] = &[];
+pub const LIMITS: &[Limit] = &[
+    Limit {
+        source: "One answer of the API server",
+        most: "16 MiB",
+    },
+    Limit {
+        source: "All answers of the API server that are held at once",
+        most: "32 MiB",
+    },
+    Limit {
+        source: "A list of the API server, all pages together",
+        most: "512 MiB and 1000 pages, each summed up before the next one",
+    },
+    Limit {
+        source: "Elements of arrays in one answer of the API server",
+        most: "100 000",
+    },
+    Limit {
+        source: "Repeated requests when the API server is overloaded",
+        most: "10 for each request, within --timeout",
+    },
+];
+
+/// The largest answer of the API server: a page of 500 objects of 32 KiB each.
+pub const API_ANSWER: usize = 16 * MIB;
+
+/// The most that all answers of the API server take together while they are read and not yet decoded.
+pub const API_ANSWERS: usize = 32 * MIB;
+
+/// The largest list, all pages together. Only sums are kept of lists that may be larger than [`API_ANSWERS`].
+pub const API_LIST: usize = 512 * MIB;
+
+/// The most pages of a list. A page has 500 objects.
+pub const API_PAGES: usize = 1000;
+
+/// The most elements of arrays in one answer: an element of three bytes may take a kibibyte once it is decoded.
+pub const API_ELEMENTS: usize = 100_000;
+
+/// How often a request is repeated at most, however often the API server says when to try again.
+pub const API_RETRIES: u32 = 10;
 
 #[cfg(test)]
 mod tests {

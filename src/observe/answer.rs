@@ -88,12 +88,12 @@ pub(super) fn judge(
     let json = text.trim_start().starts_with('{');
     match status {
         StatusCode::OK | StatusCode::CREATED if json => Ok(text),
-        StatusCode::UNAUTHORIZED if json => Err(ApiError::new(
+        StatusCode::UNAUTHORIZED if is_status(&text) => Err(ApiError::new(
             Kind::Unauthorized,
             "the API server rejected our credentials (401)",
         )),
-        StatusCode::FORBIDDEN if json => Err(ApiError::Denied),
-        StatusCode::NOT_FOUND if json || text.starts_with("404 page not found") => {
+        StatusCode::FORBIDDEN if is_status(&text) => Err(ApiError::Denied),
+        StatusCode::NOT_FOUND if is_status(&text) || text.starts_with("404 page not found") => {
             Err(ApiError::NotFound)
         }
         status if status.is_redirection() => {
@@ -106,13 +106,17 @@ pub(super) fn judge(
                 redact::urls(to)
             )))
         }
-        status if json => Err(server_error(&text, status)),
+        status if is_status(&text) => Err(server_error(&text, status)),
         // The words of Go's server, which an API server is.
         StatusCode::BAD_REQUEST if text.contains("HTTP request to an HTTPS server") => {
             Err(not_an_api(
                 "it speaks TLS and was spoken to without: the address must begin with https://",
             ))
         }
+        status if json => Err(not_an_api(format!(
+            "it answered {} with JSON that is no Status of Kubernetes",
+            status.as_u16()
+        ))),
         status => {
             let kind = headers
                 .get(header::CONTENT_TYPE)
@@ -124,6 +128,42 @@ pub(super) fn judge(
                 title(&text)
             )))
         }
+    }
+}
+
+/// Whether a body is a `Status` of Kubernetes, the form in which API servers tell every error.
+fn is_status(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Typed {
+        kind: String,
+    }
+    serde_json::from_str::<Typed>(text).is_ok_and(|typed| typed.kind == "Status")
+}
+
+/// Reads the answer to `/version`: without a plausible one nothing is known of a cluster.
+///
+/// # Errors
+///
+/// What was wrong with it. A refusal, as of hardened clusters, proves an API server all the same.
+pub(super) fn version(answer: Result<String, ApiError>) -> Result<String, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        git_version: String,
+        #[expect(dead_code, reason = "it has to be there")]
+        major: String,
+        #[expect(dead_code, reason = "it has to be there")]
+        minor: String,
+    }
+    match answer {
+        Ok(body) => match serde_json::from_str::<Version>(&body) {
+            Ok(version) if !version.git_version.is_empty() => Ok(body),
+            _ => Err(not_an_api(
+                "its answer to /version names no version of Kubernetes",
+            )),
+        },
+        Err(ApiError::NotFound) => Err(not_an_api("it answered 404 to /version")),
+        Err(other) => Err(other),
     }
 }
 

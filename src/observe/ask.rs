@@ -6,8 +6,7 @@ use std::{
 };
 
 use http::{Request, StatusCode, header};
-use http_body_util::BodyExt;
-use hyper::body::Bytes;
+use k8s_openapi::jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 use kube::{Client, client::Body};
 use tokio::time::Instant;
 
@@ -17,7 +16,9 @@ pub(super) use super::{
 };
 use super::{
     answer::{judge, not_an_api},
+    body::{self, Budget, Room},
     change::Change,
+    retry::{Hint, Repeat},
 };
 use crate::{
     failure::{Failure, Kind},
@@ -33,6 +34,9 @@ const ANYTHING: &str = "*/*";
 /// A line for `-v`: one request and how it went.
 pub type Log<'a> = dyn Fn(&str) + 'a;
 
+/// How far two clocks may be apart that agree: a `Date` has whole seconds, and takes its time to come.
+const AGREEING: SignedDuration = SignedDuration::from_secs(5);
+
 /// Sends requests under one deadline, and counts them.
 pub(super) struct Asker<'a> {
     client: RefCell<Client>,
@@ -42,6 +46,11 @@ pub(super) struct Asker<'a> {
     deadline: Instant,
     log: Option<&'a Log<'a>>,
     sent: Cell<usize>,
+    budget: Budget,
+    /// What answers take that are kept until all of them are there.
+    held: RefCell<Room>,
+    /// How far the API server's clock is ahead of ours.
+    skew: Cell<Option<SignedDuration>>,
 }
 
 impl<'a> Asker<'a> {
@@ -52,7 +61,11 @@ impl<'a> Asker<'a> {
         deadline: Instant,
         log: Option<&'a Log<'a>>,
     ) -> Self {
+        let budget = Budget::default();
         Self {
+            held: RefCell::new(budget.room()),
+            budget,
+            skew: Cell::new(None),
             client: RefCell::new(client),
             limit,
             deadline,
@@ -89,6 +102,34 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Keeps an answer of this size in memory until [`Asker::release`].
+    ///
+    /// # Errors
+    ///
+    /// Too large, when there is no room for it.
+    pub(super) fn hold(&self, bytes: usize) -> Result<(), ApiError> {
+        self.held.borrow_mut().take(bytes)
+    }
+
+    /// Room for an answer that is kept.
+    pub(super) fn room(&self) -> Room {
+        self.budget.room()
+    }
+
+    /// The answers that were kept are decoded.
+    pub(super) fn release(&self) {
+        *self.held.borrow_mut() = self.budget.room();
+    }
+
+    /// The time by the API server's clock, which everything in the cluster is dated by; by ours where both agree.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = super::now();
+        match self.skew.get() {
+            Some(skew) if skew.abs() > AGREEING => now.checked_add(skew).unwrap_or(now),
+            _ => now,
+        }
+    }
+
     /// Counts a request that somebody else sends.
     pub(super) fn count(&self) {
         self.sent.set(self.sent.get() + 1);
@@ -100,7 +141,18 @@ impl<'a> Asker<'a> {
     ///
     /// As for [`Asker::get`].
     pub(super) async fn get_over(&self, client: Client, path: &str) -> Result<String, ApiError> {
-        self.send(client, "GET", path, None, JSON).await
+        self.send(client, "GET", path, None, JSON, Repeat::Failed)
+            .await
+    }
+
+    /// The body of a GET that is sent once, whatever the answer is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Asker::get`].
+    pub(super) async fn get_once(&self, path: &str) -> Result<String, ApiError> {
+        self.send(self.client(), "GET", path, None, JSON, Repeat::Never)
+            .await
     }
 
     /// The body of a GET in one of these forms.
@@ -109,7 +161,8 @@ impl<'a> Asker<'a> {
     ///
     /// As for [`Asker::get`].
     pub(super) async fn get_as(&self, path: &str, accept: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, accept).await
+        self.send(self.client(), "GET", path, None, accept, Repeat::Failed)
+            .await
     }
 
     /// The body of a GET.
@@ -118,7 +171,8 @@ impl<'a> Asker<'a> {
     ///
     /// The [`ApiError`] that says what stood in the way.
     pub(super) async fn get(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, JSON).await
+        self.send(self.client(), "GET", path, None, JSON, Repeat::Failed)
+            .await
     }
 
     /// The body of a GET that need not be JSON, as a log is not.
@@ -127,7 +181,8 @@ impl<'a> Asker<'a> {
     ///
     /// As for [`Asker::get`].
     pub(super) async fn get_text(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, ANYTHING).await
+        self.send(self.client(), "GET", path, None, ANYTHING, Repeat::Failed)
+            .await
     }
 
     /// The body of a GET for a list of objects of which only the metadata are to come.
@@ -140,7 +195,7 @@ impl<'a> Asker<'a> {
         self.get_as(path, METADATA).await
     }
 
-    /// The body of a POST.
+    /// The body of a POST that changes nothing, as a review.
     ///
     /// # Errors
     ///
@@ -150,23 +205,47 @@ impl<'a> Asker<'a> {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<String, ApiError> {
-        self.send(self.client(), "POST", path, Some(body.to_string()), JSON)
-            .await
+        self.send(
+            self.client(),
+            "POST",
+            path,
+            Some(body.to_string()),
+            JSON,
+            Repeat::Failed,
+        )
+        .await
     }
 
     /// The answer to a change or to its dry run, whatever it is: a refusal is what is to be known.
+    ///
+    /// A change is sent once. A dry run is sent again when the API server limits requests.
     ///
     /// # Errors
     ///
     /// The [`ApiError`] when no API server answered.
     pub(super) async fn change(
         &self,
-        trial: &Change<'_>,
+        change: &Change<'_>,
     ) -> Result<(StatusCode, String), ApiError> {
-        self.change_with(trial, async |request, limit| {
-            answer(self.client(), request, limit).await
-        })
-        .await
+        let repeat = if change.is_dry_run() {
+            Repeat::Throttled
+        } else {
+            Repeat::Never
+        };
+        let mut tries = 0;
+        loop {
+            let (result, hint) = self
+                .change_with(change, repeat, async |request, limit| {
+                    let mut room = self.budget.room();
+                    in_time(limit, read(self.client(), request, |more| room.take(more))).await
+                })
+                .await;
+            match hint.and_then(|hint| self.pause(hint, tries)) {
+                Some(pause) => self.wait(change.method, &change.path, hint, pause).await,
+                None => return result,
+            }
+            tries += 1;
+        }
     }
 
     /// [`Asker::change`] which goes on to its end even when nobody waits for it any more; then it lets go of `guard`.
@@ -176,72 +255,83 @@ impl<'a> Asker<'a> {
     /// As for [`Asker::change`].
     pub(super) async fn change_to_the_end(
         &self,
-        trial: &Change<'_>,
+        change: &Change<'_>,
         guard: impl Send + 'static,
     ) -> Result<(StatusCode, String), ApiError> {
-        self.change_with(trial, async |request, limit| {
-            let client = self.client();
-            let task = tokio::spawn(async move {
-                let answer = answer(client, request, limit).await;
-                drop(guard);
-                answer
-            });
-            task.await
-                .unwrap_or_else(|error| Err(ApiError::new(Kind::Connection, error.to_string())))
-        })
-        .await
+        let (result, _) = self
+            .change_with(change, Repeat::Never, async |request, limit| {
+                let client = self.client();
+                let task = tokio::spawn(async move {
+                    let answer = in_time(limit, read(client, request, |_| Ok(()))).await;
+                    drop(guard);
+                    answer
+                });
+                task.await
+                    .unwrap_or_else(|error| Err(ApiError::new(Kind::Connection, error.to_string())))
+            })
+            .await;
+        result
     }
 
     async fn change_with(
         &self,
-        trial: &Change<'_>,
-        send: impl AsyncFnOnce(
-            Request<Body>,
-            Duration,
-        ) -> Result<(http::response::Parts, Bytes), ApiError>,
-    ) -> Result<(StatusCode, String), ApiError> {
+        change: &Change<'_>,
+        repeat: Repeat,
+        send: impl AsyncFnOnce(Request<Body>, Duration) -> Result<Answer, ApiError>,
+    ) -> (Result<(StatusCode, String), ApiError>, Option<Hint>) {
         let started = Instant::now();
         let limit = self.remaining();
         self.count();
         let request = Request::builder()
-            .method(trial.method)
-            .uri(&trial.path)
+            .method(change.method)
+            .uri(&change.path)
             .header(header::ACCEPT, JSON)
-            .header(header::CONTENT_TYPE, trial.content)
-            .body(Body::from(trial.body.to_string().into_bytes()))
-            .map_err(|error| ApiError::new(Kind::Connection, error.to_string()))?;
-        let answer = send(request, limit).await.and_then(|(head, bytes)| {
-            String::from_utf8(bytes.into())
+            .header(header::CONTENT_TYPE, change.content)
+            .body(Body::from(change.body.to_string().into_bytes()))
+            .map_err(|error| ApiError::new(Kind::Connection, error.to_string()));
+        let answer = match request {
+            Ok(request) => send(request, limit).await,
+            Err(error) => Err(error),
+        };
+        let answer = answer.and_then(|(head, bytes)| {
+            String::from_utf8(bytes)
                 .map(|text| (head, text))
                 .map_err(|_| not_an_api("it answered with bytes that are no text"))
         });
+        let mut hint = None;
         let (outcome, result) = match answer {
-            Ok((head, text)) => (
-                format!("{}, {} bytes", head.status.as_u16(), text.len()),
-                // What is not served is told without JSON.
-                match judge(head.status, &head.headers, text.clone()) {
+            Ok((head, text)) => {
+                let outcome = format!("{}, {} bytes", head.status.as_u16(), text.len());
+                let judged = judge(head.status, &head.headers, text.clone());
+                if let Err(failure) = &judged {
+                    hint = Hint::of(head.status, &head.headers, failure.kind(), repeat);
+                }
+                let result = match judged {
                     Err(failure)
                         if matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized) =>
                     {
                         Err(failure)
                     }
+                    // What is not served is told without JSON.
                     _ => Ok((head.status, text)),
-                },
-            ),
+                };
+                (outcome, result)
+            }
             Err(failure) => (failure.to_string(), Err(failure)),
         };
         let took = started.elapsed().as_secs_f64() * 1000.0;
         self.note(&format!(
             "{} {}: {outcome} ({took:.1} ms)",
-            trial.method, trial.path
+            change.method, change.path
         ));
-        result
+        (result, hint)
     }
 
     fn client(&self) -> Client {
         self.client.borrow().clone()
     }
 
+    /// Sends a request that changes nothing, and repeats it as far as that may help.
     async fn send(
         &self,
         client: Client,
@@ -249,15 +339,83 @@ impl<'a> Asker<'a> {
         path: &str,
         body: Option<String>,
         accept: &str,
+        repeat: Repeat,
     ) -> Result<String, ApiError> {
-        let started = Instant::now();
-        let limit = self.remaining();
-        self.count();
-        let answer = tokio::time::timeout(limit, exchange(client, method, path, body, accept))
-            .await
-            .unwrap_or_else(|_| Err(silent(limit)));
-        self.tell(method, path, &answer, started);
-        answer
+        let mut tries = 0;
+        loop {
+            let started = Instant::now();
+            let limit = self.remaining();
+            self.count();
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(header::ACCEPT, accept)
+                .header(header::CONTENT_TYPE, JSON)
+                .body(Body::from(body.clone().unwrap_or_default().into_bytes()))
+                .map_err(|error| ApiError::new(Kind::Connection, error.to_string()))?;
+            let exchange = self.exchange(client.clone(), request, accept, repeat);
+            let answer = tokio::time::timeout(limit, exchange).await;
+            let (answer, hint) = answer.unwrap_or_else(|_| (Err(silent(limit)), None));
+            self.tell(method, path, &answer, started);
+            match hint.and_then(|hint| self.pause(hint, tries)) {
+                Some(pause) => self.wait(method, path, hint, pause).await,
+                None => return answer,
+            }
+            tries += 1;
+        }
+    }
+
+    /// Sends a request once, and judges its answer.
+    async fn exchange(
+        &self,
+        client: Client,
+        request: Request<Body>,
+        accept: &str,
+        repeat: Repeat,
+    ) -> (Result<String, ApiError>, Option<Hint>) {
+        let mut room = self.budget.room();
+        let (head, bytes) = match read(client, request, |more| room.take(more)).await {
+            Ok(answer) => answer,
+            Err(failure) => return (Err(failure), None),
+        };
+        self.see_clock(&head);
+        if accept == ANYTHING && head.status == StatusCode::OK {
+            return (Ok(String::from_utf8_lossy(&bytes).into_owned()), None);
+        }
+        let answer = String::from_utf8(bytes)
+            .map_err(|_| not_an_api("it answered with bytes that are no text"))
+            .and_then(|text| {
+                body::check_elements(&text)?;
+                judge(head.status, &head.headers, text)
+            });
+        let kind = answer.as_ref().err().map(ApiError::kind);
+        let hint = kind.and_then(|kind| Hint::of(head.status, &head.headers, kind, repeat));
+        (answer, hint)
+    }
+
+    /// How long to wait before a request is repeated; `None` when that does not help, or there is no time for it.
+    fn pause(&self, hint: Hint, tries: u32) -> Option<Duration> {
+        hint.pause(tries).filter(|pause| *pause < self.time_left())
+    }
+
+    /// Waits before a request is repeated, and tells `-v`.
+    async fn wait(&self, method: &str, path: &str, hint: Option<Hint>, pause: Duration) {
+        let status = hint.map_or(0, Hint::status);
+        self.note(&format!(
+            "{method} {path}: retrying in {} after {status}",
+            words::span(pause)
+        ));
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Reads the API server's clock off its first answer.
+    fn see_clock(&self, head: &http::response::Parts) {
+        if self.skew.get().is_none()
+            && let Some(date) = head.headers.get(header::DATE)
+            && let Ok(date) = DateTimeParser::new().parse_timestamp(date.as_bytes())
+        {
+            self.skew.set(Some(date.duration_since(super::now())));
+        }
     }
 
     /// Tells `-v` how a request went.
@@ -273,28 +431,8 @@ impl<'a> Asker<'a> {
     }
 }
 
-async fn exchange(
-    client: Client,
-    method: &str,
-    path: &str,
-    body: Option<String>,
-    accept: &str,
-) -> Result<String, ApiError> {
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::ACCEPT, accept)
-        .header(header::CONTENT_TYPE, JSON)
-        .body(Body::from(body.unwrap_or_default().into_bytes()))
-        .map_err(|error| ApiError::new(Kind::Connection, error.to_string()))?;
-    let (head, bytes) = read(client, request).await?;
-    if accept == ANYTHING && head.status == StatusCode::OK {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    let text = String::from_utf8(bytes.into())
-        .map_err(|_| not_an_api("it answered with bytes that are no text"))?;
-    judge(head.status, &head.headers, text)
-}
+/// An answer: its head and its whole body.
+type Answer = (http::response::Parts, Vec<u8>);
 
 /// Nothing came in time.
 fn silent(limit: Duration) -> ApiError {
@@ -305,13 +443,12 @@ fn silent(limit: Duration) -> ApiError {
     .into()
 }
 
-/// The whole answer to a request, if it comes in time.
-async fn answer(
-    client: Client,
-    request: Request<Body>,
+/// The answer to a request, if it comes in time.
+async fn in_time(
     limit: Duration,
-) -> Result<(http::response::Parts, Bytes), ApiError> {
-    tokio::time::timeout(limit, read(client, request))
+    answer: impl Future<Output = Result<Answer, ApiError>>,
+) -> Result<Answer, ApiError> {
+    tokio::time::timeout(limit, answer)
         .await
         .unwrap_or_else(|_| Err(silent(limit)))
 }
@@ -320,16 +457,13 @@ async fn answer(
 async fn read(
     client: Client,
     request: Request<Body>,
-) -> Result<(http::response::Parts, Bytes), ApiError> {
+    take: impl FnMut(usize) -> Result<(), ApiError>,
+) -> Result<Answer, ApiError> {
     let response = client
         .send(request)
         .await
         .map_err(|error| from_error(&error))?;
     let (head, body) = response.into_parts();
-    let bytes = body
-        .collect()
-        .await
-        .map_err(|error| from_error(&error))?
-        .to_bytes();
+    let bytes = body::read(&head, body, take).await?;
     Ok((head, bytes))
 }

@@ -69,6 +69,11 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Whether it is only tried.
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.path.ends_with("dryRun=All")
+    }
+
     /// The same, tried only: the API server answers as it would, and makes nothing.
     #[must_use]
     pub fn tried(mut self) -> Self {

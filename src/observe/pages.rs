@@ -1,8 +1,20 @@
 //! Lists that come page by page: the one place that follows them to their end.
 
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+};
+
 use serde::Deserialize;
 
-use super::ask::{ApiError, Asker};
+use super::{
+    ask::{ApiError, Asker},
+    body::too_large,
+};
+use crate::{
+    failure::Kind,
+    limits::{API_LIST, API_PAGES, MIB},
+};
 
 impl Asker<'_> {
     /// Every page of a list, each handed on before the next one is asked for; an object is a single page.
@@ -17,19 +29,36 @@ impl Asker<'_> {
         mut each: impl FnMut(String) -> Result<(), ApiError>,
     ) -> Result<(), ApiError> {
         let mut next = path.to_owned();
-        loop {
+        let hasher = RandomState::new();
+        let mut tokens = HashSet::new();
+        let mut bytes = 0_usize;
+        for _ in 0..API_PAGES {
             let page = match form {
                 Form::Whole => self.get(&next).await?,
                 Form::Metadata => self.get_metadata(&next).await?,
             };
+            bytes += page.len();
+            if bytes > API_LIST {
+                return Err(too_large(format!(
+                    "the list exceeds the limit of {} MiB, all pages together",
+                    API_LIST / MIB
+                )));
+            }
             // Who sets no limit gets everything at once.
             let more = path.contains("limit=").then(|| more(&page)).flatten();
             each(page)?;
-            match more {
-                Some(more) => next = format!("{path}&continue={more}"),
-                None => return Ok(()),
+            let Some(more) = more else { return Ok(()) };
+            if !tokens.insert(hasher.hash_one(&more)) {
+                return Err(ApiError::new(
+                    Kind::Malformed,
+                    "the list does not end: its continue token comes a second time",
+                ));
             }
+            next = format!("{path}&continue={more}");
         }
+        Err(too_large(format!(
+            "the list exceeds the limit of {API_PAGES} pages"
+        )))
     }
 }
 

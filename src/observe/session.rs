@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    Access, Scope, TestPlan, Trouble,
+    Access, Scope, TestPlan, Trouble, answer,
     ask::{self, ApiError, Asker, parse, seen},
     broker::Kept,
     change::Change,
@@ -200,13 +200,13 @@ impl<'a> Session<'a> {
     ///
     /// What stands in the way, in a sentence.
     pub async fn greet(&self) -> Result<(), String> {
-        let mut answer = self.asker.get("/version").await;
+        let mut answer = answer::version(self.asker.get("/version").await);
         let wants_http1 =
             matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
         if self.clients.two && wants_http1 {
             // Some proxies in front of an API server speak HTTP/1.1 alone.
             self.asker.switch(self.clients.streams.clone());
-            answer = self.asker.get("/version").await;
+            answer = answer::version(self.asker.get("/version").await);
         }
         match answer {
             Ok(_) => Ok(()),
@@ -279,7 +279,9 @@ impl<'a> Session<'a> {
 
     async fn items(&self, path: &str, form: Form) -> Result<Vec<Value>, ApiError> {
         let mut items = Vec::new();
+        let mut room = self.asker.room();
         let read = |page: String| {
+            room.take(page.len())?;
             let mut list: Value = parse(&page)?;
             if let Value::Array(more) = list["items"].take() {
                 items.extend(more);

@@ -11,7 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use super::{
-    Depth, Scope,
+    Depth, Scope, answer,
     ask::{self, ApiError, Asker, seen},
     blank, broker, discovery, logs, obstacle,
     pages::Form,
@@ -70,6 +70,10 @@ impl Observer<'_> {
             self.asker.switch(self.clients.streams.clone());
             first = self.first_wave().await;
         }
+        if first.version.as_ref().is_err_and(may_be_of_the_connection) && first.has_answers() {
+            // Everything else came over another connection.
+            first.version = answer::version(self.asker.get("/version").await);
+        }
         let mut facts = blank(self.scope.profile, self.target.clone());
         facts.in_cluster = self.in_cluster;
         let token = self.fill(&mut facts, first);
@@ -96,10 +100,7 @@ impl Observer<'_> {
     /// Whether only the requests over HTTP/2 failed: some proxies in front of an API server speak HTTP/1.1 alone.
     fn speaks_http1_only(&self, first: &FirstWave) -> bool {
         self.clients.two
-            && matches!(
-                first.version,
-                Ok(_) | Err(ApiError::Denied | ApiError::NotFound)
-            )
+            && first.version.as_ref().map_or_else(ApiError::is_refusal, |_| true)
             && first.answers.values().all(|(_, answer)| {
                 matches!(answer, Err(failure) if transport::may_want_http1(failure.kind()))
             })
@@ -180,13 +181,14 @@ impl Observer<'_> {
         let started = Instant::now();
         let client = self.clients.streams.clone();
         let answer = self.asker.get_over(client, "/version").await;
-        (answer, started.elapsed())
+        (answer::version(answer), started.elapsed())
     }
 
     /// Every page of a list, or the one that an object is.
     async fn pages(&self, path: &str) -> Result<Vec<String>, ApiError> {
         let mut pages = Vec::new();
-        let keep = |page| {
+        let keep = |page: String| {
+            self.asker.hold(page.len())?;
             pages.push(page);
             Ok(())
         };
@@ -196,6 +198,18 @@ impl Observer<'_> {
 
     /// Understands the first wave. The token is read first, so that it can be taken out of everything else.
     fn fill(&self, facts: &mut Facts, mut wave: FirstWave) -> Option<Token> {
+        facts.taken_at = self.asker.now();
+        // A refusal is an API server's. Everything else that is no version proves nothing, whatever was answered beside it;
+        // but for a 401, where our credentials are good for all the rest.
+        if let Err(failure) = &wave.version
+            && !(failure.kind() == Kind::Unauthorized && wave.has_answers())
+        {
+            facts.obstacle = obstacle::from_failure(failure, self.config, facts.taken_at);
+            if facts.obstacle.is_some() {
+                // What such a server says of the stack is not believed.
+                wave.forget(&failure.clone());
+            }
+        }
         let profile = self.scope.profile;
         let mut token = None;
         facts.token = match profile.broker.token_secret {
@@ -208,14 +222,6 @@ impl Observer<'_> {
         };
         let secrets = forms_of(token.as_ref());
 
-        let anything = wave.answers.values().any(|(_, answer)| {
-            matches!(answer, Ok(_) | Err(ApiError::Denied | ApiError::NotFound))
-        });
-        if let Err(failure) = &wave.version
-            && !anything
-        {
-            facts.obstacle = obstacle::from_failure(failure, self.config, facts.taken_at);
-        }
         let version_right = Right::default();
         facts.version = seen(
             wave.version.clone().and_then(|body| parse(&body, &secrets)),
@@ -255,7 +261,8 @@ impl Observer<'_> {
             };
         }
         facts.reviews = std::mem::take(&mut wave.reviews);
-        facts.timings = wave.timings;
+        facts.timings = std::mem::take(&mut wave.timings);
+        self.asker.release();
         token
     }
 
@@ -321,7 +328,8 @@ impl Observer<'_> {
             return Seen::NotLooked;
         };
         let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
-        let answer = tokio::time::timeout(METRICS_PATIENCE, self.asker.get(&question.path)).await;
+        let answer =
+            tokio::time::timeout(METRICS_PATIENCE, self.asker.get_once(&question.path)).await;
         let Ok(answer) = answer else {
             return Seen::failed(Failure::new(
                 Kind::TimedOut,
@@ -465,6 +473,27 @@ impl Observer<'_> {
 }
 
 impl FirstWave {
+    /// Whether anything was answered at all.
+    fn has_answers(&self) -> bool {
+        let answered = |(_, answer): &(Right, Result<Vec<String>, ApiError>)| {
+            answer.as_ref().map_or_else(ApiError::is_refusal, |_| true)
+        };
+        self.answers.values().any(answered)
+    }
+
+    /// Has every question end in this failure.
+    fn forget(&mut self, failure: &ApiError) {
+        let single = self
+            .bindings
+            .iter_mut()
+            .chain(&mut self.roles)
+            .chain(&mut self.former_crds);
+        for (_, answer) in self.answers.values_mut().chain(single) {
+            *answer = Err(failure.clone());
+        }
+        self.reviews = seen(Err(failure.clone()), &Right::default());
+    }
+
     fn one<T: DeserializeOwned>(&mut self, name: &str, secrets: &[String]) -> Seen<T> {
         match self.answers.remove(name) {
             Some((right, answer)) => seen(
@@ -515,6 +544,11 @@ impl FirstWave {
             None => Seen::NotLooked,
         }
     }
+}
+
+/// Whether a failure may be one connection's alone.
+fn may_be_of_the_connection(failure: &ApiError) -> bool {
+    !failure.is_refusal() && !matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized)
 }
 
 /// Those of the objects that exist; each was asked for by name.

@@ -3,11 +3,11 @@
 use super::{Folder, tls::Issuer};
 use crate::tool::meshdoctor;
 
-/// What a review says of who asks; whoever wants a version is answered with it as well.
-const REVIEWED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 45\r\n\r\n\
-     {\"status\":{\"userInfo\":{\"username\":\"jane-1\"}}}";
-const FORBIDDEN: &str =
-    "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+/// A version, and what a review says of who asks, in one document.
+const REVIEWED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 93\r\n\r\n\
+     {\"major\":\"1\",\"minor\":\"35\",\"gitVersion\":\"v1.35.4\",\"status\":{\"userInfo\":{\"username\":\"jane-1\"}}}";
+const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n\
+     {\"kind\":\"Status\"}";
 
 #[test]
 fn commands_that_do_not_check_first_get_through_as_well() {

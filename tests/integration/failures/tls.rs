@@ -7,8 +7,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsage
 use super::{Folder, assert_says, check, fake::Fake, kubeconfig, message, obstacle};
 use crate::{bed::users, tool::roots};
 
-const FORBIDDEN: &str =
-    "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n\
+     {\"kind\":\"Status\"}";
 
 /// A certificate authority.
 pub(super) struct Issuer {
