@@ -551,8 +551,9 @@ fn namespace(text: &str) -> Result<String, String> {
     }
 }
 
-/// A duration with its unit, as kubectl takes it; 0 stands for a very long time.
-fn duration(text: &str) -> Result<Duration, String> {
+/// A duration with its unit, as kubectl takes it; 0 stands for a very long time. What is longer than a year is a year:
+/// nobody waits that long, and a time that far ahead cannot overflow a clock.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const NONE: Duration = Duration::from_secs(365 * 24 * 3600);
     if text == "0" {
         return Ok(NONE);
@@ -565,7 +566,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| "not a duration such as 500ms, 30s or 1m30s".to_owned())?;
     let duration =
         Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
-    Ok(if duration.is_zero() { NONE } else { duration })
+    Ok(if duration.is_zero() {
+        NONE
+    } else {
+        duration.min(NONE)
+    })
 }
 
 #[cfg(test)]
@@ -599,5 +604,12 @@ mod tests {
         assert!(duration("-1s").is_err());
         assert!(duration("soon").is_err());
         assert!(duration("0").is_ok());
+        let year = Duration::from_secs(365 * 24 * 3600);
+        for long in ["9223372036854775807s", "2562047788015215h", "9000y", "366d"] {
+            if let Ok(duration) = duration(long) {
+                assert!(duration <= year, "{long}: {duration:?}");
+            }
+        }
+        assert_eq!(duration("9223372036854775807s"), Ok(year));
     }
 }

@@ -39,6 +39,7 @@ pub mod output_filter;
 pub mod owner;
 pub mod probe;
 pub mod profile;
+pub mod reader;
 pub mod recording;
 pub mod redact;
 pub mod render;
@@ -53,6 +54,7 @@ mod token;
 pub mod watch_list;
 pub mod watched_kinds;
 mod words;
+mod yaml;
 
 use std::process::ExitCode;
 

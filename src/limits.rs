@@ -37,6 +37,50 @@ pub const LIMITS: &[Limit] = &[
         source: "Repeated requests when the API server is overloaded",
         most: "10 for each request, within --timeout",
     },
+    Limit {
+        source: "A recording, dump or backup (file or standard input)",
+        most: "32 MiB",
+    },
+    Limit {
+        source: "A folder of recordings",
+        most: "64 MiB in 2000 files",
+    },
+    Limit {
+        source: "A kubeconfig",
+        most: "4 MiB",
+    },
+    Limit {
+        source: "A CA, certificate, key or token file",
+        most: "1 MiB",
+    },
+    Limit {
+        source: "A watch-list",
+        most: "4 MiB",
+    },
+    Limit {
+        source: "Nesting of JSON and YAML",
+        most: "100 levels",
+    },
+    Limit {
+        source: "Values in one JSON or YAML text",
+        most: "2 000 000",
+    },
+    Limit {
+        source: "Aliases in one YAML text",
+        most: "4 MiB of copies",
+    },
+    Limit {
+        source: "Time for files and standard input",
+        most: "--timeout",
+    },
+    Limit {
+        source: "Standard output of a credential plugin",
+        most: "1 MiB",
+    },
+    Limit {
+        source: "Standard error of a credential plugin",
+        most: "the last 64 KiB",
+    },
 ];
 
 /// The largest answer of the API server: a page of 500 objects of 32 KiB each.
@@ -56,6 +100,39 @@ pub const API_ELEMENTS: usize = 100_000;
 
 /// How often a request is repeated at most, however often the API server says when to try again.
 pub const API_RETRIES: u32 = 10;
+
+/// The longest recording, dump or backup, and each file of a folder of them.
+pub const RECORDING: usize = 32 * MIB;
+
+/// All files of a folder together.
+pub const FOLDER: usize = 64 * MIB;
+
+/// The most files of a folder.
+pub const FOLDER_FILES: usize = 2_000;
+
+/// The longest kubeconfig.
+pub const KUBECONFIG: usize = 4 * MIB;
+
+/// The longest file that a kubeconfig names: CA, certificate, key, token.
+pub const CREDENTIAL_FILE: usize = MIB;
+
+/// The longest file with a watch-list.
+pub const WATCH_LIST: usize = 4 * MIB;
+
+/// How deep JSON and YAML may be nested. Kubernetes' own objects stay below 30 levels.
+pub const DEPTH: usize = 100;
+
+/// The most values that one JSON or YAML text may hold: each takes memory, however short it is in the text.
+pub const VALUES: usize = 2_000_000;
+
+/// How much memory the aliases of one YAML text may add to it.
+pub const ALIASES: usize = 4 * MIB;
+
+/// The most that a credential plugin may print on standard output.
+pub const PLUGIN_OUTPUT: usize = MIB;
+
+/// How much of a credential plugin's standard error is kept: its end.
+pub const PLUGIN_ERRORS: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

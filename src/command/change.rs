@@ -141,7 +141,10 @@ impl<'a> Run<'a> {
         let trace = |line: &str| self.terminal.trace(line);
         let progress = |what: &str| self.terminal.wait_for(what);
         // Waits are limited one by one; this only ends a run that nothing else ends.
-        let longest = self.global.timeout + self.change.wait.saturating_mul(20);
+        let longest = self
+            .global
+            .timeout
+            .saturating_add(self.change.wait.saturating_mul(20));
         let scope = Scope {
             profile: self.profile,
             namespace: self.global.namespace.clone(),

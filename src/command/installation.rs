@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::{
-    cli::Installation,
+    cli::{Global, Installation},
     exit::UsageError,
+    facts::Meshsync,
     profile::Profile,
     render,
     repair::manifests::Options,
@@ -14,14 +15,20 @@ use crate::{
 };
 
 /// The options, with the watch-list read and found to be one; what it will not do is said.
-pub(super) fn options(
+pub(super) async fn options(
     args: &Installation,
     profile: &'static Profile,
+    global: &Global,
     terminal: &Terminal,
 ) -> Result<Options, UsageError> {
     let default = Options::default();
     let watch_list = match &args.watch_list {
-        Some(file) => Some(watch_list(file, profile, terminal)?),
+        Some(file) => {
+            let named = file.clone();
+            let read = move || super::watch_list::read(&named, profile);
+            let meshsync = super::read_within(global, file, read).await?;
+            Some(watch_list(file, &meshsync, profile, terminal)?)
+        }
         None => None,
     };
     Ok(Options {
@@ -40,11 +47,11 @@ pub(super) fn options(
 /// The data of a watch-list in a file.
 fn watch_list(
     file: &str,
+    meshsync: &Meshsync,
     profile: &'static Profile,
     terminal: &Terminal,
 ) -> Result<Value, UsageError> {
-    let meshsync = super::watch_list::read(file, profile)?;
-    let list = WatchList::of(&meshsync, profile);
+    let list = WatchList::of(meshsync, profile);
     let entries = match &list {
         WatchList::Whitelist(entries) | WatchList::Blacklist(entries) => entries,
         WatchList::Empty => return Err(UsageError(format!("the watch-list in {file} is empty"))),
@@ -78,6 +85,6 @@ fn watch_list(
             "warning: with this watch-list MeshSync publishes nothing: {why}"
         ));
     }
-    let list = meshsync.spec.watch_list.unwrap_or_default();
-    Ok(list["data"].clone())
+    let list = meshsync.spec.watch_list.as_ref();
+    Ok(list.map(|list| list["data"].clone()).unwrap_or_default())
 }

@@ -25,9 +25,10 @@ use crate::{
     facts::Facts,
     observe::{Access, Depth, Opened, Scope, Session, TestPlan},
     profile::{self, Profile},
-    recording, render,
+    reader, recording, render,
     report::Source,
     terminal::Terminal,
+    words,
 };
 
 /// Runs a command.
@@ -45,7 +46,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::R
         Command::Test(args) => test::run(args, global, terminal, cleanup).await,
         Command::Record(args) => record::run(args, global, terminal, cleanup).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,
-        Command::Manifests(args) => manifests::run(args, global, terminal),
+        Command::Manifests(args) => manifests::run(args, global, terminal).await,
         Command::Explain(args) => explain::run(args, global, terminal),
         Command::Checks => checks::run(global, terminal),
         Command::Rbac(args) => rbac::run(args, global, terminal).await,
@@ -116,7 +117,7 @@ async fn facts(
 ) -> Result<(Facts, Source), UsageError> {
     match from {
         Some(path) => {
-            let facts = recording::read(path, profile(global), global.namespace.as_deref())?;
+            let facts = recorded(path, global).await?;
             Ok((facts, recorded_in(path)))
         }
         None => {
@@ -124,6 +125,35 @@ async fn facts(
             Ok((facts, Source::live()))
         }
     }
+}
+
+/// The facts of a recording.
+async fn recorded(path: &str, global: &Global) -> Result<Facts, UsageError> {
+    let profile = profile(global);
+    let namespace = global.namespace.clone();
+    let named = path.to_owned();
+    read_within(global, path, move || {
+        recording::read(&named, profile, namespace.as_deref())
+    })
+    .await
+}
+
+/// Reads what the command line names, in a thread of its own: a pipe that nobody writes to ends with the run's time,
+/// and can be interrupted.
+async fn read_within<T: Send + 'static>(
+    global: &Global,
+    path: &str,
+    read: impl FnOnce() -> Result<T, UsageError> + Send + 'static,
+) -> Result<T, UsageError> {
+    let deadline = Instant::now() + global.timeout;
+    let read = reader::within(deadline, read).await;
+    read.unwrap_or_else(|| {
+        Err(UsageError(format!(
+            "cannot read {}: it did not end within {} (--timeout)",
+            if path == "-" { "standard input" } else { path },
+            words::span(global.timeout)
+        )))
+    })
 }
 
 /// A recording as the source of facts.

@@ -1,6 +1,6 @@
 //! `system redeploy`: look, try, plan, show, ask, deploy, and wait until MeshSync is connected.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 
@@ -8,9 +8,10 @@ use crate::{
     cli::{Deployable, Global, Redeploy},
     diagnose::{self, Expectation},
     exit::{Exit, UsageError},
+    limits,
     observe::Session,
     profile::{self, Profile},
-    recording,
+    reader, recording,
     repair::{
         backup,
         deployment::{self, Request},
@@ -23,7 +24,6 @@ use crate::{
     seen::Right,
     terminal::Terminal,
     watch_list::WatchList,
-    words,
 };
 
 use super::change::{Consent, Run};
@@ -35,9 +35,12 @@ pub(super) async fn run(
 ) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     // Wrong files are told before anybody waits for a cluster.
-    let options = super::installation::options(&args.options, profile, terminal)?;
+    let options = super::installation::options(&args.options, profile, global, terminal).await?;
     let backup = match &args.from_backup {
-        Some(file) => Some(read(file, profile)?),
+        Some(file) => {
+            let named = file.clone();
+            Some(super::read_within(global, file, move || read(&named, profile)).await?)
+        }
         None => None,
     };
     let request = request(args);
@@ -170,8 +173,8 @@ fn warn(options: &Options, report: &Report, plan: &mut Plan) {
 
 /// The objects of a file that `system reset` wrote.
 fn read(file: &str, profile: &Profile) -> Result<Vec<Value>, UsageError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| UsageError(format!("cannot read {file}: {}", words::io(&error))))?;
+    let text = reader::text(Path::new(file), limits::RECORDING)
+        .map_err(|why| UsageError(format!("cannot read {file}: {why}")))?;
     let objects = recording::objects(file, &text)?;
     let is_ours = |object: &Value| {
         matches!(object["kind"].as_str(), Some("Broker" | "MeshSync"))

@@ -8,7 +8,7 @@ use crate::{
     facts::{Facts, Subject},
     observe::{Depth, TestPlan},
     probe::Kind,
-    recording, render,
+    render,
     report::Source,
     terminal::Terminal,
 };
@@ -25,7 +25,7 @@ pub(super) async fn run(
         _ => Depth::Check,
     };
     let (facts, source) = match from(args) {
-        Some(path) => recorded(path, global)?,
+        Some(path) => recorded(path, global).await?,
         None => {
             let facts = Box::pin(look(&plan, depth, global, terminal, cleanup)).await?;
             (facts, Source::live())
@@ -55,8 +55,8 @@ fn from(args: &Test) -> Option<&str> {
 }
 
 /// The facts of a recording that holds a test of the flow.
-fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> {
-    let facts = recording::read(path, super::profile(global), global.namespace.as_deref())?;
+async fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> {
+    let facts = super::recorded(path, global).await?;
     if facts.test.as_ref().is_none_or(|test| test.flow.is_none()) {
         return Err(UsageError(
             "the recording holds no test of the flow: make one with `meshdoctor record --synthetic`"

@@ -1,6 +1,6 @@
 //! `watch-list`: a list from a file or the cluster, judged as `system check` judges it, before it is applied.
 
-use std::{collections::BTreeMap, io::Read};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,10 @@ use crate::{
     diagnose,
     exit::{Exit, UsageError},
     facts::{Facts, Meshsync},
+    limits,
     observe::Depth,
     profile::{self, Profile},
+    reader,
     recording::{self, API_VERSION},
     render,
     report::{EffectiveEntry, Kind, Severity, Source, Tool, WatchListEntry, WatchListReport},
@@ -18,7 +20,6 @@ use crate::{
     stack,
     terminal::Terminal,
     watch_list::{self, Standing, WatchList},
-    words,
 };
 
 pub(super) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -29,7 +30,10 @@ pub(super) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
     }
     // A wrong file is told before anybody waits for a cluster.
     let given = match &args.file {
-        Some(file) => Some(read(file, profile)?),
+        Some(file) => {
+            let named = file.clone();
+            Some(super::read_within(global, file, move || read(&named, profile)).await?)
+        }
         None => None,
     };
     let mut facts = super::look(global, Depth::WatchList, terminal).await?;
@@ -86,15 +90,9 @@ fn stock(
 
 /// The `MeshSync` object with the list of a file.
 pub(super) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, UsageError> {
-    let (shown, text) = if file == "-" {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map(|_| ("standard input", text))
-    } else {
-        std::fs::read_to_string(file).map(|text| (file, text))
-    }
-    .map_err(|error| UsageError(format!("cannot read {file}: {}", words::io(&error))))?;
+    let shown = if file == "-" { "standard input" } else { file };
+    let text = reader::text_or_input(file, limits::WATCH_LIST)
+        .map_err(|why| UsageError(format!("cannot read {shown}: {why}")))?;
     if text.trim_start().starts_with('[') {
         return Ok(with_data(&bare(&text), profile));
     }

@@ -1,19 +1,34 @@
 //! Credential plugins: the programs that a kubeconfig names to log in with.
 //!
-//! The client library would run them with our terminal and without a limit. Here their errors are captured, they may
-//! ask questions only on a terminal, and they end when our time does.
+//! The client library would run them with our terminal and without a limit. Here, without a terminal, they may ask no
+//! questions, their errors are captured, and they end when our time does. At a terminal a person logs in: the plugin's
+//! messages are shown as they come, and it may take as long as it needs.
 
 use std::{
-    process::{Output, Stdio},
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::Command,
+};
 
-use crate::{facts::Obstacle, redact, words};
+use super::kubeconfig::token;
+use crate::{facts::Obstacle, limits, redact, words};
+
+/// How long output may still come once the plugin has ended: something that it started may hold the pipe for ever.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What a plugin printed, and how it ended.
+struct Output {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
 
 /// The part of an `ExecCredential` that is used.
 #[derive(Deserialize)]
@@ -93,7 +108,11 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
             Stdio::null()
         })
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(if interactive {
+            Stdio::inherit()
+        } else {
+            Stdio::piped()
+        })
         .kill_on_drop(true);
     // Off a terminal it leads a group of its own, with which all that it started can be ended.
     if !interactive {
@@ -104,7 +123,12 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
             command.env(name, value);
         }
     }
-    let output = match tokio::time::timeout(limit, output_of(command, interactive)).await {
+    let output = if interactive {
+        Ok(output_of(command, interactive).await)
+    } else {
+        tokio::time::timeout(limit, output_of(command, interactive)).await
+    };
+    let output = match output {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             let hint = exec
@@ -133,6 +157,16 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
         }
     };
     let words = last_words(&output.stderr);
+    if output.stdout.len() > limits::PLUGIN_OUTPUT {
+        return Err(failed(
+            format!(
+                "printed more than {} MiB",
+                limits::PLUGIN_OUTPUT / limits::MIB
+            ),
+            words,
+            None,
+        ));
+    }
     if !output.status.success() {
         return Err(failed(format!("failed ({})", output.status), words, None));
     }
@@ -143,24 +177,102 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
             None,
         )
     })?;
-    credential
+    let status = credential
         .status
         .filter(|status| status.token.is_some() || status.client_certificate_data.is_some())
-        .ok_or_else(|| failed("printed no token and no certificate".into(), words, None))
+        .ok_or_else(|| {
+            failed(
+                "printed no token and no certificate".into(),
+                words.clone(),
+                None,
+            )
+        })?;
+    if status
+        .token
+        .as_deref()
+        .is_some_and(|token| token::check(token).is_err())
+    {
+        let what = format!("printed a token that {}", token::UNSENDABLE);
+        return Err(failed(what, words, None));
+    }
+    Ok(status)
 }
 
 /// Runs a plugin to its end. When it is not waited for any longer, at the deadline or on Ctrl-C, it is killed with its
 /// children, which would otherwise live on: many plugins are shell scripts around the true program.
 async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<Output> {
-    let child = command.spawn()?;
+    let mut child = command.spawn()?;
     let leader = child
         .id()
         .filter(|_| !interactive)
         .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let mut group = Group(leader);
-    let output = child.wait_with_output().await;
+    let mut stdout = Kept::default();
+    let mut stderr = Kept::default();
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    let status = {
+        let read = async {
+            tokio::join!(
+                stdout.read(&mut out, Part::Start),
+                stderr.read(&mut err, Part::End)
+            )
+        };
+        tokio::pin!(read);
+        let mut all = false;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status?,
+                _ = &mut read, if !all => all = true,
+            }
+        };
+        if !all {
+            let _ = tokio::time::timeout(GRACE, read).await;
+        }
+        status
+    };
     group.0 = None;
-    output
+    Ok(Output {
+        status,
+        stdout: stdout.0,
+        stderr: stderr.0,
+    })
+}
+
+/// Which part of what exceeds a limit is kept.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The start, and one byte beyond the limit, which tells that there was more.
+    Start,
+    /// The end.
+    End,
+}
+
+/// What was read of a pipe.
+#[derive(Default)]
+struct Kept(Vec<u8>);
+
+impl Kept {
+    async fn read(&mut self, pipe: &mut Option<impl AsyncRead + Unpin>, part: Part) {
+        let Some(pipe) = pipe else {
+            return;
+        };
+        let mut buffer = [0; 4096];
+        // A pipe that breaks has ended.
+        while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+            self.add(&buffer[..count], part);
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8], part: Part) {
+        self.0.extend_from_slice(bytes);
+        match part {
+            Part::Start => self.0.truncate(limits::PLUGIN_OUTPUT + 1),
+            Part::End => {
+                let over = self.0.len().saturating_sub(limits::PLUGIN_ERRORS);
+                self.0.drain(..over);
+            }
+        }
+    }
 }
 
 /// A process group, killed on drop.

@@ -5,18 +5,22 @@
 
 mod choice;
 mod files;
+mod flags;
+mod proxy;
+mod relative;
+pub(super) mod token;
 
 use std::path::{Path, PathBuf};
 
-use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{AuthInfo, Config};
+use tokio::time::Instant;
 
 use self::{choice::Choice, files::Files};
 
 use crate::{
     exit::UsageError,
     facts::{Obstacle, Target},
-    redact,
+    reader, redact, words,
 };
 
 /// What the command line says about which cluster, and as whom; the fields are kubectl's flags.
@@ -72,18 +76,41 @@ pub fn runs_in_cluster() -> bool {
         && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
 }
 
+/// Finds the configuration, in a thread of its own: what is read may be a pipe.
+///
+/// # Errors
+///
+/// As [`resolve`], and when the time was over before everything was read.
+pub(super) async fn resolve_within(
+    access: &Access,
+    deadline: Instant,
+) -> Result<Resolved, Trouble> {
+    let begun = Instant::now();
+    let own = access.clone();
+    match reader::within(deadline, move || resolve(&own)).await {
+        Some(resolved) => resolved,
+        None => {
+            let files = Files::find(access.kubeconfig.as_deref());
+            Err(files.trouble(
+                format!(
+                    "the kubeconfig {} could not be read within {}",
+                    files.shown(),
+                    words::span(begun.elapsed())
+                ),
+                None,
+            ))
+        }
+    }
+}
+
 /// Finds the configuration.
 ///
 /// # Errors
 ///
 /// The [`Trouble`] that says which file, context and key is wrong.
-pub(super) fn resolve(access: &Access) -> Result<Resolved, Trouble> {
+fn resolve(access: &Access) -> Result<Resolved, Trouble> {
     // Before any file is read: what was typed is wrong whatever they hold.
-    if !access.impersonate_groups.is_empty() && access.impersonate.is_none() {
-        return Err(Trouble::Usage(UsageError(
-            "--as-group needs --as: a group alone cannot be impersonated".into(),
-        )));
-    }
+    flags::check(access).map_err(|why| Trouble::Usage(UsageError(why)))?;
     let files = Files::find(access.kubeconfig.as_deref());
     let kubeconfig = files.load()?;
     let mut resolved = match kubeconfig {
@@ -100,7 +127,7 @@ pub(super) fn resolve(access: &Access) -> Result<Resolved, Trouble> {
     apply_flags(&mut resolved, access)?;
     resolved.config.default_retry = false;
     resolved.config.write_timeout = None;
-    resolved.config.proxy_url = proxy(&resolved.config);
+    resolved.config.proxy_url = proxy::choose(&resolved.config)?;
     Ok(resolved)
 }
 
@@ -111,13 +138,19 @@ fn parse_server(server: &str) -> Result<http::Uri, String> {
         // As kubectl reads an address without a scheme.
         format!("http://{server}")
     };
+    let shown = flags::shown(server);
     let uri: http::Uri = with_scheme
         .parse()
-        .map_err(|error| format!("the server address \"{server}\" is not a URL: {error}"))?;
+        .map_err(|error| format!("the server address \"{shown}\" is not a URL: {error}"))?;
+    if flags::has_wrong_port(&uri) {
+        return Err(format!(
+            "the server address \"{shown}\" has a wrong port: it is a number up to 65535"
+        ));
+    }
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
         _ => Err(format!(
-            "the server address \"{server}\" is not an http or https URL"
+            "the server address \"{shown}\" is not an http or https URL"
         )),
     }
 }
@@ -137,14 +170,16 @@ fn from_server_flag(access: &Access) -> Result<Resolved, Trouble> {
 }
 
 fn in_cluster() -> Result<Resolved, Trouble> {
-    let config = Config::incluster().map_err(|error| {
+    let unusable = |why: String| {
         Trouble::Obstacle(Obstacle {
             code: "kubeconfig-invalid".into(),
-            message: format!("the pod's own credentials cannot be used: {error}"),
+            message: format!("the pod's own credentials cannot be used: {why}"),
             evidence: vec!["read: /var/run/secrets/kubernetes.io/serviceaccount".into()],
             remedy: None,
         })
-    })?;
+    };
+    let mut config = Config::incluster().map_err(|error| unusable(error.to_string()))?;
+    token::settle_file(&mut config.auth_info).map_err(|why| unusable(why.to_string()))?;
     Ok(Resolved {
         target: Target {
             server: Some(config.cluster_url.to_string()),
@@ -183,30 +218,4 @@ fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> 
         config.accept_invalid_certs = true;
     }
     Ok(())
-}
-
-/// The proxy that counts: the kubeconfig's, else the environment's unless `NO_PROXY` excepts the server.
-///
-/// The library's own reading of `NO_PROXY` compares it with the proxy's address, so it is done here.
-fn proxy(config: &Config) -> Option<http::Uri> {
-    if config.proxy_url.is_some() {
-        return config.proxy_url.clone();
-    }
-    let host = config.cluster_url.host()?.trim_matches(['[', ']']);
-    let loopback = host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    if loopback {
-        return None;
-    }
-    let excepted = Matcher::from_env().intercept(&config.cluster_url).is_none();
-    if excepted {
-        return None;
-    }
-    // The matcher's own URI has lost its user part, which the proxy may want.
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .and_then(|value| value.parse().ok())
 }

@@ -1,5 +1,7 @@
 //! A connection to a cluster that lasts for more than one look.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -68,7 +70,7 @@ impl<'a> Session<'a> {
     /// A [`UsageError`] when something named on the command line is wrong.
     pub async fn open(access: &Access, scope: &'a Scope<'a>) -> Result<Opened<'a>, UsageError> {
         let started = Instant::now();
-        let mut resolved = match kubeconfig::resolve(access) {
+        let mut resolved = match kubeconfig::resolve_within(access, scope.deadline).await {
             Ok(resolved) => resolved,
             Err(Trouble::Usage(error)) => return Err(error),
             Err(Trouble::Obstacle(obstacle)) => {
@@ -84,11 +86,18 @@ impl<'a> Session<'a> {
             .request_timeout
             .min(scope.deadline.saturating_duration_since(Instant::now()));
         let plugin = resolved.config.auth_info.exec.is_some();
+        let before = Instant::now();
         if let Err(obstacle) =
             credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await
         {
             return Ok(closed(scope, target, obstacle));
         }
+        // A person who logs in at the terminal may take as long as they need.
+        let waited = if plugin && scope.interactive {
+            before.elapsed()
+        } else {
+            Duration::ZERO
+        };
         let clients = match transport::clients(&resolved.config) {
             Ok(clients) => clients,
             Err(error) => {
@@ -116,7 +125,7 @@ impl<'a> Session<'a> {
         let asker = Asker::new(
             clients.requests.clone(),
             scope.request_timeout,
-            scope.deadline,
+            scope.deadline + waited,
             scope.log,
         );
         Ok(Opened::Session(Box::new(Self {

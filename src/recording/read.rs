@@ -1,16 +1,18 @@
 //! Files to facts.
 
-use std::{collections::BTreeMap, io::Read, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use k8s_openapi::jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
 use super::{API_VERSION, Recording, dump, kinds, kinds::Kind};
 use crate::{
     exit::UsageError,
     facts::{Facts, Rbac, Target},
+    limits,
     profile::{self, Profile},
+    reader::{self, Unreadable},
     redact::Redact,
     seen::Seen,
     words,
@@ -47,7 +49,7 @@ pub fn read(
     namespace: Option<&str>,
 ) -> Result<Facts, UsageError> {
     let input = Input::load(path)?;
-    let shown = if path == "-" { "standard input" } else { path };
+    let shown = shown(path);
     if input.objects.is_empty() && input.asked.is_empty() {
         return Err(UsageError(format!(
             "{shown} holds no Kubernetes object: give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"
@@ -72,18 +74,13 @@ pub fn objects(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
 impl Input {
     fn load(path: &str) -> Result<Self, UsageError> {
         let mut input = Self::default();
-        if path == "-" {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|error| {
-                    UsageError(format!("cannot read standard input: {}", words::io(&error)))
-                })?;
-            input.add_text("standard input", &text)?;
-        } else if Path::new(path).is_dir() {
+        if path != "-" && Path::new(path).is_dir() {
             input.add_folder(Path::new(path))?;
         } else {
-            input.add_text(path, &read_file(Path::new(path))?)?;
+            let shown = shown(path);
+            let text = reader::text_or_input(path, limits::RECORDING)
+                .map_err(|why| no_text(shown, &why))?;
+            input.add_text(shown, &text)?;
         }
         Ok(input)
     }
@@ -102,6 +99,8 @@ impl Input {
             .collect::<Result<_, _>>()
             .map_err(unreadable)?;
         paths.sort();
+        let mut files = 0_usize;
+        let mut left = limits::FOLDER;
         for path in paths {
             let name = path
                 .file_name()
@@ -113,8 +112,24 @@ impl Input {
             else {
                 continue;
             };
-            let text = read_file(&path)?;
             let shown = path.display().to_string();
+            files += 1;
+            if files > limits::FOLDER_FILES {
+                return Err(UsageError(format!(
+                    "cannot read the folder {}: it holds more than {} files",
+                    folder.display(),
+                    limits::FOLDER_FILES
+                )));
+            }
+            let text =
+                reader::text(&path, limits::RECORDING).map_err(|why| no_text(&shown, &why))?;
+            left = left.checked_sub(text.len()).ok_or_else(|| {
+                UsageError(format!(
+                    "cannot read the folder {}: its files are longer than {} MiB in all",
+                    folder.display(),
+                    limits::FOLDER / limits::MIB
+                ))
+            })?;
             if let Some(pod) = stem.strip_suffix(".varz") {
                 self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);
             } else if let Some(pod) = stem.strip_suffix(".connz") {
@@ -371,14 +386,13 @@ pub(super) fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
-fn read_file(path: &Path) -> Result<String, UsageError> {
-    std::fs::read_to_string(path).map_err(|error| {
-        UsageError(format!(
-            "cannot read {}: {}",
-            path.display(),
-            words::io(&error)
-        ))
-    })
+/// What a path is called in messages.
+fn shown(path: &str) -> &str {
+    if path == "-" { "standard input" } else { path }
+}
+
+fn no_text(shown: &str, why: &Unreadable) -> UsageError {
+    UsageError(format!("cannot read {shown}: {why}"))
 }
 
 fn one_value(shown: &str, text: &str) -> Result<Value, UsageError> {
@@ -388,28 +402,8 @@ fn one_value(shown: &str, text: &str) -> Result<Value, UsageError> {
         .ok_or_else(|| UsageError(format!("cannot read {shown}: it is empty")))
 }
 
-/// The documents of a text, JSON or YAML.
 fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
-    let text = text.trim_start_matches('\u{feff}');
-    let broken = |why: String| UsageError(format!("cannot read {shown}: {why}"));
-    if text.trim_start().starts_with(['{', '[']) {
-        Deserializer::from_str(text)
-            .into_iter::<Value>()
-            .collect::<Result<_, _>>()
-            .map_err(|error| {
-                broken(if error.is_eof() {
-                    format!("it is cut off in the middle, at line {}", error.line())
-                } else {
-                    format!("it is not valid JSON: {error}")
-                })
-            })
-    } else {
-        serde_yaml::Deserializer::from_str(text)
-            .map(serde::Deserialize::deserialize)
-            .filter(|value| !matches!(value, Ok(Value::Null)))
-            .collect::<Result<_, serde_yaml::Error>>()
-            .map_err(|error| broken(format!("it is not valid YAML: {error}")))
-    }
+    reader::values(text).map_err(|why| no_text(shown, &why))
 }
 
 /// The newest time inside these values; what is going to happen later does not count.

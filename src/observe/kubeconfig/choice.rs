@@ -1,10 +1,18 @@
 //! The choice of context, cluster and user among those of a kubeconfig.
 
+use std::path::Path;
+
 use kube::config::{AuthInfo, Cluster, Config, Context, Kubeconfig};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-use super::{Access, Resolved, Trouble, files::Files, parse_server};
-use crate::{exit::UsageError, facts::Target, redact, words};
+use super::{Access, Resolved, Trouble, files::Files, flags, parse_server, proxy, token};
+use crate::{
+    exit::UsageError,
+    facts::Target,
+    limits,
+    reader::{self, Unreadable},
+    redact,
+};
 
 /// The choice of context, cluster and user among those of a kubeconfig.
 pub(super) struct Choice<'a> {
@@ -51,7 +59,7 @@ impl Choice<'_> {
             .clone()
             .or(context.user)
             .filter(|name| !name.is_empty());
-        let user = match &user_name {
+        let mut user = match &user_name {
             Some(name) => self.user(name, context_name.as_deref())?,
             None => AuthInfo::default(),
         };
@@ -77,12 +85,34 @@ impl Choice<'_> {
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         config.root_cert = self.root_certificates(&cluster)?;
         if let Some(proxy) = cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
-            config.proxy_url = Some(proxy.parse().map_err(|_| {
-                self.files
-                    .trouble(format!("the proxy-url \"{proxy}\" is not a URL"), None)
+            config.proxy_url = Some(proxy::parse(proxy).map_err(|why| {
+                self.files.trouble(
+                    format!(
+                        "the key proxy-url ({}) cannot be used: {why}",
+                        self.files.place_of("proxy-url")
+                    ),
+                    None,
+                )
             })?);
         }
-        self.check_credentials(&user)?;
+        if let Some(name) = &cluster.tls_server_name
+            && self.access.tls_server_name.is_none()
+            && !name.is_empty()
+        {
+            flags::tls_name(name).map_err(|why| {
+                self.files.trouble(
+                    format!(
+                        "the key tls-server-name ({}) cannot be used: {why}",
+                        self.files.place_of("tls-server-name")
+                    ),
+                    None,
+                )
+            })?;
+        }
+        // With --token nothing of the kubeconfig's user counts.
+        if self.access.token.is_none() {
+            self.settle_credentials(&mut user)?;
+        }
         config.auth_info = user;
         if let Some(exec) = &mut config.auth_info.exec
             && exec.provide_cluster_info
@@ -245,15 +275,34 @@ impl Choice<'_> {
         Ok(Some(certificates))
     }
 
-    /// Whatever the user's credentials name or hold can be read.
-    fn check_credentials(&self, user: &AuthInfo) -> Result<(), Trouble> {
-        if let Some(path) = filled(user.token_file.as_ref()) {
-            self.file_of_key("tokenFile", path)?;
+    /// Whatever the user's credentials name or hold can be read and used; what is in files is put in their place.
+    fn settle_credentials(&self, user: &mut AuthInfo) -> Result<(), Trouble> {
+        // The library keeps these behind a type that only its serialised form opens.
+        let open = serde_json::to_value(&*user).unwrap_or_default();
+        let exposed = |key: &str| open[key].as_str().map(str::to_owned);
+        if let Some(token) = exposed("token") {
+            token::check(&token).map_err(|why| {
+                self.files.trouble(
+                    format!("the key token ({}) {why}", self.files.place_of("token:")),
+                    None,
+                )
+            })?;
         }
-        // The library keeps the key behind a type that only its serialised form opens.
-        let key_data = serde_json::to_value(user)
-            .ok()
-            .and_then(|value| value["client-key-data"].as_str().map(str::to_owned));
+        let path = user.token_file.clone();
+        token::settle_file(user).map_err(|why| match why {
+            token::Unusable::File(why) => {
+                self.unreadable("tokenFile", path.as_deref().unwrap_or_default(), &why)
+            }
+            token::Unusable::Token => self.files.trouble(
+                format!(
+                    "the file of the key tokenFile ({}) {}",
+                    self.files.place_of("tokenFile"),
+                    token::UNSENDABLE
+                ),
+                None,
+            ),
+        })?;
+        let key_data = exposed("client-key-data");
         let certificate = self.pem_of(
             "client-certificate",
             user.client_certificate_data.as_ref(),
@@ -292,6 +341,12 @@ impl Choice<'_> {
             && PrivateKeyDer::from_pem_slice(pem).is_err()
         {
             return Err(holds_none(key, "private key"));
+        }
+        if let (Some((_, certificate)), Some((_, key))) = (certificate, key) {
+            user.client_certificate_data = Some(base64(&certificate));
+            user.client_certificate = None;
+            user.client_key_data = Some(base64(&key).into());
+            user.client_key = None;
         }
         match &user.auth_provider {
             Some(provider) => Err(self.files.trouble(
@@ -332,16 +387,25 @@ impl Choice<'_> {
     }
 
     fn file_of_key(&self, key: &str, path: &str) -> Result<Vec<u8>, Trouble> {
-        std::fs::read(path).map_err(|error| {
-            self.files.trouble(
-                format!(
-                    "the key {key} ({}) names {path}, which cannot be read: {}",
-                    self.files.place_of(key),
-                    words::io(&error)
-                ),
-                None,
-            )
-        })
+        reader::bytes(Path::new(path), limits::CREDENTIAL_FILE)
+            .map_err(|why| self.unreadable(key, path, &why))
+    }
+
+    fn unreadable(&self, key: &str, path: &str, why: &Unreadable) -> Trouble {
+        self.files.trouble(
+            format!(
+                "the key {key} ({}) names {path}, which cannot be read: {why}",
+                self.files.place_of(key)
+            ),
+            None,
+        )
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    match serde_json::to_value(k8s_openapi::ByteString(bytes.to_vec())) {
+        Ok(serde_json::Value::String(encoded)) => encoded,
+        _ => String::new(),
     }
 }
 

@@ -1,17 +1,24 @@
 //! The kubeconfig files that count: found, read, merged, and the place of a word in them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
 
-use kube::config::Kubeconfig;
+use kube::config::{Kubeconfig, KubeconfigError};
 
-use super::Trouble;
-use crate::{exit::UsageError, facts::Obstacle, words};
+use super::{Trouble, relative};
+use serde_json::Value;
+
+use crate::{exit::UsageError, facts::Obstacle, limits, reader};
 
 /// The files that count, in the order of precedence.
 pub(super) struct Files {
     pub(super) paths: Vec<PathBuf>,
     /// Whether they were named on the command line.
     pub(super) named: bool,
+    /// The text of each, once it was read: a pipe gives it only once.
+    texts: RefCell<Vec<(PathBuf, String)>>,
 }
 
 impl Files {
@@ -20,6 +27,7 @@ impl Files {
             return Self {
                 paths: vec![path.into()],
                 named: true,
+                texts: RefCell::default(),
             };
         }
         let paths: Vec<PathBuf> = match std::env::var_os("KUBECONFIG") {
@@ -34,6 +42,7 @@ impl Files {
         Self {
             paths,
             named: false,
+            texts: RefCell::default(),
         }
     }
 
@@ -92,33 +101,22 @@ impl Files {
     pub(super) fn load(&self) -> Result<Option<Kubeconfig>, Trouble> {
         let mut merged: Option<Kubeconfig> = None;
         for path in &self.paths {
-            let text = match std::fs::read_to_string(path) {
+            let unreadable = |why: reader::Unreadable| {
+                self.trouble(
+                    format!("cannot read the kubeconfig {}: {why}", path.display()),
+                    None,
+                )
+            };
+            let text = match reader::text(path, limits::KUBECONFIG) {
                 Ok(text) => text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    return Err(self.trouble(
-                        format!(
-                            "cannot read the kubeconfig {}: {}",
-                            path.display(),
-                            words::io(&error)
-                        ),
-                        None,
-                    ));
-                }
+                Err(why) if why.is_missing() => continue,
+                Err(why) => return Err(unreadable(why)),
             };
             if text.trim().is_empty() {
                 continue;
             }
-            // Our own YAML reader first: its message says where the text is broken in fewer words.
-            let value: serde_yaml::Value = serde_yaml::from_str(&text).map_err(|error| {
-                self.trouble(
-                    format!(
-                        "the kubeconfig {} is not valid YAML: {error}",
-                        path.display()
-                    ),
-                    None,
-                )
-            })?;
+            // The first document counts, and the last of two equal keys, as for kubectl.
+            let value = reader::first_document(&text).map_err(unreadable)?;
             let other = |why: &str| {
                 self.trouble(
                     format!("{} is not a kubeconfig: {why}", path.display()),
@@ -128,8 +126,11 @@ impl Files {
             if let Some(why) = something_else(&value) {
                 return Err(other(&why));
             }
-            let one = Kubeconfig::read_from(path)
-                .map_err(|error| other(&plain_yaml(&error.to_string())))?;
+            let mut one = typed(&value, &text).map_err(|why| other(&why))?;
+            if let Some(folder) = path.parent() {
+                relative::resolve(&mut one, folder);
+            }
+            self.texts.borrow_mut().push((path.clone(), text));
             merged = Some(match merged {
                 None => one,
                 Some(first) => first.merge(one).map_err(|error| {
@@ -145,10 +146,7 @@ impl Files {
 
     /// The file and line where a text stands, for messages.
     pub(super) fn place_of(&self, text: &str) -> String {
-        for path in &self.paths {
-            let Ok(content) = std::fs::read_to_string(path) else {
-                continue;
-            };
+        for (path, content) in self.texts.borrow().iter() {
             if let Some(line) = content.lines().position(|line| line.contains(text)) {
                 return format!("{} line {}", path.display(), line + 1);
             }
@@ -158,23 +156,38 @@ impl Files {
 }
 
 /// Why a document is no kubeconfig, when its first look already tells.
-fn something_else(value: &serde_yaml::Value) -> Option<String> {
+fn something_else(value: &Value) -> Option<String> {
     const KEYS: [&str; 4] = ["clusters", "contexts", "users", "current-context"];
     // A file of comments only is empty, which is no mistake.
     if value.is_null() {
         return None;
     }
-    let Some(mapping) = value.as_mapping() else {
+    let Some(mapping) = value.as_object() else {
         return Some("it holds no keys such as clusters, contexts and users".into());
     };
-    match mapping.get("kind").and_then(serde_yaml::Value::as_str) {
+    match mapping.get("kind").and_then(Value::as_str) {
         Some(kind) if kind != "Config" => return Some(format!("its kind is {kind}, not Config")),
         Some(_) => return None,
         None => {}
     }
     KEYS.iter()
-        .all(|key| !mapping.contains_key(key))
+        .all(|key| !mapping.contains_key(*key))
         .then(|| "it has none of the keys clusters, contexts and users".into())
+}
+
+/// A document as a kubeconfig.
+fn typed(value: &Value, text: &str) -> Result<Kubeconfig, String> {
+    if value.is_null() {
+        return Ok(Kubeconfig::default());
+    }
+    serde_json::from_str(&value.to_string()).or_else(|error| {
+        // The library's own reader takes a number for a text, and its message names the line.
+        match Kubeconfig::from_yaml(text) {
+            Ok(config) => Ok(config),
+            Err(KubeconfigError::Parse(why)) => Err(plain_yaml(&why.to_string())),
+            Err(_) => Err(error.to_string()),
+        }
+    })
 }
 
 /// The YAML reader's complaint, without its chain of forewords and in words for people.
