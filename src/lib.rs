@@ -39,6 +39,8 @@ pub mod output_filter;
 pub mod owner;
 pub mod probe;
 pub mod profile;
+#[cfg(test)]
+mod properties;
 pub mod reader;
 pub mod recording;
 pub mod redact;

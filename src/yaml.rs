@@ -416,8 +416,10 @@ mod tests {
             "0.0",
             "00.5",
         ] {
-            let expected: Value = serde_yaml::from_str(text).expect("a scalar");
-            assert_eq!(one(text), expected, "{text}");
+            // Numbers beyond 64 bits are an error there and approximate here.
+            if let Ok(expected) = serde_yaml::from_str::<Value>(text) {
+                assert_eq!(one(text), expected, "{text}");
+            }
         }
     }
 

@@ -10,7 +10,7 @@ mod draft;
 mod inventory;
 mod last_words;
 mod mode;
-mod network_policy;
+pub(crate) mod network_policy;
 mod outlook;
 mod patient;
 mod pod_status;

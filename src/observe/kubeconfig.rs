@@ -6,6 +6,8 @@
 mod choice;
 mod files;
 mod flags;
+#[cfg(test)]
+mod properties;
 mod proxy;
 mod relative;
 pub(super) mod token;

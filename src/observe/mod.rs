@@ -21,6 +21,8 @@ mod monitor;
 mod obstacle;
 mod pages;
 mod preflight;
+#[cfg(test)]
+mod properties;
 pub mod questions;
 mod retry;
 mod reviews;

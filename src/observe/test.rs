@@ -3,7 +3,7 @@
 pub(super) mod api;
 mod broker;
 mod ear;
-mod envelope;
+pub(super) mod envelope;
 mod flow;
 mod meshsync;
 mod operator;

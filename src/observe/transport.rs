@@ -138,7 +138,7 @@ fn socks(proxy: &http::Uri) -> Result<SocksV5<HttpConnector>, Box<kube::Error>> 
 }
 
 /// A part of a URL without its percent signs; a percent sign that is no escape stays.
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, more @ ..] = rest {

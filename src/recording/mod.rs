@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use read::{Input, objects, read};
+pub use read::{Input, objects, read, read_text};
 pub use write::list;
 
 use crate::{

@@ -48,8 +48,31 @@ pub fn read(
     profile: Option<&'static Profile>,
     namespace: Option<&str>,
 ) -> Result<Facts, UsageError> {
-    let input = Input::load(path)?;
-    let shown = shown(path);
+    understood(Input::load(path)?, shown(path), profile, namespace)
+}
+
+/// Reads a text as [`read`] reads a file.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_text(
+    shown: &str,
+    text: &str,
+    profile: Option<&'static Profile>,
+    namespace: Option<&str>,
+) -> Result<Facts, UsageError> {
+    let mut input = Input::default();
+    input.add_text(shown, text)?;
+    understood(input, shown, profile, namespace)
+}
+
+fn understood(
+    input: Input,
+    shown: &str,
+    profile: Option<&'static Profile>,
+    namespace: Option<&str>,
+) -> Result<Facts, UsageError> {
     if input.objects.is_empty() && input.asked.is_empty() {
         return Err(UsageError(format!(
             "{shown} holds no Kubernetes object: give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"

@@ -4,7 +4,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 /// What a message is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub(in crate::observe) enum Message {
     /// An event of an object.
     Event(Event),
     /// Something else of `MeshSync`'s.
@@ -15,7 +15,7 @@ pub(super) enum Message {
 
 /// An event of an object.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
+pub(in crate::observe) struct Event {
     /// What happened: `ADDED`, `MODIFIED`, `DELETED`.
     pub what: String,
     /// The object's kind.
@@ -57,7 +57,7 @@ struct Metadata {
 }
 
 /// Reads a message on the subject of events.
-pub(super) fn read(payload: &[u8]) -> Message {
+pub(in crate::observe) fn read(payload: &[u8]) -> Message {
     match serde_json::from_slice::<Envelope<Object>>(payload) {
         Ok(envelope) => Message::Event(Event {
             what: envelope.event,
@@ -78,7 +78,7 @@ pub(super) fn read(payload: &[u8]) -> Message {
 }
 
 /// The kinds of the objects in an answer of `MeshSync`'s store; none where it is no such answer.
-pub(super) fn read_store(payload: &[u8]) -> Option<Vec<(String, String)>> {
+pub(in crate::observe) fn read_store(payload: &[u8]) -> Option<Vec<(String, String)>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Kind {
@@ -91,7 +91,7 @@ pub(super) fn read_store(payload: &[u8]) -> Option<Vec<(String, String)>> {
 }
 
 /// The text in an answer to a request, such as a version.
-pub(super) fn read_text(payload: &[u8]) -> Option<String> {
+pub(in crate::observe) fn read_text(payload: &[u8]) -> Option<String> {
     let envelope: Envelope<String> = serde_json::from_slice(payload).ok()?;
     Some(envelope.object)
 }
