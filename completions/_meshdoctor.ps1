@@ -172,7 +172,8 @@ Register-ArgumentCompleter -Native -CommandName 'meshdoctor' -ScriptBlock {
             [CompletionResult]::new('--broker-service-type', '--broker-service-type', [CompletionResultType]::ParameterName, 'Type of the broker''s Service: ClusterIP, NodePort or LoadBalancer')
             [CompletionResult]::new('--broker-size', '--broker-size', [CompletionResultType]::ParameterName, 'How many broker servers; they do not share messages')
             [CompletionResult]::new('--watch-list', '--watch-list', [CompletionResultType]::ParameterName, 'The watch-list for MeshSync: a MeshSync, a ConfigMap or the bare JSON array [default: the stock list]')
-            [CompletionResult]::new('--from-backup', '--from-backup', [CompletionResultType]::ParameterName, 'Give the custom resources the specifications that they have in this file, which `system reset` wrote')
+            [CompletionResult]::new('--from-backup', '--from-backup', [CompletionResultType]::ParameterName, 'Restore the specifications of the custom resources in this file, which `system reset` wrote; custom resources that are not in it stay as they are')
+            [CompletionResult]::new('--backup-namespace', '--backup-namespace', [CompletionResultType]::ParameterName, 'Namespace in the backup to restore from; needed with --yes if it is not the stack''s')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Longest wait for a single thing to come or go')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig')
@@ -214,7 +215,7 @@ Register-ArgumentCompleter -Native -CommandName 'meshdoctor' -ScriptBlock {
             break
         }
         'meshdoctor;system;reset' {
-            [CompletionResult]::new('--backup', '--backup', [CompletionResultType]::ParameterName, 'Where to keep a copy of what is removed [default: a file in the working directory]')
+            [CompletionResult]::new('--backup', '--backup', [CompletionResultType]::ParameterName, 'Where to keep a copy of what is removed, with the credentials in custom resources; only its owner may read it [default: a file in the working directory]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Longest wait for a single thing to come or go')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig')

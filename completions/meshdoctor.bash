@@ -1505,7 +1505,7 @@ _meshdoctor() {
             return 0
             ;;
         meshdoctor__subcmd__system__subcmd__redeploy)
-            opts="-y -n -s -o -v -q -h -V --operator-version --image-registry --broker-service-type --broker-size --watch-list --watch-everything --overwrite-crs --from-backup --new-token --force-conflicts --take-over --no-wait --dry-run --yes --wait --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version all operator broker meshsync"
+            opts="-y -n -s -o -v -q -h -V --operator-version --image-registry --broker-service-type --broker-size --watch-list --watch-everything --overwrite-crs --from-backup --backup-namespace --new-token --force-conflicts --take-over --no-wait --dry-run --yes --wait --kubeconfig --context --cluster --user --namespace --as --as-group --token --server --tls-server-name --insecure-skip-tls-verify --request-timeout --output --timeout --profile --verbose --quiet --color --no-input --help --version all operator broker meshsync"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1532,6 +1532,10 @@ _meshdoctor() {
                     return 0
                     ;;
                 --from-backup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backup-namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -165,7 +165,8 @@ set edit:completion:arg-completer[meshdoctor] = {|@words|
             cand --broker-service-type 'Type of the broker''s Service: ClusterIP, NodePort or LoadBalancer'
             cand --broker-size 'How many broker servers; they do not share messages'
             cand --watch-list 'The watch-list for MeshSync: a MeshSync, a ConfigMap or the bare JSON array [default: the stock list]'
-            cand --from-backup 'Give the custom resources the specifications that they have in this file, which `system reset` wrote'
+            cand --from-backup 'Restore the specifications of the custom resources in this file, which `system reset` wrote; custom resources that are not in it stay as they are'
+            cand --backup-namespace 'Namespace in the backup to restore from; needed with --yes if it is not the stack''s'
             cand --wait 'Longest wait for a single thing to come or go'
             cand --kubeconfig 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config'
             cand --context 'Context of the kubeconfig'
@@ -206,7 +207,7 @@ set edit:completion:arg-completer[meshdoctor] = {|@words|
             cand --version 'Print version'
         }
         &'meshdoctor;system;reset'= {
-            cand --backup 'Where to keep a copy of what is removed [default: a file in the working directory]'
+            cand --backup 'Where to keep a copy of what is removed, with the credentials in custom resources; only its owner may read it [default: a file in the working directory]'
             cand --wait 'Longest wait for a single thing to come or go'
             cand --kubeconfig 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config'
             cand --context 'Context of the kubeconfig'

@@ -168,7 +168,8 @@ NodePort\t''
 LoadBalancer\t''"
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l broker-size -d 'How many broker servers; they do not share messages' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l watch-list -d 'The watch-list for MeshSync: a MeshSync, a ConfigMap or the bare JSON array [default: the stock list]' -r
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l from-backup -d 'Give the custom resources the specifications that they have in this file, which `system reset` wrote' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l from-backup -d 'Restore the specifications of the custom resources in this file, which `system reset` wrote; custom resources that are not in it stay as they are' -r
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l backup-namespace -d 'Namespace in the backup to restore from; needed with --yes if it is not the stack\'s' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l wait -d 'Longest wait for a single thing to come or go' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l context -d 'Context of the kubeconfig' -r
@@ -205,7 +206,7 @@ complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -l no-input -d 'Never ask a question'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from redeploy" -s V -l version -d 'Print version'
-complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l backup -d 'Where to keep a copy of what is removed [default: a file in the working directory]' -r -F
+complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l backup -d 'Where to keep a copy of what is removed, with the credentials in custom resources; only its owner may read it [default: a file in the working directory]' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l wait -d 'Longest wait for a single thing to come or go' -r
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l kubeconfig -d 'Kubeconfig file, instead of KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshdoctor -n "__fish_meshdoctor_using_subcommand system; and __fish_seen_subcommand_from reset" -l context -d 'Context of the kubeconfig' -r

@@ -277,9 +277,13 @@ pub struct Redeploy {
     /// Bring existing custom resources to what is asked for, too; otherwise they stay as they are
     #[arg(long)]
     pub overwrite_crs: bool,
-    /// Give the custom resources the specifications that they have in this file, which `system reset` wrote
+    /// Restore the specifications of the custom resources in this file, which `system reset` wrote; custom resources
+    /// that are not in it stay as they are
     #[arg(long, value_name = "FILE", conflicts_with_all = ["watch_list", "broker_size", "broker_service_type"])]
     pub from_backup: Option<String>,
+    /// Namespace in the backup to restore from; needed with --yes if it is not the stack's
+    #[arg(long, value_name = "NAME", value_parser = namespace, requires = "from_backup")]
+    pub backup_namespace: Option<String>,
     /// Have the operator make a new token for the broker
     #[arg(long)]
     pub new_token: bool,
@@ -352,8 +356,9 @@ pub struct Reset {
     /// Remove the namespace as well, and with it all that is in it
     #[arg(long)]
     pub delete_namespace: bool,
-    /// Where to keep a copy of what is removed [default: a file in the working directory]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_backup")]
+    /// Where to keep a copy of what is removed, with the credentials in custom resources; only its owner may read it
+    /// [default: a file in the working directory]
+    #[arg(long, value_name = "FILE", value_parser = backup_file(), conflicts_with = "no_backup")]
     pub backup: Option<PathBuf>,
     /// Keep no copy of what is removed
     #[arg(long)]
@@ -361,6 +366,18 @@ pub struct Reset {
     /// How to go about it
     #[command(flatten)]
     pub change: Change,
+}
+
+/// A file for a copy. Standard output holds the result of the command.
+fn backup_file() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PathBufValueParser::new().try_map(|file| {
+        if file.as_os_str() == "-" {
+            Err("standard output holds the result; name a file")
+        } else {
+            Ok(file)
+        }
+    })
 }
 
 /// The flags of every command that changes the cluster.

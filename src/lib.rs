@@ -32,6 +32,7 @@ pub mod diagnose;
 pub mod exit;
 pub mod facts;
 pub mod failure;
+pub mod files;
 pub mod limits;
 pub mod log_lines;
 pub mod observe;
@@ -63,7 +64,13 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{cleanup::Cleanup, cli::Cli, exit::Exit, exit::UsageError, terminal::Terminal};
+use crate::{
+    cleanup::Cleanup,
+    cli::Cli,
+    exit::Exit,
+    exit::UsageError,
+    terminal::{Terminal, Unwritable},
+};
 
 /// The whole program: parse, run until done or told to stop, exit.
 pub fn main() -> ExitCode {
@@ -71,9 +78,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
-            // A closed pipe is no reason for another code.
-            let _ = error.print();
-            return code.into();
+            return match error.print() {
+                // A closed pipe is no reason for another code, and neither is a usage error that nobody can read.
+                Err(failure) if failure.kind() != std::io::ErrorKind::BrokenPipe && code == 0 => {
+                    terminal::complain(&format!("error: {}", Unwritable::from(failure)));
+                    Exit::Undetermined.into()
+                }
+                _ => code.into(),
+            };
         }
     };
     // Another dependency that brings a second TLS provider would otherwise turn the first use into a panic.

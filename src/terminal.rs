@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr)]
 
 use std::{
+    fmt,
     io::{self, IsTerminal, Write},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use std::{
 use dialoguer::theme::{SimpleTheme, Theme};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{cli, render::Look};
+use crate::{cli, render::Look, words};
 
 /// How long a run may take before a spinner tells what is waited for.
 const SPINNER_DELAY: Duration = Duration::from_millis(250);
@@ -21,6 +22,8 @@ const SPINNER_DELAY: Duration = Duration::from_millis(250);
 )]
 pub struct Terminal {
     color: bool,
+    /// Whether standard output is a terminal.
+    stdout: bool,
     unicode: bool,
     width: Option<usize>,
     quiet: bool,
@@ -43,6 +46,29 @@ pub fn tell_of_faults() {
             "error: this is a fault of meshdoctor itself, please report it: {fault}"
         );
     }));
+}
+
+/// Standard output cannot be written.
+#[derive(Debug)]
+pub struct Unwritable(io::Error);
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write to standard output: {}", words::io(&self.0))
+    }
+}
+
+impl std::error::Error for Unwritable {}
+
+impl From<io::Error> for Unwritable {
+    fn from(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
+/// Says something on standard error before there is a terminal.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn set(name: &str) -> Option<String> {
@@ -77,6 +103,7 @@ impl Terminal {
             });
         Self {
             color,
+            stdout,
             unicode,
             width,
             quiet: global.quiet,
@@ -97,6 +124,11 @@ impl Terminal {
         self.interactive
     }
 
+    /// Whether answers are shown on a terminal, next to what is said beside them.
+    pub fn shows_answers(&self) -> bool {
+        self.stdout
+    }
+
     /// Whether only the verdict is wanted.
     pub fn is_quiet(&self) -> bool {
         self.quiet
@@ -111,13 +143,13 @@ impl Terminal {
     ///
     /// # Errors
     ///
-    /// When standard output cannot be written for another reason, such as a full disk.
-    pub fn answer(&self, text: &str) -> io::Result<()> {
+    /// [`Unwritable`] when standard output cannot be written for another reason, such as a full disk.
+    pub fn answer(&self, text: &str) -> Result<(), Unwritable> {
         self.spinner.finish_and_clear();
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other,
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unwritable(error)),
+            _ => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every changing command does: look, plan, show, ask, carry out, tell; and to look again where that is needed.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     collections::BTreeSet,
     path::PathBuf,
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    cli::{Change, Global},
+    cli::{Change, Format, Global},
     diagnose::{self, Expectation},
     exit::Exit,
     observe::{Depth, Opened, Scope, Session},
@@ -19,14 +20,14 @@ use crate::{
     render,
     repair::{
         apply::{Progress, Writer},
-        backup,
+        backup::{self, BackupError},
         object::Id,
         plan::{Action, Plan, Refusal, Step, Until},
         report::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
     },
     report::{Source, State, Tool},
     seen::Seen,
-    terminal::Terminal,
+    terminal::{Terminal, Unwritable},
 };
 
 /// What is asked before anything is changed.
@@ -58,6 +59,10 @@ pub(super) struct Run<'a> {
     /// Where copies of what is removed go; none when nobody wants them.
     copies: RefCell<Copies>,
     kept: RefCell<Option<String>>,
+    /// What is to be known of that copy.
+    notes: RefCell<Vec<String>>,
+    /// The plan that was told on standard output.
+    told: RefCell<Option<ChangeReport>>,
     /// The context, once it is known.
     context: RefCell<Option<String>>,
     /// What was done before it was looked at anew.
@@ -109,6 +114,8 @@ impl<'a> Run<'a> {
             profile,
             copies: RefCell::new(Copies::None),
             kept: RefCell::new(None),
+            notes: RefCell::new(Vec::new()),
+            told: RefCell::new(None),
             context: RefCell::new(global.context.clone()),
             earlier: RefCell::new(Vec::new()),
         }
@@ -159,17 +166,18 @@ impl<'a> Run<'a> {
             Opened::Session(session) => session,
             Opened::Obstacle(facts) => {
                 let why = facts.obstacle.map(|obstacle| obstacle.message);
-                return self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0));
+                let report = self.report(Outcome::Undetermined, why, &Plan::default(), 0);
+                return Ok(self.answer(&report));
             }
         };
         *self.context.borrow_mut() = session.context().map(str::to_owned);
         if let Err(why) = session.greet().await {
-            return self.answer(&self.report(
+            return Ok(self.answer(&self.report(
                 Outcome::Undetermined,
                 Some(why),
                 &Plan::default(),
                 0,
-            ));
+            )));
         }
         loop {
             (scope.progress)("looking at what there is");
@@ -179,18 +187,18 @@ impl<'a> Run<'a> {
                     let outcome = self.refused();
                     let mut report = self.report(outcome, Some(refusal.why), &Plan::default(), 0);
                     report.instead = refusal.instead;
-                    return self.answer(&report);
+                    return Ok(self.answer(&report));
                 }
             };
             if let Some(report) = self.before(&planned, consent, &session).await? {
-                return self.answer(&report);
+                return Ok(self.answer(&report));
             }
             let mut report = Box::pin(self.write(&session, &planned)).await;
             if report.outcome == Outcome::Done && until_connected && !planned.continues {
                 Box::pin(self.settle(&session, &planned, &mut report)).await;
             }
             if report.outcome != Outcome::Done || !planned.continues {
-                return self.answer(&report);
+                return Ok(self.answer(&report));
             }
             *self.earlier.borrow_mut() = report.steps;
             self.terminal.say("Done so far; looking again.");
@@ -213,6 +221,19 @@ impl<'a> Run<'a> {
         consent: &Consent,
         session: &Session<'_>,
     ) -> anyhow::Result<Option<ChangeReport>> {
+        if let Some(why) = plan
+            .steps
+            .iter()
+            .chain(&plan.nudge)
+            .find_map(Step::redacted)
+        {
+            return Ok(Some(self.report(
+                self.refused(),
+                Some(why),
+                &Plan::default(),
+                0,
+            )));
+        }
         if plan.is_empty() {
             let outcome = if self.earlier.borrow().is_empty() {
                 Outcome::Unchanged
@@ -249,6 +270,9 @@ impl<'a> Run<'a> {
                 None => return refused("nobody can be asked here, and --yes was not given"),
             }
         }
+        if let Err(error) = self.tell(plan, !self.change.yes) {
+            return refused(&error.to_string());
+        }
         if let Err(why) = self.copy(plan, session).await {
             return refused(&why);
         }
@@ -278,17 +302,35 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let path = backup::free_path(file, session.namespace());
+        self.keep(file, session.namespace(), objects, plan.continues)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Writes these objects to a file; where there are none yet, only makes sure that it could be written.
+    fn keep(
+        &self,
+        file: Option<PathBuf>,
+        namespace: &str,
+        objects: Vec<Value>,
+        continues: bool,
+    ) -> Result<(), BackupError> {
+        let path = backup::free_path(file, namespace)?;
         if objects.is_empty() {
             // It must not turn out halfway that the copy of what goes later cannot be written.
-            return if plan.continues {
+            return if continues {
                 backup::try_out(&path)
             } else {
                 Ok(())
             };
         }
-        backup::write(&path, objects)?;
-        *self.kept.borrow_mut() = Some(path.display().to_string());
+        let credentials = backup::write(&path, objects)?;
+        let shown = path.display().to_string();
+        if credentials {
+            self.notes.borrow_mut().push(format!(
+                "{shown} holds the credentials that the custom resources had; only its owner may read it"
+            ));
+        }
+        *self.kept.borrow_mut() = Some(shown);
         Ok(())
     }
 
@@ -378,7 +420,12 @@ impl<'a> Run<'a> {
             exit_code: exit_of(outcome).code(),
             reason,
             instead: Vec::new(),
-            warnings: plan.warnings.clone(),
+            warnings: plan
+                .warnings
+                .iter()
+                .chain(self.notes.borrow().iter())
+                .cloned()
+                .collect(),
             steps: self
                 .earlier
                 .borrow()
@@ -396,13 +443,80 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn answer(&self, report: &ChangeReport) -> anyhow::Result<Exit> {
-        let text = super::rendered(report, self.global.output, |wide| {
-            render::change(report, &self.terminal.look(wide))
-        });
-        self.terminal.answer(&text)?;
-        Ok(exit_of(report.outcome))
+    /// Tells the plan before the first change, so that nothing is changed if it cannot be told. People read it on
+    /// standard output, unless they have seen it with the question; for programs an empty line goes before the document.
+    fn tell(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
+        let wide = match self.global.output {
+            Format::Json | Format::Yaml => return self.terminal.answer("\n"),
+            Format::Table => false,
+            Format::Wide => true,
+        };
+        if asked && self.terminal.shows_answers() {
+            return Ok(());
+        }
+        let mut planned = self.report(Outcome::DryRun, None, plan, 0);
+        planned.steps.drain(..self.earlier.borrow().len());
+        self.terminal
+            .answer(&render::plan(&planned, &self.terminal.look(wide)))?;
+        *self.told.borrow_mut() = Some(planned);
+        Ok(())
     }
+
+    /// Writes the answer. If it cannot be written, the exit code says whether something was changed.
+    fn answer(&self, report: &ChangeReport) -> Exit {
+        let text = super::rendered(report, self.global.output, |wide| {
+            render::change(&self.untold(report), &self.terminal.look(wide))
+        });
+        let exit = exit_of(report.outcome);
+        let Err(error) = self.terminal.answer(&text) else {
+            return exit;
+        };
+        let (exit, far) = match report.outcome {
+            Outcome::Undetermined => (exit, "nothing was changed".to_owned()),
+            Outcome::Unchanged | Outcome::DryRun | Outcome::Refused => {
+                (Exit::Refused, "nothing was changed".to_owned())
+            }
+            Outcome::Done => (Exit::Partial, "everything is done".to_owned()),
+            Outcome::Partial => (Exit::Partial, how_far(&report.steps)),
+        };
+        self.terminal.say(&format!("error: {error}; {far}"));
+        exit
+    }
+
+    /// What is left to tell of a change that is done and whose plan was told.
+    fn untold<'r>(&self, report: &'r ChangeReport) -> Cow<'r, ChangeReport> {
+        let told = self.told.borrow();
+        let Some(told) = told
+            .as_ref()
+            .filter(|_| matches!(report.outcome, Outcome::Done))
+        else {
+            return Cow::Borrowed(report);
+        };
+        let mut rest = report.clone();
+        let before = self.earlier.borrow().len() + told.steps.len();
+        rest.steps.drain(..before.min(report.steps.len()));
+        rest.warnings
+            .retain(|warning| !told.warnings.contains(warning));
+        rest.unchanged.clear();
+        Cow::Owned(rest)
+    }
+}
+
+/// What is done of these steps and what is not.
+fn how_far(steps: &[StepReport]) -> String {
+    let list = |done: bool| {
+        let names: Vec<String> = steps
+            .iter()
+            .filter(|step| step.done == done)
+            .map(|step| format!("{} {} {}", step.action, step.object_kind, step.name))
+            .collect();
+        if names.is_empty() {
+            "nothing".into()
+        } else {
+            names.join(", ")
+        }
+    };
+    format!("done: {}; not done: {}", list(true), list(false))
 }
 
 fn exit_of(outcome: Outcome) -> Exit {

@@ -1,15 +1,15 @@
 //! `record`: observe, write.
 
-use std::{fs, io::Write, path::Path};
+use std::path::Path;
 
 use crate::{
     cleanup::Cleanup,
     cli::{Format, Global, Record},
     exit::{Exit, UsageError},
+    files::{self, Existing},
     observe::{Depth, TestPlan},
     recording, render,
     terminal::Terminal,
-    words,
 };
 
 pub(super) async fn run(
@@ -20,7 +20,10 @@ pub(super) async fn run(
 ) -> anyhow::Result<Exit> {
     let to_stdout = args.file == "-";
     let path = Path::new(&args.file);
-    if !to_stdout && path.exists() && !args.force {
+    let unwritable =
+        |error: files::WriteError| UsageError(format!("cannot write {}: {error}", path.display()));
+    let is_there = !to_stdout && files::exists(path).map_err(unwritable)?;
+    if is_there && !args.force {
         let question = format!("{} is there already. Overwrite it?", path.display());
         match terminal.confirm(&question).await {
             Some(true) => {}
@@ -62,13 +65,13 @@ pub(super) async fn run(
     if to_stdout {
         terminal.answer(&text)?;
     } else {
-        write(path, &text).map_err(|error| {
-            UsageError(format!(
-                "cannot write {}: {}",
-                path.display(),
-                words::io(&error)
-            ))
-        })?;
+        // A file that came meanwhile was not agreed to.
+        let existing = if is_there || args.force {
+            Existing::Replace
+        } else {
+            Existing::Keep
+        };
+        files::write(path, &text, existing).map_err(unwritable)?;
         terminal.say(&format!(
             "Recorded in {}. Judge it with: meshdoctor system check{} --from {}",
             path.display(),
@@ -83,20 +86,4 @@ pub(super) async fn run(
         }
         None => Exit::Ok,
     })
-}
-
-/// Writes a file whole or not at all: a run that is killed leaves the old one.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let result = fs::File::create(&beside)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .and_then(|()| fs::rename(&beside, path));
-    if result.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    result
 }

@@ -13,12 +13,12 @@ use crate::{
     profile::{self, Profile},
     reader, recording,
     repair::{
-        backup,
         deployment::{self, Request},
         inventory::Part,
         manifests::{self, Object, Options},
         object::Id,
         plan::{Plan, Refusal},
+        restore::Backup,
     },
     report::{Report, Severity, Source},
     seen::Right,
@@ -36,22 +36,38 @@ pub(super) async fn run(
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     // Wrong files are told before anybody waits for a cluster.
     let options = super::installation::options(&args.options, profile, global, terminal).await?;
+    let run = Run::new(global, terminal, &args.change, profile);
+    let mut request = request(args);
     let backup = match &args.from_backup {
         Some(file) => {
             let named = file.clone();
-            Some(super::read_within(global, file, move || read(&named, profile)).await?)
+            let objects = super::read_within(global, file, move || read(&named)).await?;
+            restored(
+                file,
+                &objects,
+                args,
+                profile,
+                run.namespace(),
+                &request.parts,
+            )?
         }
-        None => None,
+        None => Backup::default(),
     };
-    let request = request(args);
-    let run = Run::new(global, terminal, &args.change, profile);
+    request.restored = backup.kinds().collect();
     let consent = Consent {
-        question: format!("Do this in namespace {}?", run.namespace()),
+        question: match &backup.foreign {
+            Some(other) => format!(
+                "Restore the custom resources of namespace {other} into namespace {}?",
+                run.namespace()
+            ),
+            None => format!("Do this in namespace {}?", run.namespace()),
+        },
         severe: false,
     };
     let connects = request.parts.contains(&Part::Meshsync) || request.parts.contains(&Part::Broker);
     let carried = run.carry(&consent, connects && !args.no_wait, async |session| {
-        let objects = wanted(session, profile, &request, &options, backup.as_deref()).await;
+        confirmed(args, &backup, session.namespace())?;
+        let objects = wanted(session, profile, &request, &options, &backup).await?;
         let (mut standing, facts) = tokio::join!(
             session.standing(profile, objects, request.take_over),
             session.look()
@@ -65,6 +81,10 @@ pub(super) async fn run(
         let mut plan = deployment::plan(profile, &request, &standing)?;
         permitted(session, &plan).await?;
         warn(&options, &report, &mut plan);
+        if let Some(other) = &backup.foreign {
+            plan.warnings
+                .push(format!("the backup is of namespace {other}"));
+        }
         Ok(plan)
     });
     Box::pin(carried).await
@@ -77,45 +97,66 @@ async fn wanted(
     profile: &Profile,
     request: &Request,
     options: &Options,
-    backup: Option<&[Value]>,
-) -> Vec<Object> {
+    backup: &Backup,
+) -> Result<Vec<Object>, Refusal> {
     let namespace = session.namespace();
     let (custom, _) = session.custom_resources(profile).await;
     let mut objects = manifests::manifests(profile, namespace, options);
-    specify(&mut objects, &custom, backup);
+    specify(&mut objects, &custom, backup)?;
     let meshsync = objects.iter().find(|object| object.id.kind == "MeshSync");
     if let Some(meshsync) = meshsync.filter(|_| !options.watch_everything) {
         let in_force = custom
             .iter()
             .find(|(id, _)| id.kind == "MeshSync" && id.name == meshsync.id.name)
             .map(|(_, live)| live)
-            .filter(|_| !request.overwrite)
+            .filter(|_| !request.overwrites("MeshSync"))
             .unwrap_or(&meshsync.body);
         let data = in_force.pointer("/spec/watch-list/data");
         let list = WatchList::of_data(data, "spec.watch-list.data", profile);
         let kinds = list.effective(profile);
         manifests::let_read(profile, &mut objects, &kinds);
     }
-    objects
+    Ok(objects)
 }
 
-/// Gives the custom resources the names under which they are there, since two of a kind would quarrel over the names of
-/// what is made of them, and the specifications of the copy.
-fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: Option<&[Value]>) {
+/// Gives the custom resources the names under which they exist, since two of a kind would conflict over the names of
+/// what is made of them, and the specifications of the backup.
+fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> Result<(), Refusal> {
     let mut broker = None;
     for object in objects {
-        let copy = backup.and_then(|copies| backup::specification(copies, &object.id));
+        let copy = backup.copy(&object.id.kind);
         let same_kind: Vec<&str> = custom
             .iter()
             .filter(|(id, _)| id.kind == object.id.kind)
             .map(|(id, _)| id.name.as_str())
             .collect();
-        if let Some(name) = same_kind.first()
-            && !same_kind.contains(&object.id.name.as_str())
-        {
-            object.id.name = (*name).to_owned();
-            object.body["metadata"]["name"] = (*name).into();
-        }
+        let name = match copy {
+            Some(copy) => {
+                if let Some(other) = same_kind.first()
+                    && !same_kind.contains(&copy.name.as_str())
+                {
+                    return Err(Refusal {
+                        why: format!(
+                            "the backup holds {kind} {}, and {kind} {other} exists: two would conflict",
+                            copy.name,
+                            kind = object.id.kind
+                        ),
+                        instead: vec![format!(
+                            "delete {} {other}, or change the name in the backup",
+                            object.id.kind
+                        )],
+                    });
+                }
+                copy.name.clone()
+            }
+            None if same_kind.contains(&object.id.name.as_str()) => object.id.name.clone(),
+            None => match same_kind.first() {
+                Some(name) => (*name).to_owned(),
+                None => object.id.name.clone(),
+            },
+        };
+        object.body["metadata"]["name"] = name.as_str().into();
+        object.id.name = name;
         match object.id.kind.as_str() {
             "Broker" => broker = Some(object.id.name.clone()),
             "MeshSync" => {
@@ -125,9 +166,27 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: Option<&[Valu
             }
             _ => {}
         }
-        if let Some(spec) = copy {
-            object.body["spec"] = spec;
+        if let Some(copy) = copy {
+            object.body["spec"] = copy.spec.clone();
         }
+    }
+    Ok(())
+}
+
+/// A backup of another namespace is restored only where that was said or is asked about.
+fn confirmed(args: &Redeploy, backup: &Backup, namespace: &str) -> Result<(), Refusal> {
+    match &backup.foreign {
+        Some(other)
+            if args.change.yes && !args.change.dry_run && args.backup_namespace.is_none() =>
+        {
+            Err(Refusal {
+                why: format!("the backup is of namespace {other}, not {namespace}"),
+                instead: vec![format!(
+                    "the same command with --backup-namespace {other} restores it all the same"
+                )],
+            })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -172,21 +231,33 @@ fn warn(options: &Options, report: &Report, plan: &mut Plan) {
 }
 
 /// The objects of a file that `system reset` wrote.
-fn read(file: &str, profile: &Profile) -> Result<Vec<Value>, UsageError> {
+fn read(file: &str) -> Result<Vec<Value>, UsageError> {
     let text = reader::text(Path::new(file), limits::RECORDING)
         .map_err(|why| UsageError(format!("cannot read {file}: {why}")))?;
-    let objects = recording::objects(file, &text)?;
-    let is_ours = |object: &Value| {
-        matches!(object["kind"].as_str(), Some("Broker" | "MeshSync"))
-            && object["apiVersion"]
-                .as_str()
-                .is_some_and(|version| version.split('/').next() == Some(profile.group))
-    };
-    if objects.iter().any(is_ours) {
-        Ok(objects)
+    recording::objects(file, &text)
+}
+
+/// The custom resources among them that are to be restored.
+fn restored(
+    file: &str,
+    objects: &[Value],
+    args: &Redeploy,
+    profile: &Profile,
+    namespace: &str,
+    parts: &BTreeSet<Part>,
+) -> Result<Backup, UsageError> {
+    let backup = Backup::of(
+        objects,
+        profile,
+        namespace,
+        args.backup_namespace.as_deref(),
+    )
+    .map_err(|error| UsageError(format!("cannot restore {file}: {error}")))?;
+    if backup.holds_any_of(parts) {
+        Ok(backup)
     } else {
         Err(UsageError(format!(
-            "{file} holds neither a Broker nor a MeshSync"
+            "cannot restore {file}: it holds nothing of what is to be deployed"
         )))
     }
 }
@@ -202,8 +273,8 @@ fn request(args: &Redeploy) -> Request {
         parts,
         force_conflicts: args.force_conflicts,
         take_over: args.take_over,
-        overwrite: args.overwrite_crs || args.from_backup.is_some(),
-        exactly: args.from_backup.is_some(),
+        overwrite: args.overwrite_crs,
+        restored: BTreeSet::new(),
         new_token: args.new_token,
     }
 }

@@ -98,6 +98,9 @@ impl<'a> Writer<'a> {
     }
 
     async fn step(&self, step: &Step, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), String> {
+        if let Some(why) = step.redacted() {
+            return Err(why);
+        }
         let id = &step.id;
         match &step.action {
             Action::Create(manifest) => self.apply(id, manifest, false).await,

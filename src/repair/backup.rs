@@ -1,27 +1,69 @@
-//! A copy of what is about to be removed: a recording, and so without secrets.
+//! A copy of what is about to be removed.
+//!
+//! A backup must restore what it took, so the specifications of the custom resources stay as they are, with the
+//! credentials in them. Everything else is redacted as in a recording, and a Secret's data is never kept.
 
 use std::{
-    fs,
-    io::{self, Write},
-    iter,
+    fmt,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
 
-use super::object::Id;
-use crate::{redact, words};
+use super::inventory;
+use crate::{
+    files::{self, Existing, WriteError},
+    redact,
+};
 
 /// What the API server keeps for itself, and what may hold a Secret's values a second time.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// A backup that cannot be written.
+#[derive(Debug)]
+pub struct BackupError {
+    path: PathBuf,
+    source: WriteError,
+}
+
+impl fmt::Display for BackupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the copy of what is removed cannot be written to {}: {}",
+            self.path.display(),
+            self.source
+        )
+    }
+}
+
+impl std::error::Error for BackupError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(WriteError) -> BackupError {
+    |source| BackupError {
+        path: path.to_owned(),
+        source,
+    }
+}
+
 /// Where the copy goes: the file that was asked for or one of our choosing; a numbered one beside it when that is there,
 /// since a run that goes on where another ended must not lose the copy of that.
-pub fn free_path(file: Option<PathBuf>, namespace: &str) -> PathBuf {
+///
+/// # Errors
+///
+/// [`BackupError`] if something other than a regular file is there.
+pub fn free_path(file: Option<PathBuf>, namespace: &str) -> Result<PathBuf, BackupError> {
     let path = file.unwrap_or_else(|| {
         let time = crate::repair::now().strftime("%Y%m%dT%H%M%SZ");
         PathBuf::from(format!("meshdoctor-backup-{namespace}-{time}.json"))
     });
+    if !files::exists(&path).map_err(failed(&path))? {
+        return Ok(path);
+    }
     let numbered = |number: u32| {
         let mut name = path.file_stem().unwrap_or_default().to_owned();
         name.push(format!("-{number}"));
@@ -31,69 +73,52 @@ pub fn free_path(file: Option<PathBuf>, namespace: &str) -> PathBuf {
             None => numbered,
         }
     };
-    iter::once(path.clone())
-        .chain((2..1000).map(numbered))
-        .find(|path| !path.exists())
-        .unwrap_or(path)
+    Ok((2..1000)
+        .map(numbered)
+        .find(|path| matches!(files::exists(path), Ok(false)))
+        .unwrap_or(path))
 }
 
-/// Writes the copy, whole or not at all. No file is ever overwritten.
+/// Writes the copy, whole or not at all, readable by its owner only. No file is ever overwritten. Whether it holds
+/// credentials.
 ///
 /// # Errors
 ///
-/// A sentence when it cannot be written.
-pub fn write(path: &Path, objects: Vec<Value>) -> Result<(), String> {
+/// [`BackupError`] when it cannot be written.
+pub fn write(path: &Path, objects: Vec<Value>) -> Result<bool, BackupError> {
+    let credentials = objects.iter().any(holds_credentials);
     let list = json!({
         "apiVersion": "v1",
         "kind": "List",
-        "items": objects.into_iter().map(without_secrets).collect::<Vec<_>>(),
+        "items": objects.into_iter().map(kept).collect::<Vec<_>>(),
     });
     let text = serde_json::to_string_pretty(&list).unwrap_or_default() + "\n";
-    create(path)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .map_err(|error| complaint(path, &error))
+    files::write(path, &text, Existing::Keep).map_err(failed(path))?;
+    Ok(credentials)
 }
 
 /// Whether the copy can be written there, for one that is written later.
 ///
 /// # Errors
 ///
-/// A sentence when it cannot.
-pub fn try_out(path: &Path) -> Result<(), String> {
-    create(path)
-        .and_then(|_| fs::remove_file(path))
-        .map_err(|error| complaint(path, &error))
+/// [`BackupError`] when it cannot.
+pub fn try_out(path: &Path) -> Result<(), BackupError> {
+    files::try_out(path).map_err(failed(path))
 }
 
-fn create(path: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
+/// Whether the specification of a custom resource holds what redaction would take out.
+fn holds_credentials(object: &Value) -> bool {
+    inventory::is_custom_resource(object) && plain(object["spec"].clone()) != object["spec"]
 }
 
-fn complaint(path: &Path, error: &io::Error) -> String {
-    format!(
-        "the copy of what is removed cannot be written to {}: {}",
-        path.display(),
-        words::io(error)
-    )
-}
-
-/// The specification that a copy holds of a custom resource.
-pub fn specification(objects: &[Value], id: &Id) -> Option<Value> {
-    let copy = objects.iter().find(|object| {
-        object["kind"] == id.kind.as_str()
-            && object["metadata"]["name"] == id.name.as_str()
-            && object["apiVersion"]
-                .as_str()
-                .and_then(|version| version.split('/').next())
-                == Some(id.group())
-    })?;
-    Some(copy["spec"].clone()).filter(Value::is_object)
+/// What a backup keeps of an object.
+fn kept(object: Value) -> Value {
+    let spec = inventory::is_custom_resource(&object).then(|| object["spec"].clone());
+    let mut kept = without_secrets(object);
+    if let Some(spec) = spec.filter(|spec| !spec.is_null()) {
+        kept["spec"] = spec;
+    }
+    kept
 }
 
 fn without_secrets(mut object: Value) -> Value {
@@ -122,5 +147,43 @@ fn plain(value: Value) -> Value {
             .map(|(key, value)| (key, plain(value)))
             .collect(),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifications_stay_and_all_else_is_redacted() {
+        let url = "nats://token@broker:4222";
+        let redacted = "nats://REDACTED@broker:4222";
+        let annotations = json!({ "from": url, LAST_APPLIED: url });
+        let meshsync = json!({
+            "apiVersion": "meshery.io/v1alpha1", "kind": "MeshSync",
+            "metadata": { "name": "meshery-meshsync", "annotations": annotations },
+            "spec": { "broker": { "custom": { "url": url } } },
+            "status": { "publishing-to": url },
+        });
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "a" },
+            "data": { "token": "dG9rZW4=" }, "stringData": { "token": "token" },
+        });
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "a" },
+            "spec": { "template": { "spec": { "containers": [{ "args": [url] }] } } },
+        });
+        assert!(holds_credentials(&meshsync));
+        assert!(!holds_credentials(&deployment));
+        let [meshsync, secret, deployment] = [meshsync, secret, deployment].map(kept);
+        assert_eq!(meshsync["spec"]["broker"]["custom"]["url"], url);
+        assert_eq!(meshsync["status"]["publishing-to"], redacted);
+        assert_eq!(
+            meshsync["metadata"]["annotations"],
+            json!({ "from": redacted })
+        );
+        assert_eq!(secret["kind"], "Secret");
+        assert!(secret["data"].is_null() && secret["stringData"].is_null());
+        assert!(!deployment.to_string().contains("token@"), "{deployment}");
     }
 }

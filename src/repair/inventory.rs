@@ -2,8 +2,10 @@
 //!
 //! Both operator lines, the flat manifests and the Helm chart, our own manifests, and what upgrades leave behind.
 
+use serde_json::Value;
+
 use super::object::{self, Id, Kind};
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 
 /// The part of the stack that something belongs to, as commands name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,18 @@ impl Part {
             _ => Self::Broker,
         }
     }
+}
+
+/// Whether an object is a custom resource of a stack, whichever the family.
+pub fn is_custom_resource(object: &Value) -> bool {
+    let group = object["apiVersion"]
+        .as_str()
+        .and_then(|version| version.split_once('/'))
+        .map(|(group, _)| group);
+    matches!(object["kind"].as_str(), Some("Broker" | "MeshSync"))
+        && profile::ALL
+            .iter()
+            .any(|profile| Some(profile.group) == group)
 }
 
 /// One thing that a stack may consist of.

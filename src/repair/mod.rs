@@ -4,7 +4,7 @@
 //! - [`manifests`] is the stack as it is installed, with every name from the profile.
 //! - [`deployment`] plans `system redeploy`, [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what
 //!   changes in an object.
-//! - [`apply`] is the only writer; [`backup`] keeps a copy of what goes; [`report`] is what the command answers.
+//! - [`apply`] is the only writer; [`backup`] keeps a copy of what goes, [`restore`] reads it; [`report`] is what the command answers.
 
 pub mod apply;
 pub mod backup;
@@ -16,6 +16,7 @@ pub mod object;
 pub mod plan;
 pub mod removal;
 pub mod report;
+pub mod restore;
 
 use k8s_openapi::jiff::Timestamp;
 

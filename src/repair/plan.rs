@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{diff::FieldChange, object::Id};
-use crate::seen::Right;
+use crate::{redact::REDACTED, seen::Right};
 
 /// What one step does.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +99,26 @@ pub struct Refusal {
     pub instead: Vec<String>,
 }
 
+/// Where a value holds a text that was redacted, which must not reach a cluster in place of the real one.
+pub fn redacted(value: &Value, path: &str) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains(REDACTED).then(|| path.to_owned()),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(number, item)| redacted(item, &format!("{path}[{number}]"))),
+        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            redacted(value, &path)
+        }),
+        _ => None,
+    }
+}
+
 impl std::fmt::Display for Until {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -147,6 +167,26 @@ impl Step {
             | Action::Replace { changes, .. } => changes,
             _ => &[],
         }
+    }
+
+    /// What is sent to the API server.
+    pub fn payload(&self) -> Option<&Value> {
+        match &self.action {
+            Action::Create(manifest)
+            | Action::Apply { manifest, .. }
+            | Action::Replace { manifest, .. } => Some(manifest),
+            Action::Patch { patch, .. } => Some(patch),
+            _ => None,
+        }
+    }
+
+    /// Why it must not be carried out: a value in it was redacted.
+    pub fn redacted(&self) -> Option<String> {
+        let path = redacted(self.payload()?, "")?;
+        Some(format!(
+            "{path} of {} was redacted, and a redacted value is never written to a cluster",
+            self.id
+        ))
     }
 
     /// Whether it writes.

@@ -40,10 +40,22 @@ pub struct Request {
     pub take_over: bool,
     /// Whether existing custom resources may be brought to what was asked for.
     pub overwrite: bool,
-    /// Whether their specifications are to be exactly what was asked for, as when a copy is restored.
-    pub exactly: bool,
+    /// The kinds of custom resources whose specifications are to be exactly those of a backup.
+    pub restored: BTreeSet<&'static str>,
     /// Whether the broker's token is to be made anew.
     pub new_token: bool,
+}
+
+impl Request {
+    /// Whether an existing custom resource of this kind gets the specification of a backup.
+    pub fn restores(&self, kind: &str) -> bool {
+        self.restored.contains(kind)
+    }
+
+    /// Whether an existing custom resource of this kind may be changed.
+    pub fn overwrites(&self, kind: &str) -> bool {
+        self.overwrite || self.restores(kind)
+    }
 }
 
 /// One object as it should be, as it is, and what the API server says of making the one of the other.
@@ -204,7 +216,7 @@ fn is_left(request: &Request, tried: &Tried) -> bool {
         "Namespace" => there,
         // They go with the operator that reads them: a part is the mildest that works.
         "CustomResourceDefinition" => there && !request.parts.contains(&Part::Operator),
-        "Broker" | "MeshSync" => there && !request.overwrite,
+        kind @ ("Broker" | "MeshSync") => there && !request.overwrites(kind),
         _ => false,
     }
 }

@@ -35,10 +35,7 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
             plan.unchanged.push(id.clone());
             Ok(())
         }
-        "Broker" | "MeshSync" => {
-            custom_resource(request, tried, live, plan);
-            Ok(())
-        }
+        "Broker" | "MeshSync" => custom_resource(request, tried, live, plan),
         "CustomResourceDefinition" if super::is_left(request, tried) => {
             plan.unchanged.push(id.clone());
             Ok(())
@@ -71,7 +68,12 @@ fn unacceptable(id: &Id, why: &str) -> Refusal {
 }
 
 /// An existing specification is somebody's decision, and stays unless it is said otherwise.
-fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) {
+fn custom_resource(
+    request: &Request,
+    tried: &Tried,
+    live: &Value,
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
     let id = &tried.object.id;
     if object::is_terminating(live) {
         // Somebody began to remove it. The operator finishes that; then it is made anew.
@@ -80,10 +82,26 @@ fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Pl
         let create = Action::Create(tried.object.body.clone());
         plan.steps
             .push(Step::new(id.clone(), create).because("the one that is there is being deleted"));
-        return;
+        return Ok(());
     }
+    if !request.overwrites(&id.kind) {
+        plan.unchanged.push(id.clone());
+        return Ok(());
+    }
+    let exactly = request.restores(&id.kind);
     let mut wanted = tried.object.body["spec"].clone();
-    if !request.exactly {
+    if !exactly {
+        // MeshSync takes one of the two: the other must go. The operator writes back an empty object, which says nothing.
+        let broker = &mut wanted["broker"];
+        for (one, other) in [("native", "custom"), ("custom", "native")] {
+            if names_broker(&broker[one]) && names_broker(&live["spec"]["broker"][other]) {
+                broker[other] = Value::Null;
+                break;
+            }
+        }
+        if wanted["broker"].is_null() {
+            wanted.as_object_mut().map(|spec| spec.remove("broker"));
+        }
         // Two lists are worse than none: MeshSync takes neither.
         let data = &mut wanted["watch-list"]["data"];
         for (one, other) in [("whitelist", "blacklist"), ("blacklist", "whitelist")] {
@@ -96,15 +114,28 @@ fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Pl
             wanted.as_object_mut().map(|spec| spec.remove("watch-list"));
         }
     }
-    let spec = diff::merge_patch(&live["spec"], &wanted, request.exactly);
-    if !request.overwrite || spec == json!({}) {
+    let spec = diff::merge_patch(&live["spec"], &wanted, exactly);
+    if spec == json!({}) {
         plan.unchanged.push(id.clone());
-        return;
+        return Ok(());
+    }
+    if let Trial::Invalid(why) = &tried.trial {
+        return Err(unacceptable(id, why));
     }
     let patch = json!({ "spec": spec });
     let changes = diff::touched(live, &patch);
     plan.steps
         .push(Step::new(id.clone(), Action::Patch { patch, changes }));
+    Ok(())
+}
+
+/// Whether one of the two ways to name a broker is used.
+fn names_broker(reference: &Value) -> bool {
+    reference.as_object().is_some_and(|fields| {
+        fields
+            .values()
+            .any(|value| value.as_str().is_some_and(|text| !text.is_empty()))
+    })
 }
 
 fn existing(

@@ -6,6 +6,7 @@ mod files;
 mod http1;
 mod kubeconfig;
 mod nats;
+mod output;
 mod plugin;
 mod secrets;
 mod streams;

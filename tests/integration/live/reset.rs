@@ -1,5 +1,6 @@
 //! `system reset` on a real API server.
 
+mod copies;
 mod definitions;
 mod reading;
 

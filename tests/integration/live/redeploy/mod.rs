@@ -1,9 +1,11 @@
 //! `system redeploy`: from every starting point to a healthy stack by one run, on a real API server.
 
+mod backups;
 mod families;
 mod granting;
 mod interruption;
 mod midway;
+mod output;
 mod owners;
 mod parts;
 mod questions;

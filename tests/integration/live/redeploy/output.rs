@@ -1,0 +1,128 @@
+//! An answer that cannot be written stops a change, or at least the success.
+
+use std::{fs::OpenOptions, process::Stdio};
+
+use anyhow::{Context as _, Result};
+
+use super::{FORCE, assert_well, will_change};
+use crate::{
+    bed::{self, states, users},
+    live::gate::{Gate, Strike},
+    tool::{Tool, meshdoctor},
+};
+
+/// Runs with this standard output: the exit code and standard error.
+async fn run_onto(mut tool: Tool, stdout: impl Into<Stdio>) -> Result<(i32, String)> {
+    tool.command()
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || tool.command().output()).await??;
+    let stderr = String::from_utf8(output.stderr)?;
+    Ok((output.status.code().unwrap_or(-1), stderr))
+}
+
+#[tokio::test]
+async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    states::apply("nothing-installed", &bed, namespace).await?;
+    will_change(&bed).await;
+    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    let redeploy = "system redeploy --yes --no-wait --force-conflicts";
+    for arguments in [
+        redeploy,
+        "system redeploy --yes --no-wait --force-conflicts -o wide",
+        "system redeploy --yes --no-wait --force-conflicts -o json",
+        "system redeploy --yes --no-wait --force-conflicts -o yaml",
+        "system redeploy --dry-run",
+    ] {
+        let tool = meshdoctor(arguments)
+            .args(&["-n", namespace])
+            .kubeconfig(&gate.kubeconfig);
+        let full = OpenOptions::new().write(true).open("/dev/full")?;
+        let (code, stderr) = run_onto(tool, full).await?;
+        assert_eq!(code, 4, "{arguments}: {stderr}");
+        assert!(
+            stderr.contains("cannot write to standard output")
+                && stderr.contains("nothing was changed"),
+            "{arguments}: {stderr}"
+        );
+        assert_eq!(gate.writes(), 0, "{arguments}");
+    }
+    // A reader that has gone away stops nothing.
+    let _attendant = bed.attend(namespace)?;
+    let (reader, writer) = std::io::pipe()?;
+    drop(reader);
+    let tool = meshdoctor(redeploy)
+        .args(&["-n", namespace])
+        .kubeconfig(&gate.kubeconfig);
+    assert_eq!(run_onto(tool, writer).await?, (0, String::new()));
+    assert!(gate.writes() > 10);
+    assert_well(&bed, namespace).await
+}
+
+/// The plan fits onto the disk, and what comes of it does not.
+#[tokio::test]
+async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace)
+        .await?
+        .context("a stack")?;
+    let _attendant = stack.attended()?;
+    will_change(&bed).await;
+    for (format, after) in [("json", 0), ("yaml", 0), ("table", 0), ("json", 1)] {
+        let strike = if after == 0 {
+            Strike::Never
+        } else {
+            Strike::HangUp
+        };
+        let gate = Gate::open(&bed, users::ADMIN, strike, after)?;
+        let out = bed.file(&format!("out-{format}-{after}-{namespace}"));
+        // Three blocks of 512 bytes hold no document, and one more than the plan holds no answer.
+        let plan = meshdoctor("system redeploy broker --yes --dry-run -n")
+            .arg(namespace)
+            .arg(FORCE)
+            .kubeconfig(&gate.kubeconfig)
+            .run_beside()
+            .await
+            .exits(0);
+        let full = plan.stdout.len().next_multiple_of(512);
+        let padding = if format == "table" {
+            full - plan.stdout.len() + "Nothing was changed: this was a dry run.\n".len()
+        } else {
+            full - 1
+        };
+        std::fs::write(&out, vec![b' '; padding])?;
+        let mut tool = meshdoctor("");
+        let program = tool.command().get_program().to_owned();
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {}; exec \"$1\" system redeploy broker --yes --no-wait --wait 30s {FORCE} -o {format} -n {namespace} >>\"$2\"",
+            full / 512
+        );
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", &script, "sh"])
+            .arg(program)
+            .arg(&out)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", bed.file("nowhere"))
+            .env("KUBECONFIG", &gate.kubeconfig);
+        let output = tokio::task::spawn_blocking(move || shell.output()).await??;
+        let stderr = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(5), "{format}: {stderr}");
+        let far = if after == 0 {
+            "everything is done"
+        } else {
+            "not done: "
+        };
+        assert!(
+            stderr.contains("cannot write to standard output") && stderr.contains(far),
+            "{format}: {stderr}"
+        );
+        assert!(gate.writes() > 0, "{format}");
+    }
+    Ok(())
+}
