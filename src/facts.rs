@@ -4,6 +4,7 @@
 //! survive malformed objects. Everything that may not have been seen is a [`Seen`].
 
 mod preflight;
+mod probe;
 mod test;
 
 use std::collections::BTreeMap;
@@ -24,12 +25,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     preflight::{Answer, AskedRight, Node, Preflight, Trial},
+    probe::{FailureKind, FailureReason, Handshake, NotTried, ProbeFailure},
     test::{
         ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive,
         ProbeObject, Refusal, ServerTest, Step, Subject, Test,
     },
 };
 use crate::{
+    bounded,
     profile::Profile,
     seen::{Right, Seen},
 };
@@ -614,33 +617,6 @@ pub struct Attempt {
     pub failure: Option<ProbeFailure>,
 }
 
-/// How a way to the broker failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProbeFailure {
-    /// What it proves.
-    pub kind: FailureKind,
-    /// What happened, in one sentence.
-    pub message: String,
-    /// The rights without which it was refused.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<Right>,
-}
-
-/// What a failure on the way to the broker proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// We were not allowed.
-    Denied,
-    /// The way was barred before the broker was reached: proves nothing about the broker.
-    NoWay,
-    /// We got to the pod, and the broker there does not answer as a NATS server does.
-    Broker,
-    /// Something answered that is no server of this broker.
-    Stranger,
-}
-
 /// What one broker server answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -657,7 +633,10 @@ pub struct BrokerServer {
     pub varz: Varz,
     /// `/connz`: the client connections.
     pub connections: Seen<Vec<Connection>>,
-    /// Whether every page of them was read.
+    /// How many more it listed that are not kept, none of them of a name that decides a state.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
+    /// Whether every connection was listed that it says it has.
     pub complete: bool,
     /// Connections of `MeshSync`'s name that have ended.
     #[serde(default)]
@@ -672,16 +651,24 @@ pub struct BrokerServer {
     pub monitor: Option<ProbeFailure>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// The first line of a NATS server on its client port, `INFO {…}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Greeting {
     /// Unique for each start of a server.
+    #[serde(deserialize_with = "bounded::text")]
     pub server_id: String,
     /// The pod's name, on the current line.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "bounded::text")]
     pub server_name: String,
     /// The NATS version.
+    #[serde(deserialize_with = "bounded::text")]
     pub version: String,
     /// Whether clients must authenticate; absent means no.
     pub auth_required: bool,
@@ -700,10 +687,13 @@ pub struct Greeting {
 #[serde(default)]
 pub struct Varz {
     /// Unique for each start of a server.
+    #[serde(deserialize_with = "bounded::text")]
     pub server_id: String,
     /// The pod's name, on the current line.
+    #[serde(deserialize_with = "bounded::text_or_none")]
     pub server_name: Option<String>,
     /// The NATS version.
+    #[serde(deserialize_with = "bounded::text")]
     pub version: String,
     /// Whether clients must authenticate; absent means no.
     pub auth_required: bool,
@@ -745,14 +735,17 @@ pub struct Connection {
     pub cid: u64,
     /// The name that the client gave.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "bounded::text")]
     pub name: String,
     /// The client's address as the server sees it.
+    #[serde(deserialize_with = "bounded::text")]
     pub ip: String,
     /// When it connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// How long it has said nothing, as NATS prints it.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "bounded::text")]
     pub idle: String,
     /// Messages from the client.
     pub in_msgs: u64,
@@ -765,6 +758,7 @@ pub struct Connection {
     pub subscription_count: u64,
     /// Subjects it subscribes to.
     #[serde(rename = "subscriptions_list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "bounded::subjects")]
     pub subscriptions: Vec<String>,
 }
 
@@ -775,8 +769,10 @@ pub struct ClosedConnection {
     /// The connection's number on its server.
     pub cid: u64,
     /// The name that the client gave.
+    #[serde(deserialize_with = "bounded::text")]
     pub name: String,
     /// The client's address as the server sees it.
+    #[serde(deserialize_with = "bounded::text")]
     pub ip: String,
     /// When it connected.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -786,34 +782,6 @@ pub struct ClosedConnection {
     pub stop: Option<Timestamp>,
     /// Why, in the server's words.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "bounded::text")]
     pub reason: String,
-}
-
-/// What came of the handshake on the client port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "outcome")]
-pub enum Handshake {
-    /// The server let us in.
-    Accepted {
-        /// Whether a token was sent.
-        token: bool,
-    },
-    /// The server refused the token.
-    Refused {
-        /// What it said.
-        message: String,
-    },
-    /// The port answers, and not as a NATS server does.
-    Failed {
-        /// What happened.
-        message: String,
-    },
-    /// It was not tried.
-    NotTried {
-        /// Why.
-        why: String,
-    },
-    /// A recording does not say.
-    #[default]
-    NotLooked,
 }

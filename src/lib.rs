@@ -23,6 +23,7 @@
 //!
 //! A new disease is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.
 
+mod bounded;
 pub mod catalogue;
 pub mod cleanup;
 pub mod cli;

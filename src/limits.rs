@@ -6,6 +6,36 @@
 /// One mebibyte.
 pub const MIB: usize = 1024 * 1024;
 
+/// The most of a broker's `/varz`, in bytes.
+pub const VARZ_BYTES: usize = MIB;
+
+/// The most of one page of a broker's `/connz`, in bytes.
+pub const CONNZ_BYTES: usize = 8 * MIB;
+
+/// The most pages of a broker's `/connz`.
+pub const CONNZ_PAGES: usize = 200;
+
+/// The most connections of one broker server that are kept: so many of the names that decide a state, and as many others.
+pub const CONNECTIONS: usize = 500;
+
+/// The most subjects of one connection that are kept.
+pub const SUBJECTS: usize = 100;
+
+/// The most of one text in a broker's answer, in bytes.
+pub const BROKER_TEXT: usize = 256;
+
+/// The most of one line of the NATS protocol, in bytes.
+pub const NATS_LINE: usize = 64 * 1024;
+
+/// The most of one message from a broker, in bytes.
+pub const MESSAGE: usize = 8 * MIB;
+
+/// The most messages of a broker that wait to be read.
+pub const MESSAGES: usize = 4096;
+
+/// The most of a kubelet's text about a port that cannot be forwarded, in bytes.
+pub const KUBELET_TEXT: usize = 300;
+
 /// One bound, as users read it.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
@@ -80,6 +110,46 @@ pub const LIMITS: &[Limit] = &[
     Limit {
         source: "Standard error of a credential plugin",
         most: "the last 64 KiB",
+    },
+    Limit {
+        source: "`/varz` of a broker server",
+        most: "1 MiB",
+    },
+    Limit {
+        source: "One page of `/connz` of a broker server",
+        most: "8 MiB",
+    },
+    Limit {
+        source: "Pages of `/connz` of a broker server",
+        most: "200, within 5 s",
+    },
+    Limit {
+        source: "Connections of a broker server that are kept",
+        most: "500 of MeshSync's and the server's names, 500 others; the others are counted",
+    },
+    Limit {
+        source: "Subjects of one connection that are kept",
+        most: "100",
+    },
+    Limit {
+        source: "One text in a broker's answer",
+        most: "256 bytes; cut",
+    },
+    Limit {
+        source: "One line of the NATS protocol",
+        most: "64 KiB",
+    },
+    Limit {
+        source: "One message from a broker",
+        most: "8 MiB; a larger one is left out and counted as lost",
+    },
+    Limit {
+        source: "Messages from a broker that wait to be read",
+        most: "4096; further ones are left out and counted as lost",
+    },
+    Limit {
+        source: "A kubelet's text about a port",
+        most: "300 bytes; cut",
     },
 ];
 

@@ -576,6 +576,14 @@ pub static ENTRIES: &[Entry] = &[
         folds & ["meshsync-crash-loop", "meshsync-not-ready"]
     ),
     entry!(
+        "broker-client-port-unusable",
+        Broker,
+        Fault,
+        Error,
+        "The broker's client port does not speak NATS",
+        folds BROKER_DOWN
+    ),
+    entry!(
         "broker-requires-tls",
         Broker,
         Fault,

@@ -11,7 +11,7 @@ use super::{
     states::States,
 };
 use crate::{
-    facts::{BrokerServer, ServerVersion},
+    facts::{BrokerServer, Connection, ServerVersion},
     report::{
         BrokerReport, ClientReport, Component, Components, EndpointReport, PodReport, ServerReport,
         ServiceReport, TargetReport, Workload,
@@ -100,19 +100,23 @@ impl<'a> Inventory<'a> {
             .filter(|connection| own(&connection.name))
             .collect();
         clients.extend(all.iter().filter(|connection| !own(&connection.name)));
-        clients.truncate(
-            CLIENT_CAP.max(
-                all.iter()
-                    .filter(|connection| own(&connection.name))
-                    .count(),
-            ),
-        );
+        if all.iter().filter(|client| own(&client.name)).count() > CLIENT_CAP {
+            let ours = &self.patient.clients;
+            clients.sort_by_key(|client| {
+                let is_one = |other: &Connection| std::ptr::eq(other, *client);
+                let meshsync = ours.meshsync.iter().any(|(_, other)| is_one(other));
+                !(meshsync || ours.server.first().is_some_and(|(_, other)| is_one(other)))
+            });
+        }
+        clients.truncate(CLIENT_CAP);
         ServerReport {
             pod: self.patient.pod_of(server).map(str::to_owned),
             version: server.varz.version.clone(),
             reached_by: server.reached_by,
             address: server.address.clone(),
-            client_count: all.len(),
+            client_count: all
+                .len()
+                .saturating_add(usize::try_from(server.more).unwrap_or(usize::MAX)),
             clients: clients
                 .into_iter()
                 .map(|connection| ClientReport {

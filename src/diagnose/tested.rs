@@ -6,8 +6,10 @@ use super::{
     Expectation, causes, judged, patient::Patient, rules, states, states::States, verdict,
 };
 use crate::{
-    facts::{Facts, FlowTest, Heard, Subject, Test},
-    report::{Component, Finding, Report, Severity, Source, TestReport, WatchedResource},
+    facts::{Facts, FlowTest, Handshake, Heard, Subject, Test},
+    report::{
+        Component, Finding, Report, Severity, Source, Status, TestReport, Verdict, WatchedResource,
+    },
     rights,
     seen::Seen,
     stack,
@@ -26,7 +28,14 @@ pub(super) fn report(facts: &Facts, source: Source) -> Report {
     report.kind = "Test";
     report.permissions.missing = states::missing_rights(&patient);
     keep(&mut report, components(subject));
-    report.test = Some(test(&patient, subject));
+    let test = test(&patient, subject);
+    // A step that failed is never healthy: without a finding that says why, nobody knows.
+    let failed = test.hops.iter().any(|hop| hop.status == Status::Fail);
+    if failed && report.verdict == Some(Verdict::Healthy) {
+        report.determined = false;
+        report.verdict = Some(Verdict::Unknown);
+    }
+    report.test = Some(test);
     report
 }
 
@@ -61,10 +70,22 @@ fn is_determined(patient: &Patient<'_>, states: &States, subject: Subject) -> bo
     match subject {
         Subject::Kubernetes => true,
         Subject::Operator => of(&states.operator),
-        Subject::Broker => of(&states.broker),
+        Subject::Broker => of(&states.broker) && client_ports_are_known(patient),
         Subject::Meshsync => of(&states.meshsync),
         Subject::Dataflow => flow_is_determined(patient),
     }
+}
+
+/// Whether every server's client port was reached that was to be tried.
+fn client_ports_are_known(patient: &Patient<'_>) -> bool {
+    let mut servers = patient.facts.broker.servers.iter();
+    servers.all(|server| match &server.handshake {
+        Handshake::Failed(_) => !matches!(
+            rules::client_port(patient, server),
+            rules::ClientPort::Unknown(_)
+        ),
+        _ => true,
+    })
 }
 
 /// What a test of this subject is about.

@@ -5,10 +5,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::broker::{Probe, Whose};
+use super::{
+    broker::{Probe, Whose},
+    wire::{BothHeard, settled},
+};
 use crate::{
     destination::{self, Destination, Place},
-    facts::{Attempt, BrokerServer, FailureKind, Handshake, ProbeFailure, Way},
+    facts::{Attempt, BrokerServer, FailureReason, Handshake, NotTried, ProbeFailure, Way},
     stack,
 };
 
@@ -39,11 +42,7 @@ impl Probe<'_> {
         }
         let barred = destination.only_inside().filter(|_| !self.facts.in_cluster);
         let result = match barred {
-            Some(message) => Err(ProbeFailure {
-                kind: FailureKind::NoWay,
-                message,
-                missing: Vec::new(),
-            }),
+            Some(message) => Err(ProbeFailure::no_way(FailureReason::Unreachable, message)),
             None => self.custom_address(&destination).await,
         };
         let (server, failure) = match result {
@@ -61,16 +60,25 @@ impl Probe<'_> {
 
     async fn custom_address(&self, to: &Destination) -> Result<BrokerServer, ProbeFailure> {
         let limit = self.limit().min(PATIENCE_ELSEWHERE);
+        let heard = BothHeard::default();
         let (tell, named) = oneshot::channel();
         let answer = self.direct_monitor(
             &to.host,
             self.facts.profile.broker.monitor_port,
             limit,
             tell,
+            &heard.monitor,
         );
-        let greeting = self.direct_greeting(&to.host, to.port, limit);
+        let greeting = self.direct_greeting(&to.host, to.port, limit, &heard.client);
         let mut server = self
-            .server(Way::CustomAddress, Whose::Others, answer, greeting, named)
+            .server(
+                Way::CustomAddress,
+                Whose::Others,
+                answer,
+                greeting,
+                named,
+                &heard,
+            )
             .await?;
         server.address = Some(to.shown());
         Ok(server)
@@ -81,28 +89,34 @@ impl Probe<'_> {
         &self,
         external: &External,
     ) -> Result<ExternalAnswer, ProbeFailure> {
+        let heard = BothHeard::default();
+        let limit = self.limit();
         let greeting = self
-            .direct_greeting(&external.host, external.client_port, self.limit())
+            .direct_greeting(&external.host, external.client_port, limit, &heard.client)
             .await;
+        // What answers here may be a load balancer, whose ports lead to different servers.
+        let proven = |failure, own| settled(failure, Way::ExternalAddress, own, false);
+        let greeting = greeting.map_err(|failure| proven(failure, heard.client.any()));
         if external.vouched {
             let (tell, _) = oneshot::channel();
+            let limit = self.limit();
             let answer = self
-                .direct_monitor(&external.host, external.monitor_port, self.limit(), tell)
-                .await?;
+                .direct_monitor(
+                    &external.host,
+                    external.monitor_port,
+                    limit,
+                    tell,
+                    &heard.monitor,
+                )
+                .await
+                .map_err(|failure| proven(failure, heard.monitor.any()))?;
             let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
             let handshake = match greeting {
                 Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
-                    Handshake::NotTried {
-                        why: "no broker pod's monitor named this server, so it is shown no token"
-                            .into(),
-                    }
+                    Handshake::not_tried(NotTried::NotVouched)
                 }
-                Ok(_) => Handshake::NotTried {
-                    why: "the client port and the monitor lead to two different servers".into(),
-                },
-                Err(failure) => Handshake::Failed {
-                    message: failure.message,
-                },
+                Ok(_) => Handshake::not_tried(NotTried::OtherServer),
+                Err(failure) => Handshake::Failed(failure),
             };
             return Ok(ExternalAnswer::Server(Box::new(BrokerServer {
                 pod: None,
@@ -110,6 +124,7 @@ impl Probe<'_> {
                 address: Some(external.host.clone()),
                 varz: answer.varz,
                 connections: answer.connections,
+                more: answer.more,
                 complete: answer.complete,
                 closed: answer.closed,
                 handshake,
@@ -172,11 +187,6 @@ pub(super) fn judge_external(
     result: Result<ExternalAnswer, ProbeFailure>,
     known: &BTreeSet<String>,
 ) -> (Option<BrokerServer>, Attempt) {
-    let stranger = |message: &str| ProbeFailure {
-        kind: FailureKind::Stranger,
-        message: message.into(),
-        missing: Vec::new(),
-    };
     let (server, failure) = match result {
         Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => {
             (None, None)
@@ -185,13 +195,13 @@ pub(super) fn judge_external(
         Ok(ExternalAnswer::Greeting(id)) if known.contains(&id) => (None, None),
         Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
             None,
-            Some(stranger(
+            Some(ProbeFailure::stranger(
                 "a NATS server answers, and no broker pod could be asked whether it is its own; nothing it says is believed",
             )),
         ),
         Ok(ExternalAnswer::Greeting(_)) => (
             None,
-            Some(stranger(
+            Some(ProbeFailure::stranger(
                 "a NATS server answers that is no broker pod's; it was shown no token",
             )),
         ),

@@ -7,7 +7,7 @@
 //! A broker that `MeshSync` is told to use in the place of the stack's own is somebody else's: it is asked who its clients
 //! are, as `MeshSync` itself asks it before it connects, and never shown a token.
 
-use std::{cell::RefCell, collections::BTreeSet, future::Future, pin::pin, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
 
 use futures_util::future::{Either, join_all, select};
 use k8s_openapi::api::core::v1::Pod;
@@ -15,32 +15,28 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::oneshot,
-    task::JoinHandle,
 };
 
 use super::{
     addresses::judge_external,
     ask::Asker,
     handshake::{Greeted, Line},
-    monitor, questions, tunnel,
+    monitor, questions,
     tunnel::Tunnel,
+    wire::{BothHeard, Heard, Watched, dial, guarded, settled, timed},
 };
 use crate::{
     facts::{
-        Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, Greeting, Handshake, ProbeFailure,
-        Varz, Way,
+        Attempt, BrokerFacts, BrokerServer, Facts, FailureKind, FailureReason, Greeting, Handshake,
+        NotTried, ProbeFailure, Varz, Way,
     },
     seen::Seen,
     stack,
     token::Token,
-    words,
 };
 
 /// The longest that one server is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long the kubelet's reason may come after the stream that it explains was closed.
-const REASON_DELAY: Duration = Duration::from_millis(200);
 
 /// What a probe needs beside the facts so far.
 pub(super) struct Probe<'a> {
@@ -161,11 +157,8 @@ impl Probe<'_> {
             failure,
         };
         if stack::nats_running_since(self.facts, pod).is_none() {
-            let failure = ProbeFailure {
-                kind: FailureKind::Broker,
-                message: "no NATS server runs in the pod".into(),
-                missing: Vec::new(),
-            };
+            let failure =
+                ProbeFailure::broker(FailureReason::NoServer, "no NATS server runs in the pod");
             return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
         }
         let (first, second) = match stack::pod_ip(pod).filter(|_| self.facts.in_cluster) {
@@ -250,22 +243,26 @@ impl Probe<'_> {
             tunnel.take(names.monitor_port),
             tunnel.take(names.client_port),
         ) else {
-            return Err(broker_fault("the port-forward lacks a port".into()));
+            return Err(ProbeFailure::no_way(
+                FailureReason::PortForward,
+                "the port-forward lacks a port",
+            ));
         };
         let (tell, named) = oneshot::channel();
+        let heard = BothHeard::default();
+        let monitor_stream = Watched::new(monitor.stream, &heard.monitor);
         let answer = guarded(
-            monitor::ask(monitor.stream, self.facts.profile.meshsync.client, tell),
+            monitor::ask(monitor_stream, self.facts.profile, tell, limit),
             monitor.error,
-            limit,
-            "the monitor",
+            &heard.monitor,
         );
+        let client_stream = Watched::new(client.stream, &heard.client);
         let greeting = guarded(
-            Greeted::read(client.stream),
+            timed(Greeted::read(client_stream), limit, "the client port"),
             client.error,
-            limit,
-            "the client port",
+            &heard.client,
         );
-        let joined = self.server(Way::PortForward, whose, answer, greeting, named);
+        let joined = self.server(Way::PortForward, whose, answer, greeting, named, &heard);
         let mut server = Box::pin(joined).await?;
         server.pod = Some(pod.into());
         if let Some(kept) = self.kept {
@@ -286,10 +283,11 @@ impl Probe<'_> {
         let names = &self.facts.profile.broker;
         let (tell, named) = oneshot::channel();
         let limit = self.limit();
-        let answer = self.direct_monitor(ip, names.monitor_port, limit, tell);
-        let greeting = self.direct_greeting(ip, names.client_port, limit);
+        let heard = BothHeard::default();
+        let answer = self.direct_monitor(ip, names.monitor_port, limit, tell, &heard.monitor);
+        let greeting = self.direct_greeting(ip, names.client_port, limit, &heard.client);
         let mut server = self
-            .server(Way::PodAddress, whose, answer, greeting, named)
+            .server(Way::PodAddress, whose, answer, greeting, named, &heard)
             .await?;
         server.address = Some(ip.into());
         Ok(server)
@@ -304,6 +302,7 @@ impl Probe<'_> {
         answer: impl Future<Output = Result<monitor::Answer, ProbeFailure>>,
         greeting: impl Future<Output = Result<Greeted<S>, ProbeFailure>>,
         named: oneshot::Receiver<String>,
+        heard: &BothHeard,
     ) -> Result<BrokerServer, ProbeFailure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -314,41 +313,47 @@ impl Probe<'_> {
             let id = named.await.unwrap_or_default();
             let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
             let handshake = match greeting {
-                Ok(_) if id.is_empty() => Handshake::NotTried {
-                    why: "the monitor did not name this server, so it is shown no token".into(),
-                },
+                Ok(_) if id.is_empty() => Handshake::not_tried(NotTried::Unnamed),
                 Ok(greeted) if greeted.server_id() == id => match whose {
                     Whose::Ours => self.keep(greeted.shake(self.token, self.limit()).await),
-                    Whose::Others => Handshake::NotTried {
-                        why: "it is no broker of this stack, so it is shown no token".into(),
-                    },
+                    Whose::Others => Handshake::not_tried(NotTried::NotOurs),
                 },
-                Ok(_) => Handshake::NotTried {
-                    why: "the client port and the monitor lead to two different servers".into(),
-                },
-                Err(failure) => Handshake::Failed {
-                    message: failure.message,
-                },
+                Ok(_) => Handshake::not_tried(NotTried::OtherServer),
+                Err(failure) => Handshake::Failed(failure),
             };
             (said, handshake)
         };
-        match tokio::join!(answer, handshake) {
-            (Ok(answer), (greeting, handshake)) => Ok(BrokerServer {
+        let (answer, (greeting, handshake)) = tokio::join!(answer, handshake);
+        let (monitor, client) = (heard.monitor.any(), heard.client.any());
+        let answer = answer.map_err(|failure| settled(failure, way, monitor, client));
+        let handshake = match handshake {
+            Handshake::Failed(failure) => Handshake::Failed(settled(failure, way, client, monitor)),
+            other => other,
+        };
+        match (answer, greeting, handshake) {
+            (Ok(answer), greeting, handshake) => Ok(BrokerServer {
                 pod: None,
                 reached_by: way,
                 address: None,
                 varz: answer.varz,
                 connections: answer.connections,
+                more: answer.more,
                 complete: answer.complete,
                 closed: answer.closed,
                 handshake,
                 greeting,
                 monitor: None,
             }),
-            (Err(failure), (Some(greeting), handshake)) => {
+            (Err(failure), Some(greeting), handshake) => {
                 Ok(without_monitor(way, greeting, failure, handshake))
             }
-            (Err(failure), (None, _)) => Err(failure),
+            // Of two failures, that which proves something.
+            (Err(failure), None, Handshake::Failed(other))
+                if failure.kind != FailureKind::Broker && other.kind == FailureKind::Broker =>
+            {
+                Err(other)
+            }
+            (Err(failure), None, _) => Err(failure),
         }
     }
 
@@ -358,14 +363,10 @@ impl Probe<'_> {
         port: u16,
         limit: Duration,
         named: oneshot::Sender<String>,
+        heard: &Heard,
     ) -> Result<monitor::Answer, ProbeFailure> {
-        let stream = dial(host, port, limit).await?;
-        timed(
-            monitor::ask(stream, self.facts.profile.meshsync.client, named),
-            limit,
-            "the monitor",
-        )
-        .await
+        let stream = Watched::new(dial(host, port, limit).await?, heard);
+        monitor::ask(stream, self.facts.profile, named, limit).await
     }
 
     pub(super) async fn direct_greeting(
@@ -373,8 +374,9 @@ impl Probe<'_> {
         host: &str,
         port: u16,
         limit: Duration,
-    ) -> Result<Greeted<TcpStream>, ProbeFailure> {
-        let stream = dial(host, port, limit).await?;
+        heard: &Heard,
+    ) -> Result<Greeted<Watched<TcpStream>>, ProbeFailure> {
+        let stream = Watched::new(dial(host, port, limit).await?, heard);
         timed(Greeted::read(stream), limit, "the client port").await
     }
 }
@@ -399,77 +401,12 @@ fn without_monitor(
             max_payload: greeting.max_payload,
             ..Varz::default()
         },
-        connections: Seen::failed(failure.message.clone()),
+        connections: Seen::failed(failure.clone()),
+        more: 0,
         complete: false,
         closed: Seen::NotLooked,
         handshake,
         greeting: Some(greeting),
         monitor: Some(failure),
-    }
-}
-
-async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, ProbeFailure> {
-    let no_way = |message: String| ProbeFailure {
-        kind: FailureKind::NoWay,
-        message,
-        missing: Vec::new(),
-    };
-    match tokio::time::timeout(limit, TcpStream::connect((host, port))).await {
-        Ok(Ok(stream)) => {
-            let _ = stream.set_nodelay(true);
-            Ok(stream)
-        }
-        Ok(Err(error)) => Err(no_way(format!(
-            "{host}:{port}: {}",
-            super::ask::from_error(&error)
-        ))),
-        Err(_) => Err(no_way(format!(
-            "{host}:{port} gave no answer within {}",
-            words::span(limit)
-        ))),
-    }
-}
-
-fn broker_fault(message: String) -> ProbeFailure {
-    ProbeFailure {
-        kind: FailureKind::Broker,
-        message,
-        missing: Vec::new(),
-    }
-}
-
-async fn timed<T>(
-    work: impl Future<Output = Result<T, String>>,
-    limit: Duration,
-    what: &str,
-) -> Result<T, ProbeFailure> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(result) => result.map_err(broker_fault),
-        Err(_) => Err(broker_fault(format!(
-            "{what} accepts connections and says nothing for {}",
-            words::span(limit)
-        ))),
-    }
-}
-
-/// Works on a forwarded port while listening for the kubelet's word that it cannot be used.
-pub(super) async fn guarded<T>(
-    work: impl Future<Output = Result<T, String>>,
-    mut error: JoinHandle<Option<String>>,
-    limit: Duration,
-    what: &str,
-) -> Result<T, ProbeFailure> {
-    let work = timed(work, limit, what);
-    tokio::pin!(work);
-    match select(work, &mut error).await {
-        Either::Left((Ok(value), _)) => Ok(value),
-        Either::Left((Err(failure), error)) => {
-            match tokio::time::timeout(REASON_DELAY, error).await {
-                Ok(Ok(Some(reason))) => Err(tunnel::port_error(&reason)),
-                _ => Err(failure),
-            }
-        }
-        Either::Right((Ok(Some(reason)), _)) => Err(tunnel::port_error(&reason)),
-        Either::Right((_, work)) => work.await,
     }
 }

@@ -11,15 +11,17 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerError};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpListener,
     task::JoinHandle,
 };
 
+use super::framing;
 use crate::{
-    facts::{Greeting, Handshake},
+    facts::{FailureReason, Greeting, Handshake, NotTried, ProbeFailure},
+    limits,
     token::Token,
     words,
 };
@@ -27,16 +29,13 @@ use crate::{
 /// The name under which we connect, so that a probe never fakes a state.
 pub(super) const CLIENT_NAME: &str = "meshdoctor";
 
-/// The longest greeting that is read; a real one has some hundred bytes.
-const LONGEST_GREETING: u64 = 64 * 1024;
-
 /// A connection to a server that let us in.
 pub(super) struct Line {
     /// Which server it is.
     pub(super) server_id: String,
     /// The connection.
     pub(super) client: Client,
-    /// How many messages were lost since we did not read fast enough.
+    /// How many messages were lost since we did not read fast enough, or they were too large.
     pub(super) lost: Arc<AtomicU64>,
     _bridge: Bridge,
 }
@@ -62,29 +61,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
     ///
     /// # Errors
     ///
-    /// A sentence when what speaks is no NATS server.
-    pub(super) async fn read(stream: S) -> Result<Self, String> {
+    /// When what speaks is no NATS server, or nothing does.
+    pub(super) async fn read(stream: S) -> Result<Self, ProbeFailure> {
         use tokio::io::AsyncReadExt;
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
         (&mut stream)
-            .take(LONGEST_GREETING)
+            .take(limits::NATS_LINE as u64)
             .read_until(b'\n', &mut line)
             .await
             .map_err(|error| {
-                format!(
-                    "the connection broke before the server's greeting: {}",
-                    words::io(&error)
+                ProbeFailure::broker(
+                    FailureReason::Closed,
+                    format!(
+                        "the connection broke before the server's greeting: {}",
+                        words::io(&error)
+                    ),
                 )
             })?;
         if line.is_empty() {
-            return Err("the server closed the connection without a greeting".into());
+            return Err(ProbeFailure::broker(
+                FailureReason::Closed,
+                "the server closed the connection without a greeting",
+            ));
         }
         let line = String::from_utf8_lossy(&line).into_owned();
         let info = line
             .strip_prefix("INFO ")
             .and_then(|json| serde_json::from_str(json.trim()).ok())
-            .ok_or("what answers on the client port does not greet as a NATS server does")?;
+            .ok_or_else(|| {
+                ProbeFailure::broker(
+                    FailureReason::NotNats,
+                    "what answers on the client port does not greet as a NATS server does",
+                )
+            })?;
         Ok(Self { stream, line, info })
     }
 
@@ -105,12 +115,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         token: Option<&Token>,
         limit: Duration,
     ) -> (Handshake, Option<Line>) {
-        let not_tried = |why: &str| (Handshake::NotTried { why: why.into() }, None);
         if self.info.tls_required {
-            return not_tried("the server requires TLS, which this probe does not speak");
+            return (Handshake::not_tried(NotTried::TlsRequired), None);
         }
         if self.info.auth_required && token.is_none() {
-            return not_tried("the server asks for a token, and there is none that could be read");
+            return (Handshake::not_tried(NotTried::NoToken), None);
         }
         let token = token.filter(|_| self.info.auth_required);
         let sent = token.is_some();
@@ -121,17 +130,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
     }
 
     async fn connect(self, token: Option<&Token>, limit: Duration) -> Result<Line, Handshake> {
-        let failed = |message: String| Handshake::Failed { message };
+        let failed =
+            |reason, message: String| Handshake::Failed(ProbeFailure::broker(reason, message));
+        let no_socket = |error: std::io::Error| {
+            Handshake::Failed(ProbeFailure::no_way(
+                FailureReason::Local,
+                format!("no local socket for the handshake: {}", words::io(&error)),
+            ))
+        };
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
-            .map_err(|error| failed(format!("no local socket for the handshake: {error}")))?;
-        let port = listener
-            .local_addr()
-            .map_err(|error| failed(format!("no local socket for the handshake: {error}")))?
-            .port();
+            .map_err(no_socket)?;
+        let port = listener.local_addr().map_err(no_socket)?.port();
         let server_id = self.info.server_id.clone();
-        let bridge = Bridge(tokio::spawn(self.bridge(listener)));
         let lost = Arc::new(AtomicU64::new(0));
+        let bridge = Bridge(tokio::spawn(self.bridge(listener, Arc::clone(&lost))));
         let losses = Arc::clone(&lost);
         let mut options = ConnectOptions::new()
             .event_callback(move |event| {
@@ -142,6 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
             })
             .name(CLIENT_NAME)
             .connection_timeout(limit)
+            .subscription_capacity(limits::MESSAGES)
             .max_reconnects(1)
             .ignore_discovered_servers();
         if let Some(token) = token {
@@ -157,37 +171,68 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
                     lost,
                     _bridge: bridge,
                 }),
-                Ok(Err(error)) => Err(failed(format!(
-                    "the server accepted us and then broke: {error}"
-                ))),
-                Err(_) => Err(failed(format!(
-                    "the server accepted us and then said nothing for {}",
-                    words::span(limit)
-                ))),
+                Ok(Err(error)) => Err(failed(
+                    FailureReason::Closed,
+                    format!("the server accepted us and then broke: {error}"),
+                )),
+                Err(_) => Err(failed(
+                    FailureReason::Silent,
+                    format!(
+                        "the server accepted us and then said nothing for {}",
+                        words::span(limit)
+                    ),
+                )),
             },
-            Ok(Err(error)) => Err(match error.kind() {
-                ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
-                    Handshake::Refused {
-                        message: "Authorization Violation".into(),
-                    }
-                }
-                _ => failed(format!("the handshake failed: {error}")),
-            }),
-            Err(_) => Err(failed(format!(
-                "the server greets and then says nothing for {}",
-                words::span(limit)
-            ))),
+            Ok(Err(error)) => Err(refusal(&error)),
+            Err(_) => Err(failed(
+                FailureReason::Silent,
+                format!(
+                    "the server greets and then says nothing for {}",
+                    words::span(limit)
+                ),
+            )),
         }
     }
 
     /// Joins the stream to the first local connection, the greeting first.
-    async fn bridge(mut self, listener: TcpListener) {
-        let Ok((mut local, _)) = listener.accept().await else {
+    async fn bridge(self, listener: TcpListener, lost: Arc<AtomicU64>) {
+        let Ok((local, _)) = listener.accept().await else {
             return;
         };
         let _ = local.set_nodelay(true);
-        if local.write_all(self.line.as_bytes()).await.is_ok() {
-            let _ = copy_bidirectional(&mut local, &mut self.stream).await;
+        let (mut from_library, mut to_library) = local.into_split();
+        if to_library.write_all(self.line.as_bytes()).await.is_err() {
+            return;
+        }
+        let (from_server, mut to_server) = tokio::io::split(self.stream);
+        let up = tokio::io::copy(&mut from_library, &mut to_server);
+        let down = framing::copy(from_server, &mut to_library, &lost);
+        // Once either ends, so does the connection.
+        tokio::select! {
+            _ = up => {}
+            _ = down => {}
         }
     }
+}
+
+/// Why the library could not connect.
+fn refusal(error: &ConnectError) -> Handshake {
+    let said = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<ServerError>())
+        .is_some();
+    let reason = match error.kind() {
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+            return Handshake::Refused {
+                message: "Authorization Violation".into(),
+            };
+        }
+        _ if said => FailureReason::ServerError,
+        ConnectErrorKind::TimedOut => FailureReason::Silent,
+        ConnectErrorKind::ServerParse => FailureReason::NotNats,
+        _ => FailureReason::Closed,
+    };
+    Handshake::Failed(ProbeFailure::broker(
+        reason,
+        format!("the handshake failed: {error}"),
+    ))
 }

@@ -13,6 +13,7 @@ mod change;
 mod credentials;
 mod discovery;
 mod expiry;
+mod framing;
 mod granting;
 mod handshake;
 mod kubeconfig;
@@ -33,6 +34,7 @@ mod transport;
 mod transport_error;
 mod tunnel;
 mod waves;
+mod wire;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -7,7 +7,9 @@ use kube::{Api, Client, api::Portforwarder};
 use tokio::io::DuplexStream;
 
 use crate::{
-    facts::{FailureKind, ProbeFailure},
+    bounded,
+    facts::{FailureKind, FailureReason, ProbeFailure},
+    limits,
     seen::Right,
     words,
 };
@@ -49,10 +51,13 @@ impl Tunnel {
         match tokio::time::timeout(limit, pods.portforward(pod, ports)).await {
             Ok(Ok(forwarder)) => Ok(Self { forwarder }),
             Ok(Err(error)) => Err(explain(&error, rights)),
-            Err(_) => Err(no_way(format!(
-                "the port-forward got no answer within {}",
-                words::span(limit)
-            ))),
+            Err(_) => Err(ProbeFailure::no_way(
+                FailureReason::Silent,
+                format!(
+                    "the port-forward got no answer within {}",
+                    words::span(limit)
+                ),
+            )),
         }
     }
 
@@ -61,14 +66,6 @@ impl Tunnel {
         let stream = self.forwarder.take_stream(port)?;
         let error = tokio::spawn(self.forwarder.take_error(port)?);
         Some(Forwarded { stream, error })
-    }
-}
-
-fn no_way(message: String) -> ProbeFailure {
-    ProbeFailure {
-        kind: FailureKind::NoWay,
-        message,
-        missing: Vec::new(),
     }
 }
 
@@ -91,28 +88,40 @@ fn explain(error: &kube::Error, rights: &[Right]) -> ProbeFailure {
             };
             ProbeFailure {
                 kind: FailureKind::Denied,
+                reason: FailureReason::Denied,
                 message: "no permission for a port-forward, which needs get and create on pods/portforward".into(),
                 missing,
             }
         }
-        kube::Error::Api(status) => no_way(format!(
-            "the API server answered {}: {}",
-            status.code, status.message
-        )),
-        other => no_way(super::ask::from_error(other).to_string()),
+        kube::Error::Api(status) => ProbeFailure::no_way(
+            FailureReason::PortForward,
+            format!(
+                "the API server answered {}: {}",
+                status.code,
+                bounded::cut(status.message.clone(), limits::KUBELET_TEXT)
+            ),
+        ),
+        other => ProbeFailure::no_way(
+            FailureReason::PortForward,
+            super::ask::from_error(other).to_string(),
+        ),
     }
 }
 
-/// What the kubelet's words about a port prove.
+/// What the kubelet's words about a port prove. There is no other form of it than these words, and nobody else reads them.
 pub(super) fn port_error(message: &str) -> ProbeFailure {
-    let message = message.trim();
-    if message.contains("connection refused") {
-        ProbeFailure {
-            kind: FailureKind::Broker,
-            message: format!("nothing listens in the pod: {message}"),
-            missing: Vec::new(),
-        }
+    let refused = message.contains("connection refused");
+    let line = message.trim().lines().next().unwrap_or_default();
+    let text = bounded::cut(line.to_owned(), limits::KUBELET_TEXT);
+    if refused {
+        ProbeFailure::broker(
+            FailureReason::Refused,
+            format!("nothing listens in the pod: {text}"),
+        )
     } else {
-        no_way(format!("the port-forward failed: {message}"))
+        ProbeFailure::no_way(
+            FailureReason::PortForward,
+            format!("the port-forward failed: {text}"),
+        )
     }
 }

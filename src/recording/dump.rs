@@ -363,6 +363,7 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
             .as_ref()
             .is_some_and(|connz| connz.connections.len() >= connz.total),
         connections: connz.map_or(Seen::NotLooked, |connz| Seen::Known(connz.connections)),
+        more: 0,
         closed: Seen::NotLooked,
         handshake: Handshake::NotLooked,
         greeting: None,

@@ -4,7 +4,7 @@ use k8s_openapi::{api::apps::v1::Deployment, jiff::Timestamp};
 use meshdoctor::{
     diagnose::{self, Expectation},
     facts::{
-        Attempt, Change, Facts, FailureKind, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
+        Attempt, Change, Facts, FailureReason, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
         ServerTest, Step, Way,
     },
     failure::{Failure, Kind},
@@ -87,11 +87,10 @@ fn broker_down(facts: &mut Facts) {
         pod: Some("meshery-nats-0".into()),
         way: Way::PortForward,
         address: None,
-        failure: Some(ProbeFailure {
-            kind: FailureKind::Broker,
-            message: "no NATS server runs in the pod".into(),
-            missing: Vec::new(),
-        }),
+        failure: Some(ProbeFailure::broker(
+            FailureReason::NoServer,
+            "no NATS server runs in the pod",
+        )),
     }];
     for set in known(&mut facts.statefulsets) {
         set.status.as_mut().expect("a status").ready_replicas = Some(0);

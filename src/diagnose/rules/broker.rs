@@ -225,10 +225,10 @@ fn token_accepted(patient: &Patient<'_>, _: &States) -> Outcome {
         match &server.handshake {
             Handshake::Accepted { .. } => {}
             Handshake::Refused { message } => findings.push(refused(patient, name, message)),
-            Handshake::Failed { message } => {
-                open.get_or_insert(format!("{name}: {message}"));
+            Handshake::Failed(failure) => {
+                open.get_or_insert(format!("{name}: {failure}"));
             }
-            Handshake::NotTried { why } => {
+            Handshake::NotTried { why, .. } => {
                 open.get_or_insert(format!("{name}: {why}"));
             }
             Handshake::NotLooked => {

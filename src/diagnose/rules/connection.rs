@@ -150,7 +150,7 @@ fn who_is_listed(patient: &Patient<'_>) -> Vec<String> {
     let listed: Vec<String> = patient
         .target_servers()
         .map(|server| {
-            let count = server.connections.items().len();
+            let count = server.connections.items().len() as u64 + server.more;
             let name = patient
                 .pod_of(server)
                 .or(server.address.as_deref())
@@ -336,6 +336,9 @@ fn at(closed: &ClosedConnection) -> String {
         .unwrap_or_default()
 }
 
+/// How many clients of others are listed as evidence.
+const LISTED: usize = 10;
+
 fn clients(patient: &Patient<'_>, _: &States) -> Outcome {
     if patient.facts.broker.servers.is_empty() {
         return match patient.unseen_clients() {
@@ -362,7 +365,7 @@ fn clients(patient: &Patient<'_>, _: &States) -> Outcome {
             })
             .message("Another cluster publishes to this broker, or a MeshSync of ours runs that we do not know. Neither counts for our state."),
     };
-    for ((server, client), why) in foreign {
+    for ((server, client), why) in foreign.iter().take(LISTED) {
         draft = draft.evidence(format!(
             "{}: client {} from {}{}: {why}",
             patient.pod_of(server).unwrap_or("a broker server"),
@@ -373,6 +376,9 @@ fn clients(patient: &Patient<'_>, _: &States) -> Outcome {
                 .map(|start| format!(" since {start:.0}"))
                 .unwrap_or_default(),
         ));
+    }
+    if foreign.len() > LISTED {
+        draft = draft.evidence(format!("and {} more", foreign.len() - LISTED));
     }
     Outcome::Found(vec![
         draft

@@ -30,6 +30,7 @@ mod workload;
 
 pub(super) use broker::{name_by_id, server_name};
 pub(super) use dataflow::unheard;
+pub(super) use nats::{ClientPort, client_port};
 pub(super) use watch_list::OF_THE_LIST;
 
 use super::{Outcome, Patient, states::States};

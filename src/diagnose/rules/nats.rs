@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Pod;
 use super::{Outcome, Patient, Rule, States, broker::server_name};
 use crate::{
     diagnose::Draft,
-    facts::{BrokerServer, Handshake},
+    facts::{BrokerServer, FailureKind, FailureReason, Handshake, NotTried, Way},
     report::{Component::Broker, Effect, Finding, ObjectRef, Severity},
     room, stack,
 };
@@ -19,6 +19,15 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["broker"],
         after: &["installed"],
         judge: monitor_answers,
+    },
+    Rule {
+        id: "broker-client-port-speaks",
+        category: Broker,
+        title: "the broker's client port speaks NATS",
+        codes: &["broker-client-port-unusable"],
+        facts: &["broker"],
+        after: &["installed"],
+        judge: client_port_speaks,
     },
     Rule {
         id: "broker-plain",
@@ -164,10 +173,135 @@ fn monitor_answers(patient: &Patient<'_>, _: &States) -> Outcome {
     Outcome::of(findings.collect())
 }
 
+/// What is known of the port on which a server takes its clients.
+pub(in crate::diagnose) enum ClientPort<'a> {
+    /// It speaks NATS.
+    Speaks,
+    /// It is closed, since the server is shutting down in good order.
+    Closing,
+    /// No client can use it, for this reason.
+    Unusable(&'a str),
+    /// Nobody can tell, for this reason.
+    Unknown(&'a str),
+}
+
+/// What is known of a server's client port.
+pub(in crate::diagnose) fn client_port<'a>(
+    patient: &Patient<'_>,
+    server: &'a BrokerServer,
+) -> ClientPort<'a> {
+    match &server.handshake {
+        Handshake::Accepted { .. } | Handshake::Refused { .. } => ClientPort::Speaks,
+        Handshake::NotLooked => ClientPort::Unknown("the recording does not say"),
+        // Both ports of an address may lead to different servers of one broker; those of a pod may not.
+        Handshake::NotTried {
+            reason: NotTried::OtherServer,
+            why,
+        } if matches!(server.reached_by, Way::PortForward | Way::PodAddress) => {
+            ClientPort::Unusable(why)
+        }
+        Handshake::NotTried { reason, why } => {
+            if server.greeting.is_some() && *reason != NotTried::OtherServer {
+                ClientPort::Speaks
+            } else {
+                ClientPort::Unknown(why)
+            }
+        }
+        Handshake::Failed(failure) => {
+            if failure.reason == FailureReason::ServerError {
+                ClientPort::Speaks
+            } else if is_lame_duck(patient, server) {
+                ClientPort::Closing
+            } else if failure.kind == FailureKind::Broker
+                && server.reached_by != Way::ExternalAddress
+            {
+                ClientPort::Unusable(&failure.message)
+            } else {
+                ClientPort::Unknown(&failure.message)
+            }
+        }
+    }
+}
+
+fn client_port_speaks(patient: &Patient<'_>, _: &States) -> Outcome {
+    if let Some(outcome) = without_servers(patient) {
+        return outcome;
+    }
+    let mut open = None;
+    let mut findings = Vec::new();
+    for server in &patient.facts.broker.servers {
+        let name = server_name(patient, server);
+        match client_port(patient, server) {
+            ClientPort::Speaks => {}
+            ClientPort::Closing => {
+                open.get_or_insert(format!("{name} is shutting down and takes no new clients"));
+            }
+            ClientPort::Unknown(why) => {
+                open.get_or_insert(format!("{name}: {why}"));
+            }
+            ClientPort::Unusable(why) => findings.push(unusable(patient, server, why)),
+        }
+    }
+    judged(findings, open)
+}
+
+fn unusable(patient: &Patient<'_>, server: &BrokerServer, why: &str) -> Finding {
+    let ports = &patient.facts.profile.broker;
+    let name = server_name(patient, server);
+    let draft = draft(patient, server, "broker-client-port-unusable")
+        .title(format!(
+            "{name} answers on its monitor's port {} and cannot be used on port {}",
+            ports.monitor_port, ports.client_port
+        ))
+        .message(
+            "MeshSync publishes through the client port: it cannot connect, or not again after its next restart. Only the \
+             monitor answers, and it still lists the clients that it had.",
+        )
+        .evidence(format!(
+            "port {}: the monitor of NATS {} answers",
+            ports.monitor_port, server.varz.version
+        ))
+        .evidence(format!("port {}: {why}", ports.client_port));
+    if patient.is_foreign(server) {
+        return draft
+            .remedy(
+                "find out what listens on that server's client port, and start a NATS server there",
+            )
+            .done();
+    }
+    draft
+        .remedy("see its log, then restart it; restart MeshSync after an outage of more than two minutes")
+        .command(patient.kubectl(
+            Effect::Read,
+            &format!(
+                "logs {} -c {} --tail=50",
+                patient.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"),
+                ports.container
+            ),
+        ))
+        .command(patient.kubectl(
+            Effect::Write,
+            &format!("rollout restart statefulset/{}", workload(patient)),
+        ))
+        .done()
+}
+
 fn plain(patient: &Patient<'_>, _: &States) -> Outcome {
     if let Some(outcome) = without_servers(patient) {
         return outcome;
     }
+    let open = patient.facts.broker.servers.iter().find_map(|server| {
+        // What a recording's monitor says is all that there is to go by.
+        if server.varz.tls_required || server.handshake == Handshake::NotLooked {
+            return None;
+        }
+        let name = server_name(patient, server);
+        match client_port(patient, server) {
+            ClientPort::Speaks => None,
+            ClientPort::Closing => Some(format!("{name} takes no new clients")),
+            ClientPort::Unusable(why) | ClientPort::Unknown(why) => Some(format!("{name}: {why}")),
+        }
+    });
     let findings = patient.facts.broker.servers.iter().filter_map(|server| {
         let greets = server.greeting.as_ref().is_some_and(|g| g.tls_required);
         if !greets && !server.varz.tls_required {
@@ -212,7 +346,7 @@ fn plain(patient: &Patient<'_>, _: &States) -> Outcome {
                 .done(),
         )
     });
-    Outcome::of(findings.collect())
+    judged(findings.collect(), open)
 }
 
 fn workload<'a>(patient: &Patient<'a>) -> &'a str {
@@ -231,10 +365,7 @@ fn stays(patient: &Patient<'_>, _: &States) -> Outcome {
         let name = server_name(patient, server);
         let ports = &patient.facts.profile.broker;
         let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
-        // Such a server closes its client port and keeps the monitor; one with another port is no lame duck.
-        let closed = matches!(&server.handshake, Handshake::Failed { message } if message.contains("refused"))
-            && server.greeting.is_none()
-            && server.varz.port == Some(ports.client_port);
+        let closed = closed_in_good_order(patient, server);
         let evidence = if said {
             format!("INFO of {name} says ldm: true")
         } else if closed {
@@ -259,6 +390,31 @@ fn stays(patient: &Patient<'_>, _: &States) -> Outcome {
         return outcome;
     }
     Outcome::of(findings)
+}
+
+/// Whether a server is shutting down in good order.
+fn is_lame_duck(patient: &Patient<'_>, server: &BrokerServer) -> bool {
+    let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
+    said || closed_in_good_order(patient, server)
+}
+
+/// Whether a server refuses clients as one that is shutting down does: it closes its client port and keeps the monitor
+/// while it has clients, or while its pod ends. Without either it would be gone at once, and one that is configured with
+/// another port just does not listen on this one.
+fn closed_in_good_order(patient: &Patient<'_>, server: &BrokerServer) -> bool {
+    let refused = matches!(&server.handshake, Handshake::Failed(failure)
+        if failure.reason == FailureReason::Refused && failure.kind == FailureKind::Broker);
+    let ends = || {
+        let pod = patient
+            .broker_pods
+            .iter()
+            .find(|pod| patient.pod_of(server) == Some(stack::name(&pod.metadata)));
+        pod.is_some_and(|pod| ending(patient, pod).is_some())
+    };
+    refused
+        && server.greeting.is_none()
+        && server.varz.port == Some(patient.facts.profile.broker.client_port)
+        && (server.varz.connections > 0 || !server.connections.items().is_empty() || ends())
 }
 
 /// Whether a pod is being deleted while its server still runs: its hook has made it a lame duck.
@@ -431,9 +587,9 @@ fn has_room(patient: &Patient<'_>, _: &States) -> Outcome {
 
 /// The connections of a server but for our own, which its list leaves out and its count may hold.
 fn clients(server: &BrokerServer) -> u64 {
-    let listed = server.connections.items().len();
+    let listed = server.connections.items().len() as u64 + server.more;
     let counted = server.varz.connections;
-    let ours = server.greeting.is_some() && usize::try_from(counted).is_ok_and(|n| n > listed);
+    let ours = server.greeting.is_some() && counted > listed;
     counted - u64::from(ours)
 }
 

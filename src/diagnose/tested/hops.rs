@@ -3,8 +3,8 @@
 use crate::{
     diagnose::{patient::Patient, rules},
     facts::{
-        ApiTest, BrokerServer, Change, Condition, FlowTest, Handshake, HeldBack, MeshsyncTest,
-        OperatorTest, Passive, ServerTest, Step, Subject, Test,
+        ApiTest, BrokerServer, Change, Condition, FailureKind, FlowTest, Handshake, HeldBack,
+        MeshsyncTest, OperatorTest, Passive, ServerTest, Step, Subject, Test,
     },
     report::{Hop, Status, Timing},
     seen::Seen,
@@ -170,9 +170,13 @@ fn broker(patient: &Patient<'_>, tests: &[ServerTest]) -> Vec<Hop> {
             let server = attempt.pod.clone().or_else(|| attempt.address.clone());
             let title = "the server is reached";
             let why = Some(failure.message.clone());
+            let status = match failure.kind {
+                FailureKind::Broker | FailureKind::Stranger => Status::Fail,
+                FailureKind::Denied | FailureKind::NoWay => Status::Unknown,
+            };
             hops.push(Hop {
                 server,
-                ..hop("reach", title, Status::Fail, why, None)
+                ..hop("reach", title, status, why, None)
             });
         }
     }
@@ -181,10 +185,14 @@ fn broker(patient: &Patient<'_>, tests: &[ServerTest]) -> Vec<Hop> {
         let test = tests
             .iter()
             .find(|test| test.server_id == server.varz.server_id);
-        hops.extend(one_server(server, test).into_iter().map(|hop| Hop {
-            server: Some(name.clone()),
-            ..hop
-        }));
+        hops.extend(
+            one_server(patient, server, test)
+                .into_iter()
+                .map(|hop| Hop {
+                    server: Some(name.clone()),
+                    ..hop
+                }),
+        );
     }
     if hops.is_empty() {
         let why = "there is no broker server to be reached".to_owned();
@@ -199,7 +207,16 @@ fn broker(patient: &Patient<'_>, tests: &[ServerTest]) -> Vec<Hop> {
     hops
 }
 
-fn one_server(server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
+/// What a client port is for a step that could not be taken there.
+fn of_port(port: &rules::ClientPort<'_>) -> Status {
+    match port {
+        rules::ClientPort::Unusable(_) => Status::Fail,
+        rules::ClientPort::Closing => Status::Warn,
+        rules::ClientPort::Speaks | rules::ClientPort::Unknown(_) => Status::Unknown,
+    }
+}
+
+fn one_server(patient: &Patient<'_>, server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
     let mut hops = vec![hop(
         "reach",
         "the server is reached",
@@ -213,10 +230,14 @@ fn one_server(server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
     let (status, detail) = match &server.handshake {
         Handshake::Accepted { token: true } => (Status::Pass, "with the token".to_owned()),
         Handshake::Accepted { token: false } => (Status::Warn, "without a token".to_owned()),
-        Handshake::Refused { message } | Handshake::Failed { message } => {
-            (Status::Fail, message.clone())
+        Handshake::Refused { message } => (Status::Fail, message.clone()),
+        Handshake::Failed(failure) => (
+            of_port(&rules::client_port(patient, server)),
+            failure.message.clone(),
+        ),
+        Handshake::NotTried { why, .. } => {
+            (of_port(&rules::client_port(patient, server)), why.clone())
         }
-        Handshake::NotTried { why } => (Status::Unknown, why.clone()),
         Handshake::NotLooked => (Status::Unknown, "it was not tried".to_owned()),
     };
     hops.push(hop(
@@ -250,14 +271,17 @@ fn one_server(server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
     hops
 }
 
+/// How many clients of a server are named.
+const NAMES: usize = 20;
+
 /// Who is connected to a server, and to how many subjects each listens.
 fn clients(server: &BrokerServer) -> Hop {
     let title = "its monitor names its clients";
     match &server.connections {
         Seen::Known(connections) => {
-            let mut names: Vec<String> = connections
-                .iter()
-                .filter(|client| !client.name.is_empty())
+            let named = || connections.iter().filter(|client| !client.name.is_empty());
+            let mut names: Vec<String> = named()
+                .take(NAMES)
                 .map(|client| {
                     format!(
                         "{} ({} subscriptions)",
@@ -265,9 +289,16 @@ fn clients(server: &BrokerServer) -> Hop {
                     )
                 })
                 .collect();
-            let nameless = connections.len() - names.len();
+            let nameless = connections.len() - named().count();
+            let more = (named().count() - names.len()) as u64 + server.more;
             if nameless > 0 {
                 names.push(format!("{nameless} without a name"));
+            }
+            if more > 0 {
+                names.push(format!("{more} others"));
+            }
+            if !server.complete {
+                names.push("and those of the pages that did not come".to_owned());
             }
             let detail = if names.is_empty() {
                 "nobody".to_owned()

@@ -14,8 +14,12 @@ use tokio::{
 
 use super::{Bench, ear::micros, request};
 use crate::{
-    facts::{MeshsyncTest, Step},
-    observe::{broker, questions, tunnel::Tunnel},
+    facts::{FailureReason, MeshsyncTest, ProbeFailure, Step, Way},
+    observe::{
+        questions,
+        tunnel::Tunnel,
+        wire::{Heard, Watched, guarded, settled, timed},
+    },
     seen::{Denial, Seen},
     stack,
 };
@@ -92,23 +96,31 @@ async fn page(bench: &Bench<'_>, pod: &str, path: &str) -> Step {
     let Some(port) = tunnel.take(PORT) else {
         return Step::failed("the port-forward lacks the port");
     };
-    let answer = broker::guarded(get(port.stream, path), port.error, limit, "its health port");
-    match answer.await {
+    let heard = Heard::default();
+    let stream = Watched::new(port.stream, &heard);
+    let work = timed(get(stream, path), limit, "its health port");
+    let answer = guarded(work, port.error, &heard).await;
+    match answer.map_err(|failure| settled(failure, Way::PortForward, heard.any(), false)) {
         Ok((200, body)) => Step::done(micros(started.elapsed()), body),
         Ok((status, body)) => Step::failed(format!("it answers {status}: {body}")),
         // Before 1.0.1 there are no such pages, and nothing is wrong.
-        Err(failure) if failure.message.contains("connection refused") => {
+        Err(failure) if failure.reason == FailureReason::Refused => {
             Step::not_tried("nothing listens on port 11000; MeshSync has health pages since 1.0.1")
         }
         Err(failure) => Step::failed(failure.message),
     }
 }
 
-async fn get<S>(stream: S, path: &str) -> Result<(u16, String), String>
+async fn get<S>(stream: S, path: &str) -> Result<(u16, String), ProbeFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let broken = |_| "the connection ended without an answer".to_owned();
+    let broken = |_| {
+        ProbeFailure::broker(
+            FailureReason::Closed,
+            "the connection ended without an answer",
+        )
+    };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(broken)?;
@@ -116,7 +128,7 @@ where
     let request = Request::get(path)
         .header(header::HOST, "meshsync")
         .body(Empty::<Bytes>::new())
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| ProbeFailure::no_way(FailureReason::Local, error.to_string()))?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(broken)?;
         let status = response.status().as_u16();

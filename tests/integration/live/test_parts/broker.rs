@@ -86,7 +86,8 @@ async fn a_frozen_one_is_named_and_the_others_are_measured() -> Result<()> {
         assert_eq!(steps(&report, &server.name), WELL, "{report:#}");
     }
     let frozen = steps(&report, &stack.nats(2).name);
-    assert!(frozen.starts_with("reach=fail"), "{frozen}: {report:#}");
+    // No byte of it came through the port-forward, so nobody can say whose silence it is.
+    assert!(frozen.starts_with("reach=unknown"), "{frozen}: {report:#}");
     assert!(wrong(&report).contains(&"broker-unreachable"), "{report:#}");
     Ok(())
 }
