@@ -3,7 +3,7 @@
 use super::{Outcome, Patient, Rule, States, workload};
 use crate::{
     diagnose::Draft,
-    facts::{BrokerServer, FailureKind, Handshake},
+    facts::{BrokerServer, FailureKind, FailureReason, Handshake, Way},
     report::{Component::Broker, Effect, Kind, Severity},
     seen::Seen,
     stack,
@@ -146,6 +146,16 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
     let proven = failed
         .iter()
         .any(|(_, kind, _)| *kind == FailureKind::Broker);
+    // Such a way was opened and carried nothing: that may be its own fault or the broker's.
+    let mute = failed.iter().any(|(attempt, _, _)| {
+        attempt.way == Way::PortForward
+            && attempt.failure.as_ref().is_some_and(|failure| {
+                matches!(
+                    failure.reason,
+                    FailureReason::Silent | FailureReason::Closed
+                )
+            })
+    });
     let reached = servers.len();
     let title = match (reached, wanted.len()) {
         (0, _) => "The broker cannot be asked".to_owned(),
@@ -168,12 +178,16 @@ fn reachable(patient: &Patient<'_>, _: &States) -> Outcome {
             .title(title)
             .message(if proven {
                 "We got to its pod, and it does not answer as a broker does: MeshSync cannot publish there either."
+            } else if mute {
+                "A port-forward was opened, and no byte of the broker came through it: either the broker hangs, or the way to it does. Neither is proven."
             } else {
                 "The ways that were tried are barred before the broker is reached, which proves nothing about the broker itself."
             })
             .evidences(evidence)
             .remedy(if proven {
                 "see its log, then restart it; MeshSync must be restarted after an outage of more than two minutes"
+            } else if mute {
+                "see whether the broker's log goes on: if not, restart the broker; if it does, look for what breaks the port-forward, such as a proxy before the API server"
             } else {
                 "open one of the ways: a port-forward needs get and create on pods/portforward and a kubelet that answers"
             })

@@ -76,8 +76,21 @@ async fn one_that_refuses_the_token() -> anyhow::Result<()> {
 async fn one_that_hangs_and_one_that_is_gone() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
+    // The kernel takes the connections of a process that is stopped, and a port-forward that is broken is as silent:
+    // no byte of the broker was seen, so that nothing is proven of it.
     stack.nats(0).pause()?;
-    assert_broker_fault(judged(&bed).await, "says nothing");
+    let ran = judged(&bed).await.exits(3);
+    let report = ran.json();
+    assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
+    assert_eq!(roots(&report)[0], "broker-unreachable", "{report:#}");
+    let finding = found(&report, "broker-unreachable");
+    assert_eq!(finding["kind"], "obstacle");
+    let message = finding["message"].as_str().unwrap_or_default();
+    assert_sentence(message);
+    assert!(
+        message.contains("either the broker hangs, or the way to it does"),
+        "{message}"
+    );
     stack.nats(0).resume()?;
     stack.nats(0).kill();
     assert_broker_fault(judged(&bed).await, "nothing listens in the pod");
@@ -105,6 +118,9 @@ async fn one_that_talks_nonsense() -> anyhow::Result<()> {
         r#"{"server_id": "NABC", "server_name": "x", "version": "2.14.2", "auth_required": true}"#;
     let _monitor = Fake::json_at(address, 8222, varz);
     let report = judged(&bed).await.exits(1).json();
+    let finding = found(&report, "broker-client-port-unusable");
+    assert_eq!(finding["kind"], "fault");
+    assert_eq!(finding["severity"], "error");
     let checks = report["checks"].as_array().expect("checks");
     let check = checks
         .iter()
