@@ -25,6 +25,11 @@ impl Cleanup {
         self.todo.borrow_mut().remove(name);
     }
 
+    /// The names of what is still to be undone.
+    pub fn names(&self) -> Vec<String> {
+        self.todo.borrow().keys().cloned().collect()
+    }
+
     /// Undoes all that is left.
     pub async fn run(&self) {
         let todo = std::mem::take(&mut *self.todo.borrow_mut());

@@ -16,8 +16,12 @@ pub enum Exit {
     Refused = 4,
     /// A change began and failed part-way.
     Partial = 5,
+    /// The terminal was closed (SIGHUP).
+    HungUp = 129,
     /// Interrupted (SIGINT).
     Interrupted = 130,
+    /// Quit (SIGQUIT).
+    Quit = 131,
     /// Terminated (SIGTERM).
     Terminated = 143,
 }
@@ -26,6 +30,17 @@ impl Exit {
     /// The number that the calling process sees.
     pub fn code(self) -> u8 {
         self as u8
+    }
+
+    /// The signal that ended the run, where one did.
+    pub fn signal(self) -> Option<&'static str> {
+        match self {
+            Self::HungUp => Some("SIGHUP"),
+            Self::Interrupted => Some("SIGINT"),
+            Self::Quit => Some("SIGQUIT"),
+            Self::Terminated => Some("SIGTERM"),
+            _ => None,
+        }
     }
 }
 

@@ -60,7 +60,7 @@ pub mod watched_kinds;
 mod words;
 mod yaml;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, task::Poll};
 
 use clap::{CommandFactory, FromArgMatches};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
     };
     // Another dependency that brings a second TLS provider would otherwise turn the first use into a panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    terminal::tell_of_faults();
+    prepare_for_faults(&cli);
     let terminal = Terminal::new(&cli.global);
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -129,7 +129,12 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     let exit = tokio::select! {
         // In this order: a signal that comes at once must find somebody who listens.
         biased;
-        exit = signals.stopped() => {
+        exit = async {
+            let exit = signals.stopped().await;
+            // Before the command is dropped, which tells how far it got.
+            terminal.stop(exit);
+            exit
+        } => {
             terminal.restore();
             exit
         }
@@ -141,33 +146,70 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
             }
         },
     };
-    tokio::select! {
+    let owed = cleanup.names();
+    let removed = tokio::select! {
         // Whoever asks twice means at once.
-        _ = signals.stopped() => {}
-        () = cleanup.run() => {}
+        _ = signals.stopped() => false,
+        () = cleanup.run() => true,
+    };
+    // A change has told by itself how far it got.
+    if !terminal.has_answered()
+        && let Some(text) = command::unfinished::interrupted(cli, exit, &owed, removed)
+    {
+        let _ = terminal.answer(&text);
     }
     exit
 }
 
+/// Has a fault of this program itself, or of a library, end in a sentence and in the document that was asked for. The
+/// release build does not unwind, so the document is printed before the process ends.
+pub fn prepare_for_faults(cli: &Cli) {
+    let unfinished = command::unfinished::Unfinished::of(cli);
+    terminal::tell_of_faults(move |fault, began| unfinished.fault(fault, began));
+}
+
 /// The signals that stop the run. They are listened to once and for all, so that none is lost between two waits.
-struct Signals(Option<(Signal, Signal)>);
+struct Signals(Vec<(Signal, Exit)>);
 
 impl Default for Signals {
     fn default() -> Self {
-        let interrupt = signal(SignalKind::interrupt()).ok();
-        Self(interrupt.zip(signal(SignalKind::terminate()).ok()))
+        let all = [
+            (SignalKind::hangup(), Exit::HungUp),
+            (SignalKind::interrupt(), Exit::Interrupted),
+            (SignalKind::quit(), Exit::Quit),
+            (SignalKind::terminate(), Exit::Terminated),
+        ];
+        let heard = all
+            .into_iter()
+            // Under nohup the run goes on when the terminal is closed.
+            .filter(|(_, exit)| *exit != Exit::HungUp || !ignores_hangups())
+            .filter_map(|(kind, exit)| Some((signal(kind).ok()?, exit)));
+        Self(heard.collect())
     }
+}
+
+/// Whether whoever started this process has it ignore SIGHUP, as far as the system tells.
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, which the lowest bit stands for.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 impl Signals {
     /// Waits for the next.
     async fn stopped(&mut self) -> Exit {
-        let Some((interrupt, terminate)) = &mut self.0 else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => Exit::Interrupted,
-            _ = terminate.recv() => Exit::Terminated,
-        }
+        std::future::poll_fn(|context| {
+            for (signal, exit) in &mut self.0 {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(*exit);
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 }

@@ -2,15 +2,22 @@
 #![allow(clippy::print_stderr)]
 
 use std::{
+    cell::Cell,
     fmt,
     io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use dialoguer::theme::{SimpleTheme, Theme};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{cli, render::Look, words};
+use crate::{
+    cli,
+    exit::Exit,
+    render::{self, Look},
+    words,
+};
 
 /// How long a run may take before a spinner tells what is waited for.
 const SPINNER_DELAY: Duration = Duration::from_millis(250);
@@ -32,19 +39,45 @@ pub struct Terminal {
     interactive: bool,
     spinner: ProgressBar,
     animated: bool,
+    /// What the run ends with, once a signal has stopped it.
+    stopped: Cell<Option<Exit>>,
 }
 
-/// Has a fault of this program itself end in a sentence, with the cursor shown: the release build does not unwind.
-pub fn tell_of_faults() {
-    std::panic::set_hook(Box::new(|fault| {
+/// Whether anything was written to standard output. It is asked for where no [`Terminal`] is at hand.
+static ANSWERED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a change of the cluster has begun.
+static BEGAN: AtomicBool = AtomicBool::new(false);
+
+/// Has a fault of this program itself end in a sentence, with the cursor shown, and in a document: the release build does
+/// not unwind. `document` makes it of the fault and of whether a change has begun.
+#[expect(clippy::exit, reason = "after a fault there is nothing to go back to")]
+pub fn tell_of_faults(
+    document: impl Fn(&str, bool) -> (Option<String>, Exit) + Send + Sync + 'static,
+) {
+    std::panic::set_hook(Box::new(move |fault| {
         let mut err = io::stderr().lock();
         if io::stderr().is_terminal() {
             let _ = write!(err, "\x1b[?25h");
         }
         let _ = writeln!(
             err,
-            "error: this is a fault of meshdoctor itself, please report it: {fault}"
+            "error: this is a fault of meshdoctor itself, please report it: {}",
+            render::clean(&fault.to_string())
         );
+        drop(err);
+        let place = fault.location().map(ToString::to_string);
+        let (text, exit) = document(
+            place.as_deref().unwrap_or("an unknown place"),
+            BEGAN.load(Ordering::Relaxed),
+        );
+        if let Some(text) = text
+            && !ANSWERED.swap(true, Ordering::Relaxed)
+        {
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        }
+        std::process::exit(exit.code().into());
     }));
 }
 
@@ -111,6 +144,7 @@ impl Terminal {
             interactive: io::stdin().is_terminal() && stderr && !global.no_input,
             spinner: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
             animated: stderr && !dumb && !global.quiet && !global.verbose,
+            stopped: Cell::new(None),
         }
     }
 
@@ -139,6 +173,26 @@ impl Terminal {
         self.verbose
     }
 
+    /// A signal has stopped the run.
+    pub fn stop(&self, exit: Exit) {
+        self.stopped.set(Some(exit));
+    }
+
+    /// What the run ends with, when a signal has stopped it.
+    pub fn stopped(&self) -> Option<Exit> {
+        self.stopped.get()
+    }
+
+    /// Whether the answer was printed.
+    pub fn has_answered(&self) -> bool {
+        ANSWERED.load(Ordering::Relaxed)
+    }
+
+    /// A change of the cluster begins now.
+    pub fn begin_change(&self) {
+        BEGAN.store(true, Ordering::Relaxed);
+    }
+
     /// Prints the answer. A reader that has gone away is no error.
     ///
     /// # Errors
@@ -146,6 +200,7 @@ impl Terminal {
     /// [`Unwritable`] when standard output cannot be written for another reason, such as a full disk.
     pub fn answer(&self, text: &str) -> Result<(), Unwritable> {
         self.spinner.finish_and_clear();
+        ANSWERED.store(true, Ordering::Relaxed);
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unwritable(error)),

@@ -118,6 +118,20 @@ pub static ENTRIES: &[Entry] = &[
         "The API server rejects our credentials"
     ),
     entry!(
+        "interrupted",
+        Cluster,
+        Obstacle,
+        Error,
+        "The run was interrupted"
+    ),
+    entry!(
+        "internal-error",
+        Cluster,
+        Obstacle,
+        Error,
+        "meshdoctor itself failed"
+    ),
+    entry!(
         "permission-missing",
         Cluster,
         Obstacle,

@@ -67,17 +67,54 @@ pub(super) struct Run<'a> {
     context: RefCell<Option<String>>,
     /// What was done before it was looked at anew.
     earlier: RefCell<Vec<StepReport>>,
+    /// The steps of the plan that was carried out last, as far as it came; none before the first.
+    steps: RefCell<Option<Vec<StepReport>>>,
+}
+
+/// Prints the document of a run that a signal stops, wherever it is.
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        let machine = matches!(self.global.output, Format::Json | Format::Yaml);
+        let Some(exit) = self.terminal.stopped().filter(|_| machine) else {
+            return;
+        };
+        if self.terminal.has_answered() {
+            return;
+        }
+        let signal = exit.signal().unwrap_or_default();
+        let steps = self.steps.take();
+        let began = steps.is_some();
+        let outcome = if began {
+            Outcome::Partial
+        } else {
+            self.refused()
+        };
+        let why = format!("the run was stopped by a signal ({signal}) before it was finished");
+        let mut report = self.report(outcome, Some(why), &Plan::default(), 0);
+        if let Some(steps) = steps {
+            report.steps = steps;
+        }
+        report.instead =
+            vec!["run the same command again: it continues where this one stopped".into()];
+        report.exit_code = exit.code();
+        let text = super::rendered(&report, self.global.output, |_| String::new());
+        // Nobody is left to tell that it cannot be written.
+        let _ = self.terminal.answer(&text);
+    }
 }
 
 /// Tells what is done and what is not when a run ends before its plan does, whatever ends it.
 struct Unfinished<'a> {
     writer: &'a Writer<'a>,
     terminal: &'a Terminal,
+    run: &'a Run<'a>,
+    plan: &'a Plan,
     over: Cell<bool>,
 }
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
+        self.run.note(self.plan, self.writer.done().len());
         if self.over.get() {
             return;
         }
@@ -118,6 +155,7 @@ impl<'a> Run<'a> {
             told: RefCell::new(None),
             context: RefCell::new(global.context.clone()),
             earlier: RefCell::new(Vec::new()),
+            steps: RefCell::new(None),
         }
     }
 
@@ -379,10 +417,13 @@ impl<'a> Run<'a> {
 
     /// Carries the plan out.
     async fn write(&self, session: &Session<'_>, plan: &Plan) -> ChangeReport {
+        self.terminal.begin_change();
         let writer = Writer::new(session, plan, self.change.wait);
         let unfinished = Unfinished {
             writer: &writer,
             terminal: self.terminal,
+            run: self,
+            plan,
             over: Cell::new(false),
         };
         let progress = RefCell::new(Progress::default());
@@ -398,6 +439,12 @@ impl<'a> Run<'a> {
             Ok(()) => self.report(Outcome::Done, None, plan, done),
             Err(broken) => self.report(Outcome::Partial, Some(broken.why), plan, done),
         }
+    }
+
+    /// Notes how far a plan came.
+    fn note(&self, plan: &Plan, done: usize) {
+        let report = self.report(Outcome::Partial, None, plan, done);
+        *self.steps.borrow_mut() = Some(report.steps);
     }
 
     fn report(

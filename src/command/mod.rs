@@ -13,6 +13,7 @@ mod redeploy;
 mod reset;
 mod status;
 mod test;
+pub mod unfinished;
 mod watch_list;
 
 use serde_json::json;

@@ -6,8 +6,18 @@ use crate::{
     exit::Exit,
     observe::Depth,
     render,
+    report::Report,
     terminal::Terminal,
 };
+
+/// Leaves what a status tells, and takes out what judges.
+pub(super) fn reduce(report: &mut Report) {
+    report.kind = "Status";
+    report.verdict = None;
+    report.checks = None;
+    report.findings = None;
+    report.root_causes = None;
+}
 
 pub(super) async fn run(
     args: &Status,
@@ -18,11 +28,7 @@ pub(super) async fn run(
         super::facts(args.from.as_deref(), global, Depth::Status, terminal).await?;
     let obstacle = facts.obstacle.clone();
     let mut report = diagnose::diagnose(&facts, &Expectation::default(), source);
-    report.kind = "Status";
-    report.verdict = None;
-    report.checks = None;
-    report.findings = None;
-    report.root_causes = None;
+    reduce(&mut report);
     let exit = if report.determined {
         Exit::Ok
     } else {

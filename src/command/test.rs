@@ -47,7 +47,7 @@ pub(super) async fn run(
 }
 
 /// The recording to show in the place of a test.
-fn from(args: &Test) -> Option<&str> {
+pub(super) fn from(args: &Test) -> Option<&str> {
     match args {
         Test::Dataflow(args) => args.from.as_deref(),
         _ => None,
@@ -80,6 +80,11 @@ pub(super) async fn look(
         );
     }
     super::look_and_test(global, depth, terminal, Some((plan, cleanup))).await
+}
+
+/// What a command tests.
+pub(super) fn subject(args: &Test) -> Subject {
+    plan(args).0.subject
 }
 
 /// What to test, and what fails it.

@@ -127,7 +127,7 @@ fn with_data(data: &Value, profile: &Profile) -> Meshsync {
     meshsync
 }
 
-fn judged(facts: &Facts, source: Source) -> (WatchListReport, Exit) {
+pub(super) fn judged(facts: &Facts, source: Source) -> (WatchListReport, Exit) {
     let profile = facts.profile;
     let meshsyncs = stack::meshsyncs(facts);
     let list = meshsyncs

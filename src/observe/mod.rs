@@ -119,6 +119,13 @@ fn nothing(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Facts {
     facts
 }
 
+/// The facts of a run that saw nothing, for the reason that this obstacle gives.
+pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> Facts {
+    let mut facts = blank(profile, target);
+    facts.obstacle = Some(obstacle);
+    facts
+}
+
 fn blank(profile: &'static Profile, target: Target) -> Facts {
     Facts {
         taken_at: now(),

@@ -28,6 +28,9 @@ pub(super) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
             return Failure::new(Kind::NotAnApiServer, "it does not speak HTTP");
         }
         let text = error.to_string();
+        if let Some(why) = of_proxy(&text) {
+            return Failure::new(Kind::Connection, why);
+        }
         if text.contains("dns error") {
             let why = error
                 .source()
@@ -48,6 +51,29 @@ pub(super) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
 /// The library has no question for the second case, only these words.
 pub(super) fn speaks_no_http(error: &hyper::Error) -> bool {
     error.is_parse() || error.to_string().contains("unexpected message")
+}
+
+/// What a proxy objects to. The library's types for this are private; these are their words.
+fn of_proxy(text: &str) -> Option<&'static str> {
+    let words = text
+        .strip_prefix("tunnel error: ")
+        .or_else(|| text.strip_prefix("SOCKS error: "))
+        .unwrap_or(text);
+    match words {
+        "proxy authorization required" => Some(
+            "the proxy wants another user name and password (407): they belong into the proxy's address",
+        ),
+        "credentials not accepted" => {
+            Some("the proxy does not accept the user name and password in its address")
+        }
+        "server does not support user/pass authentication"
+        | "server implements authentication incorrectly" => {
+            Some("the proxy takes no user name and password in the form that SOCKS5 has for them")
+        }
+        "unsuccessful" => Some("the proxy refused to open a connection to the server"),
+        "failed parsing server response" => Some("what answers as a proxy does not speak SOCKS5"),
+        _ => None,
+    }
 }
 
 fn plain_dns(why: &str) -> &str {

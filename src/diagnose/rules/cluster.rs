@@ -21,6 +21,8 @@ pub(super) const RULES: &[Rule] = &[
             "tls-untrusted",
             "not-an-api-server",
             "credentials-rejected",
+            "interrupted",
+            "internal-error",
         ],
         facts: &["version"],
         after: &[],
@@ -89,6 +91,11 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
         ),
         "not-an-api-server" => (
             "see whether the kubeconfig's server address is right, and whether a proxy or login page stands before it",
+            None,
+        ),
+        "interrupted" => ("run the same command again", None),
+        "internal-error" => (
+            "report it to the project, with what `-v` prints; a recording may still work",
             None,
         ),
         _ => (

@@ -95,6 +95,43 @@ fn one_that_hangs_is_ended_at_the_deadline_with_all_that_it_started() {
 }
 
 #[test]
+fn one_that_leaves_a_process_behind_with_its_output_open() {
+    let folder = Folder::new();
+    let path = with_script(
+        &folder,
+        "sleep 600 &\necho $! > \"${0%plugin}pid\"\nprintf '%s' '{\"kind\":\"ExecCredential\",\"status\":{\"token\":\"t\"}}'",
+    );
+    let begun = std::time::Instant::now();
+    let finding = obstacle(check(&path), "cluster-unreachable");
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_says(&message(&finding), &["refused"]);
+    let pid = std::fs::read_to_string(folder.path("pid")).expect("its id");
+    let ended = std::process::Command::new("kill")
+        .arg(pid.trim())
+        .status()
+        .expect("kill");
+    assert!(
+        ended.success(),
+        "what the plugin left behind is not ours to end"
+    );
+}
+
+#[test]
+fn one_that_prints_without_end() {
+    let folder = Folder::new();
+    let path = with_script(&folder, "head -c 3000000 /dev/zero | tr '\\0' x");
+    let finding = obstacle(check(&path), "exec-plugin-failed");
+    assert_says(&message(&finding), &["printed more than 1 MiB"]);
+    let path = with_script(&folder, "yes S3CRET >&2");
+    let finding = obstacle(check(&path).arg("--timeout=2s"), "exec-plugin-failed");
+    assert_says(&message(&finding), &["no answer within"]);
+}
+
+#[test]
 fn one_that_must_ask_is_not_run_without_a_terminal() {
     let folder = Folder::new();
     let script = folder.script("plugin", "touch \"$0.ran\"");

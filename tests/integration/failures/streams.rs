@@ -1,8 +1,8 @@
 //! Wrong flags, closed streams and signals.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use super::{Folder, assert_says, check, fake::Fake, kubeconfig};
+use super::{Folder, assert_says, check, kubeconfig};
 use crate::tool::{Tool, meshdoctor};
 
 /// What clap complains of comes with a hint to `--help`; its first line is the sentence.
@@ -85,37 +85,5 @@ fn a_reader_that_has_gone_away_changes_nothing() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         let place = |text: &str| text.split("/.tmp").next().unwrap_or_default().to_owned();
         assert_eq!(place(&stderr), place(&open.stderr), "{arguments}");
-    }
-}
-
-#[test]
-fn signals_end_a_hanging_run_with_their_codes() {
-    let folder = Folder::new();
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
-        let server = Fake::silent();
-        let cluster = format!("server: 'http://{}'", server.endpoint());
-        let path = folder.file("config", kubeconfig(&cluster, "token: t"));
-        let mut tool = check(&path)
-            .arg("-ojson")
-            .arg("--timeout=5m")
-            .arg("--request-timeout=5m");
-        let child = tool
-            .command()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        server.somebody_came();
-        let sent = Command::new("sh")
-            .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name])
-            .arg(child.id().to_string())
-            .status()
-            .expect("a shell");
-        assert!(sent.success());
-        let output = child.wait_with_output().expect("it ends");
-        assert_eq!(output.status.code(), Some(code), "SIG{name}");
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "SIG{name}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "SIG{name}");
     }
 }

@@ -8,6 +8,7 @@ mod false_alarms;
 mod gate;
 mod installation;
 mod listing;
+mod login;
 mod logs;
 mod modes;
 mod nats;

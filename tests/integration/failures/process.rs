@@ -1,0 +1,313 @@
+//! How a run ends that does not come to its end: signals, and faults of the program itself.
+
+use std::{
+    io::Write as _,
+    os::unix::process::ExitStatusExt as _,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use clap::Parser as _;
+use serde_json::Value;
+
+use super::{Folder, fake::Fake, kubeconfig};
+use crate::{
+    schema,
+    tool::{Tool, meshdoctor, roots},
+};
+
+const SIGNALS: [(&str, i32); 4] = [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)];
+
+fn send(name: &str, child: &Child) {
+    let sent = Command::new("sh")
+        .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name])
+        .arg(child.id().to_string())
+        .status()
+        .expect("a shell");
+    assert!(sent.success());
+}
+
+fn begin(tool: &mut Tool) -> Child {
+    tool.command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts")
+}
+
+/// Waits for the end of a process that must end soon.
+fn end(mut child: Child) -> Output {
+    let limit = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().expect("a status").is_none() {
+        if Instant::now() > limit {
+            child.kill().expect("killed");
+            panic!("it goes on");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().expect("its output")
+}
+
+/// The one document on standard output.
+#[track_caller]
+fn document(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "{error}: {} / {}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}
+
+/// A kubeconfig of a server that never answers.
+fn hanging(folder: &Folder) -> (Fake, std::path::PathBuf) {
+    let server = Fake::silent();
+    let cluster = format!("server: 'http://{}'", server.endpoint());
+    let path = folder.file("config", kubeconfig(&cluster, "token: t"));
+    (server, path)
+}
+
+#[test]
+fn signals_end_a_hanging_run_with_their_codes_and_a_document() {
+    let folder = Folder::new();
+    for (name, code) in SIGNALS {
+        let (server, path) = hanging(&folder);
+        for (command, kind) in [
+            ("system check", "Report"),
+            ("system check --preflight", "Report"),
+            ("system status", "Status"),
+            ("test kubernetes", "Test"),
+            ("test dataflow", "Test"),
+        ] {
+            let mut tool = meshdoctor(command)
+                .kubeconfig(&path)
+                .arg("-ojson")
+                .arg("--timeout=5m")
+                .arg("--request-timeout=5m");
+            let child = begin(&mut tool);
+            server.somebody_came();
+            send(name, &child);
+            let output = end(child);
+            let case = format!("SIG{name}, {command}");
+            assert_eq!(output.status.code(), Some(code), "{case}");
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{case}");
+            let report = document(&output);
+            schema::assert_fits(&schema::validator(), &report, &case);
+            assert_eq!(report["kind"], kind, "{case}");
+            assert_eq!(report["exitCode"], code, "{case}");
+            if kind != "Status" {
+                assert_eq!(report["verdict"], "unknown", "{case}");
+                assert_eq!(roots(&report), ["interrupted"], "{case}");
+                let message = report["findings"][0]["message"].to_string();
+                assert!(message.contains(&format!("SIG{name}")), "{case}: {message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn signals_end_a_change_that_has_not_begun_with_its_document() {
+    let folder = Folder::new();
+    for (name, code) in SIGNALS {
+        for command in ["system redeploy", "system reset stack --no-backup"] {
+            let (server, path) = hanging(&folder);
+            let mut tool = meshdoctor(command).kubeconfig(&path).args(&[
+                "--yes",
+                "-ojson",
+                "--timeout=5m",
+                "--request-timeout=5m",
+            ]);
+            let child = begin(&mut tool);
+            server.somebody_came();
+            send(name, &child);
+            let output = end(child);
+            assert_eq!(output.status.code(), Some(code), "{name} {command}");
+            let change = document(&output);
+            schema::assert_fits(&schema::of_changes(), &change, command);
+            assert_eq!(change["outcome"], "refused", "{change:#}");
+            assert_eq!(change["exitCode"], code, "{change:#}");
+            assert_eq!(change["steps"], serde_json::json!([]));
+        }
+    }
+}
+
+#[test]
+fn for_people_a_signal_prints_no_document() {
+    let folder = Folder::new();
+    let (server, path) = hanging(&folder);
+    let mut tool = meshdoctor("system check")
+        .kubeconfig(&path)
+        .arg("--timeout=5m");
+    let child = begin(&mut tool);
+    server.somebody_came();
+    send("INT", &child);
+    let output = end(child);
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+}
+
+/// Whoever reads from a pipe that nobody writes to can be interrupted.
+#[test]
+fn signals_end_what_reads_from_a_pipe() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let pipe = pipe.to_string_lossy();
+    for (command, has_document) in [
+        ("system check -o json --from -".to_owned(), true),
+        (format!("system check -o json --from {pipe}"), true),
+        (format!("system status -o json --from {pipe}"), true),
+        (format!("test dataflow -o json --from {pipe}"), true),
+        ("watch-list -o json -".to_owned(), true),
+        (format!("watch-list -o json {pipe}"), true),
+        (format!("system check -o json --kubeconfig {pipe}"), true),
+        (
+            format!("system redeploy -o json --from-backup {pipe}"),
+            true,
+        ),
+        (format!("system redeploy -o json --watch-list {pipe}"), true),
+        (format!("manifests -o json --watch-list {pipe}"), false),
+    ] {
+        let mut tool = meshdoctor(&command);
+        let mut child = begin(&mut tool);
+        // It must be reading; there is nothing else to see of that.
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(
+            child.try_wait().expect("a status").is_none(),
+            "{command} waits"
+        );
+        send("TERM", &child);
+        let output = end(child);
+        assert_eq!(output.status.code(), Some(143), "{command}");
+        if has_document {
+            assert_eq!(document(&output)["exitCode"], 143, "{command}");
+        } else {
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{command}");
+        }
+    }
+}
+
+#[test]
+fn under_nohup_a_closed_terminal_does_not_end_the_run() {
+    let folder = Folder::new();
+    let (server, path) = hanging(&folder);
+    let mut inner = meshdoctor("system check -o json --timeout 3s").kubeconfig(&path);
+    let program = inner.command().get_program().to_owned();
+    let mut command = Command::new("nohup");
+    command
+        .arg(program)
+        .args(["system", "check", "-ojson", "--timeout=3s", "--kubeconfig"])
+        .arg(&path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().expect("nohup");
+    server.somebody_came();
+    send("HUP", &child);
+    let output = end(child);
+    assert_eq!(output.status.signal(), None);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(roots(&document(&output)), ["cluster-unreachable"]);
+}
+
+/// Set for the child process in which [`a_fault_has_a_sentence_and_a_document`] lets a panic happen.
+const PANIC: &str = "MESHDOCTOR_TEST_OF_A_PANIC";
+
+#[test]
+fn a_fault_has_a_sentence_and_a_document() {
+    if let Ok(arguments) = std::env::var(PANIC) {
+        let words = std::iter::once("meshdoctor").chain(arguments.split_whitespace());
+        let cli = meshdoctor::cli::Cli::parse_from(words);
+        meshdoctor::prepare_for_faults(&cli);
+        // As a library would, in a thread that nobody waits for.
+        let thread = std::thread::spawn(|| panic!("index out of \u{1b}[31mbounds"));
+        let _ = thread.join();
+        unreachable!("the process has ended");
+    }
+    for (arguments, kind) in [
+        ("system check -o json", Some("Report")),
+        ("system status -o json", Some("Status")),
+        ("test broker -o json", Some("Test")),
+        ("system reset stack -o json", Some("Change")),
+        ("record", Some("List")),
+        ("system check", None),
+    ] {
+        let output = Command::new(std::env::current_exe().expect("this test"))
+            .args([
+                "--exact",
+                "failures::process::a_fault_has_a_sentence_and_a_document",
+            ])
+            .args(["--nocapture", "--quiet"])
+            .env(PANIC, arguments)
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{arguments}: {output:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("fault of meshdoctor itself"), "{stderr}");
+        assert!(!stderr.contains('\u{1b}'), "{stderr}");
+        // The test harness has printed a line of its own before.
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let document = stdout.find('{').map(|start| &stdout[start..]);
+        let Some(kind) = kind else {
+            assert_eq!(document, None, "{arguments}");
+            continue;
+        };
+        let document: Value = serde_json::from_str(document.unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{arguments}: {error}: {stdout}"));
+        assert_eq!(document["kind"], kind, "{arguments}");
+        match kind {
+            "Report" => {
+                schema::assert_fits(&schema::validator(), &document, arguments);
+                assert_eq!(roots(&document), ["internal-error"]);
+                assert_eq!(document["exitCode"], 3);
+            }
+            "Change" => schema::assert_fits(&schema::of_changes(), &document, arguments),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn times_near_the_end_of_the_clock_are_no_fault() {
+    let folder = Folder::new();
+    let refused = kubeconfig("server: 'http://127.0.0.1:1'", "token: t");
+    let path = folder.file("config", refused);
+    for time in [
+        "9223372036854775807s",
+        "9223372036s",
+        "2562047h47m16s",
+        "8760h",
+    ] {
+        for command in [
+            format!("system check -o json --timeout {time}"),
+            format!("system check -o json --request-timeout {time} --timeout {time}"),
+            format!("test dataflow -o json --wait {time} --timeout {time}"),
+            format!("test dataflow -o json --passive {time} --timeout {time}"),
+            format!("system reset stack --yes --no-backup -o json --wait {time} --timeout {time}"),
+        ] {
+            let ran = meshdoctor(&command).kubeconfig(&path).run();
+            assert_eq!(ran.code, 3, "{command}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.json()["exitCode"], 3, "{command}");
+        }
+    }
+}
+
+/// A second signal ends the run at once, a first one that comes while standard output is full as well.
+#[test]
+fn a_reader_that_is_gone_does_not_keep_an_interrupted_run() {
+    let folder = Folder::new();
+    let (server, path) = hanging(&folder);
+    let mut tool = meshdoctor("system check -o json --timeout 5m").kubeconfig(&path);
+    let mut child = begin(&mut tool);
+    drop(child.stdout.take());
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all(b"\n");
+    }
+    server.somebody_came();
+    send("INT", &child);
+    send("INT", &child);
+    assert_eq!(end(child).status.code(), Some(130));
+}
