@@ -17,6 +17,11 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
+/// What an API server answers whom it does not know.
+pub(super) const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\n\
+     Content-Length: 65\r\n\r\n\
+     {\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"code\":401}";
+
 /// A server; it stops listening on drop.
 pub(super) struct Fake {
     address: SocketAddr,
@@ -70,6 +75,22 @@ impl Fake {
     /// Accepts, listens, and never answers.
     pub(super) fn silent() -> Self {
         Self::anywhere(|mut stream, bytes| record(&mut stream, bytes))
+    }
+
+    /// An API server that knows nobody, and keeps what it hears.
+    pub(super) fn knowing_nobody() -> Self {
+        Self::anywhere(|mut stream, bytes| {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                bytes
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend_from_slice(&buffer[..length]);
+                if stream.write_all(UNAUTHORIZED.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        })
     }
 
     /// Answers every HTTP request with this.
