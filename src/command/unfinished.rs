@@ -39,15 +39,14 @@ pub struct Unfinished {
 /// the end. None when no document is owed.
 pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool) -> Option<String> {
     let signal = exit.signal().unwrap_or_default();
-    let evidence = owed
-        .iter()
-        .map(|name| {
+    let evidence = std::iter::once(format!("signal: {signal}"))
+        .chain(owed.iter().map(|name| {
             if removed {
                 format!("removed what the test had created: {name}")
             } else {
                 format!("not removed: {name}; it expires by itself")
             }
-        })
+        }))
         .collect();
     let obstacle = Obstacle {
         code: "interrupted".into(),

@@ -73,7 +73,6 @@ fn hanging(folder: &Folder) -> (Fake, std::path::PathBuf) {
 fn signals_end_a_hanging_run_with_their_codes_and_a_document() {
     let folder = Folder::new();
     for (name, code) in SIGNALS {
-        let (server, path) = hanging(&folder);
         for (command, kind) in [
             ("system check", "Report"),
             ("system check --preflight", "Report"),
@@ -81,6 +80,7 @@ fn signals_end_a_hanging_run_with_their_codes_and_a_document() {
             ("test kubernetes", "Test"),
             ("test dataflow", "Test"),
         ] {
+            let (server, path) = hanging(&folder);
             let mut tool = meshdoctor(command)
                 .kubeconfig(&path)
                 .arg("-ojson")

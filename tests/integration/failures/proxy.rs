@@ -6,7 +6,11 @@ use std::{
     sync::mpsc,
 };
 
-use super::{Folder, assert_says, check, fake::Fake, kubeconfig, message, obstacle};
+use super::{
+    Folder, assert_says, check,
+    fake::{Fake, UNAUTHORIZED},
+    kubeconfig, message, obstacle,
+};
 
 /// What a SOCKS5 proxy was told: name and password, and where to.
 type Told = (Option<(String, String)>, String);
@@ -65,10 +69,9 @@ fn serve(mut stream: TcpStream, lets_in: bool, tell: &mpsc::Sender<Told>) -> Opt
     tell.send((user, format!("{host}:{}", u16::from_be_bytes(port))))
         .ok()?;
     stream.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 1]).ok()?;
-    let answer = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
     let mut asked = [0; 4096];
     while let Ok(1..) = stream.read(&mut asked) {
-        stream.write_all(answer).ok()?;
+        stream.write_all(UNAUTHORIZED.as_bytes()).ok()?;
     }
     Some(())
 }
