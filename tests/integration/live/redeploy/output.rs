@@ -62,6 +62,35 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
     assert_well(&bed, namespace).await
 }
 
+/// What was asked about on a terminal, or told before it began, is not told again when it is done.
+#[tokio::test]
+async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace)
+        .await?
+        .context("a stack")?;
+    let _attendant = stack.attended()?;
+    will_change(&bed).await;
+    let gate = Gate::open(&bed, users::ADMIN, Strike::HangUp, 1)?;
+    let run = async |kubeconfig: &std::path::Path| {
+        meshdoctor("system redeploy broker --yes --no-wait --wait 30s")
+            .args(&["-n", namespace, FORCE])
+            .kubeconfig(kubeconfig)
+            .run_beside()
+            .await
+    };
+    let restart = "restart  StatefulSet meshery-nats";
+    // What is done and what is not is told again where it stopped.
+    let stopped = run(&gate.kubeconfig).await.exits(5).stdout;
+    assert_eq!(stopped.matches(restart).count(), 2, "{stopped}");
+    assert!(stopped.contains("Stopped at step 1 of"), "{stopped}");
+    let done = run(&bed.kubeconfig()).await.exits(0).stdout;
+    assert_eq!(done.matches(restart).count(), 1, "{done}");
+    assert!(done.ends_with("Done.\n"), "{done}");
+    Ok(())
+}
+
 /// The plan fits onto the disk, and what comes of it does not.
 #[tokio::test]
 async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
