@@ -119,7 +119,14 @@ fn custom_resource(
         plan.unchanged.push(id.clone());
         return Ok(());
     }
-    if let Trial::Invalid(why) = &tried.trial {
+    // Fields that the CRD does not have yet come with the new one.
+    let definition = format!("{}.{}", id.plural, id.group());
+    let upgraded = plan.steps.iter().any(|step| {
+        step.id.kind == "CustomResourceDefinition" && step.id.name == definition && step.is_change()
+    });
+    if let Trial::Invalid(why) = &tried.trial
+        && !(upgraded && why.contains("not declared in schema"))
+    {
         return Err(unacceptable(id, why));
     }
     let patch = json!({ "spec": spec });

@@ -199,6 +199,43 @@ async fn the_recording_of_a_credential_is_never_restored() -> Result<()> {
     Ok(())
 }
 
+/// Whatever a redacted value comes from: it is refused before the first change.
+#[tokio::test]
+async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace)
+        .await?
+        .context("a stack")?;
+    let _attendant = stack.attended()?;
+    will_change(&bed).await;
+    let before = spec(&stack, "MeshSync").await?;
+    let list = bed.file(&format!("list-{namespace}.json"));
+    std::fs::write(
+        &list,
+        r#"[{"Resource":"pods.v1.","Events":["ADDED"],"Note":"nats://REDACTED@nats"}]"#,
+    )?;
+    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    for more in ["--yes", "--dry-run"] {
+        let ran = crate::tool::meshdoctor("system redeploy --overwrite-crs -o json -n")
+            .args(&[namespace, FORCE, more, "--watch-list"])
+            .arg(&list)
+            .kubeconfig(&gate.kubeconfig)
+            .run_beside()
+            .await
+            .exits(4)
+            .json();
+        let reason = ran["reason"].as_str().unwrap_or_default();
+        assert!(
+            reason.contains("spec.watch-list.data.whitelist of MeshSync"),
+            "{reason}"
+        );
+    }
+    assert_eq!(gate.writes(), 0);
+    assert_eq!(spec(&stack, "MeshSync").await?, before);
+    Ok(())
+}
+
 #[tokio::test]
 async fn another_namespaces_backup_is_named_and_confirmed() -> Result<()> {
     let bed = bed::lease().await?;

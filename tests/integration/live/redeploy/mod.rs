@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::{at, check};
 use crate::{
     bed::{self, Cluster, rest},
+    schema,
     tool::{Ran, roots},
 };
 
@@ -47,13 +48,17 @@ async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
     } else {
         "--wait 60s"
     };
-    at(
+    let ran = at(
         cluster,
         namespace,
         &format!("system redeploy --yes -o json {wait} {arguments}"),
     )
     .run_beside()
-    .await
+    .await;
+    if ran.code != 2 {
+        schema::assert_fits(&schema::of_changes(), &ran.json(), "a change");
+    }
+    ran
 }
 
 /// Fails unless the stack is well; what is mere information is none of it.
