@@ -31,7 +31,7 @@ pub const NATS_LINE: usize = 64 * 1024;
 pub const MESSAGE: usize = 8 * MIB;
 
 /// The most messages of a broker that wait to be read.
-pub const MESSAGES: usize = 4096;
+pub const MESSAGES: usize = 16_384;
 
 /// The most of a kubelet's text about a port that cannot be forwarded, in bytes.
 pub const KUBELET_TEXT: usize = 300;
@@ -145,7 +145,7 @@ pub const LIMITS: &[Limit] = &[
     },
     Limit {
         source: "Messages from a broker that wait to be read",
-        most: "4096; further ones are left out and counted as lost",
+        most: "16 384; further ones are left out and counted as lost",
     },
     Limit {
         source: "A kubelet's text about a port",

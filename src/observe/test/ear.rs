@@ -14,13 +14,16 @@ use super::{
     envelope::{self, Message},
     watch::{Told, Watch},
 };
-use crate::{facts::Heard, watched_kinds};
+use crate::{bounded, facts::Heard, limits, watched_kinds};
 
 /// How many resources are told apart; a cluster has fewer, and whoever writes nonsense fills no memory.
-const RESOURCES: usize = 500;
+pub(super) const RESOURCES: usize = 500;
 
 /// How many copies of events of our own objects are kept.
-const ARRIVALS: usize = 100_000;
+const ARRIVALS: usize = 10_000;
+
+/// How many other subjects are kept on which our objects were named.
+const ELSEWHERE: usize = 100;
 
 /// An event of an object of ours that has come.
 pub(super) struct Arrival {
@@ -185,6 +188,7 @@ impl Ear {
         };
         let now = Instant::now();
         let resource = watched_kinds::resource_of(&event.kind, &event.api_version);
+        let resource = bounded::cut(resource, limits::BROKER_TEXT);
         if self.counts.len() < RESOURCES || self.counts.contains_key(&resource) {
             let count = self.counts.entry(resource).or_insert(Count {
                 heard: Heard::default(),
@@ -200,10 +204,10 @@ impl Ear {
         }
         if event.name.starts_with(&self.prefix) && self.arrivals.len() < ARRIVALS {
             self.arrivals.push(Arrival {
-                name: event.name,
-                event: event.what,
+                name: bounded::cut(event.name, limits::BROKER_TEXT),
+                event: bounded::cut(event.what, limits::BROKER_TEXT),
                 resource_version: event.resource_version,
-                cluster_id: event.cluster_id,
+                cluster_id: bounded::cut(event.cluster_id, limits::BROKER_TEXT),
                 bytes: message.payload.len() as u64,
                 at: now,
                 server,
@@ -214,20 +218,25 @@ impl Ear {
     fn look_for_ours(&mut self, message: &async_nats::Message) {
         let subject = message.subject.as_str();
         let named = subject != self.subject
+            && self.elsewhere.len() < ELSEWHERE
             && std::str::from_utf8(&message.payload).is_ok_and(|text| text.contains(&self.prefix));
         if named {
-            self.elsewhere.insert(subject.to_owned());
+            self.elsewhere
+                .insert(bounded::cut(subject.to_owned(), limits::BROKER_TEXT));
         }
     }
 
     /// Hears until this is done.
+    ///
+    /// Messages are taken until none is left, past the runtime's share for one task: a server that sends faster than its
+    /// share allows would fill the queue.
     pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
         loop {
             tokio::select! {
                 // A message that is here is taken first: its time is what is measured.
                 biased;
-                true = self.next() => {}
+                true = tokio::task::unconstrained(self.next()) => {}
                 value = &mut work => return value,
             }
         }
@@ -237,7 +246,7 @@ impl Ear {
     pub(super) async fn until(&mut self, end: Instant, enough: impl Fn(&Self) -> bool) {
         while !enough(self) {
             tokio::select! {
-                more = self.next() => if !more { return tokio::time::sleep_until(end).await },
+                more = tokio::task::unconstrained(self.next()) => if !more { return tokio::time::sleep_until(end).await },
                 () = tokio::time::sleep_until(end) => return,
             }
         }

@@ -147,6 +147,8 @@ pub(super) async fn run(bench: &Bench<'_>) -> FlowTest {
     found.heard = ear.heard();
     found.malformed = ear.malformed;
     found.elsewhere = ear.elsewhere.iter().cloned().collect();
+    // Nobody listens from here on.
+    drop(ear);
     if bench.plan.store {
         Box::pin(store::count(bench, &clients, &mut found)).await;
     }
@@ -183,7 +185,8 @@ async fn listen(bench: &Bench<'_>, ear: &mut Ear, run: &str, found: &mut FlowTes
             ..ServerTest::default()
         };
         for _ in 0..ROUND_TRIPS {
-            match round_trip(&line.client).await {
+            // Whoever floods us meanwhile is heard, and fills no queue.
+            match ear.during(round_trip(&line.client)).await {
                 Ok(took) => server.round_trips.push(took),
                 Err(_) => break,
             }

@@ -7,8 +7,14 @@ use futures_util::{StreamExt, future::select_all};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{broker::run_id, ear::micros, envelope};
-use crate::{facts::Step, probe, profile::Profile, seen::Seen, watched_kinds, words};
+use super::{
+    broker::run_id,
+    ear::{RESOURCES, micros},
+    envelope,
+};
+use crate::{
+    bounded, facts::Step, limits, probe, profile::Profile, seen::Seen, watched_kinds, words,
+};
 
 /// The longest wait for the version.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -43,7 +49,10 @@ pub(super) async fn version(clients: &[Client], profile: &Profile) -> Step {
                 .await
                 .map_err(|e| e.to_string())?;
             match tokio::time::timeout(PATIENCE, answers.next()).await {
-                Ok(Some(answer)) => Ok(envelope::read_text(&answer.payload).unwrap_or_default()),
+                Ok(Some(answer)) => {
+                    let version = envelope::read_text(&answer.payload).unwrap_or_default();
+                    Ok(bounded::cut(version, limits::BROKER_TEXT))
+                }
                 Ok(None) => Err("the broker ended the connection".into()),
                 Err(_) => Err("no answer came within 2 s".to_owned()),
             }
@@ -97,15 +106,17 @@ pub(super) async fn store(
                     _ = end.next() => None,
                 }
             };
-            match tokio::time::timeout(wait, next).await {
+            match tokio::time::timeout(wait, tokio::task::unconstrained(next)).await {
                 Ok(Some(answer)) => {
                     began = true;
                     for (kind, api_version) in
                         envelope::read_store(&answer.payload).unwrap_or_default()
                     {
-                        *counts
-                            .entry(watched_kinds::resource_of(&kind, &api_version))
-                            .or_insert(0) += 1;
+                        let resource = watched_kinds::resource_of(&kind, &api_version);
+                        let resource = bounded::cut(resource, limits::BROKER_TEXT);
+                        if counts.len() < RESOURCES || counts.contains_key(&resource) {
+                            *counts.entry(resource).or_insert(0) += 1;
+                        }
                     }
                 }
                 Ok(None) if began => break,

@@ -1,1 +1,398 @@
-//! A broker that injects faults.
+//! Brokers and port-forwards that inject faults: named behaviours × commands × expected exit codes.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use serde_json::Value;
+use wait4::Wait4 as _;
+
+use super::{
+    commands::READING,
+    forward::{FaultProxy, Forward},
+    nats::{ClientPort, FaultBroker, Monitor},
+};
+use crate::{
+    bed::{self, Lease, Line, Stack, users},
+    schema,
+    tool::meshdoctor,
+};
+
+const TOKEN: &str = "tThisTokenIsForTheBrokerAndForNobodyElse0123456789";
+
+/// The longest that a command may look.
+const TIMEOUT: &str = "3s";
+
+/// When a command must have ended, on a machine that has much to do.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The most memory of a command, in KiB: 64 MiB, and what a build for development takes by itself.
+const MEMORY: u64 = (64 + 32) * 1024;
+
+const HTML: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
+const ERROR: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+const EVIL: &str = "unable to do it\u{1b}]0;mine\u{7}\u{9b}2J\r\nsecond line";
+const DENIED: &str = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
+
+/// A behaviour and the exit codes of all commands, in the order of `READING`.
+struct Case {
+    name: &'static str,
+    client: ClientPort,
+    monitor: Monitor,
+    forward: Forward,
+    codes: &'static str,
+    /// Whether it goes by the id that our own pod's monitor names, and so may be shown the token.
+    known: bool,
+}
+
+const fn case(
+    name: &'static str,
+    client: ClientPort,
+    monitor: Monitor,
+    codes: &'static str,
+) -> Case {
+    Case {
+        name,
+        client,
+        monitor,
+        forward: Forward::Works,
+        codes,
+        known: false,
+    }
+}
+
+const fn known(case: Case) -> Case {
+    Case {
+        known: true,
+        ..case
+    }
+}
+
+const fn through(name: &'static str, forward: Forward, codes: &'static str) -> Case {
+    Case {
+        forward,
+        ..case(name, ClientPort::Honest, Monitor::Honest, codes)
+    }
+}
+
+/// Every behaviour. The columns: check, preflight, status, and the tests of kubernetes, operator, broker, meshsync and
+/// dataflow, then record.
+const CASES: &[Case] = &[
+    known(case(
+        "honest",
+        ClientPort::Honest,
+        Monitor::Honest,
+        "000000110",
+    )),
+    case(
+        "client port refused",
+        ClientPort::Refused,
+        Monitor::Honest,
+        "100001110",
+    ),
+    case(
+        "client port silent",
+        ClientPort::Silent,
+        Monitor::Honest,
+        "100001110",
+    ),
+    case(
+        "client port closes",
+        ClientPort::Closes,
+        Monitor::Honest,
+        "100001110",
+    ),
+    case(
+        "client port speaks HTML",
+        ClientPort::Says(HTML),
+        Monitor::Honest,
+        "100001110",
+    ),
+    case(
+        "client port of another server",
+        ClientPort::OtherServer,
+        Monitor::Honest,
+        "100001110",
+    ),
+    case(
+        "client port sends an endless line",
+        ClientPort::EndlessLine,
+        Monitor::Honest,
+        "100001110",
+    ),
+    known(case(
+        "client port greets only",
+        ClientPort::GreetsOnly,
+        Monitor::Honest,
+        "100001110",
+    )),
+    known(case(
+        "client port refuses the token",
+        ClientPort::Refuses("-ERR 'Authorization Violation'\r\n"),
+        Monitor::Honest,
+        "100001110",
+    )),
+    known(case(
+        "flood of small messages",
+        ClientPort::Floods(1000),
+        Monitor::Honest,
+        "000001110",
+    )),
+    known(case(
+        "flood of large messages",
+        ClientPort::Floods(1 << 20),
+        Monitor::Honest,
+        "000001110",
+    )),
+    known(case(
+        "messages that are too large",
+        ClientPort::Floods(32 << 20),
+        Monitor::Honest,
+        "000001110",
+    )),
+    case(
+        "nothing listens",
+        ClientPort::Refused,
+        Monitor::Refused,
+        "101001110",
+    ),
+    case(
+        "both ports silent",
+        ClientPort::Silent,
+        Monitor::Silent,
+        "303003333",
+    ),
+    case(
+        "both ports close",
+        ClientPort::Closes,
+        Monitor::Closes,
+        "303003333",
+    ),
+    case(
+        "monitor refused",
+        ClientPort::Honest,
+        Monitor::Refused,
+        "303003333",
+    ),
+    case(
+        "monitor silent",
+        ClientPort::Honest,
+        Monitor::Silent,
+        "303003333",
+    ),
+    case(
+        "monitor speaks SSH",
+        ClientPort::Silent,
+        Monitor::Says("SSH-2.0-OpenSSH_9.9\r\n"),
+        "101001110",
+    ),
+    case(
+        "monitor speaks HTML",
+        ClientPort::Silent,
+        Monitor::Says(HTML),
+        "101001110",
+    ),
+    case(
+        "monitor answers 500",
+        ClientPort::Silent,
+        Monitor::Says(ERROR),
+        "101001110",
+    ),
+    case(
+        "varz is endless",
+        ClientPort::Silent,
+        Monitor::EndlessVarz,
+        "101001110",
+    ),
+    known(case(
+        "connz is endless",
+        ClientPort::Honest,
+        Monitor::EndlessConnz,
+        "303003333",
+    )),
+    known(case(
+        "connz has a total that it does not deliver",
+        ClientPort::Honest,
+        Monitor::ShortTotal,
+        "303003333",
+    )),
+    known(case(
+        "connz has endless pages",
+        ClientPort::Honest,
+        Monitor::EndlessPages,
+        "303003333",
+    )),
+    known(case(
+        "connz has slow pages",
+        ClientPort::Honest,
+        Monitor::SlowPages,
+        "303003333",
+    )),
+    known(case(
+        "connz has 100000 clients",
+        ClientPort::Honest,
+        Monitor::Crowd(100_000),
+        "000000110",
+    )),
+    known(case(
+        "connz has large names",
+        ClientPort::Honest,
+        Monitor::LargeNames,
+        "000000110",
+    )),
+    through("port-forward silent", Forward::Silent, "303003333"),
+    through("port-forward closes", Forward::Closes, "303003333"),
+    through(
+        "port-forward breaks its framing",
+        Forward::Garbage,
+        "303003333",
+    ),
+    through(
+        "port-forward has another channel",
+        Forward::WrongChannel,
+        "303003333",
+    ),
+    through(
+        "kubelet cannot forward",
+        Forward::KubeletSays(EVIL),
+        "303003333",
+    ),
+    through(
+        "port-forward answered with HTML",
+        Forward::Answers(DENIED),
+        "303003333",
+    ),
+];
+
+/// What came of one command.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+    memory: u64,
+    took: Duration,
+}
+
+fn run(command: &str, kubeconfig: &Path, namespace: &str) -> Ran {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+    let mut tool = meshdoctor(command)
+        .kubeconfig(kubeconfig)
+        .arg("-n")
+        .arg(namespace)
+        .arg("--timeout")
+        .arg(TIMEOUT)
+        .arg("-v");
+    let started = Instant::now();
+    let mut child = tool
+        .command()
+        .stdin(std::process::Stdio::null())
+        .stdout(fs::File::create(&out).expect("a file"))
+        .stderr(fs::File::create(&err).expect("a file"))
+        .spawn()
+        .expect("the program starts");
+    let used = child.wait4().expect("the program ends");
+    Ran {
+        code: used.status.code().unwrap_or(-1),
+        stdout: fs::read_to_string(&out).expect("text on standard output"),
+        stderr: fs::read_to_string(&err).expect("text on standard error"),
+        memory: used.rusage.maxrss / 1024,
+        took: started.elapsed(),
+    }
+}
+
+/// Every rule that a run breaks.
+fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
+    let mut faults = Vec::new();
+    if ran.code != wanted {
+        faults.push(format!("exit code {}, not {wanted}", ran.code));
+    }
+    if ran.took > PATIENCE {
+        faults.push(format!("took {:?}", ran.took));
+    }
+    if ran.memory > MEMORY {
+        faults.push(format!("took {} KiB", ran.memory));
+    }
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    if said.contains("panicked") {
+        faults.push("a panic".into());
+    }
+    if said.contains(TOKEN) {
+        faults.push("the token".into());
+    }
+    if let Some(bad) = said.chars().find(|c| c.is_control() && *c != '\n') {
+        faults.push(format!("a control character: {bad:?}"));
+    }
+    if command.contains("json") {
+        match serde_json::from_str::<Value>(&ran.stdout) {
+            Ok(document) => {
+                if document["exitCode"] != ran.code {
+                    faults.push(format!("the document says {}", document["exitCode"]));
+                }
+                let schema = schema::validator();
+                let misfits = schema.iter_errors(&document);
+                faults.extend(misfits.map(|error| format!("{}: {error}", error.instance_path())));
+            }
+            Err(error) => faults.push(format!("no JSON document: {error}")),
+        }
+    } else if let Err(error) = serde_yaml::from_str::<Value>(&ran.stdout) {
+        faults.push(format!("no document: {error}"));
+    }
+    faults
+}
+
+async fn try_all(bed: &Lease, stack: &Stack, cases: &[Case]) -> Result<()> {
+    let address = stack.nats(0).address;
+    let mut all = Vec::new();
+    for case in cases {
+        let broker = FaultBroker::start(address, case.client, case.monitor);
+        let proxy = match case.forward {
+            Forward::Works => None,
+            fault => Some(FaultProxy::open(bed, users::ADMIN, fault)?),
+        };
+        let direct = bed.kubeconfig();
+        let kubeconfig = proxy.as_ref().map_or(&direct, |proxy| &proxy.kubeconfig);
+        let runs = READING.iter().map(|command| {
+            let (kubeconfig, namespace) = (kubeconfig.clone(), bed.namespace().to_owned());
+            tokio::task::spawn_blocking(move || run(command, &kubeconfig, &namespace))
+        });
+        let runs: Vec<_> = runs.collect();
+        let mut codes = String::new();
+        let mut problems = Vec::new();
+        for ((command, run), wanted) in READING.iter().zip(runs).zip(case.codes.chars()) {
+            let ran = run.await?;
+            codes.push_str(&ran.code.to_string());
+            let wanted = wanted.to_digit(10).expect("an exit code").try_into()?;
+            for fault in faults(command, &ran, wanted) {
+                problems.push(format!("  {command}: {fault}"));
+            }
+        }
+        if !case.known && broker.heard().contains(TOKEN) {
+            problems.push("  it was shown the token".into());
+        }
+        if !problems.is_empty() {
+            all.push(format!("{}: {codes}\n{}", case.name, problems.join("\n")));
+        }
+    }
+    assert!(all.is_empty(), "\n{}", all.join("\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_command_against_every_behaviour() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current)
+        .namespace(bed.namespace())
+        .token(TOKEN)
+        .start(&bed)
+        .await?;
+    stack.nats(0).kill();
+    for case in CASES {
+        assert_eq!(case.codes.len(), READING.len(), "{}", case.name);
+    }
+    try_all(&bed, &stack, CASES).await
+}

@@ -6,3 +6,5 @@
 mod api_server;
 mod broker;
 mod commands;
+mod forward;
+mod nats;

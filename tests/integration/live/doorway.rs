@@ -8,16 +8,16 @@ use tokio::{net::TcpListener, sync::oneshot};
 use crate::bed::Cluster;
 
 /// Open until dropped.
-pub(super) struct Doorway {
+pub(crate) struct Doorway {
     /// Leads there, without credentials.
-    pub(super) kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Doorway {
     /// Opens one; whoever comes is served by this, until it ends of itself or the doorway is dropped.
-    pub(super) fn open<S>(cluster: &Cluster, serve: S) -> Result<Self>
+    pub(crate) fn open<S>(cluster: &Cluster, serve: S) -> Result<Self>
     where
         S: AsyncFnOnce(TcpListener) + Send + 'static,
     {
@@ -64,7 +64,7 @@ impl Drop for Doorway {
 }
 
 /// Sends a process a signal, by name.
-pub(super) fn signal(pid: &str, name: &str) -> Result<()> {
+pub(crate) fn signal(pid: &str, name: &str) -> Result<()> {
     let script = "kill -s \"$1\" \"$2\"";
     Command::new("sh")
         .args(["-c", script, "sh", name, pid])

@@ -2,7 +2,7 @@
 
 mod access;
 mod broker;
-mod doorway;
+pub(crate) mod doorway;
 mod environment;
 mod false_alarms;
 mod gate;
@@ -21,7 +21,7 @@ mod rights;
 mod sitting;
 mod situations;
 mod test;
-mod test_parts;
+pub(crate) mod test_parts;
 mod watch_list;
 
 use serde_json::Value;

@@ -22,7 +22,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     bed::{Cluster, users},
@@ -78,14 +78,14 @@ struct State {
 }
 
 /// The way to the API server itself.
-struct Upstream {
+pub(crate) struct Upstream {
     address: String,
     tls: TlsConnector,
     token: String,
 }
 
 impl Upstream {
-    fn of(cluster: &Cluster, user: &str) -> Result<Self> {
+    pub(crate) fn of(cluster: &Cluster, user: &str) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(
             cluster.authority().as_bytes(),
@@ -100,6 +100,20 @@ impl Upstream {
             tls: TlsConnector::from(Arc::new(config)),
             token: users::token(user),
         })
+    }
+}
+
+impl Upstream {
+    /// A connection of its own.
+    pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>> {
+        let tcp = TcpStream::connect(&self.address).await?;
+        let name = ServerName::try_from("127.0.0.1")?;
+        Ok(self.tls.connect(name, tcp).await?)
+    }
+
+    /// The header that says who asks.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Authorization: Bearer {}", self.token)
     }
 }
 
@@ -184,7 +198,7 @@ async fn serve(stream: TcpStream, state: &State) -> Result<()> {
         }
         head.push(line);
     }
-    head.push(format!("Authorization: Bearer {}", state.upstream.token));
+    head.push(state.upstream.authorization());
     if !upgrade {
         head.push("Connection: close".into());
     }
@@ -210,9 +224,7 @@ async fn serve(stream: TcpStream, state: &State) -> Result<()> {
         };
         tokio::time::sleep(held).await;
     }
-    let tcp = TcpStream::connect(&state.upstream.address).await?;
-    let name = ServerName::try_from("127.0.0.1")?;
-    let mut server = state.upstream.tls.connect(name, tcp).await?;
+    let mut server = state.upstream.connect().await?;
     let head = head.join("\r\n") + "\r\n\r\n";
     server.write_all(head.as_bytes()).await?;
     server.write_all(&body).await?;

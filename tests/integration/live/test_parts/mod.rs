@@ -2,7 +2,7 @@
 
 mod broker;
 mod cut_short;
-mod gate;
+pub(crate) mod gate;
 mod hostile;
 mod killed;
 mod kubernetes;

@@ -1,0 +1,305 @@
+//! A NATS server that injects faults, on its client port and its monitor.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+/// The id by which the monitor and an honest client port go.
+const ID: &str = "NHOSTILE";
+
+/// What the client port does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientPort {
+    /// What a NATS server does.
+    Honest,
+    /// Nothing listens.
+    Refused,
+    /// It accepts, and says nothing.
+    Silent,
+    /// It accepts, and closes at once.
+    Closes,
+    /// It says this first, and then nothing.
+    Says(&'static str),
+    /// It sends one line without an end.
+    EndlessLine,
+    /// It greets as another server.
+    OtherServer,
+    /// It greets and then says nothing.
+    GreetsOnly,
+    /// It answers the token with this.
+    Refuses(&'static str),
+    /// It sends as many messages of this size as it can once somebody subscribes.
+    Floods(usize),
+}
+
+/// What the monitor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Monitor {
+    /// What a NATS server's does.
+    Honest,
+    /// Nothing listens.
+    Refused,
+    /// It accepts, and says nothing.
+    Silent,
+    /// It accepts, and closes at once.
+    Closes,
+    /// It answers every request with this.
+    Says(&'static str),
+    /// The answer to `/varz` never ends.
+    EndlessVarz,
+    /// The answer to `/connz` never ends.
+    EndlessConnz,
+    /// It says that it has more connections than it delivers.
+    ShortTotal,
+    /// Every page says that there are more.
+    EndlessPages,
+    /// Every page takes a while.
+    SlowPages,
+    /// It has this many clients.
+    Crowd(usize),
+    /// The names and subjects of its clients are large.
+    LargeNames,
+}
+
+/// Runs until dropped.
+pub(super) struct FaultBroker {
+    ports: Vec<Port>,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+struct Port {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl FaultBroker {
+    pub(super) fn start(address: Ipv4Addr, client: ClientPort, monitor: Monitor) -> Self {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let mut ports = Vec::new();
+        if client != ClientPort::Refused {
+            let heard = heard.clone();
+            ports.push(Port::open((address, 4222), move |stream| {
+                // Whoever is gone is no fault of the test's.
+                let _ = serve_client(stream, client, &heard);
+            }));
+        }
+        if monitor != Monitor::Refused {
+            ports.push(Port::open((address, 8222), move |stream| {
+                let _ = serve_monitor(stream, monitor);
+            }));
+        }
+        Self { ports, heard }
+    }
+
+    /// Everything that was said on the client port.
+    pub(super) fn heard(&self) -> String {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&heard).into_owned()
+    }
+}
+
+impl Port {
+    fn open(address: (Ipv4Addr, u16), serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Self {
+        let listener = TcpListener::bind(address).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let serve = serve.clone();
+                std::thread::spawn(move || serve(stream));
+            }
+        });
+        Self {
+            address,
+            stop,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for FaultBroker {
+    fn drop(&mut self) {
+        for port in &mut self.ports {
+            port.stop.store(true, Ordering::Relaxed);
+            // Wakes the listener, which then ends.
+            let _ = TcpStream::connect(port.address);
+            if let Some(thread) = port.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+fn greeting(id: &str) -> String {
+    format!(
+        "INFO {{\"server_id\":\"{id}\",\"server_name\":\"meshery-nats-0\",\"version\":\"2.14.2\",\"proto\":1,\
+         \"headers\":true,\"auth_required\":true,\"max_payload\":1048576}}\r\n"
+    )
+}
+
+fn serve_client(
+    mut stream: TcpStream,
+    behaviour: ClientPort,
+    heard: &Mutex<Vec<u8>>,
+) -> std::io::Result<()> {
+    let first = match behaviour {
+        ClientPort::Closes => return Ok(()),
+        ClientPort::EndlessLine => loop {
+            stream.write_all(&[b'x'; 16 * 1024])?;
+        },
+        ClientPort::Silent | ClientPort::Refused => String::new(),
+        ClientPort::Says(words) => words.to_owned(),
+        ClientPort::OtherServer => greeting("NSTRANGER"),
+        _ => greeting(ID),
+    };
+    stream.write_all(first.as_bytes())?;
+    let mut lines = BufReader::new(stream.try_clone()?);
+    let mut subscriptions: Vec<(String, String)> = Vec::new();
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(line.as_bytes());
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match (behaviour, words.as_slice()) {
+            (ClientPort::Refuses(words), ["CONNECT", ..]) => stream.write_all(words.as_bytes())?,
+            (ClientPort::Floods(size), ["SUB", subject, sid]) => {
+                let payload = "x".repeat(size);
+                let message = format!("MSG {subject} {sid} {size}\r\n{payload}\r\n");
+                loop {
+                    stream.write_all(message.as_bytes())?;
+                }
+            }
+            (ClientPort::Honest | ClientPort::Floods(_), ["PING"]) => {
+                stream.write_all(b"PONG\r\n")?;
+            }
+            (ClientPort::Honest, ["SUB", subject, sid]) => {
+                subscriptions.push(((*subject).to_owned(), (*sid).to_owned()));
+            }
+            (_, ["PUB", subject, .., length]) => {
+                let length: usize = length.parse().unwrap_or_default();
+                let mut payload = vec![0; length + 2];
+                lines.read_exact(&mut payload)?;
+                for (of, sid) in &subscriptions {
+                    if of == subject {
+                        stream.write_all(format!("MSG {subject} {sid} {length}\r\n").as_bytes())?;
+                        stream.write_all(&payload)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn varz() -> String {
+    format!(
+        "{{\"server_id\":\"{ID}\",\"server_name\":\"meshery-nats-0\",\"version\":\"2.14.2\",\"auth_required\":true,\
+         \"connections\":1,\"port\":4221,\"max_connections\":65536,\"max_payload\":1048576,\"mem\":16000000}}"
+    )
+}
+
+/// One connection of `/connz`.
+fn connection(cid: usize, name: &str) -> String {
+    format!(
+        "{{\"cid\":{cid},\"name\":\"{name}\",\"ip\":\"127.0.0.1\",\"start\":\"{}\",\"subscriptions\":1,\
+         \"subscriptions_list\":[\"meshery.meshsync.request\"]}}",
+        Timestamp::now()
+    )
+}
+
+/// A page of `/connz`, of the pages that this behaviour delivers.
+fn page(behaviour: Monitor, offset: usize) -> String {
+    let meshsync = connection(1, "meshsync");
+    let (total, connections) = match (behaviour, offset) {
+        (Monitor::ShortTotal, 0) => (5000, meshsync),
+        (Monitor::ShortTotal, _) => (5000, String::new()),
+        (Monitor::EndlessPages | Monitor::SlowPages, 0) => (10, meshsync),
+        (Monitor::EndlessPages | Monitor::SlowPages, _) => {
+            (offset + 10, connection(offset, "other"))
+        }
+        (Monitor::Crowd(all), _) => {
+            let of_page: Vec<String> = (offset..all.min(offset + 1024))
+                .map(|cid| connection(cid, if cid == 7 { "meshsync" } else { "other" }))
+                .collect();
+            (all, of_page.join(","))
+        }
+        (Monitor::LargeNames, 0) => {
+            let long = "n".repeat(1 << 20);
+            let large = connection(2, &long).replace("meshery.meshsync.request", &long);
+            (2, format!("{meshsync},{large}"))
+        }
+        (_, 0) => (1, meshsync),
+        _ => (1, String::new()),
+    };
+    format!("{{\"total\":{total},\"connections\":[{connections}]}}")
+}
+
+fn serve_monitor(mut stream: TcpStream, behaviour: Monitor) -> std::io::Result<()> {
+    if behaviour == Monitor::Closes {
+        return Ok(());
+    }
+    let mut lines = BufReader::new(stream.try_clone()?);
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        if let Some(rest) = line.strip_prefix("GET ") {
+            let path = rest.split_whitespace().next().unwrap_or_default();
+            answer(&mut stream, behaviour, path)?;
+        }
+    }
+}
+
+fn answer(stream: &mut TcpStream, behaviour: Monitor, path: &str) -> std::io::Result<()> {
+    let mut endless = || -> std::io::Result<()> {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n{\"a\":\"")?;
+        loop {
+            stream.write_all(&[b'x'; 16 * 1024])?;
+        }
+    };
+    let is_varz = path.starts_with("/varz");
+    let offset = path
+        .split("offset=")
+        .nth(1)
+        .and_then(|offset| offset.parse().ok());
+    let body = match (behaviour, offset) {
+        (Monitor::Silent, _) => return Ok(()),
+        (Monitor::Says(words), _) => return stream.write_all(words.as_bytes()),
+        (Monitor::EndlessVarz, _) if is_varz => return endless(),
+        (Monitor::EndlessConnz, _) if !is_varz => return endless(),
+        _ if is_varz => varz(),
+        (_, Some(offset)) => {
+            if behaviour == Monitor::SlowPages && offset > 0 {
+                std::thread::sleep(Duration::from_millis(700));
+            }
+            page(behaviour, offset)
+        }
+        _ => "{\"total\":0,\"connections\":[]}".to_owned(),
+    };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body.as_bytes())
+}
