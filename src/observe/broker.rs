@@ -143,8 +143,9 @@ impl Probe<'_> {
         found
     }
 
+    /// How long one server is waited for. Whatever comes after the broker needs time, too.
     pub(super) fn limit(&self) -> Duration {
-        self.asker.remaining().min(PATIENCE)
+        (self.asker.remaining() / 2).min(PATIENCE)
     }
 
     /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.
@@ -326,7 +327,18 @@ impl Probe<'_> {
         let (answer, (greeting, handshake)) = tokio::join!(answer, handshake);
         let (monitor, client) = (heard.monitor.any(), heard.client.any());
         let answer = answer.map_err(|failure| settled(failure, way, monitor, client));
+        // Both ports share a port-forward, and what is not read of one holds up the other.
+        let jammed =
+            way == Way::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
+        if let (true, Ok(answer), Some(kept)) = (jammed, &answer, self.kept) {
+            let mut lines = kept.lines.borrow_mut();
+            lines.retain(|line| line.server_id != answer.varz.server_id);
+        }
         let handshake = match handshake {
+            Handshake::Failed(failure) if jammed => Handshake::Failed(ProbeFailure::no_way(
+                failure.reason,
+                "the monitor's endless answer holds up the port-forward",
+            )),
             Handshake::Failed(failure) => Handshake::Failed(settled(failure, way, client, monitor)),
             other => other,
         };

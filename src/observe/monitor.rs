@@ -46,6 +46,8 @@ pub(super) struct Answer {
     pub more: u64,
     /// Whether every connection was listed that it says it has.
     pub complete: bool,
+    /// Whether an answer was given up before its end.
+    pub abandoned: bool,
     /// Connections of the wanted name that have ended.
     pub closed: Seen<Vec<ClosedConnection>>,
 }
@@ -127,6 +129,12 @@ impl Monitor {
                 Err(failure) => Seen::failed(failure),
             },
         };
+        let abandoned = listing.failure.as_ref().is_some_and(|failure| {
+            matches!(
+                failure.reason,
+                FailureReason::TooLarge | FailureReason::Silent
+            )
+        });
         let Listing {
             kept,
             received,
@@ -143,6 +151,7 @@ impl Monitor {
             },
             more,
             complete,
+            abandoned,
             closed,
         })
     }

@@ -98,7 +98,7 @@ fn explain(error: &kube::Error, rights: &[Right]) -> ProbeFailure {
             format!(
                 "the API server answered {}: {}",
                 status.code,
-                bounded::cut(status.message.clone(), limits::KUBELET_TEXT)
+                one_line(&status.message)
             ),
         ),
         other => ProbeFailure::no_way(
@@ -111,8 +111,7 @@ fn explain(error: &kube::Error, rights: &[Right]) -> ProbeFailure {
 /// What the kubelet's words about a port prove. There is no other form of it than these words, and nobody else reads them.
 pub(super) fn port_error(message: &str) -> ProbeFailure {
     let refused = message.contains("connection refused");
-    let line = message.trim().lines().next().unwrap_or_default();
-    let text = bounded::cut(line.to_owned(), limits::KUBELET_TEXT);
+    let text = one_line(message);
     if refused {
         ProbeFailure::broker(
             FailureReason::Refused,
@@ -123,5 +122,34 @@ pub(super) fn port_error(message: &str) -> ProbeFailure {
             FailureReason::PortForward,
             format!("the port-forward failed: {text}"),
         )
+    }
+}
+
+/// The first line of what another program says, without control characters and cut to its limit.
+fn one_line(text: &str) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    let plain: String = line
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(limits::KUBELET_TEXT)
+        .collect();
+    bounded::cut(plain, limits::KUBELET_TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kubelet_refusal_is_the_brokers_and_no_other_word_is() {
+        let refused = port_error("failed to connect to 127.0.0.1:4222: connection refused");
+        assert_eq!(
+            (refused.kind, refused.reason),
+            (FailureKind::Broker, FailureReason::Refused)
+        );
+        let other = port_error("no\u{1b}]0;forward\u{9b}\nsecond line");
+        assert_eq!(other.kind, FailureKind::NoWay);
+        assert_eq!(other.message, "the port-forward failed: no]0;forward");
+        assert!(port_error(&"x".repeat(1 << 20)).message.len() < 400);
     }
 }

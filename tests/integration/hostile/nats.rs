@@ -182,10 +182,14 @@ fn serve_client(
         match (behaviour, words.as_slice()) {
             (ClientPort::Refuses(words), ["CONNECT", ..]) => stream.write_all(words.as_bytes())?,
             (ClientPort::Floods(size), ["SUB", subject, sid]) => {
-                let payload = "x".repeat(size);
-                let message = format!("MSG {subject} {sid} {size}\r\n{payload}\r\n");
+                // In parts, so that the test itself stays small.
+                let part = vec![b'x'; size.min(64 * 1024)];
                 loop {
-                    stream.write_all(message.as_bytes())?;
+                    stream.write_all(format!("MSG {subject} {sid} {size}\r\n").as_bytes())?;
+                    for _ in 0..size / part.len() {
+                        stream.write_all(&part)?;
+                    }
+                    stream.write_all(b"\r\n")?;
                 }
             }
             (ClientPort::Honest | ClientPort::Floods(_), ["PING"]) => {
@@ -237,8 +241,10 @@ fn page(behaviour: Monitor, offset: usize) -> String {
             (offset + 10, connection(offset, "other"))
         }
         (Monitor::Crowd(all), _) => {
+            let name = |cid| if cid == 7 { "meshsync" } else { "other" };
+            let model = connection(0, "@");
             let of_page: Vec<String> = (offset..all.min(offset + 1024))
-                .map(|cid| connection(cid, if cid == 7 { "meshsync" } else { "other" }))
+                .map(|cid| model.replace('@', name(cid)))
                 .collect();
             (all, of_page.join(","))
         }
