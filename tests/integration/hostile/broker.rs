@@ -23,7 +23,7 @@ use crate::{
 const TOKEN: &str = "tThisTokenIsForTheBrokerAndForNobodyElse0123456789";
 
 /// The longest that a command may look.
-const TIMEOUT: &str = "5s";
+const TIMEOUT: &str = "10s";
 
 /// When a command must have ended, on a machine that has much to do.
 const PATIENCE: Duration = Duration::from_secs(30);
