@@ -199,8 +199,17 @@ impl Terminal {
     ///
     /// [`Unwritable`] when standard output cannot be written for another reason, such as a full disk.
     pub fn answer(&self, text: &str) -> Result<(), Unwritable> {
-        self.spinner.finish_and_clear();
         ANSWERED.store(true, Ordering::Relaxed);
+        self.announce(text)
+    }
+
+    /// Prints what goes before the answer, which is still owed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::answer`].
+    pub fn announce(&self, text: &str) -> Result<(), Unwritable> {
+        self.spinner.finish_and_clear();
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unwritable(error)),

@@ -494,7 +494,7 @@ impl<'a> Run<'a> {
     /// standard output, unless they have seen it with the question; for programs an empty line goes before the document.
     fn tell(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
         let wide = match self.global.output {
-            Format::Json | Format::Yaml => return self.terminal.answer("\n"),
+            Format::Json | Format::Yaml => return self.terminal.announce("\n"),
             Format::Table => false,
             Format::Wide => true,
         };
@@ -504,7 +504,7 @@ impl<'a> Run<'a> {
         let mut planned = self.report(Outcome::DryRun, None, plan, 0);
         planned.steps.drain(..self.earlier.borrow().len());
         self.terminal
-            .answer(&render::plan(&planned, &self.terminal.look(wide)))?;
+            .announce(&render::plan(&planned, &self.terminal.look(wide)))?;
         *self.told.borrow_mut() = Some(planned);
         Ok(())
     }
