@@ -404,6 +404,9 @@ async fn an_interrupted_run_says_what_is_done_and_what_is_not() -> Result<()> {
     ] {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
+    let interrupted = document(&ran);
+    assert_ended(&interrupted, 130, "partial");
+    assert_eq!(interrupted.1["steps"][0]["done"], true);
     let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
     assert_ended(&outcome, 0, "done");
     Ok(())
