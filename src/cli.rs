@@ -305,10 +305,10 @@ pub struct Redeploy {
 #[derive(Args, Debug, Default)]
 pub struct Installation {
     /// Version of the operator [default: the newest that this program knows]
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = image_tag)]
     pub operator_version: Option<String>,
     /// Registry, with or without a path, that the images are taken from
-    #[arg(long, value_name = "REGISTRY")]
+    #[arg(long, value_name = "REGISTRY", value_parser = registry)]
     pub image_registry: Option<String>,
     /// Type of the broker's Service: ClusterIP, NodePort or LoadBalancer
     #[arg(long, value_name = "TYPE", value_parser = ["ClusterIP", "NodePort", "LoadBalancer"])]
@@ -568,6 +568,27 @@ fn namespace(text: &str) -> Result<String, String> {
     }
 }
 
+/// The tag of an image. Anything else would become part of the manifest around it.
+fn image_tag(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if (1..=128).contains(&text.len()) && text.chars().all(plain) && !text.starts_with(['.', '-']) {
+        Ok(text.to_owned())
+    } else {
+        Err("an image tag has letters, digits, underscores, dots and hyphens, at most 128, and starts with a letter or digit".into())
+    }
+}
+
+/// A registry, `host[:port][/path]`. Anything else would become part of the manifest around it.
+fn registry(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '/');
+    let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts && text.len() <= 255 && text.chars().all(plain) && !text.contains("//") {
+        Ok(text.to_owned())
+    } else {
+        Err("a registry has the form host[:port][/path], without a scheme or user".into())
+    }
+}
+
 /// A duration with its unit, as kubectl takes it; 0 stands for a very long time. What is longer than a year is a year:
 /// nobody waits that long, and a time that far ahead cannot overflow a clock.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -609,6 +630,29 @@ mod tests {
         let long = "a".repeat(64);
         for name in ["", "a/../b", "Meshery", "-a", "a-", "a b", "a.b", &long] {
             assert!(namespace(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn image_options_cannot_change_the_manifest_around_them() {
+        for tag in ["1.0.5", "v1", "stable-latest", "_x"] {
+            assert_eq!(image_tag(tag).as_deref(), Ok(tag));
+        }
+        for host in ["registry.example/mirror/", "localhost:5000", "a"] {
+            assert_eq!(registry(host).as_deref(), Ok(host));
+        }
+        for bad in [
+            "",
+            "a\n  b: c",
+            "a b",
+            "a\u{1b}[31m",
+            "\"",
+            "{",
+            "https://h",
+            "u@h",
+        ] {
+            assert!(image_tag(bad).is_err(), "{bad:?}");
+            assert!(registry(bad).is_err(), "{bad:?}");
         }
     }
 

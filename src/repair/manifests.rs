@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Pod;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::object::Id;
@@ -13,6 +12,7 @@ use crate::{
     profile::Profile,
     seen::Right,
     watch_list::{self, WatchList},
+    yaml,
 };
 
 /// The name under which this tool writes fields.
@@ -226,10 +226,10 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
 
 /// The objects of a YAML text of ours; the tests see that each of them is one.
 fn documents(text: &str) -> Vec<Value> {
-    serde_yaml::Deserializer::from_str(text)
-        .filter_map(|document| Value::deserialize(document).ok())
-        .filter(|object| !object.is_null())
-        .collect()
+    // Every option that fills a blank was checked when it was parsed, so a template is never malformed.
+    let mut documents = yaml::documents(text, yaml::Documents::All).unwrap_or_default();
+    documents.retain(|object| !object.is_null());
+    documents
 }
 
 /// The operator's image, as the options have it.

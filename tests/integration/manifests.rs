@@ -93,3 +93,17 @@ fn a_watch_list_that_is_none_is_wrong_usage() {
         ran.stderr
     );
 }
+
+#[test]
+fn options_that_would_change_the_manifest_around_them_are_usage_errors() {
+    for option in ["--image-registry", "--operator-version"] {
+        for value in ["a\u{1b}[31mb", "1.0\n      hostNetwork: true", "\"", ""] {
+            let ran = meshdoctor("manifests")
+                .arg(option)
+                .arg(value)
+                .run()
+                .exits(2);
+            assert_eq!(ran.stdout, "", "{option} {value:?}");
+        }
+    }
+}
