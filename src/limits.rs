@@ -93,7 +93,7 @@ pub const LIMITS: &[Limit] = &[
     },
     Limit {
         source: "Values in one JSON or YAML text",
-        most: "2 000 000",
+        most: "1 000 000",
     },
     Limit {
         source: "Aliases in one YAML text",
@@ -193,7 +193,7 @@ pub const WATCH_LIST: usize = 4 * MIB;
 pub const DEPTH: usize = 100;
 
 /// The most values that one JSON or YAML text may hold: each takes memory, however short it is in the text.
-pub const VALUES: usize = 2_000_000;
+pub const VALUES: usize = 1_000_000;
 
 /// How much memory the aliases of one YAML text may add to it.
 pub const ALIASES: usize = 4 * MIB;

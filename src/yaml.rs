@@ -461,9 +461,10 @@ mod tests {
                 "{open}"
             );
         }
-        let indented: String = (0..5_000)
-            .map(|level| format!("{}a:\n", " ".repeat(level)))
-            .collect();
+        let mut indented = String::new();
+        for level in 0..5_000 {
+            indented.push_str(&format!("{}a:\n", " ".repeat(level)));
+        }
         assert_eq!(
             documents(&indented, Documents::All),
             Err(Broken::TooLarge(TooLarge::Depth))
@@ -472,18 +473,17 @@ mod tests {
 
     #[test]
     fn copies_of_aliases_are_bounded() {
-        let laughs: String = (1..9)
-            .map(|level| {
-                let items = vec![format!("*l{}", level - 1); 9].join(", ");
-                format!("l{level}: &l{level} [{items}]\n")
-            })
-            .collect();
+        let mut laughs = "l0: &l0 lol\n".to_owned();
+        for level in 1..9 {
+            let items = vec![format!("*l{}", level - 1); 9].join(", ");
+            laughs.push_str(&format!("l{level}: &l{level} [{items}]\n"));
+        }
         let wide = format!(
             "a: &a [{}]\nb:\n{}",
             "x, ".repeat(20_000),
             "- *a\n".repeat(15_000)
         );
-        for text in [format!("l0: &l0 lol\n{laughs}"), wide] {
+        for text in [laughs, wide] {
             assert_eq!(
                 documents(&text, Documents::All),
                 Err(Broken::TooLarge(TooLarge::Aliases))

@@ -75,15 +75,8 @@ pub(super) async fn resolve(
 }
 
 async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Status, Obstacle> {
-    let program = exec.command.clone().unwrap_or_default();
-    let failed = |what: String, mut evidence: Vec<String>, remedy: Option<String>| {
-        evidence.insert(0, format!("command: {}", command_line(exec)));
-        Obstacle {
-            code: "exec-plugin-failed".into(),
-            message: format!("the credential plugin {program} {what}"),
-            evidence,
-            remedy,
-        }
+    let failed = |what: String, evidence: Vec<String>, remedy: Option<String>| {
+        failed(exec, &what, evidence, remedy)
     };
     let wants_terminal = exec.interactive_mode == Some(ExecInteractiveMode::Always);
     if wants_terminal && !terminal {
@@ -98,31 +91,7 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     }
     let interactive = terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never);
 
-    let mut command = Command::new(&program);
-    command
-        .args(exec.args.iter().flatten())
-        .env("KUBERNETES_EXEC_INFO", exec_info(exec, interactive))
-        .stdin(if interactive {
-            Stdio::inherit()
-        } else {
-            Stdio::null()
-        })
-        .stdout(Stdio::piped())
-        .stderr(if interactive {
-            Stdio::inherit()
-        } else {
-            Stdio::piped()
-        })
-        .kill_on_drop(true);
-    // Off a terminal it leads a group of its own, with which all that it started can be ended.
-    if !interactive {
-        command.process_group(0);
-    }
-    for variable in exec.env.iter().flatten() {
-        if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
-            command.env(name, value);
-        }
-    }
+    let command = command(exec, interactive);
     let output = if interactive {
         Ok(output_of(command, interactive).await)
     } else {
@@ -170,32 +139,76 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     if !output.status.success() {
         return Err(failed(format!("failed ({})", output.status), words, None));
     }
-    let credential: ExecCredential = serde_json::from_slice(&output.stdout).map_err(|_| {
-        failed(
-            "did not print an ExecCredential".into(),
-            words.clone(),
-            None,
-        )
-    })?;
+    credentials(exec, &output.stdout, &words)
+}
+
+/// What a plugin printed.
+fn credentials(exec: &ExecConfig, stdout: &[u8], words: &[String]) -> Result<Status, Obstacle> {
+    let failed = |what: &str| failed(exec, what, words.to_vec(), None);
+    let credential: ExecCredential =
+        serde_json::from_slice(stdout).map_err(|_| failed("did not print an ExecCredential"))?;
     let status = credential
         .status
         .filter(|status| status.token.is_some() || status.client_certificate_data.is_some())
-        .ok_or_else(|| {
-            failed(
-                "printed no token and no certificate".into(),
-                words.clone(),
-                None,
-            )
-        })?;
+        .ok_or_else(|| failed("printed no token and no certificate"))?;
     if status
         .token
         .as_deref()
         .is_some_and(|token| token::check(token).is_err())
     {
-        let what = format!("printed a token that {}", token::UNSENDABLE);
-        return Err(failed(what, words, None));
+        return Err(failed(&format!(
+            "printed a token that {}",
+            token::UNSENDABLE
+        )));
     }
     Ok(status)
+}
+
+/// Why a plugin gave no credentials.
+fn failed(
+    exec: &ExecConfig,
+    what: &str,
+    mut evidence: Vec<String>,
+    remedy: Option<String>,
+) -> Obstacle {
+    evidence.insert(0, format!("command: {}", command_line(exec)));
+    let program = exec.command.as_deref().unwrap_or_default();
+    Obstacle {
+        code: "exec-plugin-failed".into(),
+        message: format!("the credential plugin {program} {what}"),
+        evidence,
+        remedy,
+    }
+}
+
+/// The command that starts a plugin.
+fn command(exec: &ExecConfig, interactive: bool) -> Command {
+    let mut command = Command::new(exec.command.clone().unwrap_or_default());
+    command
+        .args(exec.args.iter().flatten())
+        .env("KUBERNETES_EXEC_INFO", exec_info(exec, interactive))
+        .stdin(if interactive {
+            Stdio::inherit()
+        } else {
+            Stdio::null()
+        })
+        .stdout(Stdio::piped())
+        .stderr(if interactive {
+            Stdio::inherit()
+        } else {
+            Stdio::piped()
+        })
+        .kill_on_drop(true);
+    // Off a terminal it leads a group of its own, with which all that it started can be ended.
+    if !interactive {
+        command.process_group(0);
+    }
+    for variable in exec.env.iter().flatten() {
+        if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
+            command.env(name, value);
+        }
+    }
+    command
 }
 
 /// Runs a plugin to its end. When it is not waited for any longer, at the deadline or on Ctrl-C, it is killed with its

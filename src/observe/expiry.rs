@@ -1,8 +1,12 @@
 //! When credentials expire, read off the credentials themselves.
 
+use std::path::Path;
+
 use k8s_openapi::jiff::Timestamp;
 use kube::config::AuthInfo;
 use x509_cert::{Certificate, der::DecodePem};
+
+use crate::{limits, reader};
 
 /// Sentences about credentials that have expired by `now`.
 pub(super) fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
@@ -23,7 +27,7 @@ pub(super) fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
 fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {
     let pem = match (&auth.client_certificate_data, &auth.client_certificate) {
         (Some(data), _) => decode(data)?,
-        (None, Some(path)) => std::fs::read(path).ok()?,
+        (None, Some(path)) => reader::bytes(Path::new(path), limits::CREDENTIAL_FILE).ok()?,
         (None, None) => return None,
     };
     let certificate = Certificate::from_pem(pem).ok()?;
@@ -50,7 +54,7 @@ fn token_expiry(auth: &AuthInfo) -> Option<Timestamp> {
 /// The library keeps the token behind a type that only its serialised form opens.
 fn exposed(auth: &AuthInfo) -> Option<String> {
     if let Some(path) = &auth.token_file {
-        return std::fs::read_to_string(path)
+        return reader::text(Path::new(path), limits::CREDENTIAL_FILE)
             .ok()
             .map(|text| text.trim().to_owned());
     }

@@ -84,7 +84,33 @@ impl Choice<'_> {
         config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         config.root_cert = self.root_certificates(&cluster)?;
-        if let Some(proxy) = cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
+        self.settle_transport(&cluster, &mut config)?;
+        // With --token nothing of the kubeconfig's user counts.
+        if self.access.token.is_none() {
+            self.settle_credentials(&mut user)?;
+        }
+        config.auth_info = user;
+        if let Some(exec) = &mut config.auth_info.exec
+            && exec.provide_cluster_info
+        {
+            exec.cluster = (&cluster).try_into().ok();
+        }
+        Ok(Resolved {
+            config,
+            target: Target {
+                context: context_name,
+                server: Some(redact::urls(&server)),
+                user: user_name,
+                namespace: String::new(),
+            },
+            in_cluster: false,
+            named: self.files.named,
+        })
+    }
+
+    /// The proxy and the name to check the server's certificate against.
+    fn settle_transport(&self, cluster: &Cluster, config: &mut Config) -> Result<(), Trouble> {
+        if let Some(proxy) = filled(cluster.proxy_url.as_ref()) {
             config.proxy_url = Some(proxy::parse(proxy).map_err(|why| {
                 self.files.trouble(
                     format!(
@@ -109,27 +135,7 @@ impl Choice<'_> {
                 )
             })?;
         }
-        // With --token nothing of the kubeconfig's user counts.
-        if self.access.token.is_none() {
-            self.settle_credentials(&mut user)?;
-        }
-        config.auth_info = user;
-        if let Some(exec) = &mut config.auth_info.exec
-            && exec.provide_cluster_info
-        {
-            exec.cluster = (&cluster).try_into().ok();
-        }
-        Ok(Resolved {
-            config,
-            target: Target {
-                context: context_name,
-                server: Some(redact::urls(&server)),
-                user: user_name,
-                namespace: String::new(),
-            },
-            in_cluster: false,
-            named: self.files.named,
-        })
+        Ok(())
     }
 
     fn context(&self, name: &str) -> Result<Context, Trouble> {

@@ -36,6 +36,6 @@ fn absolute(path: &mut Option<String>, folder: &Path) {
         && Path::new(path.as_str()).is_relative()
         && let Some(resolved) = folder.join(path.as_str()).to_str()
     {
-        *path = resolved.to_owned();
+        resolved.clone_into(path);
     }
 }
