@@ -82,7 +82,8 @@ pub(crate) fn subjects<'de, D: Deserializer<'de>>(
 /// A text without what goes beyond so many bytes.
 pub(crate) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
-        text.truncate(text.floor_char_boundary(most));
+        let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
         text.shrink_to_fit();
     }
     text

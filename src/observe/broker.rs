@@ -145,7 +145,7 @@ impl Probe<'_> {
 
     /// How long one server is waited for. Whatever comes after the broker needs time, too.
     pub(super) fn limit(&self) -> Duration {
-        (self.asker.remaining() / 2).min(PATIENCE)
+        (self.asker.remaining() / 3).min(PATIENCE)
     }
 
     /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.

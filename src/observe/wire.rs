@@ -201,11 +201,11 @@ mod tests {
 
     #[test]
     fn silence_is_the_brokers_only_where_the_way_carried_something() {
+        use FailureReason::{Closed, NotHttp, Refused, Silent};
         let kind = |reason, own, other| {
             let failure = ProbeFailure::broker(reason, "so");
             settled(failure, Way::PortForward, own, other).kind
         };
-        use FailureReason::{Closed, NotHttp, Refused, Silent};
         assert_eq!(kind(Silent, false, false), FailureKind::NoWay);
         assert_eq!(kind(Silent, true, false), FailureKind::Broker);
         assert_eq!(kind(Silent, false, true), FailureKind::Broker);

@@ -41,6 +41,7 @@ const EVIL: &str = "unable to do it\u{1b}]0;mine\u{7}\u{9b}2J\r\nsecond line";
 const DENIED: &str = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
 
 /// A behaviour and the exit codes of all commands, in the order of `READING`.
+#[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
     client: ClientPort,
@@ -81,8 +82,8 @@ const fn through(name: &'static str, forward: Forward, codes: &'static str) -> C
     }
 }
 
-/// What client ports do. The columns of every table: check, preflight, status, and the tests of kubernetes, operator, broker, meshsync and
-/// dataflow, then record.
+/// What client ports do. The columns of every table: check, preflight, status, and the tests of kubernetes, operator,
+/// broker, meshsync and dataflow, then record.
 const CLIENT_PORTS: &[Case] = &[
     known(case(
         "honest",
@@ -336,7 +337,14 @@ fn peak(pid: u32) -> Option<u64> {
 fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
     let mut faults = Vec::new();
     if ran.code != wanted {
-        faults.push(format!("exit code {}, not {wanted}", ran.code));
+        let roots = serde_json::from_str::<Value>(&ran.stdout)
+            .map(|document| document["rootCauses"].to_string())
+            .unwrap_or_default();
+        let took = ran.took;
+        faults.push(format!(
+            "exit code {}, not {wanted}, after {took:.1?}: {roots}",
+            ran.code
+        ));
     }
     if ran.took > PATIENCE {
         faults.push(format!("took {:?}", ran.took));

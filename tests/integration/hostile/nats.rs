@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -226,7 +226,7 @@ fn connection(cid: usize, name: &str) -> String {
     format!(
         "{{\"cid\":{cid},\"name\":\"{name}\",\"ip\":\"127.0.0.1\",\"start\":\"{}\",\"subscriptions\":1,\
          \"subscriptions_list\":[\"meshery.meshsync.request\"]}}",
-        Timestamp::now()
+        Timestamp::try_from(SystemTime::now()).expect("a time")
     )
 }
 
