@@ -54,6 +54,8 @@ pub enum Kind {
     ConversionWebhook,
     /// The API server does not trust the certificate of the conversion webhook.
     ConversionWebhookUntrusted,
+    /// An admission webhook refused, or does not answer.
+    AdmissionWebhook,
     /// The API server has not yet set up the storage of a CRD.
     CrdStorageInitializing,
     /// The answer cannot be decoded.
@@ -81,6 +83,20 @@ impl Kind {
             self,
             Self::ConversionWebhook | Self::ConversionWebhookUntrusted
         )
+    }
+
+    /// Whether the API server has not decided anything: it did not answer, or could not.
+    pub fn leaves_open(self) -> bool {
+        self.is_transport()
+            || matches!(
+                self,
+                Self::Unauthorized
+                    | Self::TooManyRequests
+                    | Self::ServerError
+                    | Self::CrdStorageInitializing
+                    | Self::Malformed
+                    | Self::TooLarge
+            )
     }
 
     /// Whether no API server answered, so that nothing can be concluded about the cluster.
@@ -115,6 +131,10 @@ impl Kind {
             })
         } else if message.contains("storage is (re)initializing") {
             Some(Self::CrdStorageInitializing)
+        } else if message.contains("failed calling webhook")
+            || message.contains("admission webhook")
+        {
+            Some(Self::AdmissionWebhook)
         } else {
             None
         }

@@ -49,11 +49,11 @@ pub struct Limit {
 pub const LIMITS: &[Limit] = &[
     Limit {
         source: "One answer of the API server",
-        most: "16 MiB",
+        most: "10 MiB",
     },
     Limit {
         source: "All answers of the API server that are held at once",
-        most: "32 MiB",
+        most: "20 MiB",
     },
     Limit {
         source: "A list of the API server, all pages together",
@@ -153,11 +153,11 @@ pub const LIMITS: &[Limit] = &[
     },
 ];
 
-/// The largest answer of the API server: a page of 500 objects of 32 KiB each.
-pub const API_ANSWER: usize = 16 * MIB;
+/// The largest answer of the API server: a page of 500 objects of 20 KiB each.
+pub const API_ANSWER: usize = 10 * MIB;
 
 /// The most that all answers of the API server take together while they are read and not yet decoded.
-pub const API_ANSWERS: usize = 32 * MIB;
+pub const API_ANSWERS: usize = 20 * MIB;
 
 /// The largest list, all pages together. Only sums are kept of lists that may be larger than [`API_ANSWERS`].
 pub const API_LIST: usize = 512 * MIB;

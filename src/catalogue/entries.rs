@@ -146,6 +146,19 @@ pub static ENTRIES: &[Entry] = &[
         "Something that decides a state was not seen"
     ),
     entry!(
+        "answer-too-large",
+        Cluster,
+        Obstacle,
+        Error,
+        "An answer is larger than what is read",
+        folds
+            & [
+                "observation-missing",
+                "broker-monitor-unreachable",
+                "broker-unreachable"
+            ]
+    ),
+    entry!(
         "kubernetes-too-old",
         Cluster,
         Fault,

@@ -222,7 +222,10 @@ impl<'a> Run<'a> {
             let planned = match plan(&session).await {
                 Ok(planned) => planned,
                 Err(refusal) => {
-                    let outcome = self.refused();
+                    let outcome = match self.refused() {
+                        Outcome::Refused if refusal.undetermined => Outcome::Undetermined,
+                        outcome => outcome,
+                    };
                     let mut report = self.report(outcome, Some(refusal.why), &Plan::default(), 0);
                     report.instead = refusal.instead;
                     return Ok(self.answer(&report));

@@ -145,6 +145,7 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
                             "delete {} {other}, or change the name in the backup",
                             object.id.kind
                         )],
+                        ..Refusal::default()
                     });
                 }
                 copy.name.clone()
@@ -184,6 +185,7 @@ fn confirmed(args: &Redeploy, backup: &Backup, namespace: &str) -> Result<(), Re
                 instead: vec![format!(
                     "the same command with --backup-namespace {other} restores it all the same"
                 )],
+                ..Refusal::default()
             })
         }
         _ => Ok(()),
@@ -203,6 +205,7 @@ async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), Refusal> {
             .map(|right: &Right| format!("we may not {right}"))
             .chain(["meshdoctor rbac redeploy prints all that it takes".into()])
             .collect(),
+        ..Refusal::default()
     })
 }
 

@@ -273,8 +273,14 @@ impl<'a> Inventory<'a> {
                     ready: format!("{ready}/{all}"),
                     restarts: pod_status::restarts(pod),
                     created: pod_status::created(pod),
-                    age_seconds: pod_status::created(pod)
-                        .map(|time| self.patient.facts.taken_at.duration_since(time).as_secs()),
+                    age_seconds: pod_status::created(pod).map(|time| {
+                        self.patient
+                            .facts
+                            .taken_at
+                            .duration_since(time)
+                            .as_secs()
+                            .max(0)
+                    }),
                     node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
                     ip: stack::pod_ip(pod).map(str::to_owned),
                     image: pod_status::image_of(pod, container),

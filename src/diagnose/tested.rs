@@ -6,7 +6,7 @@ use super::{
     Expectation, causes, judged, patient::Patient, rules, states, states::States, verdict,
 };
 use crate::{
-    facts::{Facts, FlowTest, Handshake, Heard, Subject, Test},
+    facts::{Facts, FlowTest, Handshake, Heard, Step, Subject, Test},
     report::{
         Component, Finding, Report, Severity, Source, Status, TestReport, Verdict, WatchedResource,
     },
@@ -68,7 +68,7 @@ fn is_determined(patient: &Patient<'_>, states: &States, subject: Subject) -> bo
         return false;
     }
     match subject {
-        Subject::Kubernetes => true,
+        Subject::Kubernetes => is_api_tested(patient),
         Subject::Operator => of(&states.operator),
         Subject::Broker => of(&states.broker) && client_ports_are_known(patient),
         Subject::Meshsync => of(&states.meshsync),
@@ -86,6 +86,17 @@ fn client_ports_are_known(patient: &Patient<'_>) -> bool {
         ),
         _ => true,
     })
+}
+
+/// Whether every step to the API server came to its end, as far as it was tried.
+fn is_api_tested(patient: &Patient<'_>) -> bool {
+    let test = patient.facts.test.as_ref();
+    let Some(api) = test.and_then(|test| test.api.as_ref()) else {
+        return false;
+    };
+    let steps = [&api.resolve, &api.connect, &api.tls, &api.authenticate];
+    let ended = |step: &&Step| matches!(step.micros, Seen::Known(_) | Seen::NotLooked);
+    steps.iter().all(ended) && !(api.requests.is_empty() && api.failed > 0)
 }
 
 /// What a test of this subject is about.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     facts::{Answer, AskedRight, Trial},
+    failure::Kind,
     repair::deployment,
     seen::Seen,
 };
@@ -51,7 +52,11 @@ impl Tried<'_> {
             Seen::Known(forced) if forced.status != 409 => {
                 read(trial, forced, Some(&answer.message))
             }
-            _ => Tried::Open(answer.message.clone()),
+            other => Tried::Open(
+                other
+                    .why_unsettled()
+                    .unwrap_or_else(|| "others hold its fields".into()),
+            ),
         }
     }
 }
@@ -88,7 +93,14 @@ fn read<'a>(trial: &Trial, answer: &'a Answer, conflict: Option<&'a str>) -> Tri
         }
         500 if says("conversion webhook for") => Tried::Waits(CONVERSION_OFF.into()),
         _ if says("does not support dry run") => Tried::Open(message.to_owned()),
-        429 | 502..=504 => Tried::Open(format!("the API server answered {}", answer.status)),
+        // It decided nothing. An admission webhook that fails does: it refuses.
+        429 | 500.. if Kind::of_message(message) != Some(Kind::AdmissionWebhook) => {
+            let why = format!("the API server answered {}", answer.status);
+            Tried::Open(match message {
+                "" => why,
+                message => format!("{why}: {message}"),
+            })
+        }
         _ => Tried::Refused(answer),
     }
 }

@@ -232,6 +232,7 @@ impl<'a> Asker<'a> {
         } else {
             Repeat::Never
         };
+        let begun = Instant::now();
         let mut tries = 0;
         loop {
             let (result, hint) = self
@@ -240,7 +241,7 @@ impl<'a> Asker<'a> {
                     in_time(limit, read(self.client(), request, |more| room.take(more))).await
                 })
                 .await;
-            match hint.and_then(|hint| self.pause(hint, tries)) {
+            match hint.and_then(|hint| self.pause(hint, tries, begun)) {
                 Some(pause) => self.wait(change.method, &change.path, hint, pause).await,
                 None => return result,
             }
@@ -341,6 +342,7 @@ impl<'a> Asker<'a> {
         accept: &str,
         repeat: Repeat,
     ) -> Result<String, ApiError> {
+        let begun = Instant::now();
         let mut tries = 0;
         loop {
             let started = Instant::now();
@@ -357,7 +359,7 @@ impl<'a> Asker<'a> {
             let answer = tokio::time::timeout(limit, exchange).await;
             let (answer, hint) = answer.unwrap_or_else(|_| (Err(silent(limit)), None));
             self.tell(method, path, &answer, started);
-            match hint.and_then(|hint| self.pause(hint, tries)) {
+            match hint.and_then(|hint| self.pause(hint, tries, begun)) {
                 Some(pause) => self.wait(method, path, hint, pause).await,
                 None => return answer,
             }
@@ -393,9 +395,14 @@ impl<'a> Asker<'a> {
         (answer, hint)
     }
 
-    /// How long to wait before a request is repeated; `None` when that does not help, or there is no time for it.
-    fn pause(&self, hint: Hint, tries: u32) -> Option<Duration> {
-        hint.pause(tries).filter(|pause| *pause < self.time_left())
+    /// How long to wait before a request is repeated; `None` when that does not help, or there is no time for it: with all
+    /// its repetitions, a request takes no longer than one may.
+    fn pause(&self, hint: Hint, tries: u32, begun: Instant) -> Option<Duration> {
+        let left = self
+            .limit
+            .saturating_sub(begun.elapsed())
+            .min(self.time_left());
+        hint.pause(tries).filter(|pause| *pause < left)
     }
 
     /// Waits before a request is repeated, and tells `-v`.

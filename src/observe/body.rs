@@ -87,9 +87,9 @@ pub(super) async fn read(
             return Err(answer_too_large());
         }
         take(data.len())?;
-        // Beyond a mebibyte a vector that doubles would take twice what is accounted for.
+        // A vector that doubles would take twice what is accounted for.
         if bytes.capacity() - bytes.len() < data.len() {
-            bytes.reserve_exact(data.len().max(bytes.len().min(MIB)));
+            bytes.reserve_exact(data.len().max(bytes.len() / 8));
         }
         bytes.extend_from_slice(&data);
     }

@@ -41,6 +41,11 @@ pub(super) fn from_failure(
             format!("what answers at {server} is no Kubernetes API server: {why}"),
             None,
         ),
+        Kind::TooLarge => (
+            "answer-too-large",
+            format!("what answers at {server} sends more than is read: {why}"),
+            None,
+        ),
         Kind::Unauthorized => {
             let expired = expiry::expired(&config.auth_info, now);
             let why = if expired.is_empty() {

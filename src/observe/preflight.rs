@@ -121,9 +121,13 @@ async fn answer(asker: &Asker<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
                 .ok()
                 .and_then(|status| status.message)
                 .unwrap_or(text);
+            let message = match message.trim() {
+                "" => format!("it answered {}, and gave no reason", status.as_u16()),
+                message => redact::urls(message),
+            };
             Seen::Known(Answer {
                 status: status.as_u16(),
-                message: redact::urls(message.trim()),
+                message,
             })
         }
         Err(failure) => seen(Err(failure), &Right::default()),

@@ -22,6 +22,7 @@ use crate::{
     cleanup::Cleanup,
     exit::UsageError,
     facts::{Facts, Obstacle, Subject, Target, Test},
+    failure::{Failure, Kind},
     repair::object::Id,
     seen::{Right, Seen},
 };
@@ -59,7 +60,7 @@ pub enum Answer {
     /// We may not.
     Denied(String),
     /// Whatever else stood in the way.
-    Failed(String),
+    Failed(Failure),
 }
 
 impl<'a> Session<'a> {
@@ -321,7 +322,10 @@ impl<'a> Session<'a> {
     pub async fn change(&self, change: &Change<'_>) -> Answer {
         let (status, text) = match self.asker.change(change).await {
             Ok(answer) => answer,
-            Err(failure) => return Answer::Failed(failure.to_string()),
+            Err(ApiError::Failed(failure)) => return Answer::Failed(failure),
+            Err(refusal) => {
+                return Answer::Failed(Failure::new(refusal.kind(), refusal.to_string()));
+            }
         };
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         let message = crate::redact::urls(body["message"].as_str().unwrap_or_else(|| text.trim()));
@@ -331,7 +335,15 @@ impl<'a> Session<'a> {
             404 => Answer::NotFound,
             409 => Answer::Conflict(message),
             422 => Answer::Invalid(message),
-            code => Answer::Failed(format!("the API server answered {code}: {message}")),
+            code => {
+                let kind = Kind::of_message(&message).unwrap_or(match code {
+                    429 => Kind::TooManyRequests,
+                    500.. => Kind::ServerError,
+                    _ => Kind::Other,
+                });
+                let message = format!("the API server answered {code}: {message}");
+                Answer::Failed(Failure::new(kind, message))
+            }
         }
     }
 }

@@ -80,6 +80,9 @@ fn tcp() -> HttpConnector {
     connector
 }
 
+/// The most that one HTTP/1.1 connection buffers, and the largest head of an answer: every parallel request has its own.
+const HTTP1_BUFFER: usize = 64 * 1024;
+
 fn http1(config: &Config) -> Result<Client, Box<kube::Error>> {
     over(config, tcp())
 }
@@ -98,7 +101,9 @@ where
     C::Error: Into<BoxError>,
 {
     let connector = config.rustls_https_connector_with_connector(connector)?;
-    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new()).build(connector);
+    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new())
+        .http1_max_buf_size(HTTP1_BUFFER)
+        .build(connector);
     stack(config, http)
 }
 

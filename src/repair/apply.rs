@@ -265,10 +265,8 @@ fn made(answer: Answer) -> Result<(), String> {
     match answer {
         Answer::Made(_) => Ok(()),
         Answer::NotFound => Err("the API server knows no such object or kind".into()),
-        Answer::Conflict(why)
-        | Answer::Invalid(why)
-        | Answer::Denied(why)
-        | Answer::Failed(why) => Err(why),
+        Answer::Conflict(why) | Answer::Invalid(why) | Answer::Denied(why) => Err(why),
+        Answer::Failed(failure) => Err(failure.message),
     }
 }
 

@@ -91,12 +91,14 @@ pub struct Plan {
 }
 
 /// Why nothing is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// One sentence.
     pub why: String,
     /// What to do instead.
     pub instead: Vec<String>,
+    /// Whether nothing was refused, but too little is known to plan: the API server did not answer.
+    pub undetermined: bool,
 }
 
 /// Where a value holds a text that was redacted, which must not reach a cluster in place of the real one.

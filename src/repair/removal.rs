@@ -11,7 +11,7 @@ use super::{
     plan::{Action, Plan, Refusal, Step, Until},
 };
 use crate::{
-    failure::Failure,
+    failure::{Failure, Kind},
     owner::Owner,
     profile::Profile,
     seen::{Right, Seen},
@@ -199,6 +199,7 @@ pub fn permit(namespace: &str, request: &Request, missing: &[Right]) -> Result<(
     Err(Refusal {
         why: format!("we may not {}", all.join(", nor ")),
         instead: vec![printed_rights(namespace, request)],
+        ..Refusal::default()
     })
 }
 
@@ -306,17 +307,16 @@ fn refuse(
                 profile.product
             ),
             instead: Vec::new(),
+            ..Refusal::default()
         });
     }
-    let mut unseen: Vec<String> = found
+    let why = |what: String, seen: Failure| (seen.kind, format!("{what}: {}", seen.message));
+    let mut unseen: Vec<(Kind, String)> = found
         .belongings
         .iter()
-        .filter(|(belonging, seen)| {
-            request.parts.contains(&belonging.part)
-                && !matches!(seen, Seen::Known(_) | Seen::Absent)
-        })
+        .filter(|(belonging, _)| request.parts.contains(&belonging.part))
         .filter_map(|(belonging, seen)| {
-            Some(format!("{}: {}", belonging.id, seen.why_unsettled()?))
+            Some(why(belonging.id.to_string(), seen.as_ref().into_failure()?))
         })
         .collect();
     // What a dead webhook hides can be read once the plan has done away with that; a right does not come by itself.
@@ -325,21 +325,28 @@ fn refuse(
         .iter()
         .filter(|(_, seen)| matches!(seen, Seen::Denied(_)) || plan.is_empty());
     unseen.extend(of_instances.filter_map(|(definition, seen)| {
-        Some(format!(
-            "what {definition} defines: {}",
-            seen.why_unsettled()?
-        ))
+        let what = format!("what {definition} defines");
+        Some(why(what, seen.as_ref().into_failure()?))
     }));
     if plan.is_empty() {
-        unseen.extend(found.unread.iter().map(|why| why.message.clone()));
+        let unread = found.unread.iter();
+        unseen.extend(unread.map(|why| (why.kind, why.message.clone())));
     }
     if !unseen.is_empty() {
+        // A refusal is the API server's; without any the cluster is merely not known.
+        let undetermined = unseen.iter().all(|(kind, _)| kind.leaves_open());
+        let unseen: Vec<String> = unseen.into_iter().map(|(_, why)| why).collect();
         return Err(Refusal {
             why: format!(
                 "not everything that would have to go can be looked at: {}",
                 unseen.join("; ")
             ),
-            instead: vec![printed_rights(namespace, request)],
+            instead: if undetermined {
+                Vec::new()
+            } else {
+                vec![printed_rights(namespace, request)]
+            },
+            undetermined,
         });
     }
     operator_alone(request, found)
@@ -355,6 +362,7 @@ fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusa
                 "the stack is managed by {owner}, which would bring it back or stumble over what is missing"
             ),
             instead: vec![owner.removal_command()],
+            ..Refusal::default()
         });
     }
     let goes = |(part, _): &&(Part, Owner)| request.parts.contains(part);
@@ -368,6 +376,7 @@ fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusa
     Err(Refusal {
         why: format!("{what} managed by {owner}, which would bring back what is missing"),
         instead: vec![format!("the same command without {flag}")],
+        ..Refusal::default()
     })
 }
 
@@ -391,6 +400,7 @@ fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
             "meshdoctor system reset stack".into(),
             "meshdoctor system reset operator --keep-crs".into(),
         ],
+        ..Refusal::default()
     })
 }
 
@@ -456,6 +466,7 @@ fn custom_resources(request: &Request, found: &Found, plan: &mut Plan) -> Result
                         "meshdoctor system redeploy operator".into(),
                         "the same command with --clear-finalizers".into(),
                     ],
+                    ..Refusal::default()
                 });
             }
             let clear = Action::ClearFinalizers {

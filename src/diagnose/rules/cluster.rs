@@ -3,7 +3,8 @@
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, inventory::shown_version, states},
-    facts::FailureKind,
+    facts::{FailureKind, FailureReason},
+    failure::{Failure, Kind as FailedBy},
     report::{Component::Cluster, Effect, Kind, Severity},
     seen::{Right, Seen},
 };
@@ -23,6 +24,7 @@ pub(super) const RULES: &[Rule] = &[
             "credentials-rejected",
             "interrupted",
             "internal-error",
+            "answer-too-large",
         ],
         facts: &["version"],
         after: &[],
@@ -36,6 +38,15 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["version"],
         after: &["api-reachable"],
         judge: version_supported,
+    },
+    Rule {
+        id: "answers-within-limits",
+        category: Cluster,
+        title: "every answer is within its limit",
+        codes: &["answer-too-large"],
+        facts: &[],
+        after: &["api-reachable"],
+        judge: answers_within_limits,
     },
     Rule {
         id: "states-observable",
@@ -98,6 +109,7 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
             "report it to the project, with what `-v` prints; a recording may still work",
             None,
         ),
+        "answer-too-large" => (TOO_LARGE, None),
         _ => (
             "log in again, or fetch a fresh kubeconfig",
             Some("kubectl auth whoami"),
@@ -109,6 +121,78 @@ fn api_reachable(patient: &Patient<'_>, _: &States) -> Outcome {
         draft = draft.command(patient.kubectl_cluster(Effect::Read, rest));
     }
     Outcome::Found(vec![draft.done()])
+}
+
+/// What to do about answers that exceed a limit.
+const TOO_LARGE: &str = "check the address in the kubeconfig and the proxies in front of the server, and whether the namespace holds very many objects";
+
+fn answers_within_limits(patient: &Patient<'_>, _: &States) -> Outcome {
+    let facts = patient.facts;
+    let mut evidence = Vec::new();
+    let mut add = |what: String, failure: Option<&Failure>| {
+        if let Some(failure) = failure.filter(|failure| failure.kind == FailedBy::TooLarge) {
+            evidence.push(format!("{what}: {}", failure.message));
+        }
+    };
+    macro_rules! answers {
+        ($($name:literal: $seen:expr),* $(,)?) => {
+            $(add($name.into(), $seen.failure());)*
+        };
+    }
+    answers!(
+        "Namespace": facts.namespace,
+        "the definition of Broker": facts.broker_crd,
+        "the definition of MeshSync": facts.meshsync_crd,
+        "Deployments": facts.deployments,
+        "StatefulSets": facts.statefulsets,
+        "ReplicaSets": facts.replicasets,
+        "Pods": facts.pods,
+        "Services": facts.services,
+        "EndpointSlices": facts.endpointslices,
+        "NetworkPolicies": facts.networkpolicies,
+        "Events": facts.events,
+        "the token's Secret": facts.token,
+        "the Lease": facts.lease,
+        "Helm's releases": facts.helm,
+        "the list of resources": facts.served,
+        "custom resources elsewhere": facts.elsewhere,
+        "the ConfigMap of the watch-list": facts.watch_list_config_map,
+    );
+    for (version, seen) in &facts.brokers {
+        add(format!("brokers in {version}"), seen.failure());
+    }
+    for (version, seen) in &facts.meshsyncs {
+        add(format!("meshsyncs in {version}"), seen.failure());
+    }
+    for server in &facts.broker.servers {
+        let name = server.pod.as_deref().unwrap_or("a broker server");
+        add(
+            format!("the clients of {name}"),
+            server.connections.failure(),
+        );
+    }
+    for log in &facts.logs {
+        add(format!("the log of {}", log.pod), log.lines.failure());
+    }
+    if let Some(preflight) = &facts.preflight {
+        add("Nodes and their pods".into(), preflight.nodes.failure());
+    }
+    let probes = facts.broker.attempts.iter().filter_map(|attempt| {
+        let failure = attempt.failure.as_ref()?;
+        let name = attempt.pod.as_deref().unwrap_or("a broker server");
+        (failure.reason == FailureReason::TooLarge).then(|| format!("{name}: {}", failure.message))
+    });
+    evidence.extend(probes);
+    if evidence.is_empty() {
+        return Outcome::Pass;
+    }
+    Outcome::Found(vec![
+        Draft::new("answer-too-large")
+            .message("It was not read to its end. What it is about is not known.")
+            .evidences(evidence)
+            .remedy(TOO_LARGE)
+            .done(),
+    ])
 }
 
 /// A sentence of its own: capital letter, full stop.

@@ -8,8 +8,9 @@ use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 use super::ear::micros;
 use crate::{
     facts::{ApiTest, Step},
+    failure::{Failure, Kind},
     observe::{
-        ask::{self, Asker},
+        ask::{self, ApiError, Asker},
         reviews,
     },
     seen::Seen,
@@ -43,7 +44,11 @@ pub(in crate::observe) async fn measure(asker: &Asker<'_>, count: u32, test: &mu
     let started = Instant::now();
     test.authenticate = match reviews::who_am_i(asker).await {
         Ok(user) => Step::done(micros(started.elapsed()), format!("as {user}")),
-        Err(failure) => Step::failed(failure.to_string()),
+        Err(ApiError::NotFound) => {
+            Step::not_tried("Kubernetes before 1.28 does not say who somebody is")
+        }
+        Err(ApiError::Failed(failure)) => Step::failed(failure),
+        Err(ApiError::Denied) => Step::failed(Failure::new(Kind::Forbidden, "forbidden")),
     };
     if failed(&test.authenticate) {
         return;

@@ -23,6 +23,7 @@ use super::{
     removal,
 };
 use crate::{
+    failure::Failure,
     owner::Owner,
     profile::Profile,
     seen::{Right, Seen},
@@ -86,7 +87,7 @@ pub enum Trial {
     /// It cannot be tried before its namespace or its definition is there.
     TooEarly,
     /// Something else stood in the way.
-    Failed(String),
+    Failed(Failure),
 }
 
 /// What there is.
@@ -173,6 +174,7 @@ fn refuse(profile: &Profile, request: &Request, standing: &Standing) -> Result<(
                 "the stack's cluster-wide bindings serve namespace {namespace}, and a second stack would take its rights"
             ),
             instead: vec![format!("meshdoctor system redeploy -n {namespace}")],
+            ..Refusal::default()
         });
     }
     let going = standing.objects.iter().find(|tried| {
@@ -185,6 +187,7 @@ fn refuse(profile: &Profile, request: &Request, standing: &Standing) -> Result<(
         return Err(Refusal {
             why: format!("{} is being deleted", tried.object.id),
             instead: vec!["meshdoctor system check".into()],
+            ..Refusal::default()
         });
     }
     // All of them at once: whoever gives us rights is asked only once.
@@ -206,6 +209,7 @@ fn refuse(profile: &Profile, request: &Request, standing: &Standing) -> Result<(
             .into_iter()
             .chain(["meshdoctor rbac redeploy prints all that it takes".into()])
             .collect(),
+        ..Refusal::default()
     })
 }
 

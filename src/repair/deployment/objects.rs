@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Request, Trial, Tried};
 use crate::{
+    failure::Failure,
     owner,
     repair::{
         diff::{self, FieldChange},
@@ -26,6 +27,7 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
             return Err(Refusal {
                 why: format!("{id} cannot be looked at"),
                 instead: other.why_unsettled().into_iter().collect(),
+                undetermined: other.failure().is_some(),
             });
         }
     };
@@ -52,7 +54,8 @@ fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
         Trial::TooEarly => {
             step = step.because("unverifiable until the steps before it are done");
         }
-        Trial::Invalid(why) | Trial::Failed(why) => return Err(unacceptable(id, why)),
+        Trial::Invalid(why) => return Err(unacceptable(id, why)),
+        Trial::Failed(failure) => return Err(untried(id, failure)),
         Trial::Would { .. } | Trial::Denied(_) => {}
     }
     plan.steps.push(step);
@@ -64,6 +67,19 @@ fn unacceptable(id: &Id, why: &str) -> Refusal {
     Refusal {
         why: format!("the API server would refuse {id}"),
         instead: vec![why.to_owned()],
+        ..Refusal::default()
+    }
+}
+
+/// An object whose dry run failed: refused, or not decided at all.
+fn untried(id: &Id, failure: &Failure) -> Refusal {
+    if !failure.kind.leaves_open() {
+        return unacceptable(id, &failure.message);
+    }
+    Refusal {
+        why: format!("the dry run of {id} got no usable answer"),
+        instead: vec![failure.message.clone()],
+        undetermined: true,
     }
 }
 
@@ -192,7 +208,8 @@ fn existing(
             Step::new(id.clone(), Action::Replace { manifest, changes })
                 .because("a field that differs cannot be changed")
         }
-        Trial::Invalid(why) | Trial::Failed(why) => return Err(unacceptable(id, why)),
+        Trial::Invalid(why) => return Err(unacceptable(id, why)),
+        Trial::Failed(failure) => return Err(untried(id, failure)),
         Trial::Denied(_) | Trial::TooEarly => return Ok(()),
     };
     plan.steps.push(step);
@@ -250,9 +267,8 @@ fn definition(
             ),
             None,
         ),
-        Trial::Invalid(why) | Trial::Failed(why) => {
-            return Err(unacceptable(&id, why));
-        }
+        Trial::Invalid(why) => return Err(unacceptable(&id, why)),
+        Trial::Failed(failure) => return Err(untried(&id, failure)),
         Trial::Denied(_) | Trial::TooEarly => return Ok(()),
     };
     let changes = changes
@@ -372,6 +388,7 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
             conflict.to_owned(),
             "the same command with --force-conflicts takes them over".into(),
         ],
+        ..Refusal::default()
     })
 }
 

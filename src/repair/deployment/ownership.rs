@@ -30,6 +30,7 @@ pub(super) fn refusal(owner: &Owner) -> Refusal {
                 "the same command with --take-over, which takes its marks and fields away{first}"
             ),
         ],
+        ..Refusal::default()
     }
 }
 

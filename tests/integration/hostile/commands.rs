@@ -10,6 +10,7 @@ pub(super) const READING: &[&str] = &[
     "test broker -o json",
     "test meshsync -o json",
     "test dataflow -o json",
+    "watch-list -o json",
     "record -",
 ];
 
@@ -18,3 +19,6 @@ pub(super) const CHANGING: &[&str] = &[
     "system redeploy --yes --no-wait -o json",
     "system reset stack --yes --no-backup -o json",
 ];
+
+/// Commands that print something other than a report, as typed.
+pub(super) const PRINTING: &[&str] = &["rbac check"];

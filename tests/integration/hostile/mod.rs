@@ -6,5 +6,7 @@
 mod api_server;
 mod broker;
 mod commands;
+mod empty_cluster;
 mod forward;
 mod nats;
+mod peer;

@@ -1,0 +1,186 @@
+//! A small HTTP server whose answers are written byte by byte, so that it can break every rule.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// One request.
+pub(super) struct Request {
+    pub(super) method: String,
+    /// Without the query.
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) body: String,
+    /// How often this method and path, whatever the query, came before.
+    pub(super) before: usize,
+}
+
+/// Writes the answer to a request; an error ends the connection.
+pub(super) type Answer = fn(&Request, &mut dyn Write) -> io::Result<()>;
+
+/// A server; it stops listening on drop.
+pub(super) struct Peer {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    asked: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+impl Peer {
+    pub(super) fn start(answer: Answer) -> Self {
+        let asked: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+        let counts = asked.clone();
+        Self::accepting(asked, move |stream| {
+            let _ = serve(&stream, answer, &counts);
+        })
+    }
+
+    fn accepting(
+        asked: Arc<Mutex<HashMap<String, usize>>>,
+        serve: impl Fn(TcpStream) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stop = Arc::new(AtomicBool::new(false));
+        let serve = Arc::new(serve);
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                // A client that has gone ends the thread.
+                let _ = stream.set_write_timeout(Some(Duration::from_secs(20)));
+                let _ = stream.set_nodelay(true);
+                let serve = serve.clone();
+                std::thread::spawn(move || serve(stream));
+            }
+        });
+        Self {
+            address,
+            stop,
+            thread: Some(thread),
+            asked,
+        }
+    }
+
+    /// `127.0.0.1:port`.
+    pub(super) fn endpoint(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// How often a method and path were asked for: `GET /version`.
+    pub(super) fn asked(&self, what: &str) -> usize {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.get(what).copied().unwrap_or_default()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the listener, which then ends.
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(
+    stream: &TcpStream,
+    answer: Answer,
+    asked: &Mutex<HashMap<String, usize>>,
+) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut writer = stream;
+    while let Some(mut request) = read(&mut reader)? {
+        {
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = asked
+                .entry(format!("{} {}", request.method, request.path))
+                .or_default();
+            request.before = *count;
+            *count += 1;
+        }
+        answer(&request, &mut writer)?;
+    }
+    Ok(())
+}
+
+fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut words = line.split_whitespace();
+    let method = words.next().unwrap_or_default().to_owned();
+    let target = words.next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        if reader.read_line(&mut header)? == 0 {
+            return Ok(None);
+        }
+        let Some((name, value)) = header.trim().split_once(':') else {
+            break;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().unwrap_or_default();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some(Request {
+        method,
+        path,
+        query,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        before: 0,
+    }))
+}
+
+/// Writes a whole answer.
+pub(super) fn respond(
+    to: &mut dyn Write,
+    status: u16,
+    kind: &str,
+    headers: &str,
+    body: impl AsRef<[u8]>,
+) -> io::Result<()> {
+    let body = body.as_ref();
+    let head = format!(
+        "HTTP/1.1 {status} Some\r\nContent-Type: {kind}\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    to.write_all(&[head.as_bytes(), body].concat())
+}
+
+/// Writes an answer as an API server does.
+pub(super) fn json(to: &mut dyn Write, status: u16, body: &str) -> io::Result<()> {
+    respond(to, status, "application/json", "", body)
+}
+
+/// A `Status` of Kubernetes.
+pub(super) fn status(code: u16, message: &str) -> String {
+    serde_json::json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {},
+        "status": "Failure", "message": message, "code": code,
+    })
+    .to_string()
+}
+
+/// Ends the connection.
+pub(super) fn hang_up() -> io::Result<()> {
+    Err(io::ErrorKind::ConnectionAborted.into())
+}
