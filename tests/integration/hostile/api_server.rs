@@ -694,7 +694,9 @@ fn memory_is_bounded_whatever_the_api_server_sends() {
             .run_telling(move |pid| tell.send(pid).expect("a watcher"))
             .exits(3);
         let most = watcher.join().expect("the most memory");
-        assert!(most > 0 && most < 64 * 1024, "{name}: {most} KiB");
+        // 64 MiB, and the answers that are held at once.
+        let bound = (64 + 20) * 1024;
+        assert!(most > 0 && most < bound, "{name}: {most} KiB");
         let report = ran.json();
         let found = report["findings"].as_array().into_iter().flatten();
         let mut codes = found.map(|finding| &finding["code"]);
