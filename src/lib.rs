@@ -37,6 +37,7 @@ pub mod files;
 pub mod limits;
 pub mod log_lines;
 pub mod observe;
+pub mod output;
 pub mod output_filter;
 pub mod owner;
 pub mod probe;
@@ -51,6 +52,7 @@ pub mod repair;
 pub mod report;
 pub mod rights;
 pub mod room;
+pub mod sanitize;
 pub mod seen;
 pub mod stack;
 pub mod terminal;
@@ -60,7 +62,7 @@ pub mod watched_kinds;
 mod words;
 mod yaml;
 
-use std::{process::ExitCode, task::Poll};
+use std::{borrow::Cow, io::IsTerminal, process::ExitCode, task::Poll};
 
 use clap::{CommandFactory, FromArgMatches};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -70,6 +72,7 @@ use crate::{
     cli::Cli,
     exit::Exit,
     exit::UsageError,
+    output::Redacted,
     terminal::{Terminal, Unwritable},
 };
 
@@ -79,10 +82,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
-            return match error.print() {
-                // A closed pipe is no reason for another code, and neither is a usage error that nobody can read.
-                Err(failure) if failure.kind() != std::io::ErrorKind::BrokenPipe && code == 0 => {
-                    terminal::complain(&format!("error: {}", Unwritable::from(failure)));
+            return match tell_usage(&error) {
+                // A usage error that nobody can read has the same code as one that is read.
+                Err(failure) if code == 0 => {
+                    terminal::complain(&format!("error: {failure}"));
                     Exit::Undetermined.into()
                 }
                 _ => code.into(),
@@ -109,6 +112,29 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
+/// Prints help to standard output and mistakes to standard error. A mistake repeats what was typed: nothing of that may
+/// steer the terminal.
+fn tell_usage(error: &clap::Error) -> Result<(), Unwritable> {
+    let plain = error.to_string();
+    let safe = matches!(sanitize::for_terminal(&plain, false), Cow::Borrowed(_));
+    let is_terminal = if error.use_stderr() {
+        std::io::stderr().is_terminal()
+    } else {
+        std::io::stdout().is_terminal()
+    };
+    let styled = safe && is_terminal && std::env::var_os("NO_COLOR").is_none();
+    let text = if styled {
+        error.render().ansi().to_string()
+    } else {
+        plain
+    };
+    if error.use_stderr() {
+        terminal::write_to_stderr(text.trim_end(), styled);
+        return Ok(());
+    }
+    terminal::write_to_stdout(&Redacted::own(text), styled)
+}
+
 /// Parses the arguments; as a plugin of kubectl, usage speaks of `kubectl meshdoctor`.
 fn parse() -> Result<Cli, clap::Error> {
     let program = std::env::args_os().next().unwrap_or_default();
@@ -119,8 +145,25 @@ fn parse() -> Result<Cli, clap::Error> {
     if plugin {
         command = command.bin_name("kubectl meshdoctor");
     }
+    remember_token();
     let matches = command.try_get_matches()?;
     Cli::from_arg_matches(&matches)
+}
+
+/// Remembers the bearer token of the command line, which a mistake elsewhere in it must not repeat.
+fn remember_token() {
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    while let Some(argument) = arguments.next() {
+        match argument.strip_prefix("--token") {
+            Some("") => {
+                if let Some(token) = arguments.next() {
+                    redact::remember(&token);
+                }
+            }
+            Some(rest) => redact::remember(rest.strip_prefix('=').unwrap_or_default()),
+            None => {}
+        }
+    }
 }
 
 async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {

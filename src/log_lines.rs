@@ -32,7 +32,10 @@ pub fn reduce(text: &str, secrets: &[String]) -> Vec<LogLine> {
         let Some(parsed) = parse(line) else {
             continue;
         };
-        let message = shortened(&redact::secrets(redact::urls(&parsed.message), secrets));
+        let message = shortened(&redact::secrets(
+            redact::text(&parsed.message).into_owned(),
+            secrets,
+        ));
         let key: String = message.chars().filter(|c| !c.is_ascii_digit()).collect();
         let count = lines.get(&key).map_or(0, |(_, known)| known.count);
         let kept = LogLine {

@@ -3,11 +3,26 @@
 //! Works by allowing, not by forbidding: of annotations and environment variables only values that are known to be
 //! harmless stay. Free text loses the user part of every URL, and each secret that this run itself has read.
 
+mod arguments;
+mod fields;
+mod registry;
+mod text;
+
+use std::borrow::Cow;
+
 use k8s_openapi::{
     api::core::v1::{Container, ContainerStatus, Event, Pod, PodSpec, PodTemplateSpec},
     apimachinery::pkg::apis::meta::v1::{FieldsV1, ObjectMeta},
 };
 
+use serde_json::Value;
+
+pub use self::{
+    arguments::{arguments, command_line},
+    fields::field,
+    registry::remember,
+    text::{text, urls},
+};
 use crate::destination;
 
 /// What stands in place of a value that was taken out.
@@ -26,59 +41,78 @@ const HARMLESS_ANNOTATIONS: &[&str] = &[
     "meta.helm.sh/",
 ];
 
-/// Environment variables whose values decide what a workload does; URLs in them lose their user part.
-const HARMLESS_VARIABLES: &[&str] = &[
-    "CLUSTER_ADVERTISE",
-    "CLUSTER_ID",
-    "DEBUG",
-    "DISABLE_OPERATOR",
-    "ENABLE_WEBHOOKS",
-    "KUBERNETES_SERVICE_HOST",
-    "KUBERNETES_SERVICE_PORT",
-    "MESHSYNC_BROKER_CONTENT_DEDUP",
-    "MESHSYNC_DEFAULT_DEPLOYMENT_MODE",
-    "MESHSYNC_REDACT_SECRETS",
-    "POD_NAME",
-    "POD_NAMESPACE",
-    "SERVER_NAME",
-];
-
-/// Takes the user part out of every URL in a text: `nats://token@host` becomes `nats://REDACTED@host`.
+/// Masks the user part of one address, which may have no scheme: `token@host:4222` becomes `REDACTED@host:4222`.
 ///
-/// A reference to a variable, `$(NATS_TOKEN)`, is no secret and stays.
-pub fn urls(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | ','))
-            .unwrap_or(after.len());
-        match after[..end].rfind('@') {
-            Some(at) if !is_reference(&after[..at]) => {
-                out.push_str(REDACTED);
-                rest = &after[at..];
+/// Whatever stands before the last `@` is the user part, and what follows a `?` is no part of a broker's address.
+pub fn address(address: &str) -> String {
+    let (scheme, rest) = match address.split_once("://") {
+        Some((_, rest)) if rest.contains("://") => return text(address).into_owned(),
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, address),
+    };
+    let (user, host) = match rest.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, rest),
+    };
+    let user = user.map(|user| {
+        if text::is_reference(user) {
+            user
+        } else {
+            REDACTED
+        }
+    });
+    let (host, query) = match host.split_once(['?', '#']) {
+        Some((host, _)) => (host, true),
+        None => (host, false),
+    };
+    let mut shown = String::new();
+    if let Some(scheme) = scheme {
+        shown.push_str(&text(scheme));
+        shown.push_str("://");
+    }
+    if let Some(user) = user {
+        shown.push_str(user);
+        shown.push('@');
+    }
+    shown.push_str(host);
+    if query {
+        shown.push('?');
+        shown.push_str(REDACTED);
+    }
+    registry::mask(shown.into()).into_owned()
+}
+
+/// Where a redirect leads, without its query: that often holds what was to be handed on.
+pub fn location(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let mut shown = text(&url[..end]).into_owned();
+    if end < url.len() {
+        shown.push('?');
+        shown.push_str(REDACTED);
+    }
+    shown
+}
+
+/// Masks credentials in every string of a value, wherever it stands; the keys stay.
+pub fn value(value: &mut Value) {
+    match value {
+        Value::String(string) => {
+            if let Cow::Owned(masked) = text(string) {
+                *string = masked;
             }
-            _ => rest = after,
         }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Takes the user part out of one address, which may have no scheme: `token@host:4222` becomes `REDACTED@host:4222`.
-pub fn address(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((user, host)) if !text.contains("://") && !is_reference(user) => {
-            format!("{REDACTED}@{host}")
-        }
-        _ => urls(text),
+        Value::Array(items) => items.iter_mut().for_each(self::value),
+        Value::Object(fields) => fields.values_mut().for_each(self::value),
+        _ => {}
     }
 }
 
-fn is_reference(user: &str) -> bool {
-    user.starts_with("$(") && user.ends_with(')')
+/// A text in base64.
+fn base64(bytes: &[u8]) -> String {
+    match serde_json::to_value(k8s_openapi::ByteString(bytes.to_vec())) {
+        Ok(Value::String(encoded)) => encoded,
+        _ => String::new(),
+    }
 }
 
 /// Takes each of these secrets, plain or in base64, out of a text.
@@ -136,6 +170,13 @@ fn list_end(text: &str) -> Option<usize> {
     None
 }
 
+/// Whether an annotation says who owns an object or what was done to it.
+fn is_harmless_annotation(key: &str) -> bool {
+    HARMLESS_ANNOTATIONS
+        .iter()
+        .any(|harmless| key.starts_with(harmless))
+}
+
 /// An object that has something to take out.
 pub trait Redact {
     /// Takes it out.
@@ -148,8 +189,8 @@ impl Redact for ObjectMeta {
         if let Some(annotations) = &mut self.annotations {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
             for (key, value) in annotations.iter_mut() {
-                if HARMLESS_ANNOTATIONS.iter().any(|a| key.starts_with(a)) {
-                    *value = urls(value);
+                if is_harmless_annotation(key) {
+                    *value = text(value).into_owned();
                 } else {
                     REDACTED.clone_into(value);
                 }
@@ -175,52 +216,40 @@ impl Redact for Container {
     fn redact(&mut self) {
         for variable in self.env.iter_mut().flatten() {
             if let Some(value) = &mut variable.value {
-                *value = if variable.name == destination::ADDRESS {
-                    address(value)
-                } else if HARMLESS_VARIABLES.contains(&variable.name.as_str()) {
-                    urls(value)
-                } else {
-                    REDACTED.into()
-                };
+                *value = shown_variable(&variable.name, value);
             }
         }
-        for list in [&mut self.command, &mut self.args] {
-            arguments(list.get_or_insert_default());
-            if list.as_ref().is_some_and(Vec::is_empty) {
-                *list = None;
+        if let Some(command) = &mut self.command {
+            arguments(command, true);
+        }
+        if let Some(list) = &mut self.args {
+            arguments(list, false);
+        }
+        self.lifecycle = None;
+        for probe in [
+            &mut self.liveness_probe,
+            &mut self.readiness_probe,
+            &mut self.startup_probe,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if let Some(command) = probe.exec.as_mut().and_then(|exec| exec.command.as_mut()) {
+                arguments(command, true);
+            }
+            if let Some(request) = &mut probe.http_get {
+                request.http_headers = None;
             }
         }
     }
 }
 
-/// Takes the values of flags that carry a secret out of a command line.
-fn arguments(list: &mut [String]) {
-    let mut next_is_secret = false;
-    for argument in list {
-        if std::mem::take(&mut next_is_secret) && !argument.starts_with('-') {
-            REDACTED.clone_into(argument);
-            continue;
-        }
-        let name = argument
-            .split('=')
-            .next()
-            .unwrap_or_default()
-            .to_lowercase();
-        let secret = name.starts_with('-')
-            && ["auth", "pass", "secret", "token"]
-                .iter()
-                .any(|word| name.contains(word));
-        match argument.find('=') {
-            Some(at) if secret => {
-                argument.truncate(at + 1);
-                argument.push_str(REDACTED);
-            }
-            _ => {
-                next_is_secret = secret;
-                *argument = urls(argument);
-            }
-        }
+/// What is shown of an environment variable's value.
+fn shown_variable(name: &str, value: &str) -> String {
+    if name == destination::ADDRESS {
+        return address(value);
     }
+    arguments::variable(name, value).unwrap_or_else(|| REDACTED.into())
 }
 
 impl Redact for PodTemplateSpec {
@@ -242,9 +271,9 @@ impl Redact for Pod {
         }
         if let Some(status) = &mut self.status {
             for condition in status.conditions.iter_mut().flatten() {
-                text(&mut condition.message);
+                message(&mut condition.message);
             }
-            text(&mut status.message);
+            message(&mut status.message);
             for container in status
                 .container_statuses
                 .iter_mut()
@@ -264,10 +293,10 @@ impl Redact for ContainerStatus {
             .flatten()
         {
             if let Some(waiting) = &mut state.waiting {
-                text(&mut waiting.message);
+                message(&mut waiting.message);
             }
             if let Some(terminated) = &mut state.terminated {
-                text(&mut terminated.message);
+                message(&mut terminated.message);
             }
         }
     }
@@ -276,13 +305,26 @@ impl Redact for ContainerStatus {
 impl Redact for Event {
     fn redact(&mut self) {
         self.metadata.redact();
-        text(&mut self.message);
+        message(&mut self.message);
     }
 }
 
-fn text(message: &mut Option<String>) {
-    if let Some(message) = message {
-        *message = urls(message);
+fn message(message: &mut Option<String>) {
+    if let Some(message) = message
+        && let Cow::Owned(masked) = text(message)
+    {
+        *message = masked;
+    }
+}
+
+/// Masks the messages of a custom resource's conditions.
+fn conditions(conditions: &mut [crate::facts::Condition]) {
+    for condition in conditions {
+        for string in [&mut condition.reason, &mut condition.message] {
+            if let Cow::Owned(masked) = text(string) {
+                *string = masked;
+            }
+        }
     }
 }
 
@@ -293,6 +335,10 @@ macro_rules! redact_metadata_and_template {
                 self.metadata.redact();
                 if let Some(spec) = &mut self.spec {
                     spec.template.redact();
+                }
+                let status = self.status.iter_mut();
+                for condition in status.flat_map(|status| status.conditions.iter_mut().flatten()) {
+                    message(&mut condition.message);
                 }
             }
         }
@@ -309,6 +355,10 @@ impl Redact for k8s_openapi::api::apps::v1::ReplicaSet {
         self.metadata.redact();
         if let Some(template) = self.spec.as_mut().and_then(|spec| spec.template.as_mut()) {
             template.redact();
+        }
+        let status = self.status.iter_mut();
+        for condition in status.flat_map(|status| status.conditions.iter_mut().flatten()) {
+            message(&mut condition.message);
         }
     }
 }
@@ -332,9 +382,15 @@ redact_metadata!(
     k8s_openapi::api::rbac::v1::ClusterRole,
     k8s_openapi::api::rbac::v1::ClusterRoleBinding,
     k8s_openapi::api::rbac::v1::Role,
-    k8s_openapi::api::rbac::v1::RoleBinding,
-    crate::facts::Crd
+    k8s_openapi::api::rbac::v1::RoleBinding
 );
+
+impl Redact for crate::facts::Crd {
+    fn redact(&mut self) {
+        self.metadata.redact();
+        conditions(&mut self.status.conditions);
+    }
+}
 
 /// What is kept of who changed an object when: of the fields, which make up the bulk of it, the watch-list alone.
 fn keep_times_of_changes(metadata: &mut ObjectMeta) {
@@ -357,6 +413,22 @@ fn keep_times_of_changes(metadata: &mut ObjectMeta) {
 impl Redact for crate::facts::Broker {
     fn redact(&mut self) {
         keep_times_of_changes(&mut self.metadata);
+        conditions(&mut self.status.conditions);
+        let override_ = self
+            .spec
+            .service
+            .as_mut()
+            .and_then(|service| service.external_endpoint_override.as_mut());
+        let endpoint = self.status.endpoint.as_mut();
+        let addresses = endpoint
+            .map(|endpoint| [endpoint.internal.as_mut(), endpoint.external.as_mut()])
+            .into_iter()
+            .flatten()
+            .flatten()
+            .chain(override_);
+        for shown in addresses {
+            *shown = address(shown);
+        }
     }
 }
 
@@ -375,6 +447,10 @@ impl Redact for crate::facts::Meshsync {
         if let Some(to) = &mut self.status.publishing_to {
             *to = address(to);
         }
+        conditions(&mut self.status.conditions);
+        if let Some(list) = &mut self.spec.watch_list {
+            fields::watch_list(list);
+        }
     }
 }
 
@@ -388,6 +464,22 @@ mod tests {
         assert_eq!(address("nats://t0k@h:4222"), "nats://REDACTED@h:4222");
         assert_eq!(address("$(NATS_TOKEN)@h:4222"), "$(NATS_TOKEN)@h:4222");
         assert_eq!(address("10.0.0.1:4222"), "10.0.0.1:4222");
+        for odd in [
+            "t0,k@h:1",
+            "t0'k@h:1",
+            "t0/k@h:1",
+            "t 0k@h:1",
+            "t\"k@h:1",
+            "a:t@k@h:1",
+        ] {
+            assert_eq!(address(odd), "REDACTED@h:1");
+            assert_eq!(address(&format!("nats://{odd}")), "nats://REDACTED@h:1");
+        }
+        assert_eq!(address("nats://h:1?token=t"), "nats://h:1?REDACTED");
+        assert_eq!(
+            address("nats://t@h1,nats://t@h2"),
+            "nats://REDACTED@h1,nats://REDACTED@h2"
+        );
     }
 
     #[test]
@@ -407,29 +499,11 @@ mod tests {
     }
 
     #[test]
-    fn the_user_part_of_a_url_goes_and_a_reference_stays() {
+    fn a_redirect_is_shown_without_its_query() {
         assert_eq!(
-            urls("nats://t0k@10.0.0.1:4222"),
-            "nats://REDACTED@10.0.0.1:4222"
+            location("https://u:p@idp.example.com/login?state=s3#x"),
+            "https://REDACTED@idp.example.com/login?REDACTED"
         );
-        assert_eq!(
-            urls("a nats://a:b@h b http://c@d/e"),
-            "a nats://REDACTED@h b http://REDACTED@d/e"
-        );
-        assert_eq!(
-            urls("nats://$(NATS_TOKEN)@h:4222"),
-            "nats://$(NATS_TOKEN)@h:4222"
-        );
-        assert_eq!(urls("http://h/x@y"), "http://h/x@y");
-        assert_eq!(urls("no url"), "no url");
-    }
-
-    #[test]
-    fn flags_that_carry_a_secret_lose_it() {
-        let mut list: Vec<String> = ["--auth", "s3", "--token=s3", "-c", "f"]
-            .map(String::from)
-            .into();
-        arguments(&mut list);
-        assert_eq!(list, ["--auth", "REDACTED", "--token=REDACTED", "-c", "f"]);
+        assert_eq!(location("/login"), "/login");
     }
 }

@@ -15,8 +15,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::{
     cli,
     exit::Exit,
+    output::Redacted,
+    redact,
     render::{self, Look},
-    words,
+    sanitize, words,
 };
 
 /// How long a run may take before a spinner tells what is waited for.
@@ -53,7 +55,7 @@ static BEGAN: AtomicBool = AtomicBool::new(false);
 /// not unwind. `document` makes it of the fault and of whether a change has begun.
 #[expect(clippy::exit, reason = "after a fault there is nothing to go back to")]
 pub fn tell_of_faults(
-    document: impl Fn(&str, bool) -> (Option<String>, Exit) + Send + Sync + 'static,
+    document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) + Send + Sync + 'static,
 ) {
     std::panic::set_hook(Box::new(move |fault| {
         let mut err = io::stderr().lock();
@@ -101,7 +103,31 @@ impl From<io::Error> for Unwritable {
 
 /// Says something on standard error before there is a terminal.
 pub fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    write_to_stderr(text, false);
+}
+
+/// A line for standard error: credentials masked, and with `styled` no other sequence than our own styles.
+fn told(text: &str, styled: bool) -> String {
+    sanitize::for_terminal(&redact::text(text), styled).into_owned()
+}
+
+/// Writes a line to standard error. Nobody listening is no reason to stop.
+pub fn write_to_stderr(text: &str, styled: bool) {
+    let _ = writeln!(io::stderr(), "{}", told(text, styled));
+}
+
+/// Writes a text to standard output. A reader that has gone away is no error.
+///
+/// # Errors
+///
+/// [`Unwritable`] when standard output cannot be written for another reason, such as a full disk.
+pub fn write_to_stdout(text: &Redacted, styled: bool) -> Result<(), Unwritable> {
+    let text = sanitize::for_terminal(text, styled);
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unwritable(error)),
+        _ => Ok(()),
+    }
 }
 
 fn set(name: &str) -> Option<String> {
@@ -198,7 +224,7 @@ impl Terminal {
     /// # Errors
     ///
     /// [`Unwritable`] when standard output cannot be written for another reason, such as a full disk.
-    pub fn answer(&self, text: &str) -> Result<(), Unwritable> {
+    pub fn answer(&self, text: &Redacted) -> Result<(), Unwritable> {
         ANSWERED.store(true, Ordering::Relaxed);
         self.announce(text)
     }
@@ -208,26 +234,21 @@ impl Terminal {
     /// # Errors
     ///
     /// As [`Self::answer`].
-    pub fn announce(&self, text: &str) -> Result<(), Unwritable> {
+    pub fn announce(&self, text: &Redacted) -> Result<(), Unwritable> {
         self.spinner.finish_and_clear();
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unwritable(error)),
-            _ => Ok(()),
-        }
+        write_to_stdout(text, self.color)
     }
 
     /// Says something beside the answer.
     pub fn say(&self, text: &str) {
         self.spinner.finish_and_clear();
-        // Nobody listening is no reason to stop.
-        let _ = writeln!(io::stderr(), "{text}");
+        write_to_stderr(text, self.color);
     }
 
     /// Tells a request and its time.
     pub fn trace(&self, text: &str) {
         if self.verbose {
-            let _ = writeln!(io::stderr(), "{text}");
+            write_to_stderr(text, false);
         }
     }
 
@@ -236,7 +257,7 @@ impl Terminal {
         if !self.animated {
             return;
         }
-        self.spinner.set_message(what.to_owned());
+        self.spinner.set_message(told(what, false));
         if self.spinner.is_hidden() {
             let spinner = self.spinner.clone();
             let ticks = if self.unicode {
@@ -286,7 +307,9 @@ impl Terminal {
         }
         self.spinner.finish_and_clear();
         let mut err = io::stderr();
-        write!(err, "{prompt}").and_then(|()| err.flush()).ok()?;
+        write!(err, "{}", told(prompt, false))
+            .and_then(|()| err.flush())
+            .ok()?;
         let read = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             io::stdin().read_line(&mut line).map(|_| line)

@@ -36,6 +36,9 @@ pub(crate) fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Tok
     let token = bytes
         .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
         .map(Token);
+    if let Some(token) = &token {
+        crate::redact::remember(token.expose());
+    }
     (fact, token)
 }
 

@@ -41,6 +41,35 @@ pub(crate) fn io(error: &io::Error) -> String {
     }
 }
 
+/// An error of a JSON or YAML reader without the value that it complains of, which may be a secret.
+///
+/// The readers put the value between what it is and what was expected: `invalid type: string "…", expected u16 at line 1`.
+pub(crate) fn malformed(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let (fault, rest) = match text.rsplit_once(", expected ") {
+        Some((fault, expected)) => (fault, format!(", expected {expected}")),
+        None => match text.rfind(" at line ") {
+            Some(at) => (&text[..at], text[at..].to_owned()),
+            None => (text.as_str(), String::new()),
+        },
+    };
+    let fault = quoted_value(fault).map_or(fault, |at| fault[..at].trim_end());
+    format!("{fault}{rest}")
+}
+
+/// Where a quoted value begins; a single character between quotes is the grammar's own, as in "did not find `,`".
+fn quoted_value(text: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find(['"', '`', '\'']).map(|at| from + at) {
+        let quote = &text[at..=at];
+        match text[at + 1..].find(quote) {
+            Some(length) if length <= 1 => from = at + length + 2,
+            _ => return Some(at),
+        }
+    }
+    None
+}
+
 /// A word as a shell takes it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = !word.is_empty()
@@ -73,6 +102,27 @@ mod tests {
         assert_eq!(short_span(12_345), "12.3 ms");
         assert_eq!(short_span(123_456), "123 ms");
         assert_eq!(short_span(1_534_000), "1.53 s");
+    }
+
+    #[test]
+    fn readers_errors_do_not_repeat_the_value() {
+        let wrong = serde_json::from_str::<u16>("\"s3, expected \\\"x\"").expect_err("no number");
+        assert_eq!(
+            malformed(&wrong),
+            "invalid type: string, expected u16 at line 1 column 18"
+        );
+        let wrong = serde_yaml::from_str::<std::collections::BTreeMap<String, u16>>("a: s3\n")
+            .expect_err("no number");
+        assert_eq!(
+            malformed(&wrong),
+            "a: invalid type: string, expected u16 at line 1 column 4"
+        );
+        for grammar in [
+            "did not find expected ',' or ']' at line 2 column 1",
+            "expected `:` at line 1 column 5",
+        ] {
+            assert_eq!(malformed(&grammar), grammar);
+        }
     }
 
     #[test]

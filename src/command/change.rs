@@ -16,8 +16,9 @@ use crate::{
     diagnose::{self, Expectation},
     exit::Exit,
     observe::{Depth, Opened, Scope, Session},
+    output::Redacted,
     profile::Profile,
-    render,
+    redact, render,
     repair::{
         apply::{Progress, Writer},
         backup::{self, BackupError},
@@ -497,7 +498,9 @@ impl<'a> Run<'a> {
     /// standard output, unless they have seen it with the question; for programs an empty line goes before the document.
     fn tell(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
         let wide = match self.global.output {
-            Format::Json | Format::Yaml => return self.terminal.announce("\n"),
+            Format::Json | Format::Yaml => {
+                return self.terminal.announce(&Redacted::own("\n".into()));
+            }
             Format::Table => false,
             Format::Wide => true,
         };
@@ -506,8 +509,10 @@ impl<'a> Run<'a> {
         }
         let mut planned = self.report(Outcome::DryRun, None, plan, 0);
         planned.steps.drain(..self.earlier.borrow().len());
-        self.terminal
-            .announce(&render::plan(&planned, &self.terminal.look(wide)))?;
+        self.terminal.announce(&Redacted::text(render::plan(
+            &planned,
+            &self.terminal.look(wide),
+        )))?;
         *self.told.borrow_mut() = Some(planned);
         Ok(())
     }
@@ -579,6 +584,9 @@ fn exit_of(outcome: Outcome) -> Exit {
 }
 
 fn step_report(step: &Step, done: bool) -> StepReport {
+    let shown = |path: &str, value: Option<&Value>| {
+        value.map(|value| redact::field(&step.id.kind, path, value))
+    };
     StepReport {
         action: step.verb(),
         api_version: step.id.api_version.clone(),
@@ -594,8 +602,8 @@ fn step_report(step: &Step, done: bool) -> StepReport {
             .iter()
             .map(|field| ChangedField {
                 path: field.path.clone(),
-                before: field.before.clone(),
-                after: field.after.clone(),
+                before: shown(&field.path, field.before.as_ref()),
+                after: shown(&field.path, field.after.as_ref()),
             })
             .collect(),
         done,

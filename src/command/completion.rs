@@ -2,11 +2,13 @@
 
 use clap::CommandFactory;
 
-use crate::{cli::Cli, exit::Exit, terminal::Terminal};
+use crate::{cli::Cli, exit::Exit, output::Redacted, terminal::Terminal};
 
 pub(super) fn run(shell: clap_complete::Shell, terminal: &Terminal) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "meshdoctor", &mut script);
-    terminal.answer(&String::from_utf8_lossy(&script))?;
+    terminal.answer(&Redacted::own(
+        String::from_utf8_lossy(&script).into_owned(),
+    ))?;
     Ok(Exit::Ok)
 }

@@ -6,6 +6,7 @@ use crate::{
     catalogue::{self, stack_codes},
     cli::{Explain, Format, Global},
     exit::{Exit, UsageError},
+    output::{self, Redacted},
     render,
     report::{Component, Kind, Severity},
     terminal::Terminal,
@@ -41,16 +42,21 @@ pub(super) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
     // The id of a finding is its code and perhaps an object.
     let code = word.split(['/', '#']).next().unwrap_or_default();
     if let Some(text) = catalogue::topic(code) {
-        terminal.answer(&render::markdown(text, &terminal.look(false)))?;
+        terminal.answer(&Redacted::own(render::markdown(
+            text,
+            &terminal.look(false),
+        )))?;
         return Ok(Exit::Ok);
     }
     let own = stack_codes::find(code);
     if !own.is_empty() {
         let text = stack_codes::text(code, &own);
         terminal.answer(&match global.output {
-            Format::Table | Format::Wide => render::markdown(&text, &terminal.look(false)),
-            Format::Json => render::json(&serde_json::json!({ "code": code, "text": text })),
-            Format::Yaml => render::yaml(&serde_json::json!({ "code": code, "text": text })),
+            Format::Table | Format::Wide => {
+                Redacted::own(render::markdown(&text, &terminal.look(false)))
+            }
+            Format::Json => output::exact_json(&serde_json::json!({ "code": code, "text": text })),
+            Format::Yaml => output::exact_yaml(&serde_json::json!({ "code": code, "text": text })),
         })?;
         return Ok(Exit::Ok);
     }
@@ -64,9 +70,11 @@ pub(super) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
         return Err(UsageError(format!("there is no diagnosis \"{}\"; {hint}", args.code)).into());
     };
     let text = match global.output {
-        Format::Table | Format::Wide => render::markdown(&diagnosis.text(), &terminal.look(false)),
-        Format::Json => render::json(&Described::new(&diagnosis, true)),
-        Format::Yaml => render::yaml(&Described::new(&diagnosis, true)),
+        Format::Table | Format::Wide => {
+            Redacted::own(render::markdown(&diagnosis.text(), &terminal.look(false)))
+        }
+        Format::Json => output::exact_json(&Described::new(&diagnosis, true)),
+        Format::Yaml => output::exact_yaml(&Described::new(&diagnosis, true)),
     };
     terminal.answer(&text)?;
     Ok(Exit::Ok)

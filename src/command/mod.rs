@@ -25,6 +25,7 @@ use crate::{
     exit::{Exit, UsageError},
     facts::Facts,
     observe::{Access, Depth, Opened, Scope, Session, TestPlan},
+    output::{self, Redacted},
     profile::{self, Profile},
     reader, recording, render,
     report::Source,
@@ -170,16 +171,18 @@ fn recorded_in(path: &str) -> Source {
 }
 
 /// Objects as a stream that kubectl applies: YAML documents, or a List in JSON.
-fn stream<T: serde::Serialize>(objects: &[T], format: Format) -> String {
+fn stream<T: serde::Serialize>(objects: &[T], format: Format) -> Redacted {
     match format {
         Format::Json => {
-            render::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
+            output::exact_json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
         }
-        _ => objects
-            .iter()
-            .map(render::yaml)
-            .collect::<Vec<_>>()
-            .join("---\n"),
+        _ => Redacted::own(
+            objects
+                .iter()
+                .map(|object| output::exact_yaml(object).to_string())
+                .collect::<Vec<_>>()
+                .join("---\n"),
+        ),
     }
 }
 
@@ -188,10 +191,10 @@ fn rendered<T: serde::Serialize>(
     document: &T,
     format: Format,
     text: impl FnOnce(bool) -> String,
-) -> String {
+) -> Redacted {
     match format {
-        Format::Table => text(false),
-        Format::Wide => text(true),
+        Format::Table => Redacted::text(text(false)),
+        Format::Wide => Redacted::text(text(true)),
         Format::Json => render::json(document),
         Format::Yaml => render::yaml(document),
     }

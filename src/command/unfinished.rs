@@ -6,6 +6,7 @@ use crate::{
     exit::Exit,
     facts::{Facts, Obstacle, Subject, Target, Test},
     observe,
+    output::Redacted,
     profile::{self, Profile},
     recording, render,
     repair::report::{ChangeReport, ChangeTarget, Outcome},
@@ -37,7 +38,12 @@ pub struct Unfinished {
 
 /// The document of a run that a signal stopped; `owed` is what was to be removed, and `removed` whether it was tried to
 /// the end. None when no document is owed.
-pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool) -> Option<String> {
+pub(crate) fn interrupted(
+    cli: &Cli,
+    exit: Exit,
+    owed: &[String],
+    removed: bool,
+) -> Option<Redacted> {
     let signal = exit.signal().unwrap_or_default();
     let evidence = std::iter::once(format!("signal: {signal}"))
         .chain(owed.iter().map(|name| {
@@ -100,7 +106,7 @@ impl Unfinished {
     }
 
     /// The document and the exit code of a run that a fault of this program ends, at this place of its code.
-    pub fn fault(&self, place: &str, began: bool) -> (Option<String>, Exit) {
+    pub fn fault(&self, place: &str, began: bool) -> (Option<Redacted>, Exit) {
         let obstacle = Obstacle {
             code: "internal-error".into(),
             message: format!("meshdoctor itself failed, at {place}"),
@@ -115,7 +121,7 @@ impl Unfinished {
         (self.document(obstacle, outcome, exit), exit)
     }
 
-    fn document(&self, obstacle: Obstacle, outcome: Outcome, exit: Exit) -> Option<String> {
+    fn document(&self, obstacle: Obstacle, outcome: Outcome, exit: Exit) -> Option<Redacted> {
         let kind = self.kind?;
         if matches!(kind, Kind::Change) {
             return Some(self.render(&self.change(obstacle, outcome, exit)));
@@ -181,7 +187,7 @@ impl Unfinished {
         }
     }
 
-    fn render<T: serde::Serialize>(&self, document: &T) -> String {
+    fn render<T: serde::Serialize>(&self, document: &T) -> Redacted {
         match self.format {
             Format::Yaml => render::yaml(document),
             _ => render::json(document),

@@ -11,6 +11,7 @@ use crate::{
     facts::{Facts, Meshsync},
     limits,
     observe::Depth,
+    output::{self, Redacted},
     profile::{self, Profile},
     reader,
     recording::{self, API_VERSION},
@@ -74,7 +75,7 @@ fn stock(
     without: &[String],
     format: Format,
     profile: &'static Profile,
-) -> Result<String, UsageError> {
+) -> Result<Redacted, UsageError> {
     let table = profile.meshsync.default_watch_list;
     if let Some(unknown) = without.iter().find(|name| !table.contains(&name.as_str())) {
         return Err(UsageError(format!(
@@ -83,8 +84,8 @@ fn stock(
     }
     let patch = watch_list::patch(&watch_list::stock_without(without, profile));
     Ok(match format {
-        Format::Json => render::json(&patch),
-        _ => render::yaml(&patch),
+        Format::Json => output::exact_json(&patch),
+        _ => output::exact_yaml(&patch),
     })
 }
 
@@ -99,8 +100,12 @@ pub(super) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, Us
     let objects = recording::objects(shown, &text)?;
     let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind);
     if let Some(meshsync) = of("MeshSync") {
-        return serde_json::from_str(&meshsync.to_string())
-            .map_err(|error| UsageError(format!("the MeshSync in {shown} is malformed: {error}")));
+        return serde_json::from_str(&meshsync.to_string()).map_err(|error| {
+            UsageError(format!(
+                "the MeshSync in {shown} is malformed: {}",
+                crate::words::malformed(&error)
+            ))
+        });
     }
     match of("ConfigMap") {
         Some(map) => Ok(with_data(&map["data"], profile)),

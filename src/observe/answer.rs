@@ -7,6 +7,7 @@ use crate::{
     failure::{Failure, Kind},
     redact,
     seen::{Denial, Right, Seen},
+    words,
 };
 
 /// Why a request has no usable answer.
@@ -74,7 +75,10 @@ pub(super) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
     serde_json::from_str(body).map_err(|error| {
         ApiError::new(
             Kind::Malformed,
-            format!("the API server's answer is malformed: {error}"),
+            format!(
+                "the API server's answer is malformed: {}",
+                words::malformed(&error)
+            ),
         )
     })
 }
@@ -103,7 +107,7 @@ pub(super) fn judge(
                 .unwrap_or("somewhere");
             Err(not_an_api(format!(
                 "it answered with a redirect to {}",
-                redact::urls(to)
+                redact::location(to)
             )))
         }
         status if is_status(&text) => Err(server_error(&text, status)),
@@ -192,7 +196,7 @@ fn server_error(text: &str, status: StatusCode) -> ApiError {
         Some(message) => format!(
             "the API server answered {}: {}",
             status.as_u16(),
-            redact::urls(&message)
+            redact::text(&message)
         ),
         None => format!("the API server answered {}", status.as_u16()),
     };
@@ -204,10 +208,9 @@ fn title(text: &str) -> String {
     let lower = text.to_lowercase();
     match (lower.find("<title>"), lower.find("</title>")) {
         (Some(from), Some(to)) if from + 7 < to && to <= text.len() => {
-            format!(
-                " titled \"{}\"",
-                text.get(from + 7..to).unwrap_or_default().trim()
-            )
+            let title = text.get(from + 7..to).unwrap_or_default().trim();
+            let title: String = redact::text(title).chars().take(80).collect();
+            format!(" titled \"{title}\"")
         }
         _ => String::new(),
     }

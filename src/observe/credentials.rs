@@ -301,12 +301,35 @@ impl Drop for Group {
 }
 
 fn command_line(exec: &ExecConfig) -> String {
-    let mut line = exec.command.clone().unwrap_or_default();
-    for argument in exec.args.iter().flatten() {
-        line.push(' ');
-        line.push_str(argument);
+    let program = exec.command.as_deref().unwrap_or_default();
+    redact::command_line(program, exec.args.iter().flatten())
+}
+
+/// Remembers every secret that the client will use, so that none is shown, whatever repeats it.
+pub(super) fn remember(config: &kube::Config) {
+    // The library keeps secrets behind a type that only its serialised form opens.
+    let auth = serde_json::to_value(&config.auth_info).unwrap_or_default();
+    for name in ["token", "client-key-data", "password"] {
+        if let Some(secret) = auth[name].as_str() {
+            redact::remember(secret);
+        }
     }
-    redact::urls(&line)
+    if let (Some(user), Some(password)) = (auth["username"].as_str(), auth["password"].as_str()) {
+        redact::remember(&format!("{user}:{password}"));
+    }
+    for url in [Some(&config.cluster_url), config.proxy_url.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let user = url
+            .authority()
+            .and_then(|authority| authority.as_str().rsplit_once('@'))
+            .map(|(user, _)| user);
+        if let Some(user) = user {
+            redact::remember(user);
+            redact::remember(user.split_once(':').map_or(user, |(_, password)| password));
+        }
+    }
 }
 
 /// What the protocol tells the plugin about us.
@@ -332,7 +355,7 @@ fn last_words(stderr: &[u8]) -> Vec<String> {
         .collect();
     lines[lines.len().saturating_sub(5)..]
         .iter()
-        .map(|line| format!("it said: {}", redact::urls(line)))
+        .map(|line| format!("it said: {}", redact::text(line)))
         .collect()
 }
 

@@ -94,7 +94,10 @@ pub(super) async fn ask(asker: &Asker<'_>) -> Seen<Served> {
             serde_json::from_str::<Groups>(&body).map_err(|error| {
                 ApiError::new(
                     Kind::Malformed,
-                    format!("its list of resources is malformed: {error}"),
+                    format!(
+                        "its list of resources is malformed: {}",
+                        crate::words::malformed(&error)
+                    ),
                 )
             })
         });

@@ -163,7 +163,7 @@ fn from_server_flag(access: &Access) -> Result<Resolved, Trouble> {
     Ok(Resolved {
         config: Config::new(uri),
         target: Target {
-            server: Some(redact::urls(&server)),
+            server: Some(redact::address(&server)),
             ..Target::default()
         },
         in_cluster: false,

@@ -16,12 +16,12 @@ pub(super) fn from_failure(
     let ApiError::Failed(failure) = failure else {
         return None;
     };
-    let server = redact::urls(&config.cluster_url.to_string());
+    let server = redact::address(&config.cluster_url.to_string());
     let mut evidence = vec![format!("asked: {server}version")];
     if let Some(proxy) = &config.proxy_url {
         evidence.push(format!(
             "through the proxy {}",
-            redact::urls(&proxy.to_string())
+            redact::address(&proxy.to_string())
         ));
     }
     let why = &failure.message;

@@ -123,7 +123,7 @@ async fn answer(asker: &Asker<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
                 .unwrap_or(text);
             let message = match message.trim() {
                 "" => format!("it answered {}, and gave no reason", status.as_u16()),
-                message => redact::urls(message),
+                message => redact::text(message).into_owned(),
             };
             Seen::Known(Answer {
                 status: status.as_u16(),

@@ -78,7 +78,10 @@ async fn one(asker: &Asker<'_>, user: &str, right: &Right) -> Result<Review, Api
 fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::new(
         Kind::Malformed,
-        format!("the review's answer is malformed: {error}"),
+        format!(
+            "the review's answer is malformed: {}",
+            crate::words::malformed(error)
+        ),
     )
 }
 

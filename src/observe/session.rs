@@ -99,6 +99,7 @@ impl<'a> Session<'a> {
         } else {
             Duration::ZERO
         };
+        credentials::remember(&resolved.config);
         let clients = match transport::clients(&resolved.config) {
             Ok(clients) => clients,
             Err(error) => {
@@ -328,7 +329,8 @@ impl<'a> Session<'a> {
             }
         };
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
-        let message = crate::redact::urls(body["message"].as_str().unwrap_or_else(|| text.trim()));
+        let message = crate::redact::text(body["message"].as_str().unwrap_or_else(|| text.trim()))
+            .into_owned();
         match status.as_u16() {
             200..=202 => Answer::Made(body),
             403 => Answer::Denied(message),

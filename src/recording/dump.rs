@@ -21,7 +21,7 @@ use crate::{
     profile::Profile,
     redact::Redact,
     seen::Seen,
-    token,
+    token, words,
 };
 
 /// The questions that a file of this name answers, even when it holds an empty list.
@@ -77,10 +77,9 @@ pub(super) fn facts(
         in_cluster: false,
         obstacle: None,
         version: match &input.version {
-            Some(version) => Seen::Known(
-                ServerVersion::deserialize(version)
-                    .map_err(|error| format!("its version is malformed: {error}"))?,
-            ),
+            Some(version) => Seen::Known(ServerVersion::deserialize(version).map_err(|error| {
+                format!("its version is malformed: {}", words::malformed(&error))
+            })?),
             None => Seen::NotLooked,
         },
         namespace: named(&namespace).map_or(Seen::NotLooked, |n| Seen::Known(n.clone())),
@@ -263,7 +262,7 @@ impl Dump<'_> {
             .filter(|object| object["kind"] == "Secret")
             .map(|object| {
                 Secret::deserialize(object)
-                    .map_err(|error| format!("a Secret is malformed: {error}"))
+                    .map_err(|error| format!("a Secret is malformed: {}", words::malformed(&error)))
             })
             .collect::<Result<_, _>>()?;
         let seen = !secrets.is_empty() || self.was_asked(kinds::SECRETS.0);
@@ -292,8 +291,12 @@ impl Dump<'_> {
         });
         Ok(match found {
             Some(map) => Seen::Known(ConfigMapFact::of(
-                &k8s_openapi::api::core::v1::ConfigMap::deserialize(map)
-                    .map_err(|error| format!("ConfigMap {wanted} is malformed: {error}"))?,
+                &k8s_openapi::api::core::v1::ConfigMap::deserialize(map).map_err(|error| {
+                    format!(
+                        "ConfigMap {wanted} is malformed: {}",
+                        words::malformed(&error)
+                    )
+                })?,
             )),
             None if seen => Seen::Absent,
             None => Seen::NotLooked,
@@ -349,8 +352,9 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
         total: usize,
         connections: Vec<Connection>,
     }
-    let malformed =
-        |what: &str, error: serde_json::Error| format!("{what} of {pod} is malformed: {error}");
+    let malformed = |what: &str, error: serde_json::Error| {
+        format!("{what} of {pod} is malformed: {}", words::malformed(&error))
+    };
     let connz = connz
         .map(|connz| Connz::deserialize(connz).map_err(|error| malformed("connz", error)))
         .transpose()?;

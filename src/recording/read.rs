@@ -212,8 +212,12 @@ impl Input {
         match recordings.as_slice() {
             [] => dump::facts(&self, profile.unwrap_or_else(|| self.family()), namespace),
             [one] => {
-                let recording: Recording = typed(one)
-                    .map_err(|error| format!("its Recording object is malformed: {error}"))?;
+                let recording: Recording = typed(one).map_err(|error| {
+                    format!(
+                        "its Recording object is malformed: {}",
+                        words::malformed(&error)
+                    )
+                })?;
                 self.recorded(recording, profile)
             }
             _ => Err("it holds more than one recording; give them one at a time".into()),
@@ -372,8 +376,9 @@ impl Input {
                         .as_str()
                         .unwrap_or("without a name");
                     format!(
-                        "{} {name} is malformed: {error}",
-                        object["kind"].as_str().unwrap_or_default()
+                        "{} {name} is malformed: {}",
+                        object["kind"].as_str().unwrap_or_default(),
+                        words::malformed(&error)
                     )
                 })?;
                 item.redact();

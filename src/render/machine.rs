@@ -2,19 +2,14 @@
 
 use serde::Serialize;
 
-/// One JSON document.
-///
-/// # Panics
-///
-/// Never: what is rendered has a JSON form, which the tests of every fixture see.
-pub fn json<T: Serialize>(document: &T) -> String {
-    let mut text = serde_json::to_string_pretty(document)
-        .unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
-    text.push('\n');
-    text
+use crate::output::Redacted;
+
+/// One JSON document, without credentials.
+pub fn json<T: Serialize>(document: &T) -> Redacted {
+    Redacted::json(document)
 }
 
 /// The same document as YAML.
-pub fn yaml<T: Serialize>(document: &T) -> String {
-    serde_yaml::to_string(document).unwrap_or_else(|error| format!("error: {error}\n"))
+pub fn yaml<T: Serialize>(document: &T) -> Redacted {
+    Redacted::yaml(document)
 }

@@ -3,17 +3,14 @@
 use owo_colors::{OwoColorize, Style};
 
 use super::style::Look;
+use crate::{redact, sanitize};
 
-/// Takes out what could steer a terminal or turn the direction of writing.
+/// A foreign string for a text: without credentials, and without what could steer a terminal or change the direction of
+/// writing. Every foreign string goes through here before it is wrapped, cut or styled.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
-        .filter(|c| !c.is_control() && !is_bidi(*c))
-        .collect()
-}
-
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    // In this order: what is left out must not hide a name that is followed by a secret.
+    let plain = sanitize::plain(text);
+    redact::text(&plain).into_owned()
 }
 
 /// A text in the making. Whatever is put in is cleaned first.

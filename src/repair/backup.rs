@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::inventory;
 use crate::{
     files::{self, Existing, WriteError},
-    redact,
+    redact, sanitize,
 };
 
 /// What the API server keeps for itself, and what may hold a Secret's values a second time.
@@ -92,7 +92,7 @@ pub fn write(path: &Path, objects: Vec<Value>) -> Result<bool, BackupError> {
         "kind": "List",
         "items": objects.into_iter().map(kept).collect::<Vec<_>>(),
     });
-    let text = serde_json::to_string_pretty(&list).unwrap_or_default() + "\n";
+    let text = sanitize::json(&list);
     files::write(path, &text, Existing::Keep).map_err(failed(path))?;
     Ok(credentials)
 }

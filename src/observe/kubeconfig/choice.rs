@@ -99,7 +99,7 @@ impl Choice<'_> {
             config,
             target: Target {
                 context: context_name,
-                server: Some(redact::urls(&server)),
+                server: Some(redact::address(&server)),
                 user: user_name,
                 namespace: String::new(),
             },

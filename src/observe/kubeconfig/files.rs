@@ -192,8 +192,10 @@ fn typed(value: &Value, text: &str) -> Result<Kubeconfig, String> {
 
 /// The YAML reader's complaint, without its chain of forewords and in words for people.
 fn plain_yaml(error: &str) -> String {
-    let first = error.lines().next().unwrap_or_default();
-    let why = first.rsplit_once("error: ").map_or(first, |(_, why)| why);
+    let first = crate::words::malformed(&error.lines().next().unwrap_or_default());
+    let why = first
+        .rsplit_once("error: ")
+        .map_or(first.as_str(), |(_, why)| why);
     why.replace("expected sequence start", "a list is expected")
         .replace("expected mapping start", "a mapping of keys is expected")
 }

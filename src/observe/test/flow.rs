@@ -355,7 +355,7 @@ impl Flow<'_> {
             let denied =
                 status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
             return Err(HeldBack::Refused(Refusal {
-                message: crate::redact::urls(message),
+                message: crate::redact::text(message).into_owned(),
                 denied,
                 event: event.into(),
             }));

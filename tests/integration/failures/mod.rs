@@ -1,6 +1,7 @@
 //! Everything that can go wrong on the way to a verdict: one clear sentence, the right exit code, one valid document.
 
 mod api_server;
+mod control_characters;
 mod fake;
 mod files;
 mod http1;
@@ -12,6 +13,7 @@ mod process;
 mod proxy;
 mod reading;
 mod secrets;
+mod seeded;
 mod streams;
 mod tls;
 

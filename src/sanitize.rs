@@ -1,0 +1,256 @@
+//! Characters that could steer a terminal or change the reading order of a text.
+//!
+//! Everything that leaves the process passes one of these functions: [`plain`] for foreign strings on their way into a
+//! text for people, [`escaped`] for JSON, [`yaml`] for YAML, and [`for_terminal`] for whatever is written in the end.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Whether a character may steer a terminal, end a line, or change the direction of writing.
+///
+/// These are C0 and C1 controls, DEL, the bidirectional controls and the two Unicode line separators.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// A foreign string for a text: without unsafe characters, on one line.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.chars().filter_map(|c| match c {
+        '\n' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
+        c if is_unsafe(c) => None,
+        c => Some(c),
+    });
+    Cow::Owned(kept.collect())
+}
+
+/// A serialised JSON document with every unsafe character escaped, so that its values stay as they are.
+///
+/// Outside strings a JSON document has no such character but line breaks, and the serialiser escapes C0 itself.
+pub fn escaped(json: String) -> String {
+    if !json.chars().any(|c| c != '\n' && is_unsafe(c)) {
+        return json;
+    }
+    escape(&json, |c| c == '\n')
+}
+
+fn escape(text: &str, allowed: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) && !allowed(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// One JSON document of a value, escaped.
+pub fn json(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value)
+        .unwrap_or_else(|error| Value::String(error.to_string()).to_string());
+    text.push('\n');
+    escaped(text)
+}
+
+/// One YAML document of a value. Strings with unsafe characters are written in double quotes with escapes.
+pub fn yaml(value: &Value) -> String {
+    let write = |value: &Value| {
+        serde_yaml::to_string(value).unwrap_or_else(|error| format!("error: {error}\n"))
+    };
+    if !holds_unsafe(value) {
+        return write(value);
+    }
+    // The serialiser leaves some of these characters as they are. A placeholder stands in for each such string.
+    let mut strings = Vec::new();
+    let mut value = value.clone();
+    let mark = free_mark(&value);
+    replace(&mut value, &mark, &mut strings);
+    let text = write(&value);
+    let mut parts = text.split(mark.as_str());
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (number, rest) = part.split_once('E').unwrap_or((part, ""));
+        let string = number
+            .parse::<usize>()
+            .ok()
+            .and_then(|n| strings.get(n))
+            .cloned();
+        // A JSON string is a double-quoted scalar of YAML.
+        let quoted = Value::String(string.unwrap_or_default()).to_string();
+        out.push_str(&escape(&quoted, |_| false));
+        out.push_str(rest);
+    }
+    out
+}
+
+/// Line breaks and tabs are safe in YAML: the serialiser writes them as block scalars or escapes.
+fn is_unsafe_in_yaml(text: &str) -> bool {
+    text.chars()
+        .any(|c| is_unsafe(c) && !matches!(c, '\n' | '\t'))
+}
+
+fn holds_unsafe(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_unsafe_in_yaml(text),
+        Value::Array(items) => items.iter().any(holds_unsafe),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| is_unsafe_in_yaml(key) || holds_unsafe(value)),
+        _ => false,
+    }
+}
+
+/// A word that the document does not have.
+fn free_mark(value: &Value) -> String {
+    let text = value.to_string();
+    let mut mark = "Escaped".to_owned();
+    while text.contains(&mark) {
+        mark.push('x');
+    }
+    mark
+}
+
+fn replace(value: &mut Value, mark: &str, strings: &mut Vec<String>) {
+    let stand_in = |text: &mut String, strings: &mut Vec<String>| {
+        if is_unsafe_in_yaml(text) {
+            strings.push(std::mem::replace(text, format!("{mark}{}E", strings.len())));
+        }
+    };
+    match value {
+        Value::String(text) => stand_in(text, strings),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| replace(item, mark, strings)),
+        Value::Object(fields) => {
+            *fields = std::mem::take(fields)
+                .into_iter()
+                .map(|(mut key, mut value)| {
+                    stand_in(&mut key, strings);
+                    replace(&mut value, mark, strings);
+                    (key, value)
+                })
+                .collect();
+        }
+        _ => {}
+    }
+}
+
+/// The last safety net before a stream: only line breaks, tabs and, with `styled`, the style sequences of our own
+/// stylesheet pass. Everything else of the kind becomes a visible escape.
+pub fn for_terminal(text: &str, styled: bool) -> Cow<'_, str> {
+    let passes = |c: char| matches!(c, '\n' | '\t') || !is_unsafe(c);
+    if text.chars().all(passes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find(|c| !passes(c)) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(length) = style_sequence(rest).filter(|_| styled) {
+            out.push_str(&rest[..length]);
+            rest = &rest[length..];
+        } else if let Some(c) = rest.chars().next() {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The length of a style sequence at the start of a text, if it is one that we write: `ESC [ 31 ; 1 m`.
+fn style_sequence(text: &str) -> Option<usize> {
+    // Reset, bold, dim, italic, underline, their ends, and the eight colours with the default one.
+    const OURS: &[&str] = &[
+        "", "0", "1", "2", "3", "4", "22", "23", "24", "30", "31", "32", "33", "34", "35", "36",
+        "37", "39",
+    ];
+    let inner = text.strip_prefix("\u{1b}[")?;
+    let end = inner.find('m').filter(|end| *end <= 12)?;
+    inner[..end]
+        .split(';')
+        .all(|code| OURS.contains(&code))
+        .then_some(end + 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// One of each kind.
+    const UNSAFE: &str = "\u{1b}\u{7}\r\u{0}\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}\u{2069}";
+
+    #[test]
+    fn foreign_strings_lose_unsafe_characters() {
+        assert_eq!(plain("a\u{1b}[31mb\u{7}c\u{202e}d\ne"), "a[31mbcd e");
+        assert_eq!(plain(UNSAFE).trim(), "");
+        assert!(matches!(plain("ünïcode ✓ 漢字"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_keeps_the_values_and_is_free_of_unsafe_characters() {
+        let value = json!({ format!("key{UNSAFE}"): [UNSAFE, "harmless ✓", 1, null] });
+        let text = json(&value);
+        assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
+        let harmless = json!({"a": "b ✓\n"});
+        assert_eq!(
+            json(&harmless),
+            serde_json::to_string_pretty(&harmless).expect("JSON") + "\n"
+        );
+    }
+
+    #[test]
+    fn yaml_keeps_the_values_and_is_free_of_unsafe_characters() {
+        let value = json!({
+            "Escaped0E": "Escapedx",
+            format!("key{UNSAFE}"): [UNSAFE, "a\u{85}b", "a\u{202e}b: \"c\"\nd", "harmless ✓", 1, null],
+            "nested": { "plain": "a\nb\n", "odd": "\u{2028}" },
+        });
+        let text = yaml(&value);
+        assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text:?}");
+        assert_eq!(serde_yaml::from_str::<Value>(&text).expect("YAML"), value);
+        let harmless = json!({"a": "b ✓\nc\n", "tab": "a\tb"});
+        assert_eq!(
+            yaml(&harmless),
+            serde_yaml::to_string(&harmless).expect("YAML")
+        );
+    }
+
+    #[test]
+    fn our_own_styles_pass_and_other_sequences_are_shown() {
+        let styled = "\u{1b}[31;1mred\u{1b}[0m\n\ttab";
+        assert_eq!(for_terminal(styled, true), styled);
+        assert_eq!(
+            for_terminal(styled, false),
+            "\\u001b[31;1mred\\u001b[0m\n\ttab"
+        );
+        for (text, shown) in [
+            ("\u{1b}]0;title\u{7}", "\\u001b]0;title\\u0007"),
+            ("\u{1b}[2J", "\\u001b[2J"),
+            ("\u{1b}[8mhidden", "\\u001b[8mhidden"),
+            ("\u{1b}[31", "\\u001b[31"),
+            ("a\rb\u{9b}31mc", "a\\u000db\\u009b31mc"),
+            ("\u{2028}\u{61c}", "\\u2028\\u061c"),
+        ] {
+            assert_eq!(for_terminal(text, true), shown);
+        }
+    }
+}
