@@ -32,9 +32,18 @@ impl<'a> Outlook<'a> {
     /// Whether each object was tried, or is known to be untriable until another is there.
     pub(super) fn is_determined(&self) -> bool {
         self.seen.is_some()
+            && self.is_place_known()
             && self
                 .written()
                 .all(|trial| rules::missing(trial).next().is_some() || rules::open(trial).is_none())
+    }
+
+    /// Whether it is known what is there already. A missing permission is told by itself; a failure leaves it open.
+    fn is_place_known(&self) -> bool {
+        let patient = self.patient;
+        patient.facts.deployments.failure().is_none()
+            && patient.brokers.failure().is_none()
+            && patient.meshsyncs.failure().is_none()
     }
 
     /// The rights that installing takes and that are missing, and those that looking took.

@@ -270,9 +270,14 @@ const TABLE: &[Behaviour] = &[
             )
         })
     }),
-    ("endless paging", BLIND, |request, to| {
-        paged(request, to, &format!("token-{}", request.before))
-    }),
+    (
+        "endless paging",
+        Codes {
+            test_api: 3,
+            ..BLIND
+        },
+        |request, to| paged(request, to, &format!("token-{}", request.before)),
+    ),
     ("a continue token that repeats", BLIND, |request, to| {
         paged(request, to, "the-same")
     }),
