@@ -84,15 +84,10 @@ pub fn yaml(value: &Value) -> String {
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (number, rest) = part.split_once('E').unwrap_or((part, ""));
-        let string = number
-            .parse::<usize>()
-            .ok()
-            .and_then(|n| strings.get(n))
-            .cloned();
-        // A JSON string is a double-quoted scalar of YAML.
-        let quoted = Value::String(string.unwrap_or_default()).to_string();
-        out.push_str(&escape(&quoted, |_| false));
-        out.push_str(rest);
+        let string = number.parse::<usize>().ok().and_then(|n| strings.get(n));
+        let quoted = string.map_or("", String::as_str);
+        out.push_str(quoted);
+        out.push_str(rest.get(quoted.len()..).unwrap_or_default());
     }
     out
 }
@@ -127,7 +122,12 @@ fn free_mark(value: &Value) -> String {
 fn replace(value: &mut Value, mark: &str, strings: &mut Vec<String>) {
     let stand_in = |text: &mut String, strings: &mut Vec<String>| {
         if is_unsafe_in_yaml(text) {
-            strings.push(std::mem::replace(text, format!("{mark}{}E", strings.len())));
+            // A JSON string is a double-quoted scalar of YAML.
+            let quoted = escape(&Value::String(std::mem::take(text)).to_string(), |_| false);
+            // As long as what it stands for: a long key is written in another way than a short one.
+            let filler = "x".repeat(quoted.len());
+            *text = format!("{mark}{}E{filler}", strings.len());
+            strings.push(quoted);
         }
     };
     match value {
@@ -223,6 +223,7 @@ mod tests {
             "Escaped0E": "Escapedx",
             format!("key{UNSAFE}"): [UNSAFE, "a\u{85}b", "a\u{202e}b: \"c\"\nd", "harmless ✓", 1, null],
             "nested": { "plain": "a\nb\n", "odd": "\u{2028}" },
+            format!("{}\u{7f}", "long".repeat(400)): { "a": "\u{7f}" },
         });
         let text = yaml(&value);
         assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text:?}");

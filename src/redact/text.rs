@@ -91,9 +91,8 @@ fn url_end(text: &str) -> usize {
             return at;
         }
         if c == ':' && text[at..].starts_with("://") {
-            return text[..at]
-                .rfind(|c: char| !c.is_ascii_alphanumeric())
-                .map_or(0, |before| before + 1);
+            let scheme = text[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+            return scheme.len();
         }
     }
     text.len()
@@ -102,7 +101,7 @@ fn url_end(text: &str) -> usize {
 /// Masks one URL of which the scheme has been written.
 fn one_url(word: &str, out: &mut String) {
     let host = match word.rfind('@') {
-        Some(at) if is_digest(&word[at + 1..]) => word,
+        Some(at) if at == 0 || is_digest(&word[at + 1..]) => word,
         Some(at) => {
             let user = &word[..at];
             let known = is_reference(user) || is_placeholder(user);
@@ -201,7 +200,16 @@ fn bare_user_parts(text: &str) -> Option<String> {
             None => has_port(host) && is_random(user),
         };
         // What comes before the user part in the word: an opening bracket, or the name of what is told.
-        let lead = user.len() - user.trim_start_matches(['(', '[', '{', '\'']).len();
+        // A style before the word is no part of it.
+        let style = if text[..begin].ends_with('\u{1b}') {
+            user.find('m').map_or(0, |end| end + 1)
+        } else {
+            0
+        };
+        let lead = user.len()
+            - user[style..]
+                .trim_start_matches(['(', '[', '{', '\''])
+                .len();
         if secret && user[lead..] != *REDACTED {
             out.push_str(&text[copied..begin + lead]);
             out.push_str(REDACTED);
@@ -212,13 +220,9 @@ fn bare_user_parts(text: &str) -> Option<String> {
 }
 
 fn has_port(host: &str) -> bool {
-    host.rsplit_once(':').is_some_and(|(_, port)| {
-        port.starts_with(|c: char| c.is_ascii_digit())
-            && port
-                .trim_end_matches(|c: char| !c.is_ascii_digit())
-                .chars()
-                .all(|c| c.is_ascii_digit())
-    })
+    let host = host.trim_end_matches(|c: char| !c.is_ascii_digit());
+    host.rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// Whether a word may be a generated credential: long, or letters and digits together.
@@ -312,6 +316,11 @@ fn value_of(text: &str, kind: Sensitivity) -> Option<Slot<'_>> {
         ),
     };
     let value = text[start..start + end].trim_end_matches('\\');
+    // What follows an unquoted value in a sentence is no part of it.
+    let value = match quote {
+        None if kind == Sensitivity::Name => value.trim_end_matches([':', ')', ',', ';']),
+        _ => value,
+    };
     (!value.is_empty()).then_some(Slot { start, text: value })
 }
 

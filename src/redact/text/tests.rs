@@ -16,6 +16,7 @@ fn user_parts_of_urls_are_masked_whatever_they_hold() {
     for (with, masked) in [
         ("nats://SEED@10.0.0.1:4222", "nats://REDACTED@10.0.0.1:4222"),
         ("nats://SE,EDx@h", "nats://REDACTED@h"),
+        ("😀://¡://SEED@h", "😀://¡://REDACTED@h"),
         ("nats://SE'EDx@h", "nats://REDACTED@h"),
         ("nats://SE/EDx@h:4222", "nats://REDACTED@h:4222"),
         (
