@@ -210,7 +210,7 @@ fn the_same_words_stand_with_and_without_colour() {
 fn what_is_well_takes_a_line_for_each_part_and_what_is_not_stays_in_sight() {
     let blind = "system check --from fixtures/connected-but-blind";
     let short = meshdoctor(blind).run().stdout;
-    assert!(short.contains("Kubernetes      3 passed"), "{short}");
+    assert!(short.contains("Kubernetes      4 passed"), "{short}");
     assert!(short.contains("MeshSync may list and watch"), "{short}");
     assert!(!short.contains("the API server answers us"), "{short}");
     // What is merely worth knowing takes a line beside what is wrong.
