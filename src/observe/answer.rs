@@ -151,9 +151,9 @@ fn is_status(text: &str) -> bool {
 /// What was wrong with it. A refusal, as of hardened clusters, proves an API server all the same.
 pub(super) fn version(answer: Result<String, ApiError>) -> Result<String, ApiError> {
     #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
     struct Version {
-        git_version: String,
+        #[serde(rename = "gitVersion")]
+        git: String,
         #[expect(dead_code, reason = "it has to be there")]
         major: String,
         #[expect(dead_code, reason = "it has to be there")]
@@ -161,7 +161,7 @@ pub(super) fn version(answer: Result<String, ApiError>) -> Result<String, ApiErr
     }
     match answer {
         Ok(body) => match serde_json::from_str::<Version>(&body) {
-            Ok(version) if !version.git_version.is_empty() => Ok(body),
+            Ok(version) if !version.git.is_empty() => Ok(body),
             _ => Err(not_an_api(
                 "its answer to /version names no version of Kubernetes",
             )),
