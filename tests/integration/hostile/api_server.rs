@@ -343,7 +343,12 @@ fn endless(to: &mut dyn Write) -> io::Result<()> {
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
     )?;
     to.write_all(b"a\r\n{\"items\":[\r\n")?;
-    let chunk = [b"10000\r\n".as_slice(), &[b' '; 65536], b"\r\n"].concat();
+    let chunk = [
+        b"10000\r\n".as_slice(),
+        b" ".repeat(65536).as_slice(),
+        b"\r\n",
+    ]
+    .concat();
     loop {
         to.write_all(&chunk)?;
     }
@@ -557,6 +562,8 @@ fn every_command_holds_against_every_behaviour() {
     );
 }
 
+const PODS: &str = "GET /api/v1/namespaces/meshery/pods";
+
 #[test]
 fn a_retry_is_told_and_the_number_of_requests_of_a_healthy_run_is_as_before() {
     let folder = tempfile::tempdir().expect("a scratch folder");
@@ -567,7 +574,6 @@ fn a_retry_is_told_and_the_number_of_requests_of_a_healthy_run_is_as_before() {
             .run()
             .exits(1)
     };
-    const PODS: &str = "GET /api/v1/namespaces/meshery/pods";
     let healthy = Peer::start(empty_cluster::answer);
     assert!(!run(&healthy).stderr.contains("retrying"));
     assert_eq!(healthy.asked(PODS), 1);
@@ -663,7 +669,12 @@ fn memory_is_bounded_whatever_the_api_server_sends() {
         ("a list of 600 MB", |request, to| {
             lists(request, to, |to| {
                 to.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-                let item = [b"10000\r\n".as_slice(), &[b'{'; 65536], b"\r\n"].concat();
+                let item = [
+                    b"10000\r\n".as_slice(),
+                    b"{".repeat(65536).as_slice(),
+                    b"\r\n",
+                ]
+                .concat();
                 for _ in 0..9600 {
                     to.write_all(&item)?;
                 }

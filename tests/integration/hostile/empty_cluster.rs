@@ -19,9 +19,8 @@ pub(super) fn is_list(request: &Request) -> bool {
 /// How many parts a path has behind its group, version and namespace.
 fn below_namespace(path: &str) -> Option<usize> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let rest = match parts.as_slice() {
-        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-        _ => return None,
+    let (["api", _, rest @ ..] | ["apis", _, _, rest @ ..]) = parts.as_slice() else {
+        return None;
     };
     Some(match rest {
         ["namespaces", _, below @ ..] if !below.is_empty() => below.len(),
