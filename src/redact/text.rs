@@ -245,7 +245,8 @@ fn assignments(text: &str, sign: char) -> Option<String> {
         // In a document within a text quotes are escaped.
         let name_end = before.trim_end_matches(['"', '\'', '\\']);
         let quoted = name_end.len() < before.len();
-        let name = &name_end[name_start(name_end)..];
+        let start = name_start(name_end);
+        let name = without_style(&name_end[..start], &name_end[start..]);
         let kind = match sensitivity(name) {
             Some(kind) if sign == '=' || quoted || kind == Sensitivity::Header => kind,
             // In a sentence a colon may follow any word.
@@ -274,6 +275,18 @@ fn ends_secret(name: &str) -> bool {
     words(name).last().is_some_and(|word| {
         word == "key" || word == "pass" || word.ends_with("token") || word.starts_with("passw")
     })
+}
+
+/// A name without the rest of a style sequence that stands right before it: `ESC [` is no part of names, `31m` is.
+fn without_style<'a>(before: &str, name: &'a str) -> &'a str {
+    match name.split_once('m') {
+        Some((code, name))
+            if before.ends_with("\u{1b}[") && !code.contains(char::is_alphabetic) =>
+        {
+            name
+        }
+        _ => name,
+    }
 }
 
 /// Where a name begins that ends a text.
@@ -318,6 +331,9 @@ fn value_of(text: &str, kind: Sensitivity) -> Option<Slot<'_>> {
     let value = text[start..start + end].trim_end_matches('\\');
     // What follows an unquoted value in a sentence is no part of it.
     let value = match quote {
+        None if kind == Sensitivity::Name && value.contains('(') => {
+            value.trim_end_matches([':', ',', ';'])
+        }
         None if kind == Sensitivity::Name => value.trim_end_matches([':', ')', ',', ';']),
         _ => value,
     };
@@ -528,7 +544,7 @@ fn schemes(text: &str) -> Option<String> {
         let begin = start;
         start += word.len();
         let end = word.find(ends_word).unwrap_or(word.len());
-        let value = word[..end].trim_end_matches(['\'', ',', ')', ';']);
+        let value = word[..end].trim_end_matches(['\'', ',', ')', ';', ':']);
         if std::mem::take(&mut scheme) && value.len() >= 6 && is_password_like(value) {
             out.push_str(&text[copied..begin]);
             out.push_str(REDACTED);
@@ -539,7 +555,12 @@ fn schemes(text: &str) -> Option<String> {
             .rsplit(|c: char| !c.is_ascii_alphabetic())
             .next()
             .unwrap_or_default();
-        scheme = name.eq_ignore_ascii_case("bearer") || name.eq_ignore_ascii_case("basic");
+        let name = name.to_ascii_lowercase();
+        // A style sequence before the word ends in a letter.
+        scheme = ["bearer", "basic"].iter().any(|scheme| {
+            name.strip_suffix(scheme)
+                .is_some_and(|rest| rest.len() <= 1)
+        });
     }
     (copied > 0).then(|| out + &text[copied..])
 }
