@@ -49,6 +49,7 @@ pub use attendant::Attendant;
 pub use broker::{Broker, Crowd};
 pub use cluster::{Cluster, Options};
 pub use line::Line;
+pub use manifests::now_exactly;
 pub use pool::{Lease, lease, private, private_with};
 pub use process::Process;
 pub use programs::{folder, program};

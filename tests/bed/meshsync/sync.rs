@@ -78,9 +78,6 @@ impl Sync {
     fn begin(&self) {
         let kinds = lock(&self.0.kinds).clone().unwrap_or_default();
         let mut tasks = lock(&self.0.tasks);
-        for task in tasks.drain(..) {
-            task.abort();
-        }
         self.0
             .store
             .reset(kinds.iter().map(|kind| kind.name.as_str()));
@@ -100,10 +97,25 @@ impl Sync {
         let sync = self.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep(DEBOUNCE).await;
-            sync.begin();
+            // In a task of its own: once it has stopped the old tasks, nobody may cancel it.
+            tokio::spawn(async move {
+                sync.stop().await;
+                sync.begin();
+            });
         });
         if let Some(earlier) = lock(&self.0.due).replace(task) {
             earlier.abort();
+        }
+    }
+
+    /// Stops watching. An aborted task still ends what it is at: it could publish in between what the next one does.
+    async fn stop(&self) {
+        let tasks = std::mem::take(&mut *lock(&self.0.tasks));
+        for task in &tasks {
+            task.abort();
+        }
+        for task in tasks {
+            let _ = task.await;
         }
     }
 

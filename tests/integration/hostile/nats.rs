@@ -8,10 +8,10 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use k8s_openapi::jiff::Timestamp;
+use crate::bed;
 
 /// The id by which the monitor and an honest client port go.
 const ID: &str = "NHOSTILE";
@@ -226,7 +226,7 @@ fn connection(cid: usize, name: &str) -> String {
     format!(
         "{{\"cid\":{cid},\"name\":\"{name}\",\"ip\":\"127.0.0.1\",\"start\":\"{}\",\"subscriptions\":1,\
          \"subscriptions_list\":[\"meshery.meshsync.request\"]}}",
-        Timestamp::try_from(SystemTime::now()).expect("a time")
+        bed::now_exactly()
     )
 }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::json;
 
 use super::{
-    Gate, dataflow,
+    Gate, dataflow, fits,
     gate::{Deed, Moment},
     objects, publishing, through,
 };
@@ -25,8 +26,14 @@ async fn by_a_signal_at_each_write() -> Result<()> {
     let (stack, publisher) = publishing(&bed).await?;
     // The run waits after what it is told, so that the signal finds it there.
     publisher.pause()?;
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        for number in 1..=3 {
+    let signals = [
+        ("INT", 130, 1..=3),
+        ("TERM", 143, 1..=3),
+        ("HUP", 129, 2..=2),
+        ("QUIT", 131, 2..=2),
+    ];
+    for (signal, code, writes) in signals {
+        for number in writes {
             for moment in [Moment::OnItsWay, Moment::Made, Moment::Told] {
                 let strike = (number, moment, Deed::Signal(signal));
                 let gate = Gate::open(&bed, users::ADMIN, strike)?;
@@ -34,7 +41,10 @@ async fn by_a_signal_at_each_write() -> Result<()> {
                 let stopped = through(&gate, tool).await;
                 assert!(gate.has_struck(), "{strike:?}: {stopped:?}");
                 assert_eq!(stopped.code, code, "{strike:?}: {stopped:?}");
-                assert_eq!(stopped.stdout, "", "{strike:?}");
+                let report = stopped.json();
+                fits(&report);
+                assert_eq!(report["exitCode"], code, "{strike:?}");
+                assert_eq!(report["rootCauses"], json!(["interrupted"]), "{strike:?}");
                 assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}");
                 // Nor does it come afterwards: what was on its way has come by the time the gate would have let it go.
                 tokio::time::sleep(Duration::from_millis(800)).await;
