@@ -15,7 +15,7 @@ use k8s_openapi::jiff::SignedDuration;
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 5 stopped part-way, 130 interrupted.\n\
+    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 5 stopped part-way, 129, 130, 131 and 143 stopped by a signal.\n\
                   Nothing but the cluster and its broker is ever contacted."
 )]
 pub struct Cli {

@@ -89,7 +89,14 @@ async fn a_backup_restores_the_credential_that_it_took() -> Result<()> {
     assert!(!text.contains(&token) && !text.contains(&users::base64(&token)));
     let file = copy.display().to_string();
     restore(&bed, &file, "").await.exits(0);
-    assert_eq!(spec(&stack, "MeshSync").await?, before);
+    let mut after = spec(&stack, "MeshSync").await?;
+    // A real operator writes fields that it knows back as empty ones.
+    if after["broker"]["native"] == json!({})
+        && let Some(broker) = after["broker"].as_object_mut()
+    {
+        broker.remove("native");
+    }
+    assert_eq!(after, before);
     Ok(())
 }
 
