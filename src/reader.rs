@@ -177,6 +177,17 @@ fn json(text: &str) -> Result<Vec<Value>, Unreadable> {
         })
 }
 
+/// Reads on to the end of a JSON string whose opening quote has been read.
+pub(crate) fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' => break,
+            _ => {}
+        }
+    }
+}
+
 /// Whether a JSON text keeps to the bounds: one pass that builds nothing.
 fn measure(text: &str) -> Result<(), TooLarge> {
     let mut depth = 0_usize;
@@ -184,15 +195,7 @@ fn measure(text: &str) -> Result<(), TooLarge> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'\\' => drop(bytes.next()),
-                        b'"' => break,
-                        _ => {}
-                    }
-                }
-            }
+            b'"' => skip_string(&mut bytes),
             b'[' | b'{' => {
                 depth += 1;
                 values += 1;

@@ -51,8 +51,8 @@ static ANSWERED: AtomicBool = AtomicBool::new(false);
 /// Whether a change of the cluster has begun.
 static BEGAN: AtomicBool = AtomicBool::new(false);
 
-/// Has a fault of this program itself end in a sentence, with the cursor shown, and in a document: the release build does
-/// not unwind. `document` makes it of the fault and of whether a change has begun.
+/// Prints a panic as one line and as a document, and shows the cursor again: the release build does not unwind. `document`
+/// makes the document from the place of the panic and from whether a change has begun.
 #[expect(clippy::exit, reason = "after a fault there is nothing to go back to")]
 pub fn tell_of_faults(
     document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) + Send + Sync + 'static,

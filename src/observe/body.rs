@@ -10,6 +10,7 @@ use super::{answer::ApiError, transport_error::from_error};
 use crate::{
     failure::Kind,
     limits::{API_ANSWER, API_ANSWERS, API_ELEMENTS, MIB},
+    reader::skip_string,
 };
 
 /// How much memory the answers of a run take.
@@ -107,15 +108,7 @@ pub(super) fn check_elements(text: &str) -> Result<(), ApiError> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'\\' => drop(bytes.next()),
-                        b'"' => break,
-                        _ => {}
-                    }
-                }
-            }
+            b'"' => skip_string(&mut bytes),
             b'[' => arrays.push(true),
             b'{' => arrays.push(false),
             b']' | b'}' => drop(arrays.pop()),

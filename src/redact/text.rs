@@ -129,6 +129,8 @@ fn one_url(word: &str, out: &mut String) {
             out.push('&');
         }
         match parameter.split_once('=') {
+            // An empty value hides nothing.
+            Some((_, "")) => out.push_str(parameter),
             Some((name, _)) if HARMLESS_PARAMETERS.contains(&name) => out.push_str(parameter),
             Some((name, _)) => out.push_str(&format!("{name}={REDACTED}")),
             None if HARMLESS_PARAMETERS.contains(&parameter) => out.push_str(parameter),
