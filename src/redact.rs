@@ -152,15 +152,7 @@ fn list_end(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
     while let Some((position, byte)) = bytes.next() {
         match byte {
-            b'"' => {
-                while let Some((_, byte)) = bytes.next() {
-                    match byte {
-                        b'\\' => drop(bytes.next()),
-                        b'"' => break,
-                        _ => {}
-                    }
-                }
-            }
+            b'"' => crate::reader::skip_string(&mut bytes.by_ref().map(|(_, byte)| byte)),
             b'[' => depth += 1,
             b']' if depth == 0 => return Some(position),
             b']' => depth -= 1,
