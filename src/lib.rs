@@ -3,77 +3,53 @@
 //! # The map
 //!
 //! ```text
-//! argv ─ cli ─ command ─┬─ observe ──► Facts ──► diagnose ──► Report ──► render ──► stdout
-//!                       └─ recording ─────┘
+//! argv ─ cli ─┬─ observe ──► Facts ──► diagnose ──► Report ──► render ──► stdout
+//!             └─ recording ────┘
 //! ```
 //!
-//! - [`cli`] is what can be typed, and nothing else; [`command`] has a short file for each verb, joining stages.
-//! - [`observe`] is the only reader of the world: kubeconfig, API server, broker. It judges nothing.
-//! - [`facts`] is what was seen, as plain data. [`seen::Seen`] tells "not there" from "could not look".
-//! - [`recording`] is facts in a file. Whatever judges can judge one instead of a cluster.
-//! - [`stack`] knows which objects are the stack's, [`destination`] where `MeshSync` is told to publish, [`rights`] what an
-//!   account may do, [`owner`] which other tool lays claim to an object; [`probe`] is the object that a test makes,
-//!   [`output_filter`] what `MeshSync`'s flags leave out; [`watch_list`] reads `MeshSync`'s list as `MeshSync` does;
-//!   [`profile`] holds every name of one family
-//!   of stacks.
-//! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
-//! - [`repair`] changes things: it holds the stack as it is installed, plans what makes of what there is what should be,
-//!   and carries that out. `repair/apply.rs` is the only writer; a preflight and a dry run try the same objects.
-//! - [`report`] is the shape of the answer, [`render`] turns it into text, [`terminal`] owns the terminal.
+//! Each entry uses only the entries below it.
 //!
-//! A new disease is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.
+//! - [`cli`]: arguments, one short file per verb, the terminal, signals and exit codes. `cli/render/` turns answers into text.
+//! - [`repair`] changes things: it inspects the live state, plans the changes, and applies them. `repair/apply.rs` is the
+//!   only writer.
+//! - [`observe`] is the only reader of the world: API server, logs, broker, connectivity tests. It judges nothing.
+//! - [`cluster`] is a connection: kubeconfig, credentials, transport, requests, access reviews, discovery.
+//! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
+//! - [`facts`] is what was seen, as plain data, and pure functions over it: which objects are the stack's, where `MeshSync`
+//!   publishes, what an account may do. Redaction and recordings are here too.
+//! - [`report`] is the answer as data, with its JSON Schemas.
+//! - [`stack`] is what the stack is, without facts: names, objects, manifests, watch-list, log signatures. `stack/base/`
+//!   knows nothing of Meshery.
+//!
+//! A new diagnosis is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.
 
-mod bounded;
 pub mod catalogue;
-pub mod cleanup;
 pub mod cli;
-pub mod command;
-pub mod destination;
+pub mod cluster;
 pub mod diagnose;
-pub mod exit;
 pub mod facts;
-pub mod failure;
-pub mod files;
-pub mod limits;
-pub mod log_lines;
 pub mod observe;
-pub mod output;
-pub mod output_filter;
-pub mod owner;
-pub mod probe;
-pub mod profile;
-#[cfg(test)]
-mod properties;
-pub mod reader;
-pub mod recording;
-pub mod redact;
-pub mod render;
 pub mod repair;
 pub mod report;
-pub mod rights;
-pub mod room;
-pub mod sanitize;
-pub mod seen;
 pub mod stack;
-pub mod terminal;
-mod token;
-pub mod watch_list;
-pub mod watched_kinds;
-mod words;
-mod yaml;
 
-use std::{borrow::Cow, io::IsTerminal, process::ExitCode, task::Poll};
+use std::{borrow::Cow, io::IsTerminal, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    cleanup::Cleanup,
-    cli::Cli,
-    exit::Exit,
-    exit::UsageError,
-    output::Redacted,
-    terminal::{Terminal, Unwritable},
+    cli::{
+        args::Cli,
+        exit::Exit,
+        output::Redacted,
+        signals::Signals,
+        terminal::{self, Terminal, Unwritable},
+        verbs,
+    },
+    cluster::cleanup::Cleanup,
+    facts::redact,
+    stack::base::sanitize,
+    stack::base::usage::UsageError,
 };
 
 /// The whole program: parse, run until done or told to stop, exit.
@@ -181,7 +157,7 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
             terminal.restore();
             exit
         }
-        result = command::run(cli, terminal, &cleanup) => return match result {
+        result = verbs::run(cli, terminal, &cleanup) => return match result {
             Ok(exit) => exit,
             Err(error) => {
                 terminal.say(&format!("error: {error:#}"));
@@ -197,7 +173,7 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     };
     // A change has told by itself how far it got.
     if !terminal.has_answered()
-        && let Some(text) = command::unfinished::interrupted(cli, exit, &owed, removed)
+        && let Some(text) = verbs::unfinished::interrupted(cli, exit, &owed, removed)
     {
         let _ = terminal.answer(&text);
     }
@@ -207,52 +183,6 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
 /// Has a fault of this program itself, or of a library, end in a sentence and in the document that was asked for. The
 /// release build does not unwind, so the document is printed before the process ends.
 pub fn prepare_for_faults(cli: &Cli) {
-    let unfinished = command::unfinished::Unfinished::of(cli);
+    let unfinished = verbs::unfinished::Unfinished::of(cli);
     terminal::tell_of_faults(move |fault, began| unfinished.fault(fault, began));
-}
-
-/// The signals that stop the run. They are listened to once and for all, so that none is lost between two waits.
-struct Signals(Vec<(Signal, Exit)>);
-
-impl Default for Signals {
-    fn default() -> Self {
-        let all = [
-            (SignalKind::hangup(), Exit::HungUp),
-            (SignalKind::interrupt(), Exit::Interrupted),
-            (SignalKind::quit(), Exit::Quit),
-            (SignalKind::terminate(), Exit::Terminated),
-        ];
-        let heard = all
-            .into_iter()
-            // Under nohup the run goes on when the terminal is closed.
-            .filter(|(_, exit)| *exit != Exit::HungUp || !ignores_hangups())
-            .filter_map(|(kind, exit)| Some((signal(kind).ok()?, exit)));
-        Self(heard.collect())
-    }
-}
-
-/// Whether whoever started this process has it ignore SIGHUP, as far as the system tells.
-fn ignores_hangups() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // SIGHUP is signal 1, which the lowest bit stands for.
-    ignored.is_some_and(|mask| mask & 1 == 1)
-}
-
-impl Signals {
-    /// Waits for the next.
-    async fn stopped(&mut self) -> Exit {
-        std::future::poll_fn(|context| {
-            for (signal, exit) in &mut self.0 {
-                if signal.poll_recv(context).is_ready() {
-                    return Poll::Ready(*exit);
-                }
-            }
-            Poll::Pending
-        })
-        .await
-    }
 }

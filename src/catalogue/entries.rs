@@ -1,10 +1,12 @@
 //! The diagnoses, as data, in the order of the data path.
 
 use super::Entry;
-use crate::report::{
-    Component::{Broker, Cluster, Installation, Meshsync, Operator},
-    Kind::{Fault, Obstacle},
-    Severity::{Error, Info, Warning},
+use crate::{
+    report::{
+        Kind::{Fault, Obstacle},
+        Severity::{Error, Info, Warning},
+    },
+    stack::component::Component::{Broker, Cluster, Installation, Meshsync, Operator},
 };
 
 /// One entry; its text is the file of its code.

@@ -4,12 +4,13 @@
 
 mod entries;
 mod external;
-pub mod signatures;
-pub mod stack_codes;
 
 pub use entries::ENTRIES;
 
-use crate::report::{Component, Kind, Severity};
+use crate::{
+    report::{Kind, Severity},
+    stack::{base::words::distance, component::Component},
+};
 
 /// One diagnosis.
 #[derive(Debug)]
@@ -116,23 +117,6 @@ pub fn nearest(word: &str) -> Vec<String> {
     near.sort();
     near.truncate(3);
     near.into_iter().map(|(_, code)| code).collect()
-}
-
-/// The edits between two words.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(x != *y))
-                .min(row[j] + 1)
-                .min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

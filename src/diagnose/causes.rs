@@ -32,7 +32,7 @@ pub(super) fn name(findings: &mut [Finding]) {
 
 /// Fills `causedBy`. A cause is never further along the data path than what it explains.
 pub(super) fn join(findings: &mut [Finding]) {
-    let causes: Vec<(String, crate::report::Component, Vec<String>)> = findings
+    let causes: Vec<(String, crate::stack::component::Component, Vec<String>)> = findings
         .iter()
         .map(|finding| {
             let folds = catalogue::find(&finding.code)

@@ -2,10 +2,7 @@
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    facts::{BrokerServer, Connection, Facts},
-    stack,
-};
+use crate::facts::{BrokerServer, Connection, Facts, stack};
 
 /// How far two clocks, the broker's and the node's, may differ.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);

@@ -2,7 +2,8 @@
 
 use crate::{
     catalogue,
-    report::{Command, Component, Finding, Kind, ObjectRef, Remedy, Severity},
+    report::{Command, Finding, Kind, ObjectRef, Remedy, Severity},
+    stack::component::Component,
 };
 
 /// A finding in the making.

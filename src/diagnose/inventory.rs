@@ -11,12 +11,12 @@ use super::{
     states::States,
 };
 use crate::{
-    facts::{BrokerServer, Connection, ServerVersion},
+    facts::{BrokerServer, Connection, ServerVersion, stack},
     report::{
-        BrokerReport, ClientReport, Component, Components, EndpointReport, PodReport, ServerReport,
+        BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerReport,
         ServiceReport, TargetReport, Workload,
     },
-    stack,
+    stack::component::Component,
 };
 
 /// The most clients of one server that a report lists; the stack's own are always among them.

@@ -1,9 +1,11 @@
 //! Logs in findings: the lines that matter, and what a known one means.
 
 use crate::{
-    catalogue::signatures::{self, Signature},
     facts::{Facts, Log, LogLine},
-    report::Component,
+    stack::{
+        component::Component,
+        signatures::{self, Signature},
+    },
 };
 
 /// The most lines of one log that a finding shows.

@@ -20,17 +20,14 @@ mod rules;
 mod select;
 mod states;
 mod tested;
-mod trial;
 mod verdict;
 
 use std::collections::BTreeMap;
 
 use crate::{
-    facts::Facts,
-    recording::API_VERSION,
-    report::{
-        Check, Component, Finding, Kind, Permissions, Report, Severity, Source, Status, Tool,
-    },
+    facts::{Facts, recording::API_VERSION},
+    report::{Check, Finding, Kind, Permissions, Report, Severity, Source, Status, Tool},
+    stack::component::Component,
 };
 
 pub(crate) use self::{draft::Draft, patient::Patient};

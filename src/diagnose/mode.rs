@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 
 use super::patient::Patient;
-use crate::destination::{self, Destination, GivenBy};
+use crate::facts::destination::{self, Destination, GivenBy};
 
 /// How the cluster is meant to be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

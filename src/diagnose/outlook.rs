@@ -1,10 +1,10 @@
 //! What an installation would do to each object, and whether that is known.
 
-use super::{Patient, rules::preflight as rules, trial::Tried};
+use super::{Patient, rules::preflight as rules};
 use crate::{
-    facts::{Preflight, Trial},
+    facts::{DryRun, Preflight, dry_run::Tried},
     report::{PlannedObject, PreflightReport},
-    seen::{Right, Seen},
+    stack::base::{permission::Permission, seen::Seen},
 };
 
 /// The outlook of a patient who may have no preflight, since nothing could be asked.
@@ -22,7 +22,7 @@ impl<'a> Outlook<'a> {
     }
 
     /// The objects that an installation would write.
-    fn written(&self) -> impl Iterator<Item = &'a Trial> {
+    fn written(&self) -> impl Iterator<Item = &'a DryRun> {
         self.seen
             .into_iter()
             .flat_map(|seen| &seen.objects)
@@ -47,8 +47,9 @@ impl<'a> Outlook<'a> {
     }
 
     /// The rights that installing takes and that are missing, and those that looking took.
-    pub(super) fn missing_rights(&self) -> Vec<Right> {
-        let mut rights: Vec<Right> = self.written().flat_map(rules::missing).cloned().collect();
+    pub(super) fn missing_rights(&self) -> Vec<Permission> {
+        let mut rights: Vec<Permission> =
+            self.written().flat_map(rules::missing).cloned().collect();
         if let Some(Seen::Denied(denial)) = self.seen.map(|seen| &seen.nodes) {
             rights.extend(denial.missing.iter().cloned());
         }
@@ -69,7 +70,7 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    fn planned(&self, trial: &Trial) -> PlannedObject {
+    fn planned(&self, trial: &DryRun) -> PlannedObject {
         let (action, reason) = if rules::stays(self.patient, trial) {
             ("keep", None)
         } else if rules::missing(trial).next().is_some() {

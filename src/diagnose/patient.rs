@@ -14,12 +14,19 @@ use super::{
     reach, rollout,
 };
 use crate::{
-    destination::{self, Destination},
-    facts::{Broker, Facts, Meshsync},
-    report::{Command, Component, Effect, ObjectRef},
-    seen::{Denial, Seen},
-    stack,
-    words::quoted,
+    facts::{
+        Broker, Facts, Meshsync,
+        destination::{self, Destination},
+        stack,
+    },
+    report::{Command, Effect, ObjectRef},
+    stack::{
+        base::{
+            seen::{Denial, Seen},
+            words::quoted,
+        },
+        component::Component,
+    },
 };
 
 /// Which operator line is installed.

@@ -4,9 +4,12 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::patient::Patient;
 use crate::{
-    destination::{Destination, Place},
-    facts::{Attempt, BrokerServer, Facts, FailureKind, Way},
-    stack,
+    facts::{
+        Attempt, BrokerServer, Facts, FailureKind,
+        destination::{Destination, Place},
+        stack,
+    },
+    report::Way,
 };
 
 impl<'a> Patient<'a> {

@@ -3,7 +3,8 @@
 use super::{causes, rules, verdict};
 use crate::{
     catalogue,
-    report::{Check, Component, Finding, Kind, Report, Severity},
+    report::{Check, Finding, Kind, Report, Severity},
+    stack::component::Component,
 };
 
 /// What is wanted (`--only`, `--skip`); empty for everything.

@@ -2,11 +2,9 @@
 
 use super::{mode::Mode, patient::Patient, rollout};
 use crate::{
-    destination::Destination,
-    facts::FailureKind,
+    facts::{FailureKind, destination::Destination, stack},
     report::{ComponentReport, State},
-    seen::{Right, Seen},
-    stack,
+    stack::base::{permission::Permission, seen::Seen},
 };
 
 /// A state, and whether everything that decides it was seen.
@@ -342,7 +340,7 @@ fn server(patient: &Patient<'_>) -> ComponentReport {
 }
 
 /// Every right that a refused question would have taken.
-pub(crate) fn missing_rights(patient: &Patient<'_>) -> Vec<Right> {
+pub(crate) fn missing_rights(patient: &Patient<'_>) -> Vec<Permission> {
     let mut rights = deciding_denials(patient);
     rights.extend(other_denials(patient));
     rights.sort();
@@ -351,10 +349,10 @@ pub(crate) fn missing_rights(patient: &Patient<'_>) -> Vec<Right> {
 }
 
 /// The rights whose lack leaves a state open.
-pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Right> {
+pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Permission> {
     let facts = patient.facts;
-    let mut rights: Vec<Right> = Vec::new();
-    let mut add = |denial: Option<&crate::seen::Denial>| {
+    let mut rights: Vec<Permission> = Vec::new();
+    let mut add = |denial: Option<&crate::stack::base::seen::Denial>| {
         rights.extend(
             denial
                 .into_iter()
@@ -384,7 +382,7 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Right> {
 }
 
 /// The rights whose lack leaves checks open and no state.
-pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Right> {
+pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Permission> {
     let facts = patient.facts;
     let denials = [
         Patient::denial(&facts.namespace),
@@ -410,7 +408,7 @@ pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Right> {
             .iter()
             .find_map(|log| Patient::denial(&log.lines)),
     ];
-    let mut rights: Vec<Right> = denials
+    let mut rights: Vec<Permission> = denials
         .into_iter()
         .flatten()
         .flat_map(|denial| denial.missing.iter().cloned())

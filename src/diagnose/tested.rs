@@ -3,17 +3,20 @@
 mod hops;
 
 use super::{
-    Expectation, causes, judged, patient::Patient, rules, states, states::States, verdict,
+    Expectation, causes, judged,
+    patient::Patient,
+    rules,
+    states::{self, States},
+    verdict,
 };
 use crate::{
-    facts::{Facts, FlowTest, Handshake, Heard, Step, Subject, Test},
-    report::{
-        Component, Finding, Report, Severity, Source, Status, TestReport, Verdict, WatchedResource,
+    facts::{Facts, FlowTest, Handshake, Heard, Step, Subject, Test, permissions, stack},
+    report::{Finding, Report, Severity, Source, Status, TestReport, Verdict, WatchedResource},
+    stack::{
+        base::seen::Seen,
+        component::Component,
+        watch_list::{self, WatchList},
     },
-    rights,
-    seen::Seen,
-    stack,
-    watch_list::{self, WatchList},
 };
 
 /// The report of a test: only what concerns its subject, and what explains that.
@@ -171,7 +174,7 @@ fn test(patient: &Patient<'_>, subject: Subject) -> TestReport {
 fn resources(patient: &Patient<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
     let facts = patient.facts;
     let list = match patient.meshsyncs.items().first() {
-        Some(meshsync) => WatchList::of(meshsync, facts.profile),
+        Some(meshsync) => meshsync.watch_list(facts.profile),
         None => WatchList::Empty,
     };
     let mut resources = list.effective(facts.profile);
@@ -212,7 +215,7 @@ fn resources(patient: &Patient<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
 /// Whether `MeshSync` may list and watch a resource; none where it is not known.
 fn readable(patient: &Patient<'_>, account: &str, resource: &str) -> Option<bool> {
     let (plural, group) = watch_list::resource_and_group(resource)?;
-    rights::may_watch(patient.facts, account, group, plural)
+    permissions::may_watch(patient.facts, account, group, plural)
         .known()
         .copied()
 }

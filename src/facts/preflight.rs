@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    room::Room,
-    seen::{Right, Seen},
+use crate::stack::{
+    base::{permission::Permission, seen::Seen},
+    quantity::ResourceAmount,
 };
 
 /// What a preflight saw.
@@ -14,9 +14,9 @@ pub struct Preflight {
     /// Whom the API server takes us for.
     pub user: Seen<String>,
     /// The objects that an installation would write, in that order.
-    pub objects: Vec<Trial>,
+    pub objects: Vec<DryRun>,
     /// The pods that would come of it.
-    pub pods: Vec<Trial>,
+    pub pods: Vec<DryRun>,
     /// The nodes, and what is taken of them.
     pub nodes: Seen<Vec<Node>>,
 }
@@ -24,7 +24,7 @@ pub struct Preflight {
 /// One object, tried and not written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Trial {
+pub struct DryRun {
     /// Its kind.
     pub kind: String,
     /// Its namespace; none for an object of the whole cluster.
@@ -45,7 +45,7 @@ pub struct Trial {
 #[serde(rename_all = "camelCase", default)]
 pub struct AskedRight {
     /// The right.
-    pub right: Right,
+    pub right: Permission,
     /// The API server's answer.
     pub allowed: Seen<bool>,
 }
@@ -75,7 +75,7 @@ pub struct Node {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taints: Vec<String>,
     /// What it has for pods.
-    pub allocatable: Room,
+    pub allocatable: ResourceAmount,
     /// What pods of others ask for on it.
-    pub requested: Room,
+    pub requested: ResourceAmount,
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::stack::base::{
     failure::{Failure, Kind},
-    seen::Right,
+    permission::Permission,
 };
 
 /// How a way to the broker failed.
@@ -21,7 +21,7 @@ pub struct ProbeFailure {
     pub message: String,
     /// The rights without which it was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<Right>,
+    pub missing: Vec<Permission>,
 }
 
 impl ProbeFailure {

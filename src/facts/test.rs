@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, seen::Seen};
+use crate::stack::base::{failure::Failure, seen::Seen};
 
 /// What can be tested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,14 +3,11 @@
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
-use super::{
-    ask::{ApiError, Asker, seen},
-    questions,
-};
+use super::questions;
 use crate::{
-    facts::{Facts, Log},
-    failure::Kind,
-    log_lines, stack,
+    cluster::ask::{ApiClient, ApiError, seen},
+    facts::{Facts, Log, log_lines, stack},
+    stack::base::failure::Kind,
 };
 
 /// The most logs that one run reads.
@@ -24,7 +21,7 @@ struct Wanted {
 }
 
 /// Reads the logs of whatever is sick, reduced to the lines that matter.
-pub(super) async fn read(asker: &Asker<'_>, facts: &Facts, secrets: &[String]) -> Vec<Log> {
+pub(super) async fn read(asker: &ApiClient<'_>, facts: &Facts, secrets: &[String]) -> Vec<Log> {
     let namespace = &facts.target.namespace;
     let wanted = wanted(facts);
     join_all(wanted.into_iter().map(async |wanted| {

@@ -8,28 +8,25 @@ use http::StatusCode;
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource::Quantity};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{
-    ask::{ApiError, Asker, parse, seen},
-    change::Change,
-    pages::Form,
-    questions::{self, Question},
-    reviews,
-};
+use super::questions::{self, Question};
 use crate::{
-    facts::{Answer, AskedRight, Node, Preflight, Trial},
-    profile::Profile,
-    redact,
-    repair::{
-        deployment::is_made_anew,
-        manifests::{self, Object, Options},
+    cluster::{
+        ask::{ApiClient, ApiError, parse, seen},
+        change::Change,
+        pages::Form,
+        reviews,
     },
-    room::{self, Room},
-    seen::{Right, Seen},
-    stack,
+    facts::{Answer, AskedRight, DryRun, Node, Preflight, dry_run::is_recreated, redact, stack},
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        manifests::{self, Object, Options},
+        profile::Profile,
+        quantity::{self, ResourceAmount},
+    },
 };
 
 /// Asks all of it at once.
-pub(super) async fn ask(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Preflight {
+pub(super) async fn ask(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Preflight {
     let objects = manifests::manifests(profile, namespace, &Options::default());
     let pods = manifests::pods(profile, namespace);
     let (user, objects, pods, nodes) = tokio::join!(
@@ -47,13 +44,13 @@ pub(super) async fn ask(asker: &Asker<'_>, profile: &Profile, namespace: &str) -
 }
 
 /// Whom the API server takes us for.
-async fn user(asker: &Asker<'_>) -> Seen<String> {
-    let right = Right::to("create", "authentication.k8s.io", "selfsubjectreviews");
+async fn user(asker: &ApiClient<'_>) -> Seen<String> {
+    let right = Permission::to("create", "authentication.k8s.io", "selfsubjectreviews");
     seen(reviews::who_am_i(asker).await, &right)
 }
 
 /// An object as it would be applied, and the rights for that.
-async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
+async fn applied(asker: &ApiClient<'_>, object: &Object) -> DryRun {
     let apply = async |force| {
         let change = Change::apply(&object.id, &object.body, force);
         answer(asker, &change.tried()).await
@@ -75,10 +72,10 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
         tried
     );
     let refusal = forced.known().or(answer.known());
-    if refusal.is_some_and(|why| is_made_anew(&object.id.kind, &why.message)) {
+    if refusal.is_some_and(|why| is_recreated(&object.id.kind, &why.message)) {
         rights.push(may(asker, &object.id.right("delete")).await);
     }
-    Trial {
+    DryRun {
         rights,
         answer,
         forced,
@@ -87,24 +84,24 @@ async fn applied(asker: &Asker<'_>, object: &Object) -> Trial {
 }
 
 /// A pod as a controller would make it.
-async fn created(asker: &Asker<'_>, pod: &Object) -> Trial {
+async fn created(asker: &ApiClient<'_>, pod: &Object) -> DryRun {
     let answer = answer(asker, &Change::create(pod).tried()).await;
-    Trial {
+    DryRun {
         answer,
         ..trial(pod)
     }
 }
 
-fn trial(object: &Object) -> Trial {
-    Trial {
+fn trial(object: &Object) -> DryRun {
+    DryRun {
         kind: object.id.kind.clone(),
         namespace: object.id.namespace.clone(),
         name: object.id.name.clone(),
-        ..Trial::default()
+        ..DryRun::default()
     }
 }
 
-async fn answer(asker: &Asker<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
+async fn answer(asker: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
     #[derive(Deserialize)]
     struct Status {
         message: Option<String>,
@@ -130,12 +127,12 @@ async fn answer(asker: &Asker<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
                 message,
             })
         }
-        Err(failure) => seen(Err(failure), &Right::default()),
+        Err(failure) => seen(Err(failure), &Permission::default()),
     }
 }
 
 /// Whether we ourselves have a right.
-async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
+async fn may(asker: &ApiClient<'_>, right: &Permission) -> AskedRight {
     AskedRight {
         right: right.clone(),
         allowed: reviews::may(asker, right).await,
@@ -144,7 +141,7 @@ async fn may(asker: &Asker<'_>, right: &Right) -> AskedRight {
 
 /// The nodes, and what the pods of others ask for on each. This costs the more, the larger the cluster is, which a
 /// preflight may: it is asked once. Each page is summed up before the next one comes.
-async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
+async fn nodes(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
     let mut nodes: Vec<Node> = Vec::new();
     let question = questions::nodes();
     let listed = items(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
@@ -162,7 +159,7 @@ async fn nodes(asker: &Asker<'_>, profile: &Profile, namespace: &str) -> Seen<Ve
         }
         let on = spec.node_name.as_deref().unwrap_or_default();
         if let Some(node) = nodes.iter_mut().find(|node| node.name == on) {
-            node.requested = node.requested.plus(room::of_pod(spec));
+            node.requested = node.requested.plus(quantity::of_pod(spec));
         }
     })
     .await;
@@ -234,14 +231,14 @@ fn reduced(node: ToldNode) -> Node {
                 None => format!("{}:{}", taint.key, taint.effect),
             })
             .collect(),
-        allocatable: Room::of(Some(&node.status.allocatable)),
-        requested: Room::default(),
+        allocatable: ResourceAmount::of(Some(&node.status.allocatable)),
+        requested: ResourceAmount::default(),
     }
 }
 
 /// Every item of a list, page by page.
 async fn items<T: DeserializeOwned>(
-    asker: &Asker<'_>,
+    asker: &ApiClient<'_>,
     question: &Question,
     mut each: impl FnMut(T),
 ) -> Result<(), ApiError> {

@@ -6,10 +6,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use super::{expiry, handshake::Greeted, test::envelope, transport};
 use crate::{
+    cluster::{expiry, transport},
     facts::{Connection, Varz},
-    properties::{bytes, distorted, holds, mutated, text},
+    observe::{broker::handshake::Greeted, connectivity::envelope},
+    stack::base::properties::{bytes, distorted, holds, mutated, text},
 };
 
 #[test]

@@ -3,7 +3,10 @@
 //! The requests, the report's `permissions` and the roles that `rbac` prints all come from these lists.
 
 use super::Depth;
-use crate::{profile::Profile, recording::kinds, repair::manifests, seen::Right};
+use crate::{
+    facts::recording::kinds,
+    stack::{base::permission::Permission, manifests, profile::Profile},
+};
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -13,11 +16,11 @@ pub struct Question {
     /// The path of the request.
     pub path: String,
     /// The right that it takes.
-    pub right: Right,
+    pub right: Permission,
 }
 
 /// The most items that one answer may hold; more come in further requests.
-pub(super) const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 
 /// The name of the question for a custom resource in one version.
 pub fn custom(plural: &str, version: &str) -> String {
@@ -43,7 +46,7 @@ fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Quest
             "{}/namespaces/{namespace}/{resource}?limit={PAGE}",
             base(api_version)
         ),
-        right: Right::to("list", group(api_version), resource).in_namespace(namespace),
+        right: Permission::to("list", group(api_version), resource).in_namespace(namespace),
     }
 }
 
@@ -54,7 +57,7 @@ fn get(
     object: &str,
     namespace: Option<&str>,
 ) -> Question {
-    let right = Right::to("get", group(api_version), resource).named(object);
+    let right = Permission::to("get", group(api_version), resource).named(object);
     let (scope, right) = match namespace {
         Some(namespace) => (
             format!("/namespaces/{namespace}"),
@@ -108,7 +111,7 @@ pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Question> {
             profile.versions.iter().map(move |version| Question {
                 name: "elsewhere".into(),
                 path: format!("/apis/{}/{version}/{plural}?limit={PAGE}", profile.group),
-                right: Right::to("list", profile.group, plural),
+                right: Permission::to("list", profile.group, plural),
             })
         })
         .collect()
@@ -222,23 +225,23 @@ pub fn metrics(namespace: &str, pod: &str) -> Question {
 const METRICS: &str = "metrics.k8s.io";
 
 /// The right to read what was measured of pods.
-pub fn read_metrics(namespace: &str) -> Right {
-    Right::to("get", METRICS, "pods").in_namespace(namespace)
+pub fn read_metrics(namespace: &str) -> Permission {
+    Permission::to("get", METRICS, "pods").in_namespace(namespace)
 }
 
 /// The path of an access review about somebody else.
 pub const REVIEW_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
 /// The right to make one.
-pub fn review() -> Right {
-    Right::to("create", "authorization.k8s.io", "subjectaccessreviews")
+pub fn review() -> Permission {
+    Permission::to("create", "authorization.k8s.io", "subjectaccessreviews")
 }
 
 /// The rights to a port-forward; Kubernetes 1.35 wants both.
-pub fn port_forward(namespace: &str) -> Vec<Right> {
+pub fn port_forward(namespace: &str) -> Vec<Permission> {
     ["get", "create"]
         .iter()
-        .map(|verb| Right::to(verb, "", "pods/portforward").in_namespace(namespace))
+        .map(|verb| Permission::to(verb, "", "pods/portforward").in_namespace(namespace))
         .collect()
 }
 
@@ -254,8 +257,8 @@ pub fn log(namespace: &str, pod: &str, container: &str, previous: bool) -> Quest
 }
 
 /// The right to read logs.
-pub fn read_logs(namespace: &str) -> Right {
-    Right::to("get", "", "pods/log").in_namespace(namespace)
+pub fn read_logs(namespace: &str) -> Permission {
+    Permission::to("get", "", "pods/log").in_namespace(namespace)
 }
 
 /// The nodes, for how much room they have.
@@ -263,7 +266,7 @@ pub fn nodes() -> Question {
     Question {
         name: "nodes".into(),
         path: format!("/api/v1/nodes?limit={PAGE}"),
-        right: Right::to("list", "", "nodes"),
+        right: Permission::to("list", "", "nodes"),
     }
 }
 
@@ -274,7 +277,7 @@ pub fn pods_everywhere() -> Question {
         path: format!(
             "/api/v1/pods?limit={PAGE}&fieldSelector=status.phase!%3DSucceeded%2Cstatus.phase!%3DFailed%2Cspec.nodeName!%3D"
         ),
-        right: Right::to("list", "", "pods"),
+        right: Permission::to("list", "", "pods"),
     }
 }
 
@@ -321,7 +324,7 @@ pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Quest
 }
 
 /// Every right that looking takes.
-pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
+pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permission> {
     let mut questions = first_wave(profile, namespace, depth);
     questions.extend(custom_resources_everywhere(profile));
     let mut others = port_forward(namespace);
@@ -335,10 +338,10 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Right> {
     }
     if depth == Depth::Preflight {
         questions.extend([nodes(), pods_everywhere()]);
-        others.push(Right::to("create", "", "pods").in_namespace(namespace));
+        others.push(Permission::to("create", "", "pods").in_namespace(namespace));
         others.extend(manifests::rights(profile, namespace));
     }
-    let mut rights: Vec<Right> = questions
+    let mut rights: Vec<Permission> = questions
         .into_iter()
         .map(|question| question.right)
         .collect();

@@ -5,13 +5,16 @@ use std::{cell::Cell, time::Duration};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{
-    object::{self, Id},
-    plan::{Action, Plan, Step, Until},
-};
+use super::plan::{Action, Plan, Step, Until};
 use crate::{
-    observe::{Answer, Change, Session},
-    seen::{Right, Seen},
+    cluster::{
+        change::Change,
+        session::{Answer, Session},
+    },
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        object::{self, Id},
+    },
 };
 
 /// How often a wait looks again.
@@ -197,7 +200,7 @@ impl<'a> Writer<'a> {
             "/api/v1/namespaces/{namespace}/pods?labelSelector={}",
             labels.join("%2C").replace('/', "%2F")
         );
-        let right = Right::to("list", "", "pods").in_namespace(namespace);
+        let right = Permission::to("list", "", "pods").in_namespace(namespace);
         let pods = self.session.list(&path, &right).await;
         pods.items().iter().find_map(|pod| {
             let name = pod["metadata"]["name"].as_str()?;

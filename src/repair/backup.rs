@@ -10,10 +10,15 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::inventory;
 use crate::{
-    files::{self, Existing, WriteError},
-    redact, sanitize,
+    facts::redact,
+    stack::{
+        base::{
+            files::{self, Existing, WriteError},
+            sanitize,
+        },
+        inventory,
+    },
 };
 
 /// What the API server keeps for itself, and what may hold a Secret's values a second time.

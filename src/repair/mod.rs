@@ -10,12 +10,9 @@ pub mod apply;
 pub mod backup;
 pub mod deployment;
 pub mod diff;
-pub mod inventory;
-pub mod manifests;
-pub mod object;
+pub mod inspect;
 pub mod plan;
 pub mod removal;
-pub mod report;
 pub mod restore;
 
 use k8s_openapi::jiff::Timestamp;

@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::{diff::FieldChange, object::Id};
-use crate::{redact::REDACTED, seen::Right};
+use super::diff::FieldChange;
+use crate::{
+    facts::redact::REDACTED,
+    stack::{base::permission::Permission, object::Id},
+};
 
 /// What one step does.
 #[derive(Clone, Debug, PartialEq)]
@@ -207,8 +210,8 @@ impl Step {
 
 impl Plan {
     /// The rights that carrying it out takes.
-    pub fn rights(&self) -> Vec<Right> {
-        let mut rights: Vec<Right> = self
+    pub fn rights(&self) -> Vec<Permission> {
+        let mut rights: Vec<Permission> = self
             .steps
             .iter()
             .chain(&self.nudge)

@@ -6,15 +6,18 @@ use serde_json::{Value, json};
 
 use super::{
     diff::FieldChange,
-    inventory::{self, Belonging, Part},
-    object::{self, Id},
     plan::{Action, Plan, Refusal, Step, Until},
 };
-use crate::{
-    failure::{Failure, Kind},
-    owner::Owner,
+use crate::stack::{
+    base::{
+        failure::{Failure, Kind},
+        permission::Permission,
+        seen::Seen,
+    },
+    inventory::{self, Belonging, Part},
+    manager::Manager,
+    object::{self, Id},
     profile::Profile,
-    seen::{Right, Seen},
 };
 
 /// What is to go.
@@ -44,7 +47,7 @@ pub struct Found {
     /// Whether an operator is there and ready: it does what finalizers stand for.
     pub operator_works: bool,
     /// The parts that other tools manage.
-    pub claims: Vec<(Part, Owner)>,
+    pub claims: Vec<(Part, Manager)>,
 }
 
 impl Found {
@@ -99,13 +102,13 @@ pub fn rights(
     request: &Request,
     found: &Found,
     plan: &Plan,
-) -> Vec<Right> {
+) -> Vec<Permission> {
     let mut later = Plan::default();
     let mut rights = Vec::new();
     if plan.continues {
         belongings(profile, namespace, request, found, &mut later);
         for (part, plural) in [(Part::Meshsync, "meshsyncs"), (Part::Broker, "brokers")] {
-            let right = |verb| Right::to(verb, profile.group, plural).in_namespace(namespace);
+            let right = |verb| Permission::to(verb, profile.group, plural).in_namespace(namespace);
             if request.parts.contains(&part) {
                 rights.push(right("delete"));
                 rights.extend(request.clear_finalizers.then(|| right("patch")));
@@ -125,7 +128,7 @@ pub fn rights(
 }
 
 /// Every right that removing these parts may take, whatever there is of them.
-pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -> Vec<Right> {
+pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -> Vec<Permission> {
     let mut rights = Vec::new();
     for belonging in inventory::of(profile, namespace) {
         let id = &belonging.id;
@@ -143,7 +146,7 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
     }
     let of_kind = |verb: &str, kind: object::Kind| {
         let group = Id::of(kind, None, "").group().to_owned();
-        Right::to(verb, &group, kind.plural).in_namespace(namespace)
+        Permission::to(verb, &group, kind.plural).in_namespace(namespace)
     };
     for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
         rights.push(of_kind("list", kind));
@@ -157,13 +160,13 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
         // They have any name.
         let verbs = ["list", "get", "delete", "patch"];
         rights.extend(
-            verbs.map(|verb| Right::to(verb, profile.group, plural).in_namespace(namespace)),
+            verbs.map(|verb| Permission::to(verb, profile.group, plural).in_namespace(namespace)),
         );
         // What goes with a definition is said first, and a copy made of it, wherever it is.
         if parts.contains(&Part::Definitions) {
             let groups = [Some(profile.group), profile.former_group];
             for group in groups.into_iter().flatten() {
-                rights.extend(["get", "list"].map(|verb| Right::to(verb, group, plural)));
+                rights.extend(["get", "list"].map(|verb| Permission::to(verb, group, plural)));
             }
         }
     }
@@ -191,11 +194,11 @@ fn printed_rights(namespace: &str, request: &Request) -> String {
 /// # Errors
 ///
 /// The [`Refusal`], with every right.
-pub fn permit(namespace: &str, request: &Request, missing: &[Right]) -> Result<(), Refusal> {
+pub fn permit(namespace: &str, request: &Request, missing: &[Permission]) -> Result<(), Refusal> {
     if missing.is_empty() {
         return Ok(());
     }
-    let all: Vec<String> = missing.iter().map(Right::to_string).collect();
+    let all: Vec<String> = missing.iter().map(Permission::to_string).collect();
     Err(Refusal {
         why: format!("we may not {}", all.join(", nor ")),
         instead: vec![printed_rights(namespace, request)],
@@ -365,7 +368,7 @@ fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusa
             ..Refusal::default()
         });
     }
-    let goes = |(part, _): &&(Part, Owner)| request.parts.contains(part);
+    let goes = |(part, _): &&(Part, Manager)| request.parts.contains(part);
     let Some((part, owner)) = found.claims.iter().find(goes) else {
         return Ok(());
     };

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
-use super::{
+use super::plan;
+use crate::stack::{
     inventory::Part,
     manifests::{self, Options},
-    plan,
+    profile::Profile,
 };
-use crate::profile::Profile;
 
 /// The custom resources to restore, at most one of each kind. What is not in it stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -273,7 +273,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::profile::MESHERY;
+    use crate::stack::profile::MESHERY;
 
     fn object(kind: &str, name: &str, namespace: &str, spec: &Value) -> Value {
         json!({

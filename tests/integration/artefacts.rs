@@ -4,10 +4,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use clap::CommandFactory;
-use meshdoctor::cli::Cli;
-
 use crate::tool::meshdoctor;
+use clap::CommandFactory;
+use meshdoctor::cli::args::Cli;
 
 fn assert_folder(folder: &str, wanted: &BTreeMap<String, String>) {
     let folder = Path::new(folder);

@@ -10,17 +10,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use meshdoctor::{
-    catalogue,
-    diagnose::{self, Expectation},
-    recording,
-    render::{self, Look},
-    report::{Kind, Report, Severity, Source, Status, Verdict},
-};
-
 use crate::{
     schema,
     tool::{meshdoctor, roots, states},
+};
+use meshdoctor::{
+    catalogue,
+    cli::render::{self, Look},
+    diagnose::{self, Expectation},
+    facts::recording,
+    report::{Kind, Report, Severity, Source, Status, Verdict},
 };
 
 fn folders() -> Vec<PathBuf> {

@@ -5,12 +5,14 @@ use meshdoctor::{
     diagnose::{self, Expectation},
     facts::{
         Attempt, Change, Facts, FailureReason, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
-        ServerTest, Step, Way,
+        ServerTest, Step, recording,
     },
-    failure::{Failure, Kind},
-    recording,
-    report::{Report, Severity, Source},
-    seen::{Denial, Right, Seen},
+    report::{Report, Severity, Source, Way},
+    stack::base::{
+        failure::{Failure, Kind},
+        permission::Permission,
+        seen::{Denial, Seen},
+    },
 };
 
 fn healthy() -> Facts {
@@ -59,7 +61,7 @@ fn dead_api_server(facts: &mut Facts) {
 
 fn no_right_to_pods(facts: &mut Facts) {
     facts.pods = Seen::Denied(Denial {
-        missing: vec![Right::to("list", "", "pods").in_namespace("meshery")],
+        missing: vec![Permission::to("list", "", "pods").in_namespace("meshery")],
     });
     facts.broker.servers.clear();
     facts.broker.attempts.clear();
@@ -153,11 +155,11 @@ fn blind(facts: &mut Facts) {
     }
     for entry in facts.profile.meshsync.default_watch_list {
         let (resource, group) =
-            meshdoctor::watch_list::resource_and_group(entry).expect("an entry");
+            meshdoctor::stack::watch_list::resource_and_group(entry).expect("an entry");
         for verb in ["list", "watch"] {
             reviews.push(meshdoctor::facts::Review {
                 user: user.clone(),
-                right: Right::to(verb, group, resource),
+                right: Permission::to(verb, group, resource),
                 allowed: resource == "secrets",
             });
         }

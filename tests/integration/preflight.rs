@@ -2,10 +2,12 @@
 
 use meshdoctor::{
     diagnose,
-    facts::{Answer, Facts},
-    recording,
+    facts::{Answer, Facts, recording},
     report::{Report, Severity, Source, Status, Verdict},
-    seen::{Denial, Right, Seen},
+    stack::base::{
+        permission::Permission,
+        seen::{Denial, Seen},
+    },
 };
 
 fn facts(fixture: &str) -> Facts {
@@ -32,7 +34,7 @@ fn status(report: &Report, id: &str) -> Status {
 #[test]
 fn without_the_right_to_list_nodes_room_is_unknown_and_nothing_else_changes() {
     let mut facts = facts("preflight-no-namespace");
-    let right = Right::to("list", "", "nodes");
+    let right = Permission::to("list", "", "nodes");
     facts.preflight.as_mut().expect("a preflight").nodes = Seen::Denied(Denial {
         missing: vec![right.clone()],
     });

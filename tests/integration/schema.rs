@@ -4,12 +4,12 @@ use serde_json::Value;
 
 /// The schema of what is seen, ready to use.
 pub(crate) fn validator() -> jsonschema::Validator {
-    compiled(include_str!("../../src/report.schema.json"))
+    compiled(include_str!("../../src/report/report.schema.json"))
 }
 
 /// The schema of what is changed.
 pub(crate) fn of_changes() -> jsonschema::Validator {
-    compiled(include_str!("../../src/change.schema.json"))
+    compiled(include_str!("../../src/report/change.schema.json"))
 }
 
 fn compiled(text: &str) -> jsonschema::Validator {

@@ -4,8 +4,8 @@ use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::Draft,
     facts::Subject,
-    report::{Component, Effect},
-    seen::Seen,
+    report::Effect,
+    stack::{base::seen::Seen, component::Component},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -59,7 +59,7 @@ fn renews(patient: &Patient<'_>, _: &States) -> Outcome {
     match &operator.renewal.micros {
         Seen::Known(micros) => Outcome::PassWith(format!(
             "after {}",
-            crate::words::short_span(*micros)
+            crate::stack::base::words::short_span(*micros)
         )),
         // Others tell that there is no Lease, and whether there should be one.
         Seen::Absent => Outcome::Skip("there is no Lease".into()),

@@ -3,9 +3,9 @@
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, patient::Location},
-    report::{Component::Broker, Effect, Severity},
-    seen::Seen,
-    stack,
+    facts::stack,
+    report::{Effect, Severity},
+    stack::{base::seen::Seen, component::Component::Broker},
 };
 
 pub(super) const RULES: &[Rule] = &[

@@ -3,10 +3,9 @@
 use super::{Outcome, Patient, Rule, States, workload};
 use crate::{
     diagnose::Draft,
-    facts::{BrokerServer, FailureKind, FailureReason, Handshake, Way},
-    report::{Component::Broker, Effect, Kind, Severity},
-    seen::Seen,
-    stack,
+    facts::{BrokerServer, FailureKind, FailureReason, Handshake, stack},
+    report::{Effect, Kind, Severity, Way},
+    stack::{base::seen::Seen, component::Component::Broker},
 };
 
 pub(super) const RULES: &[Rule] = &[

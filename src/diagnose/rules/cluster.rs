@@ -4,9 +4,15 @@ use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, inventory::shown_version, states},
     facts::{FailureKind, FailureReason},
-    failure::{Failure, Kind as FailedBy},
-    report::{Component::Cluster, Effect, Kind, Severity},
-    seen::{Right, Seen},
+    report::{Effect, Kind, Severity},
+    stack::{
+        base::{
+            failure::{Failure, Kind as FailedBy},
+            permission::Permission,
+            seen::Seen,
+        },
+        component::Component::Cluster,
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -251,11 +257,11 @@ fn states_observable(patient: &Patient<'_>, states: &States) -> Outcome {
 
 fn permission(
     patient: &Patient<'_>,
-    rights: &[Right],
+    rights: &[Permission],
     severity: Severity,
 ) -> crate::report::Finding {
     let deciding = severity == Severity::Error;
-    let shown: Vec<String> = rights.iter().map(Right::to_string).collect();
+    let shown: Vec<String> = rights.iter().map(Permission::to_string).collect();
     let who = match &patient.facts.target.user {
         Some(user) => format!("user {user}"),
         None => "we".to_owned(),

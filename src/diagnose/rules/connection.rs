@@ -8,11 +8,10 @@ use super::{
     network, release, supply,
 };
 use crate::{
-    destination::Place,
     diagnose::{Draft, last_words},
-    facts::{ClosedConnection, Handshake},
-    report::{Command, Component::Meshsync, Effect},
-    stack,
+    facts::{ClosedConnection, Handshake, destination::Place, stack},
+    report::{Command, Effect},
+    stack::component::Component::Meshsync,
 };
 
 pub(super) const RULES: &[Rule] = &[

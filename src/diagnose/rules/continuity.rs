@@ -3,7 +3,11 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use super::{Outcome, Patient, Rule, States, release::READS_SCHEMES};
-use crate::{diagnose::Draft, report::Component, seen::Seen, stack, watch_list};
+use crate::{
+    diagnose::Draft,
+    facts::stack,
+    stack::{base::seen::Seen, component::Component, watch_list},
+};
 
 pub(super) const RULES: &[Rule] = &[Rule {
     id: "meshsync-unbroken",

@@ -10,7 +10,8 @@ use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::Draft,
     facts::{FlowTest, HeldBack},
-    report::{Component, Effect, Finding},
+    report::{Effect, Finding},
+    stack::component::Component,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -181,10 +182,10 @@ fn not_watched(patient: &Patient<'_>, kind: &str, why: &str, instead: Option<&st
 
 /// A time for people.
 fn span(micros: u64) -> String {
-    crate::words::short_span(micros)
+    crate::stack::base::words::short_span(micros)
 }
 
 /// A time that was asked for.
 fn said(micros: u64) -> String {
-    crate::words::span(std::time::Duration::from_micros(micros))
+    crate::stack::base::words::span(std::time::Duration::from_micros(micros))
 }

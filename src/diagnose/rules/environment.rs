@@ -7,13 +7,17 @@ use k8s_openapi::{
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    destination::{self, ADDRESS, Destination, GivenBy, Place},
     diagnose::Draft,
-    facts::{Attempt, FailureKind, Handshake, Meshsync},
-    report::{Command, Component, Effect, Finding, Kind},
-    seen::Seen,
-    stack,
-    words::quoted,
+    facts::{
+        Attempt, FailureKind, Handshake, Meshsync,
+        destination::{self, ADDRESS, Destination, GivenBy, Place},
+        stack,
+    },
+    report::{Command, Effect, Finding, Kind},
+    stack::{
+        base::{seen::Seen, words::quoted},
+        component::Component,
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[

@@ -6,11 +6,10 @@ use k8s_openapi::jiff::SignedDuration;
 
 use super::{Outcome, Patient, Rule, States, broker::server_name};
 use crate::{
-    destination::Destination,
     diagnose::Draft,
-    facts::{BrokerServer, Connection},
-    report::{Component::Broker, Effect, Severity},
-    stack,
+    facts::{BrokerServer, Connection, destination::Destination, stack},
+    report::{Effect, Severity},
+    stack::component::Component::Broker,
 };
 
 pub(super) const RULES: &[Rule] = &[

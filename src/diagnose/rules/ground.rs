@@ -5,10 +5,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::{Outcome, Patient, Rule, States, resources};
 use crate::{
     diagnose::{Draft, rollout},
-    facts::Crd,
-    report::{Command, Component::Installation, Effect, Finding, ObjectRef},
-    seen::Seen,
-    stack,
+    facts::{Crd, stack},
+    report::{Command, Effect, Finding, ObjectRef},
+    stack::{base::seen::Seen, component::Component::Installation},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -117,7 +116,7 @@ fn namespace_stays(patient: &Patient<'_>, _: &States) -> Outcome {
                 Effect::Read,
                 &format!(
                     "wait --for=delete namespace/{} --timeout=300s",
-                    crate::words::quoted(name)
+                    crate::stack::base::words::quoted(name)
                 ),
             ))
             .done(),

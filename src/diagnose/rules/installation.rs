@@ -4,8 +4,8 @@ use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::Draft,
     facts::Crd,
-    report::{Component::Installation, Effect, ObjectRef, Severity},
-    seen::Seen,
+    report::{Effect, ObjectRef, Severity},
+    stack::{base::seen::Seen, component::Component::Installation},
 };
 
 pub(super) const RULES: &[Rule] = &[

@@ -3,8 +3,9 @@
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, mode::Mode},
-    report::{Command, Component::Installation, Effect},
-    stack,
+    facts::stack,
+    report::{Command, Effect},
+    stack::component::Component::Installation,
 };
 
 pub(super) const RULES: &[Rule] = &[Rule {

@@ -3,10 +3,12 @@
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, rollout},
-    report::{Component::Installation, Effect},
-    rights,
-    seen::{Right, Seen},
-    stack,
+    facts::{permissions, stack},
+    report::Effect,
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        component::Component::Installation,
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -243,8 +245,8 @@ fn no_leftovers(patient: &Patient<'_>, _: &States) -> Outcome {
 fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
     let facts = patient.facts;
     let account = stack::meshsync_service_account(facts);
-    let everything = Right::to("delete", "*", "*");
-    match rights::may(facts, &account, &everything) {
+    let everything = Permission::to("delete", "*", "*");
+    match permissions::may(facts, &account, &everything) {
         Seen::Known(false) => Outcome::Pass,
         Seen::Known(true) => {
             let bindings: Vec<&str> = facts
@@ -253,11 +255,11 @@ fn least_privilege(patient: &Patient<'_>, _: &States) -> Outcome {
                 .items()
                 .iter()
                 .filter(|binding| {
-                    rights::names(
+                    permissions::names(
                         binding.subjects.as_deref(),
                         &facts.target.namespace,
                         &account,
-                    ) && rights::grants(facts, binding, &everything) != Some(false)
+                    ) && permissions::grants(facts, binding, &everything) != Some(false)
                 })
                 .filter_map(|binding| binding.metadata.name.as_deref())
                 .collect();

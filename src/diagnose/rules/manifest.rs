@@ -13,14 +13,12 @@ use k8s_openapi::{
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, patient::Line, rollout},
-    failure::Kind,
-    report::{
-        Component::{Installation, Operator},
-        Effect,
+    facts::{permissions, stack},
+    report::Effect,
+    stack::{
+        base::{failure::Kind, seen::Seen},
+        component::Component::{Installation, Operator},
     },
-    rights,
-    seen::Seen,
-    stack,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -338,10 +336,10 @@ fn may_do_its_work(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::Skip("the old line's account may do everything".into());
     }
     let account = stack::operator_service_account(facts);
-    let needed = rights::operator_rights(facts.profile, &facts.target.namespace);
+    let needed = permissions::operator_rights(facts.profile, &facts.target.namespace);
     let mut missing = Vec::new();
     for right in &needed {
-        match rights::operator_may(facts, &account, right) {
+        match permissions::operator_may(facts, &account, right) {
             Seen::Known(true) => {}
             Seen::Known(false) => missing.push(right),
             other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),

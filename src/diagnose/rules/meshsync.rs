@@ -3,11 +3,13 @@
 use super::{Outcome, Patient, Rule, States, leftovers, workload};
 use crate::{
     diagnose::Draft,
-    report::{Component::Meshsync, Effect, Finding},
-    rights,
-    seen::{Right, Seen},
-    stack,
-    watch_list::{self, WatchList},
+    facts::{permissions, stack},
+    report::{Effect, Finding},
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        component::Component::Meshsync,
+        watch_list::{self, WatchList},
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -106,7 +108,7 @@ fn standalone(patient: &Patient<'_>, name: &str) -> Finding {
 fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
     let facts = patient.facts;
     let list = match patient.meshsyncs.items().first() {
-        Some(meshsync) => WatchList::of(meshsync, facts.profile),
+        Some(meshsync) => meshsync.watch_list(facts.profile),
         // Without an object it goes by what is built in.
         None if patient.goes_by_deployment() => WatchList::Empty,
         None => {
@@ -124,7 +126,7 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
         let Some((resource, group)) = watch_list::resource_and_group(entry) else {
             continue;
         };
-        match rights::may_watch(facts, &account, group, resource) {
+        match permissions::may_watch(facts, &account, group, resource) {
             Seen::Known(true) => allowed += 1,
             Seen::Known(false) => denied.push(resource),
             other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
@@ -137,10 +139,10 @@ fn may_list(patient: &Patient<'_>, _: &States) -> Outcome {
         return Outcome::PassWith(format!("all {allowed} kinds"));
     }
     let namespace = &facts.target.namespace;
-    let cluster_id = rights::may(
+    let cluster_id = permissions::may(
         facts,
         &account,
-        &Right::to("get", "", "namespaces").named("kube-system"),
+        &Permission::to("get", "", "namespaces").named("kube-system"),
     );
     let mut draft = Draft::new("meshsync-cannot-list")
         .title(format!("MeshSync may list {allowed} of the {} kinds it watches", allowed + denied.len()))

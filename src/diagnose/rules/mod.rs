@@ -34,7 +34,7 @@ pub(super) use nats::{ClientPort, client_port};
 pub(super) use watch_list::OF_THE_LIST;
 
 use super::{Outcome, Patient, states::States};
-use crate::{facts::Facts, report::Component};
+use crate::{facts::Facts, stack::component::Component};
 
 /// One statement that should be true.
 pub struct Rule {

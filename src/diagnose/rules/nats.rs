@@ -5,9 +5,9 @@ use k8s_openapi::api::core::v1::Pod;
 use super::{Outcome, Patient, Rule, States, broker::server_name};
 use crate::{
     diagnose::Draft,
-    facts::{BrokerServer, FailureKind, FailureReason, Handshake, NotTried, Way},
-    report::{Component::Broker, Effect, Finding, ObjectRef, Severity},
-    room, stack,
+    facts::{BrokerServer, FailureKind, FailureReason, Handshake, NotTried, stack},
+    report::{Effect, Finding, ObjectRef, Severity, Way},
+    stack::{component::Component::Broker, quantity},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -611,7 +611,7 @@ fn memory_limit<'a>(pod: &'a Pod, container: &str) -> Option<(u64, &'a str)> {
         .limits
         .as_ref()?
         .get("memory")?;
-    Some((room::bytes(&limit.0)?, &limit.0))
+    Some((quantity::bytes(&limit.0)?, &limit.0))
 }
 
 fn takes_large(patient: &Patient<'_>, _: &States) -> Outcome {

@@ -6,14 +6,16 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::{Outcome, Patient, Rule, States};
 use crate::{
-    destination::{self, Place},
     diagnose::{
         Draft,
         network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
     },
-    report::{Component::Broker, Effect, Severity},
-    seen::Seen,
-    stack,
+    facts::{
+        destination::{self, Place},
+        stack,
+    },
+    report::{Effect, Severity},
+    stack::{base::seen::Seen, component::Component::Broker},
 };
 
 pub(super) const RULES: &[Rule] = &[Rule {
@@ -276,7 +278,7 @@ fn finding(patient: &Patient<'_>, from: &Pod, bars: &[Bar]) -> crate::report::Fi
     draft.done()
 }
 
-fn pairs(selector: crate::profile::Selector) -> serde_json::Map<String, serde_json::Value> {
+fn pairs(selector: crate::stack::profile::Selector) -> serde_json::Map<String, serde_json::Value> {
     selector
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).into()))

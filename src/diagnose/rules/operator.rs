@@ -3,9 +3,9 @@
 use super::{Outcome, Patient, Rule, States, manifest, workload};
 use crate::{
     diagnose::{Draft, last_words, patient::Line, rollout},
-    report::{Component::Operator, Effect},
-    seen::Seen,
-    stack,
+    facts::stack,
+    report::Effect,
+    stack::{base::seen::Seen, component::Component::Operator},
 };
 
 pub(super) const RULES: &[Rule] = &[

@@ -7,11 +7,13 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDur
 use super::{Outcome, Patient, Rule, States, manifest, resources};
 use crate::{
     diagnose::Draft,
-    owner::{self, Owner},
-    report::{Command, Component::Installation, Effect, ObjectRef},
-    seen::Seen,
-    stack,
-    words::quoted,
+    facts::stack,
+    report::{Command, Effect, ObjectRef},
+    stack::{
+        base::{seen::Seen, words::quoted},
+        component::Component::Installation,
+        manager::{self, Manager},
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -173,16 +175,16 @@ fn no_foreign_owner(patient: &Patient<'_>, _: &States) -> Outcome {
             None => Outcome::Skip("there is no object to own".into()),
         };
     }
-    let mut owned: BTreeMap<Owner, Vec<String>> = BTreeMap::new();
+    let mut owned: BTreeMap<Manager, Vec<String>> = BTreeMap::new();
     for (object, metadata) in &objects {
-        if let Some(owner) = owner::foreign_owner(metadata) {
+        if let Some(owner) = manager::foreign_owner(metadata) {
             owned.entry(owner).or_default().push(object.clone());
         }
     }
     if owned.is_empty() {
         return Outcome::Pass;
     }
-    let names: Vec<String> = owned.keys().map(Owner::to_string).collect();
+    let names: Vec<String> = owned.keys().map(Manager::to_string).collect();
     let mut draft = Draft::new("foreign-owner")
         .title(format!("The stack is managed by {}", names.join(" and by ")))
         .message(if owned.len() > 1 {
@@ -202,9 +204,9 @@ fn no_foreign_owner(patient: &Patient<'_>, _: &States) -> Outcome {
 }
 
 /// The command that shows what the owner thinks.
-fn look(patient: &Patient<'_>, owner: &Owner) -> Command {
+fn look(patient: &Patient<'_>, owner: &Manager) -> Command {
     match owner {
-        Owner::Helm { release, namespace } => Command {
+        Manager::Helm { release, namespace } => Command {
             run: format!(
                 "helm{} history {} -n {}",
                 patient
@@ -219,10 +221,10 @@ fn look(patient: &Patient<'_>, owner: &Owner) -> Command {
             ),
             effect: Effect::Read,
         },
-        Owner::ArgoCd { .. } => {
+        Manager::ArgoCd { .. } => {
             patient.kubectl_cluster(Effect::Read, "get applications.argoproj.io -A")
         }
-        Owner::FluxHelm { name, namespace } => patient.kubectl_cluster(
+        Manager::FluxHelm { name, namespace } => patient.kubectl_cluster(
             Effect::Read,
             &format!(
                 "get helmreleases.helm.toolkit.fluxcd.io {} -n {}",
@@ -230,7 +232,7 @@ fn look(patient: &Patient<'_>, owner: &Owner) -> Command {
                 quoted(namespace)
             ),
         ),
-        Owner::FluxKustomize { name, namespace } => patient.kubectl_cluster(
+        Manager::FluxKustomize { name, namespace } => patient.kubectl_cluster(
             Effect::Read,
             &format!(
                 "get kustomizations.kustomize.toolkit.fluxcd.io {} -n {}",

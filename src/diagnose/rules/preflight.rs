@@ -58,10 +58,10 @@ pub(super) fn all() -> Vec<&'static Rule> {
 /// What was seen, for rules that are judged only where it was.
 fn seen<'a>(patient: &Patient<'a>) -> &'a Preflight {
     static NOTHING: Preflight = Preflight {
-        user: crate::seen::Seen::NotLooked,
+        user: crate::stack::base::seen::Seen::NotLooked,
         objects: Vec::new(),
         pods: Vec::new(),
-        nodes: crate::seen::Seen::NotLooked,
+        nodes: crate::stack::base::seen::Seen::NotLooked,
     };
     patient.facts.preflight.as_ref().unwrap_or(&NOTHING)
 }

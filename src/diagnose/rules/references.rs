@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::Draft,
-    facts::Meshsync,
-    profile::Profile,
-    report::{Component::Operator, Effect, Finding},
-    seen::Seen,
-    stack,
-    watch_list::WatchList,
+    facts::{Meshsync, stack},
+    report::{Effect, Finding},
+    stack::{
+        base::seen::Seen, component::Component::Operator, profile::Profile, watch_list::WatchList,
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -85,7 +84,7 @@ fn is_stock(meshsync: &Meshsync, profile: &Profile) -> bool {
         .iter()
         .copied()
         .collect();
-    match WatchList::of(meshsync, profile) {
+    match meshsync.watch_list(profile) {
         WatchList::Empty => true,
         WatchList::Whitelist(entries) => {
             entries.iter().all(|entry| entry.events.len() == 3)

@@ -4,11 +4,14 @@ use semver::Version;
 
 use super::{Outcome, Patient, Rule, States, running};
 use crate::{
-    destination::{self, ADDRESS},
     diagnose::{Draft, rollout},
-    facts::Meshsync,
-    report::{Component, Effect},
-    stack, watch_list,
+    facts::{
+        Meshsync,
+        destination::{self, ADDRESS},
+        stack,
+    },
+    report::Effect,
+    stack::{component::Component, watch_list},
 };
 
 pub(super) const RULES: &[Rule] = &[Rule {

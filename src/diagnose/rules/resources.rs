@@ -8,13 +8,12 @@ use k8s_openapi::{
 use super::{Outcome, Patient, Rule, States, manifest, operator};
 use crate::{
     diagnose::{Draft, mode::Mode, rollout},
-    facts::Condition,
-    report::{
-        Component::{self, Operator},
-        Effect,
+    facts::{Condition, stack},
+    report::Effect,
+    stack::{
+        base::seen::Seen,
+        component::Component::{self, Operator},
     },
-    seen::Seen,
-    stack,
 };
 
 pub(super) const RULES: &[Rule] = &[

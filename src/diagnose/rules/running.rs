@@ -3,10 +3,9 @@
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, rollout},
-    output_filter::OutputFilter,
-    report::{Component, Effect, Severity},
-    seen::Seen,
-    stack,
+    facts::stack,
+    report::{Effect, Severity},
+    stack::{base::seen::Seen, component::Component, output_filter::OutputFilter},
 };
 
 pub(super) const RULES: &[Rule] = &[

@@ -5,9 +5,9 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, patient::Line},
-    report::{Component::Broker, Effect, Finding},
-    seen::Seen,
-    stack,
+    facts::stack,
+    report::{Effect, Finding},
+    stack::{base::seen::Seen, component::Component::Broker},
 };
 
 pub(super) const RULES: &[Rule] = &[

@@ -6,12 +6,16 @@ use semver::Version;
 use super::{Outcome, Patient, Rule, States};
 use crate::{
     diagnose::{Draft, patient::Line, rollout},
-    facts::Meshsync,
-    report::{Component, Effect, Finding, Severity},
-    seen::Seen,
-    stack,
-    watch_list::{self, Entry, Standing, WatchList},
-    words::quoted,
+    facts::{
+        Meshsync, stack,
+        watch_list::{Standing, standing},
+    },
+    report::{Effect, Finding, Severity},
+    stack::{
+        base::{seen::Seen, words::quoted},
+        component::Component,
+        watch_list::{self, Entry, WatchList},
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -135,7 +139,7 @@ fn list_of(patient: &Patient<'_>) -> WatchList {
         .items()
         .first()
         .map_or(WatchList::Empty, |meshsync| {
-            WatchList::of(meshsync, patient.facts.profile)
+            meshsync.watch_list(patient.facts.profile)
         })
 }
 
@@ -180,7 +184,7 @@ fn readable(patient: &Patient<'_>, states: &States) -> Outcome {
     };
     let profile = patient.facts.profile;
     let name = stack::name(&meshsync.metadata);
-    let list = WatchList::of(meshsync, profile);
+    let list = meshsync.watch_list(profile);
     let silence = list.silence(Some(version(states))).unwrap_or_default();
     match &list {
         WatchList::Whitelist(entries) => {
@@ -199,7 +203,7 @@ fn readable(patient: &Patient<'_>, states: &States) -> Outcome {
                 .message("MeshSync passes over it without a word. An entry is <plural>.<version>.<group>, all in lower case; for the core group it ends with a dot.")
                 .object(patient.object("MeshSync", name))
                 .evidences(malformed.iter().map(|entry| {
-                    let meant = match watch_list::standing(&entry.resource, &patient.facts.served, profile) {
+                    let meant = match standing(&entry.resource, &patient.facts.served, profile) {
                         Standing::Malformed(Some(meant)) => format!("; did you mean {meant}?"),
                         _ => String::new(),
                     };
@@ -316,7 +320,7 @@ fn chooses(patient: &Patient<'_>, states: &States) -> Outcome {
     let (mut ignored, mut unknown, mut unresolved, mut all) = (vec![], vec![], vec![], vec![]);
     for entry in entries {
         let resource = entry.resource.as_str();
-        let said = match watch_list::standing(resource, &patient.facts.served, profile) {
+        let said = match standing(resource, &patient.facts.served, profile) {
             Standing::Watched => continue,
             Standing::Malformed(_) => "not of the form <plural>.<version>.<group>".to_owned(),
             Standing::Ignored => {

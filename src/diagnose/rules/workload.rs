@@ -11,9 +11,9 @@ use k8s_openapi::{
 use super::{Outcome, Patient, Rule};
 use crate::{
     diagnose::{Draft, last_words, rollout},
-    report::{Component, Effect, Finding},
-    seen::Seen,
-    stack,
+    facts::stack,
+    report::{Effect, Finding},
+    stack::{base::seen::Seen, component::Component},
 };
 
 /// The rules of the server's workload and its adapters'; the other components list theirs among their own.

@@ -4,12 +4,10 @@ use crate::{
     diagnose::{patient::Patient, rules},
     facts::{
         ApiTest, BrokerServer, Change, Condition, FailureKind, FlowTest, Handshake, HeldBack,
-        MeshsyncTest, OperatorTest, Passive, ServerTest, Step, Subject, Test,
+        MeshsyncTest, OperatorTest, Passive, ServerTest, Step, Subject, Test, stack,
     },
     report::{Hop, Status, Timing},
-    seen::Seen,
-    stack,
-    watch_list::EVENTS,
+    stack::{base::seen::Seen, watch_list::EVENTS},
 };
 
 /// The steps of a test of this subject.
@@ -447,7 +445,7 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
 
 fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
     let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
-    let window = crate::words::span(std::time::Duration::from_micros(passive.window));
+    let window = crate::stack::base::words::span(std::time::Duration::from_micros(passive.window));
     let published = match (passive.before, passive.after) {
         // A count that has fallen is another connection's.
         (Some(before), Some(after)) if after >= before => {

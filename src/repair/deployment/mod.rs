@@ -13,20 +13,17 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use self::objects::{is_made_anew, strangers};
-
 use super::{
-    inventory::{self, Belonging, Part},
-    manifests::Object,
-    object::{self, Id},
     plan::{Action, Plan, Refusal, Step},
     removal,
 };
-use crate::{
-    failure::Failure,
-    owner::Owner,
+use crate::stack::{
+    base::{failure::Failure, permission::Permission, seen::Seen},
+    inventory::{self, Belonging, Part},
+    manager::Manager,
+    manifests::Object,
+    object::{self, Id},
     profile::Profile,
-    seen::{Right, Seen},
 };
 
 /// What is to be deployed, and how far it may go.
@@ -67,12 +64,12 @@ pub struct Tried {
     /// As it is.
     pub live: Seen<Value>,
     /// What a dry run said.
-    pub trial: Trial,
+    pub trial: DryRun,
 }
 
 /// What a dry run of server-side apply said.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Trial {
+pub enum DryRun {
     /// It would be this afterwards. With the tools that manage fields which would change hands.
     Would {
         /// The object afterwards.
@@ -92,13 +89,13 @@ pub enum Trial {
 
 /// What there is.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
+pub struct LiveState {
     /// Every object of the installation.
     pub objects: Vec<Tried>,
     /// The things with fixed names that a stack may consist of.
     pub belongings: Vec<(Belonging, Seen<Value>)>,
     /// The tool that manages the stack.
-    pub owner: Option<Owner>,
+    pub owner: Option<Manager>,
     /// The Secrets in which Helm remembers the stack as a release of its own, with their UIDs.
     pub releases: Vec<(Id, String)>,
     /// The namespace of another stack that has the cluster-wide rights now.
@@ -112,7 +109,7 @@ pub struct Standing {
 /// # Errors
 ///
 /// A [`Refusal`] where it belongs to another tool, is not permitted, or would take what others manage.
-pub fn plan(profile: &Profile, request: &Request, standing: &Standing) -> Result<Plan, Refusal> {
+pub fn plan(profile: &Profile, request: &Request, standing: &LiveState) -> Result<Plan, Refusal> {
     refuse(profile, request, standing)?;
     let mut plan = Plan::default();
     if conversions_first(standing, &mut plan) {
@@ -137,9 +134,9 @@ pub fn plan(profile: &Profile, request: &Request, standing: &Standing) -> Result
 
 /// The rights that it takes beside those of writing the installation: to look at what is there, to restart it, to make
 /// anew what cannot be changed, and to remove what the old line left.
-pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
+pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
     // The Deployment that is waited for bears the name of its MeshSync, which may be any.
-    let mut rights = vec![Right::to("get", "apps", "deployments").in_namespace(namespace)];
+    let mut rights = vec![Permission::to("get", "apps", "deployments").in_namespace(namespace)];
     for belonging in inventory::of(profile, namespace) {
         let id = &belonging.id;
         rights.push(id.right("get"));
@@ -164,7 +161,7 @@ pub fn rights(profile: &Profile, namespace: &str) -> Vec<Right> {
     rights
 }
 
-fn refuse(profile: &Profile, request: &Request, standing: &Standing) -> Result<(), Refusal> {
+fn refuse(profile: &Profile, request: &Request, standing: &LiveState) -> Result<(), Refusal> {
     if let Some(owner) = standing.owner.as_ref().filter(|_| !request.take_over) {
         return Err(ownership::refusal(owner));
     }
@@ -196,7 +193,7 @@ fn refuse(profile: &Profile, request: &Request, standing: &Standing) -> Result<(
         .iter()
         .filter(|tried| goes(request, profile, tried))
         .filter_map(|tried| match &tried.trial {
-            Trial::Denied(why) if !is_left(request, tried) => Some(why.clone()),
+            DryRun::Denied(why) if !is_left(request, tried) => Some(why.clone()),
             _ => None,
         })
         .collect();
@@ -247,10 +244,10 @@ pub fn part_of(profile: &Profile, object: &Object) -> Part {
 }
 
 /// A dead conversion webhook hides the custom resources: only without it can the rest be planned. Whether it is so.
-fn conversions_first(standing: &Standing, plan: &mut Plan) -> bool {
+fn conversions_first(standing: &LiveState, plan: &mut Plan) -> bool {
     let hidden = standing.objects.iter().any(|tried| {
         matches!(tried.object.id.kind.as_str(), "Broker" | "MeshSync")
-            && (matches!(tried.trial, Trial::Failed(_))
+            && (matches!(tried.trial, DryRun::Failed(_))
                 || !matches!(tried.live, Seen::Known(_) | Seen::Absent))
     });
     if !hidden {
@@ -275,7 +272,7 @@ fn conversions_first(standing: &Standing, plan: &mut Plan) -> bool {
     true
 }
 
-fn warn(standing: &Standing, plan: &mut Plan) {
+fn warn(standing: &LiveState, plan: &mut Plan) {
     for tried in &standing.objects {
         let Some(live) = tried.live.known() else {
             continue;

@@ -1,20 +1,22 @@
 //! One object of an installation: what makes of what there is what should be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Request, Trial, Tried};
+use super::{DryRun, Request, Tried};
 use crate::{
-    failure::Failure,
-    owner,
+    facts::dry_run::{is_recreated, managers, strangers},
     repair::{
         diff::{self, FieldChange},
-        object::{self, Id},
         plan::{Action, Plan, Refusal, Step, Until},
         removal,
     },
-    seen::Seen,
+    stack::{
+        base::{failure::Failure, seen::Seen},
+        manager,
+        object::{self, Id},
+    },
 };
 
 /// Plans what makes of one object, as it is, what it should be.
@@ -51,12 +53,12 @@ fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     let mut step = Step::new(id.clone(), Action::Create(tried.object.body.clone()));
     match &tried.trial {
-        Trial::TooEarly => {
+        DryRun::TooEarly => {
             step = step.because("unverifiable until the steps before it are done");
         }
-        Trial::Invalid(why) => return Err(unacceptable(id, why)),
-        Trial::Failed(failure) => return Err(untried(id, failure)),
-        Trial::Would { .. } | Trial::Denied(_) => {}
+        DryRun::Invalid(why) => return Err(unacceptable(id, why)),
+        DryRun::Failed(failure) => return Err(untried(id, failure)),
+        DryRun::Would { .. } | DryRun::Denied(_) => {}
     }
     plan.steps.push(step);
     wait_for(id, plan);
@@ -140,7 +142,7 @@ fn custom_resource(
     let upgraded = plan.steps.iter().any(|step| {
         step.id.kind == "CustomResourceDefinition" && step.id.name == definition && step.is_change()
     });
-    if let Trial::Invalid(why) = &tried.trial
+    if let DryRun::Invalid(why) = &tried.trial
         && !(upgraded && why.contains("not declared in schema"))
     {
         return Err(unacceptable(id, why));
@@ -170,7 +172,7 @@ fn existing(
     let id = &tried.object.id;
     let manifest = tried.object.body.clone();
     let step = match &tried.trial {
-        Trial::Would { after, conflict } => {
+        DryRun::Would { after, conflict } => {
             let leftover = if id.kind == "Deployment" {
                 leftovers(after, &manifest)
             } else {
@@ -198,7 +200,7 @@ fn existing(
                 taken(step, conflict.as_deref())
             }
         }
-        Trial::Invalid(why) if is_made_anew(&id.kind, why) => {
+        DryRun::Invalid(why) if is_recreated(&id.kind, why) => {
             let changes = diff::changes(live, &manifest)
                 .into_iter()
                 .filter(|change| {
@@ -208,29 +210,13 @@ fn existing(
             Step::new(id.clone(), Action::Replace { manifest, changes })
                 .because("a field that differs cannot be changed")
         }
-        Trial::Invalid(why) => return Err(unacceptable(id, why)),
-        Trial::Failed(failure) => return Err(untried(id, failure)),
-        Trial::Denied(_) | Trial::TooEarly => return Ok(()),
+        DryRun::Invalid(why) => return Err(unacceptable(id, why)),
+        DryRun::Failed(failure) => return Err(untried(id, failure)),
+        DryRun::Denied(_) | DryRun::TooEarly => return Ok(()),
     };
     plan.steps.push(step);
     wait_for(id, plan);
     Ok(())
-}
-
-/// Whether what the API server refuses in these words is removed and made anew.
-///
-/// In the words of Deployments ("field is immutable") or of bindings ("cannot change roleRef"). A selector that no longer
-/// fits the labels of the template is told first, and means the same.
-pub fn is_made_anew(kind: &str, why: &str) -> bool {
-    // These kinds hold nothing that is lost when they are made anew.
-    matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
-        && [
-            "immutable",
-            "cannot change roleRef",
-            "`selector` does not match",
-        ]
-        .iter()
-        .any(|words| why.contains(words))
 }
 
 /// Says whose fields change hands.
@@ -258,18 +244,18 @@ fn definition(
         );
     }
     let (changes, conflict) = match &tried.trial {
-        Trial::Would { after, conflict } => (diff::changes(live, after), conflict.as_deref()),
+        DryRun::Would { after, conflict } => (diff::changes(live, after), conflict.as_deref()),
         // With the webhook still there the API server refuses the trial; what differs is said from the manifest.
-        Trial::Invalid(_) | Trial::Failed(_) if by_webhook => (
+        DryRun::Invalid(_) | DryRun::Failed(_) if by_webhook => (
             diff::changes(
                 &live["spec"]["versions"],
                 &tried.object.body["spec"]["versions"],
             ),
             None,
         ),
-        Trial::Invalid(why) => return Err(unacceptable(&id, why)),
-        Trial::Failed(failure) => return Err(untried(&id, failure)),
-        Trial::Denied(_) | Trial::TooEarly => return Ok(()),
+        DryRun::Invalid(why) => return Err(unacceptable(&id, why)),
+        DryRun::Failed(failure) => return Err(untried(&id, failure)),
+        DryRun::Denied(_) | DryRun::TooEarly => return Ok(()),
     };
     let changes = changes
         .into_iter()
@@ -375,7 +361,7 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
         return Ok(false);
     };
     let mut strangers = strangers(conflict);
-    strangers.retain(|manager| !(request.take_over && owner::is_owners_manager(manager)));
+    strangers.retain(|manager| !(request.take_over && manager::is_owners_manager(manager)));
     if strangers.is_empty() || request.force_conflicts {
         return Ok(true);
     }
@@ -390,23 +376,4 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
         ],
         ..Refusal::default()
     })
-}
-
-/// Who manages fields, in the API server's words, that is none of the stack's known installers: they are asked for.
-pub fn strangers(conflict: &str) -> BTreeSet<String> {
-    let known = ["kubectl", "meshery-operator", "meshplay-operator"];
-    let mut managers = managers(conflict);
-    managers.retain(|manager| !known.iter().any(|known| manager.starts_with(known)));
-    managers
-}
-
-/// The managers in the API server's words: `conflict with "kubectl-edit" using apps/v1: .spec.replicas`.
-fn managers(conflict: &str) -> BTreeSet<String> {
-    conflict
-        .split("conflict with \"")
-        .skip(1)
-        .chain(conflict.split("conflicts with \"").skip(1))
-        .filter_map(|rest| rest.split('"').next())
-        .map(str::to_owned)
-        .collect()
 }

@@ -2,21 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Standing;
+use super::LiveState;
 use crate::{
-    owner::{self, Owner},
     repair::{
         diff,
-        object::Id,
         plan::{Action, Plan, Refusal, Step},
+    },
+    stack::{
+        manager::{self, Manager},
+        object::Id,
     },
 };
 
 /// What to do instead of taking over, and how to take over.
-pub(super) fn refusal(owner: &Owner) -> Refusal {
+pub(super) fn refusal(owner: &Manager) -> Refusal {
     let command = owner.deploy_command();
     let (instead, first) = match owner {
-        Owner::Helm { .. } => (format!("{command}, with the values that you mean"), ""),
+        Manager::Helm { .. } => (format!("{command}, with the values that you mean"), ""),
         _ => (
             format!("{command}, after a change of what it deploys from"),
             "; have that tool let go of the stack first, or it puts both back",
@@ -36,7 +38,7 @@ pub(super) fn refusal(owner: &Owner) -> Refusal {
 
 /// Helm must not remember the release, or its next upgrade or removal would meet what is no longer its own. First of
 /// all: as long as objects bear the marks, another run still knows that it is taking over.
-pub(super) fn forget_releases(standing: &Standing, plan: &mut Plan) {
+pub(super) fn forget_releases(standing: &LiveState, plan: &mut Plan) {
     for (id, uid) in &standing.releases {
         let delete = Action::Delete { uid: uid.clone() };
         plan.steps.push(
@@ -46,7 +48,7 @@ pub(super) fn forget_releases(standing: &Standing, plan: &mut Plan) {
 }
 
 /// Takes the marks off every object that stays.
-pub(super) fn take_marks(standing: &Standing, plan: &mut Plan) {
+pub(super) fn take_marks(standing: &LiveState, plan: &mut Plan) {
     let objects = standing
         .objects
         .iter()
@@ -63,9 +65,9 @@ pub(super) fn take_marks(standing: &Standing, plan: &mut Plan) {
     for (id, live) in &all {
         // A namespace may be some other deployment's than the stack, and stays that one's.
         let foreign = id.kind == "Namespace"
-            && owner::of_live(live).is_some_and(|owner| {
+            && manager::of_live(live).is_some_and(|owner| {
                 !all.iter().any(|(other, live)| {
-                    other.kind != "Namespace" && owner::of_live(live).as_ref() == Some(&owner)
+                    other.kind != "Namespace" && manager::of_live(live).as_ref() == Some(&owner)
                 })
             });
         let goes = plan
@@ -88,7 +90,7 @@ pub(super) fn take_marks(standing: &Standing, plan: &mut Plan) {
 /// The merge patch that takes the marks off an object; empty when it bears none.
 fn without_marks(live: &Value) -> Value {
     let metadata = &live["metadata"];
-    let known = owner::marks(live);
+    let known = manager::marks(live);
     let mut patch = Map::new();
     for place in ["labels", "annotations"] {
         let marks: Map<String, Value> = metadata[place]

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Request, Standing};
+use super::{LiveState, Request};
 use crate::{
-    profile::Profile,
-    repair::{
+    repair::plan::{Action, Plan, Step, Until},
+    stack::{
         inventory::Part,
         object::{self, Id},
-        plan::{Action, Plan, Step, Until},
+        profile::Profile,
     },
 };
 
@@ -23,7 +23,7 @@ const CURED_BY_RESTART: &[&str] = &[
 pub(super) fn old_meshsync(
     profile: &Profile,
     request: &Request,
-    standing: &Standing,
+    standing: &LiveState,
     plan: &mut Plan,
 ) {
     if !request.parts.contains(&Part::Operator) {
@@ -51,7 +51,7 @@ pub(super) fn old_meshsync(
     }
 }
 
-fn live_of<'a>(standing: &'a Standing, kind: &str, name: &str) -> Option<(&'a Id, &'a Value)> {
+fn live_of<'a>(standing: &'a LiveState, kind: &str, name: &str) -> Option<(&'a Id, &'a Value)> {
     standing
         .belongings
         .iter()
@@ -60,7 +60,12 @@ fn live_of<'a>(standing: &'a Standing, kind: &str, name: &str) -> Option<(&'a Id
 }
 
 /// Restarts: the broker when it is asked for by name, MeshSync when something is wrong that a restart cures.
-pub(super) fn restarts(profile: &Profile, request: &Request, standing: &Standing, plan: &mut Plan) {
+pub(super) fn restarts(
+    profile: &Profile,
+    request: &Request,
+    standing: &LiveState,
+    plan: &mut Plan,
+) {
     let broker_alone =
         request.parts.contains(&Part::Broker) && !request.parts.contains(&Part::Operator);
     let workload = profile.broker.current.unwrap_or(profile.broker.old);
@@ -116,7 +121,7 @@ pub(super) fn restarts(profile: &Profile, request: &Request, standing: &Standing
 pub(super) fn made_and_ready(
     profile: &Profile,
     request: &Request,
-    standing: &Standing,
+    standing: &LiveState,
     plan: &mut Plan,
 ) {
     let namespace = standing
@@ -149,7 +154,12 @@ pub(super) fn made_and_ready(
 }
 
 /// What the old line leaves behind once the new one is up: it asks for no token and may do everything.
-pub(super) fn old_line(profile: &Profile, request: &Request, standing: &Standing, plan: &mut Plan) {
+pub(super) fn old_line(
+    profile: &Profile,
+    request: &Request,
+    standing: &LiveState,
+    plan: &mut Plan,
+) {
     let whole = [Part::Operator, Part::Broker, Part::Meshsync]
         .iter()
         .all(|part| request.parts.contains(part));

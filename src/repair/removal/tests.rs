@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{failure::Kind, profile::MESHERY, repair::inventory};
+use crate::stack::{base::failure::Kind, inventory, profile::MESHERY};
 
 const NAMESPACE: &str = "mesh";
 
@@ -170,7 +170,7 @@ fn nothing_there_is_nothing_to_do() {
 #[test]
 fn what_another_tool_manages_is_left_to_it() {
     let mut found = stack();
-    let owner = Owner::Helm {
+    let owner = Manager::Helm {
         release: "mesh".into(),
         namespace: Some("meshery".into()),
     };
@@ -397,7 +397,7 @@ fn rights_are_those_of_the_plan_and_no_others() {
     let found = stack();
     let plan = planned(&request, &found);
     let rights = rights(&MESHERY, NAMESPACE, &request, &found, &plan);
-    let rights: Vec<String> = rights.iter().map(Right::to_string).collect();
+    let rights: Vec<String> = rights.iter().map(Permission::to_string).collect();
     assert_eq!(
         rights,
         [
@@ -411,7 +411,7 @@ fn rights_are_those_of_the_plan_and_no_others() {
 fn a_missing_right_is_named() {
     let request = request(&ALL);
     assert_eq!(permit(NAMESPACE, &request, &[]), Ok(()));
-    let missing = Right::to("delete", "apps", "deployments")
+    let missing = Permission::to("delete", "apps", "deployments")
         .in_namespace(NAMESPACE)
         .named("meshery-operator");
     let refusal = permit(NAMESPACE, &request, &[missing]).expect_err("a refusal");
@@ -507,9 +507,9 @@ fn what_goes_with_a_definition_is_said_unless_it_has_a_step_of_its_own() {
 #[test]
 fn definitions_stay_while_it_cannot_be_seen_what_goes_with_them() {
     let mut found = stack();
-    let right = Right::to("list", "meshery.layer5.io", "brokers");
+    let right = Permission::to("list", "meshery.layer5.io", "brokers");
     let missing = vec![right.clone()];
-    let denied = Seen::Denied(crate::seen::Denial { missing });
+    let denied = Seen::Denied(crate::stack::base::seen::Denial { missing });
     found.instances = vec![(instances().0, denied)];
     let refusal = refused(&request(&ALL), &found);
     assert!(refusal.why.contains(&right.to_string()), "{refusal:?}");

@@ -220,7 +220,7 @@ const PANIC: &str = "MESHDOCTOR_TEST_OF_A_PANIC";
 fn a_fault_has_a_sentence_and_a_document() {
     if let Ok(arguments) = std::env::var(PANIC) {
         let words = std::iter::once("meshdoctor").chain(arguments.split_whitespace());
-        let cli = meshdoctor::cli::Cli::parse_from(words);
+        let cli = meshdoctor::cli::args::Cli::parse_from(words);
         meshdoctor::prepare_for_faults(&cli);
         // As a library would, in a thread that nobody waits for.
         let thread = std::thread::spawn(|| panic!("index out of \u{1b}[31mbounds"));

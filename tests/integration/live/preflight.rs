@@ -5,16 +5,15 @@ use std::{path::Path, time::Duration};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use meshdoctor::{
-    profile,
-    repair::manifests::{self, manifests},
-};
-
 use super::{at, codes};
 use crate::{
     bed::{self, Cluster, Line, Options, Stack, rest, states},
     schema,
     tool::{Ran, meshdoctor, roots},
+};
+use meshdoctor::stack::{
+    manifests::{self, manifests},
+    profile,
 };
 
 async fn preflight(cluster: &Cluster, namespace: &str) -> Ran {

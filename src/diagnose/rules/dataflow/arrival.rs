@@ -5,11 +5,9 @@ use k8s_openapi::jiff::Timestamp;
 use super::{Outcome, Patient, States, said, untried, with};
 use crate::{
     diagnose::{Draft, rules::broker},
-    facts::{Change, FlowTest},
-    probe::Kind,
+    facts::{Change, FlowTest, test_object::Kind},
     report::{Effect, Finding},
-    seen::Seen,
-    watch_list::EVENTS,
+    stack::{base::seen::Seen, watch_list::EVENTS},
 };
 
 /// What a message has beside the object itself, at the very least.
@@ -206,7 +204,7 @@ fn wrong_subject(patient: &Patient<'_>, flow: &FlowTest) -> Finding {
 /// The broker takes no message as large as any about the object must be.
 fn too_big(patient: &Patient<'_>, flow: &FlowTest) -> Option<Finding> {
     let object = flow.object.as_ref()?;
-    let kind = crate::probe::KINDS
+    let kind = crate::facts::test_object::KINDS
         .iter()
         .find(|kind| kind.resource == object.resource)?;
     let least = least_message(kind, &object.namespace);

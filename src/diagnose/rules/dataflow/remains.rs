@@ -5,9 +5,10 @@ use crate::{
     diagnose::Draft,
     facts::Leftover,
     report::{Effect, ObjectRef, Severity},
-    seen::Seen,
-    watch_list::EVENTS,
-    words::quoted,
+    stack::{
+        base::{seen::Seen, words::quoted},
+        watch_list::EVENTS,
+    },
 };
 
 pub(super) fn store(patient: &Patient<'_>, _: &States) -> Outcome {

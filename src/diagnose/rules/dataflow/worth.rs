@@ -3,11 +3,12 @@
 use super::{Outcome, Patient, States, span, untried, with};
 use crate::{
     diagnose::Draft,
+    facts::{permissions, stack},
     report::{Effect, Finding, Timing},
-    rights,
-    seen::{Right, Seen},
-    stack,
-    watch_list::EVENTS,
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        watch_list::EVENTS,
+    },
 };
 
 /// From when on an event is slow: a healthy one takes some milliseconds.
@@ -87,8 +88,8 @@ pub(super) fn names_this_cluster(patient: &Patient<'_>, _: &States) -> Outcome {
 /// Events name no cluster: `MeshSync` may not read the id, or could not when it started.
 fn no_id(patient: &Patient<'_>, draft: Draft) -> Finding {
     let account = stack::meshsync_service_account(patient.facts);
-    let right = Right::to("get", "", "namespaces").named("kube-system");
-    let (fails, remedy) = match rights::may(patient.facts, &account, &right) {
+    let right = Permission::to("get", "", "namespaces").named("kube-system");
+    let (fails, remedy) = match permissions::may(patient.facts, &account, &right) {
         Seen::Known(false) => (
             "may not read the namespace kube-system, whose UID is the cluster's id",
             "give it the right, then restart it: the id is read once, at its start",

@@ -6,10 +6,9 @@ use crate::{
         Draft,
         network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
     },
-    repair::manifests,
-    report::{Component::Broker, Effect},
-    seen::Seen,
-    stack,
+    facts::stack,
+    report::Effect,
+    stack::{base::seen::Seen, component::Component::Broker, manifests},
 };
 
 pub(super) const RULES: &[Rule] = &[Rule {

@@ -6,10 +6,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{Outcome, Patient, Rule, States, counted, seen};
 use crate::{
-    diagnose::{Draft, trial::Tried},
-    facts::{Answer, Trial},
-    repair::deployment,
-    report::{Command, Component::Installation, Effect, Finding, ObjectRef},
+    diagnose::Draft,
+    facts::{
+        Answer, DryRun,
+        dry_run::{self, Tried},
+    },
+    report::{Command, Effect, Finding, ObjectRef},
+    stack::component::Component::Installation,
 };
 
 const CODES: &[&str] = &["install-rejected"];
@@ -76,7 +79,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Whether an object is there and left alone. A namespace is: seen itself, or by what could be tried in it. So is a
 /// custom resource, whose specification is somebody's decision, unless it is going.
-pub(in crate::diagnose) fn stays(patient: &Patient<'_>, trial: &Trial) -> bool {
+pub(in crate::diagnose) fn stays(patient: &Patient<'_>, trial: &DryRun) -> bool {
     let tried_inside = || {
         seen(patient).objects.iter().any(|object| {
             object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
@@ -156,7 +159,7 @@ fn place_free(patient: &Patient<'_>, states: &States) -> Outcome {
 }
 
 fn judge(patient: &Patient<'_>, kinds: &[&str]) -> Outcome {
-    let (kept, trials): (Vec<&Trial>, Vec<&Trial>) = seen(patient)
+    let (kept, trials): (Vec<&DryRun>, Vec<&DryRun>) = seen(patient)
         .objects
         .iter()
         .filter(|trial| kinds.contains(&trial.kind.as_str()))
@@ -181,7 +184,7 @@ fn judge(patient: &Patient<'_>, kinds: &[&str]) -> Outcome {
             } => {
                 *(if is_new { &mut made } else { &mut changed }) += 1;
                 held += usize::from(conflict.is_some());
-                strangers.extend(conflict.map(deployment::strangers).unwrap_or_default());
+                strangers.extend(conflict.map(dry_run::strangers).unwrap_or_default());
             }
             Tried::Anew(_) => anew += 1,
             Tried::Waits(until) => waits.push(until),
@@ -243,7 +246,7 @@ fn judge(patient: &Patient<'_>, kinds: &[&str]) -> Outcome {
 }
 
 /// An object that the server refuses, whoever asks.
-pub(super) fn refused(patient: &Patient<'_>, trial: &Trial, answer: &Answer) -> Finding {
+pub(super) fn refused(patient: &Patient<'_>, trial: &DryRun, answer: &Answer) -> Finding {
     let what = match trial.kind.as_str() {
         "Pod" => format!("a pod of {}", trial.name.trim_end_matches("-preflight")),
         kind => format!("{kind} {}", trial.name),

@@ -4,11 +4,10 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::{Outcome, Patient, Rule, States, objects, seen};
 use crate::{
-    diagnose::{Draft, trial::Tried},
-    facts::Trial,
-    repair::manifests,
-    report::{Component::Installation, Effect, Finding, ObjectRef},
-    stack,
+    diagnose::Draft,
+    facts::{DryRun, dry_run::Tried, stack},
+    report::{Effect, Finding, ObjectRef},
+    stack::{component::Component::Installation, manifests},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -183,7 +182,7 @@ fn finding(patient: &Patient<'_>, refused: &[(String, String)]) -> Finding {
         .done()
 }
 
-fn workload(trial: &Trial) -> String {
+fn workload(trial: &DryRun) -> String {
     trial.name.trim_end_matches("-preflight").to_owned()
 }
 

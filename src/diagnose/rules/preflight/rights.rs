@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{Outcome, Patient, Rule, States, counted, seen};
 use crate::{
-    diagnose::{
-        Draft,
-        trial::{Tried, rules_not_held},
+    diagnose::Draft,
+    facts::{
+        DryRun,
+        dry_run::{Tried, rules_not_held},
     },
-    facts::Trial,
-    report::{Component::Cluster, Effect, ObjectRef},
-    seen::{Right, Seen},
+    report::{Effect, ObjectRef},
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        component::Component::Cluster,
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -35,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The rights that an object takes and that we do not have. One that is there already is not made.
-pub(in crate::diagnose) fn missing(trial: &Trial) -> impl Iterator<Item = &Right> {
+pub(in crate::diagnose) fn missing(trial: &DryRun) -> impl Iterator<Item = &Permission> {
     let there = matches!(Tried::of(trial), Tried::Taken { made: false, .. });
     trial
         .rights
@@ -47,7 +50,7 @@ pub(in crate::diagnose) fn missing(trial: &Trial) -> impl Iterator<Item = &Right
 }
 
 /// Why it is not known whether we have some right, or whether the server takes an object that we may write.
-pub(in crate::diagnose) fn open(trial: &Trial) -> Option<String> {
+pub(in crate::diagnose) fn open(trial: &DryRun) -> Option<String> {
     let asked = trial
         .rights
         .iter()
@@ -61,7 +64,7 @@ pub(in crate::diagnose) fn open(trial: &Trial) -> Option<String> {
 fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
     let objects = &seen(patient).objects;
     // An existing namespace is left as it is.
-    let objects: Vec<&Trial> = objects
+    let objects: Vec<&DryRun> = objects
         .iter()
         .filter(|trial| !super::objects::stays(patient, trial))
         .collect();
@@ -70,7 +73,7 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
     let mut rules: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let mut count = 0;
     for trial in &objects {
-        let rights: Vec<&Right> = missing(trial).collect();
+        let rights: Vec<&Permission> = missing(trial).collect();
         let Some(first) = rights.first() else {
             continue;
         };
@@ -153,12 +156,12 @@ fn permitted(patient: &Patient<'_>, _: &States) -> Outcome {
 }
 
 fn grants(patient: &Patient<'_>, _: &States) -> Outcome {
-    let trials: Vec<&Trial> = seen(patient)
+    let trials: Vec<&DryRun> = seen(patient)
         .objects
         .iter()
         .filter(|trial| trial.kind.ends_with("Role") || trial.kind.ends_with("RoleBinding"))
         .collect();
-    let mut refused: Vec<&Trial> = Vec::new();
+    let mut refused: Vec<&DryRun> = Vec::new();
     let mut messages: Vec<&str> = Vec::new();
     for trial in &trials {
         if let Tried::Escalates(message) = Tried::of(trial) {
@@ -198,7 +201,7 @@ fn grants(patient: &Patient<'_>, _: &States) -> Outcome {
 }
 
 /// Without a refusal: every one taken, or why one could not be tried.
-fn open_grants(trials: &[&Trial]) -> Outcome {
+fn open_grants(trials: &[&DryRun]) -> Outcome {
     let mut waits = None;
     for trial in trials {
         match Tried::of(trial) {

@@ -3,12 +3,14 @@
 use super::{Outcome, Patient, Rule, States, counted, seen};
 use crate::{
     diagnose::Draft,
-    facts::Node,
-    repair::manifests,
-    report::{Component::Cluster, Effect},
-    room::{self, Room},
-    seen::Seen,
-    stack,
+    facts::{Node, stack},
+    report::Effect,
+    stack::{
+        base::seen::Seen,
+        component::Component::Cluster,
+        manifests,
+        quantity::{self, ResourceAmount},
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[Rule {
@@ -30,23 +32,27 @@ fn nodes_have_room(patient: &Patient<'_>, _: &States) -> Outcome {
         Seen::Known(nodes) => nodes,
         other => return Outcome::Unknown(other.why_unsettled().unwrap_or_default()),
     };
-    let mut wanted: Vec<(String, Room)> = manifests::pods(facts.profile, &facts.target.namespace)
-        .iter()
-        .filter_map(|object| {
-            let pod = manifests::typed(object)?;
-            let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
-            Some((name.to_owned(), room::of_pod(pod.spec.as_ref()?)))
-        })
-        .collect();
+    let mut wanted: Vec<(String, ResourceAmount)> =
+        manifests::pods(facts.profile, &facts.target.namespace)
+            .iter()
+            .filter_map(|object| {
+                let pod = manifests::typed(object)?;
+                let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
+                Some((name.to_owned(), quantity::of_pod(pod.spec.as_ref()?)))
+            })
+            .collect();
     // The largest first: whatever has no place for it need not be tried further.
     wanted.sort_by_key(|(_, room)| std::cmp::Reverse((room.memory, room.cpu_milli)));
-    let mut free: Vec<Room> = nodes
+    let mut free: Vec<ResourceAmount> = nodes
         .iter()
         .filter(|node| takes_pods(node))
         .map(|node| node.allocatable.minus(node.requested))
         .collect();
-    let rooms: Vec<Room> = wanted.iter().map(|(_, room)| *room).collect();
-    let all = rooms.iter().copied().fold(Room::default(), Room::plus);
+    let rooms: Vec<ResourceAmount> = wanted.iter().map(|(_, room)| *room).collect();
+    let all = rooms
+        .iter()
+        .copied()
+        .fold(ResourceAmount::default(), ResourceAmount::plus);
     if placed(&rooms, &mut free) {
         return Outcome::PassWith(format!("{all}, on {}", counted(free.len(), "node")));
     }
@@ -105,7 +111,7 @@ fn shown(node: &Node) -> String {
 }
 
 /// Whether each of these finds a place. Pods of a handful are tried in every way, so that "no" is certain.
-fn placed(rooms: &[Room], free: &mut [Room]) -> bool {
+fn placed(rooms: &[ResourceAmount], free: &mut [ResourceAmount]) -> bool {
     let Some((first, rest)) = rooms.split_first() else {
         return true;
     };
@@ -128,8 +134,8 @@ fn placed(rooms: &[Room], free: &mut [Room]) -> bool {
 mod tests {
     use super::*;
 
-    fn room(cpu_milli: u64) -> Room {
-        Room {
+    fn room(cpu_milli: u64) -> ResourceAmount {
+        ResourceAmount {
             cpu_milli,
             memory: 1,
             pods: 1,
@@ -138,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_way_is_tried() {
-        let node = |cpu| Room {
+        let node = |cpu| ResourceAmount {
             cpu_milli: cpu,
             memory: 10,
             pods: 10,

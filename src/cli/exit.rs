@@ -1,0 +1,51 @@
+//! The exit codes: the same for every command and every output format.
+
+/// How a run ended, for the calling process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// No finding at or above `--fail-on`.
+    Ok = 0,
+    /// At least one finding at or above `--fail-on`.
+    Findings = 1,
+    /// Wrong usage, or input named on the command line that is wrong or not there.
+    Usage = 2,
+    /// A state could not be determined, and nothing worse was proven.
+    Undetermined = 3,
+    /// A changing command refused, or was not confirmed.
+    Refused = 4,
+    /// A change began and failed part-way.
+    Partial = 5,
+    /// The terminal was closed (SIGHUP).
+    HungUp = 129,
+    /// Interrupted (SIGINT).
+    Interrupted = 130,
+    /// Quit (SIGQUIT).
+    Quit = 131,
+    /// Terminated (SIGTERM).
+    Terminated = 143,
+}
+
+impl Exit {
+    /// The number that the calling process sees.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The signal that ended the run, where one did.
+    pub fn signal(self) -> Option<&'static str> {
+        match self {
+            Self::HungUp => Some("SIGHUP"),
+            Self::Interrupted => Some("SIGINT"),
+            Self::Quit => Some("SIGQUIT"),
+            Self::Terminated => Some("SIGTERM"),
+            _ => None,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}

@@ -1,0 +1,11 @@
+//! The command line: arguments, one verb per file, the terminal, and the text of every answer.
+
+pub mod args;
+pub mod exit;
+pub mod output;
+#[cfg(test)]
+mod properties;
+pub mod render;
+pub mod signals;
+pub mod terminal;
+pub mod verbs;

@@ -1,0 +1,294 @@
+//! The data path: the first thing on the screen, so that one sees where the flow stops.
+
+use owo_colors::{OwoColorize, Style};
+
+use super::{
+    style::Look,
+    text::{Page, width_of},
+};
+use crate::{
+    facts::redact::clean,
+    report::{ComponentReport, Finding, Kind, Report, Severity, State, Status},
+    stack::component::Component,
+};
+
+/// One station of the path.
+struct Station {
+    name: &'static str,
+    glyph: &'static str,
+    style: Style,
+    state: String,
+    /// What is wrong here, in a word or two.
+    note: Option<String>,
+}
+
+/// Whether what leaves one station reaches the next.
+#[derive(Clone, Copy)]
+enum Link {
+    Flows,
+    Broken,
+    Unsure,
+    Idle,
+}
+
+/// Draws the path, beside each other where the width allows it, else below each other.
+pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    let stations = stations(report, look);
+    let links = links(report);
+    let gap = 2 + width_of(look.glyphs.flows);
+    let widths: Vec<usize> = stations.iter().map(Station::width).collect();
+    let total: usize = 2 + widths.iter().sum::<usize>() + gap * links.len();
+    if look.width.is_none_or(|width| total <= width) {
+        beside(page, &stations, &links, &widths);
+    } else {
+        below(page, &stations, &links);
+    }
+}
+
+impl Station {
+    fn width(&self) -> usize {
+        [
+            width_of(self.name),
+            2 + width_of(&self.state),
+            2 + self.note.as_deref().map_or(0, width_of),
+        ]
+        .into_iter()
+        .max()
+        .unwrap_or(0)
+    }
+}
+
+fn pad(text: &str, width: usize) -> String {
+    " ".repeat(width.saturating_sub(width_of(text)))
+}
+
+fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[usize]) {
+    let look = page.look;
+    let mut names = String::from("  ");
+    let mut states = String::from("  ");
+    let mut notes = String::from("  ");
+    for (i, (station, width)) in stations.iter().zip(widths).enumerate() {
+        names.push_str(&format!("{}", station.name.style(look.styles.strong)));
+        states.push_str(&format!(
+            "{} {}",
+            station.glyph.style(station.style),
+            station.state.style(station.style)
+        ));
+        let note = station.note.as_deref().unwrap_or_default();
+        notes.push_str(&format!("  {}", note.style(station.style)));
+        if let Some(link) = links.get(i) {
+            let (arrow, style) = link.draw(look);
+            names.push_str(&format!(
+                "{} {} ",
+                pad(station.name, *width),
+                arrow.style(style)
+            ));
+            let space = " ".repeat(2 + width_of(arrow));
+            states.push_str(&format!("{}{space}", pad(&station.state, width - 2)));
+            notes.push_str(&format!("{}{space}", pad(note, width - 2)));
+        }
+    }
+    page.raw(&names);
+    page.raw(&states);
+    if stations.iter().any(|station| station.note.is_some()) {
+        page.raw(&notes);
+    }
+}
+
+fn below(page: &mut Page<'_>, stations: &[Station], links: &[Link]) {
+    let look = page.look;
+    for (i, station) in stations.iter().enumerate() {
+        let note = station
+            .note
+            .as_deref()
+            .map(|note| format!(", {note}"))
+            .unwrap_or_default();
+        page.raw(&format!(
+            "  {} {} {}{}",
+            station.glyph.style(station.style),
+            station.name.style(look.styles.strong),
+            station.state.style(station.style),
+            note.style(station.style)
+        ));
+        if let Some(link) = links.get(i) {
+            let (arrow, style) = link.draw(look);
+            let sign = match link {
+                Link::Flows => look.glyphs.down,
+                _ => arrow,
+            };
+            page.raw(&format!("  {}", sign.style(style)));
+        }
+    }
+}
+
+impl Link {
+    fn draw(self, look: &Look) -> (&'static str, Style) {
+        match self {
+            Self::Flows => (look.glyphs.flows, look.styles.good),
+            Self::Broken => (look.glyphs.broken, look.styles.bad),
+            Self::Unsure => (look.glyphs.unsure, look.styles.warning),
+            Self::Idle => (look.glyphs.idle, look.styles.dim),
+        }
+    }
+}
+
+fn worst(report: &Report, component: Component) -> Option<&Finding> {
+    report
+        .root_causes()
+        .chain(report.findings())
+        .filter(|finding| finding.component == component && finding.severity != Severity::Info)
+        .min_by_key(|finding| finding.severity)
+}
+
+/// The code without the component that it stands under: `cannot list`.
+fn short(finding: &Finding) -> String {
+    let prefix = format!("{}-", finding.component.code());
+    clean(finding.code.strip_prefix(&prefix).unwrap_or(&finding.code)).replace('-', " ")
+}
+
+/// The sign of a component: its worst finding's, else its state's.
+pub(crate) fn component(
+    report: &Report,
+    look: &Look,
+    component: Component,
+    state: State,
+    at_least: bool,
+) -> (&'static str, Style) {
+    match worst(report, component) {
+        Some(finding) if finding.kind == Kind::Obstacle => {
+            (look.glyphs.unknown, look.styles.warning)
+        }
+        Some(finding) => look.severity(finding.severity),
+        None if at_least => (look.glyphs.unknown, look.styles.warning),
+        // Whatever MeshSync does short of being connected, nothing of the cluster arrives.
+        None if component == Component::Meshsync
+            && matches!(state, State::Deployed | State::Running) =>
+        {
+            (look.glyphs.warn, look.styles.warning)
+        }
+        None => look.state(state),
+    }
+}
+
+fn stations(report: &Report, look: &Look) -> Vec<Station> {
+    let components = &report.components;
+    let unreachable = report.findings().iter().find(|finding| {
+        finding.component == Component::Cluster
+            && finding.code != "permission-missing"
+            && finding.code != "observation-missing"
+            && finding.kind == Kind::Obstacle
+    });
+    let kubernetes = match (unreachable, &report.target.kubernetes_version) {
+        (Some(finding), _) => Station {
+            name: "Kubernetes",
+            glyph: look.glyphs.unknown,
+            style: look.styles.warning,
+            state: short(finding),
+            note: None,
+        },
+        (None, version) => Station {
+            name: "Kubernetes",
+            glyph: if version.is_some() {
+                look.glyphs.pass
+            } else {
+                look.glyphs.unknown
+            },
+            style: if version.is_some() {
+                look.styles.good
+            } else {
+                look.styles.dim
+            },
+            state: clean(version.as_deref().unwrap_or("version not seen")),
+            note: None,
+        },
+    };
+    let station = |name: &'static str, component: Component, of: &ComponentReport| {
+        let (state, at_least) = (of.state, of.at_least);
+        let (glyph, style) = self::component(report, look, component, state, at_least);
+        let mut word = match state {
+            State::NotSeen => "not seen".to_owned(),
+            state => state.to_string(),
+        };
+        if at_least {
+            word = format!("at least {word}");
+        }
+        Station {
+            name,
+            glyph,
+            style,
+            state: word,
+            note: worst(report, component)
+                .map(short)
+                .or_else(|| not_needed(report, component, of)),
+        }
+    };
+    vec![
+        kubernetes,
+        station("MeshSync", Component::Meshsync, &components.meshsync),
+        station("Broker", Component::Broker, &components.broker.component),
+        station("Meshery Server", Component::Server, &components.server),
+    ]
+}
+
+/// What stands under a component that need not be there.
+fn not_needed(report: &Report, component: Component, of: &ComponentReport) -> Option<String> {
+    of.expected_absent.then(|| {
+        let stands = component == Component::Meshsync && report.target.mode == "standalone";
+        if stands { "standalone" } else { "not needed" }.to_owned()
+    })
+}
+
+fn links(report: &Report) -> [Link; 3] {
+    let components = &report.components;
+    let status = |id: &str| {
+        let check = report.checks().iter().find(|check| check.id == id);
+        check.map(|check| check.status)
+    };
+    let may_list = status("meshsync-may-list");
+    // Without a custom resource no state says whether it is connected.
+    if report.target.mode == "standalone" {
+        let link = |status: Option<Status>| match status {
+            Some(Status::Pass | Status::Warn) => Link::Flows,
+            Some(Status::Fail) => Link::Broken,
+            Some(Status::Unknown) => Link::Unsure,
+            Some(Status::Skip) | None => Link::Idle,
+        };
+        let reads = if components.server.state == State::Connected {
+            Link::Flows
+        } else {
+            Link::Idle
+        };
+        return [link(may_list), link(status("meshsync-connected")), reads];
+    }
+    let meshsync = components.meshsync.state;
+    let watches = match meshsync {
+        State::Connected | State::Running => match may_list {
+            Some(Status::Fail) => Link::Broken,
+            Some(Status::Unknown) => Link::Unsure,
+            _ => Link::Flows,
+        },
+        State::Unknown => Link::Unsure,
+        State::Undeployed => Link::Idle,
+        _ if components.meshsync.at_least => Link::Unsure,
+        _ => Link::Broken,
+    };
+    let publishes = match meshsync {
+        State::Connected => Link::Flows,
+        State::Unknown => Link::Unsure,
+        State::Undeployed => Link::Idle,
+        _ if components.meshsync.at_least => Link::Unsure,
+        _ => Link::Broken,
+    };
+    let reads = match components.broker.component.state {
+        State::Connected => Link::Flows,
+        // On a broker that is not the stack's own.
+        _ if components.server.state == State::Connected => Link::Flows,
+        State::Unknown => Link::Unsure,
+        _ if components.broker.component.at_least => Link::Unsure,
+        _ if components.server.state == State::NotSeen => Link::Idle,
+        State::Undeployed => Link::Idle,
+        _ => Link::Broken,
+    };
+    [watches, publishes, reads]
+}

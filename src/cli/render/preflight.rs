@@ -1,0 +1,132 @@
+//! `system check --preflight` for people.
+
+use owo_colors::OwoColorize;
+
+use super::{check, style::Look, text::Page};
+use crate::{
+    facts::redact::clean,
+    report::{PlannedObject, Report, Verdict},
+};
+
+/// The whole screen. There is no data path to draw yet: what comes first is what would be installed, where, and as whom.
+pub fn preflight(report: &Report, look: &Look, all: bool) -> String {
+    let mut page = Page::new(look);
+    heading(&mut page, report);
+    check::body(&mut page, report, all);
+    next(&mut page, report);
+    page.done()
+}
+
+fn heading(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    let target = &report.target;
+    let version = target.kubernetes_version.as_deref();
+    let mut parts = vec![format!(
+        "{} {}",
+        "Preflight".style(look.styles.strong),
+        clean(&match version {
+            Some(version) => format!("on Kubernetes {version}"),
+            None => "without an answer from the cluster".into(),
+        })
+    )];
+    let user = report
+        .preflight
+        .as_ref()
+        .and_then(|preflight| preflight.user.as_ref())
+        .or(target.user.as_ref());
+    for (word, value) in [
+        ("context", target.context.as_ref()),
+        ("user", user),
+        ("namespace", Some(&target.namespace)),
+    ] {
+        if let Some(value) = value {
+            parts.push(format!("{word} {}", clean(value)));
+        }
+    }
+    if target.profile != "meshery" {
+        parts.push(format!("profile {}", target.profile));
+    }
+    parts.extend(check::recording(report));
+    let dot = format!(" {} ", look.glyphs.dot);
+    page.parts(0, &dot, &parts);
+    let objects = report
+        .preflight
+        .as_ref()
+        .map_or(&[][..], |preflight| &preflight.objects);
+    if !objects.is_empty() {
+        page.parts(0, ", ", &tally(objects));
+    }
+}
+
+/// How many objects, and what would become of them.
+fn tally(objects: &[PlannedObject]) -> Vec<String> {
+    let mut parts = vec![format!("{} objects", objects.len())];
+    for (action, words) in [
+        ("create", "to make"),
+        ("update", "to bring up to date"),
+        ("replace", "to make anew"),
+        ("keep", "to leave as it is"),
+        ("unverifiable", "that cannot be tried yet"),
+        ("unknown", "unknown"),
+        ("denied", "that we may not write"),
+        ("rejected", "refused"),
+    ] {
+        let count = objects
+            .iter()
+            .filter(|object| object.action == action)
+            .count();
+        if count > 0 {
+            parts.push(format!("{count} {words}"));
+        }
+    }
+    if let [all, first, ..] = parts.as_mut_slice() {
+        *all = format!("{all}: {first}");
+        parts.remove(1);
+    }
+    parts
+}
+
+/// What to do next, where there is something to do.
+fn next(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    let objects = report
+        .preflight
+        .as_ref()
+        .map_or(&[][..], |preflight| &preflight.objects);
+    let may = !matches!(
+        report.verdict,
+        Some(Verdict::Unhealthy | Verdict::Unknown) | None
+    );
+    let namespace = clean(&report.target.namespace);
+    let no_namespace = objects
+        .iter()
+        .any(|object| object.kind == "Namespace" && object.action == "create");
+    if !may {
+        return;
+    }
+    let context = report
+        .target
+        .context
+        .as_ref()
+        .map(|context| format!(" --context {}", clean(context)))
+        .unwrap_or_default();
+    let (what, command) = if no_namespace {
+        (
+            "what stands in the namespace can be tried once that is there",
+            format!("kubectl{context} create namespace {namespace}"),
+        )
+    } else {
+        (
+            "once the stack is installed, see whether it works",
+            format!("meshdoctor system check{context} -n {namespace}"),
+        )
+    };
+    page.blank();
+    page.paragraph(
+        &format!("{} ", "Next:".style(look.styles.strong)),
+        6,
+        what,
+        owo_colors::Style::new(),
+    );
+    page.raw(&format!("      {}", command.style(look.styles.command)));
+}

@@ -1,0 +1,189 @@
+//! `test` for people.
+
+use owo_colors::{OwoColorize, Style};
+
+use super::{
+    check, path,
+    style::Look,
+    tables::table,
+    text::{Page, width_of},
+};
+use crate::{
+    facts::redact::clean,
+    report::{Hop, Report, Severity, TestReport, Timing, WatchedResource},
+    stack::base::words::short_span,
+};
+
+/// The narrowest screen on which times stand beside what they are of.
+const BESIDE: usize = 72;
+
+/// The whole screen.
+pub fn test(report: &Report, look: &Look) -> String {
+    let mut page = Page::new(look);
+    if let Some(test) = &report.test {
+        if test.subject == "dataflow" {
+            path::draw(&mut page, report);
+            page.blank();
+        }
+        heading(&mut page, report, test);
+        page.blank();
+        steps(&mut page, test);
+        resources(&mut page, test);
+    }
+    findings(&mut page, report);
+    page.blank();
+    page.raw(&check::verdict_line(report, look));
+    page.done()
+}
+
+fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
+    let look = page.look;
+    let title = format!("Test of {}", test.subject);
+    let mut parts = vec![title.style(look.styles.strong).to_string()];
+    if let Some(context) = &report.target.context {
+        parts.push(format!("context {}", clean(context)));
+    }
+    parts.push(format!("namespace {}", clean(&report.target.namespace)));
+    if report.target.profile != "meshery" {
+        parts.push(format!("profile {}", report.target.profile));
+    }
+    parts.extend(check::recording(report));
+    let dot = format!(" {} ", look.glyphs.dot);
+    page.parts(0, &dot, &parts);
+}
+
+/// The steps, those of one broker server under its name.
+fn steps(page: &mut Page<'_>, test: &TestReport) {
+    let width = test.hops.iter().map(|hop| width_of(&hop.title)).max();
+    let beside = page.look.width.is_none_or(|width| width >= BESIDE);
+    let servers = test.subject == "broker";
+    let mut last = None;
+    for hop in &test.hops {
+        if servers && hop.server != last {
+            last.clone_from(&hop.server);
+            if let Some(server) = &hop.server {
+                page.whole("", server, page.look.styles.strong);
+            }
+        }
+        step(page, hop, width.filter(|_| beside));
+    }
+}
+
+fn step(page: &mut Page<'_>, hop: &Hop, width: Option<usize>) {
+    let (glyph, style) = page.look.status(hop.status);
+    let mut words = Vec::new();
+    if let Some(timing) = &hop.timing {
+        words.push(times(timing));
+    }
+    words.extend(hop.detail.clone());
+    let text = words.join("; ");
+    let lead = match width {
+        Some(width) => format!("  {} {:<width$}  ", glyph.style(style), hop.title),
+        None => format!("  {} {}: ", glyph.style(style), hop.title),
+    };
+    let indent = match width {
+        Some(width) => width + 6,
+        None => 6,
+    };
+    page.paragraph(&lead, indent, &text, Style::new());
+}
+
+/// One time, or how several are spread.
+fn times(timing: &Timing) -> String {
+    if timing.count < 2 {
+        return short_span(timing.p50_micros);
+    }
+    format!(
+        "{} (p95 {}, {} to {}, {} times)",
+        short_span(timing.p50_micros),
+        short_span(timing.p95_micros),
+        short_span(timing.min_micros),
+        short_span(timing.max_micros),
+        timing.count
+    )
+}
+
+/// What was seen of each resource: all of them with `-o wide`, otherwise those of which something is to be said.
+fn resources(page: &mut Page<'_>, test: &TestReport) {
+    if test.resources.is_empty() {
+        return;
+    }
+    page.blank();
+    let counted = test
+        .resources
+        .iter()
+        .any(|resource| resource.stored.is_some());
+    let shown: Vec<&WatchedResource> = test
+        .resources
+        .iter()
+        .filter(|resource| page.look.wide || is_telling(resource))
+        .collect();
+    if !shown.is_empty() {
+        let headings = ["resource", "readable", "events", "last", "stored", "served"];
+        let columns = if counted { 6 } else { 4 };
+        let rows: Vec<Vec<String>> = shown
+            .iter()
+            .map(|resource| row(resource).into_iter().take(columns).collect())
+            .collect();
+        page.raw(&table(&headings[..columns], &rows, page.look));
+    }
+    if page.look.wide {
+        return;
+    }
+    let all = test.resources.len();
+    let readable = test
+        .resources
+        .iter()
+        .filter(|r| r.readable == Some(true))
+        .count();
+    let text = if readable == all {
+        format!("MeshSync may read all {all} resources that it watches. -o wide lists them.")
+    } else {
+        format!(
+            "MeshSync is known to be allowed to read {readable} of the {all} resources that it watches. -o wide lists them."
+        )
+    };
+    page.paragraph("  ", 2, &text, page.look.styles.dim);
+}
+
+/// Whether there is more to say of a resource than that all is as it should be.
+fn is_telling(resource: &WatchedResource) -> bool {
+    events(resource) > 0
+        || resource.readable == Some(false)
+        || (resource.stored.is_some() && resource.stored != resource.served)
+}
+
+fn events(resource: &WatchedResource) -> u64 {
+    resource.added + resource.modified + resource.deleted
+}
+
+fn row(resource: &WatchedResource) -> Vec<String> {
+    let number = |value: Option<u64>| value.map_or("-".into(), |value| value.to_string());
+    vec![
+        resource.resource.clone(),
+        match resource.readable {
+            Some(true) => "yes".into(),
+            Some(false) => "no".into(),
+            None => "unknown".into(),
+        },
+        events(resource).to_string(),
+        match resource.last_seen_ms {
+            None => "-".into(),
+            Some(0) => "just now".into(),
+            Some(ms) => format!("{} ago", short_span(ms * 1000)),
+        },
+        number(resource.stored),
+        number(resource.served),
+    ]
+}
+
+/// What is wrong; what is merely worth knowing is no matter of a test.
+fn findings(page: &mut Page<'_>, report: &Report) {
+    for finding in report
+        .root_causes()
+        .filter(|finding| finding.severity < Severity::Info)
+    {
+        page.blank();
+        check::finding(page, report.findings(), finding, false);
+    }
+}

@@ -1,0 +1,93 @@
+//! `system check`: observe, diagnose, render.
+
+use crate::{
+    cli::{
+        args::{Check, FailOn, Global},
+        exit::Exit,
+        render,
+        terminal::Terminal,
+    },
+    cluster::cleanup::Cleanup,
+    diagnose::{self, Expectation, Selection},
+    observe::{Depth, connectivity::TestPlan},
+    report::{Kind, Report, Severity, Source},
+    stack::base::usage::UsageError,
+};
+
+pub(crate) async fn run(
+    args: &Check,
+    global: &Global,
+    terminal: &Terminal,
+    cleanup: &Cleanup,
+) -> anyhow::Result<Exit> {
+    let expect = Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError)?;
+    let selection = Selection::new(&args.only, &args.skip).map_err(UsageError)?;
+    let depth = if args.preflight {
+        Depth::Preflight
+    } else {
+        Depth::Check
+    };
+    let (facts, source) = if args.synthetic {
+        let facts = Box::pin(super::test::look(
+            &TestPlan::default(),
+            depth,
+            global,
+            terminal,
+            cleanup,
+        ))
+        .await?;
+        (facts, Source::live())
+    } else {
+        super::facts(args.from.as_deref(), global, depth, terminal).await?
+    };
+    let report = if args.preflight {
+        diagnose::preflight(&facts, source).ok_or_else(no_preflight)?
+    } else {
+        diagnose::diagnose(&facts, &expect, source)
+    };
+    let mut report = selection.apply(report);
+    let exit = exit_of(&report, args.fail_on);
+    report.exit_code = exit.code();
+    let text = super::rendered(&report, global.output, |wide| {
+        let look = terminal.look(wide);
+        if terminal.is_quiet() {
+            format!("{}\n", render::verdict_line(&report, &look))
+        } else if args.preflight {
+            render::preflight(&report, &look, args.all)
+        } else {
+            render::check(&report, &look, args.all)
+        }
+    });
+    terminal.answer(&text)?;
+    Ok(exit)
+}
+
+/// A recording cannot be asked what the API server would say.
+fn no_preflight() -> UsageError {
+    UsageError(
+        "the recording holds no preflight: make one with `meshdoctor record --preflight`".into(),
+    )
+}
+
+/// The exit code: findings that count before states that are open.
+pub(crate) fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
+    let limit = match fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Info => Some(Severity::Info),
+        FailOn::Never => None,
+    };
+    let fails = limit.is_some_and(|limit| {
+        report
+            .findings()
+            .iter()
+            .any(|finding| finding.kind == Kind::Fault && finding.severity <= limit)
+    });
+    if fails {
+        Exit::Findings
+    } else if report.determined {
+        Exit::Ok
+    } else {
+        Exit::Undetermined
+    }
+}

@@ -1,0 +1,95 @@
+//! What a stack is to be like, as the command line says it: for `system redeploy` and for `manifests`.
+
+use serde_json::Value;
+
+use crate::{
+    cli::{
+        args::{Global, Installation},
+        terminal::Terminal,
+    },
+    facts::{
+        Meshsync, redact,
+        watch_list::{Standing, standing},
+    },
+    stack::{
+        base::{seen::Seen, usage::UsageError},
+        manifests::Options,
+        profile::Profile,
+        watch_list::WatchList,
+    },
+};
+
+/// The options, with the watch-list read and found to be one; what it will not do is said.
+pub(crate) async fn options(
+    args: &Installation,
+    profile: &'static Profile,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Options, UsageError> {
+    let default = Options::default();
+    let watch_list = match &args.watch_list {
+        Some(file) => {
+            let named = file.clone();
+            let read = move || super::watch_list::read(&named, profile);
+            let meshsync = super::read_within(global, file, read).await?;
+            Some(watch_list(file, &meshsync, profile, terminal)?)
+        }
+        None => None,
+    };
+    Ok(Options {
+        operator_version: args.operator_version.clone(),
+        image_registry: args.image_registry.clone(),
+        broker_service: args
+            .broker_service_type
+            .clone()
+            .unwrap_or(default.broker_service),
+        broker_size: args.broker_size.unwrap_or(default.broker_size),
+        watch_list,
+        watch_everything: args.watch_everything,
+    })
+}
+
+/// The data of a watch-list in a file.
+fn watch_list(
+    file: &str,
+    meshsync: &Meshsync,
+    profile: &'static Profile,
+    terminal: &Terminal,
+) -> Result<Value, UsageError> {
+    let list = meshsync.watch_list(profile);
+    let entries = match &list {
+        WatchList::Whitelist(entries) | WatchList::Blacklist(entries) => entries,
+        WatchList::Empty => return Err(UsageError(format!("the watch-list in {file} is empty"))),
+        WatchList::Invalid(why) => {
+            return Err(UsageError(format!(
+                "the watch-list in {file} cannot be read: {why}"
+            )));
+        }
+    };
+    for entry in entries {
+        match standing(&entry.resource, &Seen::NotLooked, profile) {
+            Standing::Watched => {}
+            Standing::Malformed(meant) => {
+                let meant = meant.map(|meant| format!("; did you mean {meant}?"));
+                return Err(UsageError(format!(
+                    "the watch-list in {file}, {}: \"{}\" is not of the form plural.version.group{}",
+                    entry.place,
+                    entry.resource,
+                    meant.unwrap_or_default()
+                )));
+            }
+            _ => terminal.say(&redact::clean(&format!(
+                "warning: MeshSync ignores {}, which is not among the kinds that it knows",
+                entry.resource
+            ))),
+        }
+    }
+    let version = profile.images.meshsync.split_once(':').map(|(_, tag)| tag);
+    if let Some(why) = list.silence(version) {
+        terminal.say(&format!(
+            "warning: with this watch-list MeshSync publishes nothing: {why}"
+        ));
+    }
+    let list = meshsync.spec.watch_list.as_ref();
+    Ok(list.map(|list| list["data"].clone()).unwrap_or_default())
+}

@@ -1,0 +1,209 @@
+//! One short file for each verb; each only joins the stages together.
+
+mod change;
+mod check;
+mod checks;
+mod completion;
+mod explain;
+mod installation;
+mod manifests;
+mod rbac;
+mod record;
+mod redeploy;
+mod reset;
+mod status;
+mod test;
+pub mod unfinished;
+mod watch_list;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::{
+    cli::{
+        args::{Cli, Command, Format, Global, System},
+        exit::Exit,
+        output::{self, Redacted},
+        render,
+        terminal::Terminal,
+    },
+    cluster::{
+        Scope,
+        cleanup::Cleanup,
+        kubeconfig::Access,
+        session::{Opened, Session},
+    },
+    facts::{Facts, recording},
+    observe::{self, Depth, TestPlan},
+    report::Source,
+    stack::{
+        base::{reader, usage::UsageError, words},
+        profile::{self, Profile},
+    },
+};
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// A [`UsageError`] for a mistake on the command line; anything else is this program's own trouble.
+pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::System(System::Check(args)) => check::run(args, global, terminal, cleanup).await,
+        Command::System(System::Status(args)) => status::run(args, global, terminal).await,
+        Command::System(System::Redeploy(args)) => redeploy::run(args, global, terminal).await,
+        Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
+        Command::Test(args) => test::run(args, global, terminal, cleanup).await,
+        Command::Record(args) => record::run(args, global, terminal, cleanup).await,
+        Command::WatchList(args) => watch_list::run(args, global, terminal).await,
+        Command::Manifests(args) => manifests::run(args, global, terminal).await,
+        Command::Explain(args) => explain::run(args, global, terminal),
+        Command::Checks => checks::run(global, terminal),
+        Command::Rbac(args) => rbac::run(args, global, terminal).await,
+        Command::Completion { shell } => completion::run(*shell, terminal),
+    }
+}
+
+fn profile(global: &Global) -> Option<&'static Profile> {
+    global.profile.as_deref().and_then(Profile::named)
+}
+
+fn access(global: &Global) -> Access {
+    Access {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone(),
+        cluster: global.cluster.clone(),
+        user: global.user.clone(),
+        server: global.server.clone(),
+        token: global.token.clone(),
+        impersonate: global.impersonate.clone(),
+        impersonate_groups: global.impersonate_groups.clone(),
+        tls_server_name: global.tls_server_name.clone(),
+        insecure_skip_tls_verify: global.insecure_skip_tls_verify,
+    }
+}
+
+/// Looks at the cluster.
+async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Facts, UsageError> {
+    look_and_test(global, depth, terminal, None).await
+}
+
+/// Looks at the cluster, and carries out a test where there is one.
+async fn look_and_test(
+    global: &Global,
+    depth: Depth,
+    terminal: &Terminal,
+    test: Option<(&TestPlan, &Cleanup)>,
+) -> Result<Facts, UsageError> {
+    // To listen for a while was asked for: that comes on top.
+    let longer = test.and_then(|(plan, _)| plan.passive).unwrap_or_default();
+    let trace = |line: &str| terminal.trace(line);
+    let progress = |what: &str| terminal.wait_for(what);
+    let scope = Scope {
+        profile: profile(global).unwrap_or(&profile::MESHERY),
+        namespace: global.namespace.clone(),
+        request_timeout: global.request_timeout,
+        deadline: Instant::now() + global.timeout + longer,
+        interactive: terminal.is_interactive(),
+        log: terminal.is_verbose().then_some(&trace),
+        progress: &progress,
+    };
+    Ok(match Session::open(&access(global), &scope).await? {
+        Opened::Session(session) => match test {
+            Some((plan, cleanup)) => Box::pin(observe::test(&session, depth, plan, cleanup)).await,
+            None => observe::look(&session, depth).await,
+        },
+        Opened::Obstacle(facts) => *facts,
+    })
+}
+
+/// The facts of a recording or of the cluster, and where they came from.
+async fn facts(
+    from: Option<&str>,
+    global: &Global,
+    depth: Depth,
+    terminal: &Terminal,
+) -> Result<(Facts, Source), UsageError> {
+    match from {
+        Some(path) => {
+            let facts = recorded(path, global).await?;
+            Ok((facts, recorded_in(path)))
+        }
+        None => {
+            let facts = look(global, depth, terminal).await?;
+            Ok((facts, Source::live()))
+        }
+    }
+}
+
+/// The facts of a recording.
+async fn recorded(path: &str, global: &Global) -> Result<Facts, UsageError> {
+    let profile = profile(global);
+    let namespace = global.namespace.clone();
+    let named = path.to_owned();
+    read_within(global, path, move || {
+        recording::read(&named, profile, namespace.as_deref())
+    })
+    .await
+}
+
+/// Reads what the command line names, in a thread of its own: a pipe that nobody writes to ends with the run's time,
+/// and can be interrupted.
+async fn read_within<T: Send + 'static>(
+    global: &Global,
+    path: &str,
+    read: impl FnOnce() -> Result<T, UsageError> + Send + 'static,
+) -> Result<T, UsageError> {
+    let deadline = Instant::now() + global.timeout;
+    let read = reader::within(deadline, read).await;
+    read.unwrap_or_else(|| {
+        Err(UsageError(format!(
+            "cannot read {}: it did not end within {} (--timeout)",
+            if path == "-" { "standard input" } else { path },
+            words::span(global.timeout)
+        )))
+    })
+}
+
+/// A recording as the source of facts.
+fn recorded_in(path: &str) -> Source {
+    Source {
+        kind: "recording",
+        path: Some(if path == "-" {
+            "standard input".into()
+        } else {
+            path.to_owned()
+        }),
+    }
+}
+
+/// Objects as a stream that kubectl applies: YAML documents, or a List in JSON.
+fn stream<T: serde::Serialize>(objects: &[T], format: Format) -> Redacted {
+    match format {
+        Format::Json => {
+            output::exact_json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
+        }
+        _ => Redacted::own(
+            objects
+                .iter()
+                .map(|object| output::exact_yaml(object).to_string())
+                .collect::<Vec<_>>()
+                .join("---\n"),
+        ),
+    }
+}
+
+/// Renders a document in the format that was asked for.
+fn rendered<T: serde::Serialize>(
+    document: &T,
+    format: Format,
+    text: impl FnOnce(bool) -> String,
+) -> Redacted {
+    match format {
+        Format::Table => Redacted::text(text(false)),
+        Format::Wide => Redacted::text(text(true)),
+        Format::Json => render::json(document),
+        Format::Yaml => render::yaml(document),
+    }
+}

@@ -1,0 +1,122 @@
+//! `test`: observe, try, diagnose, render.
+
+use crate::{
+    cli::{
+        args::{FailOn, Global, Probe, Test},
+        exit::Exit,
+        render,
+        terminal::Terminal,
+    },
+    cluster::cleanup::Cleanup,
+    diagnose,
+    facts::{Facts, Subject, test_object::Kind},
+    observe::{Depth, connectivity::TestPlan},
+    report::Source,
+    stack::base::usage::UsageError,
+};
+
+pub(crate) async fn run(
+    args: &Test,
+    global: &Global,
+    terminal: &Terminal,
+    cleanup: &Cleanup,
+) -> anyhow::Result<Exit> {
+    let (plan, fail_on) = plan(args);
+    let depth = match plan.subject {
+        Subject::Kubernetes => Depth::Status,
+        _ => Depth::Check,
+    };
+    let (facts, source) = match from(args) {
+        Some(path) => recorded(path, global).await?,
+        None => {
+            let facts = Box::pin(look(&plan, depth, global, terminal, cleanup)).await?;
+            (facts, Source::live())
+        }
+    };
+    let mut report = diagnose::test(&facts, source);
+    let exit = super::check::exit_of(&report, fail_on);
+    report.exit_code = exit.code();
+    let text = super::rendered(&report, global.output, |wide| {
+        let look = terminal.look(wide);
+        if terminal.is_quiet() {
+            format!("{}\n", render::verdict_line(&report, &look))
+        } else {
+            render::test(&report, &look)
+        }
+    });
+    terminal.answer(&text)?;
+    Ok(exit)
+}
+
+/// The recording to show in the place of a test.
+pub(crate) fn from(args: &Test) -> Option<&str> {
+    match args {
+        Test::Dataflow(args) => args.from.as_deref(),
+        _ => None,
+    }
+}
+
+/// The facts of a recording that holds a test of the flow.
+async fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> {
+    let facts = super::recorded(path, global).await?;
+    if facts.test.as_ref().is_none_or(|test| test.flow.is_none()) {
+        return Err(UsageError(
+            "the recording holds no test of the flow: make one with `meshdoctor record --synthetic`"
+                .into(),
+        ));
+    }
+    Ok((facts, super::recorded_in(path)))
+}
+
+/// Looks at the cluster and carries the test out.
+pub(crate) async fn look(
+    plan: &TestPlan,
+    depth: Depth,
+    global: &Global,
+    terminal: &Terminal,
+    cleanup: &Cleanup,
+) -> Result<Facts, UsageError> {
+    if plan.store {
+        terminal.say(
+            "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
+        );
+    }
+    super::look_and_test(global, depth, terminal, Some((plan, cleanup))).await
+}
+
+/// What a command tests.
+pub(crate) fn subject(args: &Test) -> Subject {
+    plan(args).0.subject
+}
+
+/// What to test, and what fails it.
+fn plan(args: &Test) -> (TestPlan, FailOn) {
+    let plan = TestPlan::default();
+    let of = |subject, count| TestPlan {
+        subject,
+        count,
+        ..plan.clone()
+    };
+    match args {
+        Test::Kubernetes(args) => (of(Subject::Kubernetes, args.count), args.judged.fail_on),
+        Test::Operator(args) => (of(Subject::Operator, 1), args.fail_on),
+        Test::Broker(args) => (of(Subject::Broker, args.count), args.judged.fail_on),
+        Test::Meshsync(args) => (of(Subject::Meshsync, 1), args.fail_on),
+        Test::Dataflow(args) => (
+            TestPlan {
+                kind: kind(&args.probe),
+                namespace: args.probe.probe_namespace.clone(),
+                passive: args.passive,
+                store: args.store,
+                wait: args.wait,
+                ..of(Subject::Dataflow, args.count)
+            },
+            args.judged.fail_on,
+        ),
+    }
+}
+
+/// The kind that was named; clap has refused what is none.
+pub(crate) fn kind(probe: &Probe) -> Option<&'static Kind> {
+    probe.kind.as_deref().and_then(Kind::named)
+}

@@ -1,0 +1,200 @@
+//! The documents of runs that did not come to their end: interrupted, or broken by a fault of this program itself.
+
+use crate::{
+    cli::{
+        args::{Cli, Command, Format, System},
+        exit::Exit,
+        output::Redacted,
+        render,
+    },
+    cluster,
+    diagnose::{self, Expectation},
+    facts::{Facts, Obstacle, Subject, Target, Test, recording},
+    report::{
+        Source, Tool,
+        change::{ChangeReport, ChangeTarget, Outcome},
+    },
+    stack::profile::{self, Profile},
+};
+
+/// Which document a run owes.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Check,
+    Preflight,
+    Status,
+    Test(Subject),
+    Record,
+    WatchList,
+    Change,
+}
+
+/// What is known of a run before it begins, and enough for its document if it does not end.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    /// None when no document is owed: for people, and where a part of the output would be applied as if it were all.
+    kind: Option<Kind>,
+    format: Format,
+    profile: &'static Profile,
+    target: Target,
+    source: Source,
+}
+
+/// The document of a run that a signal stopped; `owed` is what was to be removed, and `removed` whether it was tried to
+/// the end. None when no document is owed.
+pub(crate) fn interrupted(
+    cli: &Cli,
+    exit: Exit,
+    owed: &[String],
+    removed: bool,
+) -> Option<Redacted> {
+    let signal = exit.signal().unwrap_or_default();
+    let evidence = std::iter::once(format!("signal: {signal}"))
+        .chain(owed.iter().map(|name| {
+            if removed {
+                format!("removed what the test had created: {name}")
+            } else {
+                format!("not removed: {name}; it expires by itself")
+            }
+        }))
+        .collect();
+    let obstacle = Obstacle {
+        code: "interrupted".into(),
+        message: format!("the run was stopped by a signal ({signal}) before it was finished"),
+        evidence,
+        remedy: None,
+    };
+    Unfinished::of(cli).document(obstacle, Outcome::Refused, exit)
+}
+
+impl Unfinished {
+    /// Reads it off the command line.
+    pub fn of(cli: &Cli) -> Self {
+        let global = &cli.global;
+        let profile = super::profile(global).unwrap_or(&profile::MESHERY);
+        let (kind, from) = match &cli.command {
+            Command::System(System::Check(args)) if args.preflight => {
+                (Some(Kind::Preflight), args.from.as_deref())
+            }
+            Command::System(System::Check(args)) => (Some(Kind::Check), args.from.as_deref()),
+            Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
+            Command::System(System::Redeploy(_) | System::Reset(_)) => (Some(Kind::Change), None),
+            Command::Test(args) => (
+                Some(Kind::Test(super::test::subject(args))),
+                super::test::from(args),
+            ),
+            Command::Record(args) if args.file == "-" => (Some(Kind::Record), None),
+            Command::WatchList(args) if !args.stock => (Some(Kind::WatchList), None),
+            _ => (None, None),
+        };
+        let machine = matches!(global.output, Format::Json | Format::Yaml);
+        // A recording on standard output is a document in every format.
+        let kind = kind.filter(|kind| machine || matches!(kind, Kind::Record));
+        Self {
+            kind,
+            format: match (global.output, kind) {
+                (Format::Yaml, _) => Format::Yaml,
+                _ => Format::Json,
+            },
+            profile,
+            target: Target {
+                context: global.context.clone(),
+                namespace: global
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| profile.namespace.to_owned()),
+                ..Target::default()
+            },
+            source: from.map_or_else(Source::live, super::recorded_in),
+        }
+    }
+
+    /// The document and the exit code of a run that a fault of this program ends, at this place of its code.
+    pub fn fault(&self, place: &str, began: bool) -> (Option<Redacted>, Exit) {
+        let obstacle = Obstacle {
+            code: "internal-error".into(),
+            message: format!("meshdoctor itself failed, at {place}"),
+            evidence: vec![format!("version: {}", env!("CARGO_PKG_VERSION"))],
+            remedy: None,
+        };
+        let (outcome, exit) = if began {
+            (Outcome::Partial, Exit::Partial)
+        } else {
+            (Outcome::Undetermined, Exit::Undetermined)
+        };
+        (self.document(obstacle, outcome, exit), exit)
+    }
+
+    fn document(&self, obstacle: Obstacle, outcome: Outcome, exit: Exit) -> Option<Redacted> {
+        let kind = self.kind?;
+        if matches!(kind, Kind::Change) {
+            return Some(self.render(&self.change(obstacle, outcome, exit)));
+        }
+        let mut facts = cluster::unseen(self.profile, self.target.clone(), obstacle);
+        Some(match kind {
+            Kind::Record => self.render(&recording::list(&facts)),
+            Kind::WatchList => {
+                let (mut report, _) = super::watch_list::judged(&facts, self.source.clone());
+                report.exit_code = exit.code();
+                self.render(&report)
+            }
+            _ => {
+                let mut report = self.report(kind, &mut facts);
+                report.exit_code = exit.code();
+                self.render(&report)
+            }
+        })
+    }
+
+    fn report(&self, kind: Kind, facts: &mut Facts) -> crate::report::Report {
+        let source = self.source.clone();
+        match kind {
+            Kind::Test(subject) => {
+                facts.test = Some(Test {
+                    subject,
+                    ..Test::default()
+                });
+                diagnose::test(facts, source)
+            }
+            Kind::Preflight => match diagnose::preflight(facts, source.clone()) {
+                Some(report) => report,
+                None => diagnose::diagnose(facts, &Expectation::default(), source),
+            },
+            _ => {
+                let mut report = diagnose::diagnose(facts, &Expectation::default(), source);
+                if matches!(kind, Kind::Status) {
+                    super::status::reduce(&mut report);
+                }
+                report
+            }
+        }
+    }
+
+    fn change(&self, obstacle: Obstacle, outcome: Outcome, exit: Exit) -> ChangeReport {
+        ChangeReport {
+            api_version: recording::API_VERSION,
+            kind: "Change",
+            tool: Tool::this(),
+            target: ChangeTarget {
+                context: self.target.context.clone(),
+                namespace: self.target.namespace.clone(),
+                profile: self.profile.name,
+            },
+            outcome,
+            exit_code: exit.code(),
+            reason: Some(obstacle.message),
+            instead: vec!["run the same command again: it continues where this one stopped".into()],
+            warnings: Vec::new(),
+            steps: Vec::new(),
+            unchanged: Vec::new(),
+            backup: None,
+        }
+    }
+
+    fn render<T: serde::Serialize>(&self, document: &T) -> Redacted {
+        match self.format {
+            Format::Yaml => render::yaml(document),
+            _ => render::json(document),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What an answer of the API server says: a usable body, or a typed failure.
+
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    facts::redact,
+    stack::base::{
+        failure::{Failure, Kind},
+        permission::Permission,
+        seen::{Denial, Seen},
+        words,
+    },
+};
+
+/// Why a request has no usable answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ApiError {
+    /// 403.
+    Denied,
+    /// 404.
+    NotFound,
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl ApiError {
+    /// A failure of this kind.
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self::Failed(Failure::new(kind, message))
+    }
+
+    /// What went wrong.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Denied => Kind::Forbidden,
+            Self::NotFound => Kind::NotFound,
+            Self::Failed(failure) => failure.kind,
+        }
+    }
+
+    /// Whether an API server gave this answer.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Denied | Self::NotFound)
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Denied => f.write_str("forbidden"),
+            Self::NotFound => f.write_str("not found"),
+            Self::Failed(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What an answer says of the thing that was asked for.
+pub(crate) fn seen<T>(answer: Result<T, ApiError>, right: &Permission) -> Seen<T> {
+    match answer {
+        Ok(value) => Seen::Known(value),
+        Err(ApiError::NotFound) => Seen::Absent,
+        Err(ApiError::Denied) => Seen::Denied(Denial {
+            missing: vec![right.clone()],
+        }),
+        Err(ApiError::Failed(failure)) => Seen::Unreachable(failure),
+    }
+}
+
+/// An answer's JSON as a type.
+pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
+    serde_json::from_str(body).map_err(|error| {
+        ApiError::new(
+            Kind::Malformed,
+            format!(
+                "the API server's answer is malformed: {}",
+                words::malformed(&error)
+            ),
+        )
+    })
+}
+
+/// What an answer's status and body say.
+pub(crate) fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    text: String,
+) -> Result<String, ApiError> {
+    let json = text.trim_start().starts_with('{');
+    match status {
+        StatusCode::OK | StatusCode::CREATED if json => Ok(text),
+        StatusCode::UNAUTHORIZED if is_status(&text) => Err(ApiError::new(
+            Kind::Unauthorized,
+            "the API server rejected our credentials (401)",
+        )),
+        StatusCode::FORBIDDEN if is_status(&text) => Err(ApiError::Denied),
+        StatusCode::NOT_FOUND if is_status(&text) || text.starts_with("404 page not found") => {
+            Err(ApiError::NotFound)
+        }
+        status if status.is_redirection() => {
+            let to = headers
+                .get(header::LOCATION)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("somewhere");
+            Err(not_an_api(format!(
+                "it answered with a redirect to {}",
+                redact::location(to)
+            )))
+        }
+        status if is_status(&text) => Err(server_error(&text, status)),
+        // The words of Go's server, which an API server is.
+        StatusCode::BAD_REQUEST if text.contains("HTTP request to an HTTPS server") => {
+            Err(not_an_api(
+                "it speaks TLS and was spoken to without: the address must begin with https://",
+            ))
+        }
+        status if json => Err(not_an_api(format!(
+            "it answered {} with JSON that is no Status of Kubernetes",
+            status.as_u16()
+        ))),
+        status => {
+            let kind = headers
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("no content type");
+            Err(not_an_api(format!(
+                "it answered {} with {kind}{}, where an API server answers with JSON",
+                status.as_u16(),
+                title(&text)
+            )))
+        }
+    }
+}
+
+/// Whether a body is a `Status` of Kubernetes, the form in which API servers tell every error.
+fn is_status(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Typed {
+        kind: String,
+    }
+    serde_json::from_str::<Typed>(text).is_ok_and(|typed| typed.kind == "Status")
+}
+
+/// Reads the answer to `/version`: without a plausible one nothing is known of a cluster.
+///
+/// # Errors
+///
+/// What was wrong with it. A refusal, as of hardened clusters, proves an API server all the same.
+pub(crate) fn version(answer: Result<String, ApiError>) -> Result<String, ApiError> {
+    #[derive(Deserialize)]
+    struct Version {
+        #[serde(rename = "gitVersion")]
+        git: String,
+        #[expect(dead_code, reason = "it has to be there")]
+        major: String,
+        #[expect(dead_code, reason = "it has to be there")]
+        minor: String,
+    }
+    match answer {
+        Ok(body) => match serde_json::from_str::<Version>(&body) {
+            Ok(version) if !version.git.is_empty() => Ok(body),
+            _ => Err(not_an_api(
+                "its answer to /version names no version of Kubernetes",
+            )),
+        },
+        Err(ApiError::NotFound) => Err(not_an_api("it answered 404 to /version")),
+        Err(other) => Err(other),
+    }
+}
+
+/// An answer that no API server gives.
+pub(crate) fn not_an_api(why: impl Into<String>) -> ApiError {
+    ApiError::new(Kind::NotAnApiServer, why)
+}
+
+/// The API server's own error, with its message.
+fn server_error(text: &str, status: StatusCode) -> ApiError {
+    #[derive(Deserialize)]
+    struct Status {
+        message: Option<String>,
+    }
+    let message = serde_json::from_str::<Status>(text)
+        .ok()
+        .and_then(|status| status.message);
+    let kind = message
+        .as_deref()
+        .and_then(Kind::of_message)
+        .unwrap_or(match status {
+            StatusCode::TOO_MANY_REQUESTS => Kind::TooManyRequests,
+            _ => Kind::ServerError,
+        });
+    let message = match message {
+        Some(message) => format!(
+            "the API server answered {}: {}",
+            status.as_u16(),
+            redact::text(&message)
+        ),
+        None => format!("the API server answered {}", status.as_u16()),
+    };
+    ApiError::new(kind, message)
+}
+
+/// The title of an HTML page, which often names the proxy that sent it.
+fn title(text: &str) -> String {
+    let lower = text.to_lowercase();
+    match (lower.find("<title>"), lower.find("</title>")) {
+        (Some(from), Some(to)) if from + 7 < to && to <= text.len() => {
+            let title = text.get(from + 7..to).unwrap_or_default().trim();
+            let title: String = redact::text(title).chars().take(80).collect();
+            format!(" titled \"{title}\"")
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,476 @@
+//! One request to the API server, and what its answer proves.
+
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
+
+use http::{Request, StatusCode, header};
+use k8s_openapi::jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use kube::{Client, client::Body};
+use tokio::time::Instant;
+
+pub(crate) use super::{
+    answer::{ApiError, parse, seen},
+    transport_error::{from_error, speaks_no_http},
+};
+use super::{
+    answer::{judge, not_an_api},
+    body::{self, Budget, Room},
+    change::Change,
+    retry::{Hint, Repeat},
+};
+use crate::stack::base::{
+    failure::{Failure, Kind},
+    words,
+};
+
+/// The form in which objects come.
+const JSON: &str = "application/json";
+
+/// Whatever there is, as of a log.
+const ANYTHING: &str = "*/*";
+
+/// A line for `-v`: one request and how it went.
+pub(crate) type Log<'a> = dyn Fn(&str) + 'a;
+
+/// How far two clocks may be apart that agree: a `Date` has whole seconds, and takes its time to come.
+const AGREEING: SignedDuration = SignedDuration::from_secs(5);
+
+/// Sends requests under one deadline, and counts them.
+pub(crate) struct ApiClient<'a> {
+    client: RefCell<Client>,
+    /// The longest that one request may take.
+    limit: Duration,
+    /// When the whole run must be over.
+    deadline: Instant,
+    log: Option<&'a Log<'a>>,
+    sent: Cell<usize>,
+    budget: Budget,
+    /// What answers take that are kept until all of them are there.
+    held: RefCell<Room>,
+    /// How far the API server's clock is ahead of ours.
+    skew: Cell<Option<SignedDuration>>,
+}
+
+impl<'a> ApiClient<'a> {
+    /// Over this client; no request takes longer than `limit`, none lasts beyond `deadline`.
+    pub(crate) fn new(
+        client: Client,
+        limit: Duration,
+        deadline: Instant,
+        log: Option<&'a Log<'a>>,
+    ) -> Self {
+        let budget = Budget::default();
+        Self {
+            held: RefCell::new(budget.room()),
+            budget,
+            skew: Cell::new(None),
+            client: RefCell::new(client),
+            limit,
+            deadline,
+            log,
+            sent: Cell::new(0),
+        }
+    }
+
+    /// Goes on over another client.
+    pub(crate) fn switch(&self, client: Client) {
+        *self.client.borrow_mut() = client;
+    }
+
+    /// How many requests were sent.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.get()
+    }
+
+    /// How long a single step may still take.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.limit
+            .min(self.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// How long the whole run may still take.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Tells `-v` about a step that is no request.
+    pub(crate) fn note(&self, line: &str) {
+        if let Some(log) = self.log {
+            log(line);
+        }
+    }
+
+    /// Keeps an answer of this size in memory until [`ApiClient::release`].
+    ///
+    /// # Errors
+    ///
+    /// Too large, when there is no room for it.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<(), ApiError> {
+        self.held.borrow_mut().take(bytes)
+    }
+
+    /// Room for an answer that is kept.
+    pub(crate) fn room(&self) -> Room {
+        self.budget.room()
+    }
+
+    /// The answers that were kept are decoded.
+    pub(crate) fn release(&self) {
+        *self.held.borrow_mut() = self.budget.room();
+    }
+
+    /// The time by the API server's clock, which everything in the cluster is dated by; by ours where both agree.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = super::now();
+        match self.skew.get() {
+            Some(skew) if skew.abs() > AGREEING => now.checked_add(skew).unwrap_or(now),
+            _ => now,
+        }
+    }
+
+    /// Counts a request that somebody else sends.
+    pub(crate) fn count(&self) {
+        self.sent.set(self.sent.get() + 1);
+    }
+
+    /// The body of a GET over another client.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiClient::get`].
+    pub(crate) async fn get_over(&self, client: Client, path: &str) -> Result<String, ApiError> {
+        self.send(client, "GET", path, None, JSON, Repeat::Failed)
+            .await
+    }
+
+    /// The body of a GET that is sent once, whatever the answer is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiClient::get`].
+    pub(crate) async fn get_once(&self, path: &str) -> Result<String, ApiError> {
+        self.send(self.client(), "GET", path, None, JSON, Repeat::Never)
+            .await
+    }
+
+    /// The body of a GET in one of these forms.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiClient::get`].
+    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Result<String, ApiError> {
+        self.send(self.client(), "GET", path, None, accept, Repeat::Failed)
+            .await
+    }
+
+    /// The body of a GET.
+    ///
+    /// # Errors
+    ///
+    /// The [`ApiError`] that says what stood in the way.
+    pub(crate) async fn get(&self, path: &str) -> Result<String, ApiError> {
+        self.send(self.client(), "GET", path, None, JSON, Repeat::Failed)
+            .await
+    }
+
+    /// The body of a GET that need not be JSON, as a log is not.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiClient::get`].
+    pub(crate) async fn get_text(&self, path: &str) -> Result<String, ApiError> {
+        self.send(self.client(), "GET", path, None, ANYTHING, Repeat::Failed)
+            .await
+    }
+
+    /// The body of a GET for a list of objects of which only the metadata are to come.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiClient::get`].
+    pub(crate) async fn get_metadata(&self, path: &str) -> Result<String, ApiError> {
+        const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+        self.get_as(path, METADATA).await
+    }
+
+    /// The body of a POST that changes nothing, as a review.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiClient::get`].
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<String, ApiError> {
+        self.send(
+            self.client(),
+            "POST",
+            path,
+            Some(body.to_string()),
+            JSON,
+            Repeat::Failed,
+        )
+        .await
+    }
+
+    /// The answer to a change or to its dry run, whatever it is: a refusal is what is to be known.
+    ///
+    /// A change is sent once. A dry run is sent again when the API server limits requests.
+    ///
+    /// # Errors
+    ///
+    /// The [`ApiError`] when no API server answered.
+    pub(crate) async fn change(
+        &self,
+        change: &Change<'_>,
+    ) -> Result<(StatusCode, String), ApiError> {
+        let repeat = if change.is_dry_run() {
+            Repeat::Throttled
+        } else {
+            Repeat::Never
+        };
+        let begun = Instant::now();
+        let mut tries = 0;
+        loop {
+            let (result, hint) = self
+                .change_with(change, repeat, async |request, limit| {
+                    let mut room = self.budget.room();
+                    in_time(limit, read(self.client(), request, |more| room.take(more))).await
+                })
+                .await;
+            match hint.and_then(|hint| self.pause(hint, tries, begun)) {
+                Some(pause) => self.wait(change.method, &change.path, hint, pause).await,
+                None => return result,
+            }
+            tries += 1;
+        }
+    }
+
+    /// [`ApiClient::change`] which goes on to its end even when nobody waits for it any more; then it lets go of `guard`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiClient::change`].
+    pub(crate) async fn change_to_the_end(
+        &self,
+        change: &Change<'_>,
+        guard: impl Send + 'static,
+    ) -> Result<(StatusCode, String), ApiError> {
+        let (result, _) = self
+            .change_with(change, Repeat::Never, async |request, limit| {
+                let client = self.client();
+                let task = tokio::spawn(async move {
+                    let answer = in_time(limit, read(client, request, |_| Ok(()))).await;
+                    drop(guard);
+                    answer
+                });
+                task.await
+                    .unwrap_or_else(|error| Err(ApiError::new(Kind::Connection, error.to_string())))
+            })
+            .await;
+        result
+    }
+
+    async fn change_with(
+        &self,
+        change: &Change<'_>,
+        repeat: Repeat,
+        send: impl AsyncFnOnce(Request<Body>, Duration) -> Result<Answer, ApiError>,
+    ) -> (Result<(StatusCode, String), ApiError>, Option<Hint>) {
+        let started = Instant::now();
+        let limit = self.remaining();
+        self.count();
+        let request = Request::builder()
+            .method(change.method)
+            .uri(&change.path)
+            .header(header::ACCEPT, JSON)
+            .header(header::CONTENT_TYPE, change.content)
+            .body(Body::from(change.body.to_string().into_bytes()))
+            .map_err(|error| ApiError::new(Kind::Connection, error.to_string()));
+        let answer = match request {
+            Ok(request) => send(request, limit).await,
+            Err(error) => Err(error),
+        };
+        let answer = answer.and_then(|(head, bytes)| {
+            String::from_utf8(bytes)
+                .map(|text| (head, text))
+                .map_err(|_| not_an_api("it answered with bytes that are no text"))
+        });
+        let mut hint = None;
+        let (outcome, result) = match answer {
+            Ok((head, text)) => {
+                let outcome = format!("{}, {} bytes", head.status.as_u16(), text.len());
+                let judged = judge(head.status, &head.headers, text.clone());
+                if let Err(failure) = &judged {
+                    hint = Hint::of(head.status, &head.headers, failure.kind(), repeat);
+                }
+                let result = match judged {
+                    Err(failure)
+                        if matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized) =>
+                    {
+                        Err(failure)
+                    }
+                    // What is not served is told without JSON.
+                    _ => Ok((head.status, text)),
+                };
+                (outcome, result)
+            }
+            Err(failure) => (failure.to_string(), Err(failure)),
+        };
+        let took = started.elapsed().as_secs_f64() * 1000.0;
+        self.note(&format!(
+            "{} {}: {outcome} ({took:.1} ms)",
+            change.method, change.path
+        ));
+        (result, hint)
+    }
+
+    fn client(&self) -> Client {
+        self.client.borrow().clone()
+    }
+
+    /// Sends a request that changes nothing, and repeats it as far as that may help.
+    async fn send(
+        &self,
+        client: Client,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+        accept: &str,
+        repeat: Repeat,
+    ) -> Result<String, ApiError> {
+        let begun = Instant::now();
+        let mut tries = 0;
+        loop {
+            let started = Instant::now();
+            let limit = self.remaining();
+            self.count();
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(header::ACCEPT, accept)
+                .header(header::CONTENT_TYPE, JSON)
+                .body(Body::from(body.clone().unwrap_or_default().into_bytes()))
+                .map_err(|error| ApiError::new(Kind::Connection, error.to_string()))?;
+            let exchange = self.exchange(client.clone(), request, accept, repeat);
+            let answer = tokio::time::timeout(limit, exchange).await;
+            let (answer, hint) = answer.unwrap_or_else(|_| (Err(silent(limit)), None));
+            self.tell(method, path, &answer, started);
+            match hint.and_then(|hint| self.pause(hint, tries, begun)) {
+                Some(pause) => self.wait(method, path, hint, pause).await,
+                None => return answer,
+            }
+            tries += 1;
+        }
+    }
+
+    /// Sends a request once, and judges its answer.
+    async fn exchange(
+        &self,
+        client: Client,
+        request: Request<Body>,
+        accept: &str,
+        repeat: Repeat,
+    ) -> (Result<String, ApiError>, Option<Hint>) {
+        let mut room = self.budget.room();
+        let (head, bytes) = match read(client, request, |more| room.take(more)).await {
+            Ok(answer) => answer,
+            Err(failure) => return (Err(failure), None),
+        };
+        self.see_clock(&head);
+        if accept == ANYTHING && head.status == StatusCode::OK {
+            return (Ok(String::from_utf8_lossy(&bytes).into_owned()), None);
+        }
+        let answer = String::from_utf8(bytes)
+            .map_err(|_| not_an_api("it answered with bytes that are no text"))
+            .and_then(|text| {
+                body::check_elements(&text)?;
+                judge(head.status, &head.headers, text)
+            });
+        let kind = answer.as_ref().err().map(ApiError::kind);
+        let hint = kind.and_then(|kind| Hint::of(head.status, &head.headers, kind, repeat));
+        (answer, hint)
+    }
+
+    /// How long to wait before a request is repeated; `None` when that does not help, or there is no time for it: with all
+    /// its repetitions, a request takes no longer than one may.
+    fn pause(&self, hint: Hint, tries: u32, begun: Instant) -> Option<Duration> {
+        let left = self
+            .limit
+            .saturating_sub(begun.elapsed())
+            .min(self.time_left());
+        hint.pause(tries).filter(|pause| *pause < left)
+    }
+
+    /// Waits before a request is repeated, and tells `-v`.
+    async fn wait(&self, method: &str, path: &str, hint: Option<Hint>, pause: Duration) {
+        let status = hint.map_or(0, Hint::status);
+        self.note(&format!(
+            "{method} {path}: retrying in {} after {status}",
+            words::span(pause)
+        ));
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Reads the API server's clock off its first answer.
+    fn see_clock(&self, head: &http::response::Parts) {
+        if self.skew.get().is_none()
+            && let Some(date) = head.headers.get(header::DATE)
+            && let Ok(date) = DateTimeParser::new().parse_timestamp(date.as_bytes())
+        {
+            self.skew.set(Some(date.duration_since(super::now())));
+        }
+    }
+
+    /// Tells `-v` how a request went.
+    fn tell(&self, method: &str, path: &str, answer: &Result<String, ApiError>, started: Instant) {
+        if self.log.is_some() {
+            let outcome = match answer {
+                Ok(body) => format!("{} bytes", body.len()),
+                Err(failure) => failure.to_string(),
+            };
+            let took = started.elapsed().as_secs_f64() * 1000.0;
+            self.note(&format!("{method} {path}: {outcome} ({took:.1} ms)"));
+        }
+    }
+}
+
+/// An answer: its head and its whole body.
+type Answer = (http::response::Parts, Vec<u8>);
+
+/// Nothing came in time.
+fn silent(limit: Duration) -> ApiError {
+    Failure::new(
+        Kind::TimedOut,
+        format!("no answer within {}", words::span(limit)),
+    )
+    .into()
+}
+
+/// The answer to a request, if it comes in time.
+async fn in_time(
+    limit: Duration,
+    answer: impl Future<Output = Result<Answer, ApiError>>,
+) -> Result<Answer, ApiError> {
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| Err(silent(limit)))
+}
+
+/// Sends a request and reads the whole answer.
+async fn read(
+    client: Client,
+    request: Request<Body>,
+    take: impl FnMut(usize) -> Result<(), ApiError>,
+) -> Result<Answer, ApiError> {
+    let response = client
+        .send(request)
+        .await
+        .map_err(|error| from_error(&error))?;
+    let (head, body) = response.into_parts();
+    let bytes = body::read(&head, body, take).await?;
+    Ok((head, bytes))
+}

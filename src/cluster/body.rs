@@ -1,0 +1,156 @@
+//! Reads the bodies of answers, within limits.
+
+use std::{cell::Cell, rc::Rc};
+
+use http::header;
+use http_body_util::BodyExt;
+use kube::client::Body;
+
+use super::{answer::ApiError, transport_error::from_error};
+use crate::stack::base::{
+    failure::Kind,
+    limits::{API_ANSWER, API_ANSWERS, API_ELEMENTS, MIB},
+    reader::skip_string,
+};
+
+/// How much memory the answers of a run take.
+#[derive(Clone, Default)]
+pub(crate) struct Budget(Rc<Cell<usize>>);
+
+impl Budget {
+    /// Room for one more answer.
+    pub(crate) fn room(&self) -> Room {
+        Room {
+            all: self.0.clone(),
+            taken: 0,
+        }
+    }
+}
+
+/// What one answer, or a list, takes of the budget. It is given back on drop.
+pub(crate) struct Room {
+    all: Rc<Cell<usize>>,
+    taken: usize,
+}
+
+impl Room {
+    /// Takes more, if there is as much.
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let all = self.all.get().saturating_add(bytes);
+        if all > API_ANSWERS {
+            return Err(too_large(format!(
+                "the API server's answers exceed the limit of {} MiB together",
+                API_ANSWERS / MIB
+            )));
+        }
+        self.all.set(all);
+        self.taken += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.taken);
+    }
+}
+
+/// An answer that exceeds a limit.
+pub(crate) fn too_large(why: impl Into<String>) -> ApiError {
+    ApiError::new(Kind::TooLarge, why)
+}
+
+fn answer_too_large() -> ApiError {
+    too_large(format!(
+        "the API server's answer exceeds the limit of {} MiB",
+        API_ANSWER / MIB
+    ))
+}
+
+/// The whole body, if it is not larger than [`API_ANSWER`] and `take` agrees to each part of it.
+pub(crate) async fn read(
+    head: &http::response::Parts,
+    mut body: Body,
+    mut take: impl FnMut(usize) -> Result<(), ApiError>,
+) -> Result<Vec<u8>, ApiError> {
+    let length = head.headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > API_ANSWER as u64) {
+        return Err(answer_too_large());
+    }
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| from_error(&error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > API_ANSWER {
+            return Err(answer_too_large());
+        }
+        take(data.len())?;
+        // A vector that doubles would take twice what is accounted for.
+        if bytes.capacity() - bytes.len() < data.len() {
+            bytes.reserve_exact(data.len().max(bytes.len() / 8));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+/// Fails where a document has so many elements in its arrays that decoding it would take far more memory than its text.
+pub(crate) fn check_elements(text: &str) -> Result<(), ApiError> {
+    // Too short to hold as many.
+    if text.len() <= 2 * API_ELEMENTS {
+        return Ok(());
+    }
+    let mut arrays = Vec::new();
+    let mut elements = 0_usize;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
+            b'[' => arrays.push(true),
+            b'{' => arrays.push(false),
+            b']' | b'}' => drop(arrays.pop()),
+            b',' if arrays.last() == Some(&true) => elements += 1,
+            _ => {}
+        }
+        // The decoder says what is wrong with a document that is nested as deeply.
+        if arrays.len() > 1000 {
+            return Ok(());
+        }
+    }
+    if elements > API_ELEMENTS {
+        return Err(too_large(format!(
+            "the API server's answer has more than {API_ELEMENTS} elements in its lists"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_elements_are_too_many() {
+        let of = |count: usize| format!(r#"{{"items":[{}{{}}]}}"#, "{},".repeat(count));
+        assert!(check_elements(&of(API_ELEMENTS)).is_ok());
+        let failure = check_elements(&of(API_ELEMENTS + 1)).expect_err("too many");
+        assert_eq!(failure.kind(), Kind::TooLarge);
+        // Commas in strings and between keys are none.
+        let text = format!(r#"{{"a":"{}"}}"#, ",[".repeat(2 * API_ELEMENTS));
+        assert!(check_elements(&text).is_ok());
+    }
+
+    #[test]
+    fn room_is_given_back() {
+        let budget = Budget::default();
+        let mut room = budget.room();
+        assert!(room.take(API_ANSWERS).is_ok());
+        let refused = budget.room().take(1).expect_err("nothing is left");
+        assert_eq!(refused.kind(), Kind::TooLarge);
+        drop(room);
+        assert!(budget.room().take(API_ANSWERS).is_ok());
+    }
+}

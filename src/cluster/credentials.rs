@@ -1,0 +1,370 @@
+//! Credential plugins: the programs that a kubeconfig names to log in with.
+//!
+//! The client library would run them with our terminal and without a limit. Here, without a terminal, they may ask no
+//! questions, their errors are captured, and they end when our time does. At a terminal a person logs in: the plugin's
+//! messages are shown as they come, and it may take as long as it needs.
+
+use std::{
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::Command,
+};
+
+use super::kubeconfig::token;
+use crate::{
+    facts::{Obstacle, redact},
+    stack::base::{limits, words},
+};
+
+/// How long output may still come once the plugin has ended: something that it started may hold the pipe for ever.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What a plugin printed, and how it ended.
+struct Output {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// The part of an `ExecCredential` that is used.
+#[derive(Deserialize)]
+struct ExecCredential {
+    status: Option<Status>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    token: Option<String>,
+    client_certificate_data: Option<String>,
+    client_key_data: Option<String>,
+}
+
+/// Runs the plugin that the credentials name, if any, and puts what it says in its place.
+///
+/// # Errors
+///
+/// The obstacle `exec-plugin-failed`, with the plugin's own last words.
+pub(crate) async fn resolve(
+    auth: &mut AuthInfo,
+    limit: Duration,
+    terminal: bool,
+) -> Result<(), Obstacle> {
+    // A token beside a plugin wins, as in kubectl.
+    if auth.token.is_some() || auth.token_file.is_some() {
+        auth.exec = None;
+    }
+    let Some(exec) = auth.exec.take() else {
+        return Ok(());
+    };
+    let status = run(&exec, limit, terminal).await?;
+    if let Some(token) = status.token {
+        auth.token = Some(token.into());
+    }
+    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data)
+    {
+        // Kubeconfigs hold these in base64, plugins answer in PEM.
+        auth.client_certificate_data = Some(base64(&certificate));
+        auth.client_key_data = Some(base64(&key).into());
+    }
+    Ok(())
+}
+
+async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Status, Obstacle> {
+    let failed = |what: String, evidence: Vec<String>, remedy: Option<String>| {
+        failed(exec, &what, evidence, remedy)
+    };
+    let wants_terminal = exec.interactive_mode == Some(ExecInteractiveMode::Always);
+    if wants_terminal && !terminal {
+        return Err(failed(
+            "wants to ask questions, and there is no terminal".into(),
+            vec!["interactiveMode: Always".into()],
+            Some(
+                "log in with it at a terminal first, or use credentials that need no questions"
+                    .into(),
+            ),
+        ));
+    }
+    let interactive = terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never);
+
+    let command = command(exec, interactive);
+    let output = if interactive {
+        Ok(output_of(command, interactive).await)
+    } else {
+        tokio::time::timeout(limit, output_of(command, interactive)).await
+    };
+    let output = match output {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            let hint = exec
+                .install_hint
+                .as_ref()
+                .map(|hint| hint.trim().to_owned());
+            return Err(failed(
+                "is not installed, or not on the PATH".into(),
+                vec![],
+                hint,
+            ));
+        }
+        Ok(Err(error)) => {
+            return Err(failed(
+                format!("could not be started: {}", words::io(&error)),
+                vec![],
+                None,
+            ));
+        }
+        Err(_) => {
+            return Err(failed(
+                format!("gave no answer within {} and was ended", words::span(limit)),
+                vec![],
+                Some("run the command by hand and see what it waits for".into()),
+            ));
+        }
+    };
+    let words = last_words(&output.stderr);
+    if output.stdout.len() > limits::PLUGIN_OUTPUT {
+        return Err(failed(
+            format!(
+                "printed more than {} MiB",
+                limits::PLUGIN_OUTPUT / limits::MIB
+            ),
+            words,
+            None,
+        ));
+    }
+    if !output.status.success() {
+        return Err(failed(format!("failed ({})", output.status), words, None));
+    }
+    credentials(exec, &output.stdout, &words)
+}
+
+/// What a plugin printed.
+fn credentials(exec: &ExecConfig, stdout: &[u8], words: &[String]) -> Result<Status, Obstacle> {
+    let failed = |what: &str| failed(exec, what, words.to_vec(), None);
+    let credential: ExecCredential =
+        serde_json::from_slice(stdout).map_err(|_| failed("did not print an ExecCredential"))?;
+    let status = credential
+        .status
+        .filter(|status| status.token.is_some() || status.client_certificate_data.is_some())
+        .ok_or_else(|| failed("printed no token and no certificate"))?;
+    if status
+        .token
+        .as_deref()
+        .is_some_and(|token| token::check(token).is_err())
+    {
+        return Err(failed(&format!(
+            "printed a token that {}",
+            token::UNSENDABLE
+        )));
+    }
+    Ok(status)
+}
+
+/// Why a plugin gave no credentials.
+fn failed(
+    exec: &ExecConfig,
+    what: &str,
+    mut evidence: Vec<String>,
+    remedy: Option<String>,
+) -> Obstacle {
+    evidence.insert(0, format!("command: {}", command_line(exec)));
+    let program = exec.command.as_deref().unwrap_or_default();
+    Obstacle {
+        code: "exec-plugin-failed".into(),
+        message: format!("the credential plugin {program} {what}"),
+        evidence,
+        remedy,
+    }
+}
+
+/// The command that starts a plugin.
+fn command(exec: &ExecConfig, interactive: bool) -> Command {
+    let mut command = Command::new(exec.command.clone().unwrap_or_default());
+    command
+        .args(exec.args.iter().flatten())
+        .env("KUBERNETES_EXEC_INFO", exec_info(exec, interactive))
+        .stdin(if interactive {
+            Stdio::inherit()
+        } else {
+            Stdio::null()
+        })
+        .stdout(Stdio::piped())
+        .stderr(if interactive {
+            Stdio::inherit()
+        } else {
+            Stdio::piped()
+        })
+        .kill_on_drop(true);
+    // Off a terminal it leads a group of its own, with which all that it started can be ended.
+    if !interactive {
+        command.process_group(0);
+    }
+    for variable in exec.env.iter().flatten() {
+        if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Runs a plugin to its end. When it is not waited for any longer, at the deadline or on Ctrl-C, it is killed with its
+/// children, which would otherwise live on: many plugins are shell scripts around the true program.
+async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<Output> {
+    let mut child = command.spawn()?;
+    let leader = child
+        .id()
+        .filter(|_| !interactive)
+        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let mut group = Group(leader);
+    let mut stdout = Kept::default();
+    let mut stderr = Kept::default();
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    let status = {
+        let read = async {
+            tokio::join!(
+                stdout.read(&mut out, Part::Start),
+                stderr.read(&mut err, Part::End)
+            )
+        };
+        tokio::pin!(read);
+        let mut all = false;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status?,
+                _ = &mut read, if !all => all = true,
+            }
+        };
+        if !all {
+            let _ = tokio::time::timeout(GRACE, read).await;
+        }
+        status
+    };
+    group.0 = None;
+    Ok(Output {
+        status,
+        stdout: stdout.0,
+        stderr: stderr.0,
+    })
+}
+
+/// Which part of what exceeds a limit is kept.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The start, and one byte beyond the limit, which tells that there was more.
+    Start,
+    /// The end.
+    End,
+}
+
+/// What was read of a pipe.
+#[derive(Default)]
+struct Kept(Vec<u8>);
+
+impl Kept {
+    async fn read(&mut self, pipe: &mut Option<impl AsyncRead + Unpin>, part: Part) {
+        let Some(pipe) = pipe else {
+            return;
+        };
+        let mut buffer = [0; 4096];
+        // A pipe that breaks has ended.
+        while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+            self.add(&buffer[..count], part);
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8], part: Part) {
+        self.0.extend_from_slice(bytes);
+        match part {
+            Part::Start => self.0.truncate(limits::PLUGIN_OUTPUT + 1),
+            Part::End => {
+                let over = self.0.len().saturating_sub(limits::PLUGIN_ERRORS);
+                self.0.drain(..over);
+            }
+        }
+    }
+}
+
+/// A process group, killed on drop.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // A group that has ended by itself is well.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+fn command_line(exec: &ExecConfig) -> String {
+    let program = exec.command.as_deref().unwrap_or_default();
+    redact::command_line(program, exec.args.iter().flatten())
+}
+
+/// Remembers every secret that the client will use, so that none is shown, whatever repeats it.
+pub(crate) fn remember(config: &kube::Config) {
+    // The library keeps secrets behind a type that only its serialised form opens.
+    let auth = serde_json::to_value(&config.auth_info).unwrap_or_default();
+    for name in ["token", "client-key-data", "password"] {
+        if let Some(secret) = auth[name].as_str() {
+            redact::remember(secret);
+        }
+    }
+    if let (Some(user), Some(password)) = (auth["username"].as_str(), auth["password"].as_str()) {
+        redact::remember(&format!("{user}:{password}"));
+    }
+    for url in [Some(&config.cluster_url), config.proxy_url.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let user = url
+            .authority()
+            .and_then(|authority| authority.as_str().rsplit_once('@'))
+            .map(|(user, _)| user);
+        if let Some(user) = user {
+            redact::remember(user);
+            redact::remember(user.split_once(':').map_or(user, |(_, password)| password));
+        }
+    }
+}
+
+/// What the protocol tells the plugin about us.
+fn exec_info(exec: &ExecConfig, interactive: bool) -> String {
+    let mut spec = serde_json::json!({ "interactive": interactive });
+    if let Some(cluster) = &exec.cluster {
+        spec["cluster"] = serde_json::to_value(cluster).unwrap_or_default();
+    }
+    serde_json::json!({
+        "apiVersion": exec.api_version.as_deref().unwrap_or("client.authentication.k8s.io/v1"),
+        "kind": "ExecCredential",
+        "spec": spec,
+    })
+    .to_string()
+}
+
+/// The last lines that the plugin wrote to standard error.
+fn last_words(stderr: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    lines[lines.len().saturating_sub(5)..]
+        .iter()
+        .map(|line| format!("it said: {}", redact::text(line)))
+        .collect()
+}
+
+fn base64(text: &str) -> String {
+    match serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())) {
+        Ok(serde_json::Value::String(encoded)) => encoded,
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,144 @@
+//! Which resources the API server serves: all of them in two answers, or whether it serves one.
+
+use futures_util::future::join;
+use serde::Deserialize;
+
+use super::ask::{ApiClient, ApiError};
+use crate::{
+    facts::Served,
+    stack::base::{
+        failure::{Failure, Kind},
+        seen::Seen,
+    },
+};
+
+/// The form that holds every group with its resources; Kubernetes 1.26 and later know it.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+#[derive(Deserialize)]
+struct Resources {
+    #[serde(default)]
+    resources: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Whether a kind is served at all, which whoever is authenticated may ask; none where no plain answer came.
+///
+/// A group of Kubernetes itself always is, and is not asked about.
+pub(crate) async fn serves(asker: &ApiClient<'_>, api_version: &str, plural: &str) -> Option<bool> {
+    let group = api_version
+        .split_once('/')
+        .map_or("", |(group, _version)| group);
+    if !group.contains('.') || group.ends_with(".k8s.io") {
+        return Some(true);
+    }
+    match asker.get(&format!("/apis/{api_version}")).await {
+        Ok(body) => {
+            let served: Resources = serde_json::from_str(&body).ok()?;
+            Some(served.resources.iter().any(|one| one.name == plural))
+        }
+        Err(ApiError::NotFound) => Some(false),
+        Err(_) => None,
+    }
+}
+
+#[derive(Deserialize)]
+struct Groups {
+    kind: String,
+    #[serde(default)]
+    items: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    versions: Vec<Version>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    #[serde(rename = "version")]
+    name: String,
+    #[serde(default)]
+    resources: Vec<Resource>,
+    #[serde(default)]
+    freshness: String,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    resource: String,
+}
+
+/// Asks for them. Whoever is authenticated may ask this, unless somebody has taken that away.
+pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
+    let (core, named) = join(
+        asker.get_as("/api", AGGREGATED),
+        asker.get_as("/apis", AGGREGATED),
+    )
+    .await;
+    let mut served = Served::default();
+    for answer in [core, named] {
+        let groups = answer.and_then(|body| {
+            serde_json::from_str::<Groups>(&body).map_err(|error| {
+                ApiError::new(
+                    Kind::Malformed,
+                    format!(
+                        "its list of resources is malformed: {}",
+                        crate::stack::base::words::malformed(&error)
+                    ),
+                )
+            })
+        });
+        match groups {
+            Ok(groups) if groups.kind == "APIGroupDiscoveryList" => add(&mut served, groups),
+            Ok(_) => {
+                return Seen::failed(Failure::new(
+                    Kind::NotSupported,
+                    "this API server cannot list all its resources at once, as those from 1.26 on can",
+                ));
+            }
+            Err(ApiError::Denied) => {
+                return Seen::failed(Failure::new(
+                    Kind::Forbidden,
+                    "we may not ask which resources are served",
+                ));
+            }
+            Err(ApiError::NotFound) => {
+                return Seen::failed(Failure::new(Kind::NotFound, "not found"));
+            }
+            Err(ApiError::Failed(failure)) => return Seen::Unreachable(failure),
+        }
+    }
+    Seen::Known(served)
+}
+
+fn add(served: &mut Served, groups: Groups) {
+    for group in groups.items {
+        let name = group.metadata.name;
+        for version in group.versions {
+            if version.freshness == "Stale" && !served.stale.contains(&name) {
+                served.stale.push(name.clone());
+            }
+            served.resources.extend(
+                version
+                    .resources
+                    .into_iter()
+                    .map(|resource| format!("{}.{}.{name}", resource.resource, version.name)),
+            );
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! When credentials expire, read off the credentials themselves.
+
+use std::path::Path;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::config::AuthInfo;
+use x509_cert::{Certificate, der::DecodePem};
+
+use crate::stack::base::{limits, reader};
+
+/// Sentences about credentials that have expired by `now`.
+pub(crate) fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(expiry) = certificate_expiry(auth)
+        && expiry < now
+    {
+        sentences.push(format!("the client certificate expired at {expiry}"));
+    }
+    if let Some(expiry) = token_expiry(auth)
+        && expiry < now
+    {
+        sentences.push(format!("the bearer token expired at {expiry}"));
+    }
+    sentences
+}
+
+fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {
+    let pem = match (&auth.client_certificate_data, &auth.client_certificate) {
+        (Some(data), _) => decode(data)?,
+        (None, Some(path)) => reader::bytes(Path::new(path), limits::CREDENTIAL_FILE).ok()?,
+        (None, None) => return None,
+    };
+    let certificate = Certificate::from_pem(pem).ok()?;
+    let not_after = certificate
+        .tbs_certificate
+        .validity
+        .not_after
+        .to_unix_duration();
+    Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
+}
+
+/// The `exp` claim of a JSON web token; other tokens do not say.
+fn token_expiry(auth: &AuthInfo) -> Option<Timestamp> {
+    let token = exposed(auth)?;
+    let payload = token.split('.').nth(1)?;
+    let mut standard = payload.replace('-', "+").replace('_', "/");
+    while standard.len() % 4 != 0 {
+        standard.push('=');
+    }
+    let claims: serde_json::Value = serde_json::from_slice(&decode(&standard)?).ok()?;
+    Timestamp::from_second(claims.get("exp")?.as_i64()?).ok()
+}
+
+/// The library keeps the token behind a type that only its serialised form opens.
+fn exposed(auth: &AuthInfo) -> Option<String> {
+    if let Some(path) = &auth.token_file {
+        return reader::text(Path::new(path), limits::CREDENTIAL_FILE)
+            .ok()
+            .map(|text| text.trim().to_owned());
+    }
+    auth.token.as_ref()?;
+    let value = serde_json::to_value(auth).ok()?;
+    value["token"].as_str().map(str::to_owned)
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    serde_json::from_value::<k8s_openapi::ByteString>(text.into())
+        .ok()
+        .map(|bytes| bytes.0)
+}

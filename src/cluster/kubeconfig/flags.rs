@@ -1,0 +1,115 @@
+//! What the command line says about the API server, checked before any file is read.
+
+use http::Uri;
+use rustls::pki_types::ServerName;
+
+use super::{Access, parse_server, token};
+use crate::facts::redact;
+
+/// Whether the flags can be used.
+///
+/// # Errors
+///
+/// A sentence that names the flag and echoes no credential.
+pub(crate) fn check(access: &Access) -> Result<(), String> {
+    if !access.impersonate_groups.is_empty() && access.impersonate.is_none() {
+        return Err("--as-group needs --as: a group alone cannot be impersonated".into());
+    }
+    if let Some(token) = &access.token {
+        token::check(token).map_err(|why| format!("the value of --token {why}"))?;
+    }
+    if let Some(server) = &access.server {
+        parse_server(server).map_err(|why| format!("--server: {why}"))?;
+    }
+    let named = [("--as", &access.impersonate)].into_iter();
+    let groups = access.impersonate_groups.iter();
+    let who = named
+        .filter_map(|(flag, value)| value.as_ref().map(|value| (flag, value)))
+        .chain(groups.map(|group| ("--as-group", group)));
+    for (flag, value) in who {
+        if http::HeaderValue::from_str(value).is_err() {
+            return Err(format!(
+                "the value of {flag} holds a line break or another control character"
+            ));
+        }
+    }
+    match &access.tls_server_name {
+        Some(name) => tls_name(name).map_err(|why| format!("--tls-server-name: {why}")),
+        None => Ok(()),
+    }
+}
+
+/// Whether a certificate can be checked against a name.
+///
+/// # Errors
+///
+/// A sentence about it.
+pub(crate) fn tls_name(name: &str) -> Result<(), String> {
+    match ServerName::try_from(name.to_owned()) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "\"{}\" is neither a host name nor an IP address",
+            shown(name)
+        )),
+    }
+}
+
+/// Whether an address has a port that is no port.
+pub(crate) fn has_wrong_port(uri: &Uri) -> bool {
+    let Some(authority) = uri.authority() else {
+        return false;
+    };
+    let place = authority.as_str();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let after = place.rsplit_once(']').map_or(place, |(_, after)| after);
+    after
+        .split_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err())
+}
+
+/// An address for messages: whatever may be a credential in it is left out, well-formed or not.
+pub(crate) fn shown(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let Some((before, place)) = address.rsplit_once('@') else {
+        return redact::clean(address);
+    };
+    let scheme = before
+        .split_once("://")
+        .map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
+    redact::clean(&format!("{scheme}{}@{place}", redact::REDACTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_without_credentials() {
+        for (address, expected) in [
+            ("https://host:6443", "https://host:6443"),
+            ("https://me:s3/c,r'et@host", "https://REDACTED@host"),
+            ("me:s3cret@host", "REDACTED@host"),
+            ("https://host/path?token=s3cret", "https://host/path"),
+            ("https://a@s3cret@host", "https://REDACTED@host"),
+        ] {
+            assert_eq!(shown(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn flags_are_checked_before_use() {
+        let with = |change: fn(&mut Access)| {
+            let mut access = Access::default();
+            change(&mut access);
+            check(&access)
+        };
+        assert!(with(|access| access.token = Some("a\nb".into())).is_err());
+        assert!(with(|access| access.server = Some("https://host:99999".into())).is_err());
+        assert!(with(|access| access.server = Some("https://[::1".into())).is_err());
+        assert!(with(|access| access.server = Some("https://[::1]:6443/k8s/c-1".into())).is_ok());
+        assert!(with(|access| access.server = Some("me:pw@host:6443".into())).is_ok());
+        assert!(with(|access| access.tls_server_name = Some("a/b".into())).is_err());
+        assert!(with(|access| access.tls_server_name = Some("kubernetes.default".into())).is_ok());
+        assert!(with(|access| access.impersonate = Some("a\r".into())).is_err());
+    }
+}

@@ -1,0 +1,221 @@
+//! Kubeconfig to a configuration for the client, with kubectl's rules and better words.
+//!
+//! A mistake in what was named on the command line is a usage error; the same mistake in the environment is an
+//! obstacle, which the report explains.
+
+mod choice;
+mod files;
+mod flags;
+#[cfg(test)]
+mod properties;
+mod proxy;
+mod relative;
+pub(crate) mod token;
+
+use std::path::{Path, PathBuf};
+
+use kube::config::{AuthInfo, Config};
+use tokio::time::Instant;
+
+use self::{choice::Choice, files::Files};
+use crate::{
+    facts::{Obstacle, Target, redact},
+    stack::base::{reader, usage::UsageError, words},
+};
+
+/// What the command line says about which cluster, and as whom; the fields are kubectl's flags.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--cluster`.
+    pub cluster: Option<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--server`.
+    pub server: Option<String>,
+    /// `--token`.
+    pub token: Option<String>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// `--as-group`.
+    pub impersonate_groups: Vec<String>,
+    /// `--tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// `--insecure-skip-tls-verify`.
+    pub insecure_skip_tls_verify: bool,
+}
+
+/// A configuration, and what to call its target.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// For the client; an exec plugin in it has not been run yet.
+    pub config: Config,
+    /// For the report; the namespace is not decided here.
+    pub target: Target,
+    /// Whether we run in the cluster.
+    pub in_cluster: bool,
+    /// Whether the kubeconfig was named on the command line, so that a mistake in it is one of usage.
+    pub named: bool,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum Trouble {
+    /// Something named on the command line is wrong.
+    Usage(UsageError),
+    /// Something in the environment is wrong.
+    Obstacle(Obstacle),
+}
+
+/// Whether this process runs in a pod.
+pub fn runs_in_cluster() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+        && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
+}
+
+/// Finds the configuration, in a thread of its own: what is read may be a pipe.
+///
+/// # Errors
+///
+/// As [`resolve`], and when the time was over before everything was read.
+pub(crate) async fn resolve_within(
+    access: &Access,
+    deadline: Instant,
+) -> Result<Resolved, Trouble> {
+    let begun = Instant::now();
+    let own = access.clone();
+    match reader::within(deadline, move || resolve(&own)).await {
+        Some(resolved) => resolved,
+        None => {
+            let files = Files::find(access.kubeconfig.as_deref());
+            Err(files.trouble(
+                format!(
+                    "the kubeconfig {} could not be read within {}",
+                    files.shown(),
+                    words::span(begun.elapsed())
+                ),
+                None,
+            ))
+        }
+    }
+}
+
+/// Finds the configuration.
+///
+/// # Errors
+///
+/// The [`Trouble`] that says which file, context and key is wrong.
+fn resolve(access: &Access) -> Result<Resolved, Trouble> {
+    // Before any file is read: what was typed is wrong whatever they hold.
+    flags::check(access).map_err(|why| Trouble::Usage(UsageError(why)))?;
+    let files = Files::find(access.kubeconfig.as_deref());
+    let kubeconfig = files.load()?;
+    let mut resolved = match kubeconfig {
+        Some(kubeconfig) => Choice {
+            kubeconfig: &kubeconfig,
+            files: &files,
+            access,
+        }
+        .resolve()?,
+        None if access.server.is_some() => from_server_flag(access)?,
+        None if runs_in_cluster() => in_cluster()?,
+        None => return Err(files.missing()),
+    };
+    apply_flags(&mut resolved, access)?;
+    resolved.config.default_retry = false;
+    resolved.config.write_timeout = None;
+    resolved.config.proxy_url = proxy::choose(&resolved.config)?;
+    Ok(resolved)
+}
+
+fn parse_server(server: &str) -> Result<http::Uri, String> {
+    let with_scheme = if server.contains("://") {
+        server.to_owned()
+    } else {
+        // As kubectl reads an address without a scheme.
+        format!("http://{server}")
+    };
+    let shown = flags::shown(server);
+    let uri: http::Uri = with_scheme
+        .parse()
+        .map_err(|error| format!("the server address \"{shown}\" is not a URL: {error}"))?;
+    if flags::has_wrong_port(&uri) {
+        return Err(format!(
+            "the server address \"{shown}\" has a wrong port: it is a number up to 65535"
+        ));
+    }
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
+        _ => Err(format!(
+            "the server address \"{shown}\" is not an http or https URL"
+        )),
+    }
+}
+
+fn from_server_flag(access: &Access) -> Result<Resolved, Trouble> {
+    let server = access.server.clone().unwrap_or_default();
+    let uri = parse_server(&server).map_err(|why| Trouble::Usage(UsageError(why)))?;
+    Ok(Resolved {
+        config: Config::new(uri),
+        target: Target {
+            server: Some(redact::address(&server)),
+            ..Target::default()
+        },
+        in_cluster: false,
+        named: true,
+    })
+}
+
+fn in_cluster() -> Result<Resolved, Trouble> {
+    let unusable = |why: String| {
+        Trouble::Obstacle(Obstacle {
+            code: "kubeconfig-invalid".into(),
+            message: format!("the pod's own credentials cannot be used: {why}"),
+            evidence: vec!["read: /var/run/secrets/kubernetes.io/serviceaccount".into()],
+            remedy: None,
+        })
+    };
+    let mut config = Config::incluster().map_err(|error| unusable(error.to_string()))?;
+    token::settle_file(&mut config.auth_info).map_err(|why| unusable(why.to_string()))?;
+    Ok(Resolved {
+        target: Target {
+            server: Some(config.cluster_url.to_string()),
+            ..Target::default()
+        },
+        config,
+        in_cluster: true,
+        named: false,
+    })
+}
+
+fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> {
+    let config = &mut resolved.config;
+    if let Some(server) = &access.server {
+        config.cluster_url = parse_server(server)
+            .map_err(|why| Trouble::Usage(UsageError(format!("--server: {why}"))))?;
+    }
+    if let Some(token) = &access.token {
+        // The flag is the whole of who we are: nothing of the kubeconfig's user may compete with it.
+        config.auth_info = AuthInfo {
+            token: Some(token.clone().into()),
+            ..AuthInfo::default()
+        };
+    }
+    if let Some(user) = &access.impersonate {
+        config.auth_info.impersonate = Some(user.clone());
+        resolved.target.user = Some(user.clone());
+    }
+    if !access.impersonate_groups.is_empty() {
+        config.auth_info.impersonate_groups = Some(access.impersonate_groups.clone());
+    }
+    if let Some(name) = &access.tls_server_name {
+        config.tls_server_name = Some(name.clone());
+    }
+    if access.insecure_skip_tls_verify {
+        config.accept_invalid_certs = true;
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What holds for every kubeconfig and every address in it.
+
+use std::{io::Write as _, path::PathBuf};
+
+use proptest::prelude::*;
+
+use super::{Access, flags, parse_server, proxy, resolve, token};
+use crate::{
+    cluster::transport,
+    stack::base::properties::{holds, mutated, text},
+};
+
+const SEED: &str = "apiVersion: v1
+kind: Config
+clusters:
+- name: there
+  cluster: {server: 'https://127.0.0.1:1', tls-server-name: kubernetes, insecure-skip-tls-verify: true}
+- name: other
+  cluster: {server: 'http://127.0.0.1:1/k8s/clusters/c-1', proxy-url: 'socks5h://me:p%40w@127.0.0.1:1080'}
+contexts:
+- name: here
+  context: {cluster: there, user: me, namespace: meshery}
+- name: there
+  context: {cluster: other, user: plugin}
+current-context: here
+users:
+- name: me
+  user: {token: abc, as: somebody, as-groups: [a, b]}
+- name: plugin
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      command: ./login
+      args: [get-token]
+      env: [{name: A, value: b}]
+      provideClusterInfo: true
+- name: basic
+  user: {username: me, password: pw}
+";
+
+fn seeds() -> Vec<String> {
+    let second = SEED.replace("current-context: here", "current-context: there");
+    let third = SEED.replace("user: me, namespace", "user: basic, namespace");
+    vec![SEED.to_owned(), second, third]
+}
+
+#[test]
+fn kubeconfigs_that_were_changed_are_read_or_refused() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    holds(&mutated(seeds()), |text| {
+        // Paths are changed too; a device must not be found by chance.
+        if text.contains("/dev") {
+            return Ok(());
+        }
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        let access = Access {
+            kubeconfig: Some(PathBuf::from(file.path())),
+            ..Access::default()
+        };
+        if let Ok(resolved) = resolve(&access) {
+            let _inside = runtime.enter();
+            // Where the token is put into a header.
+            let _ = transport::clients(&resolved.config);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn tokens_that_pass_can_be_sent() {
+    holds(&text(), |text| {
+        if token::check(&text).is_ok() {
+            let header = http::HeaderValue::try_from(format!("Bearer {text}"));
+            prop_assert!(header.is_ok());
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn addresses_are_read_or_refused_without_their_credentials() {
+    holds(&text(), |text| {
+        let _ = proxy::parse(&text);
+        let _ = parse_server(&text);
+        let _ = flags::tls_name(&text);
+        Ok(())
+    });
+    holds(&(text(), text()), |(before, after)| {
+        let address = format!("{before}S3CRET@{}", after.replace('@', ""));
+        for why in [parse_server(&address).err(), proxy::parse(&address).err()] {
+            prop_assert!(!why.unwrap_or_default().contains("S3CRET"));
+        }
+        prop_assert!(!flags::shown(&address).contains("S3CRET"));
+        Ok(())
+    });
+}

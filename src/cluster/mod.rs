@@ -1,0 +1,23 @@
+//! A connection to a cluster: kubeconfig, credentials, transport, requests.
+
+pub(crate) mod answer;
+pub(crate) mod ask;
+mod body;
+pub(crate) mod change;
+pub mod cleanup;
+pub(crate) mod credentials;
+pub(crate) mod discovery;
+pub(crate) mod expiry;
+pub mod kubeconfig;
+pub(crate) mod obstacle;
+pub(crate) mod pages;
+mod retry;
+pub(crate) mod reviews;
+pub mod scope;
+pub mod session;
+pub(crate) mod transport;
+mod transport_error;
+pub(crate) mod tunnel;
+
+pub use scope::{Scope, unseen};
+pub(crate) use scope::{blank, nothing, now};

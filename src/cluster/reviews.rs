@@ -1,0 +1,127 @@
+//! Access reviews: what the stack's `ServiceAccount` may do, asked of the API server itself.
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ask::{ApiClient, ApiError, parse, seen};
+use crate::{
+    facts::Review,
+    observe::questions,
+    stack::base::{failure::Kind, permission::Permission, seen::Seen},
+};
+
+/// The rights that are asked about first: one review of everything spares one for each kind.
+///
+/// To delete everything stands for every change: the rules that allow it name the verbs one by one.
+pub(crate) fn everything() -> Vec<Permission> {
+    ["delete", "list", "watch"]
+        .map(|verb| Permission::to(verb, "*", "*"))
+        .into()
+}
+
+/// Whom the API server takes us for.
+pub(crate) async fn who_am_i(asker: &ApiClient<'_>) -> Result<String, ApiError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        status: Status,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Status {
+        user_info: UserInfo,
+    }
+    #[derive(Deserialize)]
+    struct UserInfo {
+        username: String,
+    }
+    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let body = asker.post(path, &review).await?;
+    let answer: Answer = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
+    Ok(answer.status.user_info.username)
+}
+
+/// Asks whether `user`, a `ServiceAccount`, has each of these rights.
+pub(crate) async fn ask(
+    asker: &ApiClient<'_>,
+    user: &str,
+    rights: &[Permission],
+) -> Seen<Vec<Review>> {
+    let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;
+    seen(answers.into_iter().collect(), &questions::review())
+}
+
+async fn one(asker: &ApiClient<'_>, user: &str, right: &Permission) -> Result<Review, ApiError> {
+    let namespace = user.split(':').nth(2).unwrap_or_default();
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": user,
+            "groups": [
+                "system:serviceaccounts",
+                format!("system:serviceaccounts:{namespace}"),
+                "system:authenticated",
+            ],
+            "resourceAttributes": attributes(right),
+        },
+    });
+    let body = asker.post(questions::REVIEW_PATH, &review).await?;
+    let answer: AccessReview = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
+    Ok(Review {
+        user: user.into(),
+        right: right.clone(),
+        allowed: answer.status.allowed,
+    })
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(
+        Kind::Malformed,
+        format!(
+            "the review's answer is malformed: {}",
+            crate::stack::base::words::malformed(error)
+        ),
+    )
+}
+
+/// The answer to an access review.
+#[derive(Deserialize)]
+struct AccessReview {
+    status: Verdict,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    allowed: bool,
+}
+
+/// A right as an access review names it.
+fn attributes(right: &Permission) -> Value {
+    json!({
+        "verb": right.verb,
+        "group": right.group,
+        "resource": right.resource,
+        "subresource": right.subresource,
+        "namespace": right.namespace,
+        "name": right.name,
+    })
+}
+
+/// Asks whether we have a right ourselves.
+pub(crate) async fn may(asker: &ApiClient<'_>, right: &Permission) -> Seen<bool> {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": attributes(right) },
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let answer = asker.post(path, &review).await;
+    let asking = Permission::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
+    seen(
+        answer.and_then(|body| parse::<AccessReview>(&body)),
+        &asking,
+    )
+    .map(|review| review.status.allowed)
+}

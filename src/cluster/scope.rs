@@ -1,0 +1,104 @@
+//! What a connection is for, and its limits.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::ask::Log;
+use crate::{
+    facts::{Facts, Obstacle, Rbac, Target},
+    stack::{base::seen::Seen, profile::Profile},
+};
+
+/// What to look at, and within which limits.
+pub struct Scope<'a> {
+    /// The family of stacks.
+    pub profile: &'static Profile,
+    /// The namespace; the profile's when none is named.
+    pub namespace: Option<String>,
+    /// The longest that one request may take.
+    pub request_timeout: Duration,
+    /// When the whole run must be over.
+    pub deadline: Instant,
+    /// Whether a person sits at a terminal, whom a credential plugin may ask.
+    pub interactive: bool,
+    /// Where `-v` sends a line for each request.
+    pub log: Option<&'a Log<'a>>,
+    /// Where to tell what is being waited for.
+    pub progress: &'a Log<'a>,
+}
+
+/// The time. Nothing below this layer reads a clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock"
+)]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The facts when nothing could be asked.
+pub(crate) fn nothing(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Facts {
+    let namespace = scope
+        .namespace
+        .clone()
+        .unwrap_or_else(|| scope.profile.namespace.to_owned());
+    let mut facts = blank(
+        scope.profile,
+        Target {
+            namespace,
+            ..target
+        },
+    );
+    facts.obstacle = Some(obstacle);
+    facts
+}
+
+/// The facts of a run that saw nothing, for the reason that this obstacle gives.
+pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> Facts {
+    let mut facts = blank(profile, target);
+    facts.obstacle = Some(obstacle);
+    facts
+}
+
+pub(crate) fn blank(profile: &'static Profile, target: Target) -> Facts {
+    Facts {
+        taken_at: now(),
+        taken_at_estimated: false,
+        profile,
+        target,
+        in_cluster: false,
+        obstacle: None,
+        version: Seen::NotLooked,
+        namespace: Seen::NotLooked,
+        cluster_id: Seen::NotLooked,
+        broker_crd: Seen::NotLooked,
+        meshsync_crd: Seen::NotLooked,
+        former_crds: Seen::NotLooked,
+        brokers: BTreeMap::new(),
+        meshsyncs: BTreeMap::new(),
+        elsewhere: Seen::NotLooked,
+        deployments: Seen::NotLooked,
+        statefulsets: Seen::NotLooked,
+        replicasets: Seen::NotLooked,
+        pods: Seen::NotLooked,
+        services: Seen::NotLooked,
+        endpointslices: Seen::NotLooked,
+        networkpolicies: Seen::NotLooked,
+        events: Seen::NotLooked,
+        token: Seen::NotLooked,
+        helm: Seen::NotLooked,
+        lease: Seen::NotLooked,
+        rbac: Rbac::default(),
+        reviews: Seen::NotLooked,
+        served: Seen::NotLooked,
+        watch_list_config_map: Seen::NotLooked,
+        broker: crate::facts::BrokerFacts::default(),
+        memory: Seen::NotLooked,
+        logs: Vec::new(),
+        preflight: None,
+        test: None,
+        timings: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,294 @@
+//! A connection to a cluster that lasts for more than one look.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    Scope, answer,
+    ask::{self, ApiClient, ApiError, parse, seen},
+    change::Change,
+    credentials, discovery,
+    kubeconfig::{self, Access, Trouble},
+    nothing, obstacle,
+    pages::Form,
+    reviews, transport,
+};
+use crate::{
+    facts::{Facts, Obstacle, Target},
+    stack::{
+        base::{
+            failure::{Failure, Kind},
+            permission::Permission,
+            seen::Seen,
+            usage::UsageError,
+        },
+        object::Id,
+    },
+};
+
+/// A cluster that can be spoken to.
+pub struct Session<'a> {
+    pub(crate) asker: ApiClient<'a>,
+    pub(crate) clients: transport::Clients,
+    pub(crate) config: kube::Config,
+    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) target: Target,
+    pub(crate) in_cluster: bool,
+    pub(crate) started: Instant,
+}
+
+/// What came of opening a session.
+pub enum Opened<'a> {
+    /// It is open; nothing has been asked yet.
+    Session(Box<Session<'a>>),
+    /// It cannot be: facts that hold nothing but the obstacle.
+    Obstacle(Box<Facts>),
+}
+
+/// What the API server made of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It is made; the object as it is now.
+    Made(Value),
+    /// There is no such object, or no such kind.
+    NotFound,
+    /// Somebody else changed it, manages its fields, or has put another in its place.
+    Conflict(String),
+    /// The object cannot be as it should be.
+    Invalid(String),
+    /// We may not.
+    Denied(String),
+    /// Whatever else stood in the way.
+    Failed(Failure),
+}
+
+impl<'a> Session<'a> {
+    /// Resolves kubeconfig and credentials. Nothing is asked of the cluster yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`UsageError`] when something named on the command line is wrong.
+    pub async fn open(access: &Access, scope: &'a Scope<'a>) -> Result<Opened<'a>, UsageError> {
+        let started = Instant::now();
+        let mut resolved = match kubeconfig::resolve_within(access, scope.deadline).await {
+            Ok(resolved) => resolved,
+            Err(Trouble::Usage(error)) => return Err(error),
+            Err(Trouble::Obstacle(obstacle)) => {
+                return Ok(closed(scope, Target::default(), obstacle));
+            }
+        };
+        resolved.target.namespace = scope
+            .namespace
+            .clone()
+            .unwrap_or_else(|| scope.profile.namespace.to_owned());
+        let target = resolved.target;
+        let limit = scope
+            .request_timeout
+            .min(scope.deadline.saturating_duration_since(Instant::now()));
+        let plugin = resolved.config.auth_info.exec.is_some();
+        let before = Instant::now();
+        if let Err(obstacle) =
+            credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await
+        {
+            return Ok(closed(scope, target, obstacle));
+        }
+        // A person who logs in at the terminal may take as long as they need.
+        let waited = if plugin && scope.interactive {
+            before.elapsed()
+        } else {
+            Duration::ZERO
+        };
+        credentials::remember(&resolved.config);
+        let clients = match transport::clients(&resolved.config) {
+            Ok(clients) => clients,
+            Err(error) => {
+                let (code, whose) = if plugin {
+                    ("exec-plugin-failed", "credential plugin")
+                } else {
+                    ("kubeconfig-invalid", "kubeconfig")
+                };
+                let message = format!(
+                    "the {whose}'s credentials cannot be used: {}",
+                    ask::from_error(&*error)
+                );
+                if resolved.named && !plugin {
+                    return Err(UsageError(message));
+                }
+                let obstacle = Obstacle {
+                    code: code.into(),
+                    message,
+                    evidence: Vec::new(),
+                    remedy: None,
+                };
+                return Ok(closed(scope, target, obstacle));
+            }
+        };
+        let asker = ApiClient::new(
+            clients.requests.clone(),
+            scope.request_timeout,
+            scope.deadline + waited,
+            scope.log,
+        );
+        Ok(Opened::Session(Box::new(Self {
+            asker,
+            clients,
+            config: resolved.config,
+            scope,
+            target,
+            in_cluster: resolved.in_cluster,
+            started,
+        })))
+    }
+
+    /// Asks for the version, which everybody may: whether there is an API server that takes us at all.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way, in a sentence.
+    pub async fn greet(&self) -> Result<(), String> {
+        let mut answer = answer::version(self.asker.get("/version").await);
+        let wants_http1 =
+            matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
+        if self.clients.two && wants_http1 {
+            // Some proxies in front of an API server speak HTTP/1.1 alone.
+            self.asker.switch(self.clients.streams.clone());
+            answer = answer::version(self.asker.get("/version").await);
+        }
+        match answer {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.is_refusal() => Ok(()),
+            Err(failure) => Err(self.in_words(&failure)),
+        }
+    }
+
+    /// Who the API server says we are; for bindings that name us.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way, in a sentence.
+    pub async fn who_am_i(&self) -> Result<String, String> {
+        let answer = reviews::who_am_i(&self.asker).await;
+        answer.map_err(|failure| self.in_words(&failure))
+    }
+
+    /// What stands in the way, in a sentence.
+    fn in_words(&self, failure: &ApiError) -> String {
+        match obstacle::from_failure(failure, &self.config, super::now()) {
+            Some(obstacle) => obstacle.message,
+            None => failure.to_string(),
+        }
+    }
+
+    /// The namespace that is looked at.
+    pub fn namespace(&self) -> &str {
+        &self.target.namespace
+    }
+
+    /// The kubeconfig's context.
+    pub fn context(&self) -> Option<&str> {
+        self.target.context.as_deref()
+    }
+
+    /// One object as it is, with all its fields.
+    pub async fn object(&self, id: &Id) -> Seen<Value> {
+        let right = id.right("get");
+        let answer = self.asker.get(&id.path()).await;
+        let object = seen(answer.and_then(|body| parse(&body)), &right);
+        self.unless_unserved(&id.api_version, &id.plural, object)
+            .await
+    }
+
+    /// What was denied, or absent where its kind is not served: the API server refuses before it looks for the kind, and
+    /// nobody need have a right to what there is none of.
+    pub(crate) async fn unless_unserved<T>(
+        &self,
+        api_version: &str,
+        plural: &str,
+        seen: Seen<T>,
+    ) -> Seen<T> {
+        let denied = matches!(seen, Seen::Denied(_));
+        if denied && discovery::serves(&self.asker, api_version, plural).await == Some(false) {
+            return Seen::Absent;
+        }
+        seen
+    }
+
+    /// The items of a list, all of them.
+    pub async fn list(&self, path: &str, right: &Permission) -> Seen<Vec<Value>> {
+        seen(self.items(path, Form::Whole).await, right)
+    }
+
+    /// The metadata of a list's items, and nothing else of them; none where it cannot be had.
+    pub async fn metadata(&self, path: &str) -> Vec<Value> {
+        self.items(path, Form::Metadata).await.unwrap_or_default()
+    }
+
+    async fn items(&self, path: &str, form: Form) -> Result<Vec<Value>, ApiError> {
+        let mut items = Vec::new();
+        let mut room = self.asker.room();
+        let read = |page: String| {
+            room.take(page.len())?;
+            let mut list: Value = parse(&page)?;
+            if let Value::Array(more) = list["items"].take() {
+                items.extend(more);
+            }
+            Ok(())
+        };
+        self.asker.pages(path, form, read).await?;
+        Ok(items)
+    }
+
+    /// Those of these rights that we lack. Where that cannot be asked, the first refusal will tell.
+    pub async fn lacking(&self, rights: Vec<Permission>) -> Vec<Permission> {
+        let answers = join_all(rights.iter().map(|right| self.may(right))).await;
+        rights
+            .into_iter()
+            .zip(answers)
+            .filter(|(_, answer)| *answer == Seen::Known(false))
+            .map(|(right, _)| right)
+            .collect()
+    }
+
+    /// Whether we have a right ourselves.
+    pub async fn may(&self, right: &Permission) -> Seen<bool> {
+        reviews::may(&self.asker, right).await
+    }
+
+    /// Makes a change, or tries it where that is all it is for.
+    pub async fn change(&self, change: &Change<'_>) -> Answer {
+        let (status, text) = match self.asker.change(change).await {
+            Ok(answer) => answer,
+            Err(ApiError::Failed(failure)) => return Answer::Failed(failure),
+            Err(refusal) => {
+                return Answer::Failed(Failure::new(refusal.kind(), refusal.to_string()));
+            }
+        };
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let message =
+            crate::facts::redact::text(body["message"].as_str().unwrap_or_else(|| text.trim()))
+                .into_owned();
+        match status.as_u16() {
+            200..=202 => Answer::Made(body),
+            403 => Answer::Denied(message),
+            404 => Answer::NotFound,
+            409 => Answer::Conflict(message),
+            422 => Answer::Invalid(message),
+            code => {
+                let kind = Kind::of_message(&message).unwrap_or(match code {
+                    429 => Kind::TooManyRequests,
+                    500.. => Kind::ServerError,
+                    _ => Kind::Other,
+                });
+                let message = format!("the API server answered {code}: {message}");
+                Answer::Failed(Failure::new(kind, message))
+            }
+        }
+    }
+}
+
+fn closed<'a>(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Opened<'a> {
+    Opened::Obstacle(Box::new(nothing(scope, target, obstacle)))
+}

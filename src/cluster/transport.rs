@@ -1,0 +1,205 @@
+//! The connections to the API server.
+//!
+//! The library's own client leaves Nagle's algorithm on and speaks HTTP/1.1, so that every parallel request costs a
+//! TLS handshake. Ours turns it off and sends the requests over one HTTP/2 connection; port-forwards, which cannot go
+//! over HTTP/2, have a client beside it. Behind a proxy the library's own client serves both.
+
+use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        Client as HttpClient,
+        connect::{HttpConnector, proxy::SocksV5},
+    },
+    rt::TokioExecutor,
+};
+use kube::{
+    Client, Config,
+    client::{Body, ClientBuilder, ConfigExt},
+};
+use tower::{BoxError, ServiceBuilder};
+
+use crate::stack::base::failure::Kind;
+
+/// The clients of one cluster.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    /// For requests.
+    pub requests: Client,
+    /// For port-forwards, and for requests to a server that speaks no HTTP/2.
+    pub streams: Client,
+    /// Whether the two differ.
+    pub two: bool,
+}
+
+/// Whether a request that failed like this over HTTP/2 may succeed over HTTP/1.1.
+pub(crate) fn may_want_http1(kind: Kind) -> bool {
+    kind.is_transport() && !matches!(kind, Kind::TlsUntrusted | Kind::TimedOut)
+}
+
+/// Makes the clients. Nothing is dialled yet.
+///
+/// # Errors
+///
+/// The library's error when certificates, keys or the proxy's address cannot be used.
+pub(crate) fn clients(config: &Config) -> Result<Clients, Box<kube::Error>> {
+    if let Some(proxy) = config.proxy_url.as_ref().filter(|proxy| is_socks(proxy)) {
+        let client = over(config, socks(proxy)?)?;
+        return Ok(Clients {
+            requests: client.clone(),
+            streams: client,
+            two: false,
+        });
+    }
+    if config.proxy_url.is_some() {
+        let client = ClientBuilder::try_from(config.clone())?.build();
+        return Ok(Clients {
+            requests: client.clone(),
+            streams: client,
+            two: false,
+        });
+    }
+    let streams = http1(config)?;
+    if config.cluster_url.scheme_str() == Some("http") {
+        return Ok(Clients {
+            requests: streams.clone(),
+            streams,
+            two: false,
+        });
+    }
+    Ok(Clients {
+        requests: http2(config)?,
+        streams,
+        two: true,
+    })
+}
+
+fn tcp() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.enforce_http(false);
+    connector
+}
+
+/// The most that one HTTP/1.1 connection buffers, and the largest head of an answer: every parallel request has its own.
+const HTTP1_BUFFER: usize = 64 * 1024;
+
+fn http1(config: &Config) -> Result<Client, Box<kube::Error>> {
+    over(config, tcp())
+}
+
+/// A client for HTTP/1.1 whose connections another connector makes.
+fn over<C>(config: &Config, connector: C) -> Result<Client, Box<kube::Error>>
+where
+    C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
+    C::Response: hyper_util::client::legacy::connect::Connection
+        + hyper::rt::Read
+        + hyper::rt::Write
+        + Send
+        + Unpin
+        + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let connector = config.rustls_https_connector_with_connector(connector)?;
+    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new())
+        .http1_max_buf_size(HTTP1_BUFFER)
+        .build(connector);
+    stack(config, http)
+}
+
+fn is_socks(proxy: &http::Uri) -> bool {
+    matches!(proxy.scheme_str(), Some("socks5" | "socks5h"))
+}
+
+/// A connector by way of a SOCKS5 proxy, with the credentials in its address. The proxy resolves the server's name under
+/// both schemes, as in kubectl. The library's own connector knows neither `socks5h` nor credentials.
+fn socks(proxy: &http::Uri) -> Result<SocksV5<HttpConnector>, Box<kube::Error>> {
+    let unusable = |why: &str| Box::new(kube::Error::Service(BoxError::from(why.to_owned())));
+    let authority = proxy.authority().map_or("", http::uri::Authority::as_str);
+    let (user, place) = authority
+        .rsplit_once('@')
+        .map_or((None, authority), |(user, place)| (Some(user), place));
+    let has_port = proxy.port_u16().is_some();
+    let address = if has_port {
+        format!("socks5://{place}")
+    } else {
+        format!("socks5://{}:1080", place.trim_end_matches(':'))
+    };
+    let address = address
+        .parse()
+        .map_err(|_| unusable("the proxy's address is not a URL"))?;
+    let mut connector = SocksV5::new(address, tcp());
+    if let Some(user) = user {
+        let (name, password) = user.split_once(':').unwrap_or((user, ""));
+        let (name, password) = (decoded(name), decoded(password));
+        if name.len() > 255 || password.len() > 255 {
+            return Err(unusable(
+                "the proxy's user name and password may have 255 bytes each",
+            ));
+        }
+        connector = connector.with_auth(name, password);
+    }
+    Ok(connector)
+}
+
+/// A part of a URL without its percent signs; a percent sign that is no escape stays.
+pub(crate) fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, more @ ..] = rest {
+        let escaped = match more {
+            [high, low, ..] if *first == b'%' => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                digit(high)
+                    .zip(digit(low))
+                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+            }
+            _ => None,
+        };
+        match escaped {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &more[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = more;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn http2(config: &Config) -> Result<Client, Box<kube::Error>> {
+    let mut tls = config.rustls_client_config()?;
+    // The connector's builder sets it, and refuses a list that is there already.
+    tls.alpn_protocols.clear();
+    let mut builder = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = name
+            .clone()
+            .try_into()
+            .map_err(|error| kube::Error::Service(BoxError::from(error)))?;
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    let connector = builder.enable_http2().wrap_connector(tcp());
+    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build(connector);
+    stack(config, http)
+}
+
+fn stack<C>(config: &Config, http: HttpClient<C, Body>) -> Result<Client, Box<kube::Error>>
+where
+    C: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static,
+{
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace.clone()))
+}

@@ -1,0 +1,152 @@
+//! A port-forward through the API server to one pod, and the truth about how it fails.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, Client, api::Portforwarder};
+use tokio::io::DuplexStream;
+
+use crate::{
+    facts::{FailureKind, FailureReason, ProbeFailure},
+    stack::base::{bounded, limits, permission::Permission, words},
+};
+
+/// One forwarded port.
+pub(crate) struct Forwarded {
+    /// The bytes to and from the pod.
+    pub stream: DuplexStream,
+    /// Resolves with what the kubelet says when the port cannot be used.
+    pub error: tokio::task::JoinHandle<Option<String>>,
+}
+
+/// An open port-forward. It ends when this is dropped.
+pub(crate) struct Tunnel {
+    forwarder: Portforwarder,
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.forwarder.abort();
+    }
+}
+
+impl Tunnel {
+    /// Opens a port-forward to these ports of a pod.
+    ///
+    /// # Errors
+    ///
+    /// How it failed; `missing` names the rights when they are the reason.
+    pub(crate) async fn open(
+        client: Client,
+        namespace: &str,
+        pod: &str,
+        ports: &[u16],
+        limit: Duration,
+        rights: &[Permission],
+    ) -> Result<Self, ProbeFailure> {
+        let pods: Api<Pod> = Api::namespaced(client, namespace);
+        match tokio::time::timeout(limit, pods.portforward(pod, ports)).await {
+            Ok(Ok(forwarder)) => Ok(Self { forwarder }),
+            Ok(Err(error)) => Err(explain(&error, rights)),
+            Err(_) => Err(ProbeFailure::no_way(
+                FailureReason::Silent,
+                format!(
+                    "the port-forward got no answer within {}",
+                    words::span(limit)
+                ),
+            )),
+        }
+    }
+
+    /// Takes a port, once.
+    pub(crate) fn take(&mut self, port: u16) -> Option<Forwarded> {
+        let stream = self.forwarder.take_stream(port)?;
+        let error = tokio::spawn(self.forwarder.take_error(port)?);
+        Some(Forwarded { stream, error })
+    }
+}
+
+fn explain(error: &kube::Error, rights: &[Permission]) -> ProbeFailure {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => {
+            // The server's message names one right or, lacking `create` alone, none.
+            let missing: Vec<Permission> = if status.message.contains("cannot get") {
+                rights
+                    .iter()
+                    .filter(|right| right.verb == "get")
+                    .cloned()
+                    .collect()
+            } else {
+                rights
+                    .iter()
+                    .filter(|right| right.verb == "create")
+                    .cloned()
+                    .collect()
+            };
+            ProbeFailure {
+                kind: FailureKind::Denied,
+                reason: FailureReason::Denied,
+                message: "no permission for a port-forward, which needs get and create on pods/portforward".into(),
+                missing,
+            }
+        }
+        kube::Error::Api(status) => ProbeFailure::no_way(
+            FailureReason::PortForward,
+            format!(
+                "the API server answered {}: {}",
+                status.code,
+                one_line(&status.message)
+            ),
+        ),
+        other => ProbeFailure::no_way(
+            FailureReason::PortForward,
+            super::ask::from_error(other).to_string(),
+        ),
+    }
+}
+
+/// What the kubelet's words about a port prove. There is no other form of it than these words, and nobody else reads them.
+pub(crate) fn port_error(message: &str) -> ProbeFailure {
+    let refused = message.contains("connection refused");
+    let text = one_line(message);
+    if refused {
+        ProbeFailure::broker(
+            FailureReason::Refused,
+            format!("nothing listens in the pod: {text}"),
+        )
+    } else {
+        ProbeFailure::no_way(
+            FailureReason::PortForward,
+            format!("the port-forward failed: {text}"),
+        )
+    }
+}
+
+/// The first line of what another program says, without control characters and cut to its limit.
+fn one_line(text: &str) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    let plain: String = line
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(limits::KUBELET_TEXT)
+        .collect();
+    bounded::cut(plain, limits::KUBELET_TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kubelet_refusal_is_the_brokers_and_no_other_word_is() {
+        let refused = port_error("failed to connect to 127.0.0.1:4222: connection refused");
+        assert_eq!(
+            (refused.kind, refused.reason),
+            (FailureKind::Broker, FailureReason::Refused)
+        );
+        let other = port_error("no\u{1b}]0;forward\u{9b}\nsecond line");
+        assert_eq!(other.kind, FailureKind::NoWay);
+        assert_eq!(other.message, "the port-forward failed: no]0;forward");
+        assert!(port_error(&"x".repeat(1 << 20)).message.len() < 400);
+    }
+}

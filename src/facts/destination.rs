@@ -1,0 +1,362 @@
+//! Where `MeshSync` is told to publish, and whether that is the broker of this stack. Pure.
+
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::{Container, Pod, Service};
+
+use crate::{
+    facts::{Facts, Meshsync, stack},
+    stack::base::seen::Seen,
+};
+
+/// The variable that says where to publish.
+pub const ADDRESS: &str = "BROKER_URL";
+
+/// The port of NATS, for addresses that name none.
+const USUAL_PORT: u16 = 4222;
+
+/// Where `MeshSync` is told to publish by somebody else than a Broker object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The address as it was written, without what it holds of a token.
+    pub address: String,
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Who says so.
+    pub given_by: GivenBy,
+    /// What is there.
+    pub place: Place,
+}
+
+/// Who names a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenBy {
+    /// `spec.broker.custom.url` of the `MeshSync` object.
+    Object,
+    /// The environment of a Deployment that no `MeshSync` object describes.
+    Deployment,
+}
+
+/// What an address leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The broker of this stack.
+    Stack,
+    /// Another Service of this namespace.
+    Service(String),
+    /// A Service of another namespace.
+    Namespace(String),
+    /// A host of which this namespace does not know.
+    Beyond,
+    /// Nothing; why.
+    Nowhere(String),
+    /// The Services were not seen; why.
+    Unseen(String),
+}
+
+impl Destination {
+    /// `host:port`.
+    pub fn shown(&self) -> String {
+        shown(&self.host, self.port)
+    }
+
+    /// Whether it is another broker than the stack's own.
+    pub fn is_elsewhere(&self) -> bool {
+        self.place != Place::Stack
+    }
+
+    /// Why the host means something else, or nothing, to whoever looks from outside the cluster; none when it does not.
+    pub fn only_inside(&self) -> Option<String> {
+        match &self.place {
+            Place::Namespace(namespace) => Some(format!(
+                "{} is a Service of namespace {namespace}, which only the cluster's own DNS knows",
+                self.host
+            )),
+            Place::Service(name) => Some(format!(
+                "{} is Service {name}, whose address leads there only inside the cluster",
+                self.host
+            )),
+            _ if !self.host.contains(['.', ':']) => Some(format!(
+                "{} is a short name, which means something only inside the cluster",
+                self.host
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// `host:port`, an address of version 6 in brackets.
+fn shown(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// Takes an address of `MeshSync`'s apart; without a port it is NATS's.
+pub fn host_and_port(address: &str) -> Option<(String, u16)> {
+    if let Some(parts) = stack::host_and_port(address) {
+        return Some(parts);
+    }
+    let host = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
+    let host = host.rsplit_once('@').map_or(host, |(_, rest)| rest);
+    let host = host.trim_end_matches('/');
+    let plain = !host.is_empty()
+        && host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    plain.then(|| (host.to_owned(), USUAL_PORT))
+}
+
+/// An address without scheme and user part, for people.
+pub fn plain(address: &str) -> String {
+    host_and_port(address).map_or_else(|| address.to_owned(), |(host, port)| shown(&host, port))
+}
+
+/// A plain value of these containers' environment.
+pub fn variable<'a>(containers: &'a [Container], name: &str) -> Option<&'a str> {
+    containers
+        .iter()
+        .flat_map(|container| container.env.iter().flatten())
+        .find(|variable| variable.name == name)?
+        .value
+        .as_deref()
+}
+
+/// The address in `spec.broker.custom.url`, which the operator writes back as an empty one where there is none.
+pub fn custom_url(meshsync: &Meshsync) -> Option<&str> {
+    let url = meshsync
+        .spec
+        .broker
+        .as_ref()?
+        .custom
+        .as_ref()?
+        .url
+        .as_deref();
+    url.filter(|url| !url.is_empty())
+}
+
+/// Where `MeshSync` is told to publish; none where that is left to a Broker object, or not known.
+pub fn of(facts: &Facts) -> Option<Destination> {
+    let meshsyncs = stack::meshsyncs(facts);
+    let (address, given_by) = match meshsyncs.items().first() {
+        Some(meshsync) => (custom_url(meshsync)?.to_owned(), GivenBy::Object),
+        None if meshsyncs.is_settled() => {
+            let deployment = stack::meshsync_deployment(facts).known().copied()?;
+            // What the operator made goes by what the operator was told.
+            if deployment.metadata.owner_references.is_some() {
+                return None;
+            }
+            let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
+            (
+                variable(&pod.containers, ADDRESS)?.to_owned(),
+                GivenBy::Deployment,
+            )
+        }
+        None => return None,
+    };
+    let parts = host_and_port(&address);
+    let (host, port) = parts.clone().unwrap_or_default();
+    let place = match parts {
+        Some((host, _)) => place(facts, &host),
+        None => Place::Nowhere("it is no address of the form HOST:PORT".into()),
+    };
+    Some(Destination {
+        address,
+        host,
+        port,
+        given_by,
+        place,
+    })
+}
+
+/// What a host leads to, as `MeshSync`'s pod sees it.
+pub fn place(facts: &Facts, host: &str) -> Place {
+    if ["localhost", "127.0.0.1", "::1"].contains(&host) {
+        return Place::Nowhere(
+            "that is MeshSync's own pod; the operator's template says so until the Broker has an address"
+                .into(),
+        );
+    }
+    let host = host.trim_end_matches('.');
+    if stack::own_broker_pods(facts)
+        .into_iter()
+        .any(|pod| stack::pod_ip(pod) == Some(host))
+    {
+        return Place::Stack;
+    }
+    let own = |service: &Service| {
+        let name = stack::name(&service.metadata);
+        facts
+            .profile
+            .broker_workloads()
+            .any(|workload| name == workload || name == format!("{workload}-headless"))
+    };
+    let services = facts.services.items();
+    let namespace = facts.target.namespace.as_str();
+    let found = services
+        .iter()
+        .filter(|service| bears(service, namespace, host))
+        // Of several that share an address, the stack's own counts.
+        .max_by_key(|service| own(service));
+    if let Some(service) = found {
+        let selects = service
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.selector.as_ref())
+            .is_some_and(|selector| !selector.is_empty());
+        return if own(service) {
+            Place::Stack
+        } else if !selects {
+            // It leads out of the cluster, or where somebody says by hand.
+            Place::Beyond
+        } else {
+            Place::Service(stack::name(&service.metadata).into())
+        };
+    }
+    if let Some(why) = facts.services.why_unsettled() {
+        return Place::Unseen(why);
+    }
+    if host.parse::<IpAddr>().is_ok() {
+        return Place::Beyond;
+    }
+    let labels: Vec<&str> = host.split('.').collect();
+    let missing = |name: &str| {
+        Place::Nowhere(format!(
+            "there is no Service {name} in namespace {namespace}, where that name is looked up"
+        ))
+    };
+    match labels.as_slice() {
+        [name] => missing(name),
+        [name, there] if *there == namespace => missing(name),
+        // A pod's own name may stand before the Service's.
+        [.., name, there, "svc"] | [.., name, there, "svc", "cluster", "local"] => {
+            if *there == namespace {
+                missing(name)
+            } else {
+                Place::Namespace((*there).to_owned())
+            }
+        }
+        _ => Place::Beyond,
+    }
+}
+
+/// Whether a host is a Service, by any of the names and addresses that lead to it.
+fn bears(service: &Service, namespace: &str, host: &str) -> bool {
+    let name = stack::name(&service.metadata);
+    let spec = service.spec.as_ref();
+    let addresses = spec.iter().flat_map(|spec| {
+        let inner = spec.cluster_ips.iter().flatten().chain(&spec.cluster_ip);
+        inner.chain(spec.external_ips.iter().flatten())
+    });
+    let by_address = addresses
+        .filter(|address| *address != "None")
+        .any(|address| address == host);
+    by_address
+        || stack::external_addresses(service)
+            .iter()
+            .any(|address| address == host)
+        || is_named(host, name, namespace)
+}
+
+/// Whether a host is a Service's name: short, with its namespace, or in full; a pod's own name may stand before it.
+fn is_named(host: &str, name: &str, namespace: &str) -> bool {
+    if host == name {
+        return true;
+    }
+    let labels: Vec<&str> = host.split('.').collect();
+    let end = labels
+        .iter()
+        .position(|label| *label == "svc")
+        .unwrap_or(labels.len());
+    matches!(labels[..end], [first, second] if first == name && second == namespace)
+        || matches!(labels[..end], [_, first, second] if first == name && second == namespace)
+}
+
+/// The pods behind the Service of this namespace that a destination names; none when it is another kind of place.
+pub fn pods<'a>(facts: &'a Facts, destination: &Destination) -> Vec<&'a Pod> {
+    let Place::Service(name) = &destination.place else {
+        return Vec::new();
+    };
+    let selector = facts
+        .services
+        .items()
+        .iter()
+        .find(|service| stack::name(&service.metadata) == name)
+        .and_then(|service| service.spec.as_ref()?.selector.as_ref());
+    selector.map_or_else(Vec::new, |selector| stack::chosen(facts, selector))
+}
+
+/// Whether a `MeshSync` object leaves the address to a Broker of another namespace.
+pub fn names_foreign_broker(facts: &Facts, meshsync: &Meshsync) -> bool {
+    meshsync
+        .spec
+        .broker
+        .as_ref()
+        .and_then(|broker| broker.native.as_ref())
+        .is_some_and(|native| {
+            !native.namespace.is_empty() && native.namespace != facts.target.namespace
+        })
+}
+
+/// The inner address that the Broker's status gives.
+pub fn endpoint(facts: &Facts) -> Seen<String> {
+    match stack::brokers(facts) {
+        Seen::Known(brokers) => brokers
+            .first()
+            .and_then(|broker| broker.status.endpoint.as_ref()?.internal.clone())
+            .filter(|endpoint| !endpoint.is_empty())
+            .map_or(Seen::Absent, Seen::Known),
+        other => other.map(|_| String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart_with_and_without_scheme_user_and_port() {
+        for (address, host, port) in [
+            ("nats://$(NATS_TOKEN)@10.0.0.1:4222", "10.0.0.1", 4222),
+            ("broker.example:4223", "broker.example", 4223),
+            ("nats://broker.example", "broker.example", 4222),
+            ("nats://token@broker.example/", "broker.example", 4222),
+            ("nats://[2001:db8::1]:4222", "2001:db8::1", 4222),
+        ] {
+            assert_eq!(
+                host_and_port(address),
+                Some((host.to_owned(), port)),
+                "{address}"
+            );
+        }
+        assert_eq!(host_and_port("nats://"), None);
+        assert_eq!(host_and_port("not an address"), None);
+    }
+
+    #[test]
+    fn a_service_is_known_by_each_of_its_names() {
+        for host in [
+            "nats",
+            "nats.mine",
+            "nats.mine.svc",
+            "nats.mine.svc.cluster.local",
+            "nats-0.nats.mine.svc.cluster.local",
+            "nats-0.nats.mine",
+        ] {
+            assert!(is_named(host, "nats", "mine"), "{host}");
+        }
+        for host in [
+            "nats.other",
+            "nats2",
+            "nats.mine.example",
+            "mine.svc",
+            "my.nats",
+        ] {
+            assert!(!is_named(host, "nats", "mine"), "{host}");
+        }
+    }
+}

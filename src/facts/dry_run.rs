@@ -1,0 +1,263 @@
+//! What the API server's answer to a dry run says. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    facts::{Answer, AskedRight, DryRun},
+    stack::base::{failure::Kind, seen::Seen},
+};
+
+/// What a dry run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tried<'a> {
+    /// The server takes the object.
+    Taken {
+        /// Whether it would be made, not changed.
+        made: bool,
+        /// The server's words about fields that others hold.
+        conflict: Option<&'a str>,
+    },
+    /// It is there with something that cannot be changed: it would be removed and made anew. The server's words.
+    Anew(&'a str),
+    /// It cannot be tried until this is so.
+    Waits(String),
+    /// We may not write it.
+    Denied,
+    /// It grants more than we may grant; the server's words.
+    Escalates(&'a str),
+    /// Pod Security refuses it; the server's words.
+    Insecure(&'a str),
+    /// Something else refuses it; the server's words.
+    Refused(&'a Answer),
+    /// It cannot be told.
+    Open(String),
+}
+
+/// What objects wait for whose definitions have a conversion webhook.
+const CONVERSION_OFF: &str = "the conversion webhook that the definitions name is switched off";
+
+impl Tried<'_> {
+    /// Reads the answer to a trial.
+    pub(crate) fn of(trial: &DryRun) -> Tried<'_> {
+        let answer = match &trial.answer {
+            Seen::Known(answer) => answer,
+            other => return Tried::Open(other.why_unsettled().unwrap_or_default()),
+        };
+        if answer.status != 409 {
+            return read(trial, answer, None);
+        }
+        match &trial.forced {
+            Seen::Known(forced) if forced.status != 409 => {
+                read(trial, forced, Some(&answer.message))
+            }
+            other => Tried::Open(
+                other
+                    .why_unsettled()
+                    .unwrap_or_else(|| "others hold its fields".into()),
+            ),
+        }
+    }
+}
+
+fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Tried<'a> {
+    let message = answer.message.as_str();
+    let says = |words: &str| message.contains(words);
+    match answer.status {
+        200 | 201 => Tried::Taken {
+            made: answer.status == 201,
+            conflict,
+        },
+        404 => Tried::Waits(waits(trial, message)),
+        403 if says("attempting to grant RBAC permissions not currently held") => {
+            Tried::Escalates(message)
+        }
+        403 if says("violates PodSecurity") => Tried::Insecure(message),
+        403 if says("is being terminated") => Tried::Waits(format!(
+            "namespace {} is gone and made again",
+            trial.namespace.as_deref().unwrap_or_default()
+        )),
+        // As the server's authorizer puts it; admission has other words. Whoever says so though access reviews granted
+        // every right is none whom a role would satisfy.
+        403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => Tried::Denied,
+        // A custom resource of ours has a field that the definition which is there does not know. Ours comes first.
+        500 if says("field not declared in schema") => Tried::Waits(format!(
+            "the definition of {} is brought up to date",
+            trial.kind
+        )),
+        422 if is_recreated(&trial.kind, message) => Tried::Anew(message),
+        // An installation switches the conversion webhook off before it applies its definitions.
+        422 if says("should not be set when strategy is not set to Webhook") => {
+            Tried::Waits(CONVERSION_OFF.into())
+        }
+        500 if says("conversion webhook for") => Tried::Waits(CONVERSION_OFF.into()),
+        _ if says("does not support dry run") => Tried::Open(message.to_owned()),
+        // It decided nothing. An admission webhook that fails does: it refuses.
+        429 | 500.. if Kind::of_message(message) != Some(Kind::AdmissionWebhook) => {
+            let why = format!("the API server answered {}", answer.status);
+            Tried::Open(match message {
+                "" => why,
+                message => format!("{why}: {message}"),
+            })
+        }
+        _ => Tried::Refused(answer),
+    }
+}
+
+/// Whether access reviews were asked, and granted everything.
+fn all_granted(trial: &DryRun) -> bool {
+    let granted = |asked: &AskedRight| asked.allowed == Seen::Known(true);
+    !trial.rights.is_empty() && trial.rights.iter().all(granted)
+}
+
+/// What is missing, from the words in which the server misses it.
+fn waits(trial: &DryRun, message: &str) -> String {
+    let named = message.split('"').nth(1).unwrap_or_default();
+    if message.starts_with("namespaces \"") {
+        format!("namespace {named} exists")
+    } else if message.starts_with("clusterroles.") {
+        format!("ClusterRole {named} exists")
+    } else if message.starts_with("roles.") {
+        format!("Role {named} exists")
+    } else {
+        format!("the definition of {} is there", trial.kind)
+    }
+}
+
+/// The rules in the server's words about what we may not grant, in those of people, resources with the same verbs
+/// together: `get, list deployments.apps, secrets`.
+pub(crate) fn rules_not_held<'a>(messages: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut resources: BTreeMap<Vec<&str>, BTreeSet<String>> = BTreeMap::new();
+    for line in messages.into_iter().flat_map(str::lines).map(str::trim) {
+        // `{APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]}`
+        if !line.starts_with('{') {
+            continue;
+        }
+        let list = |key: &str| -> Vec<&str> {
+            line.split_once(key)
+                .and_then(|(_, rest)| rest.split_once(']'))
+                .map(|(list, _)| list.split('"').skip(1).step_by(2).collect())
+                .unwrap_or_default()
+        };
+        let group = list("APIGroups:[").first().copied().unwrap_or_default();
+        let mut verbs = list("Verbs:[");
+        verbs.sort_unstable();
+        let found = resources.entry(verbs).or_default();
+        for resource in list("Resources:[") {
+            found.insert(if group.is_empty() {
+                resource.to_owned()
+            } else {
+                format!("{resource}.{group}")
+            });
+        }
+    }
+    resources
+        .into_iter()
+        .map(|(verbs, resources)| {
+            let resources: Vec<String> = resources.into_iter().collect();
+            format!("{} {}", verbs.join(", "), resources.join(", "))
+        })
+        .collect()
+}
+
+/// Whether what the API server refuses in these words is removed and made anew.
+///
+/// In the words of Deployments ("field is immutable") or of bindings ("cannot change roleRef"). A selector that no longer
+/// fits the labels of the template is told first, and means the same.
+pub fn is_recreated(kind: &str, why: &str) -> bool {
+    // These kinds hold nothing that is lost when they are made anew.
+    matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
+        && [
+            "immutable",
+            "cannot change roleRef",
+            "`selector` does not match",
+        ]
+        .iter()
+        .any(|words| why.contains(words))
+}
+
+/// Who manages fields, in the API server's words, that is none of the stack's known installers: they are asked for.
+pub fn strangers(conflict: &str) -> BTreeSet<String> {
+    let known = ["kubectl", "meshery-operator", "meshplay-operator"];
+    let mut managers = managers(conflict);
+    managers.retain(|manager| !known.iter().any(|known| manager.starts_with(known)));
+    managers
+}
+
+/// The managers in the API server's words: `conflict with "kubectl-edit" using apps/v1: .spec.replicas`.
+pub(crate) fn managers(conflict: &str) -> BTreeSet<String> {
+    conflict
+        .split("conflict with \"")
+        .skip(1)
+        .chain(conflict.split("conflicts with \"").skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(status: u16, message: &str) -> DryRun {
+        DryRun {
+            kind: "Role".into(),
+            name: "some".into(),
+            answer: Seen::Known(Answer {
+                status,
+                message: message.into(),
+            }),
+            ..DryRun::default()
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let denied = r#"roles.rbac.authorization.k8s.io "x" is forbidden: User "u" cannot patch resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "n""#;
+        assert_eq!(Tried::of(&trial(403, denied)), Tried::Denied);
+        let mut granted = trial(403, denied);
+        granted.rights.push(AskedRight {
+            allowed: Seen::Known(true),
+            ..AskedRight::default()
+        });
+        assert!(matches!(Tried::of(&granted), Tried::Refused(_)));
+        let grants = "roles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" (groups=[\"g\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"get\" \"list\"]}";
+        assert_eq!(Tried::of(&trial(403, grants)), Tried::Escalates(grants));
+        let quota = "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0";
+        assert!(matches!(Tried::of(&trial(403, quota)), Tried::Refused(_)));
+        assert_eq!(
+            Tried::of(&trial(404, "namespaces \"n\" not found")),
+            Tried::Waits("namespace n exists".into())
+        );
+        assert_eq!(
+            Tried::of(&trial(404, "404 page not found")),
+            Tried::Waits("the definition of Role is there".into())
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_made_anew_where_nothing_is_lost_by_that() {
+        let of = |kind: &str| DryRun {
+            kind: kind.into(),
+            ..trial(422, "spec.selector: Invalid value: field is immutable")
+        };
+        assert!(matches!(Tried::of(&of("Deployment")), Tried::Anew(_)));
+        assert!(matches!(
+            Tried::of(&of("CustomResourceDefinition")),
+            Tried::Refused(_)
+        ));
+        let another = DryRun {
+            kind: "Deployment".into(),
+            ..trial(422, "spec.replicas: Invalid value: must be greater than 0")
+        };
+        assert!(matches!(Tried::of(&another), Tried::Refused(_)));
+    }
+
+    #[test]
+    fn rules_not_held_are_put_in_words() {
+        let message = "attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"list\" \"get\"]}\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\" \"list\"]}\n{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"watch\"]}";
+        assert_eq!(
+            rules_not_held([message]),
+            ["get, list deployments.apps, secrets", "watch *.*"]
+        );
+    }
+}

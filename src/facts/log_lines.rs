@@ -1,0 +1,263 @@
+//! Logs, reduced to the lines that matter. Pure.
+//!
+//! A line matters when it reports an error or a warning, or is a program's last words. Lines that differ in numbers
+//! alone are one, with a count. Nothing else of a log is kept: MeshSync may log whole objects.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    facts::{LogLine, redact},
+    stack::signatures,
+};
+
+/// The most lines that are kept of one log.
+const MOST: usize = 12;
+
+/// The longest that a kept line may be, in characters.
+const LONGEST: usize = 240;
+
+/// What a line says, whichever format it has.
+#[derive(Default)]
+struct Parsed {
+    message: String,
+    /// The error code of the stack's own that the line carries.
+    code: Option<String>,
+}
+
+/// The lines that matter, newest first. Each line of `text` may begin with the time at which the kubelet saw it.
+pub fn reduce(text: &str, secrets: &[String]) -> Vec<LogLine> {
+    let mut lines: BTreeMap<String, (usize, LogLine)> = BTreeMap::new();
+    for (place, line) in text.lines().enumerate() {
+        let (last, line) = timed(line);
+        let Some(parsed) = parse(line) else {
+            continue;
+        };
+        let message = shortened(&redact::secrets(
+            redact::text(&parsed.message).into_owned(),
+            secrets,
+        ));
+        let key: String = message.chars().filter(|c| !c.is_ascii_digit()).collect();
+        let count = lines.get(&key).map_or(0, |(_, known)| known.count);
+        let kept = LogLine {
+            message,
+            code: parsed.code,
+            count: count + 1,
+            last,
+        };
+        lines.insert(key, (place, kept));
+    }
+    let mut lines: Vec<(usize, LogLine)> = lines.into_values().collect();
+    lines.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+    lines.truncate(MOST);
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn timed(line: &str) -> (Option<Timestamp>, &str) {
+    match line.split_once(' ') {
+        Some((time, rest)) if time.ends_with('Z') => match time.parse() {
+            Ok(time) => (Some(time), rest),
+            Err(_) => (None, line),
+        },
+        _ => (None, line),
+    }
+}
+
+/// What a line says, if it matters: in the formats of the operator, of MeshSync, of Kubernetes' libraries and of NATS.
+fn parse(line: &str) -> Option<Parsed> {
+    if line.starts_with('{')
+        && let Ok(entry) = serde_json::from_str::<Value>(line)
+    {
+        return of_json(&entry);
+    }
+    if line.starts_with("time=") {
+        return of_logfmt(line);
+    }
+    if let Some((_, rest)) = line.split_once("] [") {
+        // NATS: `[1] 2026/11/20 22:43:36 [ERR] …` is split at its last pair of brackets.
+        let (level, message) = rest.split_once("] ")?;
+        return matches!(level, "ERR" | "FTL" | "WRN").then(|| plain(message));
+    }
+    let klog = line.len() > 5 && line.as_bytes()[1..5].iter().all(u8::is_ascii_digit);
+    if klog {
+        let message = line.split_once("] ").map_or(line, |(_, message)| message);
+        return line.starts_with(['E', 'W', 'F']).then(|| plain(message));
+    }
+    if let Some((before, message)) = line
+        .split_once(" [ERR] ")
+        .or_else(|| line.split_once(" [FTL] "))
+        && before.starts_with('[')
+    {
+        return Some(plain(message));
+    }
+    let lower = line.to_lowercase();
+    let last_words = ["panic:", "fatal", "error"]
+        .iter()
+        .any(|word| lower.contains(word));
+    (last_words || signatures::find(None, line).is_some()).then(|| plain(line))
+}
+
+fn plain(message: &str) -> Parsed {
+    Parsed {
+        message: message.trim().to_owned(),
+        code: None,
+    }
+}
+
+/// The operator: `{"level":"error","msg":"…","error":"…"}`.
+fn of_json(entry: &Value) -> Option<Parsed> {
+    let field = |name: &str| entry[name].as_str().unwrap_or_default();
+    if !matches!(
+        field("level"),
+        "error" | "warn" | "warning" | "fatal" | "panic" | "dpanic"
+    ) {
+        return None;
+    }
+    let message = match (field("msg"), field("error")) {
+        (message, "") => message.to_owned(),
+        ("", error) => error.to_owned(),
+        (message, error) => format!("{message}: {error}"),
+    };
+    Some(Parsed {
+        code: first_code(&message),
+        message,
+    })
+}
+
+/// MeshSync: `time="…" level=error msg="… | Short Description: …" code=1015`.
+fn of_logfmt(line: &str) -> Option<Parsed> {
+    let level = line.split_once(" level=")?.1;
+    if !["error", "warning", "fatal", "panic"]
+        .iter()
+        .any(|word| level.starts_with(word))
+    {
+        return None;
+    }
+    let message = quoted(line.split_once(" msg=")?.1);
+    let message = message
+        .strip_prefix("Short Description: ")
+        .unwrap_or(&message);
+    let code = line.rsplit_once(" code=").map(|(_, rest)| {
+        rest.split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .trim_matches('"')
+            .to_owned()
+    });
+    Some(Parsed {
+        message: message.split(" | ").next().unwrap_or_default().to_owned(),
+        code: code.filter(|code| !code.is_empty()),
+    })
+}
+
+/// The text in quotes at the beginning, its escapes undone; a bare word stands for itself.
+fn quoted(text: &str) -> String {
+    let Some(inner) = text.strip_prefix('"') else {
+        return text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+    };
+    let mut out = String::new();
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => out.extend(chars.next()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// One of the operator's own codes, 1001 to 1021, at the beginning of a word.
+fn first_code(message: &str) -> Option<String> {
+    message
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|word| matches!(word.parse::<u16>(), Ok(1001..=1021)))
+        .map(str::to_owned)
+}
+
+fn shortened(message: &str) -> String {
+    if message.chars().count() <= LONGEST {
+        return message.to_owned();
+    }
+    let mut short: String = message.chars().take(LONGEST).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(text: &str) -> Vec<String> {
+        reduce(text, &["s3cr3t-token".into()])
+            .into_iter()
+            .map(|line| line.message)
+            .collect()
+    }
+
+    #[test]
+    fn meshsyncs_lines_are_known() {
+        let text = concat!(
+            "2026-11-20T22:43:29.1Z time=\"2026-11-20T22:43:29Z\" level=info msg=\"meshsync: run started\" app=meshsync\n",
+            "2026-11-20T22:43:30.1Z time=\"2026-11-20T22:43:30Z\" level=error msg=\"nats: Authorization Violation | ",
+            "Short Description: Connection to broker failed\" app=meshsync code=meshkit-11118 severity=2\n",
+        );
+        let lines = reduce(text, &[]);
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0].message, "nats: Authorization Violation");
+        assert_eq!(lines[0].code.as_deref(), Some("meshkit-11118"));
+        assert!(lines[0].last.is_some());
+    }
+
+    #[test]
+    fn the_same_line_again_is_counted_and_the_newest_comes_first() {
+        let text = concat!(
+            "time=\"a\" level=warning msg=\"broker connectivity test failed, attempt 1\"\n",
+            "E1120 23:12:17.575586   16597 reflector.go:204] \"Failed to watch\" err=\"forbidden\"\n",
+            "time=\"b\" level=warning msg=\"broker connectivity test failed, attempt 2\"\n",
+        );
+        let lines = reduce(text, &[]);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(
+            lines[0].message,
+            "broker connectivity test failed, attempt 2"
+        );
+        assert_eq!(lines[0].count, 2);
+    }
+
+    #[test]
+    fn the_operators_and_the_brokers_lines_are_known() {
+        assert_eq!(
+            messages(
+                r#"{"level":"error","msg":"problem running manager","error":"open /tmp/tls.crt: no such file or directory"}"#
+            ),
+            ["problem running manager: open /tmp/tls.crt: no such file or directory"]
+        );
+        assert!(messages(r#"{"level":"info","msg":"starting manager"}"#).is_empty());
+        assert_eq!(
+            messages("[1] 2026/11/20 22:43:36.123456 [ERR] 10.0.0.1:1 - authentication error"),
+            ["10.0.0.1:1 - authentication error"]
+        );
+        assert!(messages("[1] 2026/11/20 22:43:36.123456 [INF] Server is ready").is_empty());
+        assert_eq!(
+            messages("nats: connection closed"),
+            ["nats: connection closed"]
+        );
+    }
+
+    #[test]
+    fn payloads_and_secrets_do_not_stay() {
+        assert!(messages(r#"{"kind":"Secret","data":{"password":"aHVudGVyMg=="}}"#).is_empty());
+        assert!(messages("some object was seen").is_empty());
+        assert_eq!(
+            messages("panic: s3cr3t-token in nats://s3cr3t-token@h"),
+            ["panic: REDACTED in nats://REDACTED@h"]
+        );
+    }
+}

@@ -1,0 +1,242 @@
+//! What a `ServiceAccount` may do, as the API server answered or as its roles and bindings say; and what the operator must.
+//! Pure.
+
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, PolicyRule, RoleRef, Subject};
+
+use crate::{
+    facts::{Facts, stack},
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        profile::Profile,
+    },
+};
+
+/// Whether the `ServiceAccount` has a cluster-wide right.
+pub fn may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+    let user = stack::service_account_user(&facts.target.namespace, account);
+    match &facts.reviews {
+        Seen::Known(reviews) => {
+            let answer = |wanted: &dyn Fn(&Permission) -> bool| {
+                reviews
+                    .iter()
+                    .find(|review| review.user == user && wanted(&review.right))
+                    .map(|review| review.allowed)
+            };
+            let everything =
+                answer(&|r| r.verb == right.verb && r.resource == "*" && r.group == "*");
+            if everything == Some(true) {
+                return Seen::Known(true);
+            }
+            match answer(&|r| r == right).or(everything.filter(|_| right.resource == "*")) {
+                Some(allowed) => Seen::Known(allowed),
+                // Only some roles are read of a live cluster: they can grant, and never refuse.
+                None => match by_roles(facts, account, right) {
+                    Seen::Known(true) => Seen::Known(true),
+                    _ => Seen::NotLooked,
+                },
+            }
+        }
+        Seen::NotLooked => by_roles(facts, account, right),
+        other => other.clone().map(|_| false),
+    }
+}
+
+/// Whether the `ServiceAccount` may do what watching a resource takes: to list and to watch it.
+pub fn may_watch(facts: &Facts, account: &str, group: &str, resource: &str) -> Seen<bool> {
+    let mut both = true;
+    for verb in ["list", "watch"] {
+        match may(facts, account, &Permission::to(verb, group, resource)) {
+            Seen::Known(answer) => both &= answer,
+            other => return other,
+        }
+    }
+    Seen::Known(both)
+}
+
+/// Reads the cluster-wide roles and bindings.
+fn by_roles(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+    let (Seen::Known(roles), Seen::Known(bindings)) =
+        (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
+    else {
+        return Seen::NotLooked;
+    };
+    let allowed = bindings
+        .iter()
+        .filter(|binding| {
+            names(
+                binding.subjects.as_deref(),
+                &facts.target.namespace,
+                account,
+            )
+        })
+        .filter_map(|binding| rules_of(roles, &binding.role_ref))
+        .flatten()
+        .any(|rule| covers(rule, right));
+    if allowed {
+        return Seen::Known(true);
+    }
+    match &right.namespace {
+        Some(namespace) if *namespace == facts.target.namespace => within(facts, account, right),
+        _ => Seen::Known(false),
+    }
+}
+
+/// Whether a binding's role gives a right; none where the role was not seen.
+pub fn grants(facts: &Facts, binding: &ClusterRoleBinding, right: &Permission) -> Option<bool> {
+    let rules = rules_of(facts.rbac.cluster_roles.items(), &binding.role_ref)?;
+    Some(rules.iter().any(|rule| covers(rule, right)))
+}
+
+/// Reads the roles and bindings of the namespace, where a right to something in it may be as well.
+fn within(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+    let namespace = &facts.target.namespace;
+    let (Seen::Known(roles), Seen::Known(bindings), Seen::Known(cluster_roles)) = (
+        &facts.rbac.roles,
+        &facts.rbac.role_bindings,
+        &facts.rbac.cluster_roles,
+    ) else {
+        return Seen::NotLooked;
+    };
+    let allowed = bindings
+        .iter()
+        .filter(|binding| names(binding.subjects.as_deref(), namespace, account))
+        .filter_map(|binding| {
+            let role = &binding.role_ref;
+            if role.kind == "ClusterRole" {
+                return rules_of(cluster_roles, role);
+            }
+            roles
+                .iter()
+                .find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?
+                .rules
+                .as_ref()
+        })
+        .flatten()
+        .any(|rule| covers(rule, right));
+    Seen::Known(allowed)
+}
+
+fn rules_of<'a>(
+    roles: &'a [k8s_openapi::api::rbac::v1::ClusterRole],
+    role: &RoleRef,
+) -> Option<&'a Vec<PolicyRule>> {
+    roles
+        .iter()
+        .find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?
+        .rules
+        .as_ref()
+}
+
+/// Whether the subjects of a binding include the `ServiceAccount`.
+pub fn names(subjects: Option<&[Subject]>, namespace: &str, account: &str) -> bool {
+    subjects
+        .unwrap_or_default()
+        .iter()
+        .any(|subject| match subject.kind.as_str() {
+            "ServiceAccount" => {
+                subject.name == account && subject.namespace.as_deref() == Some(namespace)
+            }
+            "Group" => {
+                subject.name == "system:serviceaccounts"
+                    || subject.name == "system:authenticated"
+                    || subject.name == format!("system:serviceaccounts:{namespace}")
+            }
+            "User" => subject.name == stack::service_account_user(namespace, account),
+            _ => false,
+        })
+}
+
+fn covers(rule: &PolicyRule, right: &Permission) -> bool {
+    let has = |list: Option<&Vec<String>>, word: &str| {
+        list.is_some_and(|list| list.iter().any(|item| item == "*" || item == word))
+    };
+    let by_name = match (&rule.resource_names, &right.name) {
+        (None, _) => true,
+        (Some(names), _) if names.is_empty() => true,
+        (Some(names), Some(name)) => names.contains(name),
+        (Some(_), None) => false,
+    };
+    by_name
+        && rule
+            .verbs
+            .iter()
+            .any(|verb| verb == "*" || *verb == right.verb)
+        && has(rule.api_groups.as_ref(), &right.group)
+        && has(rule.resources.as_ref(), &right.full_resource())
+}
+
+/// The rights that the current operator's code needs. It watches every namespace, and changes things in this one.
+pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
+    let kinds = [
+        ("", "configmaps"),
+        ("", "secrets"),
+        ("", "services"),
+        ("apps", "deployments"),
+        ("apps", "statefulsets"),
+        (profile.group, "brokers"),
+        (profile.group, "meshsyncs"),
+    ];
+    let mut rights = Vec::new();
+    for (group, resource) in kinds {
+        rights.extend(["list", "watch"].map(|verb| Permission::to(verb, group, resource)));
+        rights.extend(
+            ["create", "delete", "get", "patch", "update"]
+                .map(|verb| Permission::to(verb, group, resource).in_namespace(namespace)),
+        );
+    }
+    for plural in ["brokers", "meshsyncs"] {
+        let status = format!("{plural}/status");
+        rights.extend(
+            ["get", "patch", "update"]
+                .map(|verb| Permission::to(verb, profile.group, &status).in_namespace(namespace)),
+        );
+        let finalizers = format!("{plural}/finalizers");
+        rights.push(Permission::to("update", profile.group, &finalizers).in_namespace(namespace));
+    }
+    rights.extend(
+        ["create", "get", "update"].map(|verb| {
+            Permission::to(verb, "coordination.k8s.io", "leases").in_namespace(namespace)
+        }),
+    );
+    rights.push(Permission::to("create", "", "events").in_namespace(namespace));
+    rights.push(Permission::to(
+        "create",
+        "authentication.k8s.io",
+        "tokenreviews",
+    ));
+    rights.push(Permission::to(
+        "create",
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+    ));
+    rights
+}
+
+/// Whether the operator's account has one of the rights that it needs.
+///
+/// Who may list and watch everything may get it, and who may delete everything may change it: the rules that say so
+/// name the verbs together.
+pub fn operator_may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+    let everything =
+        |verb: &str| may(facts, account, &Permission::to(verb, "*", "*")) == Seen::Known(true);
+    let implied = match right.verb.as_str() {
+        "get" | "list" | "watch" => everything("list") && everything("watch"),
+        _ => everything("delete"),
+    };
+    if implied {
+        return Seen::Known(true);
+    }
+    may(facts, account, right)
+}
+
+/// Those of the operator's rights that neither the first reviews nor the roles settle, with the account's full name.
+pub fn operator_rights_to_ask(facts: &Facts) -> Option<(String, Vec<Permission>)> {
+    if !stack::is_current_operator(facts) {
+        return None;
+    }
+    let account = stack::operator_service_account(facts);
+    let mut rights = operator_rights(facts.profile, &facts.target.namespace);
+    rights.retain(|right| operator_may(facts, &account, right) != Seen::Known(true));
+    let user = stack::service_account_user(&facts.target.namespace, &account);
+    (!rights.is_empty()).then_some((user, rights))
+}

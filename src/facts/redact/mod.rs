@@ -1,0 +1,512 @@
+//! Redaction: what may not be kept, taken out before anything is kept.
+//!
+//! Works by allowing, not by forbidding: of annotations and environment variables only values that are known to be
+//! harmless stay. Free text loses the user part of every URL, and each secret that this run itself has read.
+
+mod arguments;
+mod fields;
+mod registry;
+mod text;
+
+use std::borrow::Cow;
+
+use k8s_openapi::{
+    api::core::v1::{Container, ContainerStatus, Event, Pod, PodSpec, PodTemplateSpec},
+    apimachinery::pkg::apis::meta::v1::{FieldsV1, ObjectMeta},
+};
+
+use serde_json::Value;
+
+pub use self::{
+    arguments::{arguments, command_line},
+    fields::field,
+    registry::remember,
+    text::{text, urls},
+};
+use crate::{
+    facts::destination,
+    stack::base::{reader, sanitize},
+};
+
+/// What stands in place of a value that was taken out.
+pub const REDACTED: &str = "REDACTED";
+
+/// Annotations whose values say who owns an object or what was done to it.
+const HARMLESS_ANNOTATIONS: &[&str] = &[
+    "argocd.argoproj.io/",
+    "cert-manager.io/inject-ca-from",
+    "deployment.kubernetes.io/revision",
+    "helm.toolkit.fluxcd.io/",
+    "kubectl.kubernetes.io/restartedAt",
+    "kustomize.toolkit.fluxcd.io/",
+    "meshery/component-type",
+    "meshplay/component-type",
+    "meta.helm.sh/",
+];
+
+/// Masks the user part of one address, which may have no scheme: `token@host:4222` becomes `REDACTED@host:4222`.
+///
+/// Whatever stands before the last `@` is the user part, and what follows a `?` is no part of a broker's address.
+pub fn address(address: &str) -> String {
+    let (scheme, rest) = match address.split_once("://") {
+        Some((_, rest)) if rest.contains("://") => return text(address).into_owned(),
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, address),
+    };
+    let (user, host) = match rest.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, rest),
+    };
+    let user = user.map(|user| {
+        if text::is_reference(user) {
+            user
+        } else {
+            REDACTED
+        }
+    });
+    let (host, query) = match host.split_once(['?', '#']) {
+        Some((host, _)) => (host, true),
+        None => (host, false),
+    };
+    let mut shown = String::new();
+    if let Some(scheme) = scheme {
+        shown.push_str(&text(scheme));
+        shown.push_str("://");
+    }
+    if let Some(user) = user {
+        shown.push_str(user);
+        shown.push('@');
+    }
+    shown.push_str(host);
+    if query {
+        shown.push('?');
+        shown.push_str(REDACTED);
+    }
+    registry::mask(shown.into()).into_owned()
+}
+
+/// Where a redirect leads, without its query: that often holds what was to be handed on.
+pub fn location(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let mut shown = text(&url[..end]).into_owned();
+    if end < url.len() {
+        shown.push('?');
+        shown.push_str(REDACTED);
+    }
+    shown
+}
+
+/// Masks credentials in every string of a value, wherever it stands; the keys stay.
+pub fn value(value: &mut Value) {
+    match value {
+        Value::String(string) => {
+            if let Cow::Owned(masked) = text(string) {
+                *string = masked;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(self::value),
+        Value::Object(fields) => fields.values_mut().for_each(self::value),
+        _ => {}
+    }
+}
+
+/// A text in base64.
+fn base64(bytes: &[u8]) -> String {
+    match serde_json::to_value(k8s_openapi::ByteString(bytes.to_vec())) {
+        Ok(Value::String(encoded)) => encoded,
+        _ => String::new(),
+    }
+}
+
+/// Takes each of these secrets, plain or in base64, out of a text.
+pub fn secrets(text: String, secrets: &[String]) -> String {
+    secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(text, |text, secret| {
+            if text.contains(secret.as_str()) {
+                text.replace(secret.as_str(), REDACTED)
+            } else {
+                text
+            }
+        })
+}
+
+/// An answer's JSON without the lists of who manages which field. They make up a good part of it, and to read them
+/// only to forget them costs more than to read the rest.
+pub fn without_managed_fields(text: &str) -> String {
+    // In a string the quotes would be escaped, so that this is a key, followed by a list.
+    const KEY: &str = "\"managedFields\":[";
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(KEY) {
+        let (before, list) = rest.split_at(start + KEY.len());
+        kept.push_str(before);
+        // What has no end is kept, for its reader to complain of.
+        rest = list_end(list).map_or(list, |end| &list[end..]);
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Where the bracket is that closes a list whose opening one has been read.
+fn list_end(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut bytes = text.bytes().enumerate();
+    while let Some((position, byte)) = bytes.next() {
+        match byte {
+            b'"' => reader::skip_string(&mut bytes.by_ref().map(|(_, byte)| byte)),
+            b'[' => depth += 1,
+            b']' if depth == 0 => return Some(position),
+            b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether an annotation says who owns an object or what was done to it.
+fn is_harmless_annotation(key: &str) -> bool {
+    HARMLESS_ANNOTATIONS
+        .iter()
+        .any(|harmless| key.starts_with(harmless))
+}
+
+/// An object that has something to take out.
+pub trait Redact {
+    /// Takes it out.
+    fn redact(&mut self);
+}
+
+impl Redact for ObjectMeta {
+    fn redact(&mut self) {
+        self.managed_fields = None;
+        if let Some(annotations) = &mut self.annotations {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+            for (key, value) in annotations.iter_mut() {
+                if is_harmless_annotation(key) {
+                    *value = text(value).into_owned();
+                } else {
+                    REDACTED.clone_into(value);
+                }
+            }
+        }
+    }
+}
+
+impl Redact for PodSpec {
+    fn redact(&mut self) {
+        for container in self
+            .containers
+            .iter_mut()
+            .chain(self.init_containers.iter_mut().flatten())
+        {
+            container.redact();
+        }
+        self.ephemeral_containers = None;
+    }
+}
+
+impl Redact for Container {
+    fn redact(&mut self) {
+        for variable in self.env.iter_mut().flatten() {
+            if let Some(value) = &mut variable.value {
+                *value = shown_variable(&variable.name, value);
+            }
+        }
+        if let Some(command) = &mut self.command {
+            arguments(command, true);
+        }
+        if let Some(list) = &mut self.args {
+            arguments(list, false);
+        }
+        self.lifecycle = None;
+        for probe in [
+            &mut self.liveness_probe,
+            &mut self.readiness_probe,
+            &mut self.startup_probe,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if let Some(command) = probe.exec.as_mut().and_then(|exec| exec.command.as_mut()) {
+                arguments(command, true);
+            }
+            if let Some(request) = &mut probe.http_get {
+                request.http_headers = None;
+            }
+        }
+    }
+}
+
+/// What is shown of an environment variable's value.
+fn shown_variable(name: &str, value: &str) -> String {
+    if name == destination::ADDRESS {
+        return address(value);
+    }
+    arguments::variable(name, value).unwrap_or_else(|| REDACTED.into())
+}
+
+impl Redact for PodTemplateSpec {
+    fn redact(&mut self) {
+        if let Some(metadata) = &mut self.metadata {
+            metadata.redact();
+        }
+        if let Some(spec) = &mut self.spec {
+            spec.redact();
+        }
+    }
+}
+
+impl Redact for Pod {
+    fn redact(&mut self) {
+        self.metadata.redact();
+        if let Some(spec) = &mut self.spec {
+            spec.redact();
+        }
+        if let Some(status) = &mut self.status {
+            for condition in status.conditions.iter_mut().flatten() {
+                message(&mut condition.message);
+            }
+            message(&mut status.message);
+            for container in status
+                .container_statuses
+                .iter_mut()
+                .chain(status.init_container_statuses.iter_mut())
+                .flatten()
+            {
+                container.redact();
+            }
+        }
+    }
+}
+
+impl Redact for ContainerStatus {
+    fn redact(&mut self) {
+        for state in [&mut self.state, &mut self.last_state]
+            .into_iter()
+            .flatten()
+        {
+            if let Some(waiting) = &mut state.waiting {
+                message(&mut waiting.message);
+            }
+            if let Some(terminated) = &mut state.terminated {
+                message(&mut terminated.message);
+            }
+        }
+    }
+}
+
+impl Redact for Event {
+    fn redact(&mut self) {
+        self.metadata.redact();
+        message(&mut self.message);
+    }
+}
+
+fn message(message: &mut Option<String>) {
+    if let Some(message) = message
+        && let Cow::Owned(masked) = text(message)
+    {
+        *message = masked;
+    }
+}
+
+/// Masks the messages of a custom resource's conditions.
+fn conditions(conditions: &mut [crate::facts::Condition]) {
+    for condition in conditions {
+        for string in [&mut condition.reason, &mut condition.message] {
+            if let Cow::Owned(masked) = text(string) {
+                *string = masked;
+            }
+        }
+    }
+}
+
+macro_rules! redact_metadata_and_template {
+    ($($kind:path),*) => {$(
+        impl Redact for $kind {
+            fn redact(&mut self) {
+                self.metadata.redact();
+                if let Some(spec) = &mut self.spec {
+                    spec.template.redact();
+                }
+                let status = self.status.iter_mut();
+                for condition in status.flat_map(|status| status.conditions.iter_mut().flatten()) {
+                    message(&mut condition.message);
+                }
+            }
+        }
+    )*};
+}
+
+redact_metadata_and_template!(
+    k8s_openapi::api::apps::v1::Deployment,
+    k8s_openapi::api::apps::v1::StatefulSet
+);
+
+impl Redact for k8s_openapi::api::apps::v1::ReplicaSet {
+    fn redact(&mut self) {
+        self.metadata.redact();
+        if let Some(template) = self.spec.as_mut().and_then(|spec| spec.template.as_mut()) {
+            template.redact();
+        }
+        let status = self.status.iter_mut();
+        for condition in status.flat_map(|status| status.conditions.iter_mut().flatten()) {
+            message(&mut condition.message);
+        }
+    }
+}
+
+macro_rules! redact_metadata {
+    ($($kind:path),*) => {$(
+        impl Redact for $kind {
+            fn redact(&mut self) {
+                self.metadata.redact();
+            }
+        }
+    )*};
+}
+
+redact_metadata!(
+    k8s_openapi::api::coordination::v1::Lease,
+    k8s_openapi::api::core::v1::Namespace,
+    k8s_openapi::api::core::v1::Service,
+    k8s_openapi::api::discovery::v1::EndpointSlice,
+    k8s_openapi::api::networking::v1::NetworkPolicy,
+    k8s_openapi::api::rbac::v1::ClusterRole,
+    k8s_openapi::api::rbac::v1::ClusterRoleBinding,
+    k8s_openapi::api::rbac::v1::Role,
+    k8s_openapi::api::rbac::v1::RoleBinding
+);
+
+impl Redact for crate::facts::Crd {
+    fn redact(&mut self) {
+        self.metadata.redact();
+        conditions(&mut self.status.conditions);
+    }
+}
+
+/// What is kept of who changed an object when: of the fields, which make up the bulk of it, the watch-list alone.
+fn keep_times_of_changes(metadata: &mut ObjectMeta) {
+    let managers = metadata.managed_fields.take();
+    metadata.redact();
+    metadata.managed_fields = managers.map(|mut managers| {
+        for manager in &mut managers {
+            let lists = manager
+                .fields_v1
+                .take()
+                .is_some_and(|fields| fields.0["f:spec"].get("f:watch-list").is_some());
+            manager.fields_v1 =
+                lists.then(|| FieldsV1(serde_json::json!({ "f:spec": { "f:watch-list": {} } })));
+            manager.fields_type = None;
+        }
+        managers
+    });
+}
+
+impl Redact for crate::facts::Broker {
+    fn redact(&mut self) {
+        keep_times_of_changes(&mut self.metadata);
+        conditions(&mut self.status.conditions);
+        let override_ = self
+            .spec
+            .service
+            .as_mut()
+            .and_then(|service| service.external_endpoint_override.as_mut());
+        let endpoint = self.status.endpoint.as_mut();
+        let addresses = endpoint
+            .map(|endpoint| [endpoint.internal.as_mut(), endpoint.external.as_mut()])
+            .into_iter()
+            .flatten()
+            .flatten()
+            .chain(override_);
+        for shown in addresses {
+            *shown = address(shown);
+        }
+    }
+}
+
+impl Redact for crate::facts::Meshsync {
+    fn redact(&mut self) {
+        keep_times_of_changes(&mut self.metadata);
+        if let Some(url) = self
+            .spec
+            .broker
+            .as_mut()
+            .and_then(|broker| broker.custom.as_mut())
+            .and_then(|custom| custom.url.as_mut())
+        {
+            *url = address(url);
+        }
+        if let Some(to) = &mut self.status.publishing_to {
+            *to = address(to);
+        }
+        conditions(&mut self.status.conditions);
+        if let Some(list) = &mut self.spec.watch_list {
+            fields::watch_list(list);
+        }
+    }
+}
+
+/// A foreign string for a text: without credentials, and without what could steer a terminal or change the direction of
+/// writing. Every foreign string goes through here before it is wrapped, cut or styled.
+pub fn clean(text: &str) -> String {
+    // In this order: what is left out must not hide a name that is followed by a secret.
+    let plain = sanitize::plain(text);
+    self::text(&plain).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_scheme_loses_its_user_part_too() {
+        assert_eq!(address("t0k@10.0.0.1:4222"), "REDACTED@10.0.0.1:4222");
+        assert_eq!(address("nats://t0k@h:4222"), "nats://REDACTED@h:4222");
+        assert_eq!(address("$(NATS_TOKEN)@h:4222"), "$(NATS_TOKEN)@h:4222");
+        assert_eq!(address("10.0.0.1:4222"), "10.0.0.1:4222");
+        for odd in [
+            "t0,k@h:1",
+            "t0'k@h:1",
+            "t0/k@h:1",
+            "t 0k@h:1",
+            "t\"k@h:1",
+            "a:t@k@h:1",
+        ] {
+            assert_eq!(address(odd), "REDACTED@h:1");
+            assert_eq!(address(&format!("nats://{odd}")), "nats://REDACTED@h:1");
+        }
+        assert_eq!(address("nats://h:1?token=t"), "nats://h:1?REDACTED");
+        assert_eq!(
+            address("nats://t@h1,nats://t@h2"),
+            "nats://REDACTED@h1,nats://REDACTED@h2"
+        );
+    }
+
+    #[test]
+    fn the_lists_of_managed_fields_go_and_everything_else_stays() {
+        let text = r#"{"items":[{"a":1,"managedFields":[{"f":{"f:\"]\\":[[]]}},{}],"b":"]"},{"managedFields":[]}]}"#;
+        assert_eq!(
+            without_managed_fields(text),
+            r#"{"items":[{"a":1,"managedFields":[],"b":"]"},{"managedFields":[]}]}"#
+        );
+        for kept in [
+            r#"{"managedFields":{"a":[1]}}"#,
+            r#"{"a":"\"managedFields\":[1]"}"#,
+            r#"{"managedFields":[{"cut off"#,
+        ] {
+            assert_eq!(without_managed_fields(kept), kept);
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_shown_without_its_query() {
+        assert_eq!(
+            location("https://u:p@idp.example.com/login?state=s3#x"),
+            "https://REDACTED@idp.example.com/login?REDACTED"
+        );
+        assert_eq!(location("/login"), "/login");
+    }
+}

@@ -1,0 +1,91 @@
+//! The secrets that this run itself has read: they are masked in everything that leaves the process.
+
+use std::{
+    borrow::Cow,
+    sync::{PoisonError, RwLock},
+};
+
+use super::REDACTED;
+
+/// Every form of every secret, the longest first, so that no form spoils another that contains it.
+static SECRETS: RwLock<Vec<String>> = RwLock::new(Vec::new());
+
+/// Shorter values are words of the language too often.
+const SHORTEST: usize = 6;
+
+/// Remembers a secret, so that it is masked in whatever is shown or recorded from here on.
+pub fn remember(secret: &str) {
+    let secret = secret.trim();
+    if secret.len() < SHORTEST || secret == REDACTED {
+        return;
+    }
+    let mut known = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
+    for form in forms(secret) {
+        if !known.contains(&form) {
+            known.push(form);
+        }
+    }
+    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+}
+
+/// A secret as it stands in URLs, JSON and Secrets.
+fn forms(secret: &str) -> Vec<String> {
+    let quoted = serde_json::Value::String(secret.to_owned()).to_string();
+    let encoded = super::base64(secret.as_bytes());
+    let url_safe = encoded.replace('+', "-").replace('/', "_");
+    let percent = |keep: fn(u8) -> bool| {
+        secret.bytes().fold(String::new(), |mut text, byte| {
+            if keep(byte) {
+                text.push(char::from(byte));
+            } else {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+            text
+        })
+    };
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let mut forms = vec![
+        secret.to_owned(),
+        quoted[1..quoted.len() - 1].to_owned(),
+        // Padding may be left out, and its bits differ when more follows.
+        encoded.trim_end_matches('=').to_owned(),
+        url_safe.trim_end_matches('=').to_owned(),
+        percent(unreserved),
+    ];
+    forms.dedup();
+    forms
+}
+
+/// A text without the secrets that this run has read.
+pub(crate) fn mask(text: Cow<'_, str>) -> Cow<'_, str> {
+    let known = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
+    known.iter().fold(text, |text, secret| {
+        if text.contains(secret.as_str()) {
+            Cow::Owned(text.replace(secret.as_str(), REDACTED))
+        } else {
+            text
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remembered_secrets_are_masked_in_every_form() {
+        let secret = "re/mem\"ber+me 4711";
+        remember(secret);
+        for form in forms(secret) {
+            let masked = mask(Cow::Owned(format!("a {form} b")));
+            assert_eq!(masked, "a REDACTED b", "{form}");
+        }
+        assert_eq!(mask("harmless".into()), "harmless");
+    }
+
+    #[test]
+    fn short_words_are_not_remembered() {
+        remember("admin");
+        assert_eq!(mask("the admin".into()), "the admin");
+    }
+}

@@ -1,0 +1,64 @@
+//! The broker's token: what may be said of it, and the token itself, which only the probe may hold.
+
+use k8s_openapi::api::core::v1::Secret;
+use ring::{digest, rand, rand::SecureRandom};
+
+use crate::{facts::TokenFact, stack::profile::Profile};
+
+/// The token itself. It has no `Debug`, `Display` or serialised form, so that it cannot slip into any output.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl Token {
+    /// The secret, for the handshake and for finding it in texts.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What may be said of the token in a Secret, and the token.
+pub(crate) fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Token>) {
+    let bytes = secret
+        .data
+        .as_ref()
+        .and_then(|data| data.get(profile.broker.token_key))
+        .map(|bytes| bytes.0.as_slice());
+    let fact = TokenFact {
+        secret: secret.metadata.name.clone().unwrap_or_default(),
+        created: secret
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map(|time| time.0),
+        bytes: bytes.map(<[u8]>::len),
+        salted_hash: bytes.map(salted_hash),
+    };
+    let token = bytes
+        .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+        .map(Token);
+    if let Some(token) = &token {
+        crate::facts::redact::remember(token.expose());
+    }
+    (fact, token)
+}
+
+/// A hash that equals only another of the same run.
+fn salted_hash(bytes: &[u8]) -> String {
+    use std::{fmt::Write, sync::OnceLock};
+    static SALT: OnceLock<[u8; 16]> = OnceLock::new();
+    let salt = SALT.get_or_init(|| {
+        let mut salt = [0; 16];
+        // Without randomness the hash of a long random token still gives nothing away.
+        let _ = rand::SystemRandom::new().fill(&mut salt);
+        salt
+    });
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(salt);
+    context.update(bytes);
+    context.finish().as_ref()[..8]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,218 @@
+//! Asking the broker at addresses outside its pods: those that a Service or a status gives, and the one that `MeshSync` is
+//! told to use in the place of the stack's own broker.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::sync::oneshot;
+
+use super::wire::{BothHeard, settled};
+use crate::{
+    facts::{
+        Attempt, BrokerServer, FailureReason, Handshake, NotTried, ProbeFailure,
+        destination::{self, Destination, Place},
+        stack,
+    },
+    observe::broker::probe::{Probe, Whose},
+    report::Way,
+};
+
+/// The longest that a broker elsewhere is waited for: from here there may be no way to it at all.
+const PATIENCE_ELSEWHERE: Duration = Duration::from_secs(2);
+
+/// An address outside the pods that may lead to the broker.
+pub(crate) struct External {
+    host: String,
+    client_port: u16,
+    monitor_port: u16,
+    /// Whether the cluster itself, and not a custom resource's status, says that it is the broker's.
+    vouched: bool,
+}
+
+pub(crate) enum ExternalAnswer {
+    Server(Box<BrokerServer>),
+    /// The id that the server gave in its greeting.
+    Greeting(String),
+}
+
+impl Probe<'_> {
+    /// The broker that `MeshSync` is told to use, where no pod of this namespace is it.
+    pub(crate) async fn elsewhere(&self) -> Option<(Option<BrokerServer>, Attempt)> {
+        let destination = destination::of(self.facts)?;
+        if !matches!(destination.place, Place::Namespace(_) | Place::Beyond) {
+            return None;
+        }
+        let barred = destination.only_inside().filter(|_| !self.facts.in_cluster);
+        let result = match barred {
+            Some(message) => Err(ProbeFailure::no_way(FailureReason::Unreachable, message)),
+            None => self.custom_address(&destination).await,
+        };
+        let (server, failure) = match result {
+            Ok(server) => (Some(server), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let attempt = Attempt {
+            pod: None,
+            way: Way::CustomAddress,
+            address: Some(destination.shown()),
+            failure,
+        };
+        Some((server, attempt))
+    }
+
+    async fn custom_address(&self, to: &Destination) -> Result<BrokerServer, ProbeFailure> {
+        let limit = self.limit().min(PATIENCE_ELSEWHERE);
+        let heard = BothHeard::default();
+        let (tell, named) = oneshot::channel();
+        let answer = self.direct_monitor(
+            &to.host,
+            self.facts.profile.broker.monitor_port,
+            limit,
+            tell,
+            &heard.monitor,
+        );
+        let greeting = self.direct_greeting(&to.host, to.port, limit, &heard.client);
+        let mut server = self
+            .server(
+                Way::CustomAddress,
+                Whose::Others,
+                answer,
+                greeting,
+                named,
+                &heard,
+            )
+            .await?;
+        server.address = Some(to.shown());
+        Ok(server)
+    }
+
+    /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.
+    pub(crate) async fn external(
+        &self,
+        external: &External,
+    ) -> Result<ExternalAnswer, ProbeFailure> {
+        let heard = BothHeard::default();
+        let limit = self.limit();
+        let greeting = self
+            .direct_greeting(&external.host, external.client_port, limit, &heard.client)
+            .await;
+        // What answers here may be a load balancer, whose ports lead to different servers.
+        let proven = |failure, own| settled(failure, Way::ExternalAddress, own, false);
+        let greeting = greeting.map_err(|failure| proven(failure, heard.client.any()));
+        if external.vouched {
+            let (tell, _) = oneshot::channel();
+            let limit = self.limit();
+            let answer = self
+                .direct_monitor(
+                    &external.host,
+                    external.monitor_port,
+                    limit,
+                    tell,
+                    &heard.monitor,
+                )
+                .await
+                .map_err(|failure| proven(failure, heard.monitor.any()))?;
+            let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
+            let handshake = match greeting {
+                Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
+                    Handshake::not_tried(NotTried::NotVouched)
+                }
+                Ok(_) => Handshake::not_tried(NotTried::OtherServer),
+                Err(failure) => Handshake::Failed(failure),
+            };
+            return Ok(ExternalAnswer::Server(Box::new(BrokerServer {
+                pod: None,
+                reached_by: Way::ExternalAddress,
+                address: Some(external.host.clone()),
+                varz: answer.varz,
+                connections: answer.connections,
+                more: answer.more,
+                complete: answer.complete,
+                closed: answer.closed,
+                handshake,
+                greeting: said,
+                monitor: None,
+            })));
+        }
+        Ok(ExternalAnswer::Greeting(greeting?.server_id().to_owned()))
+    }
+
+    /// The addresses that may lead to the broker from outside.
+    pub(crate) fn externals(&self) -> Vec<External> {
+        let names = &self.facts.profile.broker;
+        let mut externals: Vec<External> = Vec::new();
+        for service in stack::broker_services(self.facts) {
+            for host in stack::external_addresses(service) {
+                externals.push(External {
+                    host,
+                    client_port: names.client_port,
+                    monitor_port: names.monitor_port,
+                    vouched: true,
+                });
+            }
+        }
+        for broker in stack::brokers(self.facts).items() {
+            let intended = broker
+                .spec
+                .service
+                .as_ref()
+                .and_then(|service| service.external_endpoint_override.as_deref());
+            let said = broker
+                .status
+                .endpoint
+                .as_ref()
+                .and_then(|endpoint| endpoint.external.as_deref());
+            for (address, vouched) in [(intended, true), (said, false)] {
+                let Some((host, port)) = address.and_then(stack::host_and_port) else {
+                    continue;
+                };
+                if !externals
+                    .iter()
+                    .any(|e| e.host == host && e.client_port == port)
+                {
+                    externals.push(External {
+                        host,
+                        client_port: port,
+                        monitor_port: names.monitor_port,
+                        vouched,
+                    });
+                }
+            }
+        }
+        externals
+    }
+}
+
+/// What an address proved, given the servers that broker pods named.
+pub(crate) fn judge_external(
+    external: &External,
+    result: Result<ExternalAnswer, ProbeFailure>,
+    known: &BTreeSet<String>,
+) -> (Option<BrokerServer>, Attempt) {
+    let (server, failure) = match result {
+        Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => {
+            (None, None)
+        }
+        Ok(ExternalAnswer::Server(server)) => (Some(*server), None),
+        Ok(ExternalAnswer::Greeting(id)) if known.contains(&id) => (None, None),
+        Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
+            None,
+            Some(ProbeFailure::stranger(
+                "a NATS server answers, and no broker pod could be asked whether it is its own; nothing it says is believed",
+            )),
+        ),
+        Ok(ExternalAnswer::Greeting(_)) => (
+            None,
+            Some(ProbeFailure::stranger(
+                "a NATS server answers that is no broker pod's; it was shown no token",
+            )),
+        ),
+        Err(failure) => (None, Some(failure)),
+    };
+    let attempt = Attempt {
+        pod: None,
+        way: Way::ExternalAddress,
+        address: Some(format!("{}:{}", external.host, external.client_port)),
+        failure,
+    };
+    (server, attempt)
+}

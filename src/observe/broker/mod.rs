@@ -1,0 +1,8 @@
+//! The probe of the broker: every server, by every route.
+
+mod addresses;
+mod framing;
+pub(crate) mod handshake;
+mod monitor;
+pub(crate) mod probe;
+pub(crate) mod wire;

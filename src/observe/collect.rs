@@ -1,0 +1,636 @@
+//! The two waves of questions: what can be asked by name, then what the first answers lead to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use k8s_openapi::api::core::v1::Secret;
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::Instant;
+
+use super::{
+    Depth, logs, preflight,
+    questions::{self, Question},
+};
+use crate::{
+    cluster::{
+        Scope, answer,
+        ask::{self, ApiClient, ApiError, seen},
+        blank, discovery, obstacle,
+        pages::Form,
+        reviews,
+        transport::{self, Clients},
+    },
+    facts::{
+        ConfigMapFact, Facts, HelmRevision, MemoryUse, Target,
+        destination::{self, GivenBy},
+        permissions,
+        recording::kinds,
+        redact::{self, Redact},
+        stack,
+        token::{self, Token},
+    },
+    observe::broker::probe,
+    stack::{
+        base::{
+            failure::{Failure, Kind},
+            permission::Permission,
+            seen::Seen,
+        },
+        watch_list::{self, WatchList},
+    },
+};
+
+/// The longest that the metrics API is waited for: it is another server's, and one check alone rests on it.
+const METRICS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// One look at one cluster.
+pub(super) struct Observer<'a> {
+    pub(super) asker: &'a ApiClient<'a>,
+    pub(super) clients: &'a Clients,
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) depth: Depth,
+    pub(super) target: &'a Target,
+    pub(super) config: &'a kube::Config,
+    pub(super) in_cluster: bool,
+    /// Where connections to the broker go that are to outlast the look.
+    pub(super) kept: Option<&'a probe::Kept>,
+}
+
+/// One question answered: its name, the right it needs, the answer, and the time it took.
+type Answered = (String, Permission, Result<Vec<String>, ApiError>, Duration);
+
+/// The answers of the first wave, still as text.
+struct FirstWave {
+    version: Result<String, ApiError>,
+    answers: BTreeMap<String, (Permission, Result<Vec<String>, ApiError>)>,
+    bindings: Vec<(Permission, Result<Vec<String>, ApiError>)>,
+    roles: Vec<(Permission, Result<Vec<String>, ApiError>)>,
+    former_crds: Vec<(Permission, Result<Vec<String>, ApiError>)>,
+    reviews: Seen<Vec<crate::facts::Review>>,
+    timings: BTreeMap<String, u64>,
+}
+
+impl Observer<'_> {
+    /// Asks everything, and puts the answers together.
+    pub(super) async fn run(&self) -> Facts {
+        let mut first = self.first_wave().await;
+        if self.speaks_http1_only(&first) {
+            self.asker.switch(self.clients.streams.clone());
+            first = self.first_wave().await;
+        }
+        if first.version.as_ref().is_err_and(may_be_of_the_connection) && first.has_answers() {
+            // Everything else came over another connection.
+            first.version = answer::version(self.asker.get("/version").await);
+        }
+        let mut facts = blank(self.scope.profile, self.target.clone());
+        facts.in_cluster = self.in_cluster;
+        let token = self.fill(&mut facts, first);
+        if facts.obstacle.is_some() {
+            return facts;
+        }
+        if self.depth == Depth::WatchList {
+            facts.served = discovery::ask(self.asker).await;
+            return facts;
+        }
+        let preflight = async {
+            if self.depth != Depth::Preflight {
+                return None;
+            }
+            let (profile, namespace) = (self.scope.profile, &self.target.namespace);
+            // Most runs have none, and need no room for it.
+            Some(Box::pin(preflight::ask(self.asker, profile, namespace)).await)
+        };
+        let (preflight, ()) = tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
+        facts.preflight = preflight;
+        facts
+    }
+
+    /// Whether only the requests over HTTP/2 failed: some proxies in front of an API server speak HTTP/1.1 alone.
+    fn speaks_http1_only(&self, first: &FirstWave) -> bool {
+        self.clients.two
+            && first.version.as_ref().map_or_else(ApiError::is_refusal, |_| true)
+            && first.answers.values().all(|(_, answer)| {
+                matches!(answer, Err(failure) if transport::may_want_http1(failure.kind()))
+            })
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        let profile = self.scope.profile;
+        let namespace = self.target.namespace.as_str();
+        questions::first_wave(profile, namespace, self.depth)
+    }
+
+    async fn first_wave(&self) -> FirstWave {
+        (self.scope.progress)("asking the API server");
+        let questions = self.questions();
+        let check = self.depth.is_whole();
+        let (bindings, roles, former_crds) = if check {
+            let profile = self.scope.profile;
+            (
+                questions::bindings(profile),
+                questions::cluster_roles(profile),
+                questions::former_crds(profile),
+            )
+        } else {
+            (Vec::new(), Vec::new(), Vec::new())
+        };
+        let account = stack::service_account_user(
+            &self.target.namespace,
+            self.scope.profile.operator.service_account,
+        );
+        let everything = reviews::everything();
+        let started = Instant::now();
+        let ask = async |question: &Question| {
+            let answer = self.pages(&question.path).await;
+            let took = started.elapsed();
+            (question.name.clone(), question.right.clone(), answer, took)
+        };
+        let (version, answers, bindings, roles, former_crds, reviews) = tokio::join!(
+            self.version(),
+            join_all(questions.iter().map(&ask)),
+            join_all(bindings.iter().map(&ask)),
+            join_all(roles.iter().map(&ask)),
+            join_all(former_crds.iter().map(&ask)),
+            async {
+                if check {
+                    reviews::ask(self.asker, &account, &everything).await
+                } else {
+                    Seen::NotLooked
+                }
+            },
+        );
+        let mut wave = FirstWave {
+            version: version.0,
+            answers: BTreeMap::new(),
+            bindings: Vec::new(),
+            roles: Vec::new(),
+            former_crds: Vec::new(),
+            reviews,
+            timings: BTreeMap::from([("version".to_owned(), millis(version.1))]),
+        };
+        for (name, right, answer, took) in answers {
+            wave.timings.insert(name.clone(), millis(took));
+            wave.answers.insert(name, (right, answer));
+        }
+        let plain = |answers: Vec<Answered>| {
+            answers
+                .into_iter()
+                .map(|(_, right, answer, _)| (right, answer))
+                .collect()
+        };
+        wave.bindings = plain(bindings);
+        wave.roles = plain(roles);
+        wave.former_crds = plain(former_crds);
+        wave
+    }
+
+    /// The version is asked over the connection that port-forwards use, which is warm by the time they need it.
+    async fn version(&self) -> (Result<String, ApiError>, Duration) {
+        let started = Instant::now();
+        let client = self.clients.streams.clone();
+        let answer = self.asker.get_over(client, "/version").await;
+        (answer::version(answer), started.elapsed())
+    }
+
+    /// Every page of a list, or the one that an object is.
+    async fn pages(&self, path: &str) -> Result<Vec<String>, ApiError> {
+        let mut pages = Vec::new();
+        let keep = |page: String| {
+            self.asker.hold(page.len())?;
+            pages.push(page);
+            Ok(())
+        };
+        self.asker.pages(path, Form::Whole, keep).await?;
+        Ok(pages)
+    }
+
+    /// Understands the first wave. The token is read first, so that it can be taken out of everything else.
+    fn fill(&self, facts: &mut Facts, mut wave: FirstWave) -> Option<Token> {
+        facts.taken_at = self.asker.now();
+        // A refusal is an API server's. Everything else that is no version proves nothing, whatever was answered beside it;
+        // but for a 401, where our credentials are good for all the rest.
+        if let Err(failure) = &wave.version
+            && !(failure.kind() == Kind::Unauthorized && wave.has_answers())
+        {
+            facts.obstacle = obstacle::from_failure(failure, self.config, facts.taken_at);
+            if facts.obstacle.is_some() {
+                // What such a server says of the stack is not believed.
+                wave.forget(&failure.clone());
+            }
+        }
+        let profile = self.scope.profile;
+        let mut token = None;
+        facts.token = match profile.broker.token_secret {
+            None => Seen::Absent,
+            Some(_) => wave.one::<Secret>("token", &[]).map(|secret| {
+                let (fact, value) = token::fact(&secret, profile);
+                token = value;
+                fact
+            }),
+        };
+        let secrets = forms_of(token.as_ref());
+
+        let version_right = Permission::default();
+        facts.version = seen(
+            wave.version.clone().and_then(|body| parse(&body, &secrets)),
+            &version_right,
+        );
+        facts.namespace = wave.one_redacted(kinds::NAMESPACE.0, &secrets);
+        facts.cluster_id = wave
+            .one::<k8s_openapi::api::core::v1::Namespace>("clusterId", &secrets)
+            .map(|namespace| namespace.metadata.uid.unwrap_or_default());
+        facts.broker_crd = wave.one_redacted("crd/broker", &secrets);
+        facts.meshsync_crd = wave.one_redacted("crd/meshsync", &secrets);
+        for version in profile.versions {
+            let brokers = wave.whole_list(&questions::custom("brokers", version), &secrets);
+            facts.brokers.insert((*version).into(), brokers);
+            let meshsyncs = wave.whole_list(&questions::custom("meshsyncs", version), &secrets);
+            facts.meshsyncs.insert((*version).into(), meshsyncs);
+        }
+        facts.deployments = wave.list(kinds::DEPLOYMENTS.0, &secrets);
+        facts.statefulsets = wave.list(kinds::STATEFULSETS.0, &secrets);
+        facts.replicasets = wave.list(kinds::REPLICASETS.0, &secrets);
+        facts.pods = wave.list(kinds::PODS.0, &secrets);
+        facts.services = wave.list(kinds::SERVICES.0, &secrets);
+        facts.endpointslices = wave.list(kinds::ENDPOINTSLICES.0, &secrets);
+        facts.networkpolicies = wave.list(kinds::NETWORKPOLICIES.0, &secrets);
+        facts.events = wave.list(kinds::EVENTS.0, &secrets);
+        facts.watch_list_config_map = wave
+            .one("watchListConfigMap", &secrets)
+            .map(|map| ConfigMapFact::of(&map));
+        facts.lease = wave.one_redacted(kinds::LEASE.0, &secrets);
+        if self.depth.is_whole() {
+            facts.rbac.cluster_role_bindings =
+                existing(std::mem::take(&mut wave.bindings), &secrets);
+            facts.rbac.cluster_roles = existing(std::mem::take(&mut wave.roles), &secrets);
+            facts.former_crds = match profile.former_group {
+                Some(_) => existing(std::mem::take(&mut wave.former_crds), &secrets),
+                None => Seen::Absent,
+            };
+        }
+        facts.reviews = std::mem::take(&mut wave.reviews);
+        facts.timings = std::mem::take(&mut wave.timings);
+        self.asker.release();
+        token
+    }
+
+    async fn second_wave(&self, facts: &mut Facts, token: Option<&Token>) {
+        (self.scope.progress)("asking the broker");
+        let started = Instant::now();
+        let probe = probe::Probe {
+            asker: self.asker,
+            client: self.clients.streams.clone(),
+            facts,
+            token,
+            kept: self.kept,
+        };
+        let (found, reviews, elsewhere, helm, served, memory) = tokio::join!(
+            probe.run(),
+            self.single_reviews(facts),
+            self.elsewhere(facts),
+            self.helm(facts),
+            self.served(facts),
+            Box::pin(self.memory(facts))
+        );
+        facts
+            .timings
+            .insert("broker".into(), millis(started.elapsed()));
+        facts.broker = found;
+        if let Some(reviews) = reviews {
+            facts.reviews = reviews;
+        }
+        facts.elsewhere = elsewhere;
+        facts.helm = helm;
+        facts.served = served;
+        facts.memory = memory;
+        if self.depth.is_whole() {
+            facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
+        }
+    }
+
+    /// What the API server serves, asked only when the watch-list names more than every cluster serves.
+    async fn served(&self, facts: &Facts) -> Seen<crate::facts::Served> {
+        let profile = self.scope.profile;
+        let goes_beyond = stack::meshsyncs(facts)
+            .items()
+            .first()
+            .is_some_and(|meshsync| meshsync.watch_list(profile).goes_beyond(profile));
+        if self.depth.is_whole() && goes_beyond {
+            discovery::ask(self.asker).await
+        } else {
+            Seen::NotLooked
+        }
+    }
+
+    /// What `MeshSync` uses of the memory that it may; asked where it runs and has a limit.
+    async fn memory(&self, facts: &Facts) -> Seen<MemoryUse> {
+        let container = facts.profile.meshsync.container;
+        let limited = |pod: &k8s_openapi::api::core::v1::Pod| {
+            let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+            containers.any(|c| c.name == container && stack::memory_limit(c).is_some())
+        };
+        let pod = stack::meshsync_pods(facts)
+            .into_iter()
+            .find(|pod| stack::running_since(pod, container).is_some() && limited(pod));
+        let Some(pod) = pod.filter(|_| self.depth.is_whole()) else {
+            return Seen::NotLooked;
+        };
+        let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
+        let answer =
+            tokio::time::timeout(METRICS_PATIENCE, self.asker.get_once(&question.path)).await;
+        let Ok(answer) = answer else {
+            return Seen::failed(Failure::new(
+                Kind::TimedOut,
+                "the metrics API gave no answer",
+            ));
+        };
+        match seen(
+            answer.and_then(|body| parse::<serde_json::Value>(&body, &[])),
+            &question.right,
+        ) {
+            Seen::Known(metrics) => {
+                MemoryUse::of(&metrics, container).map_or(Seen::Absent, Seen::Known)
+            }
+            other => other.map(|_| MemoryUse::default()),
+        }
+    }
+
+    /// What Helm has noted of the release that the stack belongs to, if it belongs to one.
+    async fn helm(&self, facts: &Facts) -> Seen<Vec<HelmRevision>> {
+        #[derive(Deserialize)]
+        struct List {
+            items: Option<Vec<Item>>,
+        }
+        #[derive(Deserialize)]
+        struct Item {
+            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+        }
+        let release = stack::helm_release(facts).filter(|_| self.depth.is_whole());
+        let Some((release, namespace)) = release else {
+            return Seen::NotLooked;
+        };
+        let question = questions::helm(&release, &namespace);
+        let mut revisions = Vec::new();
+        let read = |page: String| {
+            let list: List = parse(&page, &[])?;
+            let items = list.items.into_iter().flatten();
+            revisions.extend(items.filter_map(|item| HelmRevision::of(&item.metadata)));
+            Ok(())
+        };
+        let answer = self.asker.pages(&question.path, Form::Metadata, read).await;
+        seen(answer.map(|()| revisions), &question.right)
+    }
+
+    /// Single kinds, asked only when everything at once is denied, or somebody else is to be asked about.
+    async fn single_reviews(&self, facts: &Facts) -> Option<Seen<Vec<crate::facts::Review>>> {
+        let first = facts.reviews.known()?;
+        let mut wanted: BTreeMap<String, BTreeSet<Permission>> = BTreeMap::new();
+        if let Some((user, rights)) = permissions::operator_rights_to_ask(facts) {
+            wanted.entry(user).or_default().extend(rights);
+        }
+        let account = stack::meshsync_service_account(facts);
+        let user = stack::service_account_user(&self.target.namespace, &account);
+        let mut all = first.clone();
+        if !all.iter().any(|review| review.user == user) {
+            match reviews::ask(self.asker, &user, &reviews::everything()).await {
+                Seen::Known(answers) => all.extend(answers),
+                other => return Some(other),
+            }
+        }
+        let everything = ["list", "watch"].iter().all(|verb| {
+            all.iter()
+                .any(|review| review.user == user && review.right.verb == *verb && review.allowed)
+        });
+        let meshsyncs = stack::meshsyncs(facts);
+        let list = match meshsyncs.items().first() {
+            Some(meshsync) => Some(meshsync.watch_list(self.scope.profile)),
+            // Without an object, MeshSync goes by what is built in.
+            None => destination::of(facts)
+                .filter(|to| to.given_by == GivenBy::Deployment)
+                .map(|_| WatchList::Empty),
+        };
+        if let Some(list) = list.filter(|_| !everything) {
+            let rights = watch_list::rights(&list.effective(self.scope.profile));
+            let wanted = wanted.entry(user).or_default();
+            wanted.extend(rights);
+            wanted.insert(Permission::to("get", "", "namespaces").named("kube-system"));
+        }
+        let answers = join_all(wanted.iter().map(async |(user, rights)| {
+            let rights: Vec<Permission> = rights.iter().cloned().collect();
+            reviews::ask(self.asker, user, &rights).await
+        }))
+        .await;
+        for answer in answers {
+            match answer {
+                Seen::Known(answers) => all.extend(answers),
+                other => return Some(other),
+            }
+        }
+        (all.len() > first.len()).then_some(Seen::Known(all))
+    }
+
+    /// Where else custom resources are, asked only when nothing of the stack is here.
+    async fn elsewhere(&self, facts: &Facts) -> Seen<Vec<String>> {
+        #[derive(Default, Deserialize)]
+        struct Names {
+            items: Vec<Named>,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+        }
+        let here = !stack::brokers(facts).items().is_empty()
+            || !stack::meshsyncs(facts).items().is_empty()
+            || stack::operator(facts).known().is_some();
+        let crds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
+        if here || crds {
+            return Seen::NotLooked;
+        }
+        let questions = questions::custom_resources_everywhere(self.scope.profile);
+        let answers = join_all(questions.iter().map(|question| self.pages(&question.path))).await;
+        let mut namespaces: Option<Vec<String>> = None;
+        let mut failure = Seen::Absent;
+        for (question, answer) in questions.iter().zip(answers) {
+            match answer {
+                Ok(pages) => {
+                    let found = namespaces.get_or_insert_default();
+                    for page in pages {
+                        let names: Names = serde_json::from_str(&page).unwrap_or_default();
+                        found.extend(
+                            names
+                                .items
+                                .into_iter()
+                                .filter_map(|item| item.metadata.namespace),
+                        );
+                    }
+                }
+                Err(ApiError::NotFound) => {}
+                Err(other) => failure = seen(Err(other), &question.right),
+            }
+        }
+        match namespaces {
+            Some(mut namespaces) => {
+                namespaces.sort();
+                namespaces.dedup();
+                namespaces.retain(|namespace| *namespace != self.target.namespace);
+                Seen::Known(namespaces)
+            }
+            None => failure,
+        }
+    }
+}
+
+impl FirstWave {
+    /// Whether anything was answered at all.
+    fn has_answers(&self) -> bool {
+        let answered = |(_, answer): &(Permission, Result<Vec<String>, ApiError>)| {
+            answer.as_ref().map_or_else(ApiError::is_refusal, |_| true)
+        };
+        self.answers.values().any(answered)
+    }
+
+    /// Has every question end in this failure.
+    fn forget(&mut self, failure: &ApiError) {
+        let single = self
+            .bindings
+            .iter_mut()
+            .chain(&mut self.roles)
+            .chain(&mut self.former_crds);
+        for (_, answer) in self.answers.values_mut().chain(single) {
+            *answer = Err(failure.clone());
+        }
+        self.reviews = seen(Err(failure.clone()), &Permission::default());
+    }
+
+    fn one<T: DeserializeOwned>(&mut self, name: &str, secrets: &[String]) -> Seen<T> {
+        match self.answers.remove(name) {
+            Some((right, answer)) => seen(
+                answer.and_then(|pages| {
+                    let body = pages.first().map_or("", String::as_str);
+                    parse(&redact::without_managed_fields(body), secrets)
+                }),
+                &right,
+            ),
+            None => Seen::NotLooked,
+        }
+    }
+
+    fn one_redacted<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<T> {
+        self.one(name, secrets).map(|mut item: T| {
+            item.redact();
+            item
+        })
+    }
+
+    fn list<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<Vec<T>> {
+        if let Some((_, Ok(pages))) = self.answers.get_mut(name) {
+            for page in pages {
+                *page = redact::without_managed_fields(page);
+            }
+        }
+        self.whole_list(name, secrets)
+    }
+
+    /// A list of which it also matters who wrote what.
+    fn whole_list<T: DeserializeOwned + Redact>(
+        &mut self,
+        name: &str,
+        secrets: &[String],
+    ) -> Seen<Vec<T>> {
+        match self.answers.remove(name) {
+            Some((right, answer)) => {
+                seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right)
+            }
+            None => Seen::NotLooked,
+        }
+    }
+}
+
+/// Whether a failure may be one connection's alone.
+fn may_be_of_the_connection(failure: &ApiError) -> bool {
+    !failure.is_refusal() && !matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized)
+}
+
+/// Those of the objects that exist; each was asked for by name.
+fn existing<T: DeserializeOwned + Redact>(
+    answers: Vec<(Permission, Result<Vec<String>, ApiError>)>,
+    secrets: &[String],
+) -> Seen<Vec<T>> {
+    let mut found = Vec::new();
+    for (right, answer) in answers {
+        match seen(
+            answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)),
+            &right,
+        ) {
+            Seen::Known(mut object) => {
+                object.redact();
+                found.push(object);
+            }
+            Seen::Absent => {}
+            other => return other.map(|_: T| Vec::new()),
+        }
+    }
+    Seen::Known(found)
+}
+
+fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, ApiError> {
+    let text = redact::secrets(body.to_owned(), secrets);
+    ask::parse(&text)
+}
+
+fn parse_list<T: DeserializeOwned + Redact>(
+    pages: &[String],
+    secrets: &[String],
+) -> Result<Vec<T>, ApiError> {
+    let lists = pages
+        .iter()
+        .map(|page| parse(page, secrets))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(items(lists))
+}
+
+/// A list as the API server writes it.
+#[derive(Deserialize)]
+struct List<T> {
+    items: Option<Vec<T>>,
+}
+
+/// Every item of these lists, redacted.
+fn items<T: Redact>(lists: Vec<List<T>>) -> Vec<T> {
+    lists
+        .into_iter()
+        .flat_map(|list| list.items.into_iter().flatten())
+        .map(|mut item| {
+            item.redact();
+            item
+        })
+        .collect()
+}
+
+/// The forms in which the token may stand in a text.
+fn forms_of(token: Option<&Token>) -> Vec<String> {
+    let Some(token) = token.filter(|token| token.expose().len() >= 8) else {
+        return Vec::new();
+    };
+    let mut forms = vec![token.expose().to_owned()];
+    let bytes = k8s_openapi::ByteString(token.expose().as_bytes().to_vec());
+    if let Ok(serde_json::Value::String(encoded)) = serde_json::to_value(bytes) {
+        forms.push(encoded);
+    }
+    forms
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,152 @@
+//! The way to the API server, step by step: each is tried by itself, so that one sees which of them takes the time.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpStream, time::Instant};
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
+
+use crate::{
+    cluster::{
+        ask::{self, ApiClient, ApiError},
+        reviews,
+    },
+    facts::{ApiTest, Step},
+    observe::connectivity::listener::micros,
+    stack::base::{
+        failure::{Failure, Kind},
+        seen::Seen,
+        words,
+    },
+};
+
+/// Tries what comes before the first request, in no more than half of the time, so that as much is left for whatever else
+/// there is to be found out when one of the steps gets no answer.
+pub(in crate::observe) async fn approach(config: &kube::Config, asker: &ApiClient<'_>) -> ApiTest {
+    let mut test = ApiTest::default();
+    if config.proxy_url.is_some() {
+        for step in [&mut test.resolve, &mut test.connect, &mut test.tls] {
+            step.detail = "a proxy stands between, and does it for us".into();
+        }
+    } else {
+        let limit = asker.remaining().min(asker.time_left() / 2);
+        steps(config, limit, &mut test).await;
+    }
+    test
+}
+
+/// Asks who we are, and then something small again and again.
+pub(in crate::observe) async fn measure(asker: &ApiClient<'_>, count: u32, test: &mut ApiTest) {
+    let failed = |step: &Step| matches!(step.micros, Seen::Unreachable(_));
+    if [&test.resolve, &test.connect, &test.tls]
+        .into_iter()
+        .any(failed)
+    {
+        return;
+    }
+    let started = Instant::now();
+    test.authenticate = match reviews::who_am_i(asker).await {
+        Ok(user) => Step::done(micros(started.elapsed()), format!("as {user}")),
+        Err(ApiError::NotFound) => {
+            Step::not_tried("Kubernetes before 1.28 does not say who somebody is")
+        }
+        Err(ApiError::Failed(failure)) => Step::failed(failure),
+        Err(ApiError::Denied) => Step::failed(Failure::new(Kind::Forbidden, "forbidden")),
+    };
+    if failed(&test.authenticate) {
+        return;
+    }
+    for _ in 0..count {
+        let started = Instant::now();
+        match asker.get("/version").await {
+            Ok(_) => test.requests.push(micros(started.elapsed())),
+            Err(_) => test.failed += 1,
+        }
+        // One that does not answer at all is not asked a hundred times.
+        if test.requests.is_empty() && test.failed >= 3 {
+            break;
+        }
+    }
+}
+
+async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
+    let end = Instant::now() + limit;
+    let left = || end.saturating_duration_since(Instant::now());
+    let url = &config.cluster_url;
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let secure = url.scheme_str() != Some("http");
+    let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
+
+    let lookup = async {
+        let found = tokio::net::lookup_host((host, port)).await;
+        found
+            .map(Iterator::collect::<Vec<SocketAddr>>)
+            .map_err(|error| words::io(&error))
+    };
+    let addresses = attempt(&mut test.resolve, lookup, left(), |addresses| {
+        let mut ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
+        ips.dedup();
+        ips.join(", ")
+    })
+    .await;
+    let Some(addresses) = addresses else { return };
+
+    let connect = async {
+        let stream = TcpStream::connect(addresses.as_slice()).await;
+        stream.map_err(|error| words::io(&error))
+    };
+    let stream = attempt(&mut test.connect, connect, left(), |stream| {
+        stream
+            .peer_addr()
+            .map(|address| address.to_string())
+            .unwrap_or_default()
+    })
+    .await;
+    let Some(stream) = stream else { return };
+
+    if !secure {
+        test.tls.detail = "the address begins with http://, so nothing is encrypted".into();
+        return;
+    }
+    let name = config.tls_server_name.as_deref().unwrap_or(host);
+    let shake = async {
+        let tls = kube::client::ConfigExt::rustls_client_config(config)
+            .map_err(|error| ask::from_error(&error).to_string())?;
+        let name = ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
+        TlsConnector::from(Arc::new(tls))
+            .connect(name, stream)
+            .await
+            .map_err(|error| ask::from_error(&error).to_string())
+    };
+    attempt(&mut test.tls, shake, left(), |stream| {
+        let (_, session) = stream.get_ref();
+        session
+            .protocol_version()
+            .and_then(|version| {
+                version
+                    .as_str()
+                    .map(|text| text.replace("TLSv1_", "TLS 1."))
+            })
+            .unwrap_or_default()
+    })
+    .await;
+}
+
+/// Tries one step and notes how it went.
+async fn attempt<T>(
+    step: &mut Step,
+    work: impl Future<Output = Result<T, String>>,
+    limit: Duration,
+    detail: impl FnOnce(&T) -> String,
+) -> Option<T> {
+    let started = Instant::now();
+    let why = match tokio::time::timeout(limit, work).await {
+        Ok(Ok(value)) => {
+            *step = Step::done(micros(started.elapsed()), detail(&value));
+            return Some(value);
+        }
+        Ok(Err(why)) => why,
+        Err(_) => format!("no answer within {}", words::span(limit)),
+    };
+    step.micros = Seen::failed(why);
+    None
+}

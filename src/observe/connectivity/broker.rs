@@ -1,0 +1,125 @@
+//! What a broker server does with messages of ours: answers, and hands back what is published.
+
+use std::time::Duration;
+
+use async_nats::{Client, RequestErrorKind};
+use futures_util::StreamExt;
+use tokio::time::Instant;
+
+use super::TestContext;
+use crate::{
+    facts::{ServerTest, test_object},
+    observe::{broker::handshake::Line, connectivity::listener::micros},
+    stack::base::words,
+};
+
+/// The longest that one message is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Measures every server that let us in, each once.
+pub(crate) async fn measure(bench: &TestContext<'_>) -> Vec<ServerTest> {
+    let mut tests: Vec<ServerTest> = Vec::new();
+    for line in bench.kept.lines() {
+        if tests.iter().any(|test| test.server_id == line.server_id) {
+            continue;
+        }
+        (bench.progress)("sending messages to the broker");
+        tests.push(one(&line, bench.plan.count).await);
+    }
+    tests
+}
+
+async fn one(line: &Line, count: u32) -> ServerTest {
+    let mut test = ServerTest {
+        server_id: line.server_id.clone(),
+        ..ServerTest::default()
+    };
+    let subject = test_object::private_subject(&run_id());
+    let failure = async {
+        for _ in 0..count {
+            test.round_trips.push(round_trip(&line.client).await?);
+        }
+        let mut heard = line
+            .client
+            .subscribe(subject.clone())
+            .await
+            .map_err(|error| error.to_string())?;
+        for number in 0..count {
+            let sent = Instant::now();
+            let payload = number.to_string();
+            line.client
+                .publish(subject.clone(), payload.clone().into())
+                .await
+                .map_err(|error| error.to_string())?;
+            let back = tokio::time::timeout(PATIENCE, heard.next()).await;
+            match back {
+                Ok(Some(message)) if message.payload == payload.as_bytes() => {
+                    test.loops.push(micros(sent.elapsed()));
+                }
+                Ok(Some(_)) => return Err("another message came back than was sent".into()),
+                Ok(None) => return Err("the server ended the connection".into()),
+                Err(_) => return Err("what was published did not come back".into()),
+            }
+        }
+        Ok::<(), String>(())
+    };
+    let failure = failure.await.err();
+    test.failure = failure;
+    test
+}
+
+/// The time to the server and back: it sends us at once what we send to ourselves.
+///
+/// # Errors
+///
+/// A sentence when no answer came.
+pub(crate) async fn round_trip(client: &Client) -> Result<u64, String> {
+    let subject = client.new_inbox();
+    let mut back = client
+        .subscribe(subject.clone())
+        .await
+        .map_err(|error| error.to_string())?;
+    let sent = Instant::now();
+    client
+        .publish(subject, "".into())
+        .await
+        .map_err(|error| error.to_string())?;
+    match tokio::time::timeout(PATIENCE, back.next()).await {
+        Ok(Some(_)) => Ok(micros(sent.elapsed())),
+        Ok(None) => Err("the connection has ended".into()),
+        Err(_) => Err(format!("no answer came within {}", words::span(PATIENCE))),
+    }
+}
+
+/// Who listens on a subject.
+pub(crate) enum Hearing {
+    /// Nobody, says the server.
+    Nobody,
+    /// Somebody, who has answered.
+    Somebody,
+    /// Neither came: somebody who listens need not answer, or the server does not.
+    Silence,
+    /// The server could not be asked.
+    Unknown,
+}
+
+/// Who listens on a subject of a server.
+pub(crate) async fn heard(client: &Client, subject: String, limit: Duration) -> Hearing {
+    let answer = tokio::time::timeout(limit, client.request(subject, "".into())).await;
+    match answer {
+        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Hearing::Nobody,
+        Ok(Err(error)) if error.kind() == RequestErrorKind::TimedOut => Hearing::Silence,
+        Ok(Ok(_)) => Hearing::Somebody,
+        Ok(Err(_)) => Hearing::Unknown,
+        Err(_) => Hearing::Silence,
+    }
+}
+
+/// A word that no other run has.
+pub(crate) fn run_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!(
+        "{:010x}",
+        RandomState::new().hash_one(0_u8) & 0xff_ffff_ffff
+    )
+}

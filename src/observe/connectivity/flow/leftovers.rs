@@ -1,0 +1,120 @@
+//! Objects that a run has left which was killed.
+
+use std::time::Duration;
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use async_nats::Client;
+
+use super::removal::{LONGEST, remove};
+use crate::{
+    cluster::ask,
+    facts::{
+        FlowTest, Leftover,
+        test_object::{self, Kind},
+    },
+    observe::connectivity::{
+        TestContext,
+        broker::{self, Hearing},
+    },
+    stack::base::seen::Seen,
+};
+
+/// How long a run that lives may take to show that it does.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
+/// How long the broker may take to notice that a run has been killed: its connection ends at the other end of a
+/// port-forward.
+const PARTING: Duration = Duration::from_secs(3);
+
+#[derive(Deserialize)]
+struct List {
+    /// None is what a list of metadata without any has.
+    items: Option<Vec<Item>>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    metadata: ObjectMeta,
+}
+
+/// Where they are looked for, and who can be asked for the runs that made them.
+pub(crate) struct Leftovers<'a> {
+    pub(crate) bench: &'a TestContext<'a>,
+    pub(crate) kind: &'static Kind,
+    pub(crate) namespace: &'a str,
+    pub(crate) clients: &'a [Client],
+}
+
+impl Leftovers<'_> {
+    /// Finds what earlier runs have left, and removes what nobody waits for any more.
+    pub(crate) async fn remove(&self, found: &mut FlowTest) {
+        let selector = test_object::selector();
+        let collection = self.kind.collection(self.namespace);
+        let path = format!("{collection}?labelSelector={selector}");
+        let answer = self.bench.asker.get_metadata(&path).await;
+        let right = self.kind.right("list", self.namespace);
+        let list = answer.and_then(|body| ask::parse::<List>(&body));
+        let items = match ask::seen(list, &right) {
+            Seen::Known(list) => list.items.unwrap_or_default(),
+            other => {
+                found.leftovers_unseen = other.why_unsettled();
+                return;
+            }
+        };
+        for item in items {
+            let name = item.metadata.name.clone().unwrap_or_default();
+            // The labels alone can be anybody's.
+            if !name.starts_with(test_object::NAME) || self.somebody_waits_for(&item.metadata).await
+            {
+                continue;
+            }
+            let client = self.bench.clients.requests.clone();
+            let limit = self.bench.asker.remaining().min(LONGEST);
+            let removed = match remove(client, format!("{collection}/{name}"), limit).await {
+                Ok(()) => Seen::Known(true),
+                Err(why) => Seen::failed(why),
+            };
+            found.leftovers.push(Leftover {
+                kind: self.kind.kind.into(),
+                namespace: self.namespace.to_owned(),
+                name,
+                removed,
+            });
+        }
+    }
+
+    /// Whether the run that made an object may still live: it listens on a subject of its own until it ends. Where nobody
+    /// can be asked, it may until the object expires.
+    async fn somebody_waits_for(&self, metadata: &ObjectMeta) -> bool {
+        let expires = metadata
+            .annotations
+            .as_ref()
+            .and_then(|annotations| annotations.get(test_object::EXPIRES))
+            .and_then(|time| time.parse::<Timestamp>().ok());
+        if expires.is_none_or(|expires| expires < crate::cluster::now()) {
+            return false;
+        }
+        let run = metadata
+            .labels
+            .as_ref()
+            .and_then(|l| l.get(test_object::RUN));
+        let (Some(run), false) = (run, self.clients.is_empty()) else {
+            return true;
+        };
+        for client in self.clients {
+            let end = Instant::now() + PARTING.min(self.bench.asker.remaining());
+            loop {
+                let subject = test_object::private_subject(run);
+                match broker::heard(client, subject, SIGN_OF_LIFE).await {
+                    Hearing::Nobody => break,
+                    Hearing::Silence if Instant::now() < end => {}
+                    _ => return true,
+                }
+            }
+        }
+        false
+    }
+}

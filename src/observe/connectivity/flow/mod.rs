@@ -1,0 +1,479 @@
+//! The test of the flow: make an object, change it, remove it, and hear of it from the broker.
+//!
+//! Whatever happens, the object is removed: at the end of the run, by the clean-up of a run that is stopped, or by the
+//! next run, which finds it by its labels and asks the broker whether anybody still listens for it.
+
+mod leftovers;
+mod passive;
+mod removal;
+mod store;
+
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+
+use async_nats::{Client, connection::State};
+use k8s_openapi::jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::{sync::oneshot, time::Instant};
+
+use self::leftovers::Leftovers;
+use super::{
+    TestContext,
+    broker::{round_trip, run_id},
+    request,
+    watch::{Told, Watch},
+};
+use crate::{
+    cluster::change::Change,
+    facts::{
+        self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, redact,
+        test_object::{self, Kind},
+    },
+    observe::connectivity::listener::{Arrival, EventListener, micros},
+    stack::{manifests::FIELD_MANAGER, watch_list::EVENTS},
+};
+
+/// When whoever finds one of our objects may remove it.
+const LIFE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a watch may lag behind the broker.
+const LAG: Duration = Duration::from_millis(200);
+
+/// How much later a second MeshSync may say the same.
+const SECOND_VOICE: Duration = Duration::from_millis(500);
+
+/// How many round trips are measured: the floor of every time.
+const ROUND_TRIPS: usize = 3;
+
+/// How long a run that is stopped waits for the making of an object that is under way.
+const UNDER_WAY: Duration = Duration::from_secs(3);
+
+/// What is kept of the run's time for removing the object, and the part of it that this may be at the most.
+const RESERVE: Duration = Duration::from_secs(2);
+const RESERVED_PART: u32 = 4;
+
+/// A change that was sent.
+struct Sent {
+    round: u32,
+    event: &'static str,
+    expected: bool,
+    at: Instant,
+    acknowledged: Option<Instant>,
+    /// The API server has said that it does not make the change.
+    refused: bool,
+    /// The version that the change gave the object; 0 where the answer did not say.
+    resource_version: u64,
+}
+
+/// A test of the flow under way.
+struct Flow<'a> {
+    bench: &'a TestContext<'a>,
+    run: String,
+    namespace: String,
+    kind: &'static Kind,
+    published: Vec<&'static str>,
+    clients: Vec<Client>,
+    ear: EventListener,
+    sent: Vec<Sent>,
+    /// What is kept of the time for removing the object.
+    reserve: Duration,
+}
+
+/// Runs the test.
+pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
+    let facts = bench.facts;
+    let mut found = FlowTest {
+        subject: facts.profile.events_subject(),
+        wait: micros(bench.plan.wait),
+        ..FlowTest::default()
+    };
+    let namespace = bench
+        .plan
+        .namespace
+        .clone()
+        .unwrap_or_else(|| facts.target.namespace.clone());
+    let run = run_id();
+    let mut ear = EventListener::new(&found.subject, &format!("{}{run}-", test_object::NAME));
+    (bench.progress)("listening to the broker");
+    let clients = listen(bench, &mut ear, &run, &mut found).await;
+    if let Some(window) = bench.plan.passive {
+        if clients.is_empty() {
+            found.held_back = Some(nobody_to_hear());
+            return found;
+        }
+        passive::listen(bench, &mut ear, window, &mut found).await;
+    } else {
+        let wanted = bench.plan.kind;
+        let chosen = test_object::choose(facts, wanted, &namespace);
+        let kind = chosen.as_ref().map_or_else(
+            |_| wanted.unwrap_or(&test_object::KINDS[0]),
+            |(kind, _)| kind,
+        );
+        let leftovers = Leftovers {
+            bench,
+            kind,
+            namespace: &namespace,
+            clients: &clients,
+        };
+        match chosen {
+            // Whatever holds this run back, what another has left can be removed.
+            _ if clients.is_empty() => {
+                leftovers.remove(&mut found).await;
+                found.held_back = Some(nobody_to_hear());
+            }
+            _ if bench.meshsync_is_connected() == Some(false) => {
+                leftovers.remove(&mut found).await;
+                let why = "no broker server has MeshSync for a client".to_owned();
+                found.held_back = Some(HeldBack::NobodyToPublish(why));
+            }
+            Err(why) => {
+                leftovers.remove(&mut found).await;
+                found.held_back = Some(why);
+            }
+            Ok((kind, published)) => {
+                let mut flow = Flow {
+                    bench,
+                    run,
+                    namespace: namespace.clone(),
+                    kind,
+                    published,
+                    clients: clients.clone(),
+                    ear,
+                    sent: Vec::new(),
+                    reserve: RESERVE.min(bench.asker.time_left() / RESERVED_PART),
+                };
+                Box::pin(flow.go(leftovers, &mut found)).await;
+                ear = flow.ear;
+            }
+        }
+    }
+    found.heard = ear.heard();
+    found.malformed = ear.malformed;
+    found.elsewhere = ear.elsewhere.iter().cloned().collect();
+    // Nobody listens from here on.
+    drop(ear);
+    if bench.plan.store {
+        Box::pin(store::count(bench, &clients, &mut found)).await;
+    }
+    let lines = bench.kept.lines();
+    let lost = lines
+        .iter()
+        .map(|line| line.lost.load(std::sync::atomic::Ordering::Relaxed));
+    found.lost = lost.sum();
+    found
+}
+
+fn nobody_to_hear() -> HeldBack {
+    HeldBack::NobodyToHear("no broker server let us listen".into())
+}
+
+/// Listens on every server that let us in, each once. A connection that has ended meanwhile is left out.
+async fn listen(
+    bench: &TestContext<'_>,
+    ear: &mut EventListener,
+    run: &str,
+    found: &mut FlowTest,
+) -> Vec<Client> {
+    let private = test_object::private_subject(run);
+    let mut clients = Vec::new();
+    for line in bench.kept.lines() {
+        if found.servers.iter().any(|s| s.server_id == line.server_id) {
+            continue;
+        }
+        if ear
+            .listen(clients.len(), &line.client, &private)
+            .await
+            .is_err()
+        {
+            continue;
+        }
+        // An answer to what was sent later says that the server has the subscriptions.
+        let mut server = ServerTest {
+            server_id: line.server_id.clone(),
+            ..ServerTest::default()
+        };
+        for _ in 0..ROUND_TRIPS {
+            // Whoever floods us meanwhile is heard, and fills no queue.
+            match ear.during(round_trip(&line.client)).await {
+                Ok(took) => server.round_trips.push(took),
+                Err(_) => break,
+            }
+        }
+        if !server.round_trips.is_empty() {
+            found.servers.push(server);
+            clients.push(line.client.clone());
+        }
+    }
+    clients
+}
+
+impl Flow<'_> {
+    /// Makes, changes and removes, and tells what came of it.
+    async fn go(&mut self, leftovers: Leftovers<'_>, found: &mut FlowTest) {
+        let label = test_object::selector_of(&self.run);
+        let collection = self.kind.collection(&self.namespace);
+        let client = self.bench.clients.requests.clone();
+        let limit = self.bench.asker.remaining();
+        (self.ear.watch, ()) = tokio::join!(
+            Watch::open(client, &collection, &label, limit),
+            leftovers.remove(found),
+        );
+        found.object = Some(ProbeObject {
+            resource: self.kind.resource.into(),
+            kind: self.kind.kind.into(),
+            namespace: self.namespace.clone(),
+            name: format!("{}{}", test_object::NAME, self.run),
+        });
+        (self.bench.progress)("waiting for events");
+        for round in 1..=self.bench.plan.count.max(1) {
+            if let Err(why) = self.round(round).await {
+                found.held_back = Some(why);
+            }
+            if let Some((name, why)) = self.ensure_removed(round).await {
+                found.not_removed.insert(name, why);
+            }
+            // What does not come once would not come again.
+            if found.held_back.is_some() || !self.all_came() {
+                break;
+            }
+        }
+        if self.bench.meshsyncs() > 1 || self.sent.iter().any(|sent| self.copies(sent) > 1) {
+            // Where several could say it, the slower one is heard out.
+            self.ear
+                .until(Instant::now() + SECOND_VOICE, |_| false)
+                .await;
+        }
+        if found.held_back.is_none() && !self.any_came() {
+            found.meta = request::version(&self.clients, self.bench.facts.profile).await;
+        }
+        found.changes = self
+            .sent
+            .iter()
+            .map(|sent| self.change(sent, &found.servers))
+            .collect();
+    }
+
+    /// One object's life.
+    async fn round(&mut self, round: u32) -> Result<(), HeldBack> {
+        self.send(round, EVENTS[0]).await?;
+        self.hear().await?;
+        if self.all_came() {
+            self.send(round, EVENTS[1]).await?;
+            self.hear().await?;
+        } else {
+            // Perhaps it comes under another subject.
+            for (number, client) in self.clients.clone().iter().enumerate() {
+                let _ = self.ear.listen_to_all(number, client).await;
+                let _ = round_trip(client).await;
+            }
+            self.send(round, EVENTS[1]).await?;
+        }
+        self.send(round, EVENTS[2]).await?;
+        self.hear().await
+    }
+
+    /// How long events may still be waited for.
+    fn time_left(&self) -> Duration {
+        self.bench.asker.time_left().saturating_sub(self.reserve)
+    }
+
+    /// Whether a server can no longer be heard.
+    fn deaf(&self) -> Option<HeldBack> {
+        let lost = |client: &Client| client.connection_state() != State::Connected;
+        self.clients.iter().any(lost).then(|| {
+            HeldBack::CutShort("a connection to the broker ended while we listened".into())
+        })
+    }
+
+    fn out_of_time(&self) -> Option<HeldBack> {
+        let why = "the time that the run may take (--timeout) was over before the test was";
+        self.time_left()
+            .is_zero()
+            .then(|| HeldBack::CutShort(why.into()))
+    }
+
+    /// Makes one change, hearing all the while.
+    async fn send(&mut self, round: u32, event: &'static str) -> Result<(), HeldBack> {
+        if let Some(why) = self.out_of_time() {
+            return Err(why);
+        }
+        let collection = self.kind.collection(&self.namespace);
+        let name = test_object::name(&self.run, round);
+        let path = format!("{collection}/{name}");
+        let mut making = None;
+        let (method, path, content, body) = match event {
+            "ADDED" => {
+                let undo =
+                    removal::remove(self.bench.clients.requests.clone(), path, removal::LONGEST);
+                let (guard, made) = oneshot::channel::<()>();
+                making = Some(guard);
+                self.bench.cleanup.owe(&name, async move {
+                    // A removal that comes before what it removes leaves it behind.
+                    let _ = tokio::time::timeout(UNDER_WAY, made).await;
+                    let _ = undo.await;
+                });
+                let expires = crate::cluster::now() + self.life();
+                let object = self.kind.object(&self.namespace, &self.run, round, expires);
+                ("POST", collection, "application/json", object)
+            }
+            "MODIFIED" => (
+                "PATCH",
+                path,
+                "application/merge-patch+json",
+                test_object::change(round),
+            ),
+            _ => ("DELETE", path, "application/json", json!({})),
+        };
+        self.sent.push(Sent {
+            round,
+            event,
+            expected: self.published.contains(&event),
+            at: Instant::now(),
+            acknowledged: None,
+            refused: false,
+            resource_version: 0,
+        });
+        let change = Change {
+            method,
+            path: format!("{path}?fieldManager={FIELD_MANAGER}"),
+            content,
+            body: Cow::Owned(body),
+        };
+        let asker = self.bench.asker;
+        let answer = match making {
+            Some(guard) => {
+                let change = asker.change_to_the_end(&change, guard);
+                self.ear.during(change).await
+            }
+            None => self.ear.during(asker.change(&change)).await,
+        };
+        let (status, text) = answer.map_err(|failure| {
+            self.out_of_time().unwrap_or_else(|| {
+                HeldBack::CutShort(format!("the API server did not answer: {failure}"))
+            })
+        })?;
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        if !status.is_success() {
+            if let Some(sent) = self.sent.last_mut() {
+                // A server that failed may have made it all the same.
+                sent.refused = status.is_client_error();
+            }
+            let message = answer["message"].as_str().unwrap_or("no reason given");
+            // As the authorizer puts it; admission, such as a quota's, has other words, and no role would help there.
+            let denied =
+                status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
+            return Err(HeldBack::Refused(Refusal {
+                message: redact::text(message).into_owned(),
+                denied,
+                event: event.into(),
+            }));
+        }
+        if let Some(sent) = self.sent.last_mut() {
+            sent.acknowledged = Some(Instant::now());
+            // A removal is not told under the version that the object had before.
+            if event == EVENTS[1] {
+                let version = answer["metadata"]["resourceVersion"].as_str();
+                sent.resource_version = version.and_then(|v| v.parse().ok()).unwrap_or(0);
+            }
+        }
+        if event == EVENTS[2] {
+            self.bench.cleanup.settle(&name);
+        }
+        Ok(())
+    }
+
+    /// Hears until all that was sent has come, or it has been waited for long enough.
+    ///
+    /// # Errors
+    ///
+    /// When the run's time was over before that.
+    async fn hear(&mut self) -> Result<(), HeldBack> {
+        let end = Instant::now() + self.bench.plan.wait.min(self.time_left());
+        let Self { ear, sent, run, .. } = self;
+        ear.until(end, |ear| all_came(sent, &ear.arrivals, run))
+            .await;
+        if !self.all_came()
+            && let Some(why) = self.deaf().or_else(|| self.out_of_time())
+        {
+            return Err(why);
+        }
+        let Self { ear, sent, run, .. } = self;
+        let all_told = |ear: &EventListener| {
+            sent.iter()
+                .all(|sent| tells(&ear.told, sent, run).is_some())
+        };
+        ear.until(Instant::now() + LAG, |ear| !ear.watches() || all_told(ear))
+            .await;
+        Ok(())
+    }
+
+    /// How long an object of ours may live: longer than the run that waits for it.
+    fn life(&self) -> SignedDuration {
+        let waits = (self.bench.plan.wait * 3).min(self.bench.asker.time_left());
+        LIFE + SignedDuration::try_from(waits).unwrap_or_default()
+    }
+
+    fn all_came(&self) -> bool {
+        all_came(&self.sent, &self.ear.arrivals, &self.run)
+    }
+
+    fn any_came(&self) -> bool {
+        !self.ear.arrivals.is_empty()
+    }
+
+    /// How often the same event of a change came. What a controller does to the object next is another event, and a message
+    /// that two servers share reaches us over both.
+    fn copies(&self, sent: &Sent) -> u64 {
+        let mut copies: BTreeMap<(usize, u64), u64> = BTreeMap::new();
+        for came in arrivals(&self.ear.arrivals, sent, &self.run) {
+            *copies
+                .entry((came.server, came.resource_version))
+                .or_default() += 1;
+        }
+        copies.into_values().max().unwrap_or(0)
+    }
+
+    /// What became of a change.
+    fn change(&self, sent: &Sent, servers: &[ServerTest]) -> facts::Change {
+        let since = |at: Instant| micros(at.duration_since(sent.at));
+        let came: Vec<&Arrival> = arrivals(&self.ear.arrivals, sent, &self.run).collect();
+        let first = came.first();
+        facts::Change {
+            round: sent.round,
+            event: sent.event.into(),
+            expected: sent.expected,
+            acknowledged: sent.acknowledged.map(since),
+            watched: tells(&self.ear.told, sent, &self.run).map(|told| since(told.at)),
+            received: first.map(|a| since(a.at)),
+            server_id: first.and_then(|a| Some(servers.get(a.server)?.server_id.clone())),
+            cluster_id: first.map(|a| a.cluster_id.clone()),
+            bytes: first.map(|a| a.bytes),
+            copies: self.copies(sent),
+        }
+    }
+}
+
+/// The events of a change. One of an older version than the change made is another's, such as a controller's.
+fn arrivals<'a>(
+    all: &'a [Arrival],
+    sent: &'a Sent,
+    run: &str,
+) -> impl Iterator<Item = &'a Arrival> {
+    let name = test_object::name(run, sent.round);
+    all.iter().filter(move |arrival| {
+        arrival.name == name
+            && arrival.event == sent.event
+            && (arrival.resource_version == 0 || arrival.resource_version >= sent.resource_version)
+    })
+}
+
+fn all_came(sent: &[Sent], all: &[Arrival], run: &str) -> bool {
+    sent.iter()
+        .filter(|sent| sent.expected)
+        .all(|sent| arrivals(all, sent, run).next().is_some())
+}
+
+fn tells<'a>(told: &'a [Told], sent: &Sent, run: &str) -> Option<&'a Told> {
+    let name = test_object::name(run, sent.round);
+    told.iter()
+        .find(|told| told.name == name && told.event == sent.event)
+}

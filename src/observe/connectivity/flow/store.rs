@@ -1,0 +1,50 @@
+//! What `MeshSync` holds, and what it should.
+
+use async_nats::Client;
+use serde_json::Value;
+
+use crate::{
+    cluster::ask,
+    facts::{FlowTest, test_object},
+    observe::connectivity::{TestContext, request},
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        watched_kinds,
+    },
+};
+
+/// Counts what `MeshSync`'s store holds, and what the API server holds of each kind that it should.
+pub(crate) async fn count(bench: &TestContext<'_>, clients: &[Client], found: &mut FlowTest) {
+    (bench.progress)("counting MeshSync's store");
+    let profile = bench.facts.profile;
+    found.store = Seen::failed("no broker server let us ask");
+    for client in clients {
+        found.store = request::store(client, profile, bench.plan.wait).await;
+        if found.store.known().is_some() {
+            break;
+        }
+    }
+    for resource in profile.meshsync.default_watch_list {
+        if test_object::published(bench.facts, resource, &bench.facts.target.namespace).is_err() {
+            continue;
+        }
+        let Some(path) = watched_kinds::path_of(resource) else {
+            continue;
+        };
+        let count = of_resource(bench, resource, &path).await;
+        found.served.insert((*resource).into(), count);
+    }
+}
+
+/// How many objects of a resource there are, without reading more than one.
+async fn of_resource(bench: &TestContext<'_>, resource: &str, path: &str) -> Seen<u64> {
+    let (plural, group) =
+        crate::stack::watch_list::resource_and_group(resource).unwrap_or_default();
+    let right = Permission::to("list", group, plural);
+    let answer = bench.asker.get_metadata(&format!("{path}?limit=1")).await;
+    let list = answer.and_then(|body| ask::parse::<Value>(&body));
+    ask::seen(list, &right).map(|list| {
+        let here = list["items"].as_array().map_or(0, Vec::len) as u64;
+        here + list["metadata"]["remainingItemCount"].as_u64().unwrap_or(0)
+    })
+}

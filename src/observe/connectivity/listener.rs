@@ -1,0 +1,290 @@
+//! Listening to every server of the broker at once, and to a watch of our own.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    time::Duration,
+};
+
+use async_nats::Client;
+use futures_util::stream::{BoxStream, SelectAll, StreamExt};
+use tokio::time::Instant;
+
+use super::{
+    envelope::{self, Message},
+    watch::{Told, Watch},
+};
+use crate::{
+    facts::Heard,
+    stack::{
+        base::{bounded, limits},
+        watched_kinds,
+    },
+};
+
+/// How many resources are told apart; a cluster has fewer, and whoever writes nonsense fills no memory.
+pub(crate) const RESOURCES: usize = 500;
+
+/// How many copies of events of our own objects are kept.
+const ARRIVALS: usize = 10_000;
+
+/// How many other subjects are kept on which our objects were named.
+const ELSEWHERE: usize = 100;
+
+/// An event of an object of ours that has come.
+pub(crate) struct Arrival {
+    pub name: String,
+    pub event: String,
+    pub resource_version: u64,
+    pub cluster_id: String,
+    pub bytes: u64,
+    pub at: Instant,
+    /// The number of the server that it came from.
+    pub server: usize,
+}
+
+/// What was counted of one resource.
+#[derive(Clone, Copy)]
+struct Count {
+    heard: Heard,
+    last: Instant,
+}
+
+/// Hears every message on the subject of events, and what becomes of our own objects.
+pub(crate) struct EventListener {
+    streams: SelectAll<BoxStream<'static, (usize, Heed, async_nats::Message)>>,
+    /// By whom we answer, by the number of the server.
+    clients: Vec<(usize, Client)>,
+    subject: String,
+    /// How the names of this run's objects begin.
+    prefix: String,
+    counts: BTreeMap<String, Count>,
+    /// Events of our own objects.
+    pub arrivals: Vec<Arrival>,
+    /// Other subjects on which our objects were named.
+    pub elsewhere: BTreeSet<String>,
+    /// Messages that were no events.
+    pub malformed: u64,
+    /// A watch of our own, where we may have one.
+    pub watch: Option<Watch>,
+    /// What it told.
+    pub told: Vec<Told>,
+}
+
+/// What a subscription is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heed {
+    /// The subject of events.
+    Events,
+    /// Every other subject, on which our objects do not belong.
+    Elsewhere,
+    /// Our own, on which another run asks whether we live.
+    SignOfLife,
+}
+
+impl EventListener {
+    pub(crate) fn new(subject: &str, prefix: &str) -> Self {
+        Self {
+            streams: SelectAll::new(),
+            clients: Vec::new(),
+            subject: subject.into(),
+            prefix: prefix.into(),
+            counts: BTreeMap::new(),
+            arrivals: Vec::new(),
+            elsewhere: BTreeSet::new(),
+            malformed: 0,
+            watch: None,
+            told: Vec::new(),
+        }
+    }
+
+    /// Listens on a server to the events and to a subject of our own.
+    ///
+    /// # Errors
+    ///
+    /// A sentence when the connection has ended.
+    pub(crate) async fn listen(
+        &mut self,
+        server: usize,
+        client: &Client,
+        private: &str,
+    ) -> Result<(), String> {
+        let events = self.subject.clone();
+        self.subscribe(server, client, events, Heed::Events).await?;
+        self.clients.push((server, client.clone()));
+        self.subscribe(server, client, private.to_owned(), Heed::SignOfLife)
+            .await
+    }
+
+    /// Listens to every subject of a server.
+    ///
+    /// # Errors
+    ///
+    /// As for [`EventListener::listen`].
+    pub(crate) async fn listen_to_all(
+        &mut self,
+        server: usize,
+        client: &Client,
+    ) -> Result<(), String> {
+        self.subscribe(server, client, ">".into(), Heed::Elsewhere)
+            .await
+    }
+
+    async fn subscribe(
+        &mut self,
+        server: usize,
+        client: &Client,
+        subject: String,
+        heed: Heed,
+    ) -> Result<(), String> {
+        let subscription = client
+            .subscribe(subject)
+            .await
+            .map_err(|error| error.to_string())?;
+        self.streams
+            .push(subscription.map(move |m| (server, heed, m)).boxed());
+        Ok(())
+    }
+
+    /// Whether a watch of our own is open.
+    pub(crate) fn watches(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Takes the next message, of the broker or of our own watch. It may be given up at any time without losing one.
+    async fn next(&mut self) -> bool {
+        let next = tokio::select! {
+            biased;
+            message = self.streams.next() => message,
+            told = next_of(&mut self.watch) => {
+                match told {
+                    Some(told) => self.told.push(told),
+                    None => self.watch = None,
+                }
+                return true;
+            }
+        };
+        let Some((server, heed, message)) = next else {
+            return false;
+        };
+        match heed {
+            Heed::Events => self.take(server, &message),
+            Heed::Elsewhere => self.look_for_ours(&message),
+            Heed::SignOfLife => self.say_that_we_live(server, message).await,
+        }
+        true
+    }
+
+    async fn say_that_we_live(&self, server: usize, question: async_nats::Message) {
+        let client = self.clients.iter().find(|(number, _)| *number == server);
+        if let (Some((_, client)), Some(reply)) = (client, question.reply) {
+            // Whoever does not hear it goes by our being subscribed.
+            let _ = client.publish(reply, "".into()).await;
+        }
+    }
+
+    fn take(&mut self, server: usize, message: &async_nats::Message) {
+        let event = match envelope::read(&message.payload) {
+            Message::Event(event) => event,
+            Message::Other => return,
+            Message::Malformed => {
+                self.malformed += 1;
+                return;
+            }
+        };
+        let now = Instant::now();
+        let resource = watched_kinds::resource_of(&event.kind, &event.api_version);
+        let resource = bounded::cut(resource, limits::BROKER_TEXT);
+        if self.counts.len() < RESOURCES || self.counts.contains_key(&resource) {
+            let count = self.counts.entry(resource).or_insert(Count {
+                heard: Heard::default(),
+                last: now,
+            });
+            count.last = now;
+            match event.what.as_str() {
+                "ADDED" => count.heard.added += 1,
+                "MODIFIED" => count.heard.modified += 1,
+                "DELETED" => count.heard.deleted += 1,
+                _ => {}
+            }
+        }
+        if event.name.starts_with(&self.prefix) && self.arrivals.len() < ARRIVALS {
+            self.arrivals.push(Arrival {
+                name: bounded::cut(event.name, limits::BROKER_TEXT),
+                event: bounded::cut(event.what, limits::BROKER_TEXT),
+                resource_version: event.resource_version,
+                cluster_id: bounded::cut(event.cluster_id, limits::BROKER_TEXT),
+                bytes: message.payload.len() as u64,
+                at: now,
+                server,
+            });
+        }
+    }
+
+    fn look_for_ours(&mut self, message: &async_nats::Message) {
+        let subject = message.subject.as_str();
+        let named = subject != self.subject
+            && self.elsewhere.len() < ELSEWHERE
+            && std::str::from_utf8(&message.payload).is_ok_and(|text| text.contains(&self.prefix));
+        if named {
+            self.elsewhere
+                .insert(bounded::cut(subject.to_owned(), limits::BROKER_TEXT));
+        }
+    }
+
+    /// Hears until this is done.
+    ///
+    /// Messages are taken until none is left, past the runtime's share for one task: a server that sends faster than its
+    /// share allows would fill the queue.
+    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                // A message that is here is taken first: its time is what is measured.
+                biased;
+                true = tokio::task::unconstrained(self.next()) => {}
+                value = &mut work => return value,
+            }
+        }
+    }
+
+    /// Hears until `enough` says so, or this time is over.
+    pub(crate) async fn until(&mut self, end: Instant, enough: impl Fn(&Self) -> bool) {
+        while !enough(self) {
+            tokio::select! {
+                more = tokio::task::unconstrained(self.next()) => if !more { return tokio::time::sleep_until(end).await },
+                () = tokio::time::sleep_until(end) => return,
+            }
+        }
+    }
+
+    /// What came of each resource.
+    pub(crate) fn heard(&self) -> BTreeMap<String, Heard> {
+        let now = Instant::now();
+        self.counts
+            .iter()
+            .map(|(resource, count)| {
+                let last = micros(now.duration_since(count.last));
+                (
+                    resource.clone(),
+                    Heard {
+                        last,
+                        ..count.heard
+                    },
+                )
+            })
+            .collect()
+    }
+}
+
+/// What a watch tells next; where there is none, nothing ever.
+async fn next_of(watch: &mut Option<Watch>) -> Option<Told> {
+    match watch {
+        Some(watch) => watch.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

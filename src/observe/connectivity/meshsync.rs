@@ -1,0 +1,143 @@
+//! Asking `MeshSync` itself: its health pages through a port-forward, its version through the broker.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use http::{Request, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+
+use super::{TestContext, request};
+use crate::{
+    cluster::tunnel::Tunnel,
+    facts::{FailureReason, MeshsyncTest, ProbeFailure, Step, stack},
+    observe::{
+        broker::wire::{Heard, Watched, guarded, settled, timed},
+        connectivity::listener::micros,
+        questions,
+    },
+    report::Way,
+    stack::base::seen::{Denial, Seen},
+};
+
+/// The port of its health pages, fixed since 1.0.1; older ones have none.
+const PORT: u16 = 11000;
+
+/// The longest wait for a page.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The longest page that is read.
+const LONGEST: usize = 4096;
+
+/// Asks for everything at once.
+pub(crate) async fn ask(bench: &TestContext<'_>) -> MeshsyncTest {
+    (bench.progress)("asking MeshSync");
+    let clients: Vec<Client> = bench
+        .kept
+        .lines()
+        .iter()
+        .map(|line| line.client.clone())
+        .collect();
+    let version = async {
+        // Whoever is not there does not answer, and need not be waited for.
+        if bench.meshsync_is_connected() == Some(false) {
+            return Step::not_tried("it is not connected to the broker");
+        }
+        request::version(&clients, bench.facts.profile).await
+    };
+    let ((healthz, readyz), meta) = tokio::join!(pages(bench), version);
+    MeshsyncTest {
+        healthz,
+        readyz,
+        meta,
+    }
+}
+
+/// Both health pages of the oldest pod that runs.
+async fn pages(bench: &TestContext<'_>) -> (Step, Step) {
+    let container = bench.facts.profile.meshsync.container;
+    let pod = stack::meshsync_pods(bench.facts)
+        .into_iter()
+        .filter_map(|pod| Some((pod, stack::running_since(pod, container)?)))
+        .min_by_key(|(_, since)| *since);
+    let Some((pod, _)) = pod else {
+        let none = Step::not_tried("no pod of it runs");
+        return (none.clone(), none);
+    };
+    let name = stack::name(&pod.metadata);
+    tokio::join!(page(bench, name, "/healthz"), page(bench, name, "/readyz"))
+}
+
+/// One page over a port-forward of its own: the server closes each connection that it is done with.
+async fn page(bench: &TestContext<'_>, pod: &str, path: &str) -> Step {
+    let started = Instant::now();
+    let namespace = &bench.facts.target.namespace;
+    let limit = bench.asker.remaining().min(PATIENCE);
+    let rights = questions::port_forward(namespace);
+    bench.asker.count();
+    let client = bench.clients.streams.clone();
+    let opened = Tunnel::open(client, namespace, pod, &[PORT], limit, &rights).await;
+    let mut tunnel = match opened {
+        Ok(tunnel) => tunnel,
+        Err(failure) if !failure.missing.is_empty() => {
+            return Step {
+                micros: Seen::Denied(Denial {
+                    missing: failure.missing,
+                }),
+                detail: String::new(),
+            };
+        }
+        Err(failure) => return Step::failed(failure.message),
+    };
+    let Some(port) = tunnel.take(PORT) else {
+        return Step::failed("the port-forward lacks the port");
+    };
+    let heard = Heard::default();
+    let stream = Watched::new(port.stream, &heard);
+    let work = timed(get(stream, path), limit, "its health port");
+    let answer = guarded(work, port.error, &heard).await;
+    match answer.map_err(|failure| settled(failure, Way::PortForward, heard.any(), false)) {
+        Ok((200, body)) => Step::done(micros(started.elapsed()), body),
+        Ok((status, body)) => Step::failed(format!("it answers {status}: {body}")),
+        // Before 1.0.1 there are no such pages, and nothing is wrong.
+        Err(failure) if failure.reason == FailureReason::Refused => {
+            Step::not_tried("nothing listens on port 11000; MeshSync has health pages since 1.0.1")
+        }
+        Err(failure) => Step::failed(failure.message),
+    }
+}
+
+async fn get<S>(stream: S, path: &str) -> Result<(u16, String), ProbeFailure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let broken = |_| {
+        ProbeFailure::broker(
+            FailureReason::Closed,
+            "the connection ended without an answer",
+        )
+    };
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    let task = tokio::spawn(connection);
+    let request = Request::get(path)
+        .header(header::HOST, "meshsync")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| ProbeFailure::no_way(FailureReason::Local, error.to_string()))?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), LONGEST).collect().await;
+        let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+        Ok((status, String::from_utf8_lossy(&body).trim().to_owned()))
+    }
+    .await;
+    task.abort();
+    answer
+}

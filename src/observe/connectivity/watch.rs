@@ -1,0 +1,88 @@
+//! A watch of our own, to know when the API server tells those who watch.
+
+use std::time::Duration;
+
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+/// The longest line that is kept; an object of ours is far smaller.
+const LONGEST: usize = 1 << 20;
+
+/// An open watch.
+pub(crate) struct Watch {
+    body: Body,
+    buffer: Vec<u8>,
+}
+
+/// What it told.
+pub(crate) struct Told {
+    pub name: String,
+    pub event: String,
+    pub at: Instant,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "type")]
+    event: String,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: Option<String>,
+}
+
+impl Watch {
+    /// Opens a watch on what this label chooses; none where we may not, or it does not come about in time.
+    pub(crate) async fn open(
+        client: kube::Client,
+        collection: &str,
+        label: &str,
+        limit: Duration,
+    ) -> Option<Self> {
+        let query = format!("{collection}?watch=1&timeoutSeconds=300&labelSelector={label}");
+        let request = Request::get(query).body(Body::empty()).ok()?;
+        let response = tokio::time::timeout(limit, client.send(request)).await;
+        let response = response.ok()?.ok()?;
+        if response.status() != StatusCode::OK {
+            return None;
+        }
+        Some(Self {
+            body: response.into_body(),
+            buffer: Vec::new(),
+        })
+    }
+
+    /// The next that it tells; none at its end. It may be given up at any time without losing anything.
+    pub(crate) async fn next(&mut self) -> Option<Told> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                if let Ok(line) = serde_json::from_slice::<Line>(&line) {
+                    return Some(Told {
+                        name: line.object.metadata.name.unwrap_or_default(),
+                        event: line.event,
+                        at: Instant::now(),
+                    });
+                }
+                continue;
+            }
+            let frame = self.body.frame().await?.ok()?;
+            if let Some(data) = frame.data_ref() {
+                self.buffer.extend_from_slice(data);
+            }
+            if self.buffer.len() > LONGEST {
+                return None;
+            }
+        }
+    }
+}

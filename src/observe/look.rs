@@ -1,0 +1,82 @@
+//! A look at a cluster, and a test that builds on one.
+
+use super::{
+    Depth, TestPlan,
+    broker::probe::Kept,
+    collect::{Observer, millis},
+    connectivity::{TestContext, api},
+};
+use crate::{
+    cluster::{cleanup::Cleanup, session::Session},
+    facts::{Facts, Subject, Test},
+};
+
+/// Looks at everything that the depth asks for.
+pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
+    let facts = observer(session, depth, None).run().await;
+    finish(session, facts)
+}
+
+/// Looks, and carries out a test with what was seen. What the test makes is removed, by `cleanup` if it is stopped.
+pub async fn test(
+    session: &Session<'_>,
+    depth: Depth,
+    plan: &TestPlan,
+    cleanup: &Cleanup,
+) -> Facts {
+    let kept = Kept::default();
+    // Before anything else: when the API server cannot be reached, this tells how far one comes.
+    let mut way = None;
+    if plan.subject == Subject::Kubernetes {
+        (session.scope.progress)("measuring the way to the API server");
+        way = Some(api::approach(&session.config, &session.asker).await);
+    }
+    let mut facts = observer(session, depth, Some(&kept)).run().await;
+    if let Some(mut way) = way {
+        api::measure(&session.asker, plan.count, &mut way).await;
+        facts.test = Some(Test {
+            subject: plan.subject,
+            api: Some(way),
+            ..Test::default()
+        });
+    } else if facts.obstacle.is_none() {
+        let context = TestContext {
+            asker: &session.asker,
+            clients: &session.clients,
+            kept: &kept,
+            facts: &facts,
+            plan,
+            cleanup,
+            progress: session.scope.progress,
+        };
+        let test = Box::pin(context.run()).await;
+        facts.test = Some(test);
+    }
+    finish(session, facts)
+}
+
+fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) -> Observer<'a> {
+    Observer {
+        asker: &session.asker,
+        clients: &session.clients,
+        scope: session.scope,
+        depth,
+        target: &session.target,
+        config: &session.config,
+        in_cluster: session.in_cluster,
+        kept,
+    }
+}
+
+/// Notes how long it took in all.
+fn finish(session: &Session<'_>, mut facts: Facts) -> Facts {
+    facts
+        .timings
+        .insert("total".into(), millis(session.started.elapsed()));
+    session.asker.note(&format!(
+        "{} requests to the API server, {:.1} ms in all",
+        session.asker.sent(),
+        session.started.elapsed().as_secs_f64() * 1000.0
+    ));
+    facts
+}

@@ -1,0 +1,116 @@
+//! Whether we may grant what the roles of an installation grant, where no dry run can tell: a role whose namespace is not
+//! there yet, and a binding whose role is not. Nobody may write a role that grants more than they hold, unless they may
+//! escalate it, nor bind it, unless they may bind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{
+    cluster::session::Session,
+    repair::deployment::{DryRun, Tried},
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        manifests::Object,
+        object::{self, Kind},
+    },
+};
+
+impl Session<'_> {
+    /// Has those denied that we may not write.
+    pub(crate) async fn ungranted(&self, tried: &mut [Tried]) {
+        for at in 0..tried.len() {
+            if tried[at].trial != DryRun::TooEarly {
+                continue;
+            }
+            let object = &tried[at].object;
+            let (role, verb) = match &object.body["roleRef"] {
+                Value::Null if object.id.kind == object::ROLE.kind => (Some(object), "escalate"),
+                reference => (role(tried, reference), "bind"),
+            };
+            if let Some(role) = role
+                && let Some(why) = self.not_held(role, verb).await
+            {
+                tried[at].trial = DryRun::Denied(why);
+            }
+        }
+    }
+
+    /// What we lack of what a role grants; none where we may do this to it whatever it grants, or hold all of it.
+    async fn not_held(&self, role: &Object, verb: &str) -> Option<String> {
+        if self.may(&role.id.right(verb)).await != Seen::Known(false) {
+            return None;
+        }
+        let lacking = self.lacking(granted(role)).await;
+        if lacking.is_empty() {
+            return None;
+        }
+        let mut verbs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for mut right in lacking {
+            let verb = std::mem::take(&mut right.verb);
+            verbs
+                .entry(right.to_string().trim().to_owned())
+                .or_default()
+                .insert(verb);
+        }
+        let all: Vec<String> = verbs
+            .into_iter()
+            .map(|(what, verbs)| {
+                let verbs: Vec<String> = verbs.into_iter().collect();
+                format!("{} {what}", verbs.join(", "))
+            })
+            .collect();
+        Some(format!(
+            "we may not {verb} {}, and do not hold all that it grants: {}",
+            role.id,
+            all.join("; ")
+        ))
+    }
+}
+
+/// The role that a binding of the installation refers to.
+fn role<'a>(tried: &'a [Tried], reference: &Value) -> Option<&'a Object> {
+    let is = |kind: Kind, object: &Object| {
+        reference["kind"] == kind.kind
+            && object.id.kind == kind.kind
+            && reference["name"] == object.id.name.as_str()
+    };
+    tried
+        .iter()
+        .map(|tried| &tried.object)
+        .find(|object| is(object::ROLE, object) || is(object::CLUSTER_ROLE, object))
+}
+
+/// The rights that a role grants, one by one.
+fn granted(role: &Object) -> Vec<Permission> {
+    let words = |list: &Value| -> Vec<String> {
+        let words = list.as_array().into_iter().flatten();
+        words
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .collect()
+    };
+    let mut rights = Vec::new();
+    for rule in role.body["rules"].as_array().into_iter().flatten() {
+        let mut names: Vec<Option<String>> = words(&rule["resourceNames"])
+            .into_iter()
+            .map(Some)
+            .collect();
+        if names.is_empty() {
+            names.push(None);
+        }
+        for group in words(&rule["apiGroups"]) {
+            for resource in words(&rule["resources"]) {
+                for verb in words(&rule["verbs"]) {
+                    for name in &names {
+                        rights.push(Permission {
+                            namespace: role.id.namespace.clone(),
+                            name: name.clone(),
+                            ..Permission::to(&verb, &group, &resource)
+                        });
+                    }
+                }
+            }
+        }
+    }
+    rights
+}

@@ -1,0 +1,147 @@
+//! What there is of a stack, and what the API server says of bringing it to what it should be. Nothing is changed.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::{
+    cluster::{
+        change::Change,
+        session::{Answer, Session},
+    },
+    facts::stack,
+    observe::questions,
+    repair::deployment::{DryRun, LiveState, Tried},
+    stack::{
+        inventory, manager,
+        manifests::Object,
+        object::{self, Id},
+        profile::Profile,
+    },
+};
+
+impl Session<'_> {
+    /// Looks at every object of the installation, tries each, and sees who else lays claim to it.
+    pub async fn standing(
+        &self,
+        profile: &Profile,
+        objects: Vec<Object>,
+        take_over: bool,
+    ) -> LiveState {
+        let wanted = inventory::of(profile, self.namespace());
+        let (mut tried, seen) = tokio::join!(
+            join_all(objects.into_iter().map(|object| self.tried(object))),
+            join_all(wanted.iter().map(|belonging| self.object(&belonging.id))),
+        );
+        self.ungranted(&mut tried).await;
+        let belongings: Vec<_> = wanted.into_iter().zip(seen).collect();
+        // The namespace is left as it is, so whoever manages it is no matter.
+        let managed = || {
+            tried
+                .iter()
+                .filter(|tried| tried.object.id.kind != object::NAMESPACE.kind)
+                .filter_map(|tried| tried.live.known())
+        };
+        let owner = managed().find_map(manager::of_live);
+        let releases = if take_over {
+            self.releases(managed()).await
+        } else {
+            Vec::new()
+        };
+        let elsewhere = self.elsewhere_bound(&tried).await;
+        LiveState {
+            elsewhere,
+            objects: tried,
+            belongings,
+            owner,
+            releases,
+            findings: Vec::new(),
+        }
+    }
+
+    /// The namespace of another stack to which the cluster-wide bindings give their rights now.
+    async fn elsewhere_bound(&self, tried: &[Tried]) -> Option<String> {
+        let subjects = tried
+            .iter()
+            .filter(|tried| tried.object.id.kind == object::CLUSTER_ROLE_BINDING.kind)
+            .filter_map(|tried| tried.live.known()?["subjects"].as_array())
+            .flatten()
+            .filter(|subject| subject["kind"] == object::SERVICE_ACCOUNT.kind);
+        for subject in subjects {
+            let (Some(namespace), Some(name)) =
+                (subject["namespace"].as_str(), subject["name"].as_str())
+            else {
+                continue;
+            };
+            if namespace == self.namespace() {
+                continue;
+            }
+            let account = Id::of(object::SERVICE_ACCOUNT, Some(namespace), name);
+            // One that is gone needs no rights.
+            if !self.object(&account).await.is_absent() {
+                return Some(namespace.to_owned());
+            }
+        }
+        None
+    }
+
+    /// The Secrets of the Helm releases that these objects belong to; their content stays where it is.
+    async fn releases(&self, objects: impl Iterator<Item = &Value>) -> Vec<(Id, String)> {
+        let releases: BTreeSet<(String, String)> = objects
+            .filter_map(manager::metadata)
+            .filter_map(|metadata| stack::release_of(&metadata, self.namespace()))
+            .collect();
+        let mut secrets = Vec::new();
+        for (release, namespace) in releases {
+            let question = questions::helm(&release, &namespace);
+            let items = self.metadata(&question.path).await;
+            secrets.extend(items.into_iter().filter_map(|item| {
+                let name = item["metadata"]["name"].as_str()?;
+                let uid = object::uid(&item)?.to_owned();
+                Some((Id::of(object::SECRET, Some(&namespace), name), uid))
+            }));
+        }
+        secrets
+    }
+
+    async fn tried(&self, object: Object) -> Tried {
+        let (live, trial) = tokio::join!(self.object(&object.id), self.trial(&object));
+        Tried {
+            object,
+            live,
+            trial,
+        }
+    }
+
+    async fn trial(&self, object: &Object) -> DryRun {
+        match self.dry_run(object, false).await {
+            Answer::Conflict(conflict) => match self.dry_run(object, true).await {
+                Answer::Made(after) => DryRun::Would {
+                    after,
+                    conflict: Some(conflict),
+                },
+                other => trial(other),
+            },
+            other => trial(other),
+        }
+    }
+
+    async fn dry_run(&self, object: &Object, force: bool) -> Answer {
+        let change = Change::apply(&object.id, &object.body, force);
+        self.change(&change.tried()).await
+    }
+}
+
+fn trial(answer: Answer) -> DryRun {
+    match answer {
+        Answer::Made(after) => DryRun::Would {
+            after,
+            conflict: None,
+        },
+        Answer::NotFound => DryRun::TooEarly,
+        Answer::Invalid(why) | Answer::Conflict(why) => DryRun::Invalid(why),
+        Answer::Denied(why) => DryRun::Denied(why),
+        Answer::Failed(why) => DryRun::Failed(why),
+    }
+}

@@ -1,0 +1,5 @@
+//! What there is of a stack, before anything is changed.
+
+mod escalation;
+mod existing;
+mod live_state;

@@ -1,0 +1,31 @@
+//! The route by which a broker server was reached.
+
+use serde::{Deserialize, Serialize};
+
+/// A way to a broker server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The pod's own address, when we run in the cluster.
+    PodAddress,
+    /// A port-forward through the API server.
+    PortForward,
+    /// The address of a load balancer, or of a node with its node port.
+    ExternalAddress,
+    /// The address that `MeshSync` is told to publish to, where that is no broker of this stack.
+    CustomAddress,
+    /// A file in a recording.
+    Recording,
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::PodAddress => "pod address",
+            Self::PortForward => "port-forward",
+            Self::ExternalAddress => "external address",
+            Self::CustomAddress => "custom address",
+            Self::Recording => "recording",
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! What knows nothing of Meshery: bounded reading, failures, permissions, words.
+
+pub(crate) mod bounded;
+pub mod failure;
+pub mod files;
+pub mod limits;
+pub mod permission;
+#[cfg(test)]
+pub(crate) mod properties;
+pub mod reader;
+pub mod sanitize;
+pub mod seen;
+pub mod usage;
+pub(crate) mod words;
+pub(crate) mod yaml;

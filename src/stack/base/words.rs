@@ -1,0 +1,150 @@
+//! Durations and the system's errors, in words for people.
+
+use std::{io, time::Duration};
+
+/// A duration as one says it: `250 ms`, `2 s`, `1.5 s`.
+pub(crate) fn span(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        return format!("{} ms", duration.as_millis());
+    }
+    let text = format!("{:.1}", duration.as_secs_f64());
+    format!("{} s", text.trim_end_matches(".0"))
+}
+
+/// A short time, of which three figures say enough: `0.42 ms`, `12.3 ms`, `1.53 s`.
+#[expect(clippy::cast_precision_loss, reason = "three figures are shown of it")]
+pub(crate) fn short_span(micros: u64) -> String {
+    let (value, unit) = if micros < 1_000_000 {
+        (micros as f64 / 1000.0, "ms")
+    } else {
+        (micros as f64 / 1_000_000.0, "s")
+    };
+    let decimals = match value {
+        value if value < 10.0 => 2,
+        value if value < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// An error of a file or a program, without the system's number for it.
+pub(crate) fn io(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::InvalidData => "it is not text".into(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().into()
+        }
+    }
+}
+
+/// An error of a JSON or YAML reader without the value that it complains of, which may be a secret.
+///
+/// The readers put the value between what it is and what was expected: `invalid type: string "…", expected u16 at line 1`.
+pub(crate) fn malformed(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let (fault, rest) = match text.rsplit_once(", expected ") {
+        Some((fault, expected)) => (fault, format!(", expected {expected}")),
+        None => match text.rfind(" at line ") {
+            Some(at) => (&text[..at], text[at..].to_owned()),
+            None => (text.as_str(), String::new()),
+        },
+    };
+    let fault = quoted_value(fault).map_or(fault, |at| fault[..at].trim_end());
+    format!("{fault}{rest}")
+}
+
+/// Where a quoted value begins; a single character between quotes is the grammar's own, as in "did not find `,`".
+fn quoted_value(text: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find(['"', '`', '\'']).map(|at| from + at) {
+        let quote = &text[at..=at];
+        match text[at + 1..].find(quote) {
+            Some(length) if length <= 1 => from = at + length + 2,
+            _ => return Some(at),
+        }
+    }
+    None
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c));
+    if plain {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The edits between two words.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let next = (diagonal + usize::from(x != *y))
+                .min(row[j] + 1)
+                .min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], next);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_without_digits_that_nobody_needs() {
+        assert_eq!(span(Duration::from_millis(250)), "250 ms");
+        assert_eq!(span(Duration::from_secs(2)), "2 s");
+        assert_eq!(span(Duration::from_nanos(1_998_323_777)), "2 s");
+        assert_eq!(span(Duration::from_millis(1500)), "1.5 s");
+        assert_eq!(span(Duration::from_secs(10)), "10 s");
+    }
+
+    #[test]
+    fn short_times_have_three_figures() {
+        assert_eq!(short_span(420), "0.42 ms");
+        assert_eq!(short_span(12_345), "12.3 ms");
+        assert_eq!(short_span(123_456), "123 ms");
+        assert_eq!(short_span(1_534_000), "1.53 s");
+    }
+
+    #[test]
+    fn readers_errors_do_not_repeat_the_value() {
+        let wrong = serde_json::from_str::<u16>("\"s3, expected \\\"x\"").expect_err("no number");
+        assert_eq!(
+            malformed(&wrong),
+            "invalid type: string, expected u16 at line 1 column 18"
+        );
+        let wrong = serde_yaml::from_str::<std::collections::BTreeMap<String, u16>>("a: s3\n")
+            .expect_err("no number");
+        assert_eq!(
+            malformed(&wrong),
+            "a: invalid type: string, expected u16 at line 1 column 4"
+        );
+        for grammar in [
+            "did not find expected ',' or ']' at line 2 column 1",
+            "expected `:` at line 1 column 5",
+        ] {
+            assert_eq!(malformed(&grammar), grammar);
+        }
+    }
+
+    #[test]
+    fn errors_bear_no_number() {
+        let error = io::Error::from_raw_os_error(28);
+        assert!(!io(&error).contains("os error"), "{}", io(&error));
+    }
+}

@@ -1,0 +1,503 @@
+//! YAML to values, with bounds.
+//!
+//! The text is read event by event, and what exceeds a bound is refused before it is built: depth, the number of
+//! values, and the copies that aliases make. Scalars mean what they mean to the YAML library that writes our documents.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
+use serde_json::{Map, Number, Value};
+
+use crate::stack::base::limits;
+
+/// Why a text is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// It is not YAML; where, and why.
+    Invalid(String),
+    /// It exceeds this bound.
+    TooLarge(TooLarge),
+}
+
+/// A bound that a text exceeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooLarge {
+    /// [`limits::DEPTH`].
+    Depth,
+    /// [`limits::VALUES`].
+    Values,
+    /// [`limits::ALIASES`].
+    Aliases,
+}
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Depth => write!(f, "it is nested deeper than {} levels", limits::DEPTH),
+            Self::Values => write!(f, "it holds more than {} values", limits::VALUES),
+            Self::Aliases => write!(
+                f,
+                "its aliases add more than {} MiB to it",
+                limits::ALIASES / limits::MIB
+            ),
+        }
+    }
+}
+
+/// Which documents of a text are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// All of them.
+    All,
+    /// The first; what follows is not looked at.
+    First,
+}
+
+/// The documents of a text; an empty one is null.
+pub(crate) fn documents(text: &str, which: Documents) -> Result<Vec<Value>, Broken> {
+    let mut builder = Builder::default();
+    for event in Parser::new_from_str(text) {
+        let (event, _) = event.map_err(|error| invalid(&error))?;
+        let ends = matches!(event, Event::DocumentEnd);
+        builder.take(event)?;
+        if ends && which == Documents::First {
+            break;
+        }
+    }
+    Ok(builder.documents)
+}
+
+fn invalid(error: &ScanError) -> Broken {
+    use granit_parser::ErrorKind;
+    match error.kind() {
+        ErrorKind::RecursionLimitExceeded => Broken::TooLarge(TooLarge::Depth),
+        _ => {
+            let why = error.info();
+            Broken::Invalid(format!(
+                "{} at line {} column {}",
+                why.lines().next().unwrap_or_default(),
+                error.marker().line(),
+                error.marker().col() + 1
+            ))
+        }
+    }
+}
+
+/// A value that is not complete yet.
+enum Open {
+    Sequence(Vec<Value>),
+    Mapping(Map<String, Value>, Option<String>),
+}
+
+/// An [`Open`] value, its anchor, and the memory that was used before it.
+struct Level {
+    open: Open,
+    anchor: usize,
+    before: usize,
+}
+
+/// Builds values from events.
+#[derive(Default)]
+struct Builder {
+    documents: Vec<Value>,
+    levels: Vec<Level>,
+    /// The document that is being read.
+    root: Option<Value>,
+    anchors: HashMap<usize, (Value, usize)>,
+    values: usize,
+    /// An estimate of the memory that everything so far takes.
+    memory: usize,
+    /// That of the copies.
+    copies: usize,
+}
+
+/// What a value takes beside its text.
+const VALUE: usize = size_of::<Value>();
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>) -> Result<(), Broken> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let before = self.memory;
+                self.charge(text.len())?;
+                if self.wants_key() {
+                    let key = text.into_owned();
+                    if anchor != 0 {
+                        self.anchor(anchor, &Value::String(key.clone()), before)?;
+                    }
+                    self.key(key);
+                    return Ok(());
+                }
+                let value = scalar(text, style, tag.as_deref());
+                self.finished(value, anchor, before)
+            }
+            Event::SequenceStart(_, anchor, _) => self.open(Open::Sequence(Vec::new()), anchor),
+            Event::MappingStart(_, anchor, _) => self.open(Open::Mapping(Map::new(), None), anchor),
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(level) = self.levels.pop() else {
+                    return Ok(());
+                };
+                let value = match level.open {
+                    Open::Sequence(items) => Value::Array(items),
+                    Open::Mapping(fields, _) => Value::Object(fields),
+                };
+                self.finished(value, level.anchor, level.before)
+            }
+            Event::Alias(anchor) => self.alias(anchor),
+            Event::DocumentEnd => {
+                self.documents.push(self.root.take().unwrap_or_default());
+                self.anchors.clear();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, open: Open, anchor: usize) -> Result<(), Broken> {
+        if self.wants_key() {
+            return Err(Broken::Invalid("a key is a list or a mapping".into()));
+        }
+        if self.levels.len() >= limits::DEPTH {
+            return Err(Broken::TooLarge(TooLarge::Depth));
+        }
+        let before = self.memory;
+        self.charge(0)?;
+        self.levels.push(Level {
+            open,
+            anchor,
+            before,
+        });
+        Ok(())
+    }
+
+    fn alias(&mut self, anchor: usize) -> Result<(), Broken> {
+        let Some((value, memory)) = self.anchors.get(&anchor) else {
+            return Err(Broken::Invalid(
+                "an alias refers to the value that it is in".into(),
+            ));
+        };
+        let memory = *memory;
+        self.copies = self.copies.saturating_add(memory);
+        if self.copies > limits::ALIASES {
+            return Err(Broken::TooLarge(TooLarge::Aliases));
+        }
+        let value = value.clone();
+        let before = self.memory;
+        self.memory += memory;
+        if self.wants_key() {
+            let key = match value {
+                Value::String(text) => text,
+                Value::Array(_) | Value::Object(_) => {
+                    return Err(Broken::Invalid("a key is a list or a mapping".into()));
+                }
+                other => other.to_string(),
+            };
+            self.key(key);
+            return Ok(());
+        }
+        self.finished(value, 0, before)
+    }
+
+    /// Counts one more value with so much text.
+    fn charge(&mut self, text: usize) -> Result<(), Broken> {
+        self.values += 1;
+        if self.values > limits::VALUES {
+            return Err(Broken::TooLarge(TooLarge::Values));
+        }
+        self.memory += VALUE + text;
+        Ok(())
+    }
+
+    /// Keeps a value for the aliases that refer to it.
+    fn anchor(&mut self, anchor: usize, value: &Value, before: usize) -> Result<(), Broken> {
+        let memory = self.memory - before;
+        self.copies = self.copies.saturating_add(memory);
+        if self.copies > limits::ALIASES {
+            return Err(Broken::TooLarge(TooLarge::Aliases));
+        }
+        self.anchors.insert(anchor, (value.clone(), memory));
+        Ok(())
+    }
+
+    fn wants_key(&self) -> bool {
+        matches!(
+            self.levels.last(),
+            Some(Level {
+                open: Open::Mapping(_, None),
+                ..
+            })
+        )
+    }
+
+    fn key(&mut self, text: String) {
+        if let Some(Level {
+            open: Open::Mapping(_, key),
+            ..
+        }) = self.levels.last_mut()
+        {
+            *key = Some(text);
+        }
+    }
+
+    /// Puts a complete value where it belongs. Of two fields with one name the last one counts.
+    fn finished(&mut self, value: Value, anchor: usize, before: usize) -> Result<(), Broken> {
+        if anchor != 0 {
+            self.anchor(anchor, &value, before)?;
+        }
+        match self.levels.last_mut().map(|level| &mut level.open) {
+            Some(Open::Sequence(items)) => items.push(value),
+            Some(Open::Mapping(fields, key)) => {
+                if let Some(key) = key.take() {
+                    fields.insert(key, value);
+                }
+            }
+            None => self.root = Some(value),
+        }
+        Ok(())
+    }
+}
+
+fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value {
+    let quoted = style != ScalarStyle::Plain;
+    let is_text = match tag {
+        Some(tag) => quoted || tag.suffix() == "str" || tag.suffix() == "binary",
+        None => quoted,
+    };
+    if is_text {
+        Value::String(text.into_owned())
+    } else {
+        plain(&text)
+    }
+}
+
+/// What a scalar without quotes is.
+fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => true.into(),
+        "false" | "False" | "FALSE" => false.into(),
+        _ => number(text).unwrap_or_else(|| Value::String(text.to_owned())),
+    }
+}
+
+/// A number in one of YAML's forms. Infinities and what is no number at all have no form in JSON: they are null.
+fn number(text: &str) -> Option<Value> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(rest) = digits.strip_prefix(prefix) {
+            if rest.starts_with(['+', '-']) {
+                return None;
+            }
+            if let Ok(value) = u64::from_str_radix(rest, radix) {
+                return signed(negative, value);
+            }
+        }
+    }
+    // Digits with a zero before them are a text, such as a telephone number.
+    let leading_zero =
+        digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    if leading_zero {
+        return None;
+    }
+    if !digits.is_empty()
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(value) = digits.parse()
+        && let Some(value) = signed(negative, value)
+    {
+        return Some(value);
+    }
+    match digits {
+        ".inf" | ".Inf" | ".INF" => return Some(Value::Null),
+        ".nan" | ".NaN" | ".NAN" if digits == text => return Some(Value::Null),
+        _ => {}
+    }
+    // Rust would take "inf", "nan" and "infinity" as well.
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    let value: f64 = digits.parse().ok()?;
+    if !value.is_finite() {
+        return None;
+    }
+    let value = if negative { -value } else { value };
+    Number::from_f64(value).map(Value::Number)
+}
+
+fn signed(negative: bool, value: u64) -> Option<Value> {
+    if !negative {
+        return Some(value.into());
+    }
+    if value > i64::MIN.unsigned_abs() {
+        return None;
+    }
+    Some(0_i64.wrapping_sub_unsigned(value).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Value {
+        documents(text, Documents::First)
+            .expect("YAML")
+            .pop()
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn scalars_are_those_of_the_library_that_writes() {
+        for text in [
+            "1",
+            "-1",
+            "+1",
+            "0",
+            "-0",
+            "007",
+            "-007",
+            "0x1F",
+            "-0x1f",
+            "0o17",
+            "0b101",
+            "1.5",
+            "-1.5",
+            "1e3",
+            ".5",
+            "1.",
+            "+.5",
+            "~",
+            "null",
+            "Null",
+            "true",
+            "True",
+            "yes",
+            "no",
+            "on",
+            "1_000",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-9223372036854775808",
+            "-9223372036854775809",
+            "inf",
+            "nan",
+            "infinity",
+            ".inf",
+            "-.inf",
+            "+.inf",
+            ".nan",
+            "-.nan",
+            "1.0.5",
+            "2026-01-01",
+            "2026-01-01T00:00:00Z",
+            "0x",
+            "-",
+            "+",
+            "--1",
+            "+-1",
+            "1e999",
+            "0x-1",
+            "\"1\"",
+            "'true'",
+            "!!str 1",
+            "!!str true",
+            "\"\"",
+            "''",
+            "12:30",
+            "1e",
+            "e1",
+            ".",
+            "-.5",
+            "00",
+            "0.0",
+            "00.5",
+        ] {
+            // Numbers beyond 64 bits are an error there and approximate here.
+            if let Ok(expected) = serde_yaml::from_str::<Value>(text) {
+                assert_eq!(one(text), expected, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn documents_are_those_of_the_library_that_writes() {
+        for text in [
+            "a: 1\nb: [x, {c: d}]\n",
+            "- a\n-  - b\n   - c: |\n       text\n       more\n",
+            "? long\n: value\n",
+            "&x a: &y [1, 2]\nb: *y\nc: *x\n",
+            "a: >-\n  folded\n  text\n\n  more\n",
+            "{}",
+            "[]",
+            "a:\nb:\n",
+            "1: x\ntrue: y\n~: z\n",
+        ] {
+            let expected: Value = serde_yaml::from_str(text).expect("YAML");
+            assert_eq!(one(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn several_documents_are_read_or_only_the_first() {
+        let text = "a: 1\n---\nb: 2\n---\n";
+        let all = documents(text, Documents::All).expect("YAML");
+        assert_eq!(all.len(), 3, "{all:?}");
+        assert_eq!(all[2], Value::Null);
+        let first = documents("a: 1\n---\n{{{ broken\n", Documents::First).expect("YAML");
+        assert_eq!(first.len(), 1);
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = |levels: usize, open: &str| open.repeat(levels);
+        for open in ["[", "{a: ", "- "] {
+            assert_eq!(
+                documents(&deep(100_000, open), Documents::All),
+                Err(Broken::TooLarge(TooLarge::Depth)),
+                "{open}"
+            );
+        }
+        let mut indented = String::new();
+        for level in 0..5_000 {
+            indented.push_str(&format!("{}a:\n", " ".repeat(level)));
+        }
+        assert_eq!(
+            documents(&indented, Documents::All),
+            Err(Broken::TooLarge(TooLarge::Depth))
+        );
+    }
+
+    #[test]
+    fn copies_of_aliases_are_bounded() {
+        let mut laughs = "l0: &l0 lol\n".to_owned();
+        for level in 1..9 {
+            let items = vec![format!("*l{}", level - 1); 9].join(", ");
+            laughs.push_str(&format!("l{level}: &l{level} [{items}]\n"));
+        }
+        let wide = format!(
+            "a: &a [{}]\nb:\n{}",
+            "x, ".repeat(20_000),
+            "- *a\n".repeat(15_000)
+        );
+        for text in [laughs, wide] {
+            assert_eq!(
+                documents(&text, Documents::All),
+                Err(Broken::TooLarge(TooLarge::Aliases))
+            );
+        }
+        assert!(documents("a: &a [*a]", Documents::All).is_err());
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let text = format!("[{}]", "0,".repeat(limits::VALUES + 1));
+        assert_eq!(
+            documents(&text, Documents::All),
+            Err(Broken::TooLarge(TooLarge::Values))
+        );
+    }
+}

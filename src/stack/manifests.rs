@@ -1,0 +1,404 @@
+//! The stack as it is installed: our own manifests, with every name from the profile. Pure.
+//!
+//! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that `fill` fills.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::{Value, json};
+
+use super::object::Id;
+use crate::stack::{
+    base::{permission::Permission, yaml},
+    profile::Profile,
+    watch_list::{self, WatchList},
+};
+
+/// The name under which this tool writes fields.
+pub const FIELD_MANAGER: &str = "meshdoctor";
+
+/// What may be chosen about an installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The version of the operator; none for the one that the profile names.
+    pub operator_version: Option<String>,
+    /// The registry that the operator's image comes from; none for the image's own.
+    pub image_registry: Option<String>,
+    /// The type of the broker's client Service.
+    pub broker_service: String,
+    /// How many broker servers.
+    pub broker_size: u8,
+    /// The data of the watch-list that `MeshSync` gets; none for the stock list.
+    pub watch_list: Option<Value>,
+    /// Whether `MeshSync` may read every kind, not only those of its watch-list.
+    pub watch_everything: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            operator_version: None,
+            image_registry: None,
+            broker_service: "ClusterIP".into(),
+            broker_size: 1,
+            watch_list: None,
+            watch_everything: false,
+        }
+    }
+}
+
+/// One object, ready to be applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// Where it is to be.
+    pub id: Id,
+    /// All of it.
+    pub body: Value,
+}
+
+impl Object {
+    fn of(body: Value) -> Option<Self> {
+        let text = |pointer: &str| body.pointer(pointer)?.as_str().map(str::to_owned);
+        let kind = text("/kind")?;
+        let id = Id {
+            api_version: text("/apiVersion")?,
+            plural: plural(&kind)?.into(),
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name")?,
+            kind,
+        };
+        Some(Self { id, body })
+    }
+}
+
+/// The resource of a kind; of the kinds of an installation only.
+fn plural(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "Namespace" => "namespaces",
+        "CustomResourceDefinition" => "customresourcedefinitions",
+        "ServiceAccount" => "serviceaccounts",
+        "Role" => "roles",
+        "ClusterRole" => "clusterroles",
+        "RoleBinding" => "rolebindings",
+        "ClusterRoleBinding" => "clusterrolebindings",
+        "Deployment" => "deployments",
+        "Broker" => "brokers",
+        "MeshSync" => "meshsyncs",
+        "Pod" => "pods",
+        _ => return None,
+    })
+}
+
+/// Everything that an installation writes, in the order in which it writes it.
+pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<Object> {
+    let operator = if is_old(profile) {
+        include_str!("manifests/operator-old.yaml")
+    } else {
+        include_str!("manifests/operator.yaml")
+    };
+    let mut bodies = Vec::new();
+    for template in [
+        include_str!("manifests/ground.yaml"),
+        include_str!("manifests/definitions.yaml"),
+        include_str!("manifests/rights.yaml"),
+        operator,
+        include_str!("manifests/resources.yaml"),
+    ] {
+        bodies.extend(documents(&fill(template, profile, namespace, options)));
+    }
+    for body in &mut bodies {
+        spread_versions(body, profile);
+        if let Some(data) = options
+            .watch_list
+            .as_ref()
+            .filter(|_| body["kind"] == "MeshSync")
+        {
+            body["spec"]["watch-list"]["data"] = data.clone();
+        }
+        narrow_reader(body, profile, options);
+    }
+    bodies.into_iter().filter_map(Object::of).collect()
+}
+
+/// The pods that come of it: the operator's own, and those that it makes of the custom resources. Without the account,
+/// which need not be there yet when they are tried.
+pub fn pods(profile: &Profile, namespace: &str) -> Vec<Object> {
+    let options = Options::default();
+    let made = if is_old(profile) {
+        include_str!("manifests/pods-old.yaml")
+    } else {
+        include_str!("manifests/pods.yaml")
+    };
+    let operator = manifests(profile, namespace, &options)
+        .into_iter()
+        .filter(|object| object.id.kind == "Deployment")
+        .map(|mut deployment| {
+            let mut pod = deployment.body["spec"]["template"].take();
+            pod["apiVersion"] = "v1".into();
+            pod["kind"] = "Pod".into();
+            pod["metadata"]["name"] = format!("{}-preflight", deployment.id.name).into();
+            pod["metadata"]["namespace"] = namespace.into();
+            if let Some(spec) = pod["spec"].as_object_mut() {
+                spec.remove("serviceAccountName");
+            }
+            pod
+        });
+    let made = documents(&fill(made, profile, namespace, &options));
+    operator.chain(made).filter_map(Object::of).collect()
+}
+
+/// A pod of [`pods`] as a type.
+pub fn typed(pod: &Object) -> Option<Pod> {
+    serde_json::from_str(&pod.body.to_string()).ok()
+}
+
+/// The rights that writing all of it takes, into a namespace that is there and is left as it is. Nobody may write a role
+/// that grants more than they hold themselves, unless they may escalate it, and bind it.
+pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
+    let mut rights = Vec::new();
+    for object in manifests(profile, namespace, &Options::default()) {
+        if object.id.kind == "Namespace" {
+            rights.push(object.id.right("get"));
+            continue;
+        }
+        rights.extend(["create", "get", "patch"].map(|verb| object.id.right(verb)));
+        if matches!(object.id.kind.as_str(), "Role" | "ClusterRole") {
+            rights.extend(["bind", "escalate"].map(|verb| object.id.right(verb)));
+        }
+    }
+    rights
+}
+
+/// Whether the family stayed with the old operator line.
+fn is_old(profile: &Profile) -> bool {
+    profile.broker.current.is_none()
+}
+
+/// Fills the blanks of a template.
+fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -> String {
+    let reader = profile.meshsync_reader();
+    let whitelist = watch_list::whitelist(&watch_list::stock_without(&[], profile));
+    // A text within a text: a JSON string is a YAML scalar.
+    let whitelist = Value::from(whitelist).to_string();
+    let conditions = documents(include_str!("manifests/conditions.yaml"))
+        .pop()
+        .unwrap_or_default()
+        .to_string();
+    let operator = &profile.operator;
+    let broker = &profile.broker;
+    let images = &profile.images;
+    let operator_image = operator_image(images.operator, options);
+    let broker_size = options.broker_size.to_string();
+    [
+        ("namespace", namespace),
+        ("app", profile.name),
+        ("group", profile.group),
+        // The version that every line serves.
+        ("version", profile.versions.last().copied().unwrap_or("v1")),
+        ("account", operator.service_account),
+        ("operator", operator.deployment),
+        ("operator_container", operator.container),
+        ("operator_image", &operator_image),
+        ("operator_role", operator.role),
+        ("operator_binding", operator.role_binding),
+        ("election_role", operator.election_role),
+        ("election_binding", operator.election_binding),
+        ("reader", &reader),
+        ("broker", broker.resource),
+        ("broker_container", broker.container),
+        ("broker_image", images.broker),
+        ("broker_service", &options.broker_service),
+        ("broker_size", &broker_size),
+        ("broker_workload", broker.current.unwrap_or(broker.old)),
+        ("reloader_image", images.reloader),
+        ("meshsync", profile.meshsync.resource),
+        ("meshsync_container", profile.meshsync.container),
+        ("meshsync_image", images.meshsync),
+        ("conditions", &conditions),
+        ("whitelist", &whitelist),
+    ]
+    .iter()
+    .fold(template.to_owned(), |text, (name, value)| {
+        text.replace(&format!("${{{name}}}"), value)
+    })
+}
+
+/// The objects of a YAML text of ours; the tests see that each of them is one.
+fn documents(text: &str) -> Vec<Value> {
+    // Every option that fills a blank was checked when it was parsed, so a template is never malformed.
+    let mut documents = yaml::documents(text, yaml::Documents::All).unwrap_or_default();
+    documents.retain(|object| !object.is_null());
+    documents
+}
+
+/// The operator's image, as the options have it.
+fn operator_image(image: &str, options: &Options) -> String {
+    let (path, tag) = image.split_once(':').unwrap_or((image, "latest"));
+    let tag = options.operator_version.as_deref().unwrap_or(tag);
+    match &options.image_registry {
+        Some(registry) => format!("{}/{path}:{tag}", registry.trim_end_matches('/')),
+        None => format!("{path}:{tag}"),
+    }
+}
+
+/// Lets `MeshSync` read these kinds and no others, where the list in force is not the one that the options give it.
+pub fn let_read(profile: &Profile, objects: &mut [Object], kinds: &[String]) {
+    for object in objects {
+        if is_reader(&object.body, profile) {
+            object.body["rules"] = reader_rules(kinds);
+        }
+    }
+}
+
+fn is_reader(body: &Value, profile: &Profile) -> bool {
+    body["kind"] == "ClusterRole" && body["metadata"]["name"] == profile.meshsync_reader()
+}
+
+fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
+    if !is_reader(body, profile) || options.watch_everything {
+        return;
+    }
+    let kinds = match &options.watch_list {
+        Some(data) => WatchList::of_data(Some(data), "data", profile).effective(profile),
+        None => watch_list::stock_without(&[], profile),
+    };
+    body["rules"] = reader_rules(&kinds);
+}
+
+/// What `MeshSync` reads, kind by kind: those of the watch-list, the definitions that it looks for, and the
+/// namespace whose UID is the cluster's id.
+fn reader_rules(kinds: &[String]) -> Value {
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (resource, group) in kinds
+        .iter()
+        .filter_map(|entry| watch_list::resource_and_group(entry))
+    {
+        groups
+            .entry(group.to_owned())
+            .or_default()
+            .insert(resource.to_owned());
+    }
+    groups
+        .entry("apiextensions.k8s.io".into())
+        .or_default()
+        .insert("customresourcedefinitions".into());
+    let namespaces = groups
+        .get("")
+        .is_some_and(|core| core.contains("namespaces"));
+    let mut rules: Vec<Value> = groups
+        .into_iter()
+        .map(|(group, resources)| {
+            json!({ "apiGroups": [group], "resources": resources, "verbs": ["get", "list", "watch"] })
+        })
+        .collect();
+    if !namespaces {
+        rules.push(json!({
+            "apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"],
+        }));
+    }
+    rules.into()
+}
+
+/// Repeats the one version of a definition for each of the family's, the newest being the one that is stored.
+fn spread_versions(body: &mut Value, profile: &Profile) {
+    if body["kind"] != "CustomResourceDefinition" {
+        return;
+    }
+    let Some(version) = body["spec"]["versions"].get(0).cloned() else {
+        return;
+    };
+    body["spec"]["versions"] = profile
+        .versions
+        .iter()
+        .enumerate()
+        .map(|(i, name)| {
+            let mut version = version.clone();
+            version["name"] = (*name).into();
+            version["storage"] = (i == 0).into();
+            version
+        })
+        .collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::profile;
+
+    #[test]
+    fn every_family_has_the_same_objects_under_its_own_names() {
+        for profile in profile::ALL {
+            let objects = manifests(profile, "somewhere", &Options::default());
+            let kinds: Vec<&str> = objects
+                .iter()
+                .map(|object| object.id.kind.as_str())
+                .collect();
+            assert_eq!(
+                kinds,
+                [
+                    "Namespace",
+                    "ServiceAccount",
+                    "CustomResourceDefinition",
+                    "CustomResourceDefinition",
+                    "Role",
+                    "ClusterRole",
+                    "ClusterRole",
+                    "RoleBinding",
+                    "ClusterRoleBinding",
+                    "ClusterRoleBinding",
+                    "Deployment",
+                    "Broker",
+                    "MeshSync"
+                ]
+            );
+            for object in objects.iter().chain(&pods(profile, "somewhere")) {
+                let text = object.body.to_string();
+                assert!(!text.contains("${"), "a blank is left in {text}");
+                assert!(
+                    object
+                        .id
+                        .namespace
+                        .as_deref()
+                        .is_none_or(|n| n == "somewhere"),
+                    "{text}"
+                );
+                if profile.name != "meshery" {
+                    assert!(!text.contains("meshery-"), "{text}");
+                }
+            }
+            assert!(objects[2].body.pointer("/spec/versions/0/schema").is_some());
+        }
+    }
+
+    #[test]
+    fn the_pods_ask_for_what_the_operator_gives_them() {
+        for profile in profile::ALL {
+            let pods: Vec<Pod> = pods(profile, "somewhere")
+                .iter()
+                .filter_map(typed)
+                .collect();
+            assert_eq!(pods.len(), 3);
+            let room = crate::stack::quantity::of_pods(&pods);
+            assert!(room.cpu_milli >= 600, "{room:?}");
+        }
+    }
+
+    #[test]
+    fn a_definition_stores_the_newest_version_and_serves_all() {
+        let objects = manifests(&profile::MESHERY, "meshery", &Options::default());
+        let versions = objects[3].body["spec"]["versions"]
+            .as_array()
+            .expect("versions");
+        let shape: Vec<(&str, bool, bool)> = versions
+            .iter()
+            .map(|v| {
+                (
+                    v["name"].as_str().unwrap_or_default(),
+                    v["served"] == true,
+                    v["storage"] == true,
+                )
+            })
+            .collect();
+        assert_eq!(shape, [("v1alpha2", true, true), ("v1alpha1", true, false)]);
+    }
+}

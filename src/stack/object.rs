@@ -1,0 +1,167 @@
+//! An object of the cluster by its address, and the kinds that a stack is made of.
+
+use serde_json::Value;
+
+use crate::stack::base::permission::Permission;
+
+/// A kind, with the plural that stands in paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// `group/version`, or the version alone for the core group.
+    pub api_version: &'static str,
+    /// `Deployment`.
+    pub kind: &'static str,
+    /// `deployments`.
+    pub plural: &'static str,
+}
+
+impl Kind {
+    const fn of(api_version: &'static str, kind: &'static str, plural: &'static str) -> Self {
+        Self {
+            api_version,
+            kind,
+            plural,
+        }
+    }
+}
+
+/// Namespaces.
+pub const NAMESPACE: Kind = Kind::of("v1", "Namespace", "namespaces");
+/// Definitions of custom resources.
+pub const DEFINITION: Kind = Kind::of(
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+);
+/// Accounts of pods.
+pub const SERVICE_ACCOUNT: Kind = Kind::of("v1", "ServiceAccount", "serviceaccounts");
+/// Secrets.
+pub const SECRET: Kind = Kind::of("v1", "Secret", "secrets");
+/// Configuration.
+pub const CONFIG_MAP: Kind = Kind::of("v1", "ConfigMap", "configmaps");
+/// Services.
+pub const SERVICE: Kind = Kind::of("v1", "Service", "services");
+/// Deployments.
+pub const DEPLOYMENT: Kind = Kind::of("apps/v1", "Deployment", "deployments");
+/// Stateful sets.
+pub const STATEFUL_SET: Kind = Kind::of("apps/v1", "StatefulSet", "statefulsets");
+/// Roles in a namespace.
+pub const ROLE: Kind = Kind::of("rbac.authorization.k8s.io/v1", "Role", "roles");
+/// Bindings in a namespace.
+pub const ROLE_BINDING: Kind = Kind::of(
+    "rbac.authorization.k8s.io/v1",
+    "RoleBinding",
+    "rolebindings",
+);
+/// Cluster-wide roles.
+pub const CLUSTER_ROLE: Kind = Kind::of(
+    "rbac.authorization.k8s.io/v1",
+    "ClusterRole",
+    "clusterroles",
+);
+/// Cluster-wide bindings.
+pub const CLUSTER_ROLE_BINDING: Kind = Kind::of(
+    "rbac.authorization.k8s.io/v1",
+    "ClusterRoleBinding",
+    "clusterrolebindings",
+);
+/// Leases.
+pub const LEASE: Kind = Kind::of("coordination.k8s.io/v1", "Lease", "leases");
+/// Certificates of cert-manager.
+pub const CERTIFICATE: Kind = Kind::of("cert-manager.io/v1", "Certificate", "certificates");
+/// Issuers of cert-manager.
+pub const ISSUER: Kind = Kind::of("cert-manager.io/v1", "Issuer", "issuers");
+
+/// Where one object is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Id {
+    /// `group/version`, or the version alone for the core group.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// `deployments`.
+    pub plural: String,
+    /// The namespace; none for what belongs to the cluster.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+impl Id {
+    /// An object of one of the known kinds.
+    pub fn of(kind: Kind, namespace: Option<&str>, name: &str) -> Self {
+        Self {
+            api_version: kind.api_version.into(),
+            kind: kind.kind.into(),
+            plural: kind.plural.into(),
+            namespace: namespace.map(Into::into),
+            name: name.into(),
+        }
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
+    }
+
+    /// Whether both are the same object, in whatever version of its kind.
+    pub fn is_another_form_of(&self, other: &Self) -> bool {
+        let place = |id: &Self| (id.plural.clone(), id.namespace.clone(), id.name.clone());
+        self.group() == other.group() && place(self) == place(other)
+    }
+
+    /// The path of the collection that it is in.
+    pub fn collection(&self) -> String {
+        let base = if self.api_version.contains('/') {
+            format!("/apis/{}", self.api_version)
+        } else {
+            format!("/api/{}", self.api_version)
+        };
+        match &self.namespace {
+            Some(namespace) => format!("{base}/namespaces/{namespace}/{}", self.plural),
+            None => format!("{base}/{}", self.plural),
+        }
+    }
+
+    /// A right to this one object.
+    pub fn right(&self, verb: &str) -> Permission {
+        let right = Permission::to(verb, self.group(), &self.plural).named(&self.name);
+        match &self.namespace {
+            Some(namespace) => right.in_namespace(namespace),
+            None => right,
+        }
+    }
+
+    /// The path of the object.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.collection(), self.name)
+    }
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// The UID of an object as the API server gave it.
+pub fn uid(object: &Value) -> Option<&str> {
+    object["metadata"]["uid"].as_str()
+}
+
+/// Whether an object is being deleted.
+pub fn is_terminating(object: &Value) -> bool {
+    object["metadata"]["deletionTimestamp"].is_string()
+}
+
+/// What must be done before an object can go.
+pub fn finalizers(object: &Value) -> Vec<&str> {
+    object["metadata"]["finalizers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}

@@ -1,0 +1,578 @@
+//! `MeshSync`'s watch-list, read as `MeshSync` reads it, and what it does with it. Pure.
+//!
+//! The list is an embedded `ConfigMap` whose data are JSON in strings: `whitelist`, an array of objects, or
+//! `blacklist`, an array of strings. Both missing, both present or malformed make `MeshSync` fall back to its defaults,
+//! with which no version up to 1.0.3 publishes anything. A whitelist only chooses from `MeshSync`'s own table.
+
+use semver::Version;
+use serde_json::{Map, Value, json};
+
+use crate::stack::{base::permission::Permission, profile::Profile};
+
+/// The events that count, as they must be spelled.
+pub const EVENTS: [&str; 3] = ["ADDED", "MODIFIED", "DELETED"];
+
+/// Where something stands in the text of a list, both from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// One entry of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// `plural.version.group`, the group empty for the core one: `pods.v1.`.
+    pub resource: String,
+    /// The events as they were written; a blacklist's entries have none.
+    pub events: Vec<String>,
+    /// Where the entry begins.
+    pub place: Place,
+}
+
+impl Entry {
+    /// The events of it that `MeshSync` publishes.
+    pub fn published(&self) -> Vec<&'static str> {
+        EVENTS
+            .into_iter()
+            .filter(|event| self.events.iter().any(|written| written == event))
+            .collect()
+    }
+
+    /// The events of it that it does not.
+    pub fn missing(&self) -> Vec<&'static str> {
+        EVENTS
+            .into_iter()
+            .filter(|event| !self.events.iter().any(|written| written == event))
+            .collect()
+    }
+}
+
+/// Why a list cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The field's path.
+    pub field: String,
+    /// Where in its text.
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub why: String,
+    /// The entries of a whitelist that does what was meant.
+    pub instead: Option<Vec<String>>,
+}
+
+impl std::fmt::Display for Invalid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.field)?;
+        if let Some(place) = self.place {
+            write!(f, ", {place}")?;
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
+/// What a watch-list says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WatchList {
+    /// Only these.
+    Whitelist(Vec<Entry>),
+    /// All but these.
+    Blacklist(Vec<Entry>),
+    /// Neither list has an entry.
+    Empty,
+    /// It cannot be read.
+    Invalid(Invalid),
+}
+
+impl WatchList {
+    /// Reads the data of a `ConfigMap`, of which `path` is the path.
+    pub fn of_data(data: Option<&Value>, path: &str, profile: &Profile) -> Self {
+        let data = match data {
+            None | Some(Value::Null) => return Self::Empty,
+            Some(Value::Object(data)) => data,
+            Some(other) => {
+                return Self::Invalid(Invalid {
+                    field: path.into(),
+                    place: None,
+                    why: format!("it is {}, not a map of strings", kind_of(other)),
+                    instead: None,
+                });
+            }
+        };
+        let read = |key: &str, element: Element| {
+            let field = format!("{path}.{key}");
+            text_of(data, key, &field).and_then(|text| match text {
+                Some(text) => parse(text, &field, element, profile),
+                None => Ok(Vec::new()),
+            })
+        };
+        let (white, black) = match (
+            read("whitelist", whitelisted),
+            read("blacklist", blacklisted),
+        ) {
+            (Err(invalid), _) | (_, Err(invalid)) => return Self::Invalid(invalid),
+            (Ok(white), Ok(black)) => (white, black),
+        };
+        match (white.is_empty(), black.is_empty()) {
+            (true, true) => Self::Empty,
+            (false, false) => Self::Invalid(Invalid {
+                field: path.into(),
+                place: None,
+                why: "it holds both a whitelist and a blacklist, and only one may have entries"
+                    .into(),
+                instead: None,
+            }),
+            (false, true) => Self::Whitelist(white),
+            (true, false) => Self::Blacklist(black),
+        }
+    }
+
+    /// The resources that `MeshSync` watches with this list, of those that any API serves.
+    ///
+    /// Where it falls back to its defaults, these are the stock list: its further default names are no API's.
+    pub fn effective(&self, profile: &Profile) -> Vec<String> {
+        let names = |entries: &[Entry], name: &str| entries.iter().any(|e| e.resource == name);
+        profile
+            .meshsync
+            .default_watch_list
+            .iter()
+            .filter(|name| match self {
+                Self::Whitelist(entries) => names(entries, name),
+                Self::Blacklist(without) => !names(without, name),
+                Self::Empty | Self::Invalid(_) => true,
+            })
+            .map(|name| (*name).to_owned())
+            .collect()
+    }
+
+    /// The entries of a whitelist that `MeshSync` watches.
+    pub fn watched<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = &'a Entry> {
+        let entries = match self {
+            Self::Whitelist(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        let table = profile.meshsync.default_watch_list;
+        entries
+            .iter()
+            .filter(move |entry| table.contains(&entry.resource.as_str()))
+    }
+
+    /// Whether it is a whitelist of just the stock entries, each with every event.
+    pub fn is_stock(&self, profile: &Profile) -> bool {
+        let table = profile.meshsync.default_watch_list;
+        matches!(self, Self::Whitelist(entries) if entries.len() == table.len()
+            && entries.iter().all(|entry| entry.missing().is_empty()
+                && table.contains(&entry.resource.as_str())))
+    }
+
+    /// Whether it names anything beside the stock entries, which every cluster serves.
+    pub fn goes_beyond(&self, profile: &Profile) -> bool {
+        let table = profile.meshsync.default_watch_list;
+        match self {
+            Self::Whitelist(entries) => entries.iter().any(|entry| {
+                is_well_formed(&entry.resource) && !table.contains(&entry.resource.as_str())
+            }),
+            _ => false,
+        }
+    }
+
+    /// Why `MeshSync` of this version publishes nothing with this list, whatever the cluster holds; none when it does.
+    pub fn silence(&self, version: Option<&str>) -> Option<&'static str> {
+        if matches!(self, Self::Whitelist(_)) {
+            return None;
+        }
+        let release = version.and_then(release);
+        Some(match release {
+            Some(release) if release < Version::new(1, 0, 2) => {
+                "its default entries name no events before 1.0.2, so that none is ever published"
+            }
+            _ => {
+                "its default entries hold service.apis, which is no resource name: setting up stops there with code 1005, \"gvr not found\""
+            }
+        })
+    }
+}
+
+/// The release in an image's tag; none for one that moves.
+pub fn release(tag: &str) -> Option<Version> {
+    Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()
+}
+
+/// The stock list without these entries.
+pub fn stock_without(without: &[String], profile: &Profile) -> Vec<String> {
+    profile
+        .meshsync
+        .default_watch_list
+        .iter()
+        .filter(|name| !without.iter().any(|entry| entry == *name))
+        .map(|name| (*name).to_owned())
+        .collect()
+}
+
+/// The text of a whitelist of these resources, with every event.
+pub fn whitelist(resources: &[String]) -> String {
+    let entries: Vec<Value> = resources
+        .iter()
+        .map(|name| json!({ "Resource": name, "Events": EVENTS }))
+        .collect();
+    Value::Array(entries).to_string()
+}
+
+/// What puts a whitelist in place of whatever a `MeshSync` object holds, as a merge patch.
+pub fn patch(resources: &[String]) -> Value {
+    let data = json!({ "blacklist": null, "whitelist": whitelist(resources) });
+    json!({ "spec": { "watch-list": { "data": data } } })
+}
+
+fn text_of<'a>(
+    data: &'a Map<String, Value>,
+    key: &str,
+    field: &str,
+) -> Result<Option<&'a str>, Invalid> {
+    match data.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(Invalid {
+            field: field.into(),
+            place: None,
+            why: format!("it is {}, not a string of JSON", kind_of(other)),
+            instead: None,
+        }),
+    }
+}
+
+/// Reads one element, or says why `MeshSync`'s decoder does not.
+type Element = fn(&Value) -> Result<(String, Vec<String>), String>;
+
+fn parse(
+    text: &str,
+    field: &str,
+    element: Element,
+    profile: &Profile,
+) -> Result<Vec<Entry>, Invalid> {
+    let invalid = |place, why, instead: Option<Vec<String>>| Invalid {
+        field: field.into(),
+        place,
+        why,
+        instead,
+    };
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let place = Place {
+            line: error.line(),
+            column: error.column().max(1),
+        };
+        let said = error.to_string();
+        let said = said
+            .rsplit_once(" at line ")
+            .map_or(said.as_str(), |(s, _)| s);
+        invalid(Some(place), format!("it is not JSON: {said}"), None)
+    })?;
+    let elements = match value {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(elements) => elements,
+        other => {
+            let why = format!("it is {}, where MeshSync expects an array", kind_of(&other));
+            return Err(invalid(None, why, None));
+        }
+    };
+    let places = places(text);
+    let place = |n: usize| places.get(n).copied().unwrap_or_default();
+    elements
+        .iter()
+        .enumerate()
+        .map(|(n, value)| match element(value) {
+            Ok((resource, events)) => Ok(Entry {
+                resource,
+                events,
+                place: place(n),
+            }),
+            Err(why) => Err(invalid(
+                Some(place(n)),
+                why,
+                meant(&elements, field, profile),
+            )),
+        })
+        .collect()
+}
+
+/// The whitelist that was meant by elements of the other list's form.
+fn meant(elements: &[Value], field: &str, profile: &Profile) -> Option<Vec<String>> {
+    let names: Option<Vec<String>> = elements
+        .iter()
+        .map(|element| match element {
+            Value::String(name) => Some(name.clone()),
+            Value::Object(object) => Some(any_case(object, "resource")?.as_str()?.to_owned()),
+            _ => None,
+        })
+        .collect();
+    if field.ends_with("blacklist") {
+        Some(stock_without(&names?, profile))
+    } else {
+        names
+    }
+}
+
+/// The decoder that `MeshSync` uses ignores the case of keys.
+fn any_case<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
+fn whitelisted(element: &Value) -> Result<(String, Vec<String>), String> {
+    let object = match element {
+        Value::Null => return Ok((String::new(), Vec::new())),
+        Value::Object(object) => object,
+        other => {
+            return Err(format!(
+                "this entry is {}, where MeshSync expects {{\"Resource\": …, \"Events\": […]}}",
+                kind_of(other)
+            ));
+        }
+    };
+    let resource = match any_case(object, "resource") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(name)) => name.clone(),
+        Some(other) => {
+            return Err(format!("Resource is {}, not a string", kind_of(other)));
+        }
+    };
+    let events = match any_case(object, "events") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(events)) => events
+            .iter()
+            .map(|event| match event {
+                Value::String(event) => Ok(event.clone()),
+                Value::Null => Ok(String::new()),
+                other => Err(format!("Events holds {}, not only strings", kind_of(other))),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(other) => {
+            return Err(format!(
+                "Events is {}, not an array of strings",
+                kind_of(other)
+            ));
+        }
+    };
+    Ok((resource, events))
+}
+
+fn blacklisted(element: &Value) -> Result<(String, Vec<String>), String> {
+    match element {
+        Value::Null => Ok((String::new(), Vec::new())),
+        Value::String(name) => Ok((name.clone(), Vec::new())),
+        Value::Object(_) => Err(
+            "this entry is an object, as older pages show it, where MeshSync expects a plain name"
+                .into(),
+        ),
+        other => Err(format!(
+            "this entry is {}, where MeshSync expects a string",
+            kind_of(other)
+        )),
+    }
+}
+
+/// Where each element of an array of JSON begins; the text is known to be valid.
+fn places(text: &str) -> Vec<Place> {
+    let mut found = Vec::new();
+    let (mut line, mut column, mut depth) = (1, 0, 0_usize);
+    let (mut in_string, mut escaped, mut expects) = (false, false, false);
+    for c in text.chars() {
+        if c == '\n' {
+            line += 1;
+            column = 0;
+            continue;
+        }
+        column += 1;
+        if in_string {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        if c.is_whitespace() {
+            continue;
+        }
+        if expects && c != ']' {
+            found.push(Place { line, column });
+            expects = false;
+        }
+        match c {
+            '"' => in_string = true,
+            '[' | '{' => {
+                depth += 1;
+                expects |= depth == 1;
+            }
+            ']' | '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 1 => expects = true,
+            _ => {}
+        }
+    }
+    found
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Whether an entry is of the form `plural.version.group`.
+pub fn is_well_formed(entry: &str) -> bool {
+    let mut parts = entry.splitn(3, '.');
+    let filled = |part: Option<&str>| part.is_some_and(|part| !part.is_empty());
+    filled(parts.next()) && filled(parts.next()) && parts.next().is_some()
+}
+
+/// The resource and group in `plural.version.group`.
+pub fn resource_and_group(entry: &str) -> Option<(&str, &str)> {
+    let (resource, rest) = entry.split_once('.')?;
+    let (_version, group) = rest.split_once('.')?;
+    Some((resource, group))
+}
+
+/// The rights that watching these resources takes: to list and to watch each.
+pub fn rights(resources: &[String]) -> Vec<Permission> {
+    resources
+        .iter()
+        .filter_map(|entry| resource_and_group(entry))
+        .flat_map(|(resource, group)| {
+            ["list", "watch"].map(|verb| Permission::to(verb, group, resource))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::profile::MESHERY;
+
+    fn read(list: &Value) -> WatchList {
+        WatchList::of_data(list.get("data"), "spec.watch-list.data", &MESHERY)
+    }
+
+    fn invalid(list: &Value) -> Invalid {
+        match read(list) {
+            WatchList::Invalid(invalid) => invalid,
+            other => panic!("{list} reads as {other:?}"),
+        }
+    }
+
+    fn entry(resource: &str, events: &[&str], column: usize) -> Entry {
+        Entry {
+            resource: resource.into(),
+            events: events.iter().map(ToString::to_string).collect(),
+            place: Place { line: 1, column },
+        }
+    }
+
+    #[test]
+    fn lists_are_read_as_meshsync_reads_them() {
+        let white = read(
+            &json!({ "data": { "whitelist": r#"[{"resource":"pods.v1.","EVENTS":["ADDED"],"more":1}]"# } }),
+        );
+        assert_eq!(
+            white,
+            WatchList::Whitelist(vec![entry("pods.v1.", &["ADDED"], 2)])
+        );
+        assert_eq!(
+            read(&json!({ "data": { "whitelist": "[]", "blacklist": r#"["pods.v1."]"# } })),
+            WatchList::Blacklist(vec![entry("pods.v1.", &[], 2)])
+        );
+        for empty in [
+            json!({ "metadata": {} }),
+            json!({ "data": {} }),
+            json!({ "data": { "whitelist": "null", "blacklist": " " } }),
+        ] {
+            assert_eq!(read(&empty), WatchList::Empty);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_where() {
+        for list in [
+            json!({ "data": { "whitelist": "not json" } }),
+            json!({ "data": { "whitelist": ["pods.v1."] } }),
+            json!({ "data": { "blacklist": r#"[{"Resource":"pods.v1."}]"# } }),
+            json!({ "data": "text" }),
+            json!({ "data": { "whitelist": r#"[{"Resource":"pods.v1."}]"#, "blacklist": r#"["nodes.v1."]"# } }),
+        ] {
+            invalid(&list);
+        }
+        let at = |text: &str| {
+            let place = invalid(&json!({ "data": { "whitelist": text } })).place;
+            place.map(|place| (place.line, place.column))
+        };
+        assert_eq!(at("[\n  {\"Resource\" \"a\"}]"), Some((2, 15)));
+        assert_eq!(at("[{},\n \"pods.v1.\"]"), Some((2, 2)));
+        assert_eq!(
+            at("[{\"a\":[1,\"]\"]}, {\"Events\": \"ADDED\"}]"),
+            Some((1, 17))
+        );
+    }
+
+    #[test]
+    fn the_form_of_older_pages_gets_its_working_equivalent() {
+        let list = json!({ "data": { "blacklist": r#"[{"Resource":"secrets.v1.","Events":["ADDED"]}]"# } });
+        let instead = invalid(&list).instead.expect("an equivalent");
+        let works = read(&json!({ "data": { "whitelist": whitelist(&instead) } }));
+        let effective = works.effective(&MESHERY);
+        assert_eq!(effective.len(), 20);
+        assert!(!effective.contains(&"secrets.v1.".to_owned()));
+        let plain = json!({ "data": { "whitelist": r#"["pods.v1."]"# } });
+        let instead = invalid(&plain).instead.expect("an equivalent");
+        let works = read(&json!({ "data": { "whitelist": whitelist(&instead) } }));
+        assert_eq!(works.effective(&MESHERY), ["pods.v1."]);
+    }
+
+    #[test]
+    fn no_version_publishes_with_what_is_no_whitelist() {
+        let black = read(&json!({ "data": { "blacklist": r#"["pods.v1."]"# } }));
+        assert!(
+            black
+                .silence(Some("1.0.1"))
+                .is_some_and(|why| why.contains("no events"))
+        );
+        for version in [Some("1.0.3"), Some("stable-latest"), None] {
+            assert!(
+                black
+                    .silence(version)
+                    .is_some_and(|why| why.contains("1005"))
+            );
+            assert!(WatchList::Empty.silence(version).is_some());
+        }
+        assert_eq!(
+            WatchList::Whitelist(Vec::new()).silence(Some("1.0.1")),
+            None
+        );
+    }
+
+    #[test]
+    fn entries_come_apart() {
+        assert_eq!(resource_and_group("pods.v1."), Some(("pods", "")));
+        assert_eq!(
+            resource_and_group("ingresses.v1.networking.k8s.io"),
+            Some(("ingresses", "networking.k8s.io"))
+        );
+        assert_eq!(resource_and_group("pods"), None);
+        assert!(is_well_formed("pods.v1.") && !is_well_formed("service.apis"));
+    }
+}
