@@ -1,36 +1,71 @@
 //! Forty problems that users of the stack had: which diagnosis recognises each, or why a cluster-side tool cannot.
 
+use serde_json::Value;
+
 use crate::tool::meshdoctor;
 
 /// What becomes of a problem here.
 enum Answer {
     /// These diagnoses recognise it; each stands in the fixture of its name, or of the one behind the `@`.
     Found(&'static [&'static str]),
-    /// Ours does the thing that was missing or wrong.
-    DoneRight(&'static str),
-    /// It cannot be seen from the cluster.
-    NotHere(&'static str),
+    /// The report of this fixture does what was missing or wrong: these values stand at these places.
+    Shown(&'static str, &'static [(&'static str, &'static str)]),
+    /// Every finding of this fixture has evidence and an explanation.
+    Explained(&'static str),
+    /// It lies in Meshery Server and cannot be seen from the cluster: no diagnosis has any of these words in its title. A
+    /// diagnosis that gets one belongs in the row.
+    NotHere(&'static [&'static str]),
 }
 
-use Answer::{DoneRight, Found, NotHere};
+use Answer::{Explained, Found, NotHere, Shown};
 
 /// The rows, in the order of the reference.
 const PROBLEMS: &[(&str, Answer)] = &[
     (
         "the check reads pod names only",
-        DoneRight("custom resources, workloads and the broker itself are asked"),
+        Shown(
+            "running-not-connected",
+            &[
+                ("/workloads/2/pods/0/ready", "1/1"),
+                ("/components/meshsync/state", "RUNNING"),
+                ("/components/broker/servers/0/clientCount", "0"),
+                ("/verdict", "unhealthy"),
+            ],
+        ),
     ),
     (
         "the check times out on an address inside the cluster",
-        DoneRight("such an address is dialled from inside only; outside a port-forward is used"),
+        Shown(
+            "broker-just-ready",
+            &[
+                (
+                    "/components/broker/endpoint/internal",
+                    "127.170.217.229:4222",
+                ),
+                ("/components/broker/servers/0/reachedBy", "port-forward"),
+            ],
+        ),
     ),
     (
         "the check does not know the broker's new name",
-        DoneRight("both operator lines are recognised"),
+        Shown(
+            "old-line-connected",
+            &[
+                ("/components/broker/servers/0/pod", "meshery-broker-0"),
+                ("/components/meshsync/state", "CONNECTED"),
+            ],
+        ),
     ),
     (
         "healthy controllers, and a check that wants one certain word",
-        DoneRight("states are a ladder, and a verdict rests on findings"),
+        Shown(
+            "healthy",
+            &[
+                ("/components/operator/state", "DEPLOYED"),
+                ("/components/meshsync/state", "CONNECTED"),
+                ("/verdict", "healthy"),
+            ],
+        ),
     ),
     (
         "a custom resource is taken for a running pod",
@@ -148,20 +183,14 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "a new server with an old MeshSync shows nothing",
-        NotHere("what was sent before the server came is not in the cluster"),
+        NotHere(&["before the server", "older MeshSync"]),
     ),
     (
         "a resync fails after the database was reset",
-        NotHere("it lies in the server"),
+        NotHere(&["resync", "re-sync"]),
     ),
-    (
-        "the server's database is corrupt",
-        NotHere("it lies in the server's database"),
-    ),
-    (
-        "a flush emptied the inventory",
-        NotHere("it lies in the server's database"),
-    ),
+    ("the server's database is corrupt", NotHere(&["corrupt"])),
+    ("a flush emptied the inventory", NotHere(&["flush"])),
     (
         "a connection says disabled though the operator runs",
         Found(&["broker-server-not-connected@healthy"]),
@@ -175,7 +204,13 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "a ready column that is always full",
-        DoneRight("it is counted from the containers' statuses"),
+        Shown(
+            "meshsync-crash-loop",
+            &[
+                ("/workloads/2/ready", "0/1"),
+                ("/workloads/2/pods/0/ready", "0/1"),
+            ],
+        ),
     ),
     (
         "a login page in place of an answer",
@@ -194,11 +229,11 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "nobody knows what a test means",
-        DoneRight("every finding has its evidence, and explain its text"),
+        Explained("upgraded-in-place"),
     ),
     (
         "a Kubernetes configuration cannot be removed",
-        NotHere("it lies in the server"),
+        NotHere(&["Kubernetes configuration"]),
     ),
     (
         "two names for one Helm release",
@@ -206,11 +241,11 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ),
     (
         "a database reset leaves tables",
-        NotHere("it lies in the server's database"),
+        NotHere(&["database", "tables"]),
     ),
     (
         "a database reset does nothing",
-        NotHere("it lies in the server's interface"),
+        NotHere(&["database", "interface"]),
     ),
     (
         "MeshSync runs and publishes nothing",
@@ -233,26 +268,84 @@ fn split(word: &str) -> (&str, &str) {
     word.split_once('@').unwrap_or((word, word))
 }
 
+/// The report of a fixture.
+fn report(fixture: &str) -> Value {
+    meshdoctor(&format!("system check -o json --from fixtures/{fixture}"))
+        .run()
+        .json()
+}
+
+/// Every diagnosis, as `checks` lists it: code and title.
+fn titles() -> Vec<String> {
+    let list = meshdoctor("checks").run().exits(0).stdout;
+    list.lines().map(str::to_lowercase).collect()
+}
+
+/// What is not so in a row.
+fn faults(answer: &Answer, titles: &[String]) -> Vec<String> {
+    match answer {
+        Found(codes) => codes
+            .iter()
+            .map(|word| split(word))
+            .filter(|(code, fixture)| {
+                let report = report(fixture);
+                let findings = report["findings"].as_array().expect("findings");
+                !findings.iter().any(|finding| finding["code"] == *code)
+            })
+            .map(|(code, fixture)| format!("no {code} is found in fixtures/{fixture}"))
+            .collect(),
+        Shown(fixture, values) => {
+            let report = report(fixture);
+            let shown = |place: &str| match report.pointer(place) {
+                Some(Value::String(text)) => text.clone(),
+                other => other.map(Value::to_string).unwrap_or_default(),
+            };
+            values
+                .iter()
+                .filter(|(place, value)| shown(place) != *value)
+                .map(|(place, value)| format!("{place}: {}, not {value}", shown(place)))
+                .collect()
+        }
+        Explained(fixture) => {
+            let report = report(fixture);
+            let findings = report["findings"].as_array().expect("findings");
+            assert!(findings.len() > 5, "{findings:#?}");
+            findings
+                .iter()
+                .filter(|finding| {
+                    let evidence = finding["evidence"].as_array();
+                    let code = finding["code"].as_str().expect("a code");
+                    let text = meshdoctor(&format!("explain {code}")).run().exits(0).stdout;
+                    evidence.is_none_or(Vec::is_empty) || !text.contains("What it means")
+                })
+                .map(|finding| format!("not explained: {}", finding["code"]))
+                .collect()
+        }
+        NotHere(words) => titles
+            .iter()
+            .filter(|title| {
+                words
+                    .iter()
+                    .any(|word| title.contains(&word.to_lowercase()))
+            })
+            .cloned()
+            .collect(),
+    }
+}
+
 #[test]
 fn every_known_problem_is_recognised_or_said_to_be_out_of_reach() {
     assert_eq!(PROBLEMS.len(), 40);
+    let titles = titles();
+    assert!(titles.len() > 100, "{titles:?}");
+    let mut all = Vec::new();
     for (problem, answer) in PROBLEMS {
-        match answer {
-            Found(codes) => {
-                assert!(!codes.is_empty(), "{problem}");
-                for (code, fixture) in codes.iter().map(|word| split(word)) {
-                    let report =
-                        meshdoctor(&format!("system check -o json --from fixtures/{fixture}"))
-                            .run()
-                            .json();
-                    let findings = report["findings"].as_array().expect("findings");
-                    assert!(
-                        findings.iter().any(|finding| finding["code"] == *code),
-                        "{problem}: no {code} is found in fixtures/{fixture}"
-                    );
-                }
-            }
-            DoneRight(why) | NotHere(why) => assert!(!why.is_empty(), "{problem}"),
-        }
+        let (Found([]) | Shown(_, []) | NotHere([])) = answer else {
+            let faults = faults(answer, &titles);
+            all.extend(faults.iter().map(|fault| format!("{problem}: {fault}")));
+            continue;
+        };
+        all.push(format!("{problem}: nothing is checked"));
     }
+    assert!(all.is_empty(), "{}", all.join("\n"));
 }
