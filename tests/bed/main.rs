@@ -45,8 +45,8 @@ async fn main() -> ExitCode {
 
 async fn start(args: &Args) -> Result<()> {
     if args.list {
-        for (name, what) in bed::states::ALL {
-            println!("{name:40} {what}");
+        for bed::states::Situation { name, summary, .. } in bed::states::ALL {
+            println!("{name:40} {summary}");
         }
         return Ok(());
     }
@@ -57,11 +57,8 @@ async fn start(args: &Args) -> Result<()> {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    bed::states::check(&args.state)?;
-    let namespace = args
-        .namespace
-        .as_deref()
-        .unwrap_or(bed::states::home(&args.state));
+    let situation = bed::states::named(&args.state)?;
+    let namespace = args.namespace.as_deref().unwrap_or(situation.profile());
     let start = Instant::now();
     let cluster = bed::Cluster::start().await?;
     println!(

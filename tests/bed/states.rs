@@ -2,75 +2,126 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use super::cluster::Cluster;
 use super::line::Line;
 use super::stack::Stack;
 
-/// A situation and what it is.
-pub const ALL: [(&str, &str); 12] = [
-    ("healthy", "all up, MeshSync connected and allowed to read"),
-    (
-        "running-not-connected",
-        "MeshSync's pod is ready and nobody is connected to the broker",
-    ),
-    (
-        "orphaned-no-operator",
-        "the operator's Deployment is deleted, the rest lives on",
-    ),
-    (
-        "stuck-terminating",
-        "no operator, and both custom resources deleted: their finalizers hang",
-    ),
-    (
-        "undeployed-crs-absent",
-        "the operator is alive, the custom resources are properly deleted",
-    ),
-    (
-        "three-brokers-lb-pending-bad-watchlist",
-        "three brokers, no external address, a watch-list that is not JSON",
-    ),
-    (
-        "meshsync-crashloop",
-        "MeshSync's container restarts again and again",
-    ),
-    ("nothing-installed", "an empty namespace, no definitions"),
-    ("old-line-connected", "the old operator line, connected"),
-    (
-        "connected-but-blind-rbac",
-        "the released manifests as they are: MeshSync may not read what it watches",
-    ),
-    (
-        "upgraded-in-place",
-        "the old line with the current one installed over it",
-    ),
-    ("meshplay", "Meshplay, connected"),
+/// A situation: how it is brought about, and what is true of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation {
+    /// What it is called, also on the command line.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: &'static str,
+    /// The states of operator, MeshSync and broker that a diagnosis must find.
+    pub states: &'static str,
+    /// The root causes that a diagnosis must find, in order; mere information is none.
+    pub causes: &'static str,
+}
+
+/// Every situation.
+pub const ALL: &[Situation] = &[
+    Situation {
+        name: "healthy",
+        summary: "all up, MeshSync connected and allowed to read",
+        states: "DEPLOYED/CONNECTED/DEPLOYED",
+        causes: "",
+    },
+    Situation {
+        name: "running-not-connected",
+        summary: "MeshSync's pod is ready and nobody is connected to the broker",
+        states: "DEPLOYED/RUNNING/DEPLOYED",
+        causes: "meshsync-not-connected",
+    },
+    Situation {
+        name: "orphaned-no-operator",
+        summary: "the operator's Deployment is deleted, the rest lives on",
+        states: "NOTDEPLOYED/CONNECTED/DEPLOYED",
+        causes: "operator-missing",
+    },
+    Situation {
+        name: "stuck-terminating",
+        summary: "no operator, and both custom resources deleted: their finalizers hang",
+        states: "NOTDEPLOYED/CONNECTED/DEPLOYED",
+        causes: "cr-stuck-terminating",
+    },
+    Situation {
+        name: "undeployed-crs-absent",
+        summary: "the operator is alive, the custom resources are properly deleted",
+        states: "DEPLOYED/UNDEPLOYED/UNDEPLOYED",
+        causes: "cr-missing cr-missing",
+    },
+    Situation {
+        name: "three-brokers-lb-pending-bad-watchlist",
+        summary: "three brokers, no external address, a watch-list that is not JSON",
+        states: "DEPLOYED/CONNECTED/DEPLOYED",
+        // The list is bad, and in the test's namespace it is not even read.
+        causes: "broker-split watch-list-invalid cr-unexpected-name broker-external-pending",
+    },
+    Situation {
+        name: "meshsync-crashloop",
+        summary: "MeshSync's container restarts again and again",
+        states: "DEPLOYED/DEPLOYED/DEPLOYED",
+        causes: "meshsync-crash-loop",
+    },
+    Situation {
+        name: "nothing-installed",
+        summary: "an empty namespace, no definitions",
+        states: "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED",
+        causes: "not-installed",
+    },
+    Situation {
+        name: "old-line-connected",
+        summary: "the old operator line, connected",
+        states: "DEPLOYED/CONNECTED/DEPLOYED",
+        causes: "crd-outdated broker-unauthenticated over-privileged moving-tag operator-old-line broker-endpoint-stale",
+    },
+    Situation {
+        name: "connected-but-blind-rbac",
+        summary: "the released manifests as they are: MeshSync may not read what it watches",
+        states: "DEPLOYED/CONNECTED/DEPLOYED",
+        causes: "meshsync-cannot-list",
+    },
+    Situation {
+        name: "upgraded-in-place",
+        summary: "the old line with the current one installed over it",
+        states: "DEPLOYED/CONNECTED/DEPLOYED",
+        causes: "two-generations watch-list-empty over-privileged",
+    },
+    Situation {
+        name: "meshplay",
+        summary: "Meshplay, connected",
+        states: "DEPLOYED/CONNECTED/DEPLOYED",
+        causes: "crd-outdated broker-unauthenticated over-privileged moving-tag broker-endpoint-stale",
+    },
 ];
 
-/// The namespace in which a situation is at home.
-pub fn home(name: &str) -> &'static str {
-    if name == "meshplay" {
-        "meshplay"
-    } else {
-        "meshery"
+impl Situation {
+    /// The profile of its stack.
+    pub fn profile(&self) -> &'static str {
+        if self.name == "meshplay" {
+            "meshplay"
+        } else {
+            "meshery"
+        }
     }
 }
 
-/// An error, with the names that there are, when no situation has this name.
-pub fn check(name: &str) -> Result<()> {
-    let all = ALL.map(|(name, _)| name);
-    ensure!(
-        all.contains(&name),
-        "no state is called {name}; there are: {}",
-        all.join(", ")
-    );
-    Ok(())
+/// The situation of this name, or an error with the names that there are.
+pub fn named(name: &str) -> Result<&'static Situation> {
+    ALL.iter()
+        .find(|situation| situation.name == name)
+        .with_context(|| {
+            let all: Vec<_> = ALL.iter().map(|situation| situation.name).collect();
+            format!("no state is called {name}; there are: {}", all.join(", "))
+        })
 }
 
 /// Brings a situation about in a namespace that exists. There is no stack where nothing is installed.
 pub async fn apply(name: &str, cluster: &Cluster, namespace: &str) -> Result<Option<Stack>> {
-    check(name)?;
+    named(name)?;
     let current = || Stack::of(Line::Current).namespace(namespace);
     let old = |line| {
         Stack::of(line)

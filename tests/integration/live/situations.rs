@@ -10,78 +10,14 @@ use crate::{
     tool::{meshdoctor, roots, states as shown},
 };
 
-/// The situation, the truth, and the root causes that are no mere information.
-const TRUTHS: &[(&str, &str, &str)] = &[
-    ("healthy", "DEPLOYED/CONNECTED/DEPLOYED", ""),
-    (
-        "running-not-connected",
-        "DEPLOYED/RUNNING/DEPLOYED",
-        "meshsync-not-connected",
-    ),
-    (
-        "orphaned-no-operator",
-        "NOTDEPLOYED/CONNECTED/DEPLOYED",
-        "operator-missing",
-    ),
-    (
-        "stuck-terminating",
-        "NOTDEPLOYED/CONNECTED/DEPLOYED",
-        "cr-stuck-terminating",
-    ),
-    (
-        "undeployed-crs-absent",
-        "DEPLOYED/UNDEPLOYED/UNDEPLOYED",
-        "cr-missing cr-missing",
-    ),
-    (
-        "three-brokers-lb-pending-bad-watchlist",
-        "DEPLOYED/CONNECTED/DEPLOYED",
-        // The list is bad, and in the test's namespace it is not even read.
-        "broker-split watch-list-invalid cr-unexpected-name broker-external-pending",
-    ),
-    (
-        "meshsync-crashloop",
-        "DEPLOYED/DEPLOYED/DEPLOYED",
-        "meshsync-crash-loop",
-    ),
-    (
-        "nothing-installed",
-        "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED",
-        "not-installed",
-    ),
-    (
-        "old-line-connected",
-        "DEPLOYED/CONNECTED/DEPLOYED",
-        "crd-outdated broker-unauthenticated over-privileged moving-tag operator-old-line broker-endpoint-stale",
-    ),
-    (
-        "connected-but-blind-rbac",
-        "DEPLOYED/CONNECTED/DEPLOYED",
-        "meshsync-cannot-list",
-    ),
-    (
-        "upgraded-in-place",
-        "DEPLOYED/CONNECTED/DEPLOYED",
-        "two-generations watch-list-empty over-privileged",
-    ),
-    (
-        "meshplay",
-        "DEPLOYED/CONNECTED/DEPLOYED",
-        "crd-outdated broker-unauthenticated over-privileged moving-tag broker-endpoint-stale",
-    ),
-];
-
 async fn tell_truly(name: &str) -> Result<()> {
-    let (_, truth, causes) = TRUTHS
-        .iter()
-        .find(|(known, _, _)| *known == name)
-        .expect("a situation");
+    let situation = states::named(name)?;
     let bed = bed::lease().await?;
     let _stack = states::apply(name, &bed, bed.namespace()).await?;
-    let profile = if name == "meshplay" {
-        " --profile meshplay"
-    } else {
-        ""
+    let profile = match situation.profile() {
+        "meshplay" => " --profile meshplay",
+        // The default.
+        _ => "",
     };
     let live = at(
         &bed,
@@ -91,8 +27,8 @@ async fn tell_truly(name: &str) -> Result<()> {
     .run_beside()
     .await;
     let report = live.json();
-    assert_eq!(shown(&report), *truth, "{name}");
-    assert_eq!(roots(&report).join(" "), *causes, "{name}");
+    assert_eq!(shown(&report), situation.states, "{name}");
+    assert_eq!(roots(&report).join(" "), situation.causes, "{name}");
     schema::assert_fits(&schema::validator(), &report, name);
     recorded_alike(&bed, bed.namespace(), profile, name).await
 }
@@ -166,7 +102,8 @@ macro_rules! situations {
         #[test]
         fn every_situation_of_the_bed_is_told() {
             let told = [$($name),*];
-            for (name, _) in states::ALL {
+            for situation in states::ALL {
+                let name = situation.name;
                 assert!(told.contains(&name), "no test tells {name}");
             }
         }
