@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use k8s_openapi::ByteString;
 use kube::Client;
 use serde_json::{Value, json};
 
@@ -32,6 +33,34 @@ pub fn path(plural: &str, group: &str) -> String {
         "",
         &format!("{plural}.{group}"),
     )
+}
+
+/// Waits until custom resources of this kind are stored in this version. The API server changes its handler and its
+/// discovery document on the same event.
+pub async fn until_stored_as(
+    client: &Client,
+    group: &str,
+    kind: &str,
+    version: &str,
+) -> Result<()> {
+    let kind_in_version = format!("{group}/{version}/{kind}");
+    let hash = ring::digest::digest(&ring::digest::SHA256, kind_in_version.as_bytes());
+    let hash = ByteString(hash.as_ref()[..8].to_vec());
+    let hash = serde_json::to_value(hash)?;
+    let path = format!("/apis/{group}/{version}");
+    wait::until(
+        "the version in which resources are stored",
+        Duration::from_secs(15),
+        || async {
+            let served = rest::get(client, &path).await?;
+            let resources = served["resources"].as_array().into_iter().flatten();
+            let mut stored = resources.filter(|resource| resource["kind"] == kind);
+            Ok(stored
+                .any(|resource| resource["storageVersionHash"] == hash)
+                .then_some(()))
+        },
+    )
+    .await
 }
 
 /// Applies a line's definitions and waits until they are served.

@@ -12,7 +12,7 @@ use super::cluster::Cluster;
 use super::line::{Line, Names};
 use super::rest::{self, BED, Writer};
 use super::stack::Stack;
-use super::{manifests, real, watch_list};
+use super::{crds, manifests, real, watch_list};
 
 /// What a stack is to be like; begin with [`Stack::of`].
 #[derive(Clone, Debug)]
@@ -247,8 +247,9 @@ async fn store_as(cluster: &Cluster, client: &Client, line: Line, version: &str)
         }
     }
     rest::write_all(client, BED, &definitions).await?;
-    // The API server goes on with the old definition for a moment.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    for kind in ["Broker", "MeshSync"] {
+        crds::until_stored_as(client, line.names().group, kind, version).await?;
+    }
     Ok(())
 }
 

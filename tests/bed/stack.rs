@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::{Value, json};
 
@@ -168,6 +169,28 @@ impl Stack {
             .filter(|name| name.starts_with(&begin))
             .map(str::to_owned)
             .collect())
+    }
+
+    /// Waits until a component's first container has been running for longer than this, by the second.
+    pub async fn until_running_for(&self, component: &str, time: Duration) -> Result<()> {
+        let pods = self.pods(component).await?;
+        let name = pods.first().context("no pod")?;
+        let path = self.path("v1", "Pod", name);
+        let started = rest::get(&self.client, &path).await?["status"]["containerStatuses"][0]
+            ["state"]["running"]["startedAt"]
+            .as_str()
+            .context("a container that does not run")?
+            .parse::<Timestamp>()?;
+        wait::until(
+            "the container to run for long enough",
+            time + Duration::from_secs(5),
+            || async {
+                let now: Timestamp = manifests::now().parse()?;
+                let running = Duration::try_from(now.duration_since(started)).unwrap_or_default();
+                Ok((running > time).then_some(()))
+            },
+        )
+        .await
     }
 
     /// Starts the brokers and leads their pods' ports there: the first behind the Service, the others beside it.

@@ -74,6 +74,17 @@ impl Cluster {
     /// Waits until the authorizer has heard of a right that was given or taken away: `patch deployments.apps/name`, in
     /// the whole cluster.
     pub async fn until_may(&self, user: &str, right: &str, allowed: bool) -> Result<()> {
+        self.until_may_in(None, user, right, allowed).await
+    }
+
+    /// As [`Self::until_may`], in one namespace if there is one.
+    pub async fn until_may_in(
+        &self,
+        namespace: Option<&str>,
+        user: &str,
+        right: &str,
+        allowed: bool,
+    ) -> Result<()> {
         let client = self.client_for(user).await?;
         let (verb, object) = right.split_once(' ').context("no verb")?;
         let (resource, name) = object.split_once('/').unwrap_or((object, ""));
@@ -82,6 +93,7 @@ impl Cluster {
             "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
             "spec": { "resourceAttributes": {
                 "verb": verb, "group": group, "resource": resource, "name": name,
+                "namespace": namespace,
             } },
         });
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";

@@ -11,6 +11,7 @@ mod bed_selftest_publishing;
 mod artefacts;
 mod cli;
 mod failures;
+mod fault_proxy;
 mod fixtures;
 mod hostile;
 mod known_problems;

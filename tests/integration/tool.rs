@@ -23,6 +23,16 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
+/// Sends a process a signal, by name.
+pub(crate) fn signal(pid: u32, name: &str) {
+    // A process that has just ended cannot get it.
+    let _ = Command::new("sh")
+        .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name])
+        .arg(pid.to_string())
+        .status()
+        .expect("a shell");
+}
+
 /// The program with these arguments, split at white space.
 pub(crate) fn meshdoctor(arguments: &str) -> Tool {
     let home = tempfile::tempdir().expect("a scratch folder");

@@ -49,6 +49,26 @@ fn end(mut child: Child) -> Output {
     child.wait_with_output().expect("its output")
 }
 
+/// Waits until a process has a handler for SIGTERM.
+fn until_terminable(child: &Child) {
+    const SIGTERM: u32 = 15;
+    let path = format!("/proc/{}/status", child.id());
+    let limit = Instant::now() + Duration::from_secs(20);
+    loop {
+        let status = std::fs::read_to_string(&path).expect("a process");
+        let caught = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .expect("a mask of signals");
+        if caught >> (SIGTERM - 1) & 1 == 1 {
+            return;
+        }
+        assert!(Instant::now() < limit, "SIGTERM has no handler");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// The one document on standard output.
 #[track_caller]
 fn document(output: &Output) -> Value {
@@ -173,8 +193,7 @@ fn signals_end_what_reads_from_a_pipe() {
     ] {
         let mut tool = meshdoctor(&command);
         let mut child = begin(&mut tool);
-        // It must be reading; there is nothing else to see of that.
-        std::thread::sleep(Duration::from_millis(300));
+        until_terminable(&child);
         assert!(
             child.try_wait().expect("a status").is_none(),
             "{command} waits"

@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::{
     commands::READING,
-    forward::{FaultProxy, Forward},
     nats::{ClientPort, FaultBroker, Monitor},
 };
 use crate::{
     bed::{self, Line, Stack, users},
+    fault_proxy::{Fault, FaultProxy, Forward},
     schema,
     tool::meshdoctor,
 };
@@ -50,7 +50,7 @@ struct Case {
     name: &'static str,
     client: ClientPort,
     monitor: Monitor,
-    forward: Forward,
+    forward: Option<Forward>,
     codes: &'static str,
     /// Whether it goes by the id that our own pod's monitor names, and so may be shown the token.
     known: bool,
@@ -66,7 +66,7 @@ const fn case(
         name,
         client,
         monitor,
-        forward: Forward::Works,
+        forward: None,
         codes,
         known: false,
     }
@@ -81,7 +81,7 @@ const fn known(case: Case) -> Case {
 
 const fn through(name: &'static str, forward: Forward, codes: &'static str) -> Case {
     Case {
-        forward,
+        forward: Some(forward),
         ..case(name, ClientPort::Honest, Monitor::Honest, codes)
     }
 }
@@ -429,8 +429,12 @@ async fn try_all(cases: &[Case]) -> Result<()> {
         assert_eq!(case.codes.len(), READING.len(), "{}", case.name);
         let broker = FaultBroker::start(address, case.client, case.monitor);
         let proxy = match case.forward {
-            Forward::Works => None,
-            fault => Some(FaultProxy::open(bed, users::ADMIN, fault)?),
+            None => None,
+            Some(forward) => Some(FaultProxy::start(
+                bed,
+                users::ADMIN,
+                Fault::Forwards(forward),
+            )?),
         };
         let direct = bed.kubeconfig();
         let kubeconfig = proxy.as_ref().map_or(&direct, |proxy| &proxy.kubeconfig);

@@ -7,6 +7,5 @@ mod api_server;
 mod broker;
 mod commands;
 mod empty_cluster;
-mod forward;
 mod nats;
 mod peer;

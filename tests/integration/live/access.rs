@@ -3,20 +3,13 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::Ordering,
 };
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-};
 
-use super::{at, check};
+use super::{at, check, connect_proxy};
 use crate::{
     bed::{self, Line, Stack},
     tool::{meshdoctor, states},
@@ -44,41 +37,6 @@ async fn whoever_is_impersonated_is_the_one_whose_rights_count() -> Result<()> {
     Ok(())
 }
 
-/// A proxy that opens a tunnel to whatever it is asked for, and counts the tunnels.
-async fn proxy() -> Result<(String, Arc<AtomicUsize>)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("http://{}", listener.local_addr()?);
-    let tunnels = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&tunnels);
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(tunnel(client, Arc::clone(&counter)));
-        }
-    });
-    Ok((address, tunnels))
-}
-
-async fn tunnel(client: TcpStream, tunnels: Arc<AtomicUsize>) -> Result<()> {
-    let mut client = tokio::io::BufReader::new(client);
-    let mut request = String::new();
-    client.read_line(&mut request).await?;
-    loop {
-        let mut header = String::new();
-        client.read_line(&mut header).await?;
-        if header.trim().is_empty() {
-            break;
-        }
-    }
-    let target = request.split_whitespace().nth(1).context("a target")?;
-    let mut server = TcpStream::connect(target).await?;
-    client
-        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        .await?;
-    tunnels.fetch_add(1, Ordering::SeqCst);
-    copy_bidirectional(&mut client, &mut server).await?;
-    Ok(())
-}
-
 #[tokio::test]
 async fn the_proxy_of_the_kubeconfig_is_used_for_requests_and_port_forwards() -> Result<()> {
     let bed = bed::lease().await?;
@@ -87,7 +45,7 @@ async fn the_proxy_of_the_kubeconfig_is_used_for_requests_and_port_forwards() ->
         .start(&bed)
         .await?;
     let _meshsync = stack.meshsync(0).await?;
-    let (address, tunnels) = proxy().await?;
+    let (address, tunnels) = connect_proxy::start().await?;
     let text = std::fs::read_to_string(bed.kubeconfig())?;
     let mut kubeconfig: Value = serde_yaml::from_str(&text)?;
     kubeconfig["clusters"][0]["cluster"]["proxy-url"] = address.into();

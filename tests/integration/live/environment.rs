@@ -19,12 +19,15 @@ fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no {code}: {report:#}"))
 }
 
-/// Deletes the Secret and makes it again, late enough for the times to differ.
+/// Longer than two clocks may differ that count as the same.
+const CLOCK_SKEW: Duration = Duration::from_secs(6);
+
+/// Deletes the Secret and makes it again, when MeshSync has been running for long enough that the times differ.
 async fn make_the_secret_anew(stack: &Stack, token: &str) -> Result<()> {
     let path = stack.path("v1", "Secret", "meshery-nats-auth");
     let mut secret = rest::get(&stack.client, &path).await?;
     rest::delete(&stack.client, &path).await?;
-    tokio::time::sleep(Duration::from_secs(7)).await;
+    stack.until_running_for("meshsync", CLOCK_SKEW).await?;
     secret["metadata"] = json!({ "name": "meshery-nats-auth" });
     secret["data"]["token"] = users::base64(token).into();
     let collection = path

@@ -57,15 +57,13 @@ pub(super) async fn listing(client: &Client) -> Result<Listing> {
 
 /// A listing that has come to rest: controllers have made what they make of new namespaces.
 pub(super) async fn settled(client: &Client) -> Result<Listing> {
-    let mut last = listing(client).await?;
-    loop {
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        let next = listing(client).await?;
-        if next == last {
-            return Ok(next);
-        }
-        last = next;
-    }
+    bed::until_still(
+        "the cluster to stand still",
+        Duration::from_millis(700),
+        Duration::from_secs(60),
+        || listing(client),
+    )
+    .await
 }
 
 /// Waits until everything is as it was: pods and what belongs to them take a moment to go.

@@ -2,10 +2,9 @@
 
 mod access;
 mod broker;
-pub(crate) mod doorway;
+mod connect_proxy;
 mod environment;
 mod false_alarms;
-mod gate;
 mod installation;
 mod listing;
 mod login;
@@ -21,7 +20,7 @@ mod rights;
 mod sitting;
 mod situations;
 mod test;
-pub(crate) mod test_parts;
+mod test_parts;
 mod watch_list;
 
 use serde_json::Value;

@@ -139,14 +139,11 @@ async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
     let bed = bed::private_with(&options).await?;
     let namespace = bed.namespace();
     // What the cluster does by itself at its start is to be over.
-    let still = bed::until(
+    let still = bed::until_still(
         "the cluster to stand still",
+        Duration::from_millis(700),
         Duration::from_secs(20),
-        || async {
-            let before = everything(&bed).await?;
-            tokio::time::sleep(Duration::from_millis(700)).await;
-            Ok((everything(&bed).await? == before).then_some(before))
-        },
+        || everything(&bed),
     )
     .await?;
     let before = bed.audit()?.len();

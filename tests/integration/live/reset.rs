@@ -9,12 +9,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::{
-    gate::{Gate, Strike},
-    listing::{listing, settled, there, until_as_before},
-};
+use super::listing::{listing, settled, there, until_as_before};
 use crate::{
     bed::{self, Cluster, Lease, Line, Stack, rest, states},
+    fault_proxy::{Action, Fault, FaultProxy},
     schema,
     tool::{Ran, Tool},
 };
@@ -223,8 +221,7 @@ async fn a_dead_conversion_webhook_does_not_stand_in_the_way() -> Result<()> {
         version["storage"] = (version["name"] == "v1alpha1").into();
     }
     rest::write_all(&stack.client, rest::BED, &definitions).await?;
-    // The API server goes on with the old definition for a moment.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    bed::until_stored_as(&stack.client, "meshery.io", "MeshSync", "v1alpha1").await?;
     let second = json!({
         "apiVersion": "meshery.io/v1alpha1", "kind": "MeshSync",
         "metadata": {"name": "second", "namespace": namespace},
@@ -316,15 +313,15 @@ subjects:
 "
     ))
     .await?;
-    let gate = Gate::open(&bed, &user, Strike::Never, 0)?;
-    let tool = reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
+    let proxy = FaultProxy::start(&bed, &user, Fault::None)?;
+    let tool = reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 4, "refused");
     assert_eq!(
         outcome.1["reason"],
         format!("we may not delete statefulsets.apps \"meshery-nats\" in namespace {namespace}")
     );
-    assert_eq!(gate.writes(), 0);
+    assert_eq!(proxy.writes(), 0);
     Ok(())
 }
 
@@ -341,10 +338,10 @@ async fn nothing_is_changed_without_consent() -> Result<()> {
         ("stack --dry-run", 0, "dry-run"),
         ("stack --dry-run --yes", 0, "dry-run"),
     ] {
-        let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Never, 0)?;
-        let tool = reset_tool(&bed, bed.namespace(), arguments).kubeconfig(&gate.kubeconfig);
+        let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::None)?;
+        let tool = reset_tool(&bed, bed.namespace(), arguments).kubeconfig(&proxy.kubeconfig);
         assert_ended(&document(&tool.run_beside().await), code, word);
-        assert_eq!(gate.writes(), 0, "{arguments}");
+        assert_eq!(proxy.writes(), 0, "{arguments}");
     }
     assert_eq!(listing(&client).await?, before);
     Ok(())
@@ -360,12 +357,15 @@ async fn killed_after_any_write_the_next_run_goes_on() -> Result<()> {
     for after in 1.. {
         let setup = Stack::of(Line::Current).namespace(namespace);
         let attendant = setup.attended(&bed).await?;
-        let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Signal("KILL"), after)?;
+        let proxy = FaultProxy::start(
+            &bed,
+            bed::users::ADMIN,
+            Fault::after_write(after, Action::Signal("KILL")),
+        )?;
         let tool =
-            reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
-        let aim = gate.aim();
-        let ran = tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
-        if !gate.has_struck() {
+            reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
+        let ran = proxy.run(tool).await?;
+        if !proxy.has_struck() {
             assert_eq!(ran.code, 0, "{}", ran.stdout);
             assert!(after > 10, "only {after} writes");
             println!("{} writes, killed after each", after - 1);
@@ -391,11 +391,14 @@ async fn an_interrupted_run_says_what_is_done_and_what_is_not() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let _attendant = setup.attended(&bed).await?;
-    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Signal("INT"), 3)?;
+    let proxy = FaultProxy::start(
+        &bed,
+        bed::users::ADMIN,
+        Fault::after_write(3, Action::Signal("INT")),
+    )?;
     let tool =
-        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
-    let aim = gate.aim();
-    let ran = tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
+        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
+    let ran = proxy.run(tool).await?;
     assert_eq!(ran.code, 130, "{}", ran.stderr);
     for words in [
         "Done: delete MeshSync meshery-meshsync",
@@ -417,9 +420,13 @@ async fn a_connection_that_is_lost_midway_is_told_and_made_up_for() -> Result<()
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let _attendant = setup.attended(&bed).await?;
-    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::HangUp, 3)?;
+    let proxy = FaultProxy::start(
+        &bed,
+        bed::users::ADMIN,
+        Fault::after_write(3, Action::HangUpForGood),
+    )?;
     let tool =
-        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&gate.kubeconfig);
+        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 5, "partial");
     let steps = outcome.1["steps"].as_array().context("steps")?;
@@ -447,25 +454,28 @@ async fn a_copy_of_what_goes_is_kept_first_and_holds_no_secret() -> Result<()> {
     let nowhere = folder.path().join("no-such-folder").join("copy.json");
     let _attendant = stack.attended()?;
 
-    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::None)?;
     let tool = reset_tool(&bed, namespace, "stack --yes")
         .arg("--backup")
         .arg(&nowhere)
-        .kubeconfig(&gate.kubeconfig);
+        .kubeconfig(&proxy.kubeconfig);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 4, "refused");
-    assert_eq!(gate.writes(), 0);
-    drop(gate);
+    assert_eq!(proxy.writes(), 0);
+    drop(proxy);
 
     // Killed right after the first deletion: the copy is there.
     let copy = folder.path().join("copy.json");
-    let gate = Gate::open(&bed, bed::users::ADMIN, Strike::Signal("KILL"), 1)?;
+    let proxy = FaultProxy::start(
+        &bed,
+        bed::users::ADMIN,
+        Fault::after_write(1, Action::Signal("KILL")),
+    )?;
     let tool = reset_tool(&bed, namespace, "stack --yes")
         .arg("--backup")
         .arg(&copy)
-        .kubeconfig(&gate.kubeconfig);
-    let aim = gate.aim();
-    tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
+        .kubeconfig(&proxy.kubeconfig);
+    proxy.run(tool).await?;
     let text = std::fs::read_to_string(&copy)?;
     for secret in [token.as_str(), bed::users::base64(&token).as_str()] {
         assert!(!text.contains(secret), "the token is in the copy");

@@ -10,8 +10,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::doorway;
-use crate::{bed, tool::Tool};
+use crate::{
+    bed,
+    tool::{self, Tool},
+};
 
 /// Ctrl-C, as the keyboard sends it.
 pub(super) const CTRL_C: &str = "\u{3}";
@@ -102,7 +104,8 @@ impl Sitting {
             .lines()
             .find_map(|line| line.trim().strip_prefix("pid "))
             .context("no process id on the screen")?;
-        doorway::signal(pid, signal)
+        tool::signal(pid.parse()?, signal);
+        Ok(())
     }
 
     /// Waits for the end: the exit code, and all that was shown.

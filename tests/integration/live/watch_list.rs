@@ -82,7 +82,9 @@ async fn a_list_that_was_edited_is_not_in_force_until_a_restart() -> Result<()> 
     let code = "watch-list-edited-since-start";
     assert!(!codes(&check(&bed, bed.namespace()).await).contains(&code));
     // Clocks may differ by some seconds, so that an edit right after the start proves nothing.
-    tokio::time::sleep(Duration::from_secs(7)).await;
+    stack
+        .until_running_for("meshsync", Duration::from_secs(6))
+        .await?;
     let path = stack.custom_path("MeshSync");
     rest::merge(
         &stack.client,

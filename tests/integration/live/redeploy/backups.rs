@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use super::{FORCE, redeploy, will_change};
 use crate::{
     bed::{self, Lease, Stack, rest, states, users},
-    live::{
-        at,
-        gate::{Gate, Strike},
-        sitting::Sitting,
-    },
+    fault_proxy::{Action, Fault, FaultProxy},
+    live::{at, sitting::Sitting},
     tool::Ran,
 };
 
@@ -135,7 +132,7 @@ async fn a_backup_that_the_api_server_refuses_changes_nothing() -> Result<()> {
     let _attendant = stack.attended()?;
     will_change(&bed).await;
     let before = spec(&stack, "Broker").await?;
-    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     for (name, objects, code, words) in [
         // The schema of the CRD forbids the one, our own reading the others.
         (
@@ -174,13 +171,13 @@ async fn a_backup_that_the_api_server_refuses_changes_nothing() -> Result<()> {
         let ran = crate::tool::meshdoctor("system redeploy --yes --no-wait -o json -n")
             .arg(namespace)
             .args(&[FORCE, "--from-backup", &file])
-            .kubeconfig(&gate.kubeconfig)
+            .kubeconfig(&proxy.kubeconfig)
             .run_beside()
             .await
             .exits(code);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert!(said.contains(words), "{name}: {said}");
-        assert_eq!(gate.writes(), 0, "{name}");
+        assert_eq!(proxy.writes(), 0, "{name}");
     }
     assert_eq!(spec(&stack, "Broker").await?, before);
     Ok(())
@@ -222,12 +219,12 @@ async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
         &list,
         r#"[{"Resource":"pods.v1.","Events":["ADDED"],"Note":"nats://REDACTED@nats"}]"#,
     )?;
-    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     for more in ["--yes", "--dry-run"] {
         let ran = crate::tool::meshdoctor("system redeploy --overwrite-crs -o json -n")
             .args(&[namespace, FORCE, more, "--watch-list"])
             .arg(&list)
-            .kubeconfig(&gate.kubeconfig)
+            .kubeconfig(&proxy.kubeconfig)
             .run_beside()
             .await
             .exits(4)
@@ -238,7 +235,7 @@ async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
             "{reason}"
         );
     }
-    assert_eq!(gate.writes(), 0);
+    assert_eq!(proxy.writes(), 0);
     assert_eq!(spec(&stack, "MeshSync").await?, before);
     Ok(())
 }
@@ -359,15 +356,18 @@ async fn killed_after_any_write_a_restoration_goes_on() -> Result<()> {
             none["spec"]["service"]["annotations"] = Value::Null;
             rest::merge(&stack.client, &path, &none).await?;
         }
-        let gate = Gate::open(&bed, users::ADMIN, Strike::Signal("KILL"), after)?;
+        let proxy = FaultProxy::start(
+            &bed,
+            users::ADMIN,
+            Fault::after_write(after, Action::Signal("KILL")),
+        )?;
         let arguments = "system redeploy --yes --no-wait --wait 60s -o json -n";
         let tool = crate::tool::meshdoctor(arguments)
             .arg(namespace)
             .args(&[FORCE, "--from-backup", &file])
-            .kubeconfig(&gate.kubeconfig);
-        let aim = gate.aim();
-        let ran = tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
-        if !gate.has_struck() {
+            .kubeconfig(&proxy.kubeconfig);
+        let ran = proxy.run(tool).await?;
+        if !proxy.has_struck() {
             assert_eq!(ran.code, 0, "{}", ran.stdout);
             assert!(after > 2, "only {after} writes");
             break;

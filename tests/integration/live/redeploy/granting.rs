@@ -7,22 +7,20 @@ use serde_json::json;
 use super::{versions, will_change};
 use crate::{
     bed::{self, Lease, rest, states},
-    live::{
-        at,
-        gate::{Gate, Strike},
-    },
+    fault_proxy::{Fault, FaultProxy},
+    live::at,
     tool::{Ran, meshdoctor},
 };
 
 /// A redeploy by this user, and that it wrote nothing where it was refused.
 async fn run(bed: &Lease, user: &str, namespace: &str) -> Result<Ran> {
-    let gate = Gate::open(bed, user, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(bed, user, Fault::None)?;
     let ran = meshdoctor("system redeploy --yes --no-wait --wait 60s -o json -n")
         .arg(namespace)
-        .kubeconfig(&gate.kubeconfig)
+        .kubeconfig(&proxy.kubeconfig)
         .run_beside()
         .await;
-    assert!(ran.code != 4 || gate.writes() == 0, "{}", ran.stdout);
+    assert!(ran.code != 4 || proxy.writes() == 0, "{}", ran.stdout);
     Ok(ran)
 }
 

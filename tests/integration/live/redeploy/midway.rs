@@ -13,20 +13,15 @@ use crate::{
         rest::{self, Writer},
         states, users,
     },
-    live::{
-        at,
-        gate::{Gate, Strike},
-    },
+    fault_proxy::{Action, Fault, FaultProxy},
+    live::at,
     tool::{Ran, meshdoctor},
 };
 
-/// The command, through a gate.
-async fn through(gate: &Gate, namespace: &str, command: &str) -> Ran {
-    meshdoctor(command)
-        .arg("-n")
-        .arg(namespace)
-        .kubeconfig(&gate.kubeconfig)
-        .run_beside()
+/// The command, through a proxy.
+async fn through(proxy: &FaultProxy, namespace: &str, command: &str) -> Result<Ran> {
+    proxy
+        .run(meshdoctor(command).arg("-n").arg(namespace))
         .await
 }
 
@@ -77,9 +72,9 @@ const MAY: &str =
     "patch clusterrolebindings.rbac.authorization.k8s.io/meshery-operator-rolebinding";
 
 /// Takes these bindings away.
-fn revoke(bed: &Lease, user: &str, bindings: &[String]) -> Strike {
+fn revoke(bed: &Lease, user: &str, bindings: &[String]) -> Action {
     let (cluster, user, bindings) = (bed.cluster().clone(), user.to_owned(), bindings.to_owned());
-    Strike::Meanwhile(Arc::new(move || {
+    Action::Meanwhile(Arc::new(move || {
         let (cluster, user, bindings) = (cluster.clone(), user.clone(), bindings.clone());
         async move {
             let client = cluster.client().await?;
@@ -101,23 +96,27 @@ async fn a_right_that_is_taken_away_stops_a_redeploy() -> Result<()> {
     let _attendant = bed.attend(namespace)?;
     let user = bed.user()?;
     let bindings = grant(&bed, "redeploy", &user).await?;
-    let gate = Gate::open(&bed, &user, revoke(&bed, &user, &bindings), 6)?;
-    let reason = stopped(through(&gate, namespace, &format!("{REDEPLOY} -o json")).await);
+    let proxy = FaultProxy::start(
+        &bed,
+        &user,
+        Fault::after_write(6, revoke(&bed, &user, &bindings)),
+    )?;
+    let reason = stopped(through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?);
     assert!(
         reason.contains("forbidden") && reason.contains(&user),
         "{reason}"
     );
     // Now it is known beforehand.
-    let before = gate.writes();
-    let refused = through(&gate, namespace, &format!("{REDEPLOY} -o json")).await;
+    let before = proxy.writes();
+    let refused = through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
     let refused = refused.exits(4).json();
     assert!(
         refused["instead"].to_string().contains("rbac redeploy"),
         "{refused:#}"
     );
-    assert_eq!(gate.writes(), before);
+    assert_eq!(proxy.writes(), before);
     grant(&bed, "redeploy", &user).await?;
-    through(&gate, namespace, REDEPLOY).await.exits(0);
+    through(&proxy, namespace, REDEPLOY).await?.exits(0);
     assert_well(&bed, namespace).await
 }
 
@@ -129,19 +128,23 @@ async fn a_right_that_is_taken_away_stops_a_reset() -> Result<()> {
     let _attendant = setup.attended(&bed).await?;
     let user = bed.user()?;
     let bindings = grant(&bed, "reset", &user).await?;
-    let gate = Gate::open(&bed, &user, revoke(&bed, &user, &bindings), 4)?;
-    let ran = through(&gate, namespace, &format!("{RESET} -o json")).await;
+    let proxy = FaultProxy::start(
+        &bed,
+        &user,
+        Fault::after_write(4, revoke(&bed, &user, &bindings)),
+    )?;
+    let ran = through(&proxy, namespace, &format!("{RESET} -o json")).await?;
     let reason = stopped(ran);
     assert!(
         reason.contains("forbidden") && reason.contains(&user),
         "{reason}"
     );
-    let before = gate.writes();
-    let refused = through(&gate, namespace, RESET).await.exits(4);
+    let before = proxy.writes();
+    let refused = through(&proxy, namespace, RESET).await?.exits(4);
     assert!(refused.stdout.contains("rbac reset"), "{}", refused.stdout);
-    assert_eq!(gate.writes(), before);
+    assert_eq!(proxy.writes(), before);
     grant(&bed, "reset", &user).await?;
-    through(&gate, namespace, RESET).await.exits(0);
+    through(&proxy, namespace, RESET).await?.exits(0);
     let client = bed.client().await?;
     let account = rest::path("v1", "ServiceAccount", namespace, OPERATOR);
     assert!(rest::get(&client, &account).await.is_err());
@@ -166,7 +169,7 @@ async fn somebody_who_installs_at_the_same_time_stops_a_redeploy() -> Result<()>
     operator["spec"]["template"]["spec"]["containers"][0]["image"] =
         "meshery/meshery-operator:1.0.4".into();
     let cluster = bed.cluster().clone();
-    let meanwhile = Strike::Meanwhile(Arc::new(move || {
+    let meanwhile = Action::Meanwhile(Arc::new(move || {
         let (cluster, operator) = (cluster.clone(), operator.clone());
         async move {
             rest::write(&cluster.client().await?, Writer::Kubectl, &operator).await?;
@@ -174,8 +177,8 @@ async fn somebody_who_installs_at_the_same_time_stops_a_redeploy() -> Result<()>
         }
         .boxed()
     }));
-    let gate = Gate::open(&bed, users::ADMIN, meanwhile, 6)?;
-    let ran = through(&gate, namespace, REDEPLOY).await.exits(5);
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, meanwhile))?;
+    let ran = through(&proxy, namespace, REDEPLOY).await?.exits(5);
     for words in [
         "conflict with \"kubectl-client-side-apply\"",
         "Stopped at step",
@@ -199,7 +202,7 @@ async fn an_object_that_comes_back_meanwhile_is_not_removed_unlooked_at() -> Res
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": { "name": OPERATOR, "namespace": namespace },
     });
-    let meanwhile = Strike::Meanwhile(Arc::new(move || {
+    let meanwhile = Action::Meanwhile(Arc::new(move || {
         let (cluster, path, anew) = (cluster.clone(), path.clone(), anew.clone());
         async move {
             let client = cluster.client().await?;
@@ -209,12 +212,12 @@ async fn an_object_that_comes_back_meanwhile_is_not_removed_unlooked_at() -> Res
         }
         .boxed()
     }));
-    let gate = Gate::open(&bed, users::ADMIN, meanwhile, 4)?;
-    let reason = stopped(through(&gate, namespace, &format!("{RESET} -o json")).await);
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(4, meanwhile))?;
+    let reason = stopped(through(&proxy, namespace, &format!("{RESET} -o json")).await?);
     assert!(reason.contains("has come in place"), "{reason}");
     let client = bed.client().await?;
     rest::get(&client, &account).await?;
-    through(&gate, namespace, RESET).await.exits(0);
+    through(&proxy, namespace, RESET).await?.exits(0);
     assert!(rest::get(&client, &account).await.is_err());
     Ok(())
 }
@@ -226,13 +229,17 @@ async fn a_connection_that_is_lost_stops_a_redeploy() -> Result<()> {
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
     let _attendant = bed.attend(namespace)?;
-    let gate = Gate::open(&bed, users::ADMIN, Strike::HangUp, 6)?;
-    let ran = through(&gate, namespace, &format!("{REDEPLOY} -o json")).await;
+    let proxy = FaultProxy::start(
+        &bed,
+        users::ADMIN,
+        Fault::after_write(6, Action::HangUpForGood),
+    )?;
+    let ran = through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
     let report: Value = ran.json();
     let reason = stopped(ran);
     assert!(!reason.is_empty(), "{report:#}");
     // Nobody answers any more, which is another matter than a refusal.
-    let ran = through(&gate, namespace, REDEPLOY).await.exits(3);
+    let ran = through(&proxy, namespace, REDEPLOY).await?.exits(3);
     assert!(ran.stdout.contains("Nothing was changed"), "{}", ran.stdout);
     redeploy(&bed, namespace, "").await.exits(0);
     assert_well(&bed, namespace).await

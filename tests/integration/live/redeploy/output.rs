@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::{FORCE, assert_well, will_change};
 use crate::{
     bed::{self, states, users},
-    live::gate::{Gate, Strike},
+    fault_proxy::{Action, Fault, FaultProxy},
     tool::{Tool, meshdoctor},
 };
 
@@ -28,7 +28,7 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
-    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     let redeploy = "system redeploy --yes --no-wait --force-conflicts";
     for arguments in [
         redeploy,
@@ -39,7 +39,7 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
     ] {
         let tool = meshdoctor(arguments)
             .args(&["-n", namespace])
-            .kubeconfig(&gate.kubeconfig);
+            .kubeconfig(&proxy.kubeconfig);
         let full = OpenOptions::new().write(true).open("/dev/full")?;
         let (code, stderr) = run_onto(tool, full).await?;
         assert_eq!(code, 4, "{arguments}: {stderr}");
@@ -48,7 +48,7 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
                 && stderr.contains("nothing was changed"),
             "{arguments}: {stderr}"
         );
-        assert_eq!(gate.writes(), 0, "{arguments}");
+        assert_eq!(proxy.writes(), 0, "{arguments}");
     }
     // A reader that has gone away stops nothing.
     let _attendant = bed.attend(namespace)?;
@@ -56,9 +56,9 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
     drop(reader);
     let tool = meshdoctor(redeploy)
         .args(&["-n", namespace])
-        .kubeconfig(&gate.kubeconfig);
+        .kubeconfig(&proxy.kubeconfig);
     assert_eq!(run_onto(tool, writer).await?, (0, String::new()));
-    assert!(gate.writes() > 10);
+    assert!(proxy.writes() > 10);
     assert_well(&bed, namespace).await
 }
 
@@ -72,7 +72,11 @@ async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
         .context("a stack")?;
     let _attendant = stack.attended()?;
     will_change(&bed).await;
-    let gate = Gate::open(&bed, users::ADMIN, Strike::HangUp, 1)?;
+    let proxy = FaultProxy::start(
+        &bed,
+        users::ADMIN,
+        Fault::after_write(1, Action::HangUpForGood),
+    )?;
     let run = async |kubeconfig: &std::path::Path| {
         meshdoctor("system redeploy broker --yes --no-wait --wait 30s")
             .args(&["-n", namespace, FORCE])
@@ -82,7 +86,7 @@ async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
     };
     let restart = "restart  StatefulSet meshery-nats";
     // What is done and what is not is told again where it stopped.
-    let stopped = run(&gate.kubeconfig).await.exits(5).stdout;
+    let stopped = run(&proxy.kubeconfig).await.exits(5).stdout;
     assert_eq!(stopped.matches(restart).count(), 2, "{stopped}");
     assert!(stopped.contains("Stopped at step 1 of"), "{stopped}");
     let done = run(&bed.kubeconfig()).await.exits(0).stdout;
@@ -102,18 +106,18 @@ async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
     let _attendant = stack.attended()?;
     will_change(&bed).await;
     for (format, after) in [("json", 0), ("yaml", 0), ("table", 0), ("json", 1)] {
-        let strike = if after == 0 {
-            Strike::Never
+        let fault = if after == 0 {
+            Fault::None
         } else {
-            Strike::HangUp
+            Fault::after_write(after, Action::HangUpForGood)
         };
-        let gate = Gate::open(&bed, users::ADMIN, strike, after)?;
+        let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
         let out = bed.file(&format!("out-{format}-{after}-{namespace}"));
         // Three blocks of 512 bytes hold no document, and one more than the plan holds no answer.
         let plan = meshdoctor("system redeploy broker --yes --dry-run -n")
             .arg(namespace)
             .arg(FORCE)
-            .kubeconfig(&gate.kubeconfig)
+            .kubeconfig(&proxy.kubeconfig)
             .run_beside()
             .await
             .exits(0);
@@ -138,7 +142,7 @@ async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", bed.file("nowhere"))
-            .env("KUBECONFIG", &gate.kubeconfig);
+            .env("KUBECONFIG", &proxy.kubeconfig);
         let output = tokio::task::spawn_blocking(move || shell.output()).await??;
         let stderr = String::from_utf8(output.stderr)?;
         assert_eq!(output.status.code(), Some(5), "{format}: {stderr}");
@@ -151,7 +155,7 @@ async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
             stderr.contains("cannot write to standard output") && stderr.contains(far),
             "{format}: {stderr}"
         );
-        assert!(gate.writes() > 0, "{format}");
+        assert!(proxy.writes() > 0, "{format}");
     }
     Ok(())
 }

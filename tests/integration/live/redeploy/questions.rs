@@ -5,9 +5,9 @@ use anyhow::Result;
 use super::{assert_well, will_change};
 use crate::{
     bed::{self, rest, states, users},
+    fault_proxy::{Fault, FaultProxy},
     live::{
         at,
-        gate::{Gate, Strike},
         sitting::{CTRL_C, CTRL_D, Sitting},
     },
     tool::meshdoctor,
@@ -40,10 +40,10 @@ async fn what_is_severe_takes_the_name_of_the_namespace() -> Result<()> {
         (Answer::Signals("TERM"), 143),
         (typed(&format!("{namespace}\r")), 0),
     ] {
-        let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+        let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
         let tool = meshdoctor("system reset stack --crds --no-backup --wait 60s -n")
             .arg(namespace)
-            .kubeconfig(&gate.kubeconfig);
+            .kubeconfig(&proxy.kubeconfig);
         let mut sitting = Sitting::begin(tool)?;
         sitting.until_shown(&asked).await?;
         // The plan stands before the question.
@@ -59,7 +59,7 @@ async fn what_is_severe_takes_the_name_of_the_namespace() -> Result<()> {
             0 => assert!(screen.contains("Done."), "{screen}"),
             _ => {}
         }
-        assert_eq!(gate.writes() > 0, code == 0, "{screen}");
+        assert_eq!(proxy.writes() > 0, code == 0, "{screen}");
     }
     let path = stack.path("apps/v1", "Deployment", super::OPERATOR);
     assert!(rest::get(&stack.client, &path).await.is_err());
@@ -81,16 +81,16 @@ async fn what_is_not_takes_a_yes() -> Result<()> {
         (CTRL_D, 4),
         (CTRL_C, 130),
     ] {
-        let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+        let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
         let tool = meshdoctor("system redeploy -n")
             .arg(namespace)
-            .kubeconfig(&gate.kubeconfig);
+            .kubeconfig(&proxy.kubeconfig);
         let mut sitting = Sitting::begin(tool)?;
         sitting.until_shown(&asked).await?;
         sitting.type_in(keys)?;
         let (actual, screen) = sitting.end().await?;
         assert_eq!(actual, code, "{keys:?}: {screen}");
-        assert_eq!(gate.writes(), 0, "{screen}");
+        assert_eq!(proxy.writes(), 0, "{screen}");
     }
     let mut sitting = Sitting::begin(at(&bed, namespace, "system redeploy --wait 60s"))?;
     sitting.until_shown(&asked).await?;
@@ -105,14 +105,14 @@ async fn who_wants_no_questions_is_asked_none() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     let tool = meshdoctor("system redeploy --no-input -n")
         .arg(namespace)
-        .kubeconfig(&gate.kubeconfig);
+        .kubeconfig(&proxy.kubeconfig);
     let (code, screen) = Sitting::begin(tool)?.end().await?;
     assert_eq!(code, 4, "{screen}");
     assert!(screen.contains("--yes was not given"), "{screen}");
     assert!(!screen.contains("Do this"), "{screen}");
-    assert_eq!(gate.writes(), 0);
+    assert_eq!(proxy.writes(), 0);
     Ok(())
 }

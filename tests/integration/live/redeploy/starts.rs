@@ -450,7 +450,7 @@ async fn a_namespace_that_is_missing_is_made_and_nothing_else_is_touched() -> Re
         "subjects": [{ "apiGroup": group, "kind": "User", "name": user }],
     });
     bed.apply_yaml(&binding.to_string()).await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    bed.until_may(&user, "create namespaces", true).await?;
     meshdoctor("system redeploy --yes --wait 60s")
         .kubeconfig(&bed.kubeconfig_for(&user)?)
         .run_beside()

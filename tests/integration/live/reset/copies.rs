@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::Result;
 
-use super::{
-    super::gate::{Gate, Strike},
-    assert_ended, document, reset_tool,
+use super::{assert_ended, document, reset_tool};
+use crate::{
+    bed::{self, states, users},
+    fault_proxy::{Action, Fault, FaultProxy},
 };
-use crate::bed::{self, states, users};
 
 #[tokio::test]
 async fn a_copy_replaces_nothing_but_is_refused() -> Result<()> {
@@ -26,7 +26,7 @@ async fn a_copy_replaces_nothing_but_is_refused() -> Result<()> {
     symlink(at("nowhere"), at("dangling"))?;
     fs::create_dir(at("folder"))?;
     assert!(Command::new("mkfifo").arg(at("pipe")).status()?.success());
-    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     for (name, what) in [
         ("link", "a symbolic link"),
         ("dangling", "a symbolic link"),
@@ -35,7 +35,7 @@ async fn a_copy_replaces_nothing_but_is_refused() -> Result<()> {
         ("/dev/null", "a device"),
     ] {
         let tool = reset_tool(&bed, namespace, "stack --yes")
-            .kubeconfig(&gate.kubeconfig)
+            .kubeconfig(&proxy.kubeconfig)
             .arg("--backup")
             .arg(at(name));
         let outcome = document(&tool.run_beside().await);
@@ -43,7 +43,7 @@ async fn a_copy_replaces_nothing_but_is_refused() -> Result<()> {
         let reason = outcome.1["reason"].as_str().unwrap_or_default();
         assert!(reason.contains(what), "{reason}");
     }
-    assert_eq!(gate.writes(), 0);
+    assert_eq!(proxy.writes(), 0);
     assert_eq!(fs::read_to_string(at("target"))?, "kept");
     assert!(fs::symlink_metadata(at("pipe"))?.file_type().is_fifo());
     assert_eq!(fs::read_dir(folder.path())?.count(), 5);
@@ -57,7 +57,7 @@ async fn a_full_disk_stops_a_reset_before_it_begins() -> Result<()> {
     let _stack = states::apply("healthy", &bed, namespace).await?;
     let folder = tempfile::tempdir()?;
     let copy = folder.path().join("copy.json");
-    let gate = Gate::open(&bed, users::ADMIN, Strike::Never, 0)?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     let program = reset_tool(&bed, namespace, "stack")
         .command()
         .get_program()
@@ -72,14 +72,14 @@ async fn a_full_disk_stops_a_reset_before_it_begins() -> Result<()> {
         .arg(namespace)
         .env_clear()
         .env("HOME", folder.path())
-        .env("KUBECONFIG", &gate.kubeconfig);
+        .env("KUBECONFIG", &proxy.kubeconfig);
     let output = tokio::task::spawn_blocking(move || shell.output()).await??;
     let outcome: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     assert_eq!(output.status.code(), Some(4), "{outcome:#}");
     assert_eq!(outcome["outcome"], "refused");
     let reason = outcome["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("File too large"), "{reason}");
-    assert_eq!(gate.writes(), 0);
+    assert_eq!(proxy.writes(), 0);
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())
 }
@@ -95,14 +95,17 @@ async fn a_copy_is_whole_and_private_before_the_first_deletion() -> Result<()> {
     let _attendant = stack.attended()?;
     let folder = tempfile::tempdir()?;
     let copy = folder.path().join("copy.json");
-    let gate = Gate::open(&bed, users::ADMIN, Strike::Signal("KILL"), 1)?;
+    let proxy = FaultProxy::start(
+        &bed,
+        users::ADMIN,
+        Fault::after_write(1, Action::Signal("KILL")),
+    )?;
     let tool = reset_tool(&bed, namespace, "stack --yes")
         .arg("--backup")
         .arg(&copy)
-        .kubeconfig(&gate.kubeconfig);
-    let aim = gate.aim();
-    tokio::task::spawn_blocking(move || tool.run_telling(aim)).await?;
-    assert!(gate.has_struck());
+        .kubeconfig(&proxy.kubeconfig);
+    proxy.run(tool).await?;
+    assert!(proxy.has_struck());
     assert_eq!(fs::metadata(&copy)?.permissions().mode() & 0o777, 0o600);
     let list: serde_json::Value = serde_json::from_slice(&fs::read(&copy)?)?;
     assert_eq!(list["kind"], "List");

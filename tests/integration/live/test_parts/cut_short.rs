@@ -4,13 +4,10 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{
-    Gate, checked, dataflow, fits, found,
-    gate::{Deed, Moment},
-    hop, objects, publishing, through, wrong,
-};
+use super::{checked, dataflow, fits, found, hop, objects, publishing, wrong};
 use crate::{
     bed::{self, Stack, users},
+    fault_proxy::{Action, Fault, FaultProxy, Moment},
     tool::Ran,
 };
 
@@ -22,7 +19,7 @@ fn undetermined(ran: Ran, why: &str) -> Value {
     let tried = checked(&report, "flow-tried");
     assert_eq!(tried["status"], "unknown", "{report:#}");
     let reason = tried["reason"].as_str().unwrap_or_default();
-    assert!(reason.contains(why), "{reason}");
+    assert!(!why.is_empty() && reason.contains(why), "{reason}");
     // MeshSync may be as well as can be.
     assert_eq!(checked(&report, "flow-arrives")["status"], "skip");
     assert_eq!(hop(&report, "tried")["status"], "unknown");
@@ -53,15 +50,16 @@ async fn every_connection_breaks_off_and_others_can_be_made() -> Result<()> {
     let (stack, publisher) = publishing(&bed).await?;
     // Or the events might come sooner than the end of the connections.
     publisher.pause()?;
-    for (strike, why) in [
-        ((1, Moment::Made), "the API server did not answer"),
-        ((1, Moment::Told), "the broker"),
+    for (moment, why) in [
+        (Moment::Made, "the API server did not answer"),
+        (Moment::Told, "the broker"),
     ] {
-        let gate = Gate::open(&bed, users::ADMIN, (strike.0, strike.1, Deed::HangUp))?;
-        let tool = dataflow(&bed, &gate.kubeconfig, "--wait 3s");
-        let report = undetermined(through(&gate, tool).await, why);
+        let fault = Fault::AtWrite(1, moment, Action::HangUp);
+        let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
+        let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 3s");
+        let report = undetermined(proxy.run(tool).await?, why);
         assert_eq!(wrong(&report), [""; 0], "{report:#}");
-        assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}");
+        assert_eq!(objects(&stack).await?, [""; 0], "{moment:?}");
     }
     Ok(())
 }
@@ -70,11 +68,18 @@ async fn every_connection_breaks_off_and_others_can_be_made() -> Result<()> {
 async fn every_connection_breaks_off_for_good() -> Result<()> {
     let bed = bed::lease().await?;
     let (stack, publisher) = publishing(&bed).await?;
-    for moment in [Moment::Made, Moment::Told] {
+    for (moment, why) in [
+        (Moment::Made, "the API server did not answer"),
+        (Moment::Told, "the broker"),
+    ] {
         publisher.pause()?;
-        let gate = Gate::open(&bed, users::ADMIN, (1, moment, Deed::HangUpForGood))?;
-        let tool = dataflow(&bed, &gate.kubeconfig, "--wait 3s");
-        let report = undetermined(through(&gate, tool).await, "the ");
+        let proxy = FaultProxy::start(
+            &bed,
+            users::ADMIN,
+            Fault::AtWrite(1, moment, Action::HangUpForGood),
+        )?;
+        let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 3s");
+        let report = undetermined(proxy.run(tool).await?, why);
         // Whether it was made is not known to who was never told.
         let title = found(&report, "flow-probe-leftover")["title"].to_string();
         assert_eq!(
@@ -93,9 +98,13 @@ async fn the_api_server_falls_silent() -> Result<()> {
     let bed = bed::lease().await?;
     let (stack, publisher) = publishing(&bed).await?;
     publisher.pause()?;
-    let gate = Gate::open(&bed, users::ADMIN, (1, Moment::Told, Deed::FallSilent))?;
-    let tool = dataflow(&bed, &gate.kubeconfig, "--wait 1s --timeout 6s");
-    let report = undetermined(through(&gate, tool).await, "");
+    let proxy = FaultProxy::start(
+        &bed,
+        users::ADMIN,
+        Fault::AtWrite(1, Moment::Told, Action::FallSilent),
+    )?;
+    let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 1s --timeout 6s");
+    let report = undetermined(proxy.run(tool).await?, "--timeout");
     publisher.resume()?;
     is_left_and_removed(&bed, &stack, &report).await
 }

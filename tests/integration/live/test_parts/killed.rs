@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 
-use super::{
-    Gate, checked, dataflow,
-    gate::{Deed, Moment},
-    objects, publishing, through,
+use super::{checked, dataflow, objects, publishing};
+use crate::{
+    bed::{self, users},
+    fault_proxy::{Action, Fault, FaultProxy, Moment},
 };
-use crate::bed::{self, users};
 
 /// The writes of a run: it makes, changes and removes.
 const WRITES: usize = 3;
@@ -18,13 +17,13 @@ async fn after_each_write_the_next_run_removes_what_is_left_and_says_so() -> Res
     let (stack, _publisher) = publishing(&bed).await?;
     for number in 1..=WRITES {
         for moment in [Moment::OnItsWay, Moment::Made, Moment::Told] {
-            let strike = (number, moment, Deed::Signal("KILL"));
-            let gate = Gate::open(&bed, users::ADMIN, strike)?;
-            let killed = through(&gate, dataflow(&bed, &gate.kubeconfig, "")).await;
-            assert!(gate.has_struck(), "{strike:?}: {killed:?}");
+            let fault = Fault::AtWrite(number, moment, Action::Signal("KILL"));
+            let proxy = FaultProxy::start(&bed, users::ADMIN, fault.clone())?;
+            let killed = proxy.run(dataflow(&bed, &proxy.kubeconfig, "")).await?;
+            assert!(proxy.has_struck(), "{fault:?}: {killed:?}");
             // What comes after its last answer may be over before the signal.
             if (number, moment) != (WRITES, Moment::Told) {
-                assert_eq!(killed.code, -1, "{strike:?}: {killed:?}");
+                assert_eq!(killed.code, -1, "{fault:?}: {killed:?}");
             }
             if moment == Moment::OnItsWay {
                 // The write goes on without whoever sent it.
@@ -34,11 +33,11 @@ async fn after_each_write_the_next_run_removes_what_is_left_and_says_so() -> Res
                 .await?;
             }
             let left = objects(&stack).await?;
-            assert_eq!(left.len(), usize::from(number < WRITES), "{strike:?}");
+            assert_eq!(left.len(), usize::from(number < WRITES), "{fault:?}");
 
             let next = dataflow(&bed, &bed.kubeconfig(), "").run_beside().await;
             let report = next.exits(0).json();
-            assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}: {report:#}");
+            assert_eq!(objects(&stack).await?, [""; 0], "{fault:?}: {report:#}");
             let clean = checked(&report, "flow-clean");
             assert_eq!(clean["status"], "pass");
             if !left.is_empty() {

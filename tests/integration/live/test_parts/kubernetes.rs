@@ -4,15 +4,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-};
 
 use super::{fits, found, hop, wrong};
 use crate::{
     bed::{self, users},
-    live::at,
+    live::{at, connect_proxy},
     tool::Ran,
 };
 
@@ -123,43 +119,10 @@ async fn credentials_that_are_not_taken_fail_after_tls() -> Result<()> {
     Ok(())
 }
 
-/// Passes on whoever asks with CONNECT, and counts them.
-async fn proxy() -> Result<(String, std::sync::Arc<std::sync::atomic::AtomicUsize>)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("http://{}", listener.local_addr()?);
-    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counted = count.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            tokio::spawn(async move {
-                let mut stream = BufReader::new(stream);
-                let mut target = String::new();
-                loop {
-                    let mut line = String::new();
-                    stream.read_line(&mut line).await?;
-                    if let Some(rest) = line.strip_prefix("CONNECT ") {
-                        target = rest.split(' ').next().unwrap_or_default().to_owned();
-                    }
-                    if line.trim().is_empty() {
-                        break;
-                    }
-                }
-                let mut server = TcpStream::connect(target).await?;
-                stream
-                    .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                    .await?;
-                copy_bidirectional(&mut stream, &mut server).await
-            });
-        }
-    });
-    Ok((address, count))
-}
-
 #[tokio::test]
 async fn behind_a_proxy_the_steps_say_whose_they_are() -> Result<()> {
     let bed = bed::lease().await?;
-    let (address, count) = proxy().await?;
+    let (address, count) = connect_proxy::start().await?;
     let server = format!("server: {}", bed.server());
     let through = format!("{server}\n    proxy-url: {address}");
     let path = changed(&bed, "config-proxy", &server, &through)?;

@@ -2,7 +2,6 @@
 
 mod broker;
 mod cut_short;
-pub(crate) mod gate;
 mod hostile;
 mod killed;
 mod kubernetes;
@@ -17,12 +16,11 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::Value;
 
-use self::gate::Gate;
 use super::at;
 use crate::{
     bed::{self, Faults, Line, Publisher, Stack, rest},
     schema,
-    tool::{Ran, Tool},
+    tool::Tool,
 };
 
 /// A stack with a MeshSync that publishes as it should.
@@ -37,15 +35,6 @@ async fn publishing(bed: &bed::Lease) -> Result<(Stack, Publisher)> {
 fn dataflow(bed: &bed::Lease, kubeconfig: &Path, arguments: &str) -> Tool {
     let arguments = format!("test dataflow -o json {arguments}");
     at(bed, bed.namespace(), &arguments).kubeconfig(kubeconfig)
-}
-
-/// Runs it while the gate knows whom to strike.
-async fn through(gate: &Gate, tool: Tool) -> Ran {
-    let tool = tool.kubeconfig(&gate.kubeconfig);
-    let aim = gate.aim();
-    tokio::task::spawn_blocking(move || tool.run_telling(aim))
-        .await
-        .expect("the run ends")
 }
 
 /// The names of the objects of tests that are there.

@@ -1,13 +1,13 @@
 //! What `rbac test` prints is enough for every test, and with less each run says what it could not do.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{checked, dataflow, found, hop, objects, publishing, wrong};
 use crate::{
-    bed::{self, Stack, rest},
+    bed::{self, Stack},
     live::at,
     tool::Ran,
 };
@@ -34,37 +34,14 @@ async fn apply(bed: &bed::Lease, user: &str, objects: &[Value]) -> Result<PathBu
     }
     // Of all that is applied, the last binding is known last.
     let last = objects.last().expect("a binding");
-    until_may(
-        bed,
-        user,
+    bed.until_may_in(
         last["metadata"]["namespace"].as_str(),
-        "list",
-        "pods",
+        user,
+        "list pods",
         true,
     )
     .await?;
     bed.kubeconfig_for(user)
-}
-
-async fn until_may(
-    bed: &bed::Lease,
-    user: &str,
-    namespace: Option<&str>,
-    verb: &str,
-    resource: &str,
-    allowed: bool,
-) -> Result<()> {
-    let client = bed.client_for(user).await?;
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": { "namespace": namespace, "verb": verb, "resource": resource } },
-    });
-    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    bed::until(verb, Duration::from_secs(10), || async {
-        let answer = rest::post(&client, path, &review).await?;
-        Ok((answer["status"]["allowed"] == allowed).then_some(()))
-    })
-    .await
 }
 
 #[tokio::test]
@@ -129,7 +106,8 @@ async fn an_object_elsewhere_takes_rights_there_and_not_here() -> Result<()> {
         bed.apply_yaml(&object.to_string()).await?;
     }
     let place = Some(elsewhere.as_str());
-    until_may(&bed, &user, place, "create", "configmaps", true).await?;
+    bed.until_may_in(place, &user, "create configmaps", true)
+        .await?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
     let there = format!("--probe-namespace {elsewhere}");
     let report = dataflow(&bed, &kubeconfig, &there)
@@ -164,7 +142,8 @@ async fn without(bed: &bed::Lease, verb: &str) -> Result<Ran> {
     assert_eq!(taken, 1, "{verb} in {objects:#?}");
     let kubeconfig = apply(bed, &user, &objects).await?;
     let here = Some(bed.namespace());
-    until_may(bed, &user, here, verb, "configmaps", false).await?;
+    bed.until_may_in(here, &user, &format!("{verb} configmaps"), false)
+        .await?;
     Ok(dataflow(bed, &kubeconfig, "").run_beside().await)
 }
 

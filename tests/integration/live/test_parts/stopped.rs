@@ -5,13 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{
-    Gate, dataflow, fits,
-    gate::{Deed, Moment},
-    objects, publishing, through,
-};
+use super::{dataflow, fits, objects, publishing};
 use crate::{
     bed::{self, users},
+    fault_proxy::{Action, Fault, FaultProxy, Moment},
     live::{
         at,
         sitting::{CTRL_C, Sitting},
@@ -35,20 +32,23 @@ async fn by_a_signal_at_each_write() -> Result<()> {
     for (signal, code, writes) in signals {
         for number in writes {
             for moment in [Moment::OnItsWay, Moment::Made, Moment::Told] {
-                let strike = (number, moment, Deed::Signal(signal));
-                let gate = Gate::open(&bed, users::ADMIN, strike)?;
-                let tool = dataflow(&bed, &gate.kubeconfig, "--wait 1s");
-                let stopped = through(&gate, tool).await;
-                assert!(gate.has_struck(), "{strike:?}: {stopped:?}");
-                assert_eq!(stopped.code, code, "{strike:?}: {stopped:?}");
+                let fault = Fault::AtWrite(number, moment, Action::Signal(signal));
+                let proxy = FaultProxy::start(&bed, users::ADMIN, fault.clone())?;
+                let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 1s");
+                let stopped = proxy.run(tool).await?;
+                assert!(proxy.has_struck(), "{fault:?}: {stopped:?}");
+                assert_eq!(stopped.code, code, "{fault:?}: {stopped:?}");
                 let report = stopped.json();
                 fits(&report);
-                assert_eq!(report["exitCode"], code, "{strike:?}");
-                assert_eq!(report["rootCauses"], json!(["interrupted"]), "{strike:?}");
-                assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}");
-                // Nor does it come afterwards: what was on its way has come by the time the gate would have let it go.
-                tokio::time::sleep(Duration::from_millis(800)).await;
-                assert_eq!(objects(&stack).await?, [""; 0], "{strike:?}");
+                assert_eq!(report["exitCode"], code, "{fault:?}");
+                assert_eq!(report["rootCauses"], json!(["interrupted"]), "{fault:?}");
+                assert_eq!(objects(&stack).await?, [""; 0], "{fault:?}");
+                // Nor does it come afterwards.
+                bed::until("the held write to be forwarded", LIMIT, || async {
+                    Ok(proxy.has_forwarded_all().then_some(()))
+                })
+                .await?;
+                assert_eq!(objects(&stack).await?, [""; 0], "{fault:?}");
             }
         }
     }
@@ -79,9 +79,9 @@ async fn by_a_second_ctrl_c_at_once() -> Result<()> {
     let bed = bed::lease().await?;
     let (stack, publisher) = publishing(&bed).await?;
     publisher.pause()?;
-    let strike = (2, Moment::OnItsWay, Deed::Hold(Duration::from_secs(4)));
-    let gate = Gate::open(&bed, users::ADMIN, strike)?;
-    let tool = at(&bed, bed.namespace(), "test dataflow --wait 20s").kubeconfig(&gate.kubeconfig);
+    let fault = Fault::AtWrite(2, Moment::OnItsWay, Action::Hold(Duration::from_secs(4)));
+    let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
+    let tool = at(&bed, bed.namespace(), "test dataflow --wait 20s").kubeconfig(&proxy.kubeconfig);
     let mut sitting = Sitting::begin(tool)?;
     bed::until("the object to be there", LIMIT, || async {
         Ok((objects(&stack).await?.len() == 1).then_some(()))
@@ -89,7 +89,7 @@ async fn by_a_second_ctrl_c_at_once() -> Result<()> {
     .await?;
     sitting.type_in(CTRL_C)?;
     bed::until("its removal to be asked for", LIMIT, || async {
-        Ok(gate.has_struck().then_some(()))
+        Ok(proxy.has_struck().then_some(()))
     })
     .await?;
     sitting.type_in(CTRL_C)?;
