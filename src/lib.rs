@@ -14,16 +14,15 @@
 //!   only writer.
 //! - [`observe`] is the only reader of the world: API server, logs, broker, connectivity tests. It judges nothing.
 //! - [`cluster`] is a connection: kubeconfig, credentials, transport, requests, access reviews, discovery.
-//! - [`diagnose`] turns facts into a report by rules that are data; [`catalogue`] says what each diagnosis means.
+//! - [`diagnose`] turns facts into a report by rules, one file for each diagnosis with its explanation beside it.
 //! - [`facts`] is what was seen, as plain data, and pure functions over it: which objects are the stack's, where `MeshSync`
 //!   publishes, what an account may do. Redaction and recordings are here too.
 //! - [`report`] is the answer as data, with its JSON Schemas.
 //! - [`stack`] is what the stack is, without facts: names, objects, manifests, watch-list, log signatures. `stack/base/`
 //!   knows nothing of Meshery.
 //!
-//! A new diagnosis is one rule under `diagnose/rules/`, one entry and text in `catalogue/`, and one folder in `fixtures/`.
+//! A new diagnosis is one rule and its explanation under `diagnose/rules/`, and one folder in `fixtures/`.
 
-pub mod catalogue;
 pub mod cli;
 pub mod cluster;
 pub mod diagnose;

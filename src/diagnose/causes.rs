@@ -1,8 +1,9 @@
-//! What explains what: findings are joined by the catalogue, and the root causes put in order.
+//! What explains what: findings are joined by what each diagnosis explains, and the root causes put in order.
 
 use std::collections::BTreeMap;
 
-use crate::{catalogue, report::Finding};
+use super::diagnosis;
+use crate::report::Finding;
 
 /// Gives every finding its id: the code, with the object when the code occurs more than once.
 pub(super) fn name(findings: &mut [Finding]) {
@@ -35,18 +36,18 @@ pub(super) fn join(findings: &mut [Finding]) {
     let causes: Vec<(String, crate::stack::component::Component, Vec<String>)> = findings
         .iter()
         .map(|finding| {
-            let folds = catalogue::find(&finding.code)
-                .map(|d| d.folds().collect())
+            let explained = diagnosis::find(&finding.code)
+                .map(|known| known.explains().collect())
                 .unwrap_or_default();
-            (finding.id.clone(), finding.component, folds)
+            (finding.id.clone(), finding.component, explained)
         })
         .collect();
     for finding in findings {
         finding.caused_by = causes
             .iter()
-            .filter(|(id, component, folds)| {
+            .filter(|(id, component, explained)| {
                 *id != finding.id
-                    && folds.contains(&finding.code)
+                    && explained.contains(&finding.code)
                     && *component <= finding.component
             })
             .map(|(id, _, _)| id.clone())

@@ -1,7 +1,7 @@
-//! Findings in the making: what the catalogue says of a code, and what a rule adds.
+//! Findings in the making: what the diagnosis says, and what a rule adds.
 
+use super::diagnosis::Code;
 use crate::{
-    catalogue,
     report::{Command, Finding, Kind, ObjectRef, Remedy, Severity},
     stack::component::Component,
 };
@@ -10,23 +10,22 @@ use crate::{
 pub(crate) struct Draft(Finding);
 
 impl Draft {
-    /// Begins a finding of this code; the code is one of the catalogue's.
-    pub(crate) fn new(code: &str) -> Self {
-        let diagnosis = catalogue::find(code);
-        debug_assert!(diagnosis.is_some(), "{code} is not in the catalogue");
+    /// Begins a finding of this code.
+    pub(super) fn new(known: Code) -> Self {
+        let code = known.code();
         Self(Finding {
-            id: code.into(),
-            code: code.into(),
-            kind: diagnosis.map_or(Kind::Fault, |d| d.entry.kind),
-            severity: diagnosis.map_or(Severity::Error, |d| d.entry.severity),
-            component: diagnosis.map_or(Component::Cluster, |d| d.component),
-            title: diagnosis.map(|d| d.title()).unwrap_or_default(),
+            id: code.clone(),
+            kind: known.diagnosis.kind,
+            severity: known.diagnosis.severity,
+            component: known.component,
+            title: known.title(),
             message: String::new(),
             object: None,
             evidence: Vec::new(),
             caused_by: Vec::new(),
             remedy: Remedy::default(),
             docs: Some(format!("meshdoctor explain {code}")),
+            code,
         })
     }
 

@@ -6,7 +6,7 @@ use k8s_openapi::api::{
 };
 
 use super::{
-    patient::{Line, Location, Patient},
+    context::{Line, Location, RuleContext},
     pod_status, rollout,
     states::States,
 };
@@ -24,22 +24,22 @@ const CLIENT_CAP: usize = 50;
 
 /// The lists of a report.
 pub(super) struct Inventory<'a> {
-    patient: &'a Patient<'a>,
+    context: &'a RuleContext<'a>,
 }
 
 impl<'a> Inventory<'a> {
-    pub(super) fn of(patient: &'a Patient<'a>) -> Self {
-        Self { patient }
+    pub(super) fn of(context: &'a RuleContext<'a>) -> Self {
+        Self { context }
     }
 
     pub(super) fn target(&self) -> TargetReport {
-        let facts = self.patient.facts;
-        let (location, evidence) = match self.patient.server_location() {
+        let facts = self.context.facts;
+        let (location, evidence) = match self.context.server_location() {
             Location::Inside(why) => ("inside", Some(why)),
             Location::Outside(why) => ("outside", Some(why)),
             Location::Unknown => ("unknown", None),
         };
-        let (mode, mode_evidence) = self.patient.mode();
+        let (mode, mode_evidence) = self.context.mode();
         TargetReport {
             context: facts.target.context.clone(),
             server: facts.target.server.clone(),
@@ -48,7 +48,7 @@ impl<'a> Inventory<'a> {
             profile: facts.profile.name,
             cluster_id: facts.cluster_id.known().cloned(),
             kubernetes_version: facts.version.known().map(shown_version),
-            operator_line: self.patient.line.map(|line| match line {
+            operator_line: self.context.line.map(|line| match line {
                 Line::Current => "current",
                 Line::Old => "old",
             }),
@@ -61,7 +61,7 @@ impl<'a> Inventory<'a> {
 
     pub(super) fn components(&self, states: &States) -> Components {
         let endpoint = self
-            .patient
+            .context
             .brokers
             .items()
             .first()
@@ -77,7 +77,7 @@ impl<'a> Inventory<'a> {
                     external: filled(endpoint.external),
                 },
                 servers: self
-                    .patient
+                    .context
                     .facts
                     .broker
                     .servers
@@ -91,7 +91,7 @@ impl<'a> Inventory<'a> {
     }
 
     fn server(&self, server: &BrokerServer) -> ServerReport {
-        let profile = self.patient.facts.profile;
+        let profile = self.context.facts.profile;
         let all = server.connections.items();
         let own =
             |name: &str| name == profile.meshsync.client || profile.server.clients.contains(&name);
@@ -101,7 +101,7 @@ impl<'a> Inventory<'a> {
             .collect();
         clients.extend(all.iter().filter(|connection| !own(&connection.name)));
         if all.iter().filter(|client| own(&client.name)).count() > CLIENT_CAP {
-            let ours = &self.patient.clients;
+            let ours = &self.context.clients;
             clients.sort_by_key(|client| {
                 let is_one = |other: &Connection| std::ptr::eq(other, *client);
                 let meshsync = ours.meshsync.iter().any(|(_, other)| is_one(other));
@@ -110,7 +110,7 @@ impl<'a> Inventory<'a> {
         }
         clients.truncate(CLIENT_CAP);
         ServerReport {
-            pod: self.patient.pod_of(server).map(str::to_owned),
+            pod: self.context.pod_of(server).map(str::to_owned),
             version: server.varz.version.clone(),
             reached_by: server.reached_by,
             address: server.address.clone(),
@@ -134,32 +134,32 @@ impl<'a> Inventory<'a> {
     pub(super) fn workloads(&self) -> Vec<Workload> {
         let mut workloads = Vec::new();
         let deployments = [
-            (Component::Operator, self.patient.operator.known()),
-            (Component::Meshsync, self.patient.meshsync.known()),
-            (Component::Server, self.patient.server.known()),
+            (Component::Operator, self.context.operator.known()),
+            (Component::Meshsync, self.context.meshsync.known()),
+            (Component::Server, self.context.server.known()),
         ];
         for (component, deployment) in deployments {
-            let pods = self.patient.pods_of(component);
+            let pods = self.context.pods_of(component);
             if let Some(deployment) = deployment {
                 workloads.push(self.deployment(component, deployment, &pods));
             } else if !pods.is_empty() {
                 workloads.push(self.bare(component, &pods));
             }
         }
-        for adapter in stack::adapters(self.patient.facts) {
-            let pods = stack::adapter_pods(self.patient.facts, adapter);
+        for adapter in stack::adapters(self.context.facts) {
+            let pods = stack::adapter_pods(self.context.facts, adapter);
             workloads.push(self.deployment(Component::Adapter, adapter, &pods));
         }
-        let sets = self.patient.statefulsets.items();
+        let sets = self.context.statefulsets.items();
         let brokers: Vec<Workload> = sets.iter().map(|set| self.statefulset(set)).collect();
         let place = workloads
             .iter()
             .position(|workload| workload.component > Component::Broker)
             .unwrap_or(workloads.len());
-        if brokers.is_empty() && !self.patient.broker_pods.is_empty() {
+        if brokers.is_empty() && !self.context.broker_pods.is_empty() {
             workloads.insert(
                 place,
-                self.bare(Component::Broker, &self.patient.broker_pods),
+                self.bare(Component::Broker, &self.context.broker_pods),
             );
         } else {
             workloads.splice(place..place, brokers);
@@ -197,7 +197,7 @@ impl<'a> Inventory<'a> {
     fn statefulset(&self, set: &StatefulSet) -> Workload {
         let name = stack::name(&set.metadata);
         let pods: Vec<&Pod> = self
-            .patient
+            .context
             .broker_pods
             .iter()
             .copied()
@@ -256,7 +256,7 @@ impl<'a> Inventory<'a> {
     }
 
     fn pods(&self, component: Component, pods: &[&Pod]) -> Vec<PodReport> {
-        let profile = self.patient.facts.profile;
+        let profile = self.context.facts.profile;
         let container = match component {
             Component::Operator => profile.operator.container,
             Component::Broker => profile.broker.container,
@@ -274,7 +274,7 @@ impl<'a> Inventory<'a> {
                     restarts: pod_status::restarts(pod),
                     created: pod_status::created(pod),
                     age_seconds: pod_status::created(pod).map(|time| {
-                        self.patient
+                        self.context
                             .facts
                             .taken_at
                             .duration_since(time)
@@ -290,7 +290,7 @@ impl<'a> Inventory<'a> {
     }
 
     pub(super) fn services(&self) -> Vec<ServiceReport> {
-        stack::broker_services(self.patient.facts)
+        stack::broker_services(self.context.facts)
             .into_iter()
             .map(|service| {
                 let spec = service.spec.clone().unwrap_or_default();

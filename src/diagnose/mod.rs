@@ -4,17 +4,21 @@
 //! judged, and the function that judges it. The findings are then joined by what the catalogue says explains what, so
 //! that the root cause comes first.
 
+pub(crate) mod broker_view;
 mod causes;
+mod check;
 mod clients;
+pub(crate) mod context;
+pub mod diagnosis;
 mod draft;
+mod engine;
 mod inventory;
 mod last_words;
 mod mode;
 pub(crate) mod network_policy;
-mod outlook;
-mod patient;
 mod pod_status;
-mod reach;
+mod preflight_summary;
+pub(crate) mod remedy;
 mod rollout;
 mod rules;
 mod select;
@@ -22,16 +26,18 @@ mod states;
 mod tested;
 mod verdict;
 
-use std::collections::BTreeMap;
-
 use crate::{
     facts::{Facts, recording::API_VERSION},
-    report::{Check, Finding, Kind, Permissions, Report, Severity, Source, Status, Tool},
+    report::{Finding, Permissions, Report, Source, Tool},
     stack::component::Component,
 };
 
-pub(crate) use self::{draft::Draft, patient::Patient};
-pub use self::{rules::Rule, select::Selection};
+pub use self::{check::Check, diagnosis::Diagnosis, engine::NOT_JUDGED, select::Selection};
+pub(crate) use self::{
+    check::{Judgement, Outcome, Undecided},
+    context::RuleContext,
+    draft::Draft,
+};
 
 /// What the operator says should be so (`--expect`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,52 +86,17 @@ impl Expectation {
     }
 }
 
-/// What judging a rule came to.
-pub(crate) enum Outcome {
-    /// The statement is true.
-    Pass,
-    /// The statement is true, and here is a detail.
-    PassWith(String),
-    /// Findings: what is wrong.
-    Found(Vec<Finding>),
-    /// The statement is not true and need not be, as findings that are no alarm say.
-    ExpectedAbsent(Vec<Finding>),
-    /// It does not apply.
-    Skip(String),
-    /// It could not be looked at.
-    Unknown(String),
-}
-
-impl Outcome {
-    /// Findings, or a pass when there are none.
-    pub(crate) fn of(findings: Vec<Finding>) -> Self {
-        if findings.is_empty() {
-            Self::Pass
-        } else {
-            Self::Found(findings)
-        }
-    }
-}
-
-/// How the reason of a check begins that was not judged since what it builds on is not so.
-pub const NOT_JUDGED: &str = "it builds on this, which is not so: ";
-
-/// Every rule, in the order in which checks are shown.
-pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    rules::all()
-}
-
 /// Judges the facts.
 pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
-    let patient = Patient::new(facts, expect);
-    let states = states::judge(&patient);
+    let context = RuleContext::new(facts, expect);
+    let states = context.states();
     let flow = facts.test.as_ref().and_then(|test| test.flow.as_ref());
-    let tested = flow.is_none() || tested::flow_is_determined(&patient);
+    let tested = flow.is_none() || tested::flow_is_determined(&context);
     let determined = states.is_determined() && tested;
-    let rules: Vec<&Rule> = rules::of(facts).collect();
-    let mut report = judged(&patient, &states, &rules, &[], determined, source);
-    report.permissions.missing = states::missing_rights(&patient);
-    report.test = tested::part(&patient);
+    let checks: Vec<&Check> = rules::of(facts).collect();
+    let mut report = judged(&context, &checks, &[], determined, source);
+    report.permissions.missing = states::missing_rights(&context);
+    report.test = tested::part(&context);
     report
 }
 
@@ -143,39 +114,36 @@ pub fn preflight(facts: &Facts, source: Source) -> Option<Report> {
         return None;
     }
     let expect = Expectation::default();
-    let patient = Patient::new(facts, &expect);
-    let states = states::judge(&patient);
-    let outlook = outlook::Outlook::of(&patient);
-    let rules = rules::of_preflight();
+    let context = RuleContext::new(facts, &expect);
+    let summary = preflight_summary::PreflightSummary::of(&context);
+    let checks = rules::of_preflight();
     let mut report = judged(
-        &patient,
-        &states,
-        &rules,
-        rules::preflight::NO_BAR,
-        outlook.is_determined(),
+        &context,
+        &checks,
+        rules::NO_BAR,
+        summary.is_determined(),
         source,
     );
-    report.permissions.missing = outlook.missing_rights();
-    report.preflight = Some(outlook.report());
+    report.permissions.missing = summary.missing_rights();
+    report.preflight = Some(summary.report());
     Some(report)
 }
 
 fn judged(
-    patient: &Patient<'_>,
-    states: &states::States,
-    rules: &[&'static Rule],
+    context: &RuleContext<'_>,
+    checks: &[&'static Check],
     no_bar: &[&str],
     determined: bool,
     source: Source,
 ) -> Report {
-    let facts = patient.facts;
-    let (checks, mut findings) = judge_rules(rules, no_bar, patient, states);
+    let facts = context.facts;
+    let (checks, mut findings) = engine::judge(checks, no_bar, context);
     causes::name(&mut findings);
     causes::join(&mut findings);
     let root_causes = causes::roots(&findings);
-    let checks = number(checks, &findings);
+    let checks = engine::number(checks, &findings);
     let verdict = verdict::judge(&findings, determined);
-    let inventory = inventory::Inventory::of(patient);
+    let inventory = inventory::Inventory::of(context);
     Report {
         api_version: API_VERSION,
         kind: "Report",
@@ -188,7 +156,7 @@ fn judged(
         verdict: Some(verdict),
         silenced: None,
         exit_code: 0,
-        components: inventory.components(states),
+        components: inventory.components(context.states()),
         workloads: inventory.workloads(),
         services: inventory.services(),
         root_causes: Some(root_causes),
@@ -204,14 +172,13 @@ fn judged(
 /// What is wrong with the watch-list alone, and why not all of that could be judged.
 pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
     let expect = Expectation::default();
-    let patient = Patient::new(facts, &expect);
-    let states = states::judge(&patient);
+    let context = RuleContext::new(facts, &expect);
     let mut findings = Vec::new();
     let mut open = None;
-    for rule in rules::all().filter(|rule| rules::OF_THE_LIST.contains(&rule.id)) {
-        match (rule.judge)(&patient, &states) {
-            Outcome::Found(found) => findings.extend(found),
-            Outcome::Unknown(why) => open = open.or(Some(why)),
+    for check in rules::OF_THE_WATCH_LIST {
+        match (check.judge)(&context) {
+            Ok(Outcome::Found(found)) => findings.extend(found),
+            Err(Undecided::Unknown(why)) => open = open.or(Some(why)),
             _ => {}
         }
     }
@@ -223,133 +190,8 @@ pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
 /// The version of `MeshSync` that runs, or is to run.
 pub fn meshsync_version(facts: &Facts) -> Option<String> {
     let expect = Expectation::default();
-    states::judge(&Patient::new(facts, &expect))
-        .meshsync
-        .report
-        .version
-}
-
-/// A check whose findings have no ids yet, only places in the list of findings.
-struct Judged {
-    check: Check,
-    findings: std::ops::Range<usize>,
-}
-
-/// Judges each rule. A finding of the codes in `no_bar` is no error here.
-fn judge_rules(
-    rules: &[&'static Rule],
-    no_bar: &[&str],
-    patient: &Patient<'_>,
-    states: &states::States,
-) -> (Vec<Judged>, Vec<Finding>) {
-    let mut statuses: BTreeMap<&str, Status> = BTreeMap::new();
-    // Of what is not judged, the statement at the bottom that is not so.
-    let mut blockers: BTreeMap<&str, &'static str> = BTreeMap::new();
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut judged = Vec::new();
-    for rule in rules {
-        let outcome = match rule.blocked_by(&statuses) {
-            Some(blocker) => {
-                let bottom = blockers.get(blocker.id).copied().unwrap_or(blocker.title);
-                blockers.insert(rule.id, bottom);
-                Outcome::Skip(format!("{NOT_JUDGED}{bottom}"))
-            }
-            None => (rule.judge)(patient, states),
-        };
-        let before = findings.len();
-        let (status, reason) = match outcome {
-            Outcome::Pass => (Status::Pass, None),
-            Outcome::PassWith(detail) => (Status::Pass, Some(detail)),
-            Outcome::Skip(why) => (Status::Skip, Some(why)),
-            Outcome::Unknown(why) => (Status::Unknown, Some(why)),
-            Outcome::ExpectedAbsent(found) => {
-                findings.extend(found);
-                (
-                    Status::Skip,
-                    Some("it is not, and is not expected to be".into()),
-                )
-            }
-            Outcome::Found(mut found) => {
-                for finding in &mut found {
-                    if no_bar.contains(&finding.code.as_str()) {
-                        finding.severity = finding.severity.max(Severity::Warning);
-                    }
-                }
-                let status = worst(&found);
-                let reason = found.first().map(|finding| finding.title.clone());
-                findings.extend(found);
-                (status, reason)
-            }
-        };
-        statuses.insert(rule.id, status);
-        judged.push(Judged {
-            check: Check {
-                id: rule.id.into(),
-                category: rule.category,
-                title: rule.title.into(),
-                status,
-                reason,
-                findings: Vec::new(),
-                duration_ms: rule
-                    .facts
-                    .iter()
-                    .filter_map(|fact| patient.facts.timings.get(*fact).copied())
-                    .max()
-                    .unwrap_or(0),
-            },
-            findings: before..findings.len(),
-        });
-    }
-    (judged, findings)
-}
-
-/// Gives the checks the ids that their findings have got.
-fn number(judged: Vec<Judged>, findings: &[Finding]) -> Vec<Check> {
-    judged
-        .into_iter()
-        .map(|mut judged| {
-            judged.check.findings = findings[judged.findings.clone()]
-                .iter()
-                .map(|finding| finding.id.clone())
-                .collect();
-            judged.check
-        })
-        .collect()
-}
-
-fn worst(findings: &[Finding]) -> Status {
-    let obstacle = |finding: &Finding| finding.kind == Kind::Obstacle;
-    let severity = findings
-        .iter()
-        .filter(|finding| !obstacle(finding))
-        .map(|finding| finding.severity)
-        .min();
-    match severity {
-        Some(Severity::Error) => Status::Fail,
-        _ if findings
-            .iter()
-            .any(|finding| obstacle(finding) && finding.severity == Severity::Error) =>
-        {
-            Status::Unknown
-        }
-        Some(Severity::Warning) => Status::Warn,
-        _ => Status::Pass,
-    }
-}
-
-impl Rule {
-    /// The statement that this rule builds on and that is not so.
-    fn blocked_by(&self, statuses: &BTreeMap<&str, Status>) -> Option<&'static Rule> {
-        self.after
-            .iter()
-            .find(|id| {
-                matches!(
-                    statuses.get(*id),
-                    Some(Status::Fail | Status::Unknown | Status::Skip)
-                )
-            })
-            .and_then(|id| rules::all().find(|rule| rule.id == *id))
-    }
+    let context = RuleContext::new(facts, &expect);
+    context.states().meshsync.report.version.clone()
 }
 
 /// The heading of a category of checks.

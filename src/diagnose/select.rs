@@ -1,8 +1,7 @@
 //! Selecting: which findings and checks are wanted, by code or component. What is silenced is counted.
 
-use super::{causes, rules, verdict};
+use super::{causes, diagnosis, rules, verdict};
 use crate::{
-    catalogue,
     report::{Check, Finding, Kind, Report, Severity},
     stack::component::Component,
 };
@@ -29,11 +28,11 @@ impl Word {
         if let Some(component) = component {
             return Ok(Self::Component(component));
         }
-        if catalogue::find(word).is_some() {
+        if diagnosis::find(word).is_some() {
             return Ok(Self::Code(word.into()));
         }
         let components = Component::ALL.map(Component::code).join(", ");
-        let near = catalogue::nearest(word);
+        let near = diagnosis::nearest(word);
         Err(if near.is_empty() {
             format!(
                 "\"{word}\" is no code and no component; the components are {components}, and `meshdoctor checks` lists the codes"
@@ -120,14 +119,16 @@ impl Selection {
         let Some(rule) = rules::every().find(|rule| rule.id == check.id) else {
             return true;
         };
-        let named = |words: &[Word], code: &str| {
-            let component = catalogue::find(code).map_or(rule.category, |found| found.component);
-            words
-                .iter()
-                .any(|word| word.names(code, rule.category) || *word == Word::Component(component))
+        let named = |words: &[Word], known: &diagnosis::Code| {
+            let code = known.code();
+            words.iter().any(|word| {
+                word.names(&code, rule.category()) || *word == Word::Component(known.component)
+            })
         };
-        rule.codes.iter().any(|code| {
-            !named(&self.skip, code) && (self.only.is_empty() || named(&self.only, code))
-        })
+        diagnosis::all()
+            .filter(|known| known.is_found_by(rule))
+            .any(|known| {
+                !named(&self.skip, &known) && (self.only.is_empty() || named(&self.only, &known))
+            })
     }
 }

@@ -1,6 +1,6 @@
 //! The states: what the evidence proves, and what stood in the way of more.
 
-use super::{mode::Mode, patient::Patient, rollout};
+use super::{context::RuleContext, mode::Mode, rollout};
 use crate::{
     facts::{FailureKind, destination::Destination, stack},
     report::{ComponentReport, State},
@@ -34,19 +34,19 @@ impl States {
     }
 }
 
-pub(super) fn judge(patient: &Patient<'_>) -> States {
+pub(super) fn judge(context: &RuleContext<'_>) -> States {
     let mut states = States {
-        operator: operator(patient),
-        meshsync: meshsync(patient),
-        broker: broker(patient),
-        server: server(patient),
+        operator: operator(context),
+        meshsync: meshsync(context),
+        broker: broker(context),
+        server: server(context),
     };
-    not_needed(patient, &mut states);
+    not_needed(context, &mut states);
     states
 }
 
 /// Says of what is not there that it need not be, where the mode wants it so.
-fn not_needed(patient: &Patient<'_>, states: &mut States) {
+fn not_needed(context: &RuleContext<'_>, states: &mut States) {
     let mark = |report: &mut ComponentReport, why: &str| {
         let absent = matches!(report.state, State::NotDeployed | State::Undeployed);
         if absent && !report.at_least {
@@ -55,18 +55,18 @@ fn not_needed(patient: &Patient<'_>, states: &mut States) {
         }
     };
     let to = || {
-        patient
+        context
             .destination
             .as_ref()
             .map_or_else(|| "a broker by address".into(), Destination::shown)
     };
-    match patient.mode().0 {
+    match context.mode().0 {
         Mode::CustomBroker => {
             let why = format!("not needed, MeshSync is told to publish to {}", to());
             mark(&mut states.broker.report, &why);
         }
         // An operator that is expected is missed.
-        Mode::Standalone if patient.expect.operator => {}
+        Mode::Standalone if context.expect.operator => {}
         Mode::Standalone => {
             let why = "not needed, MeshSync runs without operator here";
             mark(&mut states.operator.report, why);
@@ -118,8 +118,8 @@ fn at_least(state: State, why: String) -> Judgement {
     }
 }
 
-fn operator(patient: &Patient<'_>) -> Judgement {
-    let mut judgement = match &patient.operator {
+fn operator(context: &RuleContext<'_>) -> Judgement {
+    let mut judgement = match &context.operator {
         Seen::Absent => settled(State::NotDeployed, None),
         Seen::Known(deployment) => match rollout::incomplete(deployment) {
             None if rollout::ready(deployment) > 0 => settled(State::Deployed, None),
@@ -128,40 +128,40 @@ fn operator(patient: &Patient<'_>) -> Judgement {
         },
         other => at_least(State::Unknown, other.why_unsettled().unwrap_or_default()),
     };
-    if let Some(deployment) = patient.operator.known() {
+    if let Some(deployment) = context.operator.known() {
         judgement.report.version =
-            rollout::image(deployment, patient.facts.profile.operator.container)
+            rollout::image(deployment, context.facts.profile.operator.container)
                 .and_then(stack::image_tag)
                 .map(str::to_owned);
     }
     judgement
 }
 
-fn meshsync(patient: &Patient<'_>) -> Judgement {
-    let resource = custom_resource(&patient.meshsyncs);
+fn meshsync(context: &RuleContext<'_>) -> Judgement {
+    let resource = custom_resource(&context.meshsyncs);
     let mut judgement = match resource {
-        Some(false) => without_resource(patient),
-        _ => climb(patient, resource == Some(true)),
+        Some(false) => without_resource(context),
+        _ => climb(context, resource == Some(true)),
     };
     // Without the custom resource it is not excluded that there is none, whatever runs.
     if resource.is_none() && judgement.undetermined.is_none() {
-        judgement.undetermined = patient.meshsyncs.why_unsettled();
+        judgement.undetermined = context.meshsyncs.why_unsettled();
         judgement.report.reason = judgement.undetermined.clone();
         judgement.report.at_least = false;
     }
-    judgement.report.version = patient
+    judgement.report.version = context
         .meshsync
         .known()
-        .and_then(|deployment| rollout::image(deployment, patient.facts.profile.meshsync.container))
-        .or_else(|| pod_image(patient))
+        .and_then(|deployment| rollout::image(deployment, context.facts.profile.meshsync.container))
+        .or_else(|| pod_image(context))
         .and_then(stack::image_tag)
         .map(str::to_owned);
     judgement
 }
 
-fn pod_image<'a>(patient: &Patient<'a>) -> Option<&'a str> {
-    let container = patient.facts.profile.meshsync.container;
-    patient
+fn pod_image<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
+    let container = context.facts.profile.meshsync.container;
+    context
         .meshsync_pods
         .iter()
         .find_map(|pod| stack::container(pod, container))
@@ -178,28 +178,28 @@ fn custom_resource<T>(seen: &Seen<Vec<T>>) -> Option<bool> {
 }
 
 /// Without a custom resource. What runs by intent all the same is to be connected, and that may not have been seen.
-fn without_resource(patient: &Patient<'_>) -> Judgement {
-    let mut judgement = settled(State::Undeployed, standing(patient));
-    if patient.is_standalone()
-        && patient.meshsync_runs() != Some(false)
-        && patient.clients.meshsync.is_empty()
+fn without_resource(context: &RuleContext<'_>) -> Judgement {
+    let mut judgement = settled(State::Undeployed, standing(context));
+    if context.is_standalone()
+        && context.meshsync_runs() != Some(false)
+        && context.clients.meshsync.is_empty()
     {
-        judgement.undetermined = match patient.meshsync_runs() {
-            None => patient.facts.pods.why_unsettled(),
-            _ => patient.unseen_clients(),
+        judgement.undetermined = match context.meshsync_runs() {
+            None => context.facts.pods.why_unsettled(),
+            _ => context.unseen_clients(),
         };
     }
     judgement
 }
 
 /// What runs although there is no custom resource.
-fn standing(patient: &Patient<'_>) -> Option<String> {
-    let name = stack::name(&patient.meshsync.known()?.metadata);
-    if !patient.is_standalone() {
+fn standing(context: &RuleContext<'_>) -> Option<String> {
+    let name = stack::name(&context.meshsync.known()?.metadata);
+    if !context.is_standalone() {
         return Some(format!("Deployment {name} is there all the same"));
     }
-    let does = match patient.meshsync_runs() {
-        Some(true) if !patient.clients.meshsync.is_empty() => "runs and is connected",
+    let does = match context.meshsync_runs() {
+        Some(true) if !context.clients.meshsync.is_empty() => "runs and is connected",
         Some(true) => "runs",
         Some(false) => "is there and does not run",
         None => "is there",
@@ -210,32 +210,32 @@ fn standing(patient: &Patient<'_>) -> Option<String> {
 }
 
 /// The rungs above UNDEPLOYED.
-fn climb(patient: &Patient<'_>, resource_known: bool) -> Judgement {
-    match patient.meshsync_runs() {
-        Some(true) if !patient.clients.meshsync.is_empty() => settled(State::Connected, None),
-        Some(true) => match patient.unseen_clients() {
+fn climb(context: &RuleContext<'_>, resource_known: bool) -> Judgement {
+    match context.meshsync_runs() {
+        Some(true) if !context.clients.meshsync.is_empty() => settled(State::Connected, None),
+        Some(true) => match context.unseen_clients() {
             Some(why) => at_least(State::Running, why),
             None => settled(State::Running, None),
         },
-        Some(false) => match &patient.meshsync {
-            Seen::Known(_) => settled(State::Deployed, Some(why_not_running(patient))),
-            _ if !patient.meshsync_pods.is_empty() => {
-                settled(State::Deployed, Some(why_not_running(patient)))
+        Some(false) => match &context.meshsync {
+            Seen::Known(_) => settled(State::Deployed, Some(why_not_running(context))),
+            _ if !context.meshsync_pods.is_empty() => {
+                settled(State::Deployed, Some(why_not_running(context)))
             }
             Seen::Absent if resource_known => settled(State::Enabled, None),
-            Seen::Absent => at_least(State::Unknown, unsettled(&patient.meshsyncs)),
+            Seen::Absent => at_least(State::Unknown, unsettled(&context.meshsyncs)),
             other if resource_known => {
                 at_least(State::Enabled, other.why_unsettled().unwrap_or_default())
             }
             other => at_least(State::Unknown, other.why_unsettled().unwrap_or_default()),
         },
-        None => match &patient.meshsync {
-            Seen::Known(_) => at_least(State::Deployed, unsettled(&patient.facts.pods)),
+        None => match &context.meshsync {
+            Seen::Known(_) => at_least(State::Deployed, unsettled(&context.facts.pods)),
             Seen::Absent if resource_known => settled(State::Enabled, None),
             other if resource_known => {
                 at_least(State::Enabled, other.why_unsettled().unwrap_or_default())
             }
-            _ => at_least(State::Unknown, unsettled(&patient.meshsyncs)),
+            _ => at_least(State::Unknown, unsettled(&context.meshsyncs)),
         },
     }
 }
@@ -244,79 +244,79 @@ fn unsettled<T>(seen: &Seen<T>) -> String {
     seen.why_unsettled().unwrap_or_default()
 }
 
-fn why_not_running(patient: &Patient<'_>) -> String {
-    super::pod_status::worst_status(&patient.meshsync_pods)
+fn why_not_running(context: &RuleContext<'_>) -> String {
+    super::pod_status::worst_status(&context.meshsync_pods)
         .unwrap_or_else(|| "it has no pod".into())
 }
 
-fn broker(patient: &Patient<'_>) -> Judgement {
-    let mut judgement = match custom_resource(&patient.brokers) {
+fn broker(context: &RuleContext<'_>) -> Judgement {
+    let mut judgement = match custom_resource(&context.brokers) {
         Some(false) => settled(State::Undeployed, None),
-        _ if patient
+        _ if context
             .clients
             .server
             .iter()
-            .any(|(server, _)| !patient.is_foreign(server)) =>
+            .any(|(server, _)| !context.is_foreign(server)) =>
         {
             settled(State::Connected, None)
         }
-        Some(true) if no_server_runs(patient) => {
+        Some(true) if no_server_runs(context) => {
             settled(State::Deployed, Some("no broker pod runs".into()))
         }
-        Some(true) => match patient.unseen_own_clients() {
+        Some(true) => match context.unseen_own_clients() {
             Some(why) => at_least(State::Deployed, why),
             None => settled(State::Deployed, None),
         },
-        None => at_least(State::Unknown, unsettled(&patient.brokers)),
+        None => at_least(State::Unknown, unsettled(&context.brokers)),
     };
     if judgement.undetermined.is_none() {
-        judgement.undetermined = patient.brokers.why_unsettled();
+        judgement.undetermined = context.brokers.why_unsettled();
     }
-    judgement.report.version = current_server(patient)
+    judgement.report.version = current_server(context)
         .map(|server| server.varz.version.clone())
         .or_else(|| {
-            let set = patient.statefulsets.items().first()?;
+            let set = context.statefulsets.items().first()?;
             let pod = set.spec.as_ref()?.template.spec.as_ref()?;
             let container = pod
                 .containers
                 .iter()
-                .find(|container| container.name == patient.facts.profile.broker.container)?;
+                .find(|container| container.name == context.facts.profile.broker.container)?;
             stack::image_tag(container.image.as_deref()?).map(str::to_owned)
         });
     judgement
 }
 
 /// A server of the current line before one that an upgrade has left behind.
-fn current_server<'a>(patient: &Patient<'a>) -> Option<&'a crate::facts::BrokerServer> {
+fn current_server<'a>(context: &RuleContext<'a>) -> Option<&'a crate::facts::BrokerServer> {
     let servers = || {
-        let all = patient.facts.broker.servers.iter();
-        all.filter(|server| !patient.is_foreign(server))
+        let all = context.facts.broker.servers.iter();
+        all.filter(|server| !context.is_foreign(server))
     };
-    let current = patient.facts.profile.broker.current;
+    let current = context.facts.profile.broker.current;
     servers()
         .find(|server| {
-            matches!((patient.pod_of(server), current), (Some(pod), Some(current)) if pod.starts_with(current))
+            matches!((context.pod_of(server), current), (Some(pod), Some(current)) if pod.starts_with(current))
         })
         .or_else(|| servers().next())
 }
 
 /// Whether it is proven that no broker server runs, so that nobody can be its client.
-fn no_server_runs(patient: &Patient<'_>) -> bool {
-    patient.facts.pods.is_settled()
-        && patient.running_broker_pods().next().is_none()
-        && !patient
+fn no_server_runs(context: &RuleContext<'_>) -> bool {
+    context.facts.pods.is_settled()
+        && context.running_broker_pods().next().is_none()
+        && !context
             .facts
             .broker
             .servers
             .iter()
-            .any(|server| !patient.is_foreign(server))
+            .any(|server| !context.is_foreign(server))
 }
 
-fn server(patient: &Patient<'_>) -> ComponentReport {
-    let state = if !patient.clients.server.is_empty() {
+fn server(context: &RuleContext<'_>) -> ComponentReport {
+    let state = if !context.clients.server.is_empty() {
         State::Connected
     } else {
-        match patient.server.known() {
+        match context.server.known() {
             Some(deployment) if rollout::ready(deployment) > 0 => State::Running,
             Some(_) => State::Deployed,
             None => State::NotSeen,
@@ -325,13 +325,13 @@ fn server(patient: &Patient<'_>) -> ComponentReport {
     ComponentReport {
         state,
         at_least: false,
-        version: patient.server.known().and_then(|deployment| {
+        version: context.server.known().and_then(|deployment| {
             rollout::containers(deployment)
                 .first()
                 .and_then(|container| stack::image_tag(container.image.as_deref()?))
                 .map(str::to_owned)
         }),
-        reason: match patient.server.why_unsettled() {
+        reason: match context.server.why_unsettled() {
             Some(why) if state == State::NotSeen => Some(why),
             _ => None,
         },
@@ -340,17 +340,17 @@ fn server(patient: &Patient<'_>) -> ComponentReport {
 }
 
 /// Every right that a refused question would have taken.
-pub(crate) fn missing_rights(patient: &Patient<'_>) -> Vec<Permission> {
-    let mut rights = deciding_denials(patient);
-    rights.extend(other_denials(patient));
+pub(crate) fn missing_rights(context: &RuleContext<'_>) -> Vec<Permission> {
+    let mut rights = deciding_denials(context);
+    rights.extend(other_denials(context));
     rights.sort();
     rights.dedup();
     rights
 }
 
 /// The rights whose lack leaves a state open.
-pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Permission> {
-    let facts = patient.facts;
+pub(crate) fn deciding_denials(context: &RuleContext<'_>) -> Vec<Permission> {
+    let facts = context.facts;
     let mut rights: Vec<Permission> = Vec::new();
     let mut add = |denial: Option<&crate::stack::base::seen::Denial>| {
         rights.extend(
@@ -359,10 +359,10 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Permission> {
                 .flat_map(|denial| denial.missing.iter().cloned()),
         );
     };
-    add(Patient::denial(&patient.brokers));
-    add(Patient::denial(&patient.meshsyncs));
-    add(Patient::denial(&facts.deployments));
-    add(Patient::denial(&facts.pods));
+    add(RuleContext::denial(&context.brokers));
+    add(RuleContext::denial(&context.meshsyncs));
+    add(RuleContext::denial(&facts.deployments));
+    add(RuleContext::denial(&facts.pods));
     rights.extend(
         facts
             .broker
@@ -371,8 +371,8 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Permission> {
             .filter_map(|attempt| attempt.failure.as_ref())
             .filter(|failure| {
                 failure.kind == FailureKind::Denied
-                    && (patient.unseen_clients().is_some()
-                        || patient.unseen_own_clients().is_some())
+                    && (context.unseen_clients().is_some()
+                        || context.unseen_own_clients().is_some())
             })
             .flat_map(|failure| failure.missing.iter().cloned()),
     );
@@ -382,31 +382,31 @@ pub(crate) fn deciding_denials(patient: &Patient<'_>) -> Vec<Permission> {
 }
 
 /// The rights whose lack leaves checks open and no state.
-pub(crate) fn other_denials(patient: &Patient<'_>) -> Vec<Permission> {
-    let facts = patient.facts;
+pub(crate) fn other_denials(context: &RuleContext<'_>) -> Vec<Permission> {
+    let facts = context.facts;
     let denials = [
-        Patient::denial(&facts.namespace),
-        Patient::denial(&facts.cluster_id),
-        Patient::denial(&facts.broker_crd),
-        Patient::denial(&facts.meshsync_crd),
-        Patient::denial(&facts.statefulsets),
-        Patient::denial(&facts.replicasets),
-        Patient::denial(&facts.services),
-        Patient::denial(&facts.endpointslices),
-        Patient::denial(&facts.networkpolicies),
-        Patient::denial(&facts.events),
-        Patient::denial(&facts.token),
-        Patient::denial(&facts.lease),
-        Patient::denial(&facts.watch_list_config_map),
-        Patient::denial(&facts.former_crds),
-        Patient::denial(&facts.rbac.cluster_role_bindings),
-        Patient::denial(&facts.rbac.cluster_roles),
-        Patient::denial(&facts.reviews),
-        Patient::denial(&facts.elsewhere),
+        RuleContext::denial(&facts.namespace),
+        RuleContext::denial(&facts.cluster_id),
+        RuleContext::denial(&facts.broker_crd),
+        RuleContext::denial(&facts.meshsync_crd),
+        RuleContext::denial(&facts.statefulsets),
+        RuleContext::denial(&facts.replicasets),
+        RuleContext::denial(&facts.services),
+        RuleContext::denial(&facts.endpointslices),
+        RuleContext::denial(&facts.networkpolicies),
+        RuleContext::denial(&facts.events),
+        RuleContext::denial(&facts.token),
+        RuleContext::denial(&facts.lease),
+        RuleContext::denial(&facts.watch_list_config_map),
+        RuleContext::denial(&facts.former_crds),
+        RuleContext::denial(&facts.rbac.cluster_role_bindings),
+        RuleContext::denial(&facts.rbac.cluster_roles),
+        RuleContext::denial(&facts.reviews),
+        RuleContext::denial(&facts.elsewhere),
         facts
             .logs
             .iter()
-            .find_map(|log| Patient::denial(&log.lines)),
+            .find_map(|log| RuleContext::denial(&log.lines)),
     ];
     let mut rights: Vec<Permission> = denials
         .into_iter()

@@ -3,9 +3,11 @@
 mod hops;
 
 use super::{
-    Expectation, causes, judged,
-    patient::Patient,
-    rules,
+    Expectation, RuleContext, causes, judged,
+    rules::{
+        self,
+        broker::client_port::{ClientPort, client_port},
+    },
     states::{self, States},
     verdict,
 };
@@ -22,16 +24,15 @@ use crate::{
 /// The report of a test: only what concerns its subject, and what explains that.
 pub(super) fn report(facts: &Facts, source: Source) -> Report {
     let expect = Expectation::default();
-    let patient = Patient::new(facts, &expect);
-    let states = states::judge(&patient);
+    let context = RuleContext::new(facts, &expect);
     let subject = facts.test.as_ref().map_or(Subject::Dataflow, |t| t.subject);
-    let rules: Vec<_> = rules::of(facts).collect();
-    let determined = is_determined(&patient, &states, subject);
-    let mut report = judged(&patient, &states, &rules, &[], determined, source);
+    let checks: Vec<_> = rules::of(facts).collect();
+    let determined = is_determined(&context, context.states(), subject);
+    let mut report = judged(&context, &checks, &[], determined, source);
     report.kind = "Test";
-    report.permissions.missing = states::missing_rights(&patient);
+    report.permissions.missing = states::missing_rights(&context);
     keep(&mut report, components(subject));
-    let test = test(&patient, subject);
+    let test = test(&context, subject);
     // A step that failed is never healthy: without a finding that says why, nobody knows.
     let failed = test.hops.iter().any(|hop| hop.status == Status::Fail);
     if failed && report.verdict == Some(Verdict::Healthy) {
@@ -43,14 +44,14 @@ pub(super) fn report(facts: &Facts, source: Source) -> Report {
 }
 
 /// The part of a check's report that tells of a test.
-pub(super) fn part(patient: &Patient<'_>) -> Option<TestReport> {
-    let subject = patient.facts.test.as_ref()?.subject;
-    Some(test(patient, subject))
+pub(super) fn part(context: &RuleContext<'_>) -> Option<TestReport> {
+    let subject = context.facts.test.as_ref()?.subject;
+    Some(test(context, subject))
 }
 
 /// Whether a test of the flow came to anything.
-pub(super) fn flow_is_determined(patient: &Patient<'_>) -> bool {
-    let test = patient.facts.test.as_ref();
+pub(super) fn flow_is_determined(context: &RuleContext<'_>) -> bool {
+    let test = context.facts.test.as_ref();
     let Some(flow) = test.and_then(|test| test.flow.as_ref()) else {
         return false;
     };
@@ -61,39 +62,37 @@ pub(super) fn flow_is_determined(patient: &Patient<'_>) -> bool {
     }
     let mut changes = flow.changes.iter();
     let whole = changes.all(|change| !change.expected || change.received.is_some());
-    let heard = flow.lost == 0 && rules::unheard(patient, flow).is_none();
+    let heard =
+        flow.lost == 0 && rules::meshsync::flow_event_missing::unheard(context, flow).is_none();
     stored && flow.held_back.is_none() && !flow.changes.is_empty() && (whole || heard)
 }
 
-fn is_determined(patient: &Patient<'_>, states: &States, subject: Subject) -> bool {
+fn is_determined(context: &RuleContext<'_>, states: &States, subject: Subject) -> bool {
     let of = |judgement: &states::Judgement| judgement.undetermined.is_none();
-    if patient.facts.obstacle.is_some() {
+    if context.facts.obstacle.is_some() {
         return false;
     }
     match subject {
-        Subject::Kubernetes => is_api_tested(patient),
+        Subject::Kubernetes => is_api_tested(context),
         Subject::Operator => of(&states.operator),
-        Subject::Broker => of(&states.broker) && client_ports_are_known(patient),
+        Subject::Broker => of(&states.broker) && client_ports_are_known(context),
         Subject::Meshsync => of(&states.meshsync),
-        Subject::Dataflow => flow_is_determined(patient),
+        Subject::Dataflow => flow_is_determined(context),
     }
 }
 
 /// Whether every server's client port was reached that was to be tried.
-fn client_ports_are_known(patient: &Patient<'_>) -> bool {
-    let mut servers = patient.facts.broker.servers.iter();
+fn client_ports_are_known(context: &RuleContext<'_>) -> bool {
+    let mut servers = context.facts.broker.servers.iter();
     servers.all(|server| match &server.handshake {
-        Handshake::Failed(_) => !matches!(
-            rules::client_port(patient, server),
-            rules::ClientPort::Unknown(_)
-        ),
+        Handshake::Failed(_) => !matches!(client_port(context, server), ClientPort::Unknown(_)),
         _ => true,
     })
 }
 
 /// Whether every step to the API server came to its end, as far as it was tried.
-fn is_api_tested(patient: &Patient<'_>) -> bool {
-    let test = patient.facts.test.as_ref();
+fn is_api_tested(context: &RuleContext<'_>) -> bool {
+    let test = context.facts.test.as_ref();
     let Some(api) = test.and_then(|test| test.api.as_ref()) else {
         return false;
     };
@@ -149,7 +148,7 @@ fn keep(report: &mut Report, components: &[Component]) {
     report.findings = Some(kept);
 }
 
-fn test(patient: &Patient<'_>, subject: Subject) -> TestReport {
+fn test(context: &RuleContext<'_>, subject: Subject) -> TestReport {
     static NOTHING: Test = Test {
         subject: Subject::Dataflow,
         api: None,
@@ -158,22 +157,22 @@ fn test(patient: &Patient<'_>, subject: Subject) -> TestReport {
         meshsync: None,
         flow: None,
     };
-    let test = patient.facts.test.as_ref().unwrap_or(&NOTHING);
+    let test = context.facts.test.as_ref().unwrap_or(&NOTHING);
     TestReport {
         subject: subject.word(),
-        hops: hops::of(patient, test, subject),
+        hops: hops::of(context, test, subject),
         resources: test
             .flow
             .as_ref()
-            .map(|flow| resources(patient, flow))
+            .map(|flow| resources(context, flow))
             .unwrap_or_default(),
     }
 }
 
 /// What was seen of each resource: those that the watch-list has, and whatever else came.
-fn resources(patient: &Patient<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
-    let facts = patient.facts;
-    let list = match patient.meshsyncs.items().first() {
+fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
+    let facts = context.facts;
+    let list = match context.meshsyncs.items().first() {
         Some(meshsync) => meshsync.watch_list(facts.profile),
         None => WatchList::Empty,
     };
@@ -196,7 +195,7 @@ fn resources(patient: &Patient<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
                 last,
             } = heard.copied().unwrap_or_default();
             WatchedResource {
-                readable: readable(patient, &account, &resource),
+                readable: readable(context, &account, &resource),
                 added,
                 modified,
                 deleted,
@@ -213,9 +212,9 @@ fn resources(patient: &Patient<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
 }
 
 /// Whether `MeshSync` may list and watch a resource; none where it is not known.
-fn readable(patient: &Patient<'_>, account: &str, resource: &str) -> Option<bool> {
+fn readable(context: &RuleContext<'_>, account: &str, resource: &str) -> Option<bool> {
     let (plural, group) = watch_list::resource_and_group(resource)?;
-    permissions::may_watch(patient.facts, account, group, plural)
+    permissions::may_watch(context.facts, account, group, plural)
         .known()
         .copied()
 }

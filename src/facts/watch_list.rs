@@ -1,8 +1,10 @@
 //! The watch-list of a `MeshSync` object, and what becomes of its entries in this cluster. Pure.
 
+use strsim::levenshtein;
+
 use super::{Meshsync, Served};
 use crate::stack::{
-    base::{seen::Seen, words::distance},
+    base::seen::Seen,
     profile::Profile,
     watch_list::{WatchList, is_well_formed, resource_and_group},
 };
@@ -79,10 +81,10 @@ fn nearest(resource: &str, served: Option<&Served>, profile: &Profile) -> Option
     };
     candidates()
         .filter(|name| is_plural(name))
-        .min_by_key(|name| distance(&wanted, name))
+        .min_by_key(|name| levenshtein(&wanted, name))
         .or_else(|| {
             candidates()
-                .map(|name| (distance(&wanted, name), name))
+                .map(|name| (levenshtein(&wanted, name), name))
                 .filter(|(distance, name)| *distance <= name.len() / 4)
                 .min_by_key(|(distance, _)| *distance)
                 .map(|(_, name)| name)

@@ -2,6 +2,7 @@
 //!
 //! Only additive changes; the order of fields is the order in the document. `report.schema.json` describes it.
 
+mod action;
 pub mod change;
 mod way;
 
@@ -10,7 +11,10 @@ use std::fmt;
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
-pub use way::Way;
+pub use self::{
+    action::{Action, PatchKind, Safety, WorkloadRef},
+    way::Way,
+};
 
 use crate::stack::{base::permission::Permission, component::Component};
 
@@ -133,6 +137,9 @@ pub struct Command {
     pub run: String,
     /// What it does to the cluster.
     pub effect: Effect,
+    /// What it does, for a repair.
+    #[serde(skip)]
+    pub action: Action,
 }
 
 /// What to do about a finding.

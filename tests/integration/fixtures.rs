@@ -15,9 +15,8 @@ use crate::{
     tool::{meshdoctor, roots, states},
 };
 use meshdoctor::{
-    catalogue,
     cli::render::{self, Look},
-    diagnose::{self, Expectation},
+    diagnose::{self, Expectation, diagnosis},
     facts::recording,
     report::{Kind, Report, Severity, Source, Status, Verdict},
 };
@@ -173,8 +172,8 @@ fn every_code_has_a_fixture() {
                 .collect::<Vec<_>>()
         })
         .collect();
-    let missing: Vec<String> = catalogue::all()
-        .map(|diagnosis| diagnosis.code())
+    let missing: Vec<String> = diagnosis::all()
+        .map(|known| known.code())
         .filter(|code| !found.contains(code))
         .collect();
     assert!(missing.is_empty(), "no fixture shows {missing:?}");

@@ -1,14 +1,12 @@
-//! `checks`: the catalogue, a line each.
+//! `checks`: the codes, a line each.
 
 use super::explain::Described;
-use crate::{
-    catalogue,
-    cli::{args::Global, exit::Exit, render, terminal::Terminal},
-};
+use crate::cli::{args::Global, exit::Exit, render, terminal::Terminal};
+use crate::diagnose::diagnosis;
 
 pub(crate) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let all: Vec<Described> = catalogue::all()
-        .map(|diagnosis| Described::new(&diagnosis, false))
+    let all: Vec<Described> = diagnosis::all()
+        .map(|known| Described::new(&known, false))
         .collect();
     let text = super::rendered(&all, global.output, |wide| {
         let rows: Vec<Vec<String>> = all

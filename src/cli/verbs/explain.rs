@@ -1,9 +1,9 @@
-//! `explain`: a text of the catalogue.
+//! `explain`: the explanation of a code.
 
+use crate::diagnose::diagnosis;
 use serde::Serialize;
 
 use crate::{
-    catalogue,
     cli::{
         args::{Explain, Format, Global},
         exit::Exit,
@@ -28,14 +28,14 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    pub(crate) fn new(diagnosis: &catalogue::Diagnosis, text: bool) -> Self {
+    pub(crate) fn new(known: &diagnosis::Code, text: bool) -> Self {
         Self {
-            code: diagnosis.code(),
-            component: diagnosis.component,
-            kind: diagnosis.entry.kind,
-            severity: diagnosis.entry.severity,
-            title: diagnosis.title(),
-            text: text.then(|| diagnosis.text()),
+            code: known.code(),
+            component: known.component,
+            kind: known.diagnosis.kind,
+            severity: known.diagnosis.severity,
+            title: known.title(),
+            text: text.then(|| known.explanation()),
         }
     }
 }
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
     let word = args.code.trim().to_lowercase();
     // The id of a finding is its code and perhaps an object.
     let code = word.split(['/', '#']).next().unwrap_or_default();
-    if let Some(text) = catalogue::topic(code) {
+    if let Some(text) = diagnosis::topic(code) {
         terminal.answer(&Redacted::own(render::markdown(
             text,
             &terminal.look(false),
@@ -63,8 +63,8 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
         })?;
         return Ok(Exit::Ok);
     }
-    let Some(diagnosis) = catalogue::find(code) else {
-        let near = catalogue::nearest(code);
+    let Some(known) = diagnosis::find(code) else {
+        let near = diagnosis::nearest(code);
         let hint = if near.is_empty() {
             "`meshdoctor checks` lists them".to_owned()
         } else {
@@ -73,11 +73,12 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
         return Err(UsageError(format!("there is no diagnosis \"{}\"; {hint}", args.code)).into());
     };
     let text = match global.output {
-        Format::Table | Format::Wide => {
-            Redacted::own(render::markdown(&diagnosis.text(), &terminal.look(false)))
-        }
-        Format::Json => output::exact_json(&Described::new(&diagnosis, true)),
-        Format::Yaml => output::exact_yaml(&Described::new(&diagnosis, true)),
+        Format::Table | Format::Wide => Redacted::own(render::markdown(
+            &known.explanation(),
+            &terminal.look(false),
+        )),
+        Format::Json => output::exact_json(&Described::new(&known, true)),
+        Format::Yaml => output::exact_yaml(&Described::new(&known, true)),
     };
     terminal.answer(&text)?;
     Ok(Exit::Ok)

@@ -1,157 +1,157 @@
-//! The rules, one file for each part of the stack.
+//! The rules, one file for each diagnosis, in the folder of its component.
+//!
+//! A code's file is its rest after the component: `broker-token-missing` is `broker/token_missing.rs`. A code that does
+//! not begin with a component lies in the folder of the component that it is about. What every workload can have lies in
+//! `workload/`.
 
-mod ad_hoc;
-mod address;
-mod broker;
-mod cluster;
-mod connection;
-mod continuity;
-mod dataflow;
-mod environment;
-mod flow;
-mod ground;
-mod installation;
-mod intent;
-mod leftovers;
-mod manifest;
-mod meshsync;
-mod nats;
-mod network;
-mod operator;
-mod owners;
-pub(super) mod preflight;
-mod references;
-mod release;
-mod resources;
-mod running;
-mod supply;
-mod watch_list;
+pub(crate) mod broker;
+pub(crate) mod cluster;
+pub(crate) mod installation;
+pub(crate) mod meshsync;
+pub(crate) mod operator;
+pub(crate) mod part_test;
+pub(crate) mod preflight;
 mod workload;
 
-pub(super) use broker::{name_by_id, server_name};
-pub(super) use dataflow::unheard;
-pub(super) use nats::{ClientPort, client_port};
-pub(super) use watch_list::OF_THE_LIST;
+use super::{Check, Diagnosis};
+use crate::facts::Facts;
 
-use super::{Outcome, Patient, states::States};
-use crate::{facts::Facts, stack::component::Component};
-
-/// One statement that should be true.
-pub struct Rule {
-    /// Its name, stable as the codes are.
-    pub id: &'static str,
-    /// The heading it stands under.
-    pub category: Component,
-    /// The statement.
-    pub title: &'static str,
-    /// The codes of what it can find.
-    pub codes: &'static [&'static str],
-    /// The observations that it reads, for the time they took.
-    pub facts: &'static [&'static str],
-    /// The rules that must not have failed for this one to be judged.
-    pub after: &'static [&'static str],
-    /// Judges it.
-    pub(crate) judge: fn(&Patient<'_>, &States) -> Outcome,
+/// What every rule needs.
+pub(crate) mod prelude {
+    pub(crate) use crate::{
+        diagnose::{Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided},
+        report::{Effect, Finding, Severity},
+        stack::component::Component,
+    };
 }
 
-/// The rules of a preflight, in the order in which checks are shown.
-pub(super) fn of_preflight() -> Vec<&'static Rule> {
-    preflight::all()
-}
+/// The checks of a test of one part.
+static OF_PART_TESTS: &[&Check] = &[
+    &operator::no_leader::OPERATOR_RENEWS,
+    &broker::not_delivering::CHECK,
+    &meshsync::no_answer::CHECK,
+];
 
-/// Every rule, of a check, a preflight or a test.
-pub(super) fn every() -> impl Iterator<Item = &'static Rule> {
-    all().chain(of_tests()).chain(preflight::own())
-}
+/// The checks of the synthetic test.
+static OF_THE_FLOW: &[&Check] = &[
+    &meshsync::flow_write_refused::CHECK,
+    &meshsync::flow_event_missing::CHECK,
+    &meshsync::duplicated::FLOW_ONCE,
+    &meshsync::flow_wrong_cluster_id::CHECK,
+    &meshsync::flow_slow::CHECK,
+    &meshsync::flow_store_incomplete::CHECK,
+    &meshsync::flow_probe_leftover::CHECK,
+];
 
-/// The rules that judge what a test measured.
-fn of_tests() -> impl Iterator<Item = &'static Rule> {
-    ad_hoc::RULES.iter().chain(dataflow::RULES)
-}
+/// The checks that only a preflight has.
+static OF_PREFLIGHT: &[&Check] = &[
+    &cluster::install_permission_missing::CHECK,
+    &cluster::privilege_escalation::CHECK,
+    &cluster::node_capacity::CHECK,
+    &installation::stack_in_other_namespace::CHECK,
+    &installation::install_rejected::TAKES_NAMESPACE,
+    &installation::install_rejected::TAKES_DEFINITIONS,
+    &installation::install_rejected::TAKES_ACCOUNT,
+    &installation::install_rejected::TAKES_ROLES,
+    &installation::install_rejected::TAKES_OPERATOR,
+    &installation::install_rejected::TAKES_RESOURCES,
+    &installation::pod_security_blocks::CHECK,
+    &installation::install_rejected::TAKES_PODS,
+    &broker::network_policy_blocks::NETWORK_FREE,
+];
 
-/// The rules for these facts: those of a check, and where a test was made those that judge it.
-pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Rule> {
-    let test = facts.test.as_ref();
-    let parts = test.is_some_and(|test| test.flow.is_none());
-    let flow = test.is_some_and(|test| test.flow.is_some());
-    let parts = ad_hoc::RULES.iter().filter(move |_| parts);
-    let mut rules: Vec<_> = all()
-        .chain(parts)
-        .chain(dataflow::RULES.iter().filter(move |_| flow))
-        .collect();
-    // A heading stands once. What was there in its order stays so.
-    let order: Vec<_> = rules.iter().map(|rule| rule.category).collect();
-    rules.sort_by_key(|rule| order.iter().position(|category| *category == rule.category));
-    rules.into_iter()
-}
+/// The checks of a cluster that a preflight makes as well: what an earlier installation has left, and what is being deleted.
+static SHARED_WITH_PREFLIGHT: &[&Check] = &[
+    &cluster::unreachable::CHECK,
+    &cluster::kubernetes_too_old::CHECK,
+    &installation::namespace_terminating::CHECK,
+    &installation::crd_not_established::CHECK,
+    &installation::old_crd_group::CHECK,
+    &installation::conversion_webhook_down::CHECK,
+    &installation::orphaned_workloads::CHECK,
+    &cluster::leftovers::CHECK,
+    &installation::foreign_owner::CHECK,
+    &installation::helm_release_stuck::CHECK,
+    &operator::cr_stuck_terminating::CHECK,
+];
 
-/// Every rule of a check, in the order in which checks are shown. A rule stands behind those that it builds on.
-pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
+/// The checks that judge a watch-list before it is applied: by what it says, not by what became of it.
+pub(super) static OF_THE_WATCH_LIST: &[&Check] = &[
+    &meshsync::watch_list_invalid::CHECK,
+    &meshsync::watch_list_matches_nothing::CHECK,
+    &meshsync::watch_list_no_events::CHECK,
+];
+
+/// Codes of theirs that do not prevent an installation.
+pub(super) const NO_BAR: &[&str] = &["orphaned-workloads", "helm-release-stuck"];
+
+/// Every diagnosis, in the order of the data path.
+pub(super) fn diagnoses() -> impl Iterator<Item = &'static Diagnosis> {
     [
-        cluster::RULES,
-        ground::RULES,
-        installation::RULES,
-        intent::RULES,
-        leftovers::RULES,
-        owners::RULES,
-        operator::RULES,
-        manifest::RULES,
-        resources::RULES,
-        references::RULES,
-        broker::RULES,
-        supply::RULES,
-        nats::RULES,
-        flow::RULES,
-        address::RULES,
-        network::RULES,
-        meshsync::RULES,
-        connection::RULES,
-        environment::RULES,
-        running::RULES,
-        release::RULES,
-        continuity::RULES,
-        watch_list::RULES,
-        workload::SERVER_RULES,
+        cluster::DIAGNOSES,
+        installation::DIAGNOSES,
+        workload::DIAGNOSES,
+        operator::DIAGNOSES,
+        broker::DIAGNOSES,
+        meshsync::DIAGNOSES,
     ]
     .into_iter()
     .flatten()
+    .copied()
+}
+
+/// Every check of a cluster, in the order in which checks are shown.
+pub(super) fn all() -> impl Iterator<Item = &'static Check> {
+    [
+        cluster::CHECKS,
+        installation::CHECKS,
+        operator::CHECKS,
+        broker::CHECKS,
+        meshsync::CHECKS,
+        workload::SERVER_CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// The checks for these facts: those of a cluster, and where a test was made those that judge it.
+pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
+    let test = facts.test.as_ref();
+    let parts = test.is_some_and(|test| test.flow.is_none());
+    let flow = test.is_some_and(|test| test.flow.is_some());
+    let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts);
+    let mut checks: Vec<_> = all()
+        .chain(parts)
+        .chain(OF_THE_FLOW.iter().copied().filter(move |_| flow))
+        .collect();
+    // Each heading appears once, and the order under it stays.
+    let order: Vec<_> = checks.iter().map(|check| check.category()).collect();
+    checks.sort_by_key(|check| {
+        let category = check.category();
+        order.iter().position(|other| *other == category)
+    });
+    checks.into_iter()
+}
+
+/// The checks of a preflight, by category.
+pub(super) fn of_preflight() -> Vec<&'static Check> {
+    let shared = |check: &&Check| SHARED_WITH_PREFLIGHT.iter().any(|it| it.id == check.id);
+    let mut checks: Vec<&Check> = all()
+        .filter(shared)
+        .chain(OF_PREFLIGHT.iter().copied())
+        .collect();
+    // What is installed now comes before what is left of it.
+    let first = installation::stack_in_other_namespace::CHECK.id;
+    checks.sort_by_key(|check| (check.category(), check.id != first));
+    checks
+}
+
+/// Every check, of a cluster, a test or a preflight.
+pub(super) fn every() -> impl Iterator<Item = &'static Check> {
+    let others = [OF_PART_TESTS, OF_THE_FLOW, OF_PREFLIGHT];
+    all().chain(others.into_iter().flatten().copied())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::catalogue;
-
-    #[test]
-    fn every_rule_builds_on_earlier_ones_and_finds_codes_of_the_catalogue() {
-        let mut earlier = BTreeSet::new();
-        for rule in every() {
-            for id in rule.after {
-                assert!(
-                    earlier.contains(id),
-                    "{} builds on {id}, which is not before it",
-                    rule.id
-                );
-            }
-            for code in rule.codes {
-                assert!(
-                    catalogue::find(code).is_some(),
-                    "{} finds the unknown {code}",
-                    rule.id
-                );
-            }
-            assert!(earlier.insert(rule.id), "{} is there twice", rule.id);
-        }
-    }
-
-    #[test]
-    fn every_code_of_the_catalogue_is_found_by_a_rule() {
-        let found: BTreeSet<&str> = every().flat_map(|rule| rule.codes).copied().collect();
-        for diagnosis in catalogue::all() {
-            let code = diagnosis.code();
-            assert!(found.contains(code.as_str()), "no rule finds {code}");
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,13 @@
 //! The steps of a test, in the order in which they were tried.
 
 use crate::{
-    diagnose::{patient::Patient, rules},
+    diagnose::{
+        RuleContext,
+        rules::broker::{
+            client_port::{ClientPort, client_port},
+            servers::{name_by_id, server_name},
+        },
+    },
     facts::{
         ApiTest, BrokerServer, Change, Condition, FailureKind, FlowTest, Handshake, HeldBack,
         MeshsyncTest, OperatorTest, Passive, ServerTest, Step, Subject, Test, stack,
@@ -11,11 +17,11 @@ use crate::{
 };
 
 /// The steps of a test of this subject.
-pub(super) fn of(patient: &Patient<'_>, test: &Test, subject: Subject) -> Vec<Hop> {
+pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Vec<Hop> {
     if let Some(api) = &test.api {
-        return self::api(patient, api);
+        return self::api(context, api);
     }
-    if let Some(obstacle) = &patient.facts.obstacle {
+    if let Some(obstacle) = &context.facts.obstacle {
         return vec![hop(
             "reach",
             "the API server is reached",
@@ -29,18 +35,18 @@ pub(super) fn of(patient: &Patient<'_>, test: &Test, subject: Subject) -> Vec<Ho
         Subject::Operator => test
             .operator
             .as_ref()
-            .map(|test| operator(patient, test))
+            .map(|test| operator(context, test))
             .unwrap_or_default(),
-        Subject::Broker => broker(patient, &test.servers),
+        Subject::Broker => broker(context, &test.servers),
         Subject::Meshsync => {
-            let mut hops = vec![connection(patient)];
+            let mut hops = vec![connection(context)];
             hops.extend(test.meshsync.iter().flat_map(meshsync));
             hops
         }
         Subject::Dataflow => test
             .flow
             .as_ref()
-            .map(|flow| dataflow(patient, flow))
+            .map(|flow| dataflow(context, flow))
             .unwrap_or_default(),
     }
 }
@@ -78,7 +84,7 @@ fn step(id: &'static str, title: &str, step: &Step, lacking: Status) -> Hop {
     }
 }
 
-fn api(patient: &Patient<'_>, api: &ApiTest) -> Vec<Hop> {
+fn api(context: &RuleContext<'_>, api: &ApiTest) -> Vec<Hop> {
     let answered = api.requests.len() as u64;
     let all = answered + api.failed;
     let status = match api.failed {
@@ -87,7 +93,7 @@ fn api(patient: &Patient<'_>, api: &ApiTest) -> Vec<Hop> {
         _ if answered == 0 => Status::Fail,
         _ => Status::Warn,
     };
-    let version = patient.facts.version.known();
+    let version = context.facts.version.known();
     let detail = match version {
         _ if api.failed > 0 => Some(format!("{} of {all} got no answer", api.failed)),
         Some(version) => Some(format!("Kubernetes {}", version.git_version)),
@@ -123,18 +129,18 @@ fn api(patient: &Patient<'_>, api: &ApiTest) -> Vec<Hop> {
     ]
 }
 
-fn operator(patient: &Patient<'_>, operator: &OperatorTest) -> Vec<Hop> {
+fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
     let mut hops = vec![step(
         "renewal",
         "the Lease is renewed",
         &operator.renewal,
         Status::Fail,
     )];
-    let brokers = patient.brokers.items().iter().map(|broker| {
+    let brokers = context.brokers.items().iter().map(|broker| {
         let conditions = broker.status.conditions.iter();
         ("Broker", &broker.metadata, observed(conditions))
     });
-    let meshsyncs = patient.meshsyncs.items().iter().map(|meshsync| {
+    let meshsyncs = context.meshsyncs.items().iter().map(|meshsync| {
         let conditions = meshsync.status.conditions.iter();
         ("MeshSync", &meshsync.metadata, observed(conditions))
     });
@@ -160,8 +166,8 @@ fn observed<'c>(conditions: impl Iterator<Item = &'c Condition>) -> Option<i64> 
         .max()
 }
 
-fn broker(patient: &Patient<'_>, tests: &[ServerTest]) -> Vec<Hop> {
-    let broker = &patient.facts.broker;
+fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
+    let broker = &context.facts.broker;
     let mut hops = Vec::new();
     for attempt in &broker.attempts {
         if let Some(failure) = &attempt.failure {
@@ -179,12 +185,12 @@ fn broker(patient: &Patient<'_>, tests: &[ServerTest]) -> Vec<Hop> {
         }
     }
     for server in &broker.servers {
-        let name = rules::server_name(patient, server).to_owned();
+        let name = server_name(context, server).to_owned();
         let test = tests
             .iter()
             .find(|test| test.server_id == server.varz.server_id);
         hops.extend(
-            one_server(patient, server, test)
+            one_server(context, server, test)
                 .into_iter()
                 .map(|hop| Hop {
                     server: Some(name.clone()),
@@ -206,15 +212,19 @@ fn broker(patient: &Patient<'_>, tests: &[ServerTest]) -> Vec<Hop> {
 }
 
 /// What a client port is for a step that could not be taken there.
-fn of_port(port: &rules::ClientPort<'_>) -> Status {
+fn of_port(port: &ClientPort<'_>) -> Status {
     match port {
-        rules::ClientPort::Unusable(_) => Status::Fail,
-        rules::ClientPort::Closing => Status::Warn,
-        rules::ClientPort::Speaks | rules::ClientPort::Unknown(_) => Status::Unknown,
+        ClientPort::Unusable(_) => Status::Fail,
+        ClientPort::Closing => Status::Warn,
+        ClientPort::Speaks | ClientPort::Unknown(_) => Status::Unknown,
     }
 }
 
-fn one_server(patient: &Patient<'_>, server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
+fn one_server(
+    context: &RuleContext<'_>,
+    server: &BrokerServer,
+    test: Option<&ServerTest>,
+) -> Vec<Hop> {
     let mut hops = vec![hop(
         "reach",
         "the server is reached",
@@ -230,12 +240,10 @@ fn one_server(patient: &Patient<'_>, server: &BrokerServer, test: Option<&Server
         Handshake::Accepted { token: false } => (Status::Warn, "without a token".to_owned()),
         Handshake::Refused { message } => (Status::Fail, message.clone()),
         Handshake::Failed(failure) => (
-            of_port(&rules::client_port(patient, server)),
+            of_port(&client_port(context, server)),
             failure.message.clone(),
         ),
-        Handshake::NotTried { why, .. } => {
-            (of_port(&rules::client_port(patient, server)), why.clone())
-        }
+        Handshake::NotTried { why, .. } => (of_port(&client_port(context, server)), why.clone()),
         Handshake::NotLooked => (Status::Unknown, "it was not tried".to_owned()),
     };
     hops.push(hop(
@@ -321,19 +329,19 @@ fn subscribed(count: u64) -> String {
 }
 
 /// Whether the broker has `MeshSync` for a client, and what that listens to.
-fn connection(patient: &Patient<'_>) -> Hop {
+fn connection(context: &RuleContext<'_>) -> Hop {
     let title = "the broker has MeshSync for a client";
-    match patient.clients.meshsync.first() {
+    match context.clients.meshsync.first() {
         Some((server, client)) => {
             let detail = format!(
                 "on {}, {}: {}",
-                rules::server_name(patient, server),
+                server_name(context, server),
                 subscribed(client.subscription_count),
                 client.subscriptions.join(", ")
             );
             hop("connection", title, Status::Pass, Some(detail), None)
         }
-        None if patient.facts.broker.servers.is_empty() => {
+        None if context.facts.broker.servers.is_empty() => {
             let why = "no broker server answered".to_owned();
             hop("connection", title, Status::Unknown, Some(why), None)
         }
@@ -360,12 +368,12 @@ fn meshsync(test: &MeshsyncTest) -> Vec<Hop> {
     ]
 }
 
-fn dataflow(patient: &Patient<'_>, flow: &FlowTest) -> Vec<Hop> {
+fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
     let mut hops: Vec<Hop> = flow
         .servers
         .iter()
         .map(|test| {
-            let server = rules::name_by_id(patient, &test.server_id).map(str::to_owned);
+            let server = name_by_id(context, &test.server_id).map(str::to_owned);
             let timing = Timing::of(test.round_trips.iter().copied());
             let title = "a message to the broker and back";
             Hop {

@@ -1,0 +1,94 @@
+//! Checks: statements that should be true, and what judging one comes to.
+
+use super::RuleContext;
+use crate::{report::Finding, stack::component::Component};
+
+/// A statement that should be true.
+pub struct Check {
+    /// Its name, as stable as the codes are.
+    pub id: &'static str,
+    /// The component that it is about.
+    pub component: Component,
+    /// The statement.
+    pub title: &'static str,
+    /// The checks that must not have failed for this one to be judged.
+    pub after: &'static [&'static Check],
+    /// Judges it.
+    pub(crate) judge: fn(&RuleContext<'_>) -> Judgement,
+}
+
+impl Check {
+    /// The heading under which it is shown. Adapters are shown with the server that they belong to.
+    pub fn category(&self) -> Component {
+        match self.component {
+            Component::Adapter => Component::Server,
+            component => component,
+        }
+    }
+}
+
+/// What judging a check comes to: an outcome, or why there is none.
+pub(crate) type Judgement = Result<Outcome, Undecided>;
+
+/// What was judged.
+pub(crate) enum Outcome {
+    /// The statement is true, perhaps with a detail.
+    Pass(Option<String>),
+    /// Findings: what is wrong.
+    Found(Vec<Finding>),
+    /// The statement is not true and is not expected to be, as findings that are no alarm say.
+    ExpectedAbsent(Vec<Finding>),
+}
+
+/// Why a check was not judged.
+pub(crate) enum Undecided {
+    /// It does not apply.
+    Skip(String),
+    /// It could not be looked at.
+    Unknown(String),
+}
+
+impl Outcome {
+    /// The statement is true.
+    #[allow(clippy::unnecessary_wraps)] // Every judgement is one of these calls.
+    pub(crate) fn pass() -> Judgement {
+        Ok(Self::Pass(None))
+    }
+
+    /// The statement is true, and here is a detail.
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) fn pass_with(detail: impl Into<String>) -> Judgement {
+        Ok(Self::Pass(Some(detail.into())))
+    }
+
+    /// Findings: what is wrong.
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) fn found(findings: Vec<Finding>) -> Judgement {
+        Ok(Self::Found(findings))
+    }
+
+    /// Findings, or a pass when there are none.
+    pub(crate) fn of(findings: Vec<Finding>) -> Judgement {
+        if findings.is_empty() {
+            Self::pass()
+        } else {
+            Self::found(findings)
+        }
+    }
+
+    /// The statement is not true and is not expected to be.
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) fn expected_absent(findings: Vec<Finding>) -> Judgement {
+        Ok(Self::ExpectedAbsent(findings))
+    }
+
+    /// The check does not apply.
+    pub(crate) fn skip(why: impl Into<String>) -> Judgement {
+        Err(Undecided::Skip(why.into()))
+    }
+
+    /// The check could not be looked at.
+    pub(crate) fn unknown(why: impl Into<String>) -> Judgement {
+        Err(Undecided::Unknown(why.into()))
+    }
+}

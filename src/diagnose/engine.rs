@@ -1,0 +1,146 @@
+//! Judges checks in their order: what depends on a statement that is not true is not judged.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{Check, Outcome, RuleContext, Undecided, diagnosis};
+use crate::{
+    report::{self, Finding, Kind, Severity, Status},
+    stack::component::Component,
+};
+
+/// How the reason of a check begins that was not judged since what it builds on is not so.
+pub const NOT_JUDGED: &str = "it builds on this, which is not so: ";
+
+/// A check whose findings have no ids yet, only places in the list of findings.
+pub(super) struct Judged {
+    check: report::Check,
+    findings: Range<usize>,
+}
+
+/// Judges each check. A finding of the codes in `no_bar` is no error here.
+pub(super) fn judge(
+    checks: &[&'static Check],
+    no_bar: &[&str],
+    context: &RuleContext<'_>,
+) -> (Vec<Judged>, Vec<Finding>) {
+    let mut statuses: BTreeMap<&str, Status> = BTreeMap::new();
+    // Of what is not judged, the statement at the bottom that is not so.
+    let mut blockers: BTreeMap<&str, &'static str> = BTreeMap::new();
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut judged = Vec::new();
+    for check in checks {
+        let judgement = match check.blocked_by(&statuses) {
+            Some(blocker) => {
+                let bottom = blockers.get(blocker.id).copied().unwrap_or(blocker.title);
+                blockers.insert(check.id, bottom);
+                Outcome::skip(format!("{NOT_JUDGED}{bottom}"))
+            }
+            None => (check.judge)(context),
+        };
+        let before = findings.len();
+        let (status, reason) = match judgement {
+            Ok(Outcome::Pass(detail)) => (Status::Pass, detail),
+            Ok(Outcome::ExpectedAbsent(found)) => {
+                findings.extend(found);
+                let reason = "it is not, and is not expected to be";
+                (Status::Skip, Some(reason.into()))
+            }
+            Ok(Outcome::Found(mut found)) => {
+                for finding in &mut found {
+                    if no_bar.contains(&finding.code.as_str()) {
+                        finding.severity = finding.severity.max(Severity::Warning);
+                    }
+                }
+                let status = worst(&found);
+                let reason = found.first().map(|finding| finding.title.clone());
+                findings.extend(found);
+                (status, reason)
+            }
+            Err(Undecided::Skip(why)) => (Status::Skip, Some(why)),
+            Err(Undecided::Unknown(why)) => (Status::Unknown, Some(why)),
+        };
+        debug_assert!(
+            findings[before..].iter().all(|finding| {
+                diagnosis::find(&finding.code).is_some_and(|code| code.is_found_by(check))
+            }),
+            "{} found a code that does not name it",
+            check.id
+        );
+        statuses.insert(check.id, status);
+        judged.push(Judged {
+            check: report::Check {
+                id: check.id.into(),
+                category: check.category(),
+                title: check.title.into(),
+                status,
+                reason,
+                findings: Vec::new(),
+                duration_ms: observed_ms(check.component, context),
+            },
+            findings: before..findings.len(),
+        });
+    }
+    (judged, findings)
+}
+
+/// How long it took to observe what checks of a component are judged by: the API server's answers, and for those that
+/// concern the broker's clients also the broker's.
+fn observed_ms(component: Component, context: &RuleContext<'_>) -> u64 {
+    let asks_broker = matches!(component, Component::Broker | Component::Meshsync);
+    let counts = |name: &str| match (component, name) {
+        (_, "total") => false,
+        (Component::Cluster, name) => name == "version",
+        (_, "broker") => asks_broker,
+        _ => true,
+    };
+    let timings = context.facts.timings.iter();
+    let counted = timings.filter(|(name, _)| counts(name));
+    counted.map(|(_, ms)| *ms).max().unwrap_or(0)
+}
+
+/// Gives the checks the ids that their findings have got.
+pub(super) fn number(judged: Vec<Judged>, findings: &[Finding]) -> Vec<report::Check> {
+    judged
+        .into_iter()
+        .map(|mut judged| {
+            judged.check.findings = findings[judged.findings.clone()]
+                .iter()
+                .map(|finding| finding.id.clone())
+                .collect();
+            judged.check
+        })
+        .collect()
+}
+
+fn worst(findings: &[Finding]) -> Status {
+    let obstacle = |finding: &Finding| finding.kind == Kind::Obstacle;
+    let severity = findings
+        .iter()
+        .filter(|finding| !obstacle(finding))
+        .map(|finding| finding.severity)
+        .min();
+    match severity {
+        Some(Severity::Error) => Status::Fail,
+        _ if findings
+            .iter()
+            .any(|finding| obstacle(finding) && finding.severity == Severity::Error) =>
+        {
+            Status::Unknown
+        }
+        Some(Severity::Warning) => Status::Warn,
+        _ => Status::Pass,
+    }
+}
+
+impl Check {
+    /// The statement that this check depends on and that is not true.
+    fn blocked_by(&self, statuses: &BTreeMap<&str, Status>) -> Option<&'static Check> {
+        let blocks = |check: &&&'static Check| {
+            matches!(
+                statuses.get(check.id),
+                Some(Status::Fail | Status::Unknown | Status::Skip)
+            )
+        };
+        self.after.iter().find(blocks).copied()
+    }
+}

@@ -1,0 +1,105 @@
+//! What an installation would do to each object, and whether that is known.
+
+use super::{
+    RuleContext,
+    rules::{
+        cluster::install_permission_missing::{missing, open},
+        installation::install_rejected::stays,
+    },
+};
+use crate::{
+    facts::{DryRun, Preflight, dry_run::Tried},
+    report::{PlannedObject, PreflightReport},
+    stack::base::{permission::Permission, seen::Seen},
+};
+
+/// The outlook of a context who may have no preflight, since nothing could be asked.
+pub(super) struct PreflightSummary<'a> {
+    context: &'a RuleContext<'a>,
+    seen: Option<&'a Preflight>,
+}
+
+impl<'a> PreflightSummary<'a> {
+    pub(super) fn of(context: &'a RuleContext<'a>) -> Self {
+        Self {
+            context,
+            seen: context.facts.preflight.as_ref(),
+        }
+    }
+
+    /// The objects that an installation would write.
+    fn written(&self) -> impl Iterator<Item = &'a DryRun> {
+        self.seen
+            .into_iter()
+            .flat_map(|seen| &seen.objects)
+            .filter(|trial| !stays(self.context, trial))
+    }
+
+    /// Whether each object was tried, or is known to be untriable until another is there.
+    pub(super) fn is_determined(&self) -> bool {
+        self.seen.is_some()
+            && self.is_place_known()
+            && self
+                .written()
+                .all(|trial| missing(trial).next().is_some() || open(trial).is_none())
+    }
+
+    /// Whether it is known what is there already. A missing permission is told by itself; a failure leaves it open.
+    fn is_place_known(&self) -> bool {
+        let context = self.context;
+        context.facts.deployments.failure().is_none()
+            && context.brokers.failure().is_none()
+            && context.meshsyncs.failure().is_none()
+    }
+
+    /// The rights that installing takes and that are missing, and those that looking took.
+    pub(super) fn missing_rights(&self) -> Vec<Permission> {
+        let mut rights: Vec<Permission> = self.written().flat_map(missing).cloned().collect();
+        if let Some(Seen::Denied(denial)) = self.seen.map(|seen| &seen.nodes) {
+            rights.extend(denial.missing.iter().cloned());
+        }
+        rights.sort();
+        rights.dedup();
+        rights
+    }
+
+    pub(super) fn report(&self) -> PreflightReport {
+        PreflightReport {
+            user: self.seen.and_then(|seen| seen.user.known().cloned()),
+            objects: self
+                .seen
+                .into_iter()
+                .flat_map(|seen| &seen.objects)
+                .map(|trial| self.planned(trial))
+                .collect(),
+        }
+    }
+
+    fn planned(&self, trial: &DryRun) -> PlannedObject {
+        let (action, reason) = if stays(self.context, trial) {
+            ("keep", None)
+        } else if missing(trial).next().is_some() {
+            ("denied", None)
+        } else {
+            match Tried::of(trial) {
+                Tried::Taken { made: true, .. } => ("create", None),
+                Tried::Taken { conflict, .. } => ("update", conflict.map(str::to_owned)),
+                Tried::Anew(message) => ("replace", Some(message.to_owned())),
+                Tried::Waits(until) => ("unverifiable", Some(format!("until {until}"))),
+                Tried::Denied => ("denied", None),
+                Tried::Escalates(message) | Tried::Insecure(message) => {
+                    ("rejected", Some(message.to_owned()))
+                }
+                Tried::Refused(answer) => ("rejected", Some(answer.message.clone())),
+                Tried::Open(why) => ("unknown", Some(why)),
+            }
+        };
+        PlannedObject {
+            kind: trial.kind.clone(),
+            namespace: trial.namespace.clone(),
+            name: trial.name.clone(),
+            action,
+            reason,
+        }
+    }
+}

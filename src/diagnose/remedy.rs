@@ -1,0 +1,184 @@
+//! Commands of remedies: actions, with the context, the namespace and the real names of this stack.
+
+use super::RuleContext;
+use crate::{
+    facts::stack,
+    report::{Action, Command, Effect, PatchKind, WorkloadRef},
+    stack::{base::words::quoted, component::Component},
+};
+
+/// kubectl, for objects of the stack's namespace or of the whole cluster.
+pub(crate) struct Kubectl<'a, 'b> {
+    context: &'b RuleContext<'a>,
+    namespace: Option<&'b str>,
+}
+
+impl Kubectl<'_, '_> {
+    /// A command that changes nothing.
+    pub(crate) fn inspect(&self, arguments: impl Into<String>) -> Command {
+        self.run(Action::Inspect(arguments.into()))
+    }
+
+    /// A command that somebody has to look at before it is run.
+    pub(crate) fn change(&self, arguments: impl Into<String>) -> Command {
+        self.run(Action::Change(arguments.into()))
+    }
+
+    /// Changes fields of an object by a merge patch.
+    pub(crate) fn patch(&self, object: impl Into<String>, patch: impl Into<String>) -> Command {
+        self.patch_of(PatchKind::Merge, object, patch)
+    }
+
+    /// Changes fields of an object by operations.
+    pub(crate) fn patch_of(
+        &self,
+        kind: PatchKind,
+        object: impl Into<String>,
+        patch: impl Into<String>,
+    ) -> Command {
+        self.run(Action::Patch {
+            object: object.into(),
+            kind,
+            patch: patch.into(),
+        })
+    }
+
+    /// Deletes objects.
+    pub(crate) fn delete(&self, objects: impl Into<String>) -> Command {
+        self.run(Action::Delete(objects.into()))
+    }
+
+    /// Runs an action.
+    pub(crate) fn run(&self, action: Action) -> Command {
+        let namespace = self.namespace.map(|it| format!(" -n {}", quoted(it)));
+        let namespace = namespace.unwrap_or_default();
+        command(
+            format!(
+                "kubectl{}{namespace} {}",
+                self.context.context_flag(),
+                action.arguments()
+            ),
+            action,
+        )
+    }
+}
+
+/// A whole command line, of any program.
+pub(crate) fn other(effect: Effect, run: String) -> Command {
+    command(run.clone(), Action::Other(run, effect))
+}
+
+fn command(run: String, action: Action) -> Command {
+    Command {
+        run,
+        effect: action.effect(),
+        action,
+    }
+}
+
+impl<'a> RuleContext<'a> {
+    /// kubectl, in the stack's namespace.
+    pub(crate) fn kubectl(&self) -> Kubectl<'a, '_> {
+        Kubectl {
+            context: self,
+            namespace: Some(&self.facts.target.namespace),
+        }
+    }
+
+    /// kubectl, in any namespace.
+    pub(crate) fn kubectl_in<'b>(&'b self, namespace: &'b str) -> Kubectl<'a, 'b> {
+        Kubectl {
+            context: self,
+            namespace: Some(namespace),
+        }
+    }
+
+    /// kubectl, about objects of the whole cluster.
+    pub(crate) fn kubectl_cluster(&self) -> Kubectl<'a, '_> {
+        Kubectl {
+            context: self,
+            namespace: None,
+        }
+    }
+
+    /// The workload of a component, by its real name where it is known.
+    pub(crate) fn workload(&self, component: Component) -> WorkloadRef {
+        let profile = self.facts.profile;
+        match component {
+            Component::Broker => {
+                let first = self.statefulsets.items().first();
+                let name = first.map_or(profile.broker.old, |set| stack::name(&set.metadata));
+                WorkloadRef::statefulset(name)
+            }
+            Component::Meshsync => WorkloadRef::deployment(self.meshsync_name()),
+            Component::Server => WorkloadRef::deployment(
+                self.server
+                    .known()
+                    .map_or(profile.server.deployment, |it| stack::name(&it.metadata)),
+            ),
+            _ => WorkloadRef::deployment(
+                self.operator
+                    .known()
+                    .map_or(profile.operator.deployment, |it| stack::name(&it.metadata)),
+            ),
+        }
+    }
+
+    /// Restarts the workload of a component.
+    pub(crate) fn restart(&self, component: Component) -> Command {
+        self.kubectl()
+            .run(Action::Restart(self.workload(component)))
+    }
+
+    /// Shows the last lines of the log of a component's workload.
+    pub(crate) fn logs(&self, component: Component, tail: impl Into<Option<u32>>) -> Command {
+        self.logs_of(self.workload(component).to_string(), None, tail)
+    }
+
+    /// Shows the last lines of the log of a container.
+    pub(crate) fn logs_of(
+        &self,
+        of: impl Into<String>,
+        container: Option<&str>,
+        tail: impl Into<Option<u32>>,
+    ) -> Command {
+        self.kubectl().run(Action::Logs {
+            of: of.into(),
+            container: container.map(str::to_owned),
+            tail: tail.into(),
+        })
+    }
+
+    /// Deploys the stack again, or a part of it.
+    pub(crate) fn redeploy(&self, part: Option<&'static str>) -> Command {
+        self.own(Action::Redeploy(part))
+    }
+
+    /// Another command of this program.
+    pub(crate) fn meshdoctor(&self, effect: Effect, arguments: &str) -> Command {
+        self.own(Action::Meshdoctor(arguments.into(), effect))
+    }
+
+    fn own(&self, action: Action) -> Command {
+        let namespace = &self.facts.target.namespace;
+        let profile = self.facts.profile;
+        let namespace = if namespace == profile.namespace {
+            String::new()
+        } else {
+            format!(" -n {}", quoted(namespace))
+        };
+        let profile = if profile.name == "meshery" {
+            String::new()
+        } else {
+            format!(" --profile {}", profile.name)
+        };
+        command(
+            format!(
+                "meshdoctor {}{}{namespace}{profile}",
+                action.arguments(),
+                self.context_flag()
+            ),
+            action,
+        )
+    }
+}

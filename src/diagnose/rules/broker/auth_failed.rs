@@ -1,0 +1,104 @@
+//! The broker refuses the token of its Secret.
+
+use crate::{
+    diagnose::rules::{broker::servers::server_name, installation::not_installed, prelude::*},
+    facts::{BrokerServer, Handshake, stack},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-auth-failed",
+    title: "The broker refuses the token of its Secret",
+    explains: &[
+        "meshsync-stale-env",
+        "meshsync-not-connected",
+        "broker-server-not-connected",
+    ],
+    explanation: include_str!("auth_failed.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-token-accepted",
+    component: Component::Broker,
+    title: "the broker accepts the token of its Secret",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    // Another's broker is shown no token of ours.
+    let servers: Vec<&BrokerServer> = context
+        .facts
+        .broker
+        .servers
+        .iter()
+        .filter(|server| !context.is_foreign(server))
+        .collect();
+    if servers.is_empty() {
+        return Outcome::skip("no broker server of the stack answered");
+    }
+    let mut findings = Vec::new();
+    let mut open = None;
+    for server in &servers {
+        let name = server_name(context, server);
+        match &server.handshake {
+            Handshake::Accepted { .. } => {}
+            Handshake::Refused { message } => findings.push(refused(context, name, message)),
+            Handshake::Failed(failure) => {
+                open.get_or_insert(format!("{name}: {failure}"));
+            }
+            Handshake::NotTried { why, .. } => {
+                open.get_or_insert(format!("{name}: {why}"));
+            }
+            Handshake::NotLooked => {
+                open.get_or_insert("the recording does not say".into());
+            }
+        }
+    }
+    match open {
+        _ if !findings.is_empty() => Outcome::found(findings),
+        Some(why) => Outcome::unknown(why),
+        None if servers
+            .iter()
+            .any(|server| server.handshake == Handshake::Accepted { token: true }) =>
+        {
+            Outcome::pass()
+        }
+        None => Outcome::skip("it asks for none"),
+    }
+}
+
+fn refused(context: &RuleContext<'_>, server: &str, message: &str) -> Finding {
+    let profile = context.facts.profile;
+    let secret = profile.broker.token_secret.unwrap_or_default();
+    let mut draft = DIAGNOSIS.finding()
+        .message("Whoever reads the token now, MeshSync and the server at their next start, is turned away.")
+        .object(context.object("Secret", secret))
+        .evidence(format!("{server} answers the Secret's token with: {message}"));
+    if let Some(token) = context.facts.token.known() {
+        let bytes = token
+            .bytes
+            .map(|bytes| format!(", {bytes} bytes"))
+            .unwrap_or_default();
+        draft = draft.evidence(format!("Secret {secret}: token present{bytes}"));
+        let newer = context.broker_pods.iter().any(|pod| {
+            let started = stack::running_since(pod, profile.broker.container);
+            matches!((token.created, started), (Some(created), Some(started)) if created > started)
+        });
+        if newer {
+            draft = draft
+                .evidence("the Secret is newer than the server, which still has the old token");
+        }
+    }
+    let _set = context
+        .statefulsets
+        .items()
+        .first()
+        .map_or(profile.broker.old, |set| stack::name(&set.metadata));
+    draft
+        .remedy("restart the broker, which reads the token when it starts, then MeshSync")
+        .command(context.restart(Component::Broker))
+        .command(context.restart(Component::Meshsync))
+        .done()
+}

@@ -1,0 +1,83 @@
+//! The broker's client port does not speak NATS.
+
+use crate::diagnose::rules::broker::client_port::ClientPort;
+use crate::{
+    diagnose::rules::{
+        broker::{
+            BROKER_DOWN,
+            client_port::client_port,
+            servers::{asked_servers, finding, judged, server_name},
+        },
+        installation::not_installed,
+        prelude::*,
+    },
+    facts::BrokerServer,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-client-port-unusable",
+    title: "The broker's client port does not speak NATS",
+    explains: BROKER_DOWN,
+    explanation: include_str!("client_port_unusable.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-client-port-speaks",
+    component: Component::Broker,
+    title: "the broker's client port speaks NATS",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    asked_servers(context)?;
+    let mut open = None;
+    let mut findings = Vec::new();
+    for server in &context.facts.broker.servers {
+        let name = server_name(context, server);
+        match client_port(context, server) {
+            ClientPort::Speaks => {}
+            ClientPort::Closing => {
+                open.get_or_insert(format!("{name} is shutting down and takes no new clients"));
+            }
+            ClientPort::Unknown(why) => {
+                open.get_or_insert(format!("{name}: {why}"));
+            }
+            ClientPort::Unusable(why) => findings.push(unusable(context, server, why)),
+        }
+    }
+    judged(findings, open)
+}
+
+fn unusable(context: &RuleContext<'_>, server: &BrokerServer, why: &str) -> Finding {
+    let ports = &context.facts.profile.broker;
+    let name = server_name(context, server);
+    let draft = finding(&DIAGNOSIS, context, server)
+        .title(format!(
+            "{name} answers on its monitor's port {} and cannot be used on port {}",
+            ports.monitor_port, ports.client_port
+        ))
+        .message(
+            "MeshSync publishes through the client port: it cannot connect, or not again after its next restart. Only the \
+             monitor answers, and it still lists the clients that it had.",
+        )
+        .evidence(format!(
+            "port {}: the monitor of NATS {} answers",
+            ports.monitor_port, server.varz.version
+        ))
+        .evidence(format!("port {}: {why}", ports.client_port));
+    if context.is_foreign(server) {
+        return draft
+            .remedy(
+                "find out what listens on that server's client port, and start a NATS server there",
+            )
+            .done();
+    }
+    draft
+        .remedy("see its log, then restart it; restart MeshSync after an outage of more than two minutes")
+        .command(context.logs_of(context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"), Some(ports.container), 50))
+        .command(context.restart(Component::Broker))
+        .done()
+}

@@ -1,0 +1,87 @@
+//! The Broker's status gives an old address.
+
+use crate::{
+    diagnose::rules::{installation::not_installed, prelude::*},
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-endpoint-stale",
+    severity: Severity::Warning,
+    title: "The Broker's status gives an old address",
+    explains: &["broker-external-unroutable", "meshsync-stale-env"],
+    explanation: include_str!("endpoint_stale.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-endpoint-current",
+    component: Component::Broker,
+    title: "the Broker's status gives the Service's address",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let (Seen::Known(_), Some(broker)) = (&context.facts.services, context.brokers.items().first())
+    else {
+        return match context
+            .facts
+            .services
+            .why_unsettled()
+            .or_else(|| context.brokers.why_unsettled())
+        {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no Broker object"),
+        };
+    };
+    let Some(service) = stack::broker_services(context.facts).into_iter().next() else {
+        return Outcome::skip("the broker has no Service");
+    };
+    let endpoint = broker.status.endpoint.clone().unwrap_or_default();
+    let overridden = broker
+        .spec
+        .service
+        .as_ref()
+        .is_some_and(|service| service.external_endpoint_override.is_some());
+    let name = stack::name(&service.metadata);
+    let mut stale = Vec::new();
+    if let Some((host, _)) = endpoint.internal.as_deref().and_then(stack::host_and_port) {
+        let cluster_ip = service
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.cluster_ip.clone())
+            .unwrap_or_default();
+        if host.parse::<std::net::IpAddr>().is_ok() && cluster_ip != "None" && host != cluster_ip {
+            stale.push(format!(
+                "status.endpoint.internal is {host}, Service {name} has {cluster_ip}"
+            ));
+        }
+    }
+    if let Some((host, _)) = endpoint.external.as_deref().and_then(stack::host_and_port) {
+        let addresses = stack::external_addresses(service);
+        if !overridden && !addresses.is_empty() && !addresses.contains(&host) {
+            stale.push(format!(
+                "status.endpoint.external is {}, Service {name} has {}",
+                endpoint.external.as_deref().unwrap_or_default(),
+                addresses.join(", ")
+            ));
+        }
+    }
+    if stale.is_empty() {
+        return Outcome::pass();
+    }
+    let broker_name = stack::name(&broker.metadata);
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .title("The Broker's status gives an address that the Service does not have")
+            .message("A server that takes the broker's address from there does not find it.")
+            .object(context.object("Broker", broker_name))
+            .evidences(stale)
+            .remedy("restart the operator, which works the address out anew; operators 0.6.14 to 0.8.10 need an upgrade for that")
+            .command(context.restart(Component::Operator))
+            .done(),
+    ])
+}

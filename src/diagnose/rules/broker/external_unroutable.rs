@@ -1,0 +1,84 @@
+//! The external address leads nowhere.
+
+use crate::{
+    diagnose::rules::{broker::addresses::is_private, installation::not_installed, prelude::*},
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-external-unroutable",
+    severity: Severity::Warning,
+    title: "The external address leads nowhere",
+    explanation: include_str!("external_unroutable.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-external-routable",
+    component: Component::Broker,
+    title: "the external address can lead somewhere",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let Some(broker) = context.brokers.items().first() else {
+        return match context.brokers.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no Broker object"),
+        };
+    };
+    let address = broker
+        .status
+        .endpoint
+        .as_ref()
+        .and_then(|endpoint| endpoint.external.clone())
+        .filter(|address| !address.is_empty());
+    let Some((address, (host, port))) = address.and_then(|address| {
+        let parts = stack::host_and_port(&address)?;
+        Some((address, parts))
+    }) else {
+        return Outcome::skip("there is no external address");
+    };
+    let services = stack::broker_services(context.facts);
+    let is_cluster_ip = services
+        .iter()
+        .filter_map(|service| service.spec.as_ref()?.cluster_ip.as_deref())
+        .any(|ip| ip == host);
+    // An address that the cluster itself gave out is taken for what it is.
+    let given = services
+        .iter()
+        .any(|service| stack::external_addresses(service).contains(&host));
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    let node_port = services
+        .iter()
+        .flat_map(|service| {
+            service
+                .spec
+                .iter()
+                .flat_map(|spec| spec.ports.iter().flatten())
+        })
+        .any(|p| p.node_port == Some(i32::from(port)));
+    let why = if is_cluster_ip {
+        "it is the Service's address inside the cluster"
+    } else if loopback && !given {
+        "it is a loopback address: from anywhere else it leads to the asker itself"
+    } else if node_port && host.ends_with(".1") && is_private(&host) {
+        "it looks like the address of the Service kubernetes, which no node port listens on"
+    } else {
+        return Outcome::pass();
+    };
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .title(format!("The external address {address} leads nowhere"))
+            .message("A server outside the cluster cannot use it.")
+            .object(context.object("Broker", stack::name(&broker.metadata)))
+            .evidence(format!("status.endpoint.external is {address}: {why}"))
+            .remedy("set spec.service.externalEndpointOverride to an address that leads to the broker, or leave it: a server inside the cluster needs none")
+            .done(),
+    ])
+}

@@ -1,0 +1,117 @@
+//! A broker server is shutting down.
+
+use crate::{
+    diagnose::rules::{
+        broker::servers::{asked_servers, server_name, workload},
+        installation::not_installed,
+        prelude::*,
+    },
+    facts::{BrokerServer, FailureKind, FailureReason, Handshake, stack},
+};
+use k8s_openapi::api::core::v1::Pod;
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-lame-duck",
+    severity: Severity::Warning,
+    title: "A broker server is shutting down",
+    explains: &[
+        "broker-not-ready",
+        "meshsync-not-connected",
+        "meshsync-silent",
+        "flow-event-missing",
+    ],
+    explanation: include_str!("lame_duck.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-stays",
+    component: Component::Broker,
+    title: "no broker server is about to go",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let mut findings = Vec::new();
+    for server in &context.facts.broker.servers {
+        let name = server_name(context, server);
+        let ports = &context.facts.profile.broker;
+        let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
+        let closed = closed_in_good_order(context, server);
+        let evidence = if said {
+            format!("INFO of {name} says ldm: true")
+        } else if closed {
+            format!(
+                "{name}: the monitor on {} answers, and {} refuses new clients, though /varz names it as the server's port",
+                ports.monitor_port, ports.client_port
+            )
+        } else {
+            continue;
+        };
+        findings.push(leaving(context, name, &[evidence]));
+    }
+    for pod in &context.broker_pods {
+        let name = stack::name(&pod.metadata);
+        if let Some(evidence) = ending(context, pod) {
+            findings.push(leaving(context, name, &evidence));
+        }
+    }
+    if findings.is_empty() {
+        asked_servers(context)?;
+    }
+    Outcome::of(findings)
+}
+
+/// Whether a server is shutting down in good order.
+pub(crate) fn is_lame_duck(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
+    let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
+    said || closed_in_good_order(context, server)
+}
+
+/// Whether a server refuses clients as one that is shutting down does: it closes its client port and keeps the monitor
+/// while it has clients, or while its pod ends. Without either it would be gone at once, and one that is configured with
+/// another port just does not listen on this one.
+fn closed_in_good_order(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
+    let refused = matches!(&server.handshake, Handshake::Failed(failure)
+        if failure.reason == FailureReason::Refused && failure.kind == FailureKind::Broker);
+    let ends = || {
+        let pod = context
+            .broker_pods
+            .iter()
+            .find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)));
+        pod.is_some_and(|pod| ending(context, pod).is_some())
+    };
+    refused
+        && server.greeting.is_none()
+        && server.varz.port == Some(context.facts.profile.broker.client_port)
+        && (server.varz.connections > 0 || !server.connections.items().is_empty() || ends())
+}
+
+/// Whether a pod is being deleted while its server still runs: its hook has made it a lame duck.
+fn ending(context: &RuleContext<'_>, pod: &Pod) -> Option<[String; 2]> {
+    let deleted = pod.metadata.deletion_timestamp.as_ref()?;
+    let container = context.facts.profile.broker.container;
+    let state = stack::container(pod, container)?.state.as_ref()?;
+    state.running.as_ref()?;
+    Some([
+        format!("metadata.deletionTimestamp is {:.0}", deleted.0),
+        format!("container {container} still runs"),
+    ])
+}
+
+fn leaving(context: &RuleContext<'_>, name: &str, evidence: &[String]) -> Finding {
+    DIAGNOSIS.finding()
+        .title(format!("{name} is shutting down and takes no new clients"))
+        .message(
+            "It sends its clients away bit by bit and ends. That is how a normal restart looks; seen again minutes later, \
+             the pod hangs in its end. MeshSync gives up for good after two minutes without a broker.",
+        )
+        .object(context.object("Pod", name))
+        .evidences(evidence.iter().cloned())
+        .remedy("wait for the new pod, then see that both clients are back; restart MeshSync if it is not")
+        .command(context.kubectl().inspect(format!("rollout status statefulset/{}", workload(context))))
+        .command(context.restart(Component::Meshsync))
+        .done()
+}

@@ -1,0 +1,138 @@
+//! The broker is close to a limit.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    diagnose::rules::{
+        broker::servers::{asked_servers, finding, judged, server_name},
+        installation::not_installed,
+        prelude::*,
+    },
+    facts::{BrokerServer, stack},
+    stack::quantity,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-near-limit",
+    severity: Severity::Warning,
+    title: "The broker is close to a limit",
+    explanation: include_str!("near_limit.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-has-room",
+    component: Component::Broker,
+    title: "the broker is well below its limits",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// Of a limit, the tenths from which on it is near.
+const NEAR: u64 = 9;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    asked_servers(context)?;
+    let mut open = None;
+    let mut findings = Vec::new();
+    for server in &context.facts.broker.servers {
+        let name = server_name(context, server);
+        let varz = &server.varz;
+        let mut evidence = Vec::new();
+        let mut full = false;
+        let used = clients(server);
+        match varz.max_connections {
+            Some(most) if is_near(used, most) => {
+                full = used >= most;
+                evidence.push(format!(
+                    "/varz of {name}: connections {}, max_connections {most}",
+                    varz.connections
+                ));
+            }
+            Some(_) => {}
+            None => {
+                open.get_or_insert(format!("{name}: its limit of connections is not known"));
+            }
+        }
+        let memory = context
+            .broker_pods
+            .iter()
+            .find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)))
+            .and_then(|pod| memory_limit(pod, context.facts.profile.broker.container));
+        if let (Some(used), Some((most, limit))) = (varz.mem, memory)
+            && is_near(used, most)
+        {
+            evidence.push(format!(
+                "/varz of {name}: mem {used} bytes; the container's limits.memory is {limit}"
+            ));
+        }
+        if evidence.is_empty() {
+            continue;
+        }
+        let title = if full {
+            format!("{name} has no room for another connection")
+        } else {
+            format!("{name} is close to a limit")
+        };
+        let mut draft = finding(&DIAGNOSIS, context, server).title(title);
+        if full {
+            draft = draft.severity(Severity::Error);
+        }
+        findings.push(
+            draft
+                .message(
+                    "Beyond its limit of connections new clients are refused, beyond that of memory the process is ended \
+                     and all connections break.",
+                )
+                .evidences(evidence)
+                .remedy("find the client with most connections and stop it; a restart of the broker ends all of them at once")
+                .command(context.meshdoctor(Effect::Read, "system status -o json"))
+                .command(context.restart(Component::Broker))
+                .done(),
+        );
+    }
+    judged(findings, open)
+}
+
+/// The connections of a server but for our own, which its list leaves out and its count may hold.
+pub(crate) fn clients(server: &BrokerServer) -> u64 {
+    let listed = server.connections.items().len() as u64 + server.more;
+    let counted = server.varz.connections;
+    let ours = server.greeting.is_some() && counted > listed;
+    counted - u64::from(ours)
+}
+
+fn is_near(used: u64, most: u64) -> bool {
+    // A limit of nothing is none.
+    most > 0 && u128::from(used) * 10 >= u128::from(most) * u128::from(NEAR)
+}
+
+/// The limit of a container's memory, in bytes and as it is written.
+fn memory_limit<'a>(pod: &'a Pod, container: &str) -> Option<(u64, &'a str)> {
+    let limit = pod
+        .spec
+        .as_ref()?
+        .containers
+        .iter()
+        .find(|c| c.name == container)?
+        .resources
+        .as_ref()?
+        .limits
+        .as_ref()?
+        .get("memory")?;
+    Some((quantity::bytes(&limit.0)?, &limit.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nine_tenths_of_a_limit_are_near_it() {
+        assert!(!is_near(8, 10));
+        assert!(is_near(9, 10));
+        assert!(is_near(11, 10));
+        assert!(!is_near(5, 0));
+    }
+}

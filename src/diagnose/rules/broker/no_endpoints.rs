@@ -1,0 +1,136 @@
+//! The broker's Service leads nowhere.
+
+use k8s_openapi::api::core::v1::{Pod, Service};
+
+use crate::{
+    diagnose::rules::{installation::not_installed, prelude::*},
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-no-endpoints",
+    title: "The broker's Service leads nowhere",
+    explains: &[
+        "broker-server-not-connected",
+        "meshsync-not-connected",
+        "meshsync-crash-loop",
+        "meshsync-not-ready",
+    ],
+    explanation: include_str!("no_endpoints.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-service-leads",
+    component: Component::Broker,
+    title: "the broker's Service leads to a ready pod",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// What the broker's Service leads to: the Service, and the pods that it chooses.
+fn chosen<'a>(context: &RuleContext<'a>) -> Result<(&'a Service, Vec<&'a Pod>), Undecided> {
+    if let Some(why) = context.facts.services.why_unsettled() {
+        return Err(Undecided::Unknown(why));
+    }
+    // With two lines side by side, the current one's is what clients are told.
+    let Some(service) = stack::broker_services(context.facts).into_iter().next() else {
+        return Err(Undecided::Skip("the broker has no Service".into()));
+    };
+    if let Some(why) = context.facts.pods.why_unsettled() {
+        return Err(Undecided::Unknown(why));
+    }
+    let selector = service
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.selector.as_ref());
+    let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
+        return Err(Undecided::Skip(
+            "it has no selector: somebody else says where it leads".into(),
+        ));
+    };
+    Ok((service, stack::chosen(context.facts, selector)))
+}
+
+/// The broker's Service, if it leads to no ready pod.
+pub(crate) fn leads_nowhere<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
+    let (service, chosen) = chosen(context).ok()?;
+    (!chosen.iter().any(|pod| is_ready(pod))).then(|| stack::name(&service.metadata))
+}
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let (service, chosen) = chosen(context)?;
+    let ready = chosen.iter().filter(|pod| is_ready(pod)).count();
+    if ready > 0 {
+        return Outcome::pass_with(format!(
+            "{} to {ready} of {} pods",
+            stack::name(&service.metadata),
+            chosen.len()
+        ));
+    }
+    Outcome::found(vec![nowhere(context, service, &chosen)])
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_none()
+        && pod
+            .status
+            .iter()
+            .flat_map(|status| status.conditions.iter().flatten())
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn nowhere(context: &RuleContext<'_>, service: &Service, chosen: &[&Pod]) -> Finding {
+    let name = stack::name(&service.metadata);
+    let wanted = service
+        .spec
+        .iter()
+        .flat_map(|spec| spec.selector.iter().flatten())
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect::<Vec<_>>();
+    let selector = wanted.join(",");
+    let mut draft = DIAGNOSIS.finding()
+        .title(format!("Service {name} leads to no ready pod"))
+        .message("Whoever connects to its address is refused or waits in vain, though the address looks right.")
+        .object(context.object("Service", name))
+        .evidence(format!("spec.selector is {}", wanted.join(", ")));
+    for pod in chosen {
+        draft = draft.evidence(format!(
+            "pod {} has these labels and is not ready",
+            stack::name(&pod.metadata)
+        ));
+    }
+    if !chosen.is_empty() || context.broker_pods.is_empty() {
+        if chosen.is_empty() {
+            draft = draft.evidence("no pod has these labels, and the broker has none at all");
+        }
+        return draft
+            .remedy("bring the broker's pod up; what it waits for is told beside this")
+            .command(
+                context
+                    .kubectl()
+                    .inspect(format!("describe pods -l {selector}")),
+            )
+            .done();
+    }
+    for pod in &context.broker_pods {
+        let labels = pod
+            .metadata
+            .labels
+            .iter()
+            .flatten()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        draft = draft.evidence(format!("pod {} has {labels}", stack::name(&pod.metadata)));
+    }
+    draft
+        .remedy(
+            "delete the Service: the operator makes it again with the right selector and another address, and rolls MeshSync \
+             out to it",
+        )
+        .command(context.kubectl().delete(format!("service {name}")))
+        .command(context.restart(Component::Operator))
+        .done()
+}

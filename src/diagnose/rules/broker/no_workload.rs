@@ -1,0 +1,57 @@
+//! The Broker has no StatefulSet.
+
+use crate::{
+    diagnose::rules::{broker::BROKER_DOWN, installation::not_installed, prelude::*},
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-no-workload",
+    title: "The Broker has no StatefulSet",
+    explains: BROKER_DOWN,
+    explanation: include_str!("no_workload.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-has-workload",
+    component: Component::Broker,
+    title: "the Broker has its StatefulSet",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let Some(broker) = context.brokers.items().first() else {
+        return match (context.brokers.why_unsettled(), context.elsewhere()) {
+            (Some(why), _) => Outcome::unknown(why),
+            (None, Some(to)) => Outcome::skip(format!(
+                "there is no Broker object, and need not be: MeshSync is told to publish to {}",
+                to.shown()
+            )),
+            (None, None) => Outcome::skip("there is no Broker object"),
+        };
+    };
+    match &context.statefulsets {
+        Seen::Known(sets) if !sets.is_empty() => Outcome::pass(),
+        Seen::Known(_) | Seen::Absent => {
+            let name = stack::name(&broker.metadata);
+            Outcome::found(vec![
+                DIAGNOSIS.finding()
+                    .title(format!("Broker {name} has no StatefulSet"))
+                    .message("The operator has not made the NATS server, or somebody removed it: MeshSync has nowhere to publish.")
+                    .object(context.object("Broker", name))
+                    .evidence(format!(
+                        "there is no StatefulSet {}",
+                        context.facts.profile.broker_workloads().collect::<Vec<_>>().join(" or ")
+                    ))
+                    .remedy("the operator makes it: its log says what stops it")
+                    .command(context.logs(Component::Operator, 50))
+                    .done(),
+            ])
+        }
+        other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,117 @@
+//! The broker can be reached only inside the cluster.
+
+use crate::{
+    diagnose::{
+        context::Location,
+        rules::{broker::addresses::is_private, installation::not_installed, prelude::*},
+    },
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-not-exposed",
+    severity: Severity::Info,
+    title: "The broker can be reached only inside the cluster",
+    explains: &["broker-server-not-connected"],
+    explanation: include_str!("not_exposed.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-exposed",
+    component: Component::Broker,
+    title: "a server outside has a way to the broker",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    if let Some(why) = facts
+        .services
+        .why_unsettled()
+        .or_else(|| context.brokers.why_unsettled())
+    {
+        return Outcome::unknown(why);
+    }
+    let Some(service) = stack::broker_services(facts).into_iter().next() else {
+        return Outcome::skip("the broker has no Service");
+    };
+    let name = stack::name(&service.metadata);
+    let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+    let kind = kind.unwrap_or("ClusterIP");
+    let published = context.brokers.items().first().and_then(|broker| {
+        let intended = broker
+            .spec
+            .service
+            .as_ref()
+            .and_then(|service| service.external_endpoint_override.clone());
+        let said = broker.status.endpoint.as_ref()?.external.clone();
+        intended.or(said).filter(|address| !address.is_empty())
+    });
+    if kind != "ClusterIP" || published.is_some() {
+        return Outcome::skip("it is open to the outside");
+    }
+    let outside = match context.server_location() {
+        Location::Outside(why) => Some(why),
+        Location::Inside(_) => return Outcome::skip("the server runs in this cluster"),
+        Location::Unknown => outside_client(context),
+    };
+    let Some(why) = outside else {
+        return Outcome::skip("no server outside is known of");
+    };
+    let product = facts.profile.product;
+    let client = context.clients.server.first();
+    let mut draft = DIAGNOSIS
+        .finding()
+        .object(context.object("Service", name))
+        .evidence(format!("spec.type of Service {name} is {kind}"))
+        .evidence("status.endpoint.external of the Broker is empty")
+        .evidence(format!("the server is outside: {why}"));
+    if let Some((_, client)) = client {
+        draft = draft
+            .title(format!(
+                "The broker is open to nobody outside, and {product} Server has a way of its own"
+            ))
+            .message("It is connected all the same, as through a port-forward or a network that knows the pods' addresses. That is well while this way lasts.")
+            .evidence(format!("the broker lists its client {} at {}", client.name, client.ip))
+            .remedy("nothing, if that way is meant to stay");
+        return Outcome::found(vec![draft.done()]);
+    }
+    if let Some(why) = context.unseen_clients() {
+        return Outcome::unknown(why);
+    }
+    let broker = context.broker_name();
+    Outcome::found(vec![
+        draft
+            .severity(Severity::Error)
+            .title(format!("{product} Server is outside and has no way to the broker"))
+            .message("The broker can be reached only inside the cluster, and no server is connected: what MeshSync publishes is lost.")
+            .evidence("no broker server lists the server as a client")
+            .remedy("forward the port on the server's machine; or give the broker an address that leads to it from there")
+            .command(context.kubectl().inspect(format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port)))
+            .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"LoadBalancer"}}}"#))
+            .done(),
+    ])
+}
+
+/// Why a connected server is taken to be outside: its address is none that a pod or a node could have.
+fn outside_client(context: &RuleContext<'_>) -> Option<String> {
+    if !context.facts.pods.is_settled() || !context.server.is_absent() {
+        return None;
+    }
+    let (_, client) = context.clients.server.first()?;
+    let address: std::net::IpAddr = client.ip.parse().ok()?;
+    // A private address may be a pod's of another namespace, or a gateway's, and loopback is a port-forward's.
+    let near = address.is_loopback()
+        || is_private(&client.ip)
+        || matches!(address, std::net::IpAddr::V4(v4) if v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
+        || matches!(address, std::net::IpAddr::V6(v6) if v6.is_unique_local())
+        || context.facts.pods.items().iter().any(|pod| {
+            let status = pod.status.as_ref();
+            stack::pod_ip(pod) == Some(client.ip.as_str())
+                || status.and_then(|status| status.host_ip.as_deref()) == Some(client.ip.as_str())
+        });
+    (!near).then(|| format!("its address {address} is a public one, no pod's and no node's here"))
+}

@@ -1,0 +1,62 @@
+//! The broker takes only small messages.
+
+use crate::diagnose::rules::{
+    broker::servers::{asked_servers, finding, judged, server_name},
+    installation::not_installed,
+    prelude::*,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-payload-limit",
+    severity: Severity::Warning,
+    title: "The broker takes only small messages",
+    explanation: include_str!("payload_limit.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-takes-large",
+    component: Component::Broker,
+    title: "the broker takes messages of the usual size",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// NATS's own limit of a message.
+const USUAL_PAYLOAD: u64 = 1024 * 1024;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    asked_servers(context)?;
+    let mut open = None;
+    let mut findings = Vec::new();
+    for server in &context.facts.broker.servers {
+        let name = server_name(context, server);
+        let Some(most) = server.varz.max_payload else {
+            open.get_or_insert(format!("{name}: its limit of a message is not known"));
+            continue;
+        };
+        if most >= USUAL_PAYLOAD {
+            continue;
+        }
+        findings.push(
+            finding(&DIAGNOSIS, context, server)
+                .title(format!("{name} takes no message above {most} bytes"))
+                .message(
+                    "NATS takes 1 MiB unless told otherwise. An object whose event is larger is never published: MeshSync \
+                     logs an error for it and goes on.",
+                )
+                .evidence(format!("/varz of {name}: max_payload {most}"))
+                .remedy(
+                    "see in MeshSync's log whether objects are lost; then raise the server's max_payload, or leave the kind \
+                     out of the watch-list",
+                )
+                .command(context.kubectl().inspect(format!(
+                    "logs {} --tail=-1 | grep -i payload",
+                    context.workload(Component::Meshsync)
+                )))
+                .done(),
+        );
+    }
+    judged(findings, open)
+}

@@ -1,0 +1,88 @@
+//! The broker demands TLS.
+
+use crate::diagnose::rules::broker::client_port::ClientPort;
+use crate::{
+    diagnose::rules::{
+        broker::{
+            client_port::client_port,
+            servers::{asked_servers, finding, judged, server_name},
+        },
+        installation::not_installed,
+        prelude::*,
+    },
+    facts::Handshake,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-requires-tls",
+    title: "The broker demands TLS",
+    explains: &[
+        "meshsync-not-connected",
+        "meshsync-crash-loop",
+        "meshsync-not-ready",
+        "broker-server-not-connected",
+    ],
+    explanation: include_str!("requires_tls.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-plain",
+    component: Component::Broker,
+    title: "the broker takes clients without TLS",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    asked_servers(context)?;
+    let open = context.facts.broker.servers.iter().find_map(|server| {
+        // What a recording's monitor says is all that there is to go by.
+        if server.varz.tls_required || server.handshake == Handshake::NotLooked {
+            return None;
+        }
+        let name = server_name(context, server);
+        match client_port(context, server) {
+            ClientPort::Speaks => None,
+            ClientPort::Closing => Some(format!("{name} takes no new clients")),
+            ClientPort::Unusable(why) | ClientPort::Unknown(why) => Some(format!("{name}: {why}")),
+        }
+    });
+    let findings = context.facts.broker.servers.iter().filter_map(|server| {
+        let greets = server.greeting.as_ref().is_some_and(|g| g.tls_required);
+        if !greets && !server.varz.tls_required {
+            return None;
+        }
+        let name = server_name(context, server);
+        let mut draft = finding(&DIAGNOSIS, context, server)
+            .title(format!("{name} demands TLS of its clients"))
+            .message(if context.is_foreign(server) {
+                "The address that MeshSync is given is for a plain connection, and it takes no certificates: it does not get in."
+            } else {
+                "The operator's broker never does, and the address that MeshSync is given is for a plain connection: as \
+                 deployed it does not get in."
+            });
+        if greets {
+            draft = draft.evidence(format!("INFO of {name} says tls_required: true"));
+        }
+        if server.varz.tls_required {
+            draft = draft.evidence(format!("/varz of {name} says tls_required: true"));
+        }
+        if context.is_foreign(server) {
+            return Some(
+                draft
+                    .remedy("have that server take plain connections from MeshSync's network")
+                    .done(),
+            );
+        }
+        Some(
+            draft
+                .remedy("have the operator put its configuration back, then restart the server")
+                .command(context.restart(Component::Operator))
+                .command(context.restart(Component::Broker))
+                .done(),
+        )
+    });
+    judged(findings.collect(), open)
+}

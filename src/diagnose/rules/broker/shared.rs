@@ -1,0 +1,55 @@
+//! `MeshSync`s of other clusters publish to this broker.
+
+use crate::{
+    diagnose::rules::{meshsync::foreign_client, prelude::*},
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-shared",
+    severity: Severity::Info,
+    title: "MeshSyncs of other clusters publish to this broker",
+    explanation: include_str!("shared.md"),
+    checks: &[&foreign_client::CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+/// How the broker comes to be shared by intent: ours is on it from its own pod's address, it is open to the outside,
+/// and asks everybody for a token.
+pub(crate) fn shared(context: &RuleContext<'_>) -> Option<String> {
+    let ours = context.clients.meshsync.iter().any(|(_, client)| {
+        context
+            .meshsync_pods
+            .iter()
+            .any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str()))
+    });
+    // Who has an address of a pod here is of this cluster, and so not meant.
+    let inside = context.clients.foreign.iter().any(|((_, client), _)| {
+        context
+            .facts
+            .pods
+            .items()
+            .iter()
+            .any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str()))
+    });
+    let closed = context
+        .facts
+        .broker
+        .servers
+        .iter()
+        .all(|server| server.varz.auth_required);
+    if !ours || inside || !closed {
+        return None;
+    }
+    stack::broker_services(context.facts)
+        .into_iter()
+        .find_map(|service| {
+            let kind = service.spec.as_ref()?.type_.as_deref()?;
+            (kind != "ClusterIP").then(|| {
+                format!(
+                    "Service {} is of type {kind}",
+                    stack::name(&service.metadata)
+                )
+            })
+        })
+}

@@ -1,0 +1,85 @@
+//! A client of the broker reads too slowly.
+
+use crate::diagnose::rules::{
+    broker::servers::{asked_servers, finding, judged, server_name},
+    installation::not_installed,
+    prelude::*,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-slow-consumer",
+    severity: Severity::Warning,
+    title: "A client of the broker reads too slowly",
+    explanation: include_str!("slow_consumer.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-keeps-up",
+    component: Component::Broker,
+    title: "every client reads as fast as the broker sends",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    asked_servers(context)?;
+    let mut open = None;
+    let mut findings = Vec::new();
+    for server in &context.facts.broker.servers {
+        let name = server_name(context, server);
+        if let Some(failure) = &server.monitor {
+            open.get_or_insert(format!("{name}: {}", failure.message));
+            continue;
+        }
+        let count = server.varz.slow_consumers;
+        if count == 0 {
+            continue;
+        }
+        let since = server
+            .varz
+            .start
+            .map(|start| format!(" since its start at {start:.0}"))
+            .unwrap_or_default();
+        let times = if count == 1 {
+            "once"
+        } else {
+            "again and again"
+        };
+        let behind = server
+            .connections
+            .items()
+            .iter()
+            .filter(|connection| connection.pending_bytes > 0)
+            .map(|connection| {
+                let client = if connection.name.is_empty() {
+                    "a client without a name"
+                } else {
+                    &connection.name
+                };
+                format!(
+                    "{client} at {} has {} bytes waiting (/connz pending_bytes)",
+                    connection.ip, connection.pending_bytes
+                )
+            });
+        findings.push(
+            finding(&DIAGNOSIS, context, server)
+                .title(format!("{name} had to cut off {times}"))
+                .message(
+                    "What was meant for such a client meanwhile is lost and not sent again: if it was the server, its \
+                     picture of the cluster has gaps.",
+                )
+                .evidence(format!("/varz of {name}: slow_consumers {count}{since}"))
+                .evidences(behind.take(3))
+                .remedy(
+                    "give the server more room, or have MeshSync watch less; then let everything be listed anew. Who it \
+                     was, the broker's log says",
+                )
+                .command(context.kubectl().inspect(format!("logs {} -c {} --tail=-1 | grep 'Slow Consumer'", context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"), context.facts.profile.broker.container)))
+                .command(context.restart(Component::Meshsync))
+                .done(),
+        );
+    }
+    judged(findings, open)
+}

@@ -1,0 +1,98 @@
+//! The Secret with the broker's token is missing.
+
+use crate::{
+    diagnose::{
+        context::Line,
+        rules::{broker::BROKER_DOWN, installation::not_installed, prelude::*},
+    },
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-token-missing",
+    title: "The Secret with the broker's token is missing",
+    explains: BROKER_DOWN,
+    explanation: include_str!("token_missing.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-token-present",
+    component: Component::Broker,
+    title: "the Secret with the broker's token is there",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let profile = context.facts.profile;
+    let (Some(secret), Some(current)) = (profile.broker.token_secret, profile.broker.current)
+    else {
+        return Outcome::skip("this family's broker asks for no token");
+    };
+    if context.line == Some(Line::Old) {
+        return Outcome::skip("the old line's broker asks for no token");
+    }
+    if let Some(why) = context.statefulsets.why_unsettled() {
+        return Outcome::unknown(why);
+    }
+    let set = context
+        .statefulsets
+        .items()
+        .iter()
+        .find(|set| stack::name(&set.metadata) == current);
+    if set.is_none() {
+        return Outcome::skip(format!("there is no StatefulSet {current}"));
+    }
+    let key = profile.broker.token_key;
+    let (title, evidence) = match &context.facts.token {
+        Seen::Known(token) if token.bytes.is_some_and(|bytes| bytes > 0) => return Outcome::pass(),
+        Seen::Known(_) => (
+            format!("Secret {secret} holds no token"),
+            format!("Secret {secret}: data.{key} is missing or empty"),
+        ),
+        Seen::Absent => (
+            format!("Secret {secret} with the broker's token is missing"),
+            format!(
+                "there is no Secret {secret} in namespace {}",
+                context.facts.target.namespace
+            ),
+        ),
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let mut draft = DIAGNOSIS.finding()
+        .title(title)
+        .message(
+            "What runs keeps the token that it was started with. New pods of the broker and of MeshSync do not start, and \
+             the server has nothing to log in with.",
+        )
+        .object(context.object("Secret", secret))
+        .evidence(evidence)
+        .evidence(format!("StatefulSet {current} is there, whose pods take NATS_TOKEN from it"));
+    for pod in context.broker_pods.iter().chain(&context.meshsync_pods) {
+        let waits = pod
+            .status
+            .iter()
+            .flat_map(|status| status.container_statuses.iter().flatten())
+            .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
+            .any(|waiting| waiting.reason.as_deref() == Some("CreateContainerConfigError"));
+        if waits {
+            draft = draft.evidence(format!(
+                "pod {} waits with CreateContainerConfigError",
+                stack::name(&pod.metadata)
+            ));
+        }
+    }
+    let restart = |what: String| context.kubectl().change(format!("rollout restart {what}"));
+    Outcome::found(vec![
+        draft
+            .remedy("let the operator make it again, then restart both sides, so that they hold the same token")
+            .command(restart(format!("deployment/{}", profile.operator.deployment)))
+            .command(context.kubectl().inspect(format!("get secret {secret}")))
+            .command(restart(format!("statefulset/{current}")))
+            .command(restart(format!("deployment/{}", profile.meshsync.resource)))
+            .done(),
+    ])
+}

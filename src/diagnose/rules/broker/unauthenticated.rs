@@ -1,0 +1,86 @@
+//! The broker asks for no token.
+
+use crate::{
+    diagnose::rules::{broker::servers::server_name, installation::not_installed, prelude::*},
+    facts::{BrokerServer, stack},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "broker-unauthenticated",
+    severity: Severity::Warning,
+    title: "The broker asks for no token",
+    explains: &["watch-list-watches-secrets"],
+    explanation: include_str!("unauthenticated.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Broker)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-protected",
+    component: Component::Broker,
+    title: "the broker asks for a token",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// The Service type through which a server is open to the outside, if it is.
+fn exposure(context: &RuleContext<'_>, server: &BrokerServer) -> Option<(String, String)> {
+    let pod = context.pod_of(server)?;
+    stack::broker_services(context.facts)
+        .into_iter()
+        .find(|service| pod.starts_with(stack::name(&service.metadata)))
+        .and_then(|service| {
+            let kind = service.spec.as_ref()?.type_.clone()?;
+            (kind != "ClusterIP").then(|| (stack::name(&service.metadata).to_owned(), kind))
+        })
+}
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let servers = &context.facts.broker.servers;
+    if servers.is_empty() {
+        return match context.unseen_clients() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("no broker server runs"),
+        };
+    }
+    let open: Vec<&BrokerServer> = servers
+        .iter()
+        .filter(|server| !server.varz.auth_required)
+        .collect();
+    if open.is_empty() {
+        return Outcome::pass();
+    }
+    let names: Vec<&str> = open
+        .iter()
+        .map(|server| server_name(context, server))
+        .collect();
+    let exposed = open.iter().find_map(|server| exposure(context, server));
+    let mut draft = DIAGNOSIS
+        .finding()
+        .message(
+            "Whoever reaches it reads every object that MeshSync publishes, Secrets among them.",
+        )
+        .evidence(format!(
+            "/varz of {} does not say auth_required",
+            names.join(", ")
+        ));
+    if let Some((service, kind)) = exposed {
+        draft = draft
+            .severity(Severity::Error)
+            .title("The broker asks for no token and is open to the outside")
+            .object(context.object("Service", &service))
+            .evidence(format!("Service {service} is of type {kind}"));
+    }
+    if open.iter().all(|server| context.is_foreign(server)) {
+        return Outcome::found(vec![
+            draft
+                .remedy("have that broker ask for a token, and put it into the address that MeshSync is given, nats://TOKEN@HOST:PORT")
+                .done(),
+        ]);
+    }
+    Outcome::found(vec![
+        draft
+            .remedy("upgrade the operator to 1.0.5, whose broker asks for a token; until then close the Service to the outside")
+            .done(),
+    ])
+}

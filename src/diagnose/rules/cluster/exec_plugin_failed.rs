@@ -1,0 +1,18 @@
+//! The credential plugin failed.
+
+use super::Advice;
+use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "exec-plugin-failed",
+    title: "The credential plugin failed",
+    explanation: include_str!("exec_plugin_failed.md"),
+    checks: &[&unreachable::CHECK],
+    ..Diagnosis::obstacle(Component::Cluster)
+};
+
+/// What to do where nothing else is known.
+pub(super) const ADVICE: Advice = Advice {
+    text: "run the plugin's command by hand; it must print an ExecCredential",
+    kubectl: None,
+};

@@ -1,0 +1,18 @@
+//! The kubeconfig cannot be used.
+
+use super::Advice;
+use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "kubeconfig-invalid",
+    title: "The kubeconfig cannot be used",
+    explanation: include_str!("kubeconfig_invalid.md"),
+    checks: &[&unreachable::CHECK],
+    ..Diagnosis::obstacle(Component::Cluster)
+};
+
+/// What to do where nothing else is known.
+pub(super) const ADVICE: Advice = Advice {
+    text: "mend the kubeconfig at the place named above",
+    kubectl: Some("config view"),
+};

@@ -1,0 +1,18 @@
+//! There is no kubeconfig.
+
+use super::Advice;
+use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "kubeconfig-missing",
+    title: "There is no kubeconfig",
+    explanation: include_str!("kubeconfig_missing.md"),
+    checks: &[&unreachable::CHECK],
+    ..Diagnosis::obstacle(Component::Cluster)
+};
+
+/// What to do where nothing else is known.
+pub(super) const ADVICE: Advice = Advice {
+    text: "point KUBECONFIG or --kubeconfig at the cluster's kubeconfig, or give a recording with --from",
+    kubectl: Some("config view"),
+};

@@ -1,0 +1,53 @@
+//! Kubernetes is older than the stack supports.
+
+use crate::{
+    diagnose::{
+        inventory::shown_version,
+        rules::{cluster::unreachable, prelude::*},
+    },
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "kubernetes-too-old",
+    title: "Kubernetes is older than the stack supports",
+    explanation: include_str!("kubernetes_too_old.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Cluster)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "version-supported",
+    component: Component::Cluster,
+    title: "the Kubernetes version is supported",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+/// The oldest minor version whose API servers accept the CRDs' validation rules.
+const OLDEST_MINOR: u32 = 25;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let version = match &context.facts.version {
+        Seen::Known(version) => version,
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let shown = shown_version(version);
+    let digits: String = version
+        .minor
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    match (version.major.as_str(), digits.parse::<u32>()) {
+        ("1", Ok(minor)) if minor < OLDEST_MINOR => Outcome::found(vec![
+            DIAGNOSIS.finding()
+                .title(format!("Kubernetes {shown} is older than 1.{OLDEST_MINOR}"))
+                .message("The custom resource definitions hold validation rules that this API server does not know.")
+                .evidence(format!("/version says {shown}"))
+                .remedy(format!("upgrade the cluster to 1.{OLDEST_MINOR} or later"))
+                .done(),
+        ]),
+        (_, Ok(_)) => Outcome::pass_with(shown),
+        _ => Outcome::unknown(format!("the version {shown} cannot be read")),
+    }
+}

@@ -1,0 +1,114 @@
+//! Cluster-wide roles of the stack are left without it.
+
+use crate::{
+    diagnose::rules::{cluster::unreachable, prelude::*},
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "cluster-leftovers",
+    severity: Severity::Warning,
+    title: "Cluster-wide roles of the stack are left without it",
+    explanation: include_str!("leftovers.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "no-leftovers",
+    component: Component::Installation,
+    title: "no cluster-wide role outlives the stack",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    if !stack::is_gone(facts) {
+        let unseen = [
+            facts.deployments.why_unsettled(),
+            facts.statefulsets.why_unsettled(),
+            context.brokers.why_unsettled(),
+            context.meshsyncs.why_unsettled(),
+        ];
+        let something = context.operator.known().is_some()
+            || context.has_custom_resource()
+            || context.has_workload();
+        return match unseen.into_iter().flatten().next() {
+            Some(why) if !something => Outcome::unknown(why),
+            _ => Outcome::skip("the stack is here, and needs them"),
+        };
+    }
+    if let Some(first) = facts.elsewhere.items().first() {
+        return Outcome::skip(format!("the stack is in namespace {first}, and needs them"));
+    }
+    let no_kinds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
+    if !no_kinds && facts.elsewhere.known().is_none() {
+        return Outcome::unknown("whether the stack is in another namespace was not seen");
+    }
+    let (Seen::Known(roles), Seen::Known(bindings)) =
+        (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
+    else {
+        let why = facts.rbac.cluster_roles.why_unsettled();
+        let why = why.or_else(|| facts.rbac.cluster_role_bindings.why_unsettled());
+        return Outcome::unknown(why.unwrap_or_default());
+    };
+    let names = &facts.profile.operator;
+    let bindings: Vec<_> = bindings
+        .iter()
+        .filter(|binding| {
+            names
+                .cluster_role_bindings
+                .contains(&stack::name(&binding.metadata))
+        })
+        .collect();
+    let elsewhere = bindings
+        .iter()
+        .flat_map(|binding| binding.subjects.iter().flatten())
+        .filter_map(|subject| subject.namespace.as_deref())
+        .find(|namespace| *namespace != facts.target.namespace);
+    if let Some(namespace) = elsewhere {
+        return Outcome::skip(format!(
+            "they are bound to an account in namespace {namespace}"
+        ));
+    }
+    let bindings: Vec<&str> = bindings
+        .iter()
+        .map(|binding| stack::name(&binding.metadata))
+        .collect();
+    let roles: Vec<&str> = roles
+        .iter()
+        .map(|role| stack::name(&role.metadata))
+        .filter(|name| names.cluster_roles.contains(name))
+        .collect();
+    let mut draft = DIAGNOSIS.finding().message(format!(
+        "They belong to no namespace, so deleting {} did not remove them. They grant rights to an account that anybody \
+         with rights in the namespace can make again, and the next install by Helm stumbles over them.",
+        facts.target.namespace
+    ));
+    for (kind, found) in [("clusterrolebinding", &bindings), ("clusterrole", &roles)] {
+        if !found.is_empty() {
+            draft = draft
+                .evidence(format!("there are, by {kind}: {}", found.join(", ")))
+                .command(
+                    context
+                        .kubectl_cluster()
+                        .delete(format!("{kind} {}", found.join(" "))),
+                );
+        }
+    }
+    if bindings.is_empty() && roles.is_empty() {
+        return Outcome::pass();
+    }
+    Outcome::found(vec![
+        draft
+            .evidence(format!(
+                "nothing of the stack is in namespace {}, and no custom resource anywhere",
+                facts.target.namespace
+            ))
+            .remedy("if nothing of the stack is to come back, remove them; the last command shows what else bears the name")
+            .command(context.kubectl_cluster().inspect(format!("get clusterroles,clusterrolebindings -o name | grep {}", facts.profile.name)))
+            .done(),
+    ])
+}

@@ -1,0 +1,74 @@
+//! Reaching the cluster, and being allowed to look.
+
+pub(crate) mod answer_too_large;
+pub(crate) mod credentials_rejected;
+pub(crate) mod exec_plugin_failed;
+pub(crate) mod install_permission_missing;
+pub(crate) mod internal_error;
+pub(crate) mod interrupted;
+pub(crate) mod kubeconfig_invalid;
+pub(crate) mod kubeconfig_missing;
+pub(crate) mod kubernetes_too_old;
+pub(crate) mod leftovers;
+pub(crate) mod node_capacity;
+pub(crate) mod not_an_api_server;
+pub(crate) mod observation_missing;
+pub(crate) mod permission_missing;
+pub(crate) mod privilege_escalation;
+pub(crate) mod tls_untrusted;
+pub(crate) mod unreachable;
+
+use super::prelude::*;
+
+/// The diagnoses, in the order in which they are listed.
+pub(super) static DIAGNOSES: &[&Diagnosis] = &[
+    &kubeconfig_missing::DIAGNOSIS,
+    &kubeconfig_invalid::DIAGNOSIS,
+    &exec_plugin_failed::DIAGNOSIS,
+    &unreachable::DIAGNOSIS,
+    &tls_untrusted::DIAGNOSIS,
+    &not_an_api_server::DIAGNOSIS,
+    &credentials_rejected::DIAGNOSIS,
+    &interrupted::DIAGNOSIS,
+    &internal_error::DIAGNOSIS,
+    &permission_missing::DIAGNOSIS,
+    &observation_missing::DIAGNOSIS,
+    &answer_too_large::DIAGNOSIS,
+    &kubernetes_too_old::DIAGNOSIS,
+    &install_permission_missing::DIAGNOSIS,
+    &privilege_escalation::DIAGNOSIS,
+    &node_capacity::DIAGNOSIS,
+];
+
+/// The checks, in the order in which they are shown. A check stands behind those that it depends on.
+pub(super) static CHECKS: &[&Check] = &[
+    &unreachable::CHECK,
+    &kubernetes_too_old::CHECK,
+    &answer_too_large::CHECK,
+    &permission_missing::CHECK,
+];
+
+/// What to do about an obstacle that says nothing about that itself.
+pub(super) struct Advice {
+    /// In words.
+    text: &'static str,
+    /// A command of kubectl that shows more.
+    kubectl: Option<&'static str>,
+}
+
+/// The obstacles on the way to the cluster.
+static OBSTACLES: &[(&Diagnosis, &Advice)] = &[
+    (&kubeconfig_missing::DIAGNOSIS, &kubeconfig_missing::ADVICE),
+    (&kubeconfig_invalid::DIAGNOSIS, &kubeconfig_invalid::ADVICE),
+    (&exec_plugin_failed::DIAGNOSIS, &exec_plugin_failed::ADVICE),
+    (&unreachable::DIAGNOSIS, &unreachable::ADVICE),
+    (&tls_untrusted::DIAGNOSIS, &tls_untrusted::ADVICE),
+    (&not_an_api_server::DIAGNOSIS, &not_an_api_server::ADVICE),
+    (&interrupted::DIAGNOSIS, &interrupted::ADVICE),
+    (&internal_error::DIAGNOSIS, &internal_error::ADVICE),
+    (&answer_too_large::DIAGNOSIS, &answer_too_large::ADVICE),
+    (
+        &credentials_rejected::DIAGNOSIS,
+        &credentials_rejected::ADVICE,
+    ),
+];

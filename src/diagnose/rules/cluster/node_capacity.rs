@@ -1,0 +1,169 @@
+//! No node has room for the stack's pods.
+
+use crate::{
+    diagnose::rules::{
+        cluster::unreachable,
+        preflight::{counted, seen},
+        prelude::*,
+    },
+    facts::{Node, stack},
+    stack::{
+        base::seen::Seen,
+        manifests,
+        quantity::{self, ResourceAmount},
+    },
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "node-capacity",
+    title: "No node has room for the stack's pods",
+    explanation: include_str!("node_capacity.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Cluster)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "nodes-have-room",
+    component: Component::Cluster,
+    title: "the nodes have room for the stack's pods",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+/// The most nodes that are named one by one.
+const NAMED: usize = 5;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    let nodes = match &seen(context).nodes {
+        Seen::Known(nodes) => nodes,
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let mut wanted: Vec<(String, ResourceAmount)> =
+        manifests::pods(facts.profile, &facts.target.namespace)
+            .iter()
+            .filter_map(|object| {
+                let pod = manifests::typed(object)?;
+                let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
+                Some((name.to_owned(), quantity::of_pod(pod.spec.as_ref()?)))
+            })
+            .collect();
+    // The largest first: whatever has no place for it need not be tried further.
+    wanted.sort_by_key(|(_, room)| std::cmp::Reverse((room.memory, room.cpu_milli)));
+    let mut free: Vec<ResourceAmount> = nodes
+        .iter()
+        .filter(|node| takes_pods(node))
+        .map(|node| node.allocatable.minus(node.requested))
+        .collect();
+    let rooms: Vec<ResourceAmount> = wanted.iter().map(|(_, room)| *room).collect();
+    let all = rooms
+        .iter()
+        .copied()
+        .fold(ResourceAmount::default(), ResourceAmount::plus);
+    if placed(&rooms, &mut free) {
+        return Outcome::pass_with(format!("{all}, on {}", counted(free.len(), "node")));
+    }
+    let without: Vec<&str> = wanted
+        .iter()
+        .filter(|(_, room)| !free.iter().any(|free| free.holds(*room)))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let title = match (free.is_empty(), without.as_slice()) {
+        (true, _) => "No node takes pods".to_owned(),
+        (false, []) => "The nodes have no room for the stack's pods together".to_owned(),
+        (false, names) => format!("No node has room for {}", names.join(", ")),
+    };
+    let mut draft = DIAGNOSIS.finding()
+        .title(title)
+        .message(
+            "What has no place stays Pending. Counted is what the nodes have for pods, less what the pods there ask for; \
+             where nodes are added as they are needed, there will be one.",
+        )
+        .evidences(wanted.iter().map(|(name, room)| format!("{name} asks for {room}")))
+        .evidences(nodes.iter().take(NAMED).map(shown));
+    if nodes.len() > NAMED {
+        draft = draft.evidence(format!("and {} more", counted(nodes.len() - NAMED, "node")));
+    }
+    if nodes.is_empty() {
+        draft = draft.evidence("the cluster has no node");
+    }
+    Outcome::found(vec![
+        draft
+            .remedy("make room or add a node; a node with a taint takes none of the stack's pods, which tolerate nothing")
+            .command(context.kubectl_cluster().inspect("describe nodes"))
+            .done(),
+    ])
+}
+
+fn takes_pods(node: &Node) -> bool {
+    node.ready && !node.unschedulable && node.taints.is_empty()
+}
+
+fn shown(node: &Node) -> String {
+    let name = &node.name;
+    if !node.ready {
+        return format!("node {name} is not ready");
+    }
+    if node.unschedulable {
+        return format!("node {name} is cordoned");
+    }
+    if !node.taints.is_empty() {
+        return format!("node {name} is tainted: {}", node.taints.join(", "));
+    }
+    format!(
+        "node {name} has {} free of {}",
+        node.allocatable.minus(node.requested),
+        node.allocatable
+    )
+}
+
+/// Whether each of these finds a place. Pods of a handful are tried in every way, so that "no" is certain.
+fn placed(rooms: &[ResourceAmount], free: &mut [ResourceAmount]) -> bool {
+    let Some((first, rest)) = rooms.split_first() else {
+        return true;
+    };
+    for i in 0..free.len() {
+        if !free[i].holds(*first) {
+            continue;
+        }
+        let before = free[i];
+        free[i] = before.minus(*first);
+        let done = placed(rest, free);
+        free[i] = before;
+        if done {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(cpu_milli: u64) -> ResourceAmount {
+        ResourceAmount {
+            cpu_milli,
+            memory: 1,
+            pods: 1,
+        }
+    }
+
+    #[test]
+    fn every_way_is_tried() {
+        let node = |cpu| ResourceAmount {
+            cpu_milli: cpu,
+            memory: 10,
+            pods: 10,
+        };
+        assert!(placed(
+            &[room(5), room(4), room(3)],
+            &mut [node(7), node(5)]
+        ));
+        assert!(!placed(
+            &[room(5), room(4), room(4)],
+            &mut [node(7), node(5)]
+        ));
+        assert!(!placed(&[room(1)], &mut []));
+    }
+}

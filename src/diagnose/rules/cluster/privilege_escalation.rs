@@ -1,0 +1,108 @@
+//! The stack's roles grant more than we may grant.
+
+use crate::{
+    diagnose::rules::{cluster::unreachable, preflight::seen, prelude::*},
+    facts::{
+        DryRun,
+        dry_run::{Tried, rules_not_held},
+    },
+    report::ObjectRef,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "privilege-escalation",
+    title: "The stack's roles grant more than we may grant",
+    explanation: include_str!("privilege_escalation.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Cluster)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "grants-permitted",
+    component: Component::Cluster,
+    title: "we may grant what the stack's roles grant",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let trials: Vec<&DryRun> = seen(context)
+        .objects
+        .iter()
+        .filter(|trial| trial.kind.ends_with("Role") || trial.kind.ends_with("RoleBinding"))
+        .collect();
+    let mut refused: Vec<&DryRun> = Vec::new();
+    let mut messages: Vec<&str> = Vec::new();
+    for trial in &trials {
+        if let Tried::Escalates(message) = Tried::of(trial) {
+            refused.push(trial);
+            messages.push(message);
+        }
+    }
+    let Some(first) = refused.first() else {
+        return open_grants(&trials);
+    };
+    let names: Vec<String> = refused
+        .iter()
+        .map(|trial| format!("{} {}", trial.kind, trial.name))
+        .collect();
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .title("The stack's roles grant more than we may grant")
+            .message(
+                "Kubernetes lets nobody write or bind a role that holds rights which they lack themselves, unless they \
+                 have the verbs escalate and bind on it. An access review does not show that; a dry run does.",
+            )
+            .object(ObjectRef {
+                kind: first.kind.clone(),
+                namespace: first.namespace.clone(),
+                name: first.name.clone(),
+            })
+            .evidence(format!("the API server refuses {}", names.join(", ")))
+            .evidences(
+                rules_not_held(messages)
+                    .iter()
+                    .map(|rule| format!("not held: {rule}")),
+            )
+            .remedy("have a cluster administrator install the stack, or apply the roles that let you: they name escalate and bind for these roles alone")
+            .command(context.meshdoctor(Effect::Read, "rbac preflight"))
+            .done(),
+    ])
+}
+
+/// Without a refusal: every one taken, or why one could not be tried.
+fn open_grants(trials: &[&DryRun]) -> Judgement {
+    let mut waits = None;
+    for trial in trials {
+        match Tried::of(trial) {
+            Tried::Taken { .. } => {}
+            // What cannot be changed is told before it is asked whether it may be granted.
+            Tried::Anew(_) => {
+                waits = waits.or_else(|| Some(format!("the former {} is removed", trial.name)));
+            }
+            Tried::Denied => return Outcome::skip(format!("{} may not be written", trial.name)),
+            Tried::Waits(until) => waits = waits.or(Some(until)),
+            Tried::Open(why) => return Outcome::unknown(why),
+            _ => return Outcome::skip(format!("{} is refused for another reason", trial.name)),
+        }
+    }
+    match waits {
+        None => Outcome::pass(),
+        Some(until) => {
+            let tried = trials
+                .iter()
+                .filter(|trial| matches!(Tried::of(trial), Tried::Taken { .. }))
+                .count();
+            let what = format!(
+                "{tried} of {} tried; the rest cannot be until {until}",
+                trials.len()
+            );
+            // The cluster-wide roles hold everything that the others do.
+            if tried > 0 {
+                Outcome::pass_with(what)
+            } else {
+                Outcome::skip(what)
+            }
+        }
+    }
+}

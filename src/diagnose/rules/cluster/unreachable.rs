@@ -1,0 +1,73 @@
+//! The API server cannot be reached.
+
+use super::{Advice, OBSTACLES};
+use crate::diagnose::rules::prelude::*;
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "cluster-unreachable",
+    title: "The API server cannot be reached",
+    explanation: include_str!("unreachable.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::obstacle(Component::Cluster)
+};
+
+/// What to do where nothing else is known.
+pub(super) const ADVICE: Advice = Advice {
+    text: "see whether the cluster runs, and whether this machine has a way to it: VPN, proxy, firewall, DNS",
+    kubectl: Some("cluster-info"),
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "api-reachable",
+    component: Component::Cluster,
+    title: "the API server answers us",
+    after: &[],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let Some(obstacle) = &context.facts.obstacle else {
+        return match &context.facts.target.server {
+            Some(server) => Outcome::pass_with(server.clone()),
+            None => Outcome::pass(),
+        };
+    };
+    let explain = context
+        .facts
+        .target
+        .context
+        .as_ref()
+        .map(|context| format!("context: {context}"));
+    // A recording may name an obstacle that is not known here.
+    let (diagnosis, advice) = OBSTACLES
+        .iter()
+        .find(|(diagnosis, _)| diagnosis.code == obstacle.code)
+        .copied()
+        .unwrap_or((&DIAGNOSIS, &ADVICE));
+    let remedy = obstacle.remedy.as_deref().unwrap_or(advice.text);
+    let mut draft = diagnosis
+        .finding()
+        .message(sentence(&obstacle.message))
+        .evidences(obstacle.evidence.iter().cloned())
+        .evidences(explain)
+        .remedy(remedy);
+    if let Some(rest) = advice.kubectl {
+        draft = draft.command(context.kubectl_cluster().inspect(rest));
+    }
+    Outcome::found(vec![draft.done()])
+}
+
+/// A sentence of its own: capital letter, full stop.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    let stop = if text.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{stop}", chars.as_str())
+}

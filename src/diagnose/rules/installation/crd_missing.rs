@@ -1,0 +1,61 @@
+//! A custom resource definition is missing.
+
+use crate::{
+    diagnose::rules::{cluster::unreachable, installation::not_installed, prelude::*},
+    report::ObjectRef,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "crd-missing",
+    title: "A custom resource definition is missing",
+    explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
+    explanation: include_str!("crd_missing.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "crds-present",
+    component: Component::Installation,
+    title: "both custom resource definitions are there",
+    after: &[&unreachable::CHECK, &not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    if context.is_standalone() {
+        return Outcome::skip("MeshSync runs without operator here, and needs none");
+    }
+    let facts = context.facts;
+    let crds = [
+        (&facts.broker_crd, facts.profile.broker_crd()),
+        (&facts.meshsync_crd, facts.profile.meshsync_crd()),
+    ];
+    let findings = crds
+        .iter()
+        .filter(|(crd, _)| crd.is_absent())
+        .map(|(_, name)| {
+            DIAGNOSIS.finding()
+                .title(format!("The custom resource definition {name} is missing"))
+                .message("Its objects can neither exist nor be made, and the operator cannot watch them.")
+                .object(ObjectRef {
+                    kind: "CustomResourceDefinition".into(),
+                    namespace: None,
+                    name: name.clone(),
+                })
+                .evidence(format!("the API server has no CustomResourceDefinition {name}, while other parts of the stack are there"))
+                .remedy("apply the definitions of the operator's version again; existing objects of the other kind are not touched")
+                .command(context.kubectl_cluster().inspect(format!("get crd {name}")))
+                .done()
+        })
+        .collect::<Vec<_>>();
+    if findings.is_empty()
+        && let Some((crd, name)) = crds.iter().find(|(crd, _)| !crd.is_settled())
+    {
+        return Outcome::unknown(format!(
+            "{name}: {}",
+            crd.why_unsettled().unwrap_or_default()
+        ));
+    }
+    Outcome::of(findings)
+}

@@ -1,0 +1,99 @@
+//! A custom resource definition is there and not served.
+
+use crate::{
+    diagnose::rules::{
+        cluster::unreachable,
+        installation::deletion::{reference, terminating},
+        prelude::*,
+    },
+    facts::Crd,
+    report::Command,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "crd-not-established",
+    title: "A custom resource definition is there and not served",
+    explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
+    explanation: include_str!("crd_not_established.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "crds-usable",
+    component: Component::Installation,
+    title: "the custom resource definitions are served and stay",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    let crds = [
+        (&facts.broker_crd, facts.profile.broker_crd()),
+        (&facts.meshsync_crd, facts.profile.meshsync_crd()),
+    ];
+    let findings: Vec<Finding> = crds
+        .iter()
+        .filter_map(|(crd, name)| Some((crd.known()?, name)))
+        .filter_map(|(crd, name)| {
+            terminating(context, crd, name).or_else(|| unserved(context, crd, name))
+        })
+        .collect();
+    if findings.is_empty() {
+        if let Some(why) = crds.iter().find_map(|(crd, _)| crd.why_unsettled()) {
+            return Outcome::unknown(why);
+        }
+        if crds.iter().all(|(crd, _)| crd.is_absent()) {
+            return Outcome::skip("there is no definition");
+        }
+    }
+    Outcome::of(findings)
+}
+
+/// A definition that the API server does not serve; one whose conditions nobody has written yet proves nothing.
+fn unserved(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding> {
+    let condition = |kind: &str| {
+        crd.status
+            .conditions
+            .iter()
+            .find(|condition| condition.kind == kind)
+    };
+    let established = condition("Established").filter(|condition| condition.status != "True")?;
+    let refused = condition("NamesAccepted").filter(|condition| condition.status != "True");
+    let shown = [Some(established), refused]
+        .into_iter()
+        .flatten()
+        .map(|condition| {
+            format!(
+                "status.conditions: {}={} ({}): {}",
+                condition.kind, condition.status, condition.reason, condition.message
+            )
+        });
+    let wait = |draft: Draft| -> (Draft, Command) {
+        (
+            draft.remedy("wait for it, then apply the objects"),
+            context.kubectl_cluster().inspect(format!(
+                "wait --for=condition=Established --timeout=60s crd/{name}"
+            )),
+        )
+    };
+    let draft = DIAGNOSIS.finding()
+        .title(format!("The definition {name} is there and not served"))
+        .message(if refused.is_some() {
+            "Another definition has taken one of its names, so its objects can be neither read nor made."
+        } else {
+            "Its objects can be neither read nor made. Just after it was applied this is so for a moment."
+        })
+        .object(reference(name))
+        .evidences(shown);
+    let (draft, command) = if refused.is_some() {
+        (
+            draft.remedy("find the definition of the same group that has the name, and see who needs it before removing it"),
+            context.kubectl_cluster().inspect("get crd -o custom-columns=NAME:.metadata.name,GROUP:.spec.group,KIND:.spec.names.kind,SHORT:.spec.names.shortNames"),
+        )
+    } else {
+        wait(draft)
+    };
+    Some(draft.command(command).done())
+}

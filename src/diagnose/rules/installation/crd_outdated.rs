@@ -1,0 +1,74 @@
+//! The `MeshSync` definition lacks the watch-list.
+
+use crate::{
+    diagnose::rules::{installation::crd_missing, prelude::*},
+    facts::Crd,
+    report::ObjectRef,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "crd-outdated",
+    title: "The MeshSync definition lacks the watch-list",
+    explains: &["watch-list-empty"],
+    explanation: include_str!("crd_outdated.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "crd-current",
+    component: Component::Installation,
+    title: "the MeshSync definition has the watch-list",
+    after: &[&crd_missing::CHECK],
+    judge,
+};
+
+/// Whether the schema of any served version has `spec.watch-list`; none when no schema was recorded.
+fn has_watch_list(crd: &Crd) -> Option<bool> {
+    let schemas: Vec<_> = crd
+        .spec
+        .versions
+        .iter()
+        .filter(|version| version.served)
+        .filter_map(|version| version.schema.as_ref())
+        .collect();
+    (!schemas.is_empty()).then(|| {
+        schemas.iter().any(|schema| {
+            schema
+                .open_api_v3_schema
+                .properties
+                .get("spec")
+                .is_some_and(|spec| spec.properties.contains_key("watch-list"))
+        })
+    })
+}
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let name = context.facts.profile.meshsync_crd();
+    let crd = match &context.facts.meshsync_crd {
+        Seen::Known(crd) => crd,
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    match has_watch_list(crd) {
+        None => Outcome::skip("the definition's schema was not recorded"),
+        Some(true) => Outcome::pass(),
+        Some(false) => Outcome::found(vec![
+            DIAGNOSIS.finding()
+                .message(
+                    "The API server drops the watch-list of every MeshSync, so MeshSync falls back to its defaults, and \
+                     versions 0.6.23 to 1.0.1 then publish nothing.",
+                )
+                .object(ObjectRef {
+                    kind: "CustomResourceDefinition".into(),
+                    namespace: None,
+                    name,
+                })
+                .evidence("spec.versions[].schema has no field spec.watch-list")
+                .remedy("apply the definitions of the current operator; then set the watch-list and restart MeshSync")
+                .command(context.redeploy(None))
+                .command(context.kubectl_cluster().inspect(format!("explain meshsyncs.spec --api-version={}/v1alpha1", context.facts.profile.group)))
+                .done(),
+        ]),
+    }
+}

@@ -1,0 +1,136 @@
+//! Another tool manages the stack's objects.
+
+use crate::{
+    diagnose::{
+        remedy::other,
+        rules::{installation::not_installed, operator::custom_resources, prelude::*},
+    },
+    facts::stack,
+    report::Command,
+    stack::{
+        base::words::quoted,
+        manager::{self, Manager},
+    },
+};
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "foreign-owner",
+    severity: Severity::Warning,
+    title: "Another tool manages the stack's objects",
+    explanation: include_str!("foreign_owner.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "no-foreign-owner",
+    component: Component::Installation,
+    title: "no other tool manages the stack's objects",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// The stack's objects that somebody may manage, as `kind/name`.
+fn objects<'a>(context: &'a RuleContext<'_>) -> Vec<(String, &'a ObjectMeta)> {
+    let facts = context.facts;
+    let mut objects: Vec<(String, &ObjectMeta)> = Vec::new();
+    let mut add = |kind: &str, metadata: &'a ObjectMeta| {
+        objects.push((
+            format!("{}/{}", kind.to_lowercase(), stack::name(metadata)),
+            metadata,
+        ));
+    };
+    for crd in [&facts.broker_crd, &facts.meshsync_crd] {
+        if let Some(crd) = crd.known() {
+            add("crd", &crd.metadata);
+        }
+    }
+    for deployment in [&context.operator, &context.meshsync] {
+        if let Some(deployment) = deployment.known() {
+            add("deployment", &deployment.metadata);
+        }
+    }
+    for (kind, metadata) in custom_resources::metadata(context) {
+        add(kind, metadata);
+    }
+    for set in context.statefulsets.items() {
+        add("statefulset", &set.metadata);
+    }
+    for service in stack::broker_services(facts) {
+        add("service", &service.metadata);
+    }
+    objects
+}
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let objects = objects(context);
+    if objects.is_empty() {
+        return match context.facts.deployments.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no object to own"),
+        };
+    }
+    let mut owned: BTreeMap<Manager, Vec<String>> = BTreeMap::new();
+    for (object, metadata) in &objects {
+        if let Some(owner) = manager::foreign_owner(metadata) {
+            owned.entry(owner).or_default().push(object.clone());
+        }
+    }
+    if owned.is_empty() {
+        return Outcome::pass();
+    }
+    let names: Vec<String> = owned.keys().map(Manager::to_string).collect();
+    let mut draft = DIAGNOSIS.finding()
+        .title(format!("The stack is managed by {}", names.join(" and by ")))
+        .message(if owned.len() > 1 {
+            "What one of them writes the other may take back, and so with what you change by hand."
+        } else {
+            "What you change by hand is changed back the next time that it acts, and another tool that installs over it \
+             fails. This is no fault; it is good to know before changing anything."
+        });
+    for (owner, objects) in &owned {
+        draft = draft.evidence(format!("{}: {}", owner.mark(), objects.join(", ")));
+    }
+    draft = draft.remedy("change the stack through its owner: with Helm by an upgrade, with GitOps in the repository");
+    for owner in owned.keys() {
+        draft = draft.command(look(context, owner));
+    }
+    Outcome::found(vec![draft.done()])
+}
+
+/// The command that shows what the owner thinks.
+fn look(context: &RuleContext<'_>, owner: &Manager) -> Command {
+    match owner {
+        Manager::Helm { release, namespace } => other(
+            Effect::Read,
+            format!(
+                "helm{} history {} -n {}",
+                context
+                    .context_flag()
+                    .replace("--context", "--kube-context"),
+                quoted(release),
+                quoted(
+                    namespace
+                        .as_deref()
+                        .unwrap_or(&context.facts.target.namespace)
+                )
+            ),
+        ),
+        Manager::ArgoCd { .. } => context
+            .kubectl_cluster()
+            .inspect("get applications.argoproj.io -A"),
+        Manager::FluxHelm { name, namespace } => context.kubectl_cluster().inspect(format!(
+            "get helmreleases.helm.toolkit.fluxcd.io {} -n {}",
+            quoted(name),
+            quoted(namespace)
+        )),
+        Manager::FluxKustomize { name, namespace } => context.kubectl_cluster().inspect(format!(
+            "get kustomizations.kustomize.toolkit.fluxcd.io {} -n {}",
+            quoted(name),
+            quoted(namespace)
+        )),
+    }
+}

@@ -1,0 +1,126 @@
+//! Helm's last act on the stack failed or never ended.
+
+use crate::{
+    diagnose::{
+        remedy::other,
+        rules::{installation::not_installed, operator::no_leader, prelude::*},
+    },
+    facts::stack,
+    report::ObjectRef,
+    stack::base::{seen::Seen, words::quoted},
+};
+use k8s_openapi::jiff::SignedDuration;
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "helm-release-stuck",
+    title: "Helm's last act on the stack failed or never ended",
+    explanation: include_str!("helm_release_stuck.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "helm-release",
+    component: Component::Installation,
+    title: "Helm's last act on the stack came to its end",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// How long Helm may take before an act of it counts as given up.
+const AN_ACT_OF_HELM: SignedDuration = SignedDuration::from_mins(15);
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    let Some((release, namespace)) = stack::helm_release(facts) else {
+        return Outcome::skip("no Helm release was seen");
+    };
+    let revisions = match &facts.helm {
+        Seen::Known(revisions) => revisions,
+        // No reason for a missing right: it would open every Secret of the namespace.
+        Seen::Denied(denial) => {
+            return Outcome::skip(format!("{denial}, which opens every Secret there"));
+        }
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let Some(last) = revisions
+        .iter()
+        .filter(|revision| revision.release == release)
+        .max_by_key(|revision| revision.revision)
+    else {
+        return Outcome::skip(format!(
+            "Helm has noted nothing of release {release} in namespace {namespace}"
+        ));
+    };
+    let pending = last.status.starts_with("pending-");
+    if last.status != "failed" && !pending {
+        return Outcome::pass_with(format!("revision {} is {}", last.revision, last.status));
+    }
+    let age = last
+        .created
+        .map(|created| no_leader::clock(context).duration_since(created));
+    if pending && age.is_none_or(|age| age < AN_ACT_OF_HELM) {
+        return Outcome::pass_with(format!("revision {} is under way", last.revision));
+    }
+    let helm = |effect, rest: String| {
+        let run = format!(
+            "helm{} {rest} -n {}",
+            context
+                .context_flag()
+                .replace("--context", "--kube-context"),
+            quoted(&namespace)
+        );
+        other(effect, run)
+    };
+    let good = revisions
+        .iter()
+        .filter(|revision| {
+            revision.release == release
+                && matches!(revision.status.as_str(), "deployed" | "superseded")
+        })
+        .max_by_key(|revision| revision.revision);
+    let mut draft = DIAGNOSIS.finding()
+        .title(format!("Helm's release {release} is {} at revision {}", last.status, last.revision))
+        .message(if pending {
+            "Helm was ended in the middle of it, and refuses every further act on the release, whoever asks."
+        } else {
+            "What the release holds may be half of one state and half of another; a further upgrade builds on that."
+        })
+        .object(ObjectRef {
+            kind: "Secret".into(),
+            namespace: Some(namespace.clone()),
+            name: format!("sh.helm.release.v1.{release}.v{}", last.revision),
+        })
+        .evidence(format!("metadata.labels: status={}, version={}", last.status, last.revision));
+    if let Some(created) = last.created {
+        draft = draft.evidence(format!("metadata.creationTimestamp: {created}"));
+    }
+    draft = draft
+        .remedy(match (pending, good) {
+            (false, _) => "mend what made it fail, then roll it out again",
+            (true, Some(_)) => "see that no Helm is at work any more, then go back to the last good revision",
+            (true, None) => "see that no Helm is at work any more, then remove the record; definitions and custom resources stay",
+        })
+        .command(helm(Effect::Read, format!("history {}", quoted(&release))));
+    if pending {
+        draft = draft.command(match good {
+            Some(good) => helm(
+                Effect::Write,
+                format!("rollback {} {}", quoted(&release), good.revision),
+            ),
+            None => helm(
+                Effect::Destructive,
+                format!("uninstall {}", quoted(&release)),
+            ),
+        });
+    } else {
+        draft = draft.command(helm(
+            Effect::Write,
+            format!(
+                "upgrade {} meshery/meshery-operator --reuse-values",
+                quoted(&release)
+            ),
+        ));
+    }
+    Outcome::found(vec![draft.done()])
+}

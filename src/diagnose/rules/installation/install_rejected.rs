@@ -1,0 +1,289 @@
+//! The API server refuses an object of the stack.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::{
+    diagnose::rules::{
+        cluster::unreachable,
+        preflight::{counted, seen},
+        prelude::*,
+    },
+    facts::dry_run,
+    facts::{Answer, DryRun, dry_run::Tried},
+    report::ObjectRef,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "install-rejected",
+    title: "The API server refuses an object of the stack",
+    explanation: include_str!("install_rejected.md"),
+    checks: &[
+        &TAKES_NAMESPACE,
+        &TAKES_DEFINITIONS,
+        &TAKES_ACCOUNT,
+        &TAKES_ROLES,
+        &TAKES_OPERATOR,
+        &TAKES_RESOURCES,
+        &TAKES_PODS,
+    ],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static TAKES_NAMESPACE: Check = Check {
+    id: "takes-namespace",
+    component: Component::Installation,
+    title: "the API server takes the namespace",
+    after: &[&unreachable::CHECK],
+    judge: |context| tried(context, &["Namespace"]),
+};
+
+pub(crate) static TAKES_DEFINITIONS: Check = Check {
+    id: "takes-definitions",
+    component: Component::Installation,
+    title: "the API server takes the custom resource definitions",
+    after: &[&unreachable::CHECK],
+    judge: |context| tried(context, &["CustomResourceDefinition"]),
+};
+
+pub(crate) static TAKES_ACCOUNT: Check = Check {
+    id: "takes-account",
+    component: Component::Installation,
+    title: "the API server takes the ServiceAccount",
+    after: &[&unreachable::CHECK],
+    judge: |context| tried(context, &["ServiceAccount"]),
+};
+
+pub(crate) static TAKES_ROLES: Check = Check {
+    id: "takes-roles",
+    component: Component::Installation,
+    title: "the API server takes the roles and their bindings",
+    after: &[&unreachable::CHECK],
+    judge: |context| {
+        tried(
+            context,
+            &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"],
+        )
+    },
+};
+
+pub(crate) static TAKES_OPERATOR: Check = Check {
+    id: "takes-operator",
+    component: Component::Installation,
+    title: "the API server takes the operator's Deployment",
+    after: &[&unreachable::CHECK],
+    judge: |context| tried(context, &["Deployment"]),
+};
+
+pub(crate) static TAKES_RESOURCES: Check = Check {
+    id: "takes-resources",
+    component: Component::Installation,
+    title: "the API server takes the Broker and the MeshSync",
+    after: &[&unreachable::CHECK],
+    judge: |context| tried(context, &["Broker", "MeshSync"]),
+};
+
+pub(crate) static TAKES_PODS: Check = Check {
+    id: "takes-pods",
+    component: Component::Installation,
+    title: "quotas and policies let the stack's pods in",
+    after: &[&unreachable::CHECK],
+    judge: pods_taken,
+};
+
+/// Whether an object is there and left alone. A namespace is: seen itself, or by what could be tried in it. So is a
+/// custom resource, whose specification is somebody's decision, unless it is going.
+pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
+    let tried_inside = || {
+        seen(context).objects.iter().any(|object| {
+            object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
+        })
+    };
+    let remains = |metadata: &ObjectMeta| metadata.deletion_timestamp.is_none();
+    match trial.kind.as_str() {
+        "Namespace" => context.facts.namespace.known().is_some() || tried_inside(),
+        // Whatever they are called: ours takes the name of one that is there.
+        "Broker" => context
+            .brokers
+            .items()
+            .iter()
+            .any(|it| remains(&it.metadata)),
+        "MeshSync" => context
+            .meshsyncs
+            .items()
+            .iter()
+            .any(|it| remains(&it.metadata)),
+        _ => false,
+    }
+}
+
+pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
+    let (kept, trials): (Vec<&DryRun>, Vec<&DryRun>) = seen(context)
+        .objects
+        .iter()
+        .filter(|trial| kinds.contains(&trial.kind.as_str()))
+        .partition(|trial| stays(context, trial));
+    let mut parts = Vec::new();
+    match (kept.as_slice(), trials.is_empty()) {
+        ([], _) => {}
+        ([_], true) => return Outcome::pass_with("it is there, and stays as it is"),
+        (_, true) => return Outcome::pass_with("they are there, and stay as they are"),
+        ([one, ..], false) => parts.push(format!("{} {} stays as it is", one.kind, one.name)),
+    }
+    let mut findings = Vec::new();
+    let (mut made, mut changed, mut anew, mut held) = (0, 0, 0, 0);
+    let mut strangers = BTreeSet::new();
+    let mut waits: Vec<String> = Vec::new();
+    let mut denied = 0;
+    for trial in &trials {
+        match Tried::of(trial) {
+            Tried::Taken {
+                made: is_new,
+                conflict,
+            } => {
+                *(if is_new { &mut made } else { &mut changed }) += 1;
+                held += usize::from(conflict.is_some());
+                strangers.extend(conflict.map(dry_run::strangers).unwrap_or_default());
+            }
+            Tried::Anew(_) => anew += 1,
+            Tried::Waits(until) => waits.push(until),
+            Tried::Refused(answer) => findings.push(refused(context, trial, answer)),
+            Tried::Insecure(message) => findings.push(refused(
+                context,
+                trial,
+                &Answer {
+                    status: 403,
+                    message: message.to_owned(),
+                },
+            )),
+            Tried::Denied | Tried::Escalates(_) => denied += 1,
+            Tried::Open(why) => return Outcome::unknown(why),
+        }
+    }
+    if !findings.is_empty() {
+        return Outcome::found(findings);
+    }
+    if made > 0 {
+        parts.push(format!("{made} would be made"));
+    }
+    if changed > 0 {
+        parts.push(format!("{changed} would be brought up to date"));
+    }
+    if anew > 0 {
+        parts.push(format!(
+            "{anew} cannot be changed, and would be removed and made anew"
+        ));
+    }
+    if held > 0 {
+        let with = if strangers.is_empty() {
+            "an installation takes over".to_owned()
+        } else {
+            let strangers = Vec::from_iter(strangers).join(" and ");
+            format!("those of {strangers} only with --force-conflicts")
+        };
+        parts.push(format!("others hold fields of {held}, which {with}"));
+    }
+    if let Some(until) = waits.first() {
+        parts.push(format!(
+            "{} cannot be tried until {until}",
+            if waits.len() == trials.len() {
+                "it".to_owned()
+            } else {
+                waits.len().to_string()
+            }
+        ));
+    }
+    if denied > 0 {
+        parts.push(format!("{} we may not write", counted(denied, "object")));
+    }
+    let told = parts.join("; ");
+    if waits.is_empty() && denied == 0 && !trials.is_empty() {
+        Outcome::pass_with(told)
+    } else {
+        Outcome::skip(told)
+    }
+}
+
+/// An object that the server refuses, whoever asks.
+pub(crate) fn refused(context: &RuleContext<'_>, trial: &DryRun, answer: &Answer) -> Finding {
+    let what = match trial.kind.as_str() {
+        "Pod" => format!("a pod of {}", trial.name.trim_end_matches("-preflight")),
+        kind => format!("{kind} {}", trial.name),
+    };
+    let says = |word: &str| answer.message.contains(word);
+    let draft = DIAGNOSIS.finding()
+        .title(format!("The API server refuses {what}"))
+        .message("Not for want of a right: something in the cluster does not let it in, whoever writes it.")
+        .object(ObjectRef {
+            kind: trial.kind.clone(),
+            namespace: trial.namespace.clone(),
+            name: trial.name.clone(),
+        })
+        .evidence(format!("dry run: {}, {}", answer.status, answer.message));
+    let (remedy, command) = if says("quota") {
+        (
+            "raise the quota, or install into another namespace",
+            context.kubectl().inspect("describe resourcequotas"),
+        )
+    } else if says("LimitRange") || says("per Container") || says("per Pod") {
+        (
+            "widen the limit range, or install into another namespace",
+            context.kubectl().inspect("describe limitranges"),
+        )
+    } else if says("webhook") {
+        (
+            "make an exception in the policy behind the webhook, or mend the webhook when it does not answer",
+            context
+                .kubectl_cluster()
+                .inspect("get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
+        )
+    } else if says("ValidatingAdmissionPolicy") {
+        (
+            "make an exception in the policy",
+            context
+                .kubectl_cluster()
+                .inspect("get validatingadmissionpolicies,validatingadmissionpolicybindings"),
+        )
+    } else if says("immutable") {
+        (
+            "the object that is there was made in another way and cannot be turned into this one: remove it first, with the tool that made it",
+            context.kubectl().inspect(format!(
+                "get {} {} -o yaml",
+                trial.kind.to_lowercase(),
+                trial.name
+            )),
+        )
+    } else {
+        (
+            "the server's words say what it is",
+            context.kubectl().inspect("get events"),
+        )
+    };
+    draft.remedy(remedy).command(command).done()
+}
+
+fn pods_taken(context: &RuleContext<'_>) -> Judgement {
+    let mut findings = Vec::new();
+    let mut untried = None;
+    for trial in &seen(context).pods {
+        match Tried::of(trial) {
+            Tried::Refused(answer) => findings.push(refused(context, trial, answer)),
+            Tried::Waits(until) => {
+                untried = Some(Outcome::skip(format!("they cannot be tried until {until}")));
+            }
+            Tried::Denied => {
+                untried = Some(Outcome::skip(
+                    "we may not create pods, which an installation need not and trying them does",
+                ));
+            }
+            Tried::Open(why) => untried = Some(Outcome::unknown(why)),
+            _ => {}
+        }
+    }
+    match untried {
+        _ if !findings.is_empty() => Outcome::found(findings),
+        Some(outcome) => outcome,
+        None => Outcome::pass_with("each by itself"),
+    }
+}

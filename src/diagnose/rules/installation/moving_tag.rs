@@ -1,0 +1,93 @@
+//! An image is named by a tag that moves.
+
+use crate::{
+    diagnose::{
+        rollout,
+        rules::{installation::not_installed, prelude::*},
+    },
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "moving-tag",
+    severity: Severity::Warning,
+    title: "An image is named by a tag that moves",
+    explanation: include_str!("moving_tag.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "fixed-tags",
+    component: Component::Installation,
+    title: "images are named by fixed tags",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let profile = context.facts.profile;
+    let mut images: Vec<(String, &str)> = Vec::new();
+    if let Some(deployment) = context.operator.known()
+        && let Some(image) = rollout::image(deployment, profile.operator.container)
+    {
+        images.push((
+            format!("deployment/{}", stack::name(&deployment.metadata)),
+            image,
+        ));
+    }
+    if let Some(deployment) = context.meshsync.known()
+        && let Some(image) = rollout::image(deployment, profile.meshsync.container)
+    {
+        images.push((
+            format!("deployment/{}", stack::name(&deployment.metadata)),
+            image,
+        ));
+    }
+    for set in context.statefulsets.items() {
+        let containers = set
+            .spec
+            .iter()
+            .filter_map(|spec| spec.template.spec.as_ref())
+            .flat_map(|pod| &pod.containers);
+        for container in containers.filter(|container| container.name == profile.broker.container) {
+            if let Some(image) = container.image.as_deref() {
+                images.push((format!("statefulset/{}", stack::name(&set.metadata)), image));
+            }
+        }
+    }
+    let moving: Vec<String> = images
+        .iter()
+        .filter(|(_, image)| moves(image))
+        .map(|(workload, image)| format!("{workload} runs {image}"))
+        .collect();
+    if moving.is_empty() {
+        return match (images.is_empty(), context.facts.deployments.why_unsettled()) {
+            (true, Some(why)) => Outcome::unknown(why),
+            _ => Outcome::pass(),
+        };
+    }
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .message("What runs tomorrow is not what runs today: the next restart may bring a version that does not fit its manifests.")
+            .evidences(moving)
+            .remedy("name the version: 1.0.5 for the operator, spec.version of the custom resources for Broker and MeshSync")
+            .done(),
+    ])
+}
+
+fn moves(image: &str) -> bool {
+    if image.contains("@sha256:") {
+        return false;
+    }
+    match stack::image_tag(image) {
+        None => true,
+        Some(tag) => {
+            tag == "latest"
+                || tag.ends_with("-latest")
+                || tag == "edge"
+                || tag == "stable"
+                || tag == "main"
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The namespace is being deleted.
+
+use crate::{
+    diagnose::rules::{
+        cluster::unreachable, installation::deletion::held_resources, operator::custom_resources,
+        prelude::*,
+    },
+    facts::stack,
+    report::ObjectRef,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "namespace-terminating",
+    title: "The namespace is being deleted",
+    explains: &[
+        "not-installed",
+        "orphaned-workloads",
+        "operator-missing",
+        "cr-missing",
+        "cr-stuck-terminating",
+        "cr-failed",
+        "broker-no-workload",
+        "meshsync-no-workload",
+    ],
+    explanation: include_str!("namespace_terminating.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "namespace-stays",
+    component: Component::Installation,
+    title: "the namespace is not being deleted",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let name = &context.facts.target.namespace;
+    let namespace = match &context.facts.namespace {
+        Seen::Known(namespace) => namespace,
+        Seen::Absent => return Outcome::skip(format!("there is no namespace {name}")),
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let status = namespace.status.as_ref();
+    let since = namespace.metadata.deletion_timestamp.as_ref();
+    let terminating =
+        status.and_then(|status| status.phase.as_deref()) == Some("Terminating") || since.is_some();
+    if !terminating {
+        return Outcome::pass();
+    }
+    let held: Vec<String> = status
+        .and_then(|status| status.conditions.as_ref())
+        .into_iter()
+        .flatten()
+        // The other conditions say what went well.
+        .filter(|condition| condition.status == "True")
+        .map(|condition| {
+            format!(
+                "status.conditions: {}: {}",
+                condition.type_,
+                condition.message.as_deref().unwrap_or("no message")
+            )
+        })
+        .collect();
+    let holding = held_resources(context);
+    let mut draft = DIAGNOSIS.finding()
+        .title(format!("Namespace {name} is being deleted"))
+        .message(
+            "Nothing new can be made in it, so nobody can deploy the stack there. It goes when its last object does, and \
+             an object goes when nobody holds it by a finalizer.",
+        )
+        .object(ObjectRef {
+            kind: "Namespace".into(),
+            namespace: None,
+            name: name.clone(),
+        })
+        .evidence(match since {
+            Some(time) => format!("metadata.deletionTimestamp: {}", time.0),
+            None => "status.phase: Terminating".to_owned(),
+        })
+        .evidences(held)
+        .evidences(holding.iter().map(|(kind, metadata)| {
+            format!(
+                "{kind} {} is being deleted and waits for {}",
+                stack::name(metadata),
+                custom_resources::finalizers(metadata)
+            )
+        }));
+    draft = if holding.is_empty() {
+        draft.remedy(
+            "follow the object or the API group that is named above; the namespace's own finalizer is not the culprit",
+        )
+    } else if context.operator_is_up() == Some(true) {
+        draft.remedy(
+            "the operator is there to finish what waits for it: wait for the deletion to end",
+        )
+    } else {
+        draft.remedy(
+            "no operator is left to clear the finalizers, and none can be deployed here: clear them by hand, then wait",
+        )
+    };
+    if context.operator_is_up() != Some(true) {
+        for (kind, metadata) in holding {
+            draft = draft.command(custom_resources::clear_finalizers(context, kind, metadata));
+        }
+    }
+    Outcome::found(vec![
+        draft
+            .command(context.kubectl_cluster().inspect(format!(
+                "wait --for=delete namespace/{} --timeout=300s",
+                crate::stack::base::words::quoted(name)
+            )))
+            .done(),
+    ])
+}

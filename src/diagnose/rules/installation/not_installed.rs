@@ -1,0 +1,128 @@
+//! Nothing of the stack is installed.
+
+use crate::{
+    diagnose::{
+        remedy::other,
+        rules::{cluster::unreachable, installation::stack_in_other_namespace, prelude::*},
+    },
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "not-installed",
+    title: "Nothing of the stack is installed",
+    explanation: include_str!("not_installed.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "installed",
+    component: Component::Installation,
+    title: "the stack is installed in this namespace",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    let something = context.operator.known().is_some()
+        || context.has_custom_resource()
+        || context.has_workload();
+    if something {
+        return Outcome::pass();
+    }
+    let elsewhere = facts.elsewhere.items();
+    if let Some(first) = elsewhere.first() {
+        return Outcome::found(vec![
+            stack_in_other_namespace::DIAGNOSIS
+                .finding()
+                .title(format!(
+                    "The stack is in namespace {}",
+                    elsewhere.join(", ")
+                ))
+                .message(format!(
+                    "Namespace {} holds nothing of it, so there is nothing to judge here.",
+                    facts.target.namespace
+                ))
+                .evidence(format!(
+                    "custom resources of {} are in: {}",
+                    facts.profile.group,
+                    elsewhere.join(", ")
+                ))
+                .remedy("look there")
+                .command(other(
+                    Effect::Read,
+                    format!(
+                        "meshdoctor system check -n {first}{}",
+                        context.context_flag()
+                    ),
+                ))
+                .done(),
+        ]);
+    }
+    let unsettled = [
+        ("Deployments", facts.deployments.why_unsettled()),
+        ("Broker objects", context.brokers.why_unsettled()),
+        ("MeshSync objects", context.meshsyncs.why_unsettled()),
+    ];
+    if let Some((what, Some(why))) = unsettled.iter().find(|(_, why)| why.is_some()) {
+        return Outcome::unknown(format!("{what}: {why}"));
+    }
+    let namespace = &facts.target.namespace;
+    let expected = context.expect.embedded;
+    let product = facts.profile.product;
+    let draft = DIAGNOSIS.finding()
+        .title(format!("Nothing of the stack is in namespace {namespace}"))
+        .message(if context.expect.operator {
+            "The operator is expected here: it was never deployed, was removed, or is in another cluster or namespace."
+                .to_owned()
+        } else if expected {
+            format!("{product} runs MeshSync in its server, so nothing needs to be here.")
+        } else {
+            format!(
+                "Either {product} runs MeshSync embedded in its server, which is the default and needs nothing here, or the \
+                 operator was never deployed or was removed."
+            )
+        })
+        .evidence(format!(
+            "no operator, no Broker, no MeshSync and none of their workloads in namespace {namespace}"
+        ))
+        .evidence(match (&facts.broker_crd, &facts.meshsync_crd) {
+            (Seen::Absent, Seen::Absent) => "neither custom resource definition is there".to_owned(),
+            (Seen::Known(_), _) | (_, Seen::Known(_)) => {
+                "custom resource definitions are there: left by an earlier installation, or made ahead of one".to_owned()
+            }
+            _ => "whether the custom resource definitions are there was not seen".to_owned(),
+        });
+    if expected {
+        return Outcome::expected_absent(vec![
+            draft
+                .severity(Severity::Info)
+                .evidence("--expect embedded")
+                .remedy("nothing: with --expect embedded this is as it should be")
+                .done(),
+        ]);
+    }
+    if context.expect.operator {
+        return Outcome::found(vec![
+            draft
+                .evidence("--expect operator")
+                .remedy("deploy the operator; or look into the cluster and namespace that you mean")
+                .command(
+                    context
+                        .kubectl_cluster()
+                        .inspect("get deployments -A | grep operator"),
+                )
+                .done(),
+        ]);
+    }
+    Outcome::found(vec![
+        draft
+            .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator, and see first whether it may be")
+            .command(context.meshdoctor(Effect::Read, "system check --expect embedded"))
+            .command(context.meshdoctor(Effect::Read, "system check --preflight"))
+            .command(context.redeploy(None))
+            .done(),
+    ])
+}

@@ -1,0 +1,89 @@
+//! Definitions of the old API group remain.
+
+use crate::{
+    diagnose::{
+        rollout,
+        rules::{cluster::unreachable, installation::deletion::reference, prelude::*},
+    },
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "old-crd-group",
+    severity: Severity::Warning,
+    title: "Definitions of the old API group remain",
+    explanation: include_str!("old_crd_group.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "no-former-group",
+    component: Component::Installation,
+    title: "no definitions of the old API group remain",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let profile = context.facts.profile;
+    let Some(group) = profile.former_group else {
+        return Outcome::skip(format!("{} has had one group only", profile.product));
+    };
+    let crds = match &context.facts.former_crds {
+        Seen::Known(crds) => crds,
+        Seen::Absent => return Outcome::pass(),
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let names: Vec<&str> = crds.iter().map(|crd| stack::name(&crd.metadata)).collect();
+    let Some(first) = names.first() else {
+        return Outcome::pass();
+    };
+    let image = context
+        .operator
+        .known()
+        .and_then(|deployment| rollout::image(deployment, profile.operator.container));
+    let alive = image.is_some_and(reads_former_group);
+    let all = names.join(",");
+    let mut draft = DIAGNOSIS
+        .finding()
+        .title(format!("Definitions of the old API group {group} remain"))
+        .object(reference(first))
+        .evidences(
+            names
+                .iter()
+                .map(|name| format!("there is the CustomResourceDefinition {name}")),
+        );
+    if let Some(image) = image {
+        draft = draft.evidence(format!("the operator runs {image}"));
+    }
+    let draft = if alive {
+        draft
+            .message("The operator here is so old that it reads them: they are alive, and the cure is to upgrade it.")
+            .remedy("keep a copy of the objects, then upgrade the operator; do not remove the definitions before")
+            .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
+    } else {
+        draft
+            .message(format!(
+                "No operator since 0.8.2 reads them: objects of these kinds have no effect, and only look as if they \
+                 described something. What counts is in the group {}.",
+                profile.group
+            ))
+            .remedy("keep a copy, see that the new objects say what is meant, then remove the definitions, and with them their objects in the whole cluster")
+            .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
+            .command(context.kubectl_cluster().delete(format!("crd {}", names.join(" "))))
+    };
+    Outcome::found(vec![draft.done()])
+}
+
+/// Whether an operator of this image is older than 0.8.2, in which the group changed.
+fn reads_former_group(image: &str) -> bool {
+    let numbers: Option<Vec<u32>> = stack::image_tag(image).and_then(|tag| {
+        tag.trim_start_matches('v')
+            .split('.')
+            .map(|number| number.parse().ok())
+            .collect()
+    });
+    numbers.is_some_and(|numbers| numbers.len() == 3 && numbers < vec![0, 8, 2])
+}

@@ -1,0 +1,67 @@
+//! Workloads of the stack run without custom resource and operator.
+
+use crate::{
+    diagnose::rules::{installation::not_installed, prelude::*},
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "orphaned-workloads",
+    title: "Workloads of the stack run without custom resource and operator",
+    explanation: include_str!("orphaned_workloads.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "no-orphans",
+    component: Component::Installation,
+    title: "no workload has lost its custom resource and operator",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let gone = context.operator.is_absent()
+        && matches!(&context.brokers, Seen::Absent | Seen::Known(_))
+        && matches!(&context.meshsyncs, Seen::Absent | Seen::Known(_))
+        && !context.has_custom_resource();
+    if !gone {
+        let open = [
+            context.operator.why_unsettled(),
+            context.brokers.why_unsettled(),
+            context.meshsyncs.why_unsettled(),
+        ];
+        return match open.into_iter().flatten().next() {
+            Some(why) if !context.has_custom_resource() => Outcome::unknown(why),
+            _ => Outcome::pass(),
+        };
+    }
+    let mut left: Vec<String> = context
+        .statefulsets
+        .items()
+        .iter()
+        .map(|set| format!("statefulset/{}", stack::name(&set.metadata)))
+        .collect();
+    // A Deployment that no MeshSync object owned runs by somebody's intent.
+    left.extend(
+        context
+            .meshsync
+            .known()
+            .filter(|deployment| deployment.metadata.owner_references.is_some())
+            .map(|deployment| format!("deployment/{}", stack::name(&deployment.metadata))),
+    );
+    if left.is_empty() {
+        return Outcome::pass();
+    }
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .message("Their custom resource is gone and no operator is there: nobody changes, heals or removes them.")
+            .evidence(format!("there are {}", left.join(", ")))
+            .evidence("there is no operator and no custom resource")
+            .remedy("deploy the operator and the custom resources again, which adopts them, or remove them")
+            .command(context.kubectl().delete(format!("{}", left.join(" "))))
+            .done(),
+    ])
+}

@@ -1,0 +1,166 @@
+//! Pod Security keeps the stack's pods out.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    diagnose::rules::{
+        cluster::unreachable, installation::pod_templates::pods, preflight::seen, prelude::*,
+    },
+    facts::{DryRun, dry_run::Tried},
+    report::ObjectRef,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "pod-security-blocks",
+    title: "Pod Security keeps the stack's pods out",
+    explanation: include_str!("pod_security_blocks.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "pod-security",
+    component: Component::Installation,
+    title: "Pod Security lets the stack's pods in",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+/// The label by which a namespace demands a level.
+const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+
+/// The level that a namespace demands.
+fn level<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
+    let namespace = context.facts.namespace.known()?;
+    let labels = namespace.metadata.labels.as_ref()?;
+    labels.get(ENFORCE).map(String::as_str)
+}
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let trials = &seen(context).pods;
+    let mut refused: Vec<(String, String)> = Vec::new();
+    let mut untried = None;
+    for trial in trials {
+        match Tried::of(trial) {
+            Tried::Insecure(message) => {
+                // The name of the level, then what is against it.
+                let why = message
+                    .split_once("violates PodSecurity ")
+                    .map_or(message, |(_, why)| why);
+                refused.push((workload(trial), why.to_owned()));
+            }
+            Tried::Waits(until) => {
+                untried = Some(Outcome::skip(format!("it cannot be tried until {until}")));
+            }
+            // Another refusal says nothing of what Pod Security would have said.
+            Tried::Denied | Tried::Refused(_) => untried = Some(by_label(context)),
+            Tried::Open(why) => untried = Some(Outcome::unknown(why)),
+            _ => {}
+        }
+    }
+    if !refused.is_empty() {
+        return Outcome::found(vec![finding(context, &refused)]);
+    }
+    match untried {
+        Some(outcome) => outcome,
+        None => match level(context) {
+            Some(level) => Outcome::pass_with(format!("level {level}")),
+            None => Outcome::pass(),
+        },
+    }
+}
+
+/// Where pods could not be tried: by the namespace's label and the pods themselves.
+fn by_label(context: &RuleContext<'_>) -> Judgement {
+    if let Some(why) = context.facts.namespace.why_unsettled() {
+        return Outcome::unknown(why);
+    }
+    let Some(level) = level(context) else {
+        return Outcome::skip(
+            "not every pod could be tried; the namespace demands no level of its own, the cluster may",
+        );
+    };
+    let refused: Vec<(String, String)> = pods(context)
+        .iter()
+        .filter_map(|(name, pod)| {
+            let needed = needed(pod);
+            (rank(needed) > rank(level)).then(|| (name.clone(), format!("it needs level {needed}")))
+        })
+        .collect();
+    if refused.is_empty() {
+        Outcome::pass_with(format!("level {level}, read off the namespace"))
+    } else {
+        Outcome::found(vec![finding(context, &refused)])
+    }
+}
+
+/// How much a level allows.
+fn rank(level: &str) -> u8 {
+    match level {
+        "restricted" => 0,
+        "baseline" => 1,
+        _ => 2,
+    }
+}
+
+/// The strictest level that lets a pod of ours in. Only what our pods differ in is looked at.
+fn needed(pod: &Pod) -> &'static str {
+    let Some(spec) = &pod.spec else {
+        return "restricted";
+    };
+    let takes_host_ports = spec
+        .containers
+        .iter()
+        .flat_map(|container| container.ports.iter().flatten())
+        .any(|port| port.host_port.is_some());
+    if takes_host_ports {
+        return "privileged";
+    }
+    let plain = spec
+        .security_context
+        .as_ref()
+        .and_then(|context| context.run_as_non_root)
+        .is_none();
+    if plain { "baseline" } else { "restricted" }
+}
+
+fn finding(context: &RuleContext<'_>, refused: &[(String, String)]) -> Finding {
+    let namespace = &context.facts.target.namespace;
+    let names: Vec<&str> = refused.iter().map(|(name, _)| name.as_str()).collect();
+    let wanted = pods(context)
+        .iter()
+        .map(|(_, pod)| needed(pod))
+        .max_by_key(|level| rank(level))
+        .unwrap_or("baseline");
+    let demands = match level(context) {
+        Some(level) => format!("metadata.labels of namespace {namespace}: {ENFORCE}={level}"),
+        None => {
+            format!("namespace {namespace} bears no level: the cluster's own default is enforced")
+        }
+    };
+    DIAGNOSIS.finding()
+        .title(format!(
+            "Pod Security of namespace {namespace} keeps out the pods of {}",
+            names.join(", ")
+        ))
+        .message(
+            "The Deployment or StatefulSet would be made, and stay without pods. The operator sets the pods' security \
+             context itself, so that it cannot be mended in the stack.",
+        )
+        .object(ObjectRef {
+            kind: "Namespace".into(),
+            namespace: None,
+            name: namespace.clone(),
+        })
+        .evidence(demands)
+        .evidences(refused.iter().map(|(name, why)| format!("{name}: {why}")))
+        .remedy(format!(
+            "let the namespace enforce {wanted}, which all of the stack's pods keep to; warn and audit may stay stricter"
+        ))
+        .command(context.kubectl_cluster().change(format!("label namespace {namespace} {ENFORCE}={wanted} --overwrite")))
+        .done()
+}
+
+fn workload(trial: &DryRun) -> String {
+    trial.name.trim_end_matches("-preflight").to_owned()
+}

@@ -1,0 +1,73 @@
+//! The stack is in another namespace.
+
+use crate::diagnose::remedy::other;
+use crate::diagnose::rules::{cluster::unreachable, installation::not_installed, prelude::*};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "stack-in-other-namespace",
+    title: "The stack is in another namespace",
+    explains: &["crd-missing", "operator-missing", "cr-missing"],
+    explanation: include_str!("stack_in_other_namespace.md"),
+    checks: &[&not_installed::CHECK, &CHECK],
+    ..Diagnosis::fault(Component::Installation)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "place-free",
+    component: Component::Installation,
+    title: "the stack may stand in this namespace",
+    after: &[&unreachable::CHECK],
+    judge,
+};
+
+/// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    let here = context.operator.known().is_some()
+        || context.has_custom_resource()
+        || context.has_workload();
+    if here {
+        let state = |name: &str, report: &crate::report::ComponentReport| {
+            let at_least = if report.at_least { "at least " } else { "" };
+            format!("{name} {at_least}{}", report.state)
+        };
+        return Outcome::pass_with(format!(
+            "it is here, and would be brought up to date: {}, {}, {}",
+            state("operator", &context.states().operator.report),
+            state("Broker", &context.states().broker.report),
+            state("MeshSync", &context.states().meshsync.report),
+        ));
+    }
+    let elsewhere = facts.elsewhere.items();
+    if let Some(first) = elsewhere.first() {
+        return Outcome::found(vec![
+            DIAGNOSIS.finding()
+                .title(format!("There is a stack in namespace {}", elsewhere.join(", ")))
+                .message(format!(
+                    "A second one in {} would take over the cluster-wide role bindings and the definitions, and leave the \
+                     first without rights.",
+                    facts.target.namespace
+                ))
+                .evidence(format!(
+                    "custom resources of {} are in: {}",
+                    facts.profile.group,
+                    elsewhere.join(", ")
+                ))
+                .remedy("use the one that is there, or remove it first")
+                .command(other(Effect::Read, format!(
+                        "meshdoctor system check -n {first}{}",
+                        context.context_flag()
+                    )))
+                .done(),
+        ]);
+    }
+    let unsettled = facts
+        .deployments
+        .why_unsettled()
+        .or_else(|| context.brokers.why_unsettled())
+        .or_else(|| context.meshsyncs.why_unsettled());
+    match unsettled {
+        Some(why) => Outcome::unknown(why),
+        None => Outcome::pass_with("nothing of it is here yet"),
+    }
+}

@@ -1,0 +1,147 @@
+//! The `MeshSync` object does not name one broker that exists.
+
+use crate::{
+    diagnose::rules::{
+        installation::not_installed,
+        operator::references::{none, point_to},
+        prelude::*,
+    },
+    facts::{Meshsync, stack},
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-broker-ref-invalid",
+    title: "The MeshSync object does not name one broker that exists",
+    explains: &[
+        "cr-failed",
+        "meshsync-no-workload",
+        "meshsync-not-connected",
+        "meshsync-crash-loop",
+        "meshsync-not-ready",
+    ],
+    explanation: include_str!("broker_ref_invalid.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Operator)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "broker-named",
+    component: Component::Operator,
+    title: "each MeshSync names one broker, and it exists",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    if context.meshsyncs.items().is_empty() {
+        return none(context);
+    }
+    let mut open = None;
+    let mut findings = Vec::new();
+    for meshsync in context.meshsyncs.items() {
+        if meshsync.metadata.deletion_timestamp.is_some() {
+            continue;
+        }
+        match broken_reference(context, meshsync) {
+            Reference::Good => {}
+            Reference::Open(why) => open = Some(why),
+            Reference::Bad { title, evidence } => findings.push(
+                DIAGNOSIS.finding()
+                    .title(title)
+                    .message(
+                        "MeshSync gets no address, or one that its owner did not mean. Without any it stays with \
+                         nats://localhost:4222, where nobody listens.",
+                    )
+                    .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+                    .evidences(evidence)
+                    .remedy("name the one broker that is meant: a Broker of this cluster by name and namespace, or any other by custom.url")
+                    .command(context.kubectl_cluster().inspect(format!("get brokers.{} -A", context.facts.profile.group)))
+                    .command(point_to(context, meshsync, broker_to_name(context)))
+                    .done(),
+            ),
+        }
+    }
+    match open {
+        Some(why) if findings.is_empty() => Outcome::unknown(why),
+        _ => Outcome::of(findings),
+    }
+}
+
+/// The Broker that is most likely meant: the only one, else the usual one.
+fn broker_to_name<'a>(context: &'a RuleContext<'_>) -> &'a str {
+    match context.brokers.items() {
+        [only] => stack::name(&only.metadata),
+        _ => context.facts.profile.broker.resource,
+    }
+}
+
+enum Reference {
+    Good,
+    Open(String),
+    Bad {
+        title: String,
+        evidence: Vec<String>,
+    },
+}
+
+fn broken_reference(context: &RuleContext<'_>, meshsync: &Meshsync) -> Reference {
+    let name = stack::name(&meshsync.metadata);
+    let broker = meshsync.spec.broker.as_ref();
+    let native = broker
+        .and_then(|broker| broker.native.as_ref())
+        .filter(|native| !native.name.is_empty() || !native.namespace.is_empty());
+    // The operator writes back an empty object where there was none.
+    let custom = broker
+        .and_then(|broker| broker.custom.as_ref())
+        .and_then(|custom| custom.url.as_deref())
+        .filter(|url| !url.is_empty());
+    let here = &context.facts.target.namespace;
+    match (native, custom) {
+        (None, Some(_)) => Reference::Good,
+        (None, None) => Reference::Bad {
+            title: format!("MeshSync {name} names no broker"),
+            evidence: vec!["spec.broker: neither native nor custom.url is given".into()],
+        },
+        (Some(native), Some(url)) => Reference::Bad {
+            title: format!("MeshSync {name} names two brokers"),
+            evidence: vec![
+                format!("spec.broker.native: {}/{}", native.namespace, native.name),
+                format!("spec.broker.custom.url: {url}"),
+            ],
+        },
+        (Some(native), None) if native.namespace.is_empty() || native.namespace == *here => {
+            match &context.brokers {
+                Seen::Known(brokers) => {
+                    let there: Vec<&str> = brokers
+                        .iter()
+                        .map(|broker| stack::name(&broker.metadata))
+                        .collect();
+                    if there.contains(&native.name.as_str()) {
+                        return Reference::Good;
+                    }
+                    Reference::Bad {
+                        title: format!("MeshSync {name} names a Broker that does not exist"),
+                        evidence: vec![
+                            format!(
+                                "spec.broker.native: name \"{}\", namespace \"{}\"",
+                                native.name, native.namespace
+                            ),
+                            if there.is_empty() {
+                                format!("there is no Broker in namespace {here}")
+                            } else {
+                                format!("the Brokers in namespace {here}: {}", there.join(", "))
+                            },
+                        ],
+                    }
+                }
+                Seen::Absent => Reference::Open("there is no definition of Brokers".into()),
+                other => Reference::Open(other.why_unsettled().unwrap_or_default()),
+            }
+        }
+        (Some(native), None) => Reference::Open(format!(
+            "it names a Broker in namespace {}, where nobody looked",
+            native.namespace
+        )),
+    }
+}

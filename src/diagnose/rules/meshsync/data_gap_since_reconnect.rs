@@ -1,0 +1,98 @@
+//! `MeshSync` lost the broker and came back, and what happened between is lost.
+
+use k8s_openapi::jiff::SignedDuration;
+
+use crate::{
+    diagnose::rules::{
+        installation::not_installed, meshsync::version_bug::READS_SCHEMES, prelude::*,
+    },
+    facts::stack,
+    stack::{base::seen::Seen, watch_list},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "data-gap-since-reconnect",
+    severity: Severity::Warning,
+    title: "MeshSync lost the broker and came back, and what happened between is lost",
+    explanation: include_str!("data_gap_since_reconnect.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-unbroken",
+    component: Component::Meshsync,
+    title: "MeshSync has not lost the broker since it started",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// How long a MeshSync may look for its broker after it has started; from 1.0.1 on it ends itself after that.
+const START_UP: SignedDuration = SignedDuration::from_mins(5);
+
+/// How far two clocks, the broker's and a node's, may differ.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let Some((server, client)) = context.clients.meshsync.first() else {
+        return match context.unseen_clients() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("MeshSync is not connected"),
+        };
+    };
+    let (Some((pod, since)), Some(now)) = (context.running_meshsync(), client.start) else {
+        return Outcome::unknown("since when MeshSync runs and is connected is not known");
+    };
+    let name = stack::name(&pod.metadata);
+    let broker = context.pod_of(server).unwrap_or("a broker server");
+    let mut evidence = Vec::new();
+    for earlier in server.closed.items() {
+        let (Some(start), Some(stop)) = (earlier.start, earlier.stop) else {
+            continue;
+        };
+        // What ended before this container started was another's.
+        if earlier.ip == client.ip && start + CLOCK_SKEW >= since && stop <= now {
+            let reason = if earlier.reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", earlier.reason)
+            };
+            evidence.push(format!(
+                "{broker}: an earlier connection of it ended at {stop:.0}{reason}"
+            ));
+        }
+    }
+    let gives_up = context
+        .states()
+        .meshsync
+        .report
+        .version
+        .as_deref()
+        .and_then(watch_list::release)
+        .is_some_and(|release| release >= READS_SCHEMES);
+    if evidence.is_empty() && !(gives_up && now > since + START_UP) {
+        return match &server.closed {
+            Seen::NotLooked => Outcome::skip("the recording does not say which connections ended"),
+            closed => match closed.why_unsettled() {
+                Some(why) => {
+                    Outcome::unknown(format!("which connections ended is not known: {why}"))
+                }
+                None => Outcome::pass_with(format!("connected since {now:.0}")),
+            },
+        };
+    }
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .message("What happened in the cluster meanwhile was never delivered, and nobody sends it again: delivery is at most once, and MeshSync lists nothing anew after a reconnect.")
+            .object(context.object("Pod", name))
+            .evidences(evidence)
+            .evidence(format!("{broker}: the present connection exists since {now:.0}"))
+            .evidence(format!(
+                "pod {name}: container {} runs since {since:.0}",
+                context.facts.profile.meshsync.container
+            ))
+            .remedy("restart MeshSync, which then sends everything that exists; what was deleted meanwhile stays until Flush MeshSync on the connection in the server's UI")
+            .command(context.restart(Component::Meshsync))
+            .done(),
+    ])
+}

@@ -1,0 +1,114 @@
+//! More than one `MeshSync` reports this cluster.
+
+use crate::{
+    diagnose::{
+        rollout,
+        rules::{
+            installation::not_installed,
+            meshsync::flow::{untried, with},
+            prelude::*,
+        },
+    },
+    facts::stack,
+    stack::watch_list::EVENTS,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-duplicated",
+    severity: Severity::Warning,
+    title: "More than one MeshSync reports this cluster",
+    explanation: include_str!("duplicated.md"),
+    checks: &[&FLOW_ONCE, &MESHSYNC_ONCE],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static FLOW_ONCE: Check = Check {
+    id: "flow-once",
+    component: Component::Meshsync,
+    title: "every change came once",
+    after: &[],
+    judge: published_once,
+};
+
+pub(crate) static MESHSYNC_ONCE: Check = Check {
+    id: "meshsync-once",
+    component: Component::Meshsync,
+    title: "one MeshSync reports this cluster",
+    after: &[&not_installed::CHECK],
+    judge: once,
+};
+
+pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
+    with(context, |flow| {
+        // A MeshSync that reads its lists anew says once more what is there, but not that it was changed or is gone.
+        let told = flow.changes.iter().filter(|c| c.event != EVENTS[0]);
+        let Some(times) = told.map(|change| change.copies).max() else {
+            return Outcome::skip(untried(flow).unwrap_or_else(|| "nothing was changed".into()));
+        };
+        if times < 2 {
+            return Outcome::pass();
+        }
+        let names = context.clients.meshsync.len();
+        Outcome::found(vec![
+            DIAGNOSIS.finding()
+                .title(format!("Every event comes {times} times"))
+                .message("Several MeshSyncs publish this cluster to one broker. They do not share the work: each publishes everything.")
+                .evidence(format!("{} was received {times} times on one server", flow.subject))
+                .evidence(format!("/connz: {names} clients named meshsync"))
+                .remedy("one is enough: find the others by their addresses, and remove them where they come from")
+                .command(context.kubectl_cluster().inspect("get pods -A -o wide -l component=meshsync"))
+                .done(),
+        ])
+    })
+}
+
+fn once(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    if let Some(why) = facts.deployments.why_unsettled() {
+        return Outcome::unknown(why);
+    }
+    let container = facts.profile.meshsync.container;
+    let found: Vec<_> = facts
+        .deployments
+        .items()
+        .iter()
+        .filter(|deployment| rollout::image(deployment, container).is_some())
+        .map(|deployment| {
+            (
+                stack::name(&deployment.metadata),
+                rollout::wanted(deployment),
+            )
+        })
+        .filter(|(_, wanted)| *wanted > 0)
+        .collect();
+    let wanted: i32 = found.iter().map(|(_, wanted)| wanted).sum();
+    if wanted <= 1 {
+        return Outcome::pass();
+    }
+    let mut draft = DIAGNOSIS.finding()
+        .title(format!("{wanted} MeshSyncs report this cluster"))
+        .message("They do not share the work: each publishes everything, so that the server gets every event several times, and the load is as many times as high.")
+        .evidences(found.iter().map(|(name, wanted)| format!("Deployment {name} wants {wanted} of container {container}")));
+    if let Some((name, _)) = found.first() {
+        draft = draft.object(context.object("Deployment", name));
+    }
+    for meshsync in context.meshsyncs.items() {
+        let name = stack::name(&meshsync.metadata);
+        if let Some(size) = meshsync.spec.size.filter(|size| *size > 1) {
+            let target = format!("meshsyncs.{} {name}", facts.profile.group);
+            draft = draft
+                .evidence(format!("MeshSync {name}: spec.size is {size}"))
+                .command(
+                    context
+                        .kubectl()
+                        .patch(format!("{target}"), r#"{"spec":{"size":1}}"#),
+                );
+        }
+    }
+    let remedy = if found.len() > 1 {
+        "one is enough: remove the others, each where it comes from"
+    } else {
+        "one is enough; set the size in the object, since the operator undoes what is scaled by hand"
+    };
+    Outcome::found(vec![draft.remedy(remedy).done()])
+}

@@ -1,0 +1,119 @@
+//! Some events did not come.
+
+use crate::{
+    diagnose::rules::{
+        broker::servers,
+        meshsync::{
+            flow::{course, said, untried, with},
+            flow_message_too_big::too_big,
+            flow_nothing_seen::nothing_seen,
+            flow_wrong_subject::wrong_subject,
+            silent::silent,
+        },
+        prelude::*,
+    },
+    facts::{Change, FlowTest},
+    stack::watch_list::EVENTS,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "flow-event-missing",
+    title: "Some events did not come",
+    explanation: include_str!("flow_event_missing.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "flow-arrives",
+    component: Component::Meshsync,
+    title: "every change came out of the broker",
+    after: &[],
+    judge,
+};
+
+pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
+    with(context, |flow| {
+        if let Some(passive) = &flow.passive {
+            let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
+            if all > 0 {
+                return Outcome::pass_with(format!("{all} events in {}", said(passive.window)));
+            }
+            return Outcome::found(vec![nothing_seen(context, flow, passive)]);
+        }
+        if let Some(why) = untried(flow) {
+            return Outcome::skip(why);
+        }
+        let expected: Vec<&Change> = flow.changes.iter().filter(|c| c.expected).collect();
+        let missing: Vec<&Change> = expected
+            .iter()
+            .copied()
+            .filter(|change| change.received.is_none())
+            .collect();
+        if missing.is_empty() {
+            return Outcome::pass_with(format!("{} of {}", expected.len(), expected.len()));
+        }
+        if flow.lost > 0 {
+            return Outcome::unknown(
+                "more came than could be read in time, and some of it was lost here",
+            );
+        }
+        if let Some(server) = unheard(context, flow) {
+            return Outcome::unknown(format!(
+                "MeshSync is on {server}, which did not let us listen"
+            ));
+        }
+        let finding = if !flow.elsewhere.is_empty() {
+            wrong_subject(context, flow)
+        } else if missing.len() < expected.len() {
+            event_missing(context, flow, &expected, &missing)
+        } else if let Some(finding) = too_big(context, flow) {
+            finding
+        } else {
+            silent(context, flow)
+        };
+        Outcome::found(vec![finding])
+    })
+}
+
+/// The server that MeshSync is connected to, where we could not listen there: silence would be no proof.
+pub(crate) fn unheard<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Option<&'a str> {
+    let heard = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
+    let on = &context.clients.meshsync;
+    let nowhere = !on.is_empty() && on.iter().all(|(server, _)| !heard(&server.varz.server_id));
+    on.first()
+        .filter(|_| nowhere)
+        .map(|(server, _)| servers::server_name(context, server))
+}
+
+fn event_missing(
+    context: &RuleContext<'_>,
+    flow: &FlowTest,
+    expected: &[&Change],
+    missing: &[&Change],
+) -> Finding {
+    let words: Vec<&str> = EVENTS
+        .into_iter()
+        .filter(|event| missing.iter().any(|change| change.event == *event))
+        .collect();
+    DIAGNOSIS.finding()
+        .title(format!(
+            "{} of {} events did not come: {}",
+            missing.len(),
+            expected.len(),
+            words.join(", ")
+        ))
+        .message("Events are sent once and never again: what is lost stays wrong at the reader's until MeshSync starts anew.")
+        .evidences(course(flow))
+        .evidence(format!(
+            "{} of {} came on {} within {}",
+            expected.len() - missing.len(),
+            expected.len(),
+            flow.subject,
+            said(flow.wait)
+        ))
+        .remedy("see whether MeshSync or the broker cut something off; a restart of MeshSync sends everything again")
+        .command(context.logs(Component::Meshsync, None))
+        .command(context.restart(Component::Meshsync))
+        .done()
+}

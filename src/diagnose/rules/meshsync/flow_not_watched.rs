@@ -1,0 +1,33 @@
+//! `MeshSync` would publish nothing of what a test changes.
+
+use crate::diagnose::rules::{meshsync::flow_write_refused, prelude::*};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "flow-not-watched",
+    title: "MeshSync would publish nothing of what a test changes",
+    explanation: include_str!("flow_not_watched.md"),
+    checks: &[&flow_write_refused::CHECK],
+    ..Diagnosis::obstacle(Component::Meshsync)
+};
+
+pub(crate) fn not_watched(
+    context: &RuleContext<'_>,
+    kind: &str,
+    why: &str,
+    instead: Option<&str>,
+) -> Finding {
+    let draft = DIAGNOSIS
+        .finding()
+        .title(format!("MeshSync would publish nothing of a {kind}"))
+        .message("Silence would say nothing of the flow, so nothing was written.")
+        .evidence(why);
+    match instead {
+        Some(word) => draft
+            .remedy(format!("test with a {word}, which it does publish"))
+            .command(context.meshdoctor(Effect::Write, &format!("test dataflow --kind {word}"))),
+        None => draft
+            .remedy("it publishes no kind of which an object does no harm: listen without writing")
+            .command(context.meshdoctor(Effect::Read, "test dataflow --passive")),
+    }
+    .done()
+}

@@ -1,0 +1,58 @@
+//! `MeshSync`'s store lacks kinds that it watches.
+
+use crate::{
+    diagnose::rules::{meshsync::flow::with, prelude::*},
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "flow-store-incomplete",
+    title: "MeshSync's store lacks kinds that it watches",
+    explanation: include_str!("flow_store_incomplete.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "flow-store",
+    component: Component::Meshsync,
+    title: "MeshSync's store holds what the cluster does",
+    after: &[],
+    judge,
+};
+
+pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
+    with(context, |flow| {
+        let stored = match &flow.store {
+            Seen::Known(stored) => stored,
+            Seen::NotLooked => return Outcome::skip("it was not asked for: --store"),
+            other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+        };
+        let counted = flow
+            .served
+            .iter()
+            .filter_map(|(resource, count)| Some((resource, *count.known()?)));
+        let missing: Vec<String> = counted
+            .filter(|(resource, count)| {
+                *count > 0 && stored.get(*resource).copied().unwrap_or(0) == 0
+            })
+            .map(|(resource, count)| format!("{resource}: none of {count}"))
+            .collect();
+        if missing.is_empty() {
+            let all: u64 = stored.values().sum();
+            return Outcome::pass_with(format!("{all} objects"));
+        }
+        Outcome::found(vec![
+            DIAGNOSIS.finding()
+                .title(format!(
+                    "MeshSync's store lacks {} of the kinds that it watches",
+                    missing.len()
+                ))
+                .message("It has never read them, so nothing of them is published.")
+                .evidences(missing)
+                .remedy("see in its log which kinds it cannot list, then give it the right or take them off the watch-list")
+                .command(context.logs(Component::Meshsync, None))
+                .done(),
+        ])
+    })
+}

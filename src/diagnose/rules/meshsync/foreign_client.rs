@@ -1,0 +1,75 @@
+//! A client of `MeshSync`'s name is not ours.
+
+use crate::diagnose::rules::{
+    broker::shared::{self, shared},
+    installation::not_installed,
+    prelude::*,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-foreign-client",
+    severity: Severity::Warning,
+    title: "A client of MeshSync's name is not ours",
+    explanation: include_str!("foreign_client.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-clients",
+    component: Component::Meshsync,
+    title: "every client of MeshSync's name is ours",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// How many clients of others are listed as evidence.
+const LISTED: usize = 10;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    if context.facts.broker.servers.is_empty() {
+        return match context.unseen_clients() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("no broker server runs"),
+        };
+    }
+    let foreign = &context.clients.foreign;
+    if foreign.is_empty() {
+        return Outcome::pass();
+    }
+    let mut draft = match shared(context) {
+        Some(how) => shared::DIAGNOSIS.finding()
+            .title(match foreign.len() {
+                1 => "A MeshSync of another cluster publishes to this broker".to_owned(),
+                n => format!("{n} MeshSyncs of other clusters publish to this broker"),
+            })
+            .message("It knows the token, and the broker is open to the outside, as public pages describe for several clusters. Whoever has the token reads the objects of all of them.")
+            .evidence(how),
+        None => DIAGNOSIS.finding()
+            .title(match foreign.len() {
+                1 => "A client named meshsync is not ours".to_owned(),
+                n => format!("{n} clients named meshsync are not ours"),
+            })
+            .message("Another cluster publishes to this broker, or a MeshSync of ours runs that we do not know. Neither counts for our state."),
+    };
+    for ((server, client), why) in foreign.iter().take(LISTED) {
+        draft = draft.evidence(format!(
+            "{}: client {} from {}{}: {why}",
+            context.pod_of(server).unwrap_or("a broker server"),
+            client.name,
+            client.ip,
+            client
+                .start
+                .map(|start| format!(" since {start:.0}"))
+                .unwrap_or_default(),
+        ));
+    }
+    if foreign.len() > LISTED {
+        draft = draft.evidence(format!("and {} more", foreign.len() - LISTED));
+    }
+    Outcome::found(vec![
+        draft
+            .remedy("if several clusters are to share this broker, all is well; else find out who connects from there")
+            .done(),
+    ])
+}

@@ -1,0 +1,88 @@
+//! `MeshSync` uses nearly all the memory it may.
+
+use crate::{
+    diagnose::rules::{installation::not_installed, prelude::*},
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-high-memory",
+    severity: Severity::Warning,
+    title: "MeshSync uses nearly all the memory it may",
+    explanation: include_str!("high_memory.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-memory",
+    component: Component::Meshsync,
+    title: "MeshSync is well below its limit of memory",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// The percentage of its limit from which on a container is near to it.
+const NEAR: u64 = 80;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let used = match &context.facts.memory {
+        Seen::Known(used) => used,
+        Seen::Absent => {
+            return Outcome::skip("the metrics API is not served here, or has not measured it");
+        }
+        // One check hangs on it, and most clusters are well without.
+        other => return Outcome::skip(other.why_unsettled().unwrap_or_default()),
+    };
+    let limit = context
+        .meshsync_pods
+        .iter()
+        .filter(|pod| stack::name(&pod.metadata) == used.pod)
+        .flat_map(|pod| pod.spec.iter().flat_map(|spec| &spec.containers))
+        .find(|container| container.name == used.container)
+        .and_then(stack::memory_limit);
+    let Some(limit) = limit.filter(|limit| *limit > 0) else {
+        return Outcome::skip("its container has no limit of memory");
+    };
+    let share = used.bytes.saturating_mul(100) / limit;
+    let says = format!("{share} % of {}", mebibytes(limit));
+    if share < NEAR {
+        return Outcome::pass_with(says);
+    }
+    let name = context.meshsync_name();
+    let resource = format!("meshsyncs.{}", context.facts.profile.group);
+    let draft = DIAGNOSIS.finding()
+        .title(format!("MeshSync uses {says} of memory"))
+        .message("At the limit Kubernetes ends it, and until it is back every change in the cluster is lost. It holds a copy of every object that it watches.")
+        .object(context.object("Pod", &used.pod))
+        .evidence(format!(
+            "metrics.k8s.io: container {} of pod {} uses {}",
+            used.container,
+            used.pod,
+            mebibytes(used.bytes)
+        ))
+        .evidence(format!(
+            "pod {}: spec.containers[].resources.limits.memory is {}",
+            used.pod,
+            mebibytes(limit)
+        ))
+        .remedy("take kinds off the watch-list that nobody looks at, Secrets and ReplicaSets first, then restart MeshSync");
+    let draft = match context.meshsyncs.items().first() {
+        Some(meshsync) => draft.command(context.kubectl().change(format!(
+            "edit {resource} {}",
+            stack::name(&meshsync.metadata)
+        ))),
+        None => draft.command(context.kubectl().change(format!(
+            "set resources deployment/{name} --limits=memory=8Gi"
+        ))),
+    };
+    Outcome::found(vec![
+        draft.command(context.restart(Component::Meshsync)).done(),
+    ])
+}
+
+/// A number of bytes for people.
+fn mebibytes(bytes: u64) -> String {
+    format!("{} Mi", bytes >> 20)
+}

@@ -1,0 +1,57 @@
+//! `MeshSync` does not answer requests.
+
+use crate::{
+    diagnose::rules::{part_test::only_in_test_of, prelude::*},
+    facts::Subject,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-no-answer",
+    title: "MeshSync does not answer requests",
+    explanation: include_str!("no_answer.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-answers",
+    component: Component::Meshsync,
+    title: "MeshSync answers requests",
+    after: &[],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    only_in_test_of(context, Subject::Meshsync)?;
+    let meshsync = context
+        .facts
+        .test
+        .as_ref()
+        .and_then(|t| t.meshsync.as_ref());
+    let Some(meshsync) = meshsync else {
+        return Outcome::unknown("it was not asked");
+    };
+    match &meshsync.meta.micros {
+        Seen::Known(_) if meshsync.meta.detail.is_empty() => Outcome::pass(),
+        Seen::Known(_) => Outcome::pass_with(meshsync.meta.detail.clone()),
+        // That it is not connected is told by others.
+        _ if context.clients.meshsync.is_empty() => {
+            Outcome::skip("MeshSync is not connected to the broker")
+        }
+        Seen::Unreachable(why) => {
+            let name = context.meshsync_name();
+            Outcome::found(vec![
+                DIAGNOSIS.finding()
+                    .message("The broker lists it as connected, and nobody answers at the other end: the process hangs or is paused, or it has lost its subscription.")
+                    .object(context.object("Deployment", name))
+                    .evidence(format!("the request for its version: {why}"))
+                    .remedy("restart MeshSync")
+                    .command(context.restart(Component::Meshsync))
+                    .command(context.logs(Component::Meshsync, None))
+                    .done(),
+            ])
+        }
+        other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,80 @@
+//! The `MeshSync` has no Deployment.
+
+use crate::{
+    diagnose::rules::{installation::not_installed, meshsync::standalone, prelude::*},
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-no-workload",
+    title: "The MeshSync has no Deployment",
+    explanation: include_str!("no_workload.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-has-workload",
+    component: Component::Meshsync,
+    title: "MeshSync has its Deployment",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let resource = context.meshsyncs.items().first();
+    match (&context.meshsync, resource) {
+        (Seen::Known(deployment), Some(_)) => {
+            Outcome::pass_with(format!("Deployment {}", stack::name(&deployment.metadata)))
+        }
+        (Seen::Known(deployment), None) => {
+            if let Some(why) = context.meshsyncs.why_unsettled() {
+                return Outcome::unknown(why);
+            }
+            // Somebody's own Deployment has no MeshSync object for an owner.
+            if deployment.metadata.owner_references.is_some() {
+                return Outcome::skip("there is no MeshSync object");
+            }
+            let name = stack::name(&deployment.metadata);
+            Outcome::found(vec![standalone(context, name)])
+        }
+        (Seen::Absent, Some(meshsync)) => {
+            let name = stack::name(&meshsync.metadata);
+            Outcome::found(vec![
+                DIAGNOSIS.finding()
+                    .title(format!("MeshSync {name} has no Deployment"))
+                    .message("The operator has not made it, or somebody removed it: nothing watches the cluster.")
+                    .object(context.object("MeshSync", name))
+                    .evidence(format!("there is no Deployment {name}"))
+                    .remedy("the operator makes it: its log says what stops it")
+                    .command(context.logs(Component::Operator, 50))
+                    .done(),
+            ])
+        }
+        (Seen::Absent, None) => match context.meshsyncs.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no MeshSync object"),
+        },
+        (other, _) => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    }
+}
+
+/// The finding that says that a `MeshSync` runs by somebody's own intent.
+fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
+    let mut draft = standalone::DIAGNOSIS.finding()
+        .message("A Deployment of somebody's own runs MeshSync. It is judged by what it does, not by what an operator would have made.")
+        .object(context.object("Deployment", name))
+        .evidence(format!("Deployment {name} belongs to no MeshSync object"));
+    if let Some(to) = &context.destination {
+        draft = draft.evidence(context.told(to));
+    }
+    draft
+        .remedy("nothing, if that is what you want")
+        .command(
+            context
+                .kubectl()
+                .inspect(format!("get deployment/{name} -o yaml")),
+        )
+        .done()
+}

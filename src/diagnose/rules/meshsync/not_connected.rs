@@ -1,0 +1,340 @@
+//! `MeshSync` runs and is no client of the broker.
+
+use k8s_openapi::jiff::SignedDuration;
+
+use crate::{
+    diagnose::{
+        last_words,
+        rules::{
+            broker::{network_policy_blocks, no_endpoints},
+            installation::not_installed,
+            meshsync::{
+                stale_env,
+                target::{self, Target},
+                version_bug,
+            },
+            prelude::*,
+        },
+    },
+    facts::{ClosedConnection, Handshake, destination::Place, stack},
+    report::Command,
+    stack::component::Component::Meshsync,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-not-connected",
+    title: "MeshSync runs and is no client of the broker",
+    explains: &["meshsync-silent", "flow-nothing-seen"],
+    explanation: include_str!("not_connected.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-connected",
+    component: Meshsync,
+    title: "MeshSync is connected to the broker",
+    after: &[&not_installed::CHECK],
+    judge: connected,
+};
+
+/// How long MeshSync tries to come back: 60 times, 2 s apart.
+const RETRIES: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long it looks for the broker after it has started, before it ends itself.
+const START_UP: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why MeshSync is not connected.
+struct Why {
+    /// The reason, as a sentence.
+    says: String,
+    /// What to do.
+    remedy: String,
+    /// Commands for that, before the restart that every reason wants.
+    commands: Vec<Command>,
+}
+
+impl Why {
+    fn new(says: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            says: says.into(),
+            remedy: remedy.into(),
+            commands: Vec::new(),
+        }
+    }
+}
+
+fn connected(context: &RuleContext<'_>) -> Judgement {
+    let runs = context.meshsync_runs();
+    if runs == Some(false) {
+        return Outcome::skip("no pod of MeshSync runs");
+    }
+    if let Some((server, client)) = context.clients.meshsync.first() {
+        let name = context
+            .pod_of(server)
+            .or(server.address.as_deref())
+            .unwrap_or("a broker server");
+        let since = client
+            .start
+            .map(|start| format!(" since {start:.0}"))
+            .unwrap_or_default();
+        return Outcome::pass_with(format!("to {name}{since}"));
+    }
+    let why = if runs.is_none() {
+        context.facts.pods.why_unsettled()
+    } else {
+        context.unseen_clients()
+    };
+    if let Some(why) = why {
+        return Outcome::unknown(why);
+    }
+    let name = context.meshsync_name();
+    let why = why_not(context);
+    let always = "MeshSync's own pod may well be Ready all the same: after two minutes without the broker it gives up for \
+                  good, and only a restart helps then.";
+    let mut draft = DIAGNOSIS
+        .finding()
+        .message(match &why {
+            Some(why) => format!("{} {always}", why.says),
+            None => format!("Nothing of the cluster reaches the broker. {always}"),
+        })
+        .object(context.object("Deployment", name))
+        .evidences(who_runs(context))
+        .evidences(who_is_listed(context));
+    let container = context.facts.profile.meshsync.container;
+    let words = context
+        .meshsync_pods
+        .iter()
+        .map(|pod| {
+            last_words::of(
+                context.facts,
+                Meshsync,
+                stack::name(&pod.metadata),
+                container,
+            )
+        })
+        .find(|words| !words.evidence.is_empty());
+    let signature = words.as_ref().and_then(|words| words.signature);
+    if let Some(words) = words {
+        draft = draft.evidences(words.evidence);
+    }
+    let (remedy, commands) = match (why, signature) {
+        (Some(why), _) => (why.remedy, why.commands),
+        (None, Some(signature)) => (
+            format!("{}: {}", signature.says, signature.remedy),
+            Vec::new(),
+        ),
+        (None, None) => ("see in its log why, then restart it".into(), Vec::new()),
+    };
+    draft = draft.remedy(remedy);
+    for command in commands {
+        draft = draft.command(command);
+    }
+    Outcome::found(vec![
+        draft
+            .command(context.logs(Meshsync, 30))
+            .command(context.restart(Meshsync))
+            .done(),
+    ])
+}
+
+fn who_runs(context: &RuleContext<'_>) -> impl Iterator<Item = String> {
+    let container = context.facts.profile.meshsync.container;
+    context.meshsync_pods.iter().filter_map(move |pod| {
+        let since = stack::running_since(pod, container)?;
+        Some(format!(
+            "pod {}: container {container} runs since {since:.0}",
+            stack::name(&pod.metadata)
+        ))
+    })
+}
+
+fn who_is_listed(context: &RuleContext<'_>) -> Vec<String> {
+    let listed: Vec<String> = context
+        .target_servers()
+        .map(|server| {
+            let count = server.connections.items().len() as u64 + server.more;
+            let name = context
+                .pod_of(server)
+                .or(server.address.as_deref())
+                .unwrap_or("a broker server");
+            match count {
+                0 => format!("{name} lists no client at all"),
+                1 => format!("{name} lists one client, and it is not MeshSync of this cluster"),
+                n => format!("{name} lists {n} clients, none of them MeshSync of this cluster"),
+            }
+        })
+        .collect();
+    if listed.is_empty() {
+        return vec!["no broker server runs that it could be connected to".into()];
+    }
+    listed
+}
+
+/// The first reason that applies, in the order in which each hides those behind it.
+fn why_not(context: &RuleContext<'_>) -> Option<Why> {
+    broker_down(context)
+        .or_else(|| wrong_address(context))
+        .or_else(|| barred(context))
+        .or_else(|| wrong_token(context))
+        .or_else(|| encrypted(context))
+        .or_else(|| unreadable(context))
+        .or_else(|| gave_up(context))
+}
+
+fn broker_down(context: &RuleContext<'_>) -> Option<Why> {
+    let remedy = "bring the broker up first, then restart MeshSync";
+    if let Some(to) = context.elsewhere() {
+        let nobody =
+            matches!(to.place, Place::Service(_)) && context.target_servers().next().is_none();
+        return nobody.then(|| {
+            Why::new(
+                format!(
+                    "No pod runs behind {}, where it is told to publish.",
+                    to.shown()
+                ),
+                remedy,
+            )
+        });
+    }
+    if context.running_broker_pods().next().is_none() && context.target_servers().next().is_none() {
+        return Some(Why::new("The broker is down: no pod of it runs.", remedy));
+    }
+    let service = no_endpoints::leads_nowhere(context)?;
+    Some(Why::new(
+        format!("The broker's Service {service} leads to no ready pod."),
+        "have the Service lead to the broker first, then restart MeshSync",
+    ))
+}
+
+fn wrong_address(context: &RuleContext<'_>) -> Option<Why> {
+    let (_, _, address) = stale_env::started_with(context)?;
+    let says = match target::target(context, address) {
+        Target::Former(_) => format!("It runs with {address}, a former address of the broker."),
+        Target::Wrong(_) => format!("It is told to publish to {address}, which is no broker's."),
+        Target::Right | Target::Unknown(_) => return None,
+    };
+    Some(Why::new(
+        says,
+        "put the address right, as told with that finding; a restart then reads it anew",
+    ))
+}
+
+fn barred(context: &RuleContext<'_>) -> Option<Why> {
+    let what = network_policy_blocks::barred(context)?;
+    let mut why = Why::new(
+        format!("A NetworkPolicy keeps it from {what}."),
+        "let it through, as told with that finding, then restart it",
+    );
+    why.commands
+        .push(context.kubectl().inspect("get networkpolicies -o yaml"));
+    Some(why)
+}
+
+fn wrong_token(context: &RuleContext<'_>) -> Option<Why> {
+    let remedy = "restart MeshSync, so that it reads the token anew; and before it the broker, if that has another one";
+    if let Some((pod, since, address)) = stale_env::started_with(context)
+        && let Some((secret, created)) = stale_env::newer_secret(context, pod, since, address)
+    {
+        return Some(Why::new(
+            format!(
+                "Its token is older than Secret {secret}, which was made at {created:.0}, after it had started."
+            ),
+            remedy,
+        ));
+    }
+    let refused = context
+        .target_servers()
+        .any(|server| matches!(server.handshake, Handshake::Refused { .. }));
+    if refused {
+        return Some(Why::new(
+            "The broker refuses the token of its Secret.",
+            remedy,
+        ));
+    }
+    let turned_away =
+        last_closed(context).filter(|closed| closed.reason.contains("Authentication"))?;
+    Some(Why::new(
+        format!(
+            "The broker turned it away for its token{}.",
+            at(turned_away)
+        ),
+        remedy,
+    ))
+}
+
+fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
+    let demands = context.target_servers().any(|server| {
+        let greets = server.greeting.as_ref().is_some_and(|g| g.tls_required);
+        greets || server.varz.tls_required
+    });
+    demands.then(|| {
+        Why::new(
+            "The broker demands TLS, and MeshSync is given an address for a plain connection.",
+            "have the broker take plain connections, as told with that finding, then restart MeshSync",
+        )
+    })
+}
+
+fn unreadable(context: &RuleContext<'_>) -> Option<Why> {
+    let address = version_bug::unreadable_address(context)?;
+    Some(Why::new(
+        format!(
+            "Its version cannot read an address with a scheme ({address}), which 1.0.1 and later can."
+        ),
+        "have the operator run the version that it was built for, as told with that finding",
+    ))
+}
+
+/// Whether it was connected, or could have been, and has not come back.
+fn gave_up(context: &RuleContext<'_>) -> Option<Why> {
+    let remedy = "restart MeshSync, which then sends everything anew";
+    if let Some(closed) = last_closed(context) {
+        let reason = if closed.reason.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", closed.reason)
+        };
+        return Some(Why::new(
+            format!(
+                "It was connected until its connection ended{}{reason}, and has not come back.",
+                at(closed)
+            ),
+            remedy,
+        ));
+    }
+    let (_, since) = context.running_meshsync()?;
+    let start = context
+        .target_servers()
+        .filter_map(|server| server.varz.start)
+        .min()?;
+    // By then it had been connected, or had ended itself; and a client that still tries comes back within seconds.
+    let late = start > since + START_UP && context.facts.taken_at > start + RETRIES;
+    late.then(|| {
+        Why::new(
+            format!(
+                "The broker started anew at {start:.0}, and MeshSync, which runs since {since:.0}, has not come back: it gave up."
+            ),
+            remedy,
+        )
+    })
+}
+
+/// The connection of MeshSync's name that ended last, of those that its present container can have had. A pod's address
+/// settles whose it was; behind a gateway the name is enough.
+fn last_closed<'a>(context: &RuleContext<'a>) -> Option<&'a ClosedConnection> {
+    let (pod, since) = context.running_meshsync()?;
+    let address = stack::pod_ip(pod);
+    context
+        .target_servers()
+        .flat_map(|server| server.closed.items())
+        .filter(|closed| closed.start.is_some_and(|start| start >= since))
+        .max_by_key(|closed| (Some(closed.ip.as_str()) == address, closed.stop))
+}
+
+fn at(closed: &ClosedConnection) -> String {
+    closed
+        .stop
+        .map(|stop| format!(" at {stop:.0}"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,61 @@
+//! `MeshSync` publishes only part of what it watches.
+
+use crate::{
+    diagnose::rules::{installation::not_installed, meshsync::workload::deployment, prelude::*},
+    facts::stack,
+    stack::output_filter::OutputFilter,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-output-filter",
+    severity: Severity::Info,
+    title: "MeshSync publishes only part of what it watches",
+    explanation: include_str!("output_filter.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-whole",
+    component: Component::Meshsync,
+    title: "MeshSync publishes all that it watches",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let deployment = deployment(context)?;
+    let filter = OutputFilter::of(deployment, context.facts.profile);
+    let mut means = Vec::new();
+    let mut evidence = Vec::new();
+    let mut severity = Severity::Info;
+    if filter.to_file {
+        severity = Severity::Warning;
+        means.push("it writes a file and publishes nothing to the broker".to_owned());
+        evidence.push("-output is file".to_owned());
+    }
+    if let Some(namespaces) = &filter.namespaces {
+        means.push(format!(
+            "only objects of the namespaces {namespaces} are published, and nothing that has no namespace: no nodes, no persistent volumes"
+        ));
+        evidence.push(format!("-outputNamespaces is {namespaces}"));
+    }
+    if let Some(resources) = &filter.resources {
+        means.push(format!("only {resources} are watched"));
+        evidence.push(format!("-outputResources is {resources}"));
+    }
+    if means.is_empty() {
+        return Outcome::pass();
+    }
+    let name = stack::name(&deployment.metadata);
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .severity(severity)
+            .message(format!("Somebody asked for it, and it explains gaps: {}.", means.join("; ")))
+            .object(context.object("Deployment", name))
+            .evidences(evidence.into_iter().map(|line| format!("Deployment {name}: {line}")))
+            .remedy("nothing, if that is meant; else remove it where it was set: in the configuration of the connection, or on the Deployment")
+            .command(context.kubectl().change(format!("edit deployment/{name}")))
+            .done(),
+    ])
+}

@@ -1,0 +1,150 @@
+//! `MeshSync` runs with a former address or token.
+
+use crate::{
+    diagnose::rules::{
+        installation::not_installed,
+        meshsync::target::{CLOCK_SKEW, Target, target, wrong},
+        prelude::*,
+    },
+    facts::{
+        Handshake,
+        destination::{self, ADDRESS},
+        stack,
+    },
+};
+use k8s_openapi::{
+    api::core::v1::{Container, Pod},
+    jiff::Timestamp,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-stale-env",
+    title: "MeshSync runs with a former address or token",
+    explains: &[
+        "meshsync-not-connected",
+        "meshsync-not-ready",
+        "meshsync-crash-loop",
+        "meshsync-silent",
+        "flow-nothing-seen",
+    ],
+    explanation: include_str!("stale_env.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-environment",
+    component: Component::Meshsync,
+    title: "MeshSync runs with today's address and token",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// The containers of a pod.
+fn containers(pod: &Pod) -> &[Container] {
+    pod.spec.as_ref().map_or(&[], |spec| &spec.containers)
+}
+
+/// The address that a running pod was started with.
+pub(crate) fn started_with<'a>(context: &RuleContext<'a>) -> Option<(&'a Pod, Timestamp, &'a str)> {
+    let (pod, since) = context.running_meshsync()?;
+    Some((pod, since, destination::variable(containers(pod), ADDRESS)?))
+}
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let Some((pod, _)) = context.running_meshsync() else {
+        return match context.facts.pods.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("no pod of MeshSync runs"),
+        };
+    };
+    let name = stack::name(&pod.metadata);
+    let Some((pod, since, address)) = started_with(context) else {
+        return Outcome::skip(format!("pod {name} has no {ADDRESS}"));
+    };
+    if context.meshsyncs.items().is_empty() && !context.goes_by_deployment() {
+        return match context.meshsyncs.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no MeshSync object that says where to publish"),
+        };
+    }
+    let mut open = None;
+    let mut findings = Vec::new();
+    match target(context, address) {
+        Target::Right => {}
+        Target::Unknown(why) => open = Some(why),
+        Target::Former(now) => findings.push(
+            DIAGNOSIS.finding()
+                .title("MeshSync runs with a former address of the broker")
+                .message("A container keeps the environment that it got when it started, and the address has changed since.")
+                .object(context.object("Pod", name))
+                .evidence(format!("pod {name}: {ADDRESS} is {address}"))
+                .evidence(now)
+                .remedy("restart MeshSync; if the address is still the old one then, the operator must look again first")
+                .command(context.restart(Component::Meshsync))
+                .command(context.restart(Component::Operator))
+                .done(),
+        ),
+        Target::Wrong(why) => findings.push(wrong(context, name, address, why)),
+    }
+    findings.extend(stale_token(context, pod, since, address));
+    match open {
+        Some(why) if findings.is_empty() => Outcome::unknown(why),
+        _ => Outcome::of(findings),
+    }
+}
+
+/// When the Secret was made, if that was after a container got its token from it, and nothing shows that it holds the
+/// same token.
+pub(crate) fn newer_secret(
+    context: &RuleContext<'_>,
+    pod: &Pod,
+    since: Timestamp,
+    address: &str,
+) -> Option<(String, Timestamp)> {
+    let token = context.facts.token.known()?;
+    let created = token.created?;
+    let named = containers(pod)
+        .iter()
+        .flat_map(|container| container.env.iter().flatten())
+        .filter_map(|variable| variable.value_from.as_ref()?.secret_key_ref.as_ref())
+        .any(|key| key.name == token.secret);
+    let uses = named && address.contains("$(");
+    if !uses || created <= since + CLOCK_SKEW {
+        return None;
+    }
+    // A server knows one token. One that takes the Secret's and has MeshSync for a client got the same from both.
+    let same = context
+        .clients
+        .meshsync
+        .iter()
+        .any(|(server, _)| server.handshake == (Handshake::Accepted { token: true }));
+    (!same).then(|| (token.secret.clone(), created))
+}
+
+/// A token that is newer than the container has not reached it.
+fn stale_token(
+    context: &RuleContext<'_>,
+    pod: &Pod,
+    since: Timestamp,
+    address: &str,
+) -> Option<Finding> {
+    let (secret, created) = newer_secret(context, pod, since, address)?;
+    let name = stack::name(&pod.metadata);
+    Some(
+        DIAGNOSIS.finding()
+            .title("MeshSync runs with a former token")
+            .message("The Secret was made after MeshSync started, so it is not the one that MeshSync got. Its next attempt to connect is turned away.")
+            .object(context.object("Pod", name))
+            .evidence(format!(
+                "Secret {secret}: metadata.creationTimestamp is {created:.0}"
+            ))
+            .evidence(format!(
+                "pod {name}: container {} runs since {since:.0}",
+                context.facts.profile.meshsync.container
+            ))
+            .remedy("restart MeshSync, and the broker before it if that is older than the Secret as well")
+            .command(context.restart(Component::Meshsync))
+            .done(),
+    )
+}

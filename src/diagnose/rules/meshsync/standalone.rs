@@ -1,0 +1,12 @@
+//! `MeshSync` runs without operator, by intent.
+
+use crate::diagnose::rules::{meshsync::no_workload, prelude::*};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-standalone",
+    severity: Severity::Info,
+    title: "MeshSync runs without operator, by intent",
+    explanation: include_str!("standalone.md"),
+    checks: &[&no_workload::CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};

@@ -1,0 +1,142 @@
+//! Where the address leads that `MeshSync` was started with.
+
+use k8s_openapi::jiff::SignedDuration;
+
+use crate::{
+    diagnose::rules::{meshsync::wrong_target, prelude::*},
+    facts::{
+        Meshsync,
+        destination::{self, ADDRESS, GivenBy, Place},
+        stack,
+    },
+    report::Command,
+    stack::base::seen::Seen,
+};
+
+/// How far two clocks, the API server's and a node's, may differ.
+pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// What an address of `MeshSync`'s leads to.
+pub(crate) enum Target {
+    Right,
+    /// Nothing has it any more; what has taken its place.
+    Former(String),
+    /// It is no broker's.
+    Wrong(Vec<String>),
+    Unknown(String),
+}
+
+pub(crate) fn wrong(
+    context: &RuleContext<'_>,
+    pod: &str,
+    address: &str,
+    why: Vec<String>,
+) -> Finding {
+    let draft = wrong_target::DIAGNOSIS
+        .finding()
+        .title(format!(
+            "MeshSync publishes to {}, which is no broker",
+            destination::plain(address)
+        ))
+        .message("Its events go nowhere, or to somebody else.")
+        .object(context.object("Pod", pod))
+        .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
+        .evidences(why);
+    let draft = match context.meshsyncs.items().first() {
+        Some(meshsync) => draft
+            .remedy("point MeshSync to the broker of this cluster, and let the operator work the address out")
+            .command(native(context, meshsync)),
+        None => draft
+            .remedy("name the host and port of a NATS server that MeshSync's pod can reach")
+            .command(context.kubectl().change(format!("set env deployment/{} {ADDRESS}=nats://HOST:{}", context.meshsync_name(), context.facts.profile.broker.client_port))),
+    };
+    draft
+        .command(context.kubectl().inspect("get services"))
+        .done()
+}
+
+/// The command that leaves the address to the operator.
+fn native(context: &RuleContext<'_>, meshsync: &Meshsync) -> Command {
+    let facts = context.facts;
+    let broker = context.broker_name();
+    let native = serde_json::json!({ "name": broker, "namespace": facts.target.namespace });
+    let patch = serde_json::json!({ "spec": { "broker": { "custom": null, "native": native } } });
+    let object = format!(
+        "meshsyncs.{} {}",
+        facts.profile.group,
+        stack::name(&meshsync.metadata)
+    );
+    context.kubectl().patch(object, patch.to_string())
+}
+
+/// What the address of a running pod leads to, against what it should lead to.
+pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
+    // Whoever is a client of the right broker publishes to it, whatever its address is called.
+    if !context.clients.meshsync.is_empty() {
+        return Target::Right;
+    }
+    let facts = context.facts;
+    let Some((host, _)) = destination::host_and_port(address) else {
+        return Target::Wrong(vec!["it is no address of the form HOST:PORT".into()]);
+    };
+    let told = destination::plain(address);
+    if let Some(to) = &context.destination {
+        if to.given_by == GivenBy::Object && to.shown() != told {
+            return Target::Former(format!("spec.broker.custom.url is {} now", to.address));
+        }
+        return match destination::place(facts, &host) {
+            Place::Nowhere(why) => Target::Wrong(vec![why]),
+            Place::Unseen(why) => Target::Unknown(why),
+            Place::Stack | Place::Service(_) | Place::Namespace(_) | Place::Beyond => Target::Right,
+        };
+    }
+    let meshsync = context.meshsyncs.items().first();
+    if meshsync.is_some_and(|meshsync| destination::names_foreign_broker(facts, meshsync)) {
+        return Target::Unknown(
+            "its broker is in another namespace, which was not looked at".into(),
+        );
+    }
+    let place = destination::place(facts, &host);
+    if place == Place::Stack {
+        return Target::Right;
+    }
+    if let Place::Unseen(why) = place {
+        return Target::Unknown(why);
+    }
+    let endpoint = destination::endpoint(facts);
+    if let Some(endpoint) = endpoint.known()
+        && destination::plain(endpoint) == told
+    {
+        // The status says so as well; where there is no Service at all, that is the fault, and another rule's.
+        return match stack::broker_services(facts).first() {
+            None => Target::Right,
+            Some(service) => {
+                let name = stack::name(&service.metadata);
+                let spec = service.spec.as_ref();
+                let ip = spec.and_then(|spec| spec.cluster_ip.as_deref());
+                Target::Former(format!(
+                    "Service {name} has {} now, and the Broker's status has not noticed",
+                    ip.unwrap_or("another address")
+                ))
+            }
+        };
+    }
+    match (endpoint, place) {
+        (Seen::Known(endpoint), Place::Beyond) if host.parse::<std::net::IpAddr>().is_ok() => {
+            Target::Former(format!(
+                "status.endpoint.internal of the Broker is {endpoint} now"
+            ))
+        }
+        (_, place) => {
+            let mut why = vec![match place {
+                Place::Nowhere(why) => why,
+                _ => "no Service and no pod of the broker has that name or address".to_owned(),
+            }];
+            if let Some(to) = meshsync.and_then(|meshsync| meshsync.status.publishing_to.as_deref())
+            {
+                why.push(format!("status.publishing-to is {to}"));
+            }
+            Target::Wrong(why)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The version that runs is not the one in the `MeshSync` object.
+
+use crate::{
+    diagnose::rules::{
+        installation::not_installed,
+        meshsync::{
+            version_bug::{self, unreadable_address},
+            workload,
+        },
+        prelude::*,
+    },
+    facts::{Meshsync, destination::ADDRESS, stack},
+    stack::watch_list,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-version-mismatch",
+    severity: Severity::Warning,
+    title: "The version that runs is not the one in the MeshSync object",
+    explanation: include_str!("version_mismatch.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-version",
+    component: Component::Meshsync,
+    title: "the version that was asked for runs, and suits the operator",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let deployment = workload::deployment(context)?;
+    let Some(tag) = context.states().meshsync.report.version.as_deref() else {
+        return Outcome::skip("its image has no tag");
+    };
+    // A tag that moves says nothing of the version; it has a finding of its own.
+    if watch_list::release(tag).is_none() {
+        return Outcome::skip(format!("the tag {tag} names no version"));
+    }
+    let name = stack::name(&deployment.metadata);
+    let facts = context.facts;
+    let patch = |object: &Meshsync| {
+        context.kubectl().patch(
+            format!(
+                "meshsyncs.{} {}",
+                facts.profile.group,
+                stack::name(&object.metadata)
+            ),
+            r#"{"spec":{"version":""}}"#,
+        )
+    };
+    let object = context.meshsyncs.items().first();
+    let mut findings = Vec::new();
+    if let Some(meshsync) = object
+        && let Some(wanted) = meshsync
+            .spec
+            .version
+            .as_deref()
+            .filter(|wanted| !wanted.is_empty())
+        && wanted.trim_start_matches('v') != tag.trim_start_matches('v')
+    {
+        findings.push(
+            DIAGNOSIS.finding()
+                .title(format!("MeshSync {tag} runs, and its object says {wanted}"))
+                .message(format!(
+                    "{} shows the object's version, whatever runs: you may be looking for a fix, or a fault, in the wrong release.",
+                    facts.profile.product
+                ))
+                .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+                .evidence(format!("spec.version is {wanted}"))
+                .evidence(format!("the image of Deployment {name} has the tag {tag}"))
+                .remedy("leave the choice to the operator, which then takes the version that it was built for; or name the one you want")
+                .command(patch(meshsync))
+                .done(),
+        );
+    }
+    let unreadable = unreadable_address(context).filter(|_| {
+        context.meshsync_runs() == Some(true)
+            && context.clients.meshsync.is_empty()
+            && context.unseen_clients().is_none()
+    });
+    if let Some(address) = unreadable {
+        let mut draft = version_bug::DIAGNOSIS.finding()
+            .title(format!("MeshSync {tag} cannot read an address with nats://"))
+            .message("It tests the connection for ever and never connects; only its debug log says so. MeshSync 1.0.1 and later can.")
+            .object(context.object("Deployment", name))
+            .evidence(format!("the image of Deployment {name} has the tag {tag}"))
+            .evidence(format!("{ADDRESS} is {address}"))
+            .remedy("clear the version in the object, so that the operator takes the one it was built for");
+        if let Some(meshsync) = object {
+            draft = draft.command(patch(meshsync));
+        }
+        findings.push(draft.done());
+    }
+    if findings.is_empty() {
+        Outcome::pass_with(tag.to_owned())
+    } else {
+        Outcome::found(findings)
+    }
+}

@@ -1,0 +1,56 @@
+//! A ConfigMap holds a watch-list that nothing reads.
+
+use crate::{
+    diagnose::rules::{installation::not_installed, prelude::*},
+    facts::stack,
+    stack::base::{seen::Seen, words::quoted},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "watch-list-configmap-ignored",
+    severity: Severity::Warning,
+    title: "A ConfigMap holds a watch-list that nothing reads",
+    explanation: include_str!("watch_list_configmap_ignored.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "watch-list-in-object",
+    component: Component::Meshsync,
+    title: "no ConfigMap passes for the watch-list",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let map = match &context.facts.watch_list_config_map {
+        Seen::Known(map) => map,
+        Seen::Absent => return Outcome::pass(),
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let name = context
+        .meshsyncs
+        .items()
+        .first()
+        .map_or(context.facts.profile.meshsync.resource, |meshsync| {
+            stack::name(&meshsync.metadata)
+        });
+    let group = context.facts.profile.group;
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .title(format!("ConfigMap {} is read by nobody", map.name))
+            .message(format!("Public pages say to edit it. MeshSync reads its list from one place only: spec.watch-list of the MeshSync object {name}."))
+            .object(context.object("ConfigMap", &map.name))
+            .evidence(match map.keys.as_slice() {
+                [] => format!("ConfigMap {} is there, without data", map.name),
+                keys => format!("ConfigMap {} is there, with {}", map.name, keys.join(", ")),
+            })
+            .remedy("carry what it says over into the object, restart MeshSync, and remove it")
+            .command(context.kubectl().inspect(format!("get configmap {} -o jsonpath='{{.data}}'", quoted(&map.name))))
+            .command(context.kubectl().change(format!("edit meshsyncs.{group} {name}")))
+            .command(context.restart(Component::Meshsync))
+            .command(context.kubectl().delete(format!("configmap {}", quoted(&map.name))))
+            .done(),
+    ])
+}

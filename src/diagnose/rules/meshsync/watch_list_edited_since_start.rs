@@ -1,0 +1,72 @@
+//! The watch-list was changed after `MeshSync` started.
+
+use k8s_openapi::jiff::SignedDuration;
+
+use crate::{
+    diagnose::rules::{installation::not_installed, meshsync::watch_list::object, prelude::*},
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "watch-list-edited-since-start",
+    severity: Severity::Warning,
+    title: "The watch-list was changed after MeshSync started",
+    explains: &[
+        "meshsync-silent",
+        "flow-event-missing",
+        "flow-store-incomplete",
+    ],
+    explanation: include_str!("watch_list_edited_since_start.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "watch-list-in-force",
+    component: Component::Meshsync,
+    title: "MeshSync has started since the watch-list was changed",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+/// How far two clocks, the API server's and a node's, may differ.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let meshsync = object(context)?;
+    // The generation counts the changes of a spec.
+    if meshsync.metadata.generation == Some(1) {
+        return Outcome::pass_with("it was never changed");
+    }
+    let profile = context.facts.profile;
+    let since = context
+        .meshsync_pods
+        .iter()
+        .filter_map(|pod| Some((*pod, stack::running_since(pod, profile.meshsync.container)?)))
+        .min_by_key(|(_, since)| *since);
+    let Some((pod, since)) = since else {
+        return match context.facts.pods.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("no pod of MeshSync runs"),
+        };
+    };
+    let Some((written, by)) = stack::watch_list_written(meshsync) else {
+        return Outcome::skip(
+            "when it was changed is not known: the object came without managed fields",
+        );
+    };
+    if written <= since + CLOCK_SKEW {
+        return Outcome::pass();
+    }
+    let name = stack::name(&meshsync.metadata);
+    Outcome::found(vec![
+        DIAGNOSIS.finding()
+            .message("MeshSync reads its list once, when it starts, and so still works by the former one; the operator restarts nothing for it.")
+            .object(context.object("MeshSync", name))
+            .evidence(format!("metadata.managedFields: {by} wrote spec.watch-list at {written:.0}"))
+            .evidence(format!("pod {}: container {} runs since {since:.0}", stack::name(&pod.metadata), profile.meshsync.container))
+            .remedy("restart MeshSync")
+            .command(context.restart(Component::Meshsync))
+            .done(),
+    ])
+}

@@ -1,0 +1,120 @@
+//! The watch-list cannot be read.
+
+use crate::{
+    diagnose::{
+        context::Line,
+        rules::{
+            installation::not_installed,
+            meshsync::{
+                SILENCE, version_bug,
+                watch_list::{named, object, set_whitelist, too_new, version, with_restart},
+                watch_list_empty,
+            },
+            prelude::*,
+        },
+    },
+    facts::watch_list::standing,
+    facts::{stack, watch_list::Standing},
+    stack::watch_list::{self, Entry, WatchList},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "watch-list-invalid",
+    title: "The watch-list cannot be read",
+    explains: SILENCE,
+    explanation: include_str!("watch_list_invalid.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "watch-list-readable",
+    component: Component::Meshsync,
+    title: "the watch-list can be read and has entries",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let meshsync = object(context)?;
+    let profile = context.facts.profile;
+    let name = stack::name(&meshsync.metadata);
+    let list = meshsync.watch_list(profile);
+    let silence = list.silence(Some(version(context))).unwrap_or_default();
+    match &list {
+        WatchList::Whitelist(entries) => {
+            let malformed: Vec<&Entry> = entries
+                .iter()
+                .filter(|entry| !watch_list::is_well_formed(&entry.resource))
+                .collect();
+            if malformed.is_empty() {
+                return Outcome::pass_with(format!("{} kinds", entries.len()));
+            }
+            let draft = DIAGNOSIS.finding()
+                .title(match malformed.as_slice() {
+                    [one] => format!("The watch-list's entry \"{}\" is not of the form that MeshSync reads", one.resource),
+                    many => format!("{} entries of the watch-list are not of the form that MeshSync reads", many.len()),
+                })
+                .message("MeshSync passes over it without a word. An entry is <plural>.<version>.<group>, all in lower case; for the core group it ends with a dot.")
+                .object(context.object("MeshSync", name))
+                .evidences(malformed.iter().map(|entry| {
+                    let meant = match standing(&entry.resource, &context.facts.served, profile) {
+                        Standing::Malformed(Some(meant)) => format!("; did you mean {meant}?"),
+                        _ => String::new(),
+                    };
+                    format!("spec.watch-list.data.whitelist, {}: \"{}\"{meant}", entry.place, entry.resource)
+                }))
+                .remedy("mend the entry, then restart MeshSync, which reads the list only when it starts");
+            Outcome::found(vec![with_restart(draft, context, meshsync)])
+        }
+        WatchList::Blacklist(entries) => {
+            if let Some(why) = too_new(context) {
+                return Outcome::unknown(why);
+            }
+            let without: Vec<String> = entries.iter().map(|entry| entry.resource.clone()).collect();
+            let draft = version_bug::DIAGNOSIS.finding()
+                .title("No MeshSync up to 1.0.3 publishes anything with a blacklist")
+                .message(format!("{} is connected and publishes nothing: {silence}.", named(context)))
+                .object(context.object("MeshSync", name))
+                .evidence(format!("spec.watch-list.data.blacklist names {}", without.join(", ")))
+                .remedy("use a whitelist of what is left, then restart MeshSync, which reads it only when it starts");
+            let left = watch_list::stock_without(&without, profile);
+            Outcome::found(vec![set_whitelist(draft, context, meshsync, &left)])
+        }
+        WatchList::Invalid(invalid) => {
+            let mut draft = DIAGNOSIS.finding()
+                .message(format!(
+                    "{} logs code 1000 and falls back to its built-in list, with which it stays connected and publishes \
+                     nothing: {silence}.",
+                    named(context)
+                ))
+                .object(context.object("MeshSync", name))
+                .evidence(invalid.to_string())
+                .remedy("mend the list, then restart MeshSync, which reads it only when it starts");
+            if let Some(instead) = &invalid.instead {
+                draft = draft
+                    .evidence(format!("as a whitelist, what was meant is: {}", instead.join(", ")))
+                    .remedy("write that whitelist, with all events, instead; then restart MeshSync, which reads it only when it starts");
+                return Outcome::found(vec![set_whitelist(draft, context, meshsync, instead)]);
+            }
+            Outcome::found(vec![with_restart(draft, context, meshsync)])
+        }
+        WatchList::Empty => {
+            // Where the definition of the old line drops the field, an empty list is no decision of anybody's.
+            if context.line == Some(Line::Old) {
+                return Outcome::skip("the old line's definition may have no such field");
+            }
+            let draft = watch_list_empty::DIAGNOSIS.finding()
+                .message(format!(
+                    "{} then falls back to its built-in list, with which it stays connected and publishes nothing: \
+                     {silence}. An upgrade from 0.8 leaves the list empty.",
+                    named(context)
+                ))
+                .object(context.object("MeshSync", name))
+                .evidence("spec.watch-list.data has neither a whitelist nor a blacklist with entries")
+                .remedy("set the whitelist, here the stock one, then restart MeshSync, which reads it only when it starts");
+            let stock = watch_list::stock_without(&[], profile);
+            Outcome::found(vec![set_whitelist(draft, context, meshsync, &stock)])
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `MeshSync` publishes Secrets with their contents.
+
+use semver::Version;
+
+use crate::{
+    diagnose::{
+        rollout,
+        rules::{
+            installation::not_installed,
+            meshsync::watch_list::{list_of, version, whitelist},
+            prelude::*,
+        },
+    },
+    facts::stack,
+    stack::{base::seen::Seen, watch_list},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "watch-list-watches-secrets",
+    severity: Severity::Info,
+    title: "MeshSync publishes Secrets with their contents",
+    explanation: include_str!("watch_list_watches_secrets.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "watch-list-secrets",
+    component: Component::Meshsync,
+    title: "Secrets are published to nobody who should not have them",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let list = list_of(context);
+    let meshsync = match whitelist(context, &list) {
+        Ok((meshsync, _)) => meshsync,
+        Err(undecided) => return Err(undecided),
+    };
+    let published = list
+        .watched(context.facts.profile)
+        .any(|entry| entry.resource == "secrets.v1." && !entry.published().is_empty());
+    if !published {
+        return Outcome::pass_with("Secrets are not watched");
+    }
+    let Seen::Known(deployment) = &context.meshsync else {
+        return match context.meshsync.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("MeshSync has no Deployment"),
+        };
+    };
+    let variable = rollout::containers(deployment)
+        .iter()
+        .flat_map(|container| container.env.iter().flatten())
+        .find(|variable| variable.name == "MESHSYNC_REDACT_SECRETS")
+        .and_then(|variable| variable.value.as_deref());
+    let hides = watch_list::release(version(context))
+        .is_none_or(|release| release >= Version::new(1, 0, 2));
+    if hides && matches!(variable, Some("true" | "1")) {
+        return Outcome::pass_with("MESHSYNC_REDACT_SECRETS hides their values");
+    }
+    let exposed = stack::broker_services(context.facts)
+        .into_iter()
+        .find_map(|service| {
+            let kind = service.spec.as_ref()?.type_.as_deref()?;
+            (kind != "ClusterIP").then(|| (stack::name(&service.metadata), kind))
+        });
+    let open = context
+        .facts
+        .broker
+        .servers
+        .iter()
+        .any(|server| !server.varz.auth_required);
+    let name = stack::name(&deployment.metadata);
+    let mut draft = DIAGNOSIS.finding()
+        .message("Whoever may read from the broker reads every Secret that MeshSync may read; the connection is not encrypted. This is the default.")
+        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+        .evidence("spec.watch-list.data.whitelist names secrets.v1.")
+        .evidence(format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS"));
+    if let Some((service, kind)) = exposed {
+        draft = draft.severity(Severity::Warning).evidence(format!(
+            "Service {service} is of type {kind}: the broker is open to the outside"
+        ));
+    }
+    if open {
+        draft = draft
+            .severity(Severity::Warning)
+            .evidence("the broker asks for no token");
+    }
+    Outcome::found(vec![
+        draft
+            .remedy("have MeshSync hide the values (1.0.2 and later), or take secrets.v1. off the list; look again after the operator's next turn, which may put its own environment back")
+            .command(context.kubectl().change(format!("set env deployment/{name} MESHSYNC_REDACT_SECRETS=true")))
+            .done(),
+    ])
+}

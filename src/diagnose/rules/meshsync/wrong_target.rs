@@ -1,0 +1,125 @@
+//! `MeshSync` publishes to what is no broker of this stack.
+
+use crate::{
+    diagnose::rules::{
+        broker::unreachable, installation::not_installed, meshsync::stale_env, prelude::*,
+    },
+    facts::{
+        Attempt, FailureKind,
+        destination::{Destination, Place},
+    },
+    report::Kind,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "meshsync-wrong-target",
+    title: "MeshSync publishes to what is no broker of this stack",
+    explains: &[
+        "meshsync-not-connected",
+        "meshsync-not-ready",
+        "meshsync-crash-loop",
+        "meshsync-silent",
+        "flow-nothing-seen",
+    ],
+    explanation: include_str!("wrong_target.md"),
+    checks: &[&stale_env::CHECK, &CHECK],
+    ..Diagnosis::fault(Component::Meshsync)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-elsewhere",
+    component: Component::Meshsync,
+    title: "the broker that MeshSync is told to use by address answers",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let Some(to) = context.elsewhere() else {
+        return Outcome::skip("MeshSync is to use the broker of this stack");
+    };
+    let shown = to.shown();
+    if let Place::Nowhere(why) = &to.place {
+        return Outcome::skip(format!("{shown} is no place to ask: {why}"));
+    }
+    let Some(why) = context.unseen_clients() else {
+        let servers: Vec<String> = context
+            .target_servers()
+            .map(|server| {
+                let name = context.pod_of(server).unwrap_or(&shown);
+                format!(
+                    "{name} by {}, NATS {}",
+                    server.reached_by, server.varz.version
+                )
+            })
+            .collect();
+        return if servers.is_empty() {
+            Outcome::skip(format!("no broker server runs behind {shown}"))
+        } else {
+            Outcome::pass_with(servers.join("; "))
+        };
+    };
+    // A way that was merely forbidden is told with the other missing rights.
+    let failed = context
+        .failed_attempts()
+        .filter(|(attempt, kind, _)| {
+            context.is_foreign_attempt(attempt) && *kind != FailureKind::Denied
+        })
+        .min_by_key(|(_, kind, _)| *kind != FailureKind::Broker);
+    match failed {
+        None => Outcome::unknown(why),
+        Some((_, FailureKind::Broker, message)) => {
+            Outcome::found(vec![no_nats(context, to, message)])
+        }
+        Some((attempt, _, message)) => {
+            Outcome::found(vec![not_from_here(context, attempt, to, message)])
+        }
+    }
+}
+
+fn not_from_here(
+    context: &RuleContext<'_>,
+    attempt: &Attempt,
+    to: &Destination,
+    failure: &str,
+) -> Finding {
+    let shown = to.shown();
+    let names = &context.facts.profile.broker;
+    unreachable::DIAGNOSIS.finding()
+        .kind(Kind::Obstacle)
+        .title(format!("The broker at {shown} cannot be asked from here"))
+        .message(
+            "MeshSync is told to publish there. That we find no way proves nothing of its own: whether it is connected stays \
+             open.",
+        )
+        .evidence(context.told(to))
+        .evidence(match &attempt.pod {
+            Some(pod) => format!("{} to {pod}: {failure}", attempt.way),
+            None => format!("{} {shown}: {failure}", attempt.way),
+        })
+        .remedy(format!(
+            "run this where ports {} and {} of that host can be reached, as in a pod of this cluster; or see in MeshSync's \
+             log whether its run has started",
+            names.client_port, names.monitor_port
+        ))
+        .command(context.logs(Component::Meshsync, 30))
+        .done()
+}
+
+fn no_nats(context: &RuleContext<'_>, to: &Destination, failure: &str) -> Finding {
+    let shown = to.shown();
+    let monitor = context.facts.profile.broker.monitor_port;
+    DIAGNOSIS.finding()
+        .title(format!("What answers at {shown} is no broker"))
+        .message(format!(
+            "MeshSync asks the monitor on port {monitor} of that host before it connects, and gets no further without it."
+        ))
+        .object(context.object("Deployment", context.meshsync_name()))
+        .evidence(context.told(to))
+        .evidence(format!("{shown}, asked from here: {failure}"))
+        .remedy(format!(
+            "name a NATS server whose client port and whose monitor, on port {monitor}, MeshSync's pod can reach"
+        ))
+        .command(context.logs(Component::Meshsync, 30))
+        .done()
+}

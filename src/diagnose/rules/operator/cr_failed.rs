@@ -1,0 +1,146 @@
+//! The operator reports that it failed.
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
+
+use crate::{
+    diagnose::{
+        rollout,
+        rules::{
+            installation::not_installed,
+            operator::{custom_resources::SOON, missing, no_leader},
+            prelude::*,
+        },
+    },
+    facts::{Condition, stack},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "cr-failed",
+    title: "The operator reports that it failed",
+    explanation: include_str!("cr_failed.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Operator)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "resources-accepted",
+    component: Component::Operator,
+    title: "the operator could do what the custom resources say",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    if !context.has_custom_resource() {
+        let unseen = [
+            context.brokers.why_unsettled(),
+            context.meshsyncs.why_unsettled(),
+        ];
+        return match unseen.into_iter().flatten().next() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no custom resource"),
+        };
+    }
+    let mut findings = Vec::new();
+    for broker in context.brokers.items() {
+        let generation = broker.metadata.generation;
+        let failed = broker.status.conditions.iter().find(|condition| {
+            condition.kind == "Ready"
+                && condition.status == "False"
+                && (condition.observed_generation.is_none()
+                    || condition.observed_generation == generation)
+        });
+        if let Some(condition) = failed.filter(|condition| !is_overtaken(context, condition)) {
+            findings.push(failure(
+                context,
+                "Broker",
+                &broker.metadata,
+                condition,
+                Component::Broker,
+                None,
+            ));
+        }
+    }
+    let not_ready = context
+        .meshsync
+        .known()
+        .and_then(|deployment| rollout::incomplete(deployment));
+    for meshsync in context.meshsyncs.items() {
+        // A healthy MeshSync carries Failed=False for ever, which means that a failure happened once: the condition
+        // counts only beside a workload that is not ready.
+        let failed = meshsync.status.conditions.iter().find(|condition| {
+            condition.kind == "Failed" || (condition.kind == "Ready" && condition.status == "False")
+        });
+        if let (Some(condition), Some(why)) = (failed, &not_ready) {
+            findings.push(failure(
+                context,
+                "MeshSync",
+                &meshsync.metadata,
+                condition,
+                Component::Meshsync,
+                Some(why.as_str()),
+            ));
+        }
+    }
+    Outcome::of(findings)
+}
+
+/// Whether the operator said a moment ago that the servers are not ready, and they are by now: it looks again within
+/// seconds, and what it sees then is what counts.
+fn is_overtaken(context: &RuleContext<'_>, condition: &Condition) -> bool {
+    let ready = context
+        .statefulsets
+        .items()
+        .first()
+        .is_some_and(|set| rollout::set_incomplete(set).is_none());
+    let said: Option<Timestamp> = condition
+        .last_transition_time
+        .as_deref()
+        .and_then(|time| time.parse().ok());
+    ready
+        && condition.reason == "HealthCheckFailed"
+        && said.is_some_and(|said| no_leader::clock(context).duration_since(said) < SOON)
+}
+
+fn failure(
+    context: &RuleContext<'_>,
+    kind: &str,
+    metadata: &ObjectMeta,
+    condition: &Condition,
+    component: Component,
+    workload: Option<&str>,
+) -> Finding {
+    let name = stack::name(metadata);
+    let resources = missing::resources(context);
+    let mut draft = DIAGNOSIS
+        .finding()
+        .title(format!(
+            "The operator reports that {kind} {name} failed: {}",
+            condition.reason
+        ))
+        .message(if condition.message.is_empty() {
+            "The operator gives no message.".to_owned()
+        } else {
+            condition.message.clone()
+        })
+        .component(component)
+        .object(context.object(kind, name))
+        .evidence(format!(
+            "status.conditions: {}={} ({}): {}",
+            condition.kind, condition.status, condition.reason, condition.message
+        ));
+    if let Some(why) = workload {
+        draft = draft.evidence(format!("its Deployment is not ready: {why}"));
+    }
+    let named = format!("{}/{name}", kind.to_lowercase());
+    let target = resources
+        .iter()
+        .find(|resource| **resource == named)
+        .cloned()
+        .unwrap_or(named);
+    draft
+        .remedy("the operator's log has the whole story")
+        .command(context.kubectl().inspect(format!("describe {target}")))
+        .command(context.logs(Component::Operator, 50))
+        .done()
+}

@@ -1,0 +1,139 @@
+//! The operator has not seen the newest change of a custom resource.
+
+use crate::{
+    diagnose::rules::{
+        installation::not_installed,
+        operator::{custom_resources::SOON, no_leader},
+        prelude::*,
+    },
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "cr-not-observed",
+    severity: Severity::Warning,
+    title: "The operator has not seen the newest change of a custom resource",
+    explanation: include_str!("cr_not_observed.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Operator)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "resources-observed",
+    component: Component::Operator,
+    title: "the operator has seen the newest change of the custom resources",
+    after: &[&not_installed::CHECK],
+    judge: observed,
+};
+
+fn observed(context: &RuleContext<'_>) -> Judgement {
+    let brokers = context.brokers.items().iter().map(|broker| {
+        (
+            "Broker",
+            &broker.metadata,
+            broker.status.conditions.as_slice(),
+        )
+    });
+    let meshsyncs = context.meshsyncs.items().iter().map(|meshsync| {
+        (
+            "MeshSync",
+            &meshsync.metadata,
+            meshsync.status.conditions.as_slice(),
+        )
+    });
+    let mut judged = 0;
+    let mut skipped = None;
+    let mut findings = Vec::new();
+    for (kind, metadata, conditions) in brokers.chain(meshsyncs) {
+        let name = stack::name(metadata);
+        // A deletion counts as a change, and is another rule's.
+        if metadata.deletion_timestamp.is_some() {
+            continue;
+        }
+        let seen = conditions
+            .iter()
+            .filter_map(|condition| condition.observed_generation)
+            .max();
+        let (Some(generation), Some(seen)) = (metadata.generation, seen) else {
+            skipped = Some(format!(
+                "{kind} {name} carries no condition that says what was seen"
+            ));
+            continue;
+        };
+        if seen >= generation {
+            judged += 1;
+            continue;
+        }
+        // Whoever wrote last, the wish has been this long as it is, or longer.
+        let changed = metadata
+            .managed_fields
+            .iter()
+            .flatten()
+            .filter(|entry| entry.subresource.as_deref() != Some("status"))
+            .filter_map(|entry| {
+                Some((
+                    entry.time.as_ref()?.0,
+                    entry.manager.as_deref().unwrap_or("somebody"),
+                ))
+            })
+            .max();
+        let Some((changed, manager)) = changed else {
+            skipped = Some(format!("{kind} {name} does not say when it was changed"));
+            continue;
+        };
+        judged += 1;
+        let waits = no_leader::clock(context).duration_since(changed);
+        if waits < SOON {
+            continue;
+        }
+        findings.push(unobserved(
+            context,
+            kind,
+            name,
+            (generation, seen),
+            &format!(
+                "metadata.managedFields: last written by {manager} at {changed}, {} min ago",
+                waits.as_mins()
+            ),
+        ));
+    }
+    match skipped {
+        _ if !findings.is_empty() => Outcome::found(findings),
+        Some(why) => Outcome::skip(why),
+        None if judged > 0 => Outcome::pass(),
+        None => match context
+            .brokers
+            .why_unsettled()
+            .or_else(|| context.meshsyncs.why_unsettled())
+        {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no custom resource that stays"),
+        },
+    }
+}
+
+fn unobserved(
+    context: &RuleContext<'_>,
+    kind: &str,
+    name: &str,
+    (generation, seen): (i64, i64),
+    since: &str,
+) -> Finding {
+    let _operator = context.facts.profile.operator.deployment;
+    DIAGNOSIS
+        .finding()
+        .title(format!(
+            "The operator has not seen the newest change of {kind} {name}"
+        ))
+        .message("What runs still follows the wish before.")
+        .object(context.object(kind, name))
+        .evidence(format!("metadata.generation: {generation}"))
+        .evidence(format!(
+            "status.conditions: observedGeneration {seen} at most"
+        ))
+        .evidence(since)
+        .remedy("see in its log what keeps the operator busy, then make it look again")
+        .command(context.logs(Component::Operator, 50))
+        .command(context.restart(Component::Operator))
+        .done()
+}

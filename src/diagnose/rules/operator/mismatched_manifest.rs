@@ -1,0 +1,149 @@
+//! The operator's image does not fit its manifest.
+
+use k8s_openapi::api::apps::v1::Deployment;
+
+use crate::{
+    diagnose::{
+        context::Line,
+        rollout,
+        rules::{
+            operator::{
+                manager::{arguments, manager},
+                missing,
+            },
+            prelude::*,
+        },
+    },
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "operator-mismatched-manifest",
+    title: "The operator's image does not fit its manifest",
+    explains: &[
+        "operator-webhook-cert",
+        "operator-crash-loop",
+        "operator-image-pull",
+        "operator-not-ready",
+        "operator-no-leader",
+    ],
+    explanation: include_str!("mismatched_manifest.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Operator)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "operator-manifest",
+    component: Component::Operator,
+    title: "the operator's image and its manifest are of one line",
+    after: &[&missing::CHECK],
+    judge,
+};
+
+/// The line that an image's tag names; a tag that is no version names none.
+pub(crate) fn line_of(image: &str) -> Option<Line> {
+    let tag = stack::image_tag(image)?;
+    let mut numbers = tag.strip_prefix('v').unwrap_or(tag).split('.');
+    let major: u32 = numbers.next()?.parse().ok()?;
+    numbers.next()?.parse::<u32>().ok()?;
+    Some(if major == 0 { Line::Old } else { Line::Current })
+}
+
+/// What in a Deployment only one line's manifests have, with that line.
+fn marks(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<(Line, String)> {
+    let old = context.facts.profile.operator.old_line_container;
+    let mut marks = Vec::new();
+    if rollout::containers(deployment)
+        .iter()
+        .any(|container| container.name == old)
+    {
+        marks.push((
+            Line::Old,
+            format!(
+                "spec.template.spec.containers: there is {old}, which only manifests of 0.8 have"
+            ),
+        ));
+    }
+    for argument in manager(context, deployment).into_iter().flat_map(arguments) {
+        if argument == "--metrics-addr=127.0.0.1:8080" {
+            marks.push((
+                Line::Old,
+                format!("the manager's arguments: {argument}, as in manifests of 0.8"),
+            ));
+        } else if argument.starts_with("--health-probe-bind-address") {
+            marks.push((
+                Line::Current,
+                format!("the manager's arguments: {argument}, as in manifests of 1.0 only"),
+            ));
+        }
+    }
+    marks
+}
+
+/// Whether image and manifest are of different lines; the image's line, and what speaks against it.
+pub(crate) fn mismatch(context: &RuleContext<'_>) -> Option<(Line, Vec<String>)> {
+    let deployment = context.operator.known()?;
+    let image = line_of(manager(context, deployment)?.image.as_deref()?)?;
+    let against: Vec<String> = marks(context, deployment)
+        .into_iter()
+        .filter(|(line, _)| *line != image)
+        .map(|(_, mark)| mark)
+        .collect();
+    (!against.is_empty()).then_some((image, against))
+}
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let profile = context.facts.profile;
+    if profile.broker.current.is_none() {
+        return Outcome::skip(format!("{} has one line only", profile.product));
+    }
+    let Some(deployment) = context.operator.known() else {
+        return Outcome::unknown(context.operator.why_unsettled().unwrap_or_default());
+    };
+    let Some(image) = rollout::image(deployment, profile.operator.container) else {
+        return Outcome::skip(format!(
+            "it has no container {}",
+            profile.operator.container
+        ));
+    };
+    if line_of(image).is_none() {
+        return Outcome::skip(format!("the image {image} does not say its version"));
+    }
+    let Some((line, against)) = mismatch(context) else {
+        return Outcome::pass();
+    };
+    let name = profile.operator.deployment;
+    let container = profile.operator.container;
+    let draft = DIAGNOSIS
+        .finding()
+        .object(context.object("Deployment", name))
+        .evidence(format!("the image of its container {container}: {image}"))
+        .evidences(against);
+    let draft = if line == Line::Current {
+        draft
+            .title("The operator's image is of 1.0 and its manifest of 0.8")
+            .message(
+                "The manager finds no certificate for its webhook and exits, its role does not let it choose a leader, \
+                 and the container beside it has an image that is gone from its former place.",
+            )
+            .remedy("install the current manifest or chart over it, or go back to the image that fits this one")
+            .command(context.kubectl().change(format!("set image deployment/{name} {container}=meshery/meshery-operator:0.8.11")))
+    } else {
+        draft
+            .title("The operator's image is of 0.8 and its manifest of 1.0")
+            .message("The manager is started with arguments and probes that it does not know.")
+            .remedy("name an image of 1.0, which this manifest is made for")
+            .command(context.kubectl().change(format!(
+                "set image deployment/{name} {container}=meshery/meshery-operator:1.0.5"
+            )))
+    };
+    Outcome::found(vec![
+        draft
+            .command(
+                context
+                    .kubectl()
+                    .inspect(format!("get deployment {name} -o wide")),
+            )
+            .done(),
+    ])
+}

@@ -1,0 +1,73 @@
+//! The operator is of the old line.
+
+use crate::diagnose::{
+    context::Line,
+    rollout,
+    rules::{installation::not_installed, operator::mismatched_manifest, prelude::*},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "operator-old-line",
+    severity: Severity::Warning,
+    title: "The operator is of the old line",
+    explanation: include_str!("old_line.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Operator)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "operator-line",
+    component: Component::Operator,
+    title: "the operator is of the current line",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let profile = context.facts.profile;
+    if profile.broker.current.is_none() {
+        return Outcome::skip(format!("{} has one line only", profile.product));
+    }
+    if let Some((Line::Current, _)) = mismatched_manifest::mismatch(context) {
+        return Outcome::skip("its image is of the current line, and its manifest is not");
+    }
+    match context.line {
+        Some(Line::Current) => Outcome::pass(),
+        Some(Line::Old) => {
+            let image = context
+                .operator
+                .known()
+                .and_then(|deployment| rollout::image(deployment, profile.operator.container));
+            let mut draft = DIAGNOSIS.finding().message(
+                "It is 0.8 or older: no token on the broker, no finalizers, no conditions, and a ServiceAccount that may do everything.",
+            );
+            if let Some(image) = image {
+                draft = draft
+                    .object(context.object("Deployment", profile.operator.deployment))
+                    .evidence(format!(
+                        "Deployment {} runs {image}",
+                        profile.operator.deployment
+                    ));
+            }
+            if context.operator.known().is_some() {
+                draft = draft.evidence(format!(
+                    "its pod has the container {}, which only the old line's manifests have",
+                    profile.operator.old_line_container
+                ));
+            } else {
+                draft = draft.evidence(format!(
+                    "the broker's StatefulSet is {}",
+                    profile.broker.old
+                ));
+            }
+            Outcome::found(vec![
+                draft
+                    .remedy(
+                        "upgrade to 1.0.5; the broker's address, Service type and token change with it, so readers outside must follow",
+                    )
+                    .done(),
+            ])
+        }
+        None => Outcome::unknown("nothing that tells the lines apart was seen"),
+    }
+}

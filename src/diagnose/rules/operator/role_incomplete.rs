@@ -1,0 +1,106 @@
+//! The operator may not do what its code does.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    diagnose::{
+        context::Line,
+        rules::{operator::missing, prelude::*},
+    },
+    facts::{permissions, stack},
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "operator-role-incomplete",
+    title: "The operator may not do what its code does",
+    explains: &[
+        "operator-no-leader",
+        "cr-not-observed",
+        "cr-failed",
+        "broker-no-workload",
+        "meshsync-no-workload",
+    ],
+    explanation: include_str!("role_incomplete.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Operator)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "operator-rights",
+    component: Component::Operator,
+    title: "the operator may do what its code does",
+    after: &[&missing::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let facts = context.facts;
+    if context.line != Some(Line::Current) {
+        return Outcome::skip("the old line's account may do everything");
+    }
+    let account = stack::operator_service_account(facts);
+    let needed = permissions::operator_rights(facts.profile, &facts.target.namespace);
+    let mut missing = Vec::new();
+    for right in &needed {
+        match permissions::operator_may(facts, &account, right) {
+            Seen::Known(true) => {}
+            Seen::Known(false) => missing.push(right),
+            other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+        }
+    }
+    if missing.is_empty() {
+        return Outcome::pass_with(format!("all {} rights that it needs", needed.len()));
+    }
+    let namespace = &facts.target.namespace;
+    let mut draft = DIAGNOSIS
+        .finding()
+        .title(if missing.len() == needed.len() {
+            format!("ServiceAccount {account} has none of the rights that the operator needs")
+        } else {
+            format!(
+                "ServiceAccount {account} lacks {} of the {} rights that the operator needs",
+                missing.len(),
+                needed.len()
+            )
+        })
+        .message(
+            "The operator runs, and what takes these rights never happens; only its log says why.",
+        )
+        .object(context.object("ServiceAccount", &account));
+    // Resources by the verbs that are missing on them, so that one role says the same of several.
+    let mut verbs: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
+    for right in &missing {
+        let mut resource = right.resource.clone();
+        if !right.group.is_empty() {
+            resource = format!("{resource}.{}", right.group);
+        }
+        if let Some(subresource) = &right.subresource {
+            resource = format!("{resource}/{subresource}");
+        }
+        verbs
+            .entry((right.namespace.is_some(), resource))
+            .or_default()
+            .push(&right.verb);
+    }
+    let mut resources: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
+    for ((within, resource), verbs) in &verbs {
+        let place = if *within {
+            format!("in namespace {namespace}")
+        } else {
+            "in the cluster".to_owned()
+        };
+        draft = draft.evidence(format!("may not {} {resource} {place}", verbs.join(", ")));
+        resources.entry(verbs.clone()).or_default().push(resource);
+    }
+    draft = draft.remedy(
+        "apply the roles and bindings of the version that runs, with Helm by an upgrade; or add what is missing",
+    );
+    for (number, (verbs, resources)) in resources.iter().enumerate() {
+        let name = format!("{}-extra-{}", facts.profile.operator.deployment, number + 1);
+        draft = draft
+            .command(context.kubectl_cluster().change(format!("create clusterrole {name} --verb={} --resource={}", verbs.join(","), resources.join(","))))
+            .command(context.kubectl_cluster().change(format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}")));
+    }
+    Outcome::found(vec![draft.done()])
+}

@@ -1,0 +1,117 @@
+//! Several Brokers share one namespace.
+
+use crate::{
+    diagnose::rules::{installation::not_installed, operator::references::point_to, prelude::*},
+    facts::stack,
+    stack::base::seen::Seen,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "several-brokers",
+    title: "Several Brokers share one namespace",
+    explains: &[
+        "broker-not-ready",
+        "broker-endpoint-stale",
+        "broker-auth-failed",
+        "cr-failed",
+        "meshsync-not-connected",
+    ],
+    explanation: include_str!("several_brokers.md"),
+    checks: &[&CHECK],
+    ..Diagnosis::fault(Component::Operator)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "one-broker",
+    component: Component::Operator,
+    title: "no two Brokers share the namespace",
+    after: &[&not_installed::CHECK],
+    judge,
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let brokers = match &context.brokers {
+        Seen::Known(brokers) => brokers,
+        Seen::Absent => return Outcome::skip("there is no Broker object"),
+        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    };
+    let profile = context.facts.profile;
+    let mut names: Vec<&str> = brokers
+        .iter()
+        .filter(|broker| broker.metadata.deletion_timestamp.is_none())
+        .map(|broker| stack::name(&broker.metadata))
+        .collect();
+    match names.len() {
+        0 => return Outcome::skip("there is no Broker object that stays"),
+        1 => return Outcome::pass(),
+        _ => names.sort_unstable(),
+    }
+    let usual = profile.broker.resource;
+    let keep = names
+        .iter()
+        .find(|name| **name == usual)
+        .or_else(|| names.first())
+        .copied()
+        .unwrap_or(usual);
+    let workload = profile.broker.current.unwrap_or(profile.broker.old);
+    let mut draft = DIAGNOSIS.finding()
+        .title(format!(
+            "{} Brokers share namespace {}: {}",
+            names.len(),
+            context.facts.target.namespace,
+            names.join(", ")
+        ))
+        .message(if profile.broker.current.is_some() {
+            format!(
+                "The operator calls the workloads of each of them {workload}, so each one's turn overwrites what the other \
+                 made, and deleting either takes the shared broker away."
+            )
+        } else {
+            "The operator gives their ConfigMaps the same names, so each one's turn overwrites what the other made.".into()
+        })
+        .object(context.object("Broker", names.iter().find(|name| **name != keep).copied().unwrap_or(keep)));
+    for broker in brokers {
+        draft = draft.evidence(format!(
+            "Broker {} of {}: size {}, version {}",
+            stack::name(&broker.metadata),
+            broker
+                .metadata
+                .creation_timestamp
+                .as_ref()
+                .map_or_else(|| "an unknown time".to_owned(), |time| time.0.to_string()),
+            broker.spec.size.unwrap_or(1),
+            broker
+                .spec
+                .version
+                .as_deref()
+                .unwrap_or("the operator's own")
+        ));
+    }
+    draft = draft.remedy(format!(
+        "keep {keep}, see that MeshSync names it, delete the other, and let the operator make the shared workloads again; a \
+         second broker belongs into a namespace of its own"
+    ));
+    for meshsync in context.meshsyncs.items() {
+        let native = meshsync
+            .spec
+            .broker
+            .as_ref()
+            .and_then(|broker| broker.native.as_ref());
+        if native.is_some_and(|native| native.name != keep) {
+            draft = draft.command(point_to(context, meshsync, keep));
+        }
+    }
+    for name in names.iter().filter(|name| **name != keep) {
+        draft = draft.command(
+            context
+                .kubectl()
+                .delete(format!("brokers.{} {name}", profile.group)),
+        );
+    }
+    Outcome::found(vec![
+        draft
+            .command(context.restart(Component::Operator))
+            .command(context.restart(Component::Meshsync))
+            .done(),
+    ])
+}

@@ -1,0 +1,108 @@
+//! A workload crashes again and again.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    diagnose::{
+        last_words,
+        rules::{
+            prelude::*,
+            workload::{
+                WORKLOAD_DOWN,
+                controllers::{statuses, waiting, who},
+            },
+        },
+    },
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "{component}-crash-loop",
+    title: "{Component} crashes again and again",
+    explains: WORKLOAD_DOWN,
+    explanation: include_str!("crash_loop.md"),
+    checks: super::CHECKS,
+    ..Diagnosis::of_workloads()
+};
+
+pub(crate) fn crash_loop(
+    context: &RuleContext<'_>,
+    component: Component,
+    pod: &Pod,
+) -> Option<Finding> {
+    let (status, backing_off) = statuses(pod).find_map(|status| {
+        let backing_off = waiting(status).is_some_and(|(reason, _)| reason == "CrashLoopBackOff");
+        // Between two starts the container shows how it ended rather than that it waits.
+        let ended = status
+            .state
+            .as_ref()
+            .and_then(|state| state.terminated.as_ref())
+            .is_some_and(|terminated| terminated.exit_code != 0 && status.restart_count > 0);
+        (backing_off || ended).then_some((status, backing_off))
+    })?;
+    let name = stack::name(&pod.metadata);
+    let last = status
+        .last_state
+        .as_ref()
+        .and_then(|state| state.terminated.as_ref())
+        .or_else(|| {
+            status
+                .state
+                .as_ref()
+                .and_then(|state| state.terminated.as_ref())
+        });
+    let ending = last.map(|last| match last.reason.as_deref() {
+        Some(reason) if reason != "Error" => format!("{reason}, exit code {}", last.exit_code),
+        _ => format!("exit code {}", last.exit_code),
+    });
+    let out_of_memory = last.is_some_and(|last| last.reason.as_deref() == Some("OOMKilled"));
+    let mut draft = DIAGNOSIS.finding_of(component)
+        .title(format!(
+            "{} crashes again and again: {} restarts{}",
+            who(component, &status.name),
+            status.restart_count,
+            ending.as_ref().map(|ending| format!(", {ending}")).unwrap_or_default()
+        ))
+        .message(format!(
+            "Container {} starts, ends and waits ever longer before it starts again. The pod's phase may read Running all the while.",
+            status.name
+        ))
+        .object(context.object("Pod", name))
+        .evidence(format!(
+            "pod {name}, container {}: {}, {} restarts",
+            status.name,
+            if backing_off { "CrashLoopBackOff" } else { "terminated" },
+            status.restart_count
+        ));
+    if let Some(ending) = ending {
+        draft = draft.evidence(format!("it last ended with {ending}"));
+    }
+    if let Some(message) = last
+        .and_then(|last| last.message.as_deref())
+        .filter(|m| !m.is_empty())
+    {
+        draft = draft.evidence(format!("its last words: {}", message.trim()));
+    }
+    let words = last_words::of(context.facts, component, name, &status.name);
+    let remedy = match words.signature {
+        _ if out_of_memory => "it needs more memory than its limit: raise resources.limits.memory",
+        Some(signature) => {
+            draft = draft.message(format!(
+                "Container {} ends since {}.",
+                status.name, signature.says
+            ));
+            signature.remedy
+        }
+        None => "the log of the run that ended says why",
+    };
+    Some(
+        draft
+            .evidences(words.evidence)
+            .remedy(remedy)
+            .command(context.kubectl().inspect(format!(
+                "logs {name} -c {} --previous --tail=50",
+                status.name
+            )))
+            .done(),
+    )
+}

@@ -1,0 +1,71 @@
+//! A workload's image cannot be pulled.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    diagnose::rules::{
+        prelude::*,
+        workload::{
+            WORKLOAD_DOWN,
+            controllers::{statuses, waiting, who},
+        },
+    },
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "{component}-image-pull",
+    title: "{Component}'s image cannot be pulled",
+    explains: WORKLOAD_DOWN,
+    explanation: include_str!("image_pull.md"),
+    checks: super::CHECKS,
+    ..Diagnosis::of_workloads()
+};
+
+pub(crate) fn image_pull(
+    context: &RuleContext<'_>,
+    component: Component,
+    pod: &Pod,
+) -> Option<Finding> {
+    const REASONS: [&str; 6] = [
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "ImageInspectError",
+        "RegistryUnavailable",
+    ];
+    let (status, (reason, message)) = statuses(pod)
+        .filter_map(|status| Some((status, waiting(status)?)))
+        .find(|(_, (reason, _))| REASONS.contains(reason))?;
+    let name = stack::name(&pod.metadata);
+    let vanished = status.name == context.facts.profile.operator.old_line_container;
+    let mut draft = DIAGNOSIS
+        .finding_of(component)
+        .title(format!("The image {} cannot be pulled", status.image))
+        .message(format!(
+            "Container {} of {} does not start without it.",
+            status.name,
+            who(component, &status.name)
+        ))
+        .object(context.object("Pod", name))
+        .evidence(format!(
+            "pod {name}, container {}: {reason}: {message}",
+            status.name
+        ));
+    if vanished {
+        draft = draft.evidence(
+            "the copy of kube-rbac-proxy that old manifests name no longer exists in its registry",
+        );
+    }
+    Some(
+        draft
+            .remedy(if vanished {
+                "deploy the operator from current manifests, which have no such container"
+            } else {
+                "see whether name and tag exist, whether the node reaches the registry, and whether a pull secret is needed"
+            })
+            .command(context.kubectl().inspect(format!("describe pod/{name}")))
+            .done(),
+    )
+}

@@ -1,0 +1,91 @@
+//! Diagnoses that every workload can have; the code begins with the component.
+
+mod controllers;
+mod crash_loop;
+mod image_pull;
+mod not_ready;
+mod pods_refused;
+mod scaled_to_zero;
+mod unschedulable;
+
+use crate::diagnose::rules::{cluster::unreachable, installation::not_installed, prelude::*};
+
+/// The diagnoses, in the order in which they are listed.
+pub(super) static DIAGNOSES: &[&Diagnosis] = &[
+    &crash_loop::DIAGNOSIS,
+    &image_pull::DIAGNOSIS,
+    &unschedulable::DIAGNOSIS,
+    &pods_refused::DIAGNOSIS,
+    &scaled_to_zero::DIAGNOSIS,
+    &not_ready::DIAGNOSIS,
+];
+
+/// The checks of all workloads, which each of these diagnoses is found by.
+pub(super) static CHECKS: &[&Check] = &[
+    &BROKER_WORKLOAD,
+    &MESHSYNC_WORKLOAD,
+    &OPERATOR_WORKLOAD,
+    &SERVER_WORKLOAD,
+    &ADAPTER_WORKLOADS,
+];
+
+/// The checks of the server; the other components list theirs among their own.
+pub(super) static SERVER_CHECKS: &[&Check] = &[&SERVER_WORKLOAD, &ADAPTER_WORKLOADS];
+
+pub(crate) static BROKER_WORKLOAD: Check = Check {
+    id: "broker-workload",
+    component: Component::Broker,
+    title: "the broker's pods are well",
+    after: &[&not_installed::CHECK],
+    judge: |context| controllers::judge(context, Component::Broker),
+};
+
+pub(crate) static MESHSYNC_WORKLOAD: Check = Check {
+    id: "meshsync-workload",
+    component: Component::Meshsync,
+    title: "MeshSync's pods are well",
+    after: &[&not_installed::CHECK],
+    judge: |context| controllers::judge(context, Component::Meshsync),
+};
+
+pub(crate) static OPERATOR_WORKLOAD: Check = Check {
+    id: "operator-workload",
+    component: Component::Operator,
+    title: "the operator's pods are well",
+    after: &[&not_installed::CHECK],
+    judge: |context| controllers::judge(context, Component::Operator),
+};
+
+pub(crate) static SERVER_WORKLOAD: Check = Check {
+    id: "server-workload",
+    component: Component::Server,
+    title: "the server's pods are well",
+    after: &[&unreachable::CHECK],
+    judge: |context| controllers::judge(context, Component::Server),
+};
+
+pub(crate) static ADAPTER_WORKLOADS: Check = Check {
+    id: "adapter-workloads",
+    component: Component::Adapter,
+    title: "the pods of the server's adapters are well",
+    after: &[&unreachable::CHECK],
+    judge: |context| controllers::judge(context, Component::Adapter),
+};
+
+/// What follows when any workload of the stack does not work; the rungs above it only.
+pub(super) const WORKLOAD_DOWN: &[&str] = &[
+    "{component}-not-ready",
+    "broker-unreachable",
+    "broker-no-endpoints",
+    "{component}-server-not-connected",
+    "broker-no-workload",
+    "cr-failed",
+    "cr-missing",
+    "cr-not-observed",
+    "meshsync-no-workload",
+    "meshsync-not-connected",
+    "meshsync-crash-loop",
+    "meshsync-not-ready",
+    "{component}-silent",
+    "{component}-no-answer",
+];

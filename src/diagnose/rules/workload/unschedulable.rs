@@ -1,0 +1,56 @@
+//! A workload finds no node for its pod.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    diagnose::rules::{
+        prelude::*,
+        workload::{WORKLOAD_DOWN, controllers::who},
+    },
+    facts::stack,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "{component}-unschedulable",
+    title: "{Component} finds no node for its pod",
+    explains: WORKLOAD_DOWN,
+    explanation: include_str!("unschedulable.md"),
+    checks: super::CHECKS,
+    ..Diagnosis::of_workloads()
+};
+
+pub(crate) fn unschedulable(
+    context: &RuleContext<'_>,
+    component: Component,
+    pod: &Pod,
+) -> Option<Finding> {
+    let condition = pod
+        .status
+        .as_ref()?
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
+    let name = stack::name(&pod.metadata);
+    let message = condition.message.clone().unwrap_or_default();
+    let ports = message.contains("free ports");
+    let container = pod
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.containers.first())
+        .map_or("", |container| container.name.as_str());
+    Some(
+        DIAGNOSIS.finding_of(component)
+            .title(format!("{} finds no node for its pod", who(component, container)))
+            .message("The scheduler finds no node for the pod, so it does not run.")
+            .object(context.object("Pod", name))
+            .evidence(format!("pod {name}: {message}"))
+            .remedy(if ports {
+                "another pod holds the host port on every node: remove that pod, or the hostPort of the old manifests"
+            } else {
+                "make room: resources, taints and node selectors decide"
+            })
+            .command(context.kubectl().inspect(format!("describe pod/{name}")))
+            .done(),
+    )
+}
