@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use crate::tool::meshdoctor;
+use crate::{fixture::fixture, tool::meshdoctor};
 use clap::CommandFactory;
 use meshdoctor::cli::args::Cli;
 
@@ -70,29 +70,49 @@ fn man_pages_are_fresh() {
 /// The picture may stop early; what it shows must be what the program prints.
 const MORE: &str = "…\n";
 
+/// In front of a picture of a live run: the fixture that stands for the cluster.
+const FIXTURE: &str = "<!-- fixture: ";
+
+/// What the program prints; of a fixture that stands for a cluster without the line that names the recording.
+fn printed(arguments: &str, before: &str) -> String {
+    let last = before.lines().last().unwrap_or_default();
+    let Some(name) = last.strip_prefix(FIXTURE) else {
+        return meshdoctor(arguments).env("COLUMNS", "100").run().stdout;
+    };
+    let name = name.trim_end_matches(" -->");
+    let path = fixture(name);
+    let root = path.ancestors().nth(2).expect("the folder above fixtures/");
+    let mut tool = meshdoctor(&format!("{arguments} --from fixtures/{name}"));
+    tool.command().current_dir(root).env("COLUMNS", "100");
+    let stdout = tool.run().stdout;
+    let lines = stdout.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("recording fixtures/"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
 fn the_readme_shows_what_the_program_prints() {
     let readme = fs::read_to_string("README.md").expect("the README");
     let mut fresh = readme.clone();
-    let mut pictures = 0;
-    for block in readme.split("```console\n").skip(1) {
-        let block = block.split("```").next().expect("the end of the block");
+    let parts: Vec<&str> = readme.split("```console\n").collect();
+    assert!(parts.len() > 1, "the README has a picture");
+    for pair in parts.windows(2) {
+        let block = pair[1].split("```").next().expect("the end of the block");
         let (command, shown) = block.split_once('\n').expect("a command and its output");
         let arguments = command
             .strip_prefix("$ meshdoctor ")
             .expect("a command of ours");
-        let ran = meshdoctor(arguments).env("COLUMNS", "100").run();
         let (shown, more) = shown
             .strip_suffix(MORE)
             .map_or((shown, ""), |shown| (shown, MORE));
         let lines = shown.lines().count();
-        let mut printed: Vec<&str> = ran.stdout.lines().take(lines).collect();
+        assert!(lines > 3, "{command} shows nothing");
+        let stdout = printed(arguments, pair[0]);
+        let mut printed: Vec<&str> = stdout.lines().take(lines).collect();
         printed.push("");
         let printed = printed.join("\n");
         fresh = fresh.replace(block, &format!("{command}\n{printed}{more}"));
-        pictures += 1;
     }
-    assert!(pictures > 0, "the README has a picture");
     snapbox::assert_data_eq!(
         fresh,
         snapbox::Data::read_from(Path::new("README.md"), None).raw()

@@ -270,7 +270,8 @@ fn split(word: &str) -> (&str, &str) {
 
 /// The report of a fixture.
 fn report(fixture: &str) -> Value {
-    meshdoctor(&format!("system check -o json --from fixtures/{fixture}"))
+    meshdoctor("system check -o json --from")
+        .arg(crate::fixture::fixture(fixture))
         .run()
         .json()
 }

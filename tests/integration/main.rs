@@ -7,12 +7,14 @@ mod bed;
 mod bed_selftest;
 #[path = "../bed/publishing.rs"]
 mod bed_selftest_publishing;
+#[allow(dead_code)]
+#[path = "../fixture/mod.rs"]
+mod fixture;
 
 mod artefacts;
 mod cli;
 mod failures;
 mod fault_proxy;
-mod fixtures;
 mod hostile;
 mod known_problems;
 mod live;

@@ -15,8 +15,11 @@ use meshdoctor::{
     },
 };
 
+use crate::fixture::fixture;
+
 fn healthy() -> Facts {
-    recording::read("fixtures/healthy-with-server", None, None).expect("a healthy stack")
+    let path = fixture("healthy-with-server");
+    recording::read(&path.to_string_lossy(), None, None).expect("a healthy stack")
 }
 
 fn judge(faults: &[fn(&mut Facts)]) -> Report {

@@ -10,8 +10,11 @@ use meshdoctor::{
     },
 };
 
-fn facts(fixture: &str) -> Facts {
-    recording::read(&format!("fixtures/{fixture}"), None, None).expect("a recording")
+use crate::fixture::fixture;
+
+fn facts(name: &str) -> Facts {
+    let path = fixture(name);
+    recording::read(&path.to_string_lossy(), None, None).expect("a recording")
 }
 
 fn judge(facts: &Facts) -> Report {

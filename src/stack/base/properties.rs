@@ -3,6 +3,10 @@
 //! Each property is tried with ever new inputs for its share of [`total`]; `MESHDOCTOR_PROPERTY_SECONDS=3600` has them
 //! run for an hour. A failure prints the smallest input that was found.
 
+#[allow(dead_code)] // Each program uses a part of it.
+#[path = "../../../tests/fixture/mod.rs"]
+mod fixture;
+
 use std::time::{Duration, Instant};
 
 use proptest::{
@@ -330,8 +334,6 @@ pub(crate) fn recordings() -> Vec<String> {
         "broker-crash-loop",
     ]
     .iter()
-    .map(|name| {
-        std::fs::read_to_string(format!("fixtures/{name}/recording.yaml")).expect("a fixture")
-    })
+    .map(|name| fixture::text(name).expect("a fixture"))
     .collect()
 }
