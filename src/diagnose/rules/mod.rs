@@ -18,10 +18,19 @@ use crate::facts::Facts;
 
 /// What every rule needs.
 pub(crate) mod prelude {
+    pub(crate) use super::{
+        broker::servers::{asked_servers, server_name},
+        cluster::unreachable::CHECK as API_REACHABLE,
+        installation::not_installed::CHECK as INSTALLED,
+    };
     pub(crate) use crate::{
-        diagnose::{Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided},
-        report::{Effect, Finding, Severity},
-        stack::component::Component,
+        diagnose::{
+            Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, last_words,
+            remedy::other, rollout,
+        },
+        facts::{BrokerServer, stack},
+        report::{Action, Command, Effect, Finding, Kind, ObjectRef, PatchKind, Severity},
+        stack::{base::seen::Seen, component::Component},
     };
 }
 

@@ -5,10 +5,10 @@ use crate::{diagnose::rules::prelude::*, facts::Preflight};
 /// What was seen, for rules that are judged only where it was.
 pub(crate) fn seen<'a>(context: &RuleContext<'a>) -> &'a Preflight {
     static NOTHING: Preflight = Preflight {
-        user: crate::stack::base::seen::Seen::NotLooked,
+        user: Seen::NotLooked,
         objects: Vec::new(),
         pods: Vec::new(),
-        nodes: crate::stack::base::seen::Seen::NotLooked,
+        nodes: Seen::NotLooked,
     };
     context.facts.preflight.as_ref().unwrap_or(&NOTHING)
 }

@@ -1,9 +1,6 @@
 //! The broker refuses the token of its Secret.
 
-use crate::{
-    diagnose::rules::{broker::servers::server_name, installation::not_installed, prelude::*},
-    facts::{BrokerServer, Handshake, stack},
-};
+use crate::{diagnose::rules::prelude::*, facts::Handshake};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-auth-failed",
@@ -22,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-token-accepted",
     component: Component::Broker,
     title: "the broker accepts the token of its Secret",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

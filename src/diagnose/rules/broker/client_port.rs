@@ -2,7 +2,7 @@
 
 use crate::{
     diagnose::rules::{broker::lame_duck::is_lame_duck, prelude::*},
-    facts::{BrokerServer, FailureKind, FailureReason, Handshake, NotTried},
+    facts::{FailureKind, FailureReason, Handshake, NotTried},
     report::Way,
 };
 

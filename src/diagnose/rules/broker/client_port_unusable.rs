@@ -1,17 +1,12 @@
 //! The broker's client port does not speak NATS.
 
-use crate::diagnose::rules::broker::client_port::ClientPort;
-use crate::{
-    diagnose::rules::{
-        broker::{
-            BROKER_DOWN,
-            client_port::client_port,
-            servers::{asked_servers, finding, judged, server_name},
-        },
-        installation::not_installed,
-        prelude::*,
+use crate::diagnose::rules::{
+    broker::{
+        BROKER_DOWN,
+        client_port::{ClientPort, client_port},
+        servers::{finding, judged},
     },
-    facts::BrokerServer,
+    prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -27,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-client-port-speaks",
     component: Component::Broker,
     title: "the broker's client port speaks NATS",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

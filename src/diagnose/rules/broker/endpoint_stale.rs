@@ -1,10 +1,6 @@
 //! The Broker's status gives an old address.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-endpoint-stale",
@@ -20,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-endpoint-current",
     component: Component::Broker,
     title: "the Broker's status gives the Service's address",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

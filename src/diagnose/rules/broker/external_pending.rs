@@ -1,12 +1,6 @@
 //! The load balancer has no address yet.
 
-use crate::{
-    diagnose::{
-        context::Location,
-        rules::{installation::not_installed, prelude::*},
-    },
-    facts::stack,
-};
+use crate::diagnose::{context::Location, rules::prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-pending",
@@ -21,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-external-address",
     component: Component::Broker,
     title: "a load balancer that was asked for has an address",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

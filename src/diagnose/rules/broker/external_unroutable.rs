@@ -1,9 +1,6 @@
 //! The external address leads nowhere.
 
-use crate::{
-    diagnose::rules::{broker::addresses::is_private, installation::not_installed, prelude::*},
-    facts::stack,
-};
+use crate::diagnose::rules::{broker::addresses::is_private, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-unroutable",
@@ -18,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-external-routable",
     component: Component::Broker,
     title: "the external address can lead somewhere",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,14 +1,11 @@
 //! A broker server is shutting down.
 
-use crate::{
-    diagnose::rules::{
-        broker::servers::{asked_servers, server_name, workload},
-        installation::not_installed,
-        prelude::*,
-    },
-    facts::{BrokerServer, FailureKind, FailureReason, Handshake, stack},
-};
 use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    diagnose::rules::{broker::servers::workload, prelude::*},
+    facts::{FailureKind, FailureReason, Handshake},
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-lame-duck",
@@ -29,7 +26,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-stays",
     component: Component::Broker,
     title: "no broker server is about to go",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

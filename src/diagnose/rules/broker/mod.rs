@@ -27,7 +27,7 @@ pub(crate) mod token_missing;
 pub(crate) mod unauthenticated;
 pub(crate) mod unreachable;
 
-use super::prelude::*;
+use crate::diagnose::rules::prelude::*;
 
 /// The diagnoses, in the order in which they are listed.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[

@@ -1,10 +1,6 @@
 //! The broker's monitor does not answer.
 
-use crate::diagnose::rules::{
-    broker::servers::{asked_servers, finding, server_name},
-    installation::not_installed,
-    prelude::*,
-};
+use crate::diagnose::rules::{broker::servers::finding, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-monitor-unreachable",
@@ -20,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-monitor-answers",
     component: Component::Broker,
     title: "the broker's monitor answers where its client port does",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

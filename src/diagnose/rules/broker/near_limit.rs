@@ -4,11 +4,9 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
     diagnose::rules::{
-        broker::servers::{asked_servers, finding, judged, server_name},
-        installation::not_installed,
+        broker::servers::{finding, judged},
         prelude::*,
     },
-    facts::{BrokerServer, stack},
     stack::quantity,
 };
 
@@ -25,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-has-room",
     component: Component::Broker,
     title: "the broker is well below its limits",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

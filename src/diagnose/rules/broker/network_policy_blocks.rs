@@ -7,13 +7,10 @@ use k8s_openapi::api::core::v1::Pod;
 use crate::{
     diagnose::{
         network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
-        rules::{cluster::unreachable, installation::not_installed, prelude::*},
+        rules::{cluster::unreachable, prelude::*},
     },
-    facts::{
-        destination::{self, Place},
-        stack,
-    },
-    stack::{base::seen::Seen, manifests},
+    facts::destination::{self, Place},
+    stack::manifests,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -33,7 +30,7 @@ pub(crate) static NETWORK_POLICIES_OPEN: Check = Check {
     id: "network-policies-open",
     component: Component::Broker,
     title: "no NetworkPolicy stands between MeshSync and the broker",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge: policies_open,
 };
 

@@ -2,10 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::stack,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-no-endpoints",
@@ -25,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-service-leads",
     component: Component::Broker,
     title: "the broker's Service leads to a ready pod",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,10 +1,6 @@
 //! The Broker has no StatefulSet.
 
-use crate::{
-    diagnose::rules::{broker::BROKER_DOWN, installation::not_installed, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::{broker::BROKER_DOWN, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-no-workload",
@@ -19,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-has-workload",
     component: Component::Broker,
     title: "the Broker has its StatefulSet",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

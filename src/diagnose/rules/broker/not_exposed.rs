@@ -1,11 +1,8 @@
 //! The broker can be reached only inside the cluster.
 
-use crate::{
-    diagnose::{
-        context::Location,
-        rules::{broker::addresses::is_private, installation::not_installed, prelude::*},
-    },
-    facts::stack,
+use crate::diagnose::{
+    context::Location,
+    rules::{broker::addresses::is_private, prelude::*},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -22,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-exposed",
     component: Component::Broker,
     title: "a server outside has a way to the broker",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

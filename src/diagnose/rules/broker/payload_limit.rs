@@ -1,8 +1,7 @@
 //! The broker takes only small messages.
 
 use crate::diagnose::rules::{
-    broker::servers::{asked_servers, finding, judged, server_name},
-    installation::not_installed,
+    broker::servers::{finding, judged},
     prelude::*,
 };
 
@@ -19,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-takes-large",
     component: Component::Broker,
     title: "the broker takes messages of the usual size",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,13 +1,11 @@
 //! The broker demands TLS.
 
-use crate::diagnose::rules::broker::client_port::ClientPort;
 use crate::{
     diagnose::rules::{
         broker::{
-            client_port::client_port,
-            servers::{asked_servers, finding, judged, server_name},
+            client_port::{ClientPort, client_port},
+            servers::{finding, judged},
         },
-        installation::not_installed,
         prelude::*,
     },
     facts::Handshake,
@@ -31,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-plain",
     component: Component::Broker,
     title: "the broker takes clients without TLS",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,8 +1,8 @@
 //! No server reads from the broker.
 
 use crate::{
-    diagnose::rules::{broker::servers::server_name, installation::not_installed, prelude::*},
-    facts::{BrokerServer, Connection, destination::Destination},
+    diagnose::rules::prelude::*,
+    facts::{Connection, destination::Destination},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -18,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-has-reader",
     component: Component::Broker,
     title: "who reads from the broker is as expected",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -2,10 +2,7 @@
 
 use k8s_openapi::jiff::SignedDuration;
 
-use crate::{
-    diagnose::rules::{broker::servers::server_name, installation::not_installed, prelude::*},
-    facts::Connection,
-};
+use crate::{diagnose::rules::prelude::*, facts::Connection};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-subscribed",
@@ -19,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-reader-listens",
     component: Component::Broker,
     title: "who reads from the broker listens to MeshSync",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

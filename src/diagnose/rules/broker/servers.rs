@@ -1,10 +1,6 @@
 //! What every check of broker servers needs: which there are, how they are called, and their pods.
 
-use crate::{
-    diagnose::rules::prelude::*,
-    facts::{BrokerServer, stack},
-    report::ObjectRef,
-};
+use crate::diagnose::rules::prelude::*;
 
 /// The name of the server that has this id, where it answered.
 pub(crate) fn name_by_id<'a>(context: &RuleContext<'a>, id: &str) -> Option<&'a str> {

@@ -1,9 +1,6 @@
 //! `MeshSync`s of other clusters publish to this broker.
 
-use crate::{
-    diagnose::rules::{meshsync::foreign_client, prelude::*},
-    facts::stack,
-};
+use crate::diagnose::rules::{meshsync::foreign_client, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-shared",

@@ -1,8 +1,7 @@
 //! A client of the broker reads too slowly.
 
 use crate::diagnose::rules::{
-    broker::servers::{asked_servers, finding, judged, server_name},
-    installation::not_installed,
+    broker::servers::{finding, judged},
     prelude::*,
 };
 
@@ -19,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-keeps-up",
     component: Component::Broker,
     title: "every client reads as fast as the broker sends",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    diagnose::rules::{broker::servers::server_name, installation::not_installed, prelude::*},
-    facts::{BrokerServer, Connection, stack},
-};
+use crate::{diagnose::rules::prelude::*, facts::Connection};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-split",
@@ -20,7 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-whole",
     component: Component::Broker,
     title: "the broker's servers share their messages",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

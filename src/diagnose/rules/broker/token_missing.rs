@@ -1,12 +1,8 @@
 //! The Secret with the broker's token is missing.
 
-use crate::{
-    diagnose::{
-        context::Line,
-        rules::{broker::BROKER_DOWN, installation::not_installed, prelude::*},
-    },
-    facts::stack,
-    stack::base::seen::Seen,
+use crate::diagnose::{
+    context::Line,
+    rules::{broker::BROKER_DOWN, prelude::*},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -22,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-token-present",
     component: Component::Broker,
     title: "the Secret with the broker's token is there",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,9 +1,6 @@
 //! The broker asks for no token.
 
-use crate::{
-    diagnose::rules::{broker::servers::server_name, installation::not_installed, prelude::*},
-    facts::{BrokerServer, stack},
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-unauthenticated",
@@ -19,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-protected",
     component: Component::Broker,
     title: "the broker asks for a token",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,9 +1,9 @@
 //! The broker cannot be asked.
 
 use crate::{
-    diagnose::rules::{installation::not_installed, meshsync::wrong_target, prelude::*},
-    facts::{BrokerServer, FailureKind, FailureReason, stack},
-    report::{Kind, Way},
+    diagnose::rules::{meshsync::wrong_target, prelude::*},
+    facts::{FailureKind, FailureReason},
+    report::Way,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -19,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-reachable",
     component: Component::Broker,
     title: "every broker server answers",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,8 +1,7 @@
 //! An answer is larger than what is read.
 
-use super::Advice;
 use crate::{
-    diagnose::rules::{cluster::unreachable, prelude::*},
+    diagnose::rules::{cluster::Advice, prelude::*},
     facts::FailureReason,
     stack::base::failure::{Failure, Kind as FailedBy},
 };
@@ -16,7 +15,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "broker-unreachable",
     ],
     explanation: include_str!("answer_too_large.md"),
-    checks: &[&unreachable::CHECK, &CHECK],
+    checks: &[&API_REACHABLE, &CHECK],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
@@ -30,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
     id: "answers-within-limits",
     component: Component::Cluster,
     title: "every answer is within its limit",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

@@ -1,13 +1,12 @@
 //! The API server rejects our credentials.
 
-use super::Advice;
-use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "credentials-rejected",
     title: "The API server rejects our credentials",
     explanation: include_str!("credentials_rejected.md"),
-    checks: &[&unreachable::CHECK],
+    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

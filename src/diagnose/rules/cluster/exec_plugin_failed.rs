@@ -1,13 +1,12 @@
 //! The credential plugin failed.
 
-use super::Advice;
-use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "exec-plugin-failed",
     title: "The credential plugin failed",
     explanation: include_str!("exec_plugin_failed.md"),
-    checks: &[&unreachable::CHECK],
+    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

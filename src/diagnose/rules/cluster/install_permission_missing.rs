@@ -1,16 +1,17 @@
 //! We may not write everything that an installation writes.
 
+use std::collections::BTreeMap;
+
 use crate::{
     diagnose::rules::{
-        cluster::{observation_missing, unreachable},
+        cluster::observation_missing,
         installation::install_rejected::stays,
         preflight::{counted, seen},
         prelude::*,
     },
     facts::{DryRun, dry_run::Tried},
-    stack::base::{permission::Permission, seen::Seen},
+    stack::base::permission::Permission,
 };
-use std::collections::BTreeMap;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "install-permission-missing",
@@ -24,7 +25,7 @@ pub(crate) static CHECK: Check = Check {
     id: "install-permitted",
     component: Component::Cluster,
     title: "we may write every object of the stack",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

@@ -1,13 +1,12 @@
 //! meshdoctor itself failed.
 
-use super::Advice;
-use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "internal-error",
     title: "meshdoctor itself failed",
     explanation: include_str!("internal_error.md"),
-    checks: &[&unreachable::CHECK],
+    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

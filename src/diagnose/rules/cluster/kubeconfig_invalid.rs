@@ -1,13 +1,12 @@
 //! The kubeconfig cannot be used.
 
-use super::Advice;
-use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubeconfig-invalid",
     title: "The kubeconfig cannot be used",
     explanation: include_str!("kubeconfig_invalid.md"),
-    checks: &[&unreachable::CHECK],
+    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

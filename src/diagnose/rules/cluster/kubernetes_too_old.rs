@@ -1,12 +1,6 @@
 //! Kubernetes is older than the stack supports.
 
-use crate::{
-    diagnose::{
-        inventory::shown_version,
-        rules::{cluster::unreachable, prelude::*},
-    },
-    stack::base::seen::Seen,
-};
+use crate::diagnose::{inventory::shown_version, rules::prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubernetes-too-old",
@@ -20,7 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "version-supported",
     component: Component::Cluster,
     title: "the Kubernetes version is supported",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

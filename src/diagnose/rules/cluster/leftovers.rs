@@ -1,10 +1,6 @@
 //! Cluster-wide roles of the stack are left without it.
 
-use crate::{
-    diagnose::rules::{cluster::unreachable, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-leftovers",
@@ -19,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "no-leftovers",
     component: Component::Installation,
     title: "no cluster-wide role outlives the stack",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

@@ -18,7 +18,7 @@ pub(crate) mod privilege_escalation;
 pub(crate) mod tls_untrusted;
 pub(crate) mod unreachable;
 
-use super::prelude::*;
+use crate::diagnose::rules::prelude::*;
 
 /// The diagnoses, in the order in which they are listed.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
@@ -42,7 +42,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
 
 /// The checks, in the order in which they are shown. A check stands behind those that it depends on.
 pub(super) static CHECKS: &[&Check] = &[
-    &unreachable::CHECK,
+    &API_REACHABLE,
     &kubernetes_too_old::CHECK,
     &answer_too_large::CHECK,
     &permission_missing::CHECK,

@@ -2,13 +2,11 @@
 
 use crate::{
     diagnose::rules::{
-        cluster::unreachable,
         preflight::{counted, seen},
         prelude::*,
     },
-    facts::{Node, stack},
+    facts::Node,
     stack::{
-        base::seen::Seen,
         manifests,
         quantity::{self, ResourceAmount},
     },
@@ -26,7 +24,7 @@ pub(crate) static CHECK: Check = Check {
     id: "nodes-have-room",
     component: Component::Cluster,
     title: "the nodes have room for the stack's pods",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

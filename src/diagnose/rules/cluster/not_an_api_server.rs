@@ -1,13 +1,12 @@
 //! What answers is no API server.
 
-use super::Advice;
-use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "not-an-api-server",
     title: "What answers is no API server",
     explanation: include_str!("not_an_api_server.md"),
-    checks: &[&unreachable::CHECK],
+    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -2,15 +2,11 @@
 
 use crate::{
     diagnose::{
-        rules::{
-            cluster::{observation_missing, unreachable},
-            prelude::*,
-        },
+        rules::{cluster::observation_missing, prelude::*},
         states,
     },
     facts::FailureKind,
-    report::Kind,
-    stack::base::{permission::Permission, seen::Seen},
+    stack::base::permission::Permission,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -25,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "states-observable",
     component: Component::Cluster,
     title: "everything that decides a state can be looked at",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

@@ -1,12 +1,11 @@
 //! The stack's roles grant more than we may grant.
 
 use crate::{
-    diagnose::rules::{cluster::unreachable, preflight::seen, prelude::*},
+    diagnose::rules::{preflight::seen, prelude::*},
     facts::{
         DryRun,
         dry_run::{Tried, rules_not_held},
     },
-    report::ObjectRef,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -21,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "grants-permitted",
     component: Component::Cluster,
     title: "we may grant what the stack's roles grant",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

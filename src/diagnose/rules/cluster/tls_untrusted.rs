@@ -1,13 +1,12 @@
 //! The API server's certificate is not trusted.
 
-use super::Advice;
-use crate::diagnose::rules::{cluster::unreachable, prelude::*};
+use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "tls-untrusted",
     title: "The API server's certificate is not trusted",
     explanation: include_str!("tls_untrusted.md"),
-    checks: &[&unreachable::CHECK],
+    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -1,7 +1,9 @@
 //! The API server cannot be reached.
 
-use super::{Advice, OBSTACLES};
-use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::{
+    cluster::{Advice, OBSTACLES},
+    prelude::*,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-unreachable",

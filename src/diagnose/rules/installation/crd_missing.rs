@@ -1,9 +1,6 @@
 //! A custom resource definition is missing.
 
-use crate::{
-    diagnose::rules::{cluster::unreachable, installation::not_installed, prelude::*},
-    report::ObjectRef,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-missing",
@@ -18,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "crds-present",
     component: Component::Installation,
     title: "both custom resource definitions are there",
-    after: &[&unreachable::CHECK, &not_installed::CHECK],
+    after: &[&API_REACHABLE, &INSTALLED],
     judge,
 };
 

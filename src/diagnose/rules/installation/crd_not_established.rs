@@ -2,12 +2,10 @@
 
 use crate::{
     diagnose::rules::{
-        cluster::unreachable,
         installation::deletion::{reference, terminating},
         prelude::*,
     },
     facts::Crd,
-    report::Command,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -23,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "crds-usable",
     component: Component::Installation,
     title: "the custom resource definitions are served and stay",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

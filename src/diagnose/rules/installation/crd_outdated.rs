@@ -3,8 +3,6 @@
 use crate::{
     diagnose::rules::{installation::crd_missing, prelude::*},
     facts::Crd,
-    report::ObjectRef,
-    stack::base::seen::Seen,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

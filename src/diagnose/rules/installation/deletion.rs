@@ -4,8 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
     diagnose::rules::{installation::crd_terminating, operator::custom_resources, prelude::*},
-    facts::{Crd, stack},
-    report::ObjectRef,
+    facts::Crd,
 };
 
 /// The custom resources that wait for their finalizers.

@@ -1,20 +1,16 @@
 //! Another tool manages the stack's objects.
 
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
 use crate::{
-    diagnose::{
-        remedy::other,
-        rules::{installation::not_installed, operator::custom_resources, prelude::*},
-    },
-    facts::stack,
-    report::Command,
+    diagnose::rules::{operator::custom_resources, prelude::*},
     stack::{
         base::words::quoted,
         manager::{self, Manager},
     },
 };
-use std::collections::BTreeMap;
-
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "foreign-owner",
@@ -29,7 +25,7 @@ pub(crate) static CHECK: Check = Check {
     id: "no-foreign-owner",
     component: Component::Installation,
     title: "no other tool manages the stack's objects",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,15 +1,11 @@
 //! Helm's last act on the stack failed or never ended.
 
-use crate::{
-    diagnose::{
-        remedy::other,
-        rules::{installation::not_installed, operator::no_leader, prelude::*},
-    },
-    facts::stack,
-    report::ObjectRef,
-    stack::base::{seen::Seen, words::quoted},
-};
 use k8s_openapi::jiff::SignedDuration;
+
+use crate::{
+    diagnose::rules::{operator::no_leader, prelude::*},
+    stack::base::words::quoted,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "helm-release-stuck",
@@ -23,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "helm-release",
     component: Component::Installation,
     title: "Helm's last act on the stack came to its end",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -6,13 +6,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
     diagnose::rules::{
-        cluster::unreachable,
         preflight::{counted, seen},
         prelude::*,
     },
-    facts::dry_run,
-    facts::{Answer, DryRun, dry_run::Tried},
-    report::ObjectRef,
+    facts::{
+        Answer, DryRun,
+        dry_run::{self, Tried},
+    },
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -35,7 +35,7 @@ pub(crate) static TAKES_NAMESPACE: Check = Check {
     id: "takes-namespace",
     component: Component::Installation,
     title: "the API server takes the namespace",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| tried(context, &["Namespace"]),
 };
 
@@ -43,7 +43,7 @@ pub(crate) static TAKES_DEFINITIONS: Check = Check {
     id: "takes-definitions",
     component: Component::Installation,
     title: "the API server takes the custom resource definitions",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| tried(context, &["CustomResourceDefinition"]),
 };
 
@@ -51,7 +51,7 @@ pub(crate) static TAKES_ACCOUNT: Check = Check {
     id: "takes-account",
     component: Component::Installation,
     title: "the API server takes the ServiceAccount",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| tried(context, &["ServiceAccount"]),
 };
 
@@ -59,7 +59,7 @@ pub(crate) static TAKES_ROLES: Check = Check {
     id: "takes-roles",
     component: Component::Installation,
     title: "the API server takes the roles and their bindings",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| {
         tried(
             context,
@@ -72,7 +72,7 @@ pub(crate) static TAKES_OPERATOR: Check = Check {
     id: "takes-operator",
     component: Component::Installation,
     title: "the API server takes the operator's Deployment",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| tried(context, &["Deployment"]),
 };
 
@@ -80,7 +80,7 @@ pub(crate) static TAKES_RESOURCES: Check = Check {
     id: "takes-resources",
     component: Component::Installation,
     title: "the API server takes the Broker and the MeshSync",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| tried(context, &["Broker", "MeshSync"]),
 };
 
@@ -88,7 +88,7 @@ pub(crate) static TAKES_PODS: Check = Check {
     id: "takes-pods",
     component: Component::Installation,
     title: "quotas and policies let the stack's pods in",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: pods_taken,
 };
 

@@ -21,7 +21,7 @@ pub(crate) mod pod_templates;
 pub(crate) mod stack_in_other_namespace;
 pub(crate) mod two_generations;
 
-use super::prelude::*;
+use crate::diagnose::rules::prelude::*;
 
 /// The diagnoses, in the order in which they are listed.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
@@ -51,7 +51,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &namespace_terminating::CHECK,
     &crd_not_established::CHECK,
     &old_crd_group::CHECK,
-    &not_installed::CHECK,
+    &INSTALLED,
     &crd_missing::CHECK,
     &crd_outdated::CHECK,
     &conversion_webhook_down::CHECK,

@@ -1,13 +1,6 @@
 //! What is here is not of the mode that is expected.
 
-use crate::{
-    diagnose::{
-        mode::Mode,
-        rules::{installation::not_installed, prelude::*},
-    },
-    facts::stack,
-    report::Command,
-};
+use crate::diagnose::{mode::Mode, rules::prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "mode-not-expected",
@@ -21,7 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "as-expected",
     component: Component::Installation,
     title: "the cluster is watched in the mode that is expected",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,12 +1,6 @@
 //! An image is named by a tag that moves.
 
-use crate::{
-    diagnose::{
-        rollout,
-        rules::{installation::not_installed, prelude::*},
-    },
-    facts::stack,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "moving-tag",
@@ -21,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "fixed-tags",
     component: Component::Installation,
     title: "images are named by fixed tags",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,13 +1,7 @@
 //! The namespace is being deleted.
 
-use crate::{
-    diagnose::rules::{
-        cluster::unreachable, installation::deletion::held_resources, operator::custom_resources,
-        prelude::*,
-    },
-    facts::stack,
-    report::ObjectRef,
-    stack::base::seen::Seen,
+use crate::diagnose::rules::{
+    installation::deletion::held_resources, operator::custom_resources, prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -32,7 +26,7 @@ pub(crate) static CHECK: Check = Check {
     id: "namespace-stays",
     component: Component::Installation,
     title: "the namespace is not being deleted",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

@@ -1,12 +1,6 @@
 //! Nothing of the stack is installed.
 
-use crate::{
-    diagnose::{
-        remedy::other,
-        rules::{cluster::unreachable, installation::stack_in_other_namespace, prelude::*},
-    },
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::{installation::stack_in_other_namespace, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "not-installed",
@@ -20,7 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "installed",
     component: Component::Installation,
     title: "the stack is installed in this namespace",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

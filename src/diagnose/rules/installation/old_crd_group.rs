@@ -1,13 +1,6 @@
 //! Definitions of the old API group remain.
 
-use crate::{
-    diagnose::{
-        rollout,
-        rules::{cluster::unreachable, installation::deletion::reference, prelude::*},
-    },
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::{installation::deletion::reference, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "old-crd-group",
@@ -22,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "no-former-group",
     component: Component::Installation,
     title: "no definitions of the old API group remain",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

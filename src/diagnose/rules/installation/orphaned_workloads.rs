@@ -1,10 +1,6 @@
 //! Workloads of the stack run without custom resource and operator.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "orphaned-workloads",
@@ -18,7 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "no-orphans",
     component: Component::Installation,
     title: "no workload has lost its custom resource and operator",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

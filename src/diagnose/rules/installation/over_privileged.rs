@@ -1,10 +1,6 @@
 //! The stack's ServiceAccount may do everything.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::{permissions, stack},
-    stack::base::{permission::Permission, seen::Seen},
-};
+use crate::{diagnose::rules::prelude::*, facts::permissions, stack::base::permission::Permission};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "over-privileged",
@@ -19,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "least-privilege",
     component: Component::Installation,
     title: "the stack's ServiceAccount may not change everything",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 
@@ -85,7 +81,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// The command that makes a role which reads everything.
-pub(crate) fn reader_role(context: &RuleContext<'_>) -> crate::report::Command {
+pub(crate) fn reader_role(context: &RuleContext<'_>) -> Command {
     let name = context.facts.profile.meshsync_reader();
     context.kubectl_cluster().change(format!(
         "create clusterrole {name} --verb=get,list,watch --resource='*.*'"
@@ -93,7 +89,7 @@ pub(crate) fn reader_role(context: &RuleContext<'_>) -> crate::report::Command {
 }
 
 /// The command that binds that role.
-pub(crate) fn reader_binding(context: &RuleContext<'_>, account: &str) -> crate::report::Command {
+pub(crate) fn reader_binding(context: &RuleContext<'_>, account: &str) -> Command {
     let name = context.facts.profile.meshsync_reader();
     let namespace = &context.facts.target.namespace;
     context.kubectl_cluster().change(format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}"))

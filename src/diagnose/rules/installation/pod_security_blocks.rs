@@ -3,11 +3,8 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
-    diagnose::rules::{
-        cluster::unreachable, installation::pod_templates::pods, preflight::seen, prelude::*,
-    },
+    diagnose::rules::{installation::pod_templates::pods, preflight::seen, prelude::*},
     facts::{DryRun, dry_run::Tried},
-    report::ObjectRef,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -22,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "pod-security",
     component: Component::Installation,
     title: "Pod Security lets the stack's pods in",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

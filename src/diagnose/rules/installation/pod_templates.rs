@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::{diagnose::rules::prelude::*, facts::stack, stack::manifests};
+use crate::{diagnose::rules::prelude::*, stack::manifests};
 
 pub(crate) fn pods(context: &RuleContext<'_>) -> Vec<(String, Pod)> {
     let facts = context.facts;

@@ -1,14 +1,13 @@
 //! The stack is in another namespace.
 
-use crate::diagnose::remedy::other;
-use crate::diagnose::rules::{cluster::unreachable, installation::not_installed, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "stack-in-other-namespace",
     title: "The stack is in another namespace",
     explains: &["crd-missing", "operator-missing", "cr-missing"],
     explanation: include_str!("stack_in_other_namespace.md"),
-    checks: &[&not_installed::CHECK, &CHECK],
+    checks: &[&INSTALLED, &CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -16,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "place-free",
     component: Component::Installation,
     title: "the stack may stand in this namespace",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge,
 };
 

@@ -1,10 +1,6 @@
 //! The broker of the old operator line runs beside the new one.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "two-generations",
@@ -25,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "one-generation",
     component: Component::Installation,
     title: "only one generation of the broker runs",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

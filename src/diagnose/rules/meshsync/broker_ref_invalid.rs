@@ -2,12 +2,10 @@
 
 use crate::{
     diagnose::rules::{
-        installation::not_installed,
         operator::references::{none, point_to},
         prelude::*,
     },
-    facts::{Meshsync, stack},
-    stack::base::seen::Seen,
+    facts::Meshsync,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -29,7 +27,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-named",
     component: Component::Operator,
     title: "each MeshSync names one broker, and it exists",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

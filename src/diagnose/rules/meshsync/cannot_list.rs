@@ -1,13 +1,10 @@
 //! `MeshSync` may not list what it watches.
 
 use crate::{
-    diagnose::rules::{
-        installation::{not_installed, over_privileged},
-        prelude::*,
-    },
-    facts::{permissions, stack},
+    diagnose::rules::{installation::over_privileged, prelude::*},
+    facts::permissions,
     stack::{
-        base::{permission::Permission, seen::Seen},
+        base::permission::Permission,
         watch_list::{self, WatchList},
     },
 };
@@ -30,7 +27,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-may-list",
     component: Component::Meshsync,
     title: "MeshSync may list and watch what it is to watch",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -3,11 +3,8 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
-    diagnose::rules::{
-        installation::not_installed, meshsync::version_bug::READS_SCHEMES, prelude::*,
-    },
-    facts::stack,
-    stack::{base::seen::Seen, watch_list},
+    diagnose::rules::{meshsync::version_bug::READS_SCHEMES, prelude::*},
+    stack::watch_list,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -23,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-unbroken",
     component: Component::Meshsync,
     title: "MeshSync has not lost the broker since it started",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,15 +1,10 @@
 //! More than one `MeshSync` reports this cluster.
 
 use crate::{
-    diagnose::{
-        rollout,
-        rules::{
-            installation::not_installed,
-            meshsync::flow::{untried, with},
-            prelude::*,
-        },
+    diagnose::rules::{
+        meshsync::flow::{untried, with},
+        prelude::*,
     },
-    facts::stack,
     stack::watch_list::EVENTS,
 };
 
@@ -34,7 +29,7 @@ pub(crate) static MESHSYNC_ONCE: Check = Check {
     id: "meshsync-once",
     component: Component::Meshsync,
     title: "one MeshSync reports this cluster",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge: once,
 };
 

@@ -83,7 +83,7 @@ pub(crate) fn unheard<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Opti
     let nowhere = !on.is_empty() && on.iter().all(|(server, _)| !heard(&server.varz.server_id));
     on.first()
         .filter(|_| nowhere)
-        .map(|(server, _)| servers::server_name(context, server))
+        .map(|(server, _)| server_name(context, server))
 }
 
 fn event_missing(

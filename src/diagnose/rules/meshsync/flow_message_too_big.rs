@@ -40,7 +40,7 @@ pub(crate) fn too_big(context: &RuleContext<'_>, flow: &FlowTest) -> Option<Find
             .message("An event carries the whole object. Whatever is larger than the broker allows is dropped where it is sent, with an error in MeshSync's log.")
             .evidence(format!(
                 "server {}: max_payload is {limit}",
-                servers::server_name(context, server)
+                server_name(context, server)
             ))
             .evidence(format!(
                 "a message about the {} of the test has {least} bytes at the least",

@@ -3,7 +3,6 @@
 use crate::{
     diagnose::rules::{meshsync::flow::with, prelude::*},
     facts::Leftover,
-    report::ObjectRef,
     stack::watch_list::EVENTS,
 };
 

@@ -1,9 +1,6 @@
 //! `MeshSync`'s store lacks kinds that it watches.
 
-use crate::{
-    diagnose::rules::{meshsync::flow::with, prelude::*},
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::{meshsync::flow::with, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-store-incomplete",

@@ -2,8 +2,8 @@
 
 use crate::{
     diagnose::rules::{meshsync::flow::with, prelude::*},
-    facts::{permissions, stack},
-    stack::base::{permission::Permission, seen::Seen},
+    facts::permissions,
+    stack::base::permission::Permission,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -2,7 +2,6 @@
 
 use crate::diagnose::rules::{
     broker::shared::{self, shared},
-    installation::not_installed,
     prelude::*,
 };
 
@@ -19,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-clients",
     component: Component::Meshsync,
     title: "every client of MeshSync's name is ours",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,10 +1,6 @@
 //! `MeshSync` uses nearly all the memory it may.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-high-memory",
@@ -19,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-memory",
     component: Component::Meshsync,
     title: "MeshSync is well below its limit of memory",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

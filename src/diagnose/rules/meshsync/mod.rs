@@ -42,7 +42,7 @@ pub(crate) mod watch_list_watches_secrets;
 pub(crate) mod workload;
 pub(crate) mod wrong_target;
 
-use super::prelude::*;
+use crate::diagnose::rules::prelude::*;
 
 /// The diagnoses, in the order in which they are listed.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[

@@ -3,7 +3,6 @@
 use crate::{
     diagnose::rules::{part_test::only_in_test_of, prelude::*},
     facts::Subject,
-    stack::base::seen::Seen,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -1,10 +1,6 @@
 //! The `MeshSync` has no Deployment.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, meshsync::standalone, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::{meshsync::standalone, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-workload",
@@ -18,7 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-has-workload",
     component: Component::Meshsync,
     title: "MeshSync has its Deployment",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -3,21 +3,16 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
-    diagnose::{
-        last_words,
-        rules::{
-            broker::{network_policy_blocks, no_endpoints},
-            installation::not_installed,
-            meshsync::{
-                stale_env,
-                target::{self, Target},
-                version_bug,
-            },
-            prelude::*,
+    diagnose::rules::{
+        broker::{network_policy_blocks, no_endpoints},
+        meshsync::{
+            stale_env,
+            target::{self, Target},
+            version_bug,
         },
+        prelude::*,
     },
-    facts::{ClosedConnection, Handshake, destination::Place, stack},
-    report::Command,
+    facts::{ClosedConnection, Handshake, destination::Place},
     stack::component::Component::Meshsync,
 };
 
@@ -34,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-connected",
     component: Meshsync,
     title: "MeshSync is connected to the broker",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge: connected,
 };
 

@@ -1,8 +1,7 @@
 //! `MeshSync` publishes only part of what it watches.
 
 use crate::{
-    diagnose::rules::{installation::not_installed, meshsync::workload::deployment, prelude::*},
-    facts::stack,
+    diagnose::rules::{meshsync::workload::deployment, prelude::*},
     stack::output_filter::OutputFilter,
 };
 
@@ -19,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-whole",
     component: Component::Meshsync,
     title: "MeshSync publishes all that it watches",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -9,7 +9,6 @@ use crate::{
         prelude::*,
     },
     facts::FlowTest,
-    stack::base::seen::Seen,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

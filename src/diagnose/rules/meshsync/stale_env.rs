@@ -1,20 +1,19 @@
 //! `MeshSync` runs with a former address or token.
 
+use k8s_openapi::{
+    api::core::v1::{Container, Pod},
+    jiff::Timestamp,
+};
+
 use crate::{
     diagnose::rules::{
-        installation::not_installed,
         meshsync::target::{CLOCK_SKEW, Target, target, wrong},
         prelude::*,
     },
     facts::{
         Handshake,
         destination::{self, ADDRESS},
-        stack,
     },
-};
-use k8s_openapi::{
-    api::core::v1::{Container, Pod},
-    jiff::Timestamp,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -36,7 +35,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-environment",
     component: Component::Meshsync,
     title: "MeshSync runs with today's address and token",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -7,10 +7,7 @@ use crate::{
     facts::{
         Meshsync,
         destination::{self, ADDRESS, GivenBy, Place},
-        stack,
     },
-    report::Command,
-    stack::base::seen::Seen,
 };
 
 /// How far two clocks, the API server's and a node's, may differ.

@@ -3,12 +3,9 @@
 use semver::Version;
 
 use crate::{
-    diagnose::{
-        rollout,
-        rules::{
-            meshsync::{version_mismatch, watch_list_invalid},
-            prelude::*,
-        },
+    diagnose::rules::{
+        meshsync::{version_mismatch, watch_list_invalid},
+        prelude::*,
     },
     facts::destination::{self, ADDRESS},
     stack::watch_list,

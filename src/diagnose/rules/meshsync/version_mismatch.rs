@@ -2,14 +2,13 @@
 
 use crate::{
     diagnose::rules::{
-        installation::not_installed,
         meshsync::{
             version_bug::{self, unreadable_address},
             workload,
         },
         prelude::*,
     },
-    facts::{Meshsync, destination::ADDRESS, stack},
+    facts::{Meshsync, destination::ADDRESS},
     stack::watch_list,
 };
 
@@ -26,7 +25,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-version",
     component: Component::Meshsync,
     title: "the version that was asked for runs, and suits the operator",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,14 +1,15 @@
 //! What every check of the watch-list needs.
 
+use semver::Version;
+
 use crate::{
-    diagnose::{remedy::other, rules::prelude::*},
-    facts::{Meshsync, stack},
+    diagnose::rules::prelude::*,
+    facts::Meshsync,
     stack::{
         base::words::quoted,
         watch_list::{self, Entry, WatchList},
     },
 };
-use semver::Version;
 
 /// The newest `MeshSync` whose table is known.
 const NEWEST_KNOWN: Version = Version::new(1, 0, 3);

@@ -1,10 +1,6 @@
 //! A ConfigMap holds a watch-list that nothing reads.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::stack,
-    stack::base::{seen::Seen, words::quoted},
-};
+use crate::{diagnose::rules::prelude::*, stack::base::words::quoted};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-configmap-ignored",
@@ -19,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-object",
     component: Component::Meshsync,
     title: "no ConfigMap passes for the watch-list",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -2,10 +2,7 @@
 
 use k8s_openapi::jiff::SignedDuration;
 
-use crate::{
-    diagnose::rules::{installation::not_installed, meshsync::watch_list::object, prelude::*},
-    facts::stack,
-};
+use crate::diagnose::rules::{meshsync::watch_list::object, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-edited-since-start",
@@ -25,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-force",
     component: Component::Meshsync,
     title: "MeshSync has started since the watch-list was changed",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,12 +1,8 @@
 //! The watch-list holds kinds that change all the time.
 
-use crate::{
-    diagnose::rules::{
-        installation::not_installed,
-        meshsync::watch_list::{list_of, whitelist, with_restart},
-        prelude::*,
-    },
-    facts::stack,
+use crate::diagnose::rules::{
+    meshsync::watch_list::{list_of, whitelist, with_restart},
+    prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -22,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-churn",
     component: Component::Meshsync,
     title: "the watch-list is no more costly than need be",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

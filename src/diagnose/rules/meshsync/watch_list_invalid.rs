@@ -4,7 +4,6 @@ use crate::{
     diagnose::{
         context::Line,
         rules::{
-            installation::not_installed,
             meshsync::{
                 SILENCE, version_bug,
                 watch_list::{named, object, set_whitelist, too_new, version, with_restart},
@@ -13,8 +12,7 @@ use crate::{
             prelude::*,
         },
     },
-    facts::watch_list::standing,
-    facts::{stack, watch_list::Standing},
+    facts::watch_list::{Standing, standing},
     stack::watch_list::{self, Entry, WatchList},
 };
 
@@ -31,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-readable",
     component: Component::Meshsync,
     title: "the watch-list can be read and has entries",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -2,15 +2,13 @@
 
 use crate::{
     diagnose::rules::{
-        installation::not_installed,
         meshsync::{
             watch_list::{list_of, named, set_whitelist, too_new, whitelist, with_restart},
             watch_list_entry_ignored, watch_list_unknown_resource,
         },
         prelude::*,
     },
-    facts::watch_list::standing,
-    facts::{stack, watch_list::Standing},
+    facts::watch_list::{Standing, standing},
     stack::watch_list,
 };
 
@@ -33,7 +31,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-chooses",
     component: Component::Meshsync,
     title: "the watch-list chooses kinds that MeshSync can watch",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

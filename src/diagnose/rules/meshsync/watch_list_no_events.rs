@@ -2,14 +2,12 @@
 
 use crate::{
     diagnose::rules::{
-        installation::not_installed,
         meshsync::{
             watch_list::{list_of, whitelist, with_restart},
             watch_list_partial_events,
         },
         prelude::*,
     },
-    facts::stack,
     stack::watch_list::Entry,
 };
 
@@ -25,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-events",
     component: Component::Meshsync,
     title: "every entry of the watch-list names all events",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -3,16 +3,11 @@
 use semver::Version;
 
 use crate::{
-    diagnose::{
-        rollout,
-        rules::{
-            installation::not_installed,
-            meshsync::watch_list::{list_of, version, whitelist},
-            prelude::*,
-        },
+    diagnose::rules::{
+        meshsync::watch_list::{list_of, version, whitelist},
+        prelude::*,
     },
-    facts::stack,
-    stack::{base::seen::Seen, watch_list},
+    stack::watch_list,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -28,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-secrets",
     component: Component::Meshsync,
     title: "Secrets are published to nobody who should not have them",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

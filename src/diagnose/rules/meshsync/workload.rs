@@ -1,6 +1,6 @@
 //! `MeshSync`'s Deployment.
 
-use crate::{diagnose::rules::prelude::*, stack::base::seen::Seen};
+use crate::diagnose::rules::prelude::*;
 
 /// The Deployment of `MeshSync`, or why there is nothing to judge.
 pub(crate) fn deployment<'a>(

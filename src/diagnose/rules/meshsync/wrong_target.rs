@@ -1,14 +1,11 @@
 //! `MeshSync` publishes to what is no broker of this stack.
 
 use crate::{
-    diagnose::rules::{
-        broker::unreachable, installation::not_installed, meshsync::stale_env, prelude::*,
-    },
+    diagnose::rules::{broker::unreachable, meshsync::stale_env, prelude::*},
     facts::{
         Attempt, FailureKind,
         destination::{Destination, Place},
     },
-    report::Kind,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -30,7 +27,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-elsewhere",
     component: Component::Meshsync,
     title: "the broker that MeshSync is told to use by address answers",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

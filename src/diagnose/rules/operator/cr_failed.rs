@@ -3,15 +3,11 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 
 use crate::{
-    diagnose::{
-        rollout,
-        rules::{
-            installation::not_installed,
-            operator::{custom_resources::SOON, missing, no_leader},
-            prelude::*,
-        },
+    diagnose::rules::{
+        operator::{custom_resources::SOON, missing, no_leader},
+        prelude::*,
     },
-    facts::{Condition, stack},
+    facts::Condition,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -26,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-accepted",
     component: Component::Operator,
     title: "the operator could do what the custom resources say",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,11 +1,8 @@
 //! A custom resource is missing.
 
-use crate::{
-    diagnose::{
-        mode::Mode,
-        rules::{installation::crd_missing, prelude::*},
-    },
-    stack::base::seen::Seen,
+use crate::diagnose::{
+    mode::Mode,
+    rules::{installation::crd_missing, prelude::*},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

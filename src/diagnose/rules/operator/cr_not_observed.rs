@@ -1,12 +1,8 @@
 //! The operator has not seen the newest change of a custom resource.
 
-use crate::{
-    diagnose::rules::{
-        installation::not_installed,
-        operator::{custom_resources::SOON, no_leader},
-        prelude::*,
-    },
-    facts::stack,
+use crate::diagnose::rules::{
+    operator::{custom_resources::SOON, no_leader},
+    prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -22,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-observed",
     component: Component::Operator,
     title: "the operator has seen the newest change of the custom resources",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge: observed,
 };
 

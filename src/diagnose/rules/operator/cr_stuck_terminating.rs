@@ -2,13 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::{
-    diagnose::rules::{
-        installation::not_installed,
-        operator::custom_resources::{clear_finalizers, finalizers, is_held, metadata},
-        prelude::*,
-    },
-    facts::stack,
+use crate::diagnose::rules::{
+    operator::custom_resources::{clear_finalizers, finalizers, is_held, metadata},
+    prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -24,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-deletable",
     component: Component::Operator,
     title: "no custom resource hangs in deletion",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    diagnose::rules::{installation::not_installed, operator::references::none, prelude::*},
-    facts::{Meshsync, stack},
+    diagnose::rules::{operator::references::none, prelude::*},
+    facts::Meshsync,
     stack::{profile::Profile, watch_list::WatchList},
 };
 
@@ -21,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-named",
     component: Component::Operator,
     title: "the MeshSync object is the one that MeshSync reads",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

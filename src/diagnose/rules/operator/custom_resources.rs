@@ -1,7 +1,8 @@
 //! Custom resources, whichever kind they are.
 
-use crate::{diagnose::rules::prelude::*, facts::stack, report::Action};
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDuration};
+
+use crate::diagnose::rules::prelude::*;
 
 /// The custom resources with their kinds.
 pub(crate) fn metadata<'a>(
@@ -43,7 +44,7 @@ pub(crate) fn clear_finalizers(
     context: &RuleContext<'_>,
     kind: &str,
     metadata: &ObjectMeta,
-) -> crate::report::Command {
+) -> Command {
     context.kubectl().run(Action::ClearFinalizers(format!(
         "{}/{}",
         kind.to_lowercase(),

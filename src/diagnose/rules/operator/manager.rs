@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Container};
 
-use crate::diagnose::{rollout, rules::prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) fn manager<'a>(
     context: &RuleContext<'a>,

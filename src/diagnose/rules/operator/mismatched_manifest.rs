@@ -2,19 +2,15 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use crate::{
-    diagnose::{
-        context::Line,
-        rollout,
-        rules::{
-            operator::{
-                manager::{arguments, manager},
-                missing,
-            },
-            prelude::*,
+use crate::diagnose::{
+    context::Line,
+    rules::{
+        operator::{
+            manager::{arguments, manager},
+            missing,
         },
+        prelude::*,
     },
-    facts::stack,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -1,10 +1,6 @@
 //! There is no operator for the custom resources.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-missing",
@@ -19,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-deployed",
     component: Component::Operator,
     title: "an operator looks after the custom resources",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

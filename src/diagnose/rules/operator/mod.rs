@@ -17,7 +17,7 @@ pub(crate) mod role_incomplete;
 pub(crate) mod several_brokers;
 pub(crate) mod webhook_cert;
 
-use super::prelude::*;
+use crate::diagnose::rules::prelude::*;
 
 /// The diagnoses, in the order in which they are listed.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[

@@ -5,7 +5,6 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::{
     diagnose::{
         context::Line,
-        rollout,
         rules::{
             operator::{
                 manager::{arguments, manager},
@@ -15,8 +14,7 @@ use crate::{
             prelude::*,
         },
     },
-    facts::{Subject, stack},
-    stack::base::seen::Seen,
+    facts::Subject,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

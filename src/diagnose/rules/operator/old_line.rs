@@ -2,8 +2,7 @@
 
 use crate::diagnose::{
     context::Line,
-    rollout,
-    rules::{installation::not_installed, operator::mismatched_manifest, prelude::*},
+    rules::{operator::mismatched_manifest, prelude::*},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -19,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-line",
     component: Component::Operator,
     title: "the operator is of the current line",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

@@ -1,11 +1,7 @@
 //! The operator cannot do what the custom resources ask.
 
 use crate::{
-    diagnose::{
-        last_words,
-        rules::{operator::missing, prelude::*},
-    },
-    facts::stack,
+    diagnose::rules::{operator::missing, prelude::*},
     stack::component::Component::Operator,
 };
 

@@ -1,9 +1,6 @@
 //! References between custom resources.
 
-use crate::{
-    diagnose::rules::prelude::*,
-    facts::{Meshsync, stack},
-};
+use crate::{diagnose::rules::prelude::*, facts::Meshsync};
 
 /// Why there is no `MeshSync` object to judge.
 pub(crate) fn none(context: &RuleContext<'_>) -> Judgement {
@@ -14,11 +11,7 @@ pub(crate) fn none(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// The command that has a `MeshSync` publish to a Broker of this namespace.
-pub(crate) fn point_to(
-    context: &RuleContext<'_>,
-    meshsync: &Meshsync,
-    broker: &str,
-) -> crate::report::Command {
+pub(crate) fn point_to(context: &RuleContext<'_>, meshsync: &Meshsync, broker: &str) -> Command {
     let profile = context.facts.profile;
     context.kubectl().patch(format!("meshsyncs.{} {}", profile.group, stack::name(&meshsync.metadata)), format!(r#"{{"spec":{{"broker":{{"custom":null,"native":{{"name":"{broker}","namespace":"{}"}}}}}}}}"#, context.facts.target.namespace))
 }

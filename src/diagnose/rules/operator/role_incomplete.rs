@@ -7,8 +7,7 @@ use crate::{
         context::Line,
         rules::{operator::missing, prelude::*},
     },
-    facts::{permissions, stack},
-    stack::base::seen::Seen,
+    facts::permissions,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

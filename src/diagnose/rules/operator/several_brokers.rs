@@ -1,10 +1,6 @@
 //! Several Brokers share one namespace.
 
-use crate::{
-    diagnose::rules::{installation::not_installed, operator::references::point_to, prelude::*},
-    facts::stack,
-    stack::base::seen::Seen,
-};
+use crate::diagnose::rules::{operator::references::point_to, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "several-brokers",
@@ -25,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "one-broker",
     component: Component::Operator,
     title: "no two Brokers share the namespace",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge,
 };
 

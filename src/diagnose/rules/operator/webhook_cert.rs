@@ -1,22 +1,20 @@
 //! The operator lacks a valid certificate for its webhook.
 
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Event};
+
 use crate::{
     diagnose::{
         context::Line,
-        rollout,
         rules::{
             operator::{manager::manager, missing},
             prelude::*,
         },
     },
-    facts::stack,
-    report::PatchKind,
     stack::{
         base::failure::Kind,
         component::Component::{Installation, Operator},
     },
 };
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Event};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-webhook-cert",

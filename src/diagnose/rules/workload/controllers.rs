@@ -8,19 +8,12 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 
-use super::{not_ready, pods_refused, scaled_to_zero};
-use crate::{
-    diagnose::{
-        rollout,
-        rules::{
-            prelude::*,
-            workload::{
-                crash_loop::crash_loop, image_pull::image_pull, unschedulable::unschedulable,
-            },
-        },
+use crate::diagnose::rules::{
+    prelude::*,
+    workload::{
+        crash_loop::crash_loop, image_pull::image_pull, not_ready, pods_refused, scaled_to_zero,
+        unschedulable::unschedulable,
     },
-    facts::stack,
-    stack::base::seen::Seen,
 };
 
 /// A controller, whichever kind it is.

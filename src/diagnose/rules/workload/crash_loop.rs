@@ -2,18 +2,12 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::{
-    diagnose::{
-        last_words,
-        rules::{
-            prelude::*,
-            workload::{
-                WORKLOAD_DOWN,
-                controllers::{statuses, waiting, who},
-            },
-        },
+use crate::diagnose::rules::{
+    prelude::*,
+    workload::{
+        WORKLOAD_DOWN,
+        controllers::{statuses, waiting, who},
     },
-    facts::stack,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

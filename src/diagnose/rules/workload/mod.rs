@@ -8,7 +8,7 @@ mod pods_refused;
 mod scaled_to_zero;
 mod unschedulable;
 
-use crate::diagnose::rules::{cluster::unreachable, installation::not_installed, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 /// The diagnoses, in the order in which they are listed.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
@@ -36,7 +36,7 @@ pub(crate) static BROKER_WORKLOAD: Check = Check {
     id: "broker-workload",
     component: Component::Broker,
     title: "the broker's pods are well",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge: |context| controllers::judge(context, Component::Broker),
 };
 
@@ -44,7 +44,7 @@ pub(crate) static MESHSYNC_WORKLOAD: Check = Check {
     id: "meshsync-workload",
     component: Component::Meshsync,
     title: "MeshSync's pods are well",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge: |context| controllers::judge(context, Component::Meshsync),
 };
 
@@ -52,7 +52,7 @@ pub(crate) static OPERATOR_WORKLOAD: Check = Check {
     id: "operator-workload",
     component: Component::Operator,
     title: "the operator's pods are well",
-    after: &[&not_installed::CHECK],
+    after: &[&INSTALLED],
     judge: |context| controllers::judge(context, Component::Operator),
 };
 
@@ -60,7 +60,7 @@ pub(crate) static SERVER_WORKLOAD: Check = Check {
     id: "server-workload",
     component: Component::Server,
     title: "the server's pods are well",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| controllers::judge(context, Component::Server),
 };
 
@@ -68,7 +68,7 @@ pub(crate) static ADAPTER_WORKLOADS: Check = Check {
     id: "adapter-workloads",
     component: Component::Adapter,
     title: "the pods of the server's adapters are well",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     judge: |context| controllers::judge(context, Component::Adapter),
 };
 

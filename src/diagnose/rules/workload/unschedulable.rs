@@ -2,12 +2,9 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::{
-    diagnose::rules::{
-        prelude::*,
-        workload::{WORKLOAD_DOWN, controllers::who},
-    },
-    facts::stack,
+use crate::diagnose::rules::{
+    prelude::*,
+    workload::{WORKLOAD_DOWN, controllers::who},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
