@@ -1,6 +1,6 @@
 //! Findings in the making: what the diagnosis says, and what a rule adds.
 
-use super::diagnosis::Code;
+use super::{Judgement, Outcome, diagnosis::Code};
 use crate::{
     report::{Command, Finding, Kind, ObjectRef, Remedy, Severity},
     stack::component::Component,
@@ -82,6 +82,11 @@ impl Draft {
     pub(crate) fn command(mut self, command: Command) -> Self {
         self.0.remedy.commands.push(command);
         self
+    }
+
+    /// The judgement that this is what is wrong.
+    pub(crate) fn found(self) -> Judgement {
+        Outcome::found(vec![self.done()])
     }
 
     pub(crate) fn done(self) -> Finding {

@@ -88,11 +88,6 @@ fn refused(context: &RuleContext<'_>, server: &str, message: &str) -> Finding {
                 .evidence("the Secret is newer than the server, which still has the old token");
         }
     }
-    let _set = context
-        .statefulsets
-        .items()
-        .first()
-        .map_or(profile.broker.old, |set| stack::name(&set.metadata));
     draft
         .remedy("restart the broker, which reads the token when it starts, then MeshSync")
         .command(context.restart(Component::Broker))

@@ -70,14 +70,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let broker_name = stack::name(&broker.metadata);
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .title("The Broker's status gives an address that the Service does not have")
             .message("A server that takes the broker's address from there does not find it.")
             .object(context.object("Broker", broker_name))
             .evidences(stale)
             .remedy("restart the operator, which works the address out anew; operators 0.6.14 to 0.8.10 need an upgrade for that")
             .command(context.restart(Component::Operator))
-            .done(),
-    ])
+            .found()
 }

@@ -69,13 +69,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     } else {
         return Outcome::pass();
     };
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .title(format!("The external address {address} leads nowhere"))
             .message("A server outside the cluster cannot use it.")
             .object(context.object("Broker", stack::name(&broker.metadata)))
             .evidence(format!("status.endpoint.external is {address}: {why}"))
             .remedy("set spec.service.externalEndpointOverride to an address that leads to the broker, or leave it: a server inside the cluster needs none")
-            .done(),
-    ])
+            .found()
 }

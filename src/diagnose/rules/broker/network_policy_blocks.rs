@@ -384,8 +384,7 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     };
     let policy = first.first().cloned().unwrap_or_default();
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .title("NetworkPolicies of the namespace would cut the stack's pods off")
             .message(
                 "The pods would run, and not work. This is read off the policies; whether they are enforced depends on \
@@ -411,6 +410,5 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
                  both ports; policies add up, one more only opens",
             )
             .command(context.kubectl().inspect("get networkpolicies -o yaml"))
-            .done(),
-    ])
+            .found()
 }

@@ -34,8 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Seen::Known(sets) if !sets.is_empty() => Outcome::pass(),
         Seen::Known(_) | Seen::Absent => {
             let name = stack::name(&broker.metadata);
-            Outcome::found(vec![
-                DIAGNOSIS.finding()
+            DIAGNOSIS.finding()
                     .title(format!("Broker {name} has no StatefulSet"))
                     .message("The operator has not made the NATS server, or somebody removed it: MeshSync has nowhere to publish.")
                     .object(context.object("Broker", name))
@@ -45,8 +44,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     ))
                     .remedy("the operator makes it: its log says what stops it")
                     .command(context.logs(Component::Operator, 50))
-                    .done(),
-            ])
+                    .found()
         }
         other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }

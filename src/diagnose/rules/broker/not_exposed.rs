@@ -74,14 +74,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .message("It is connected all the same, as through a port-forward or a network that knows the pods' addresses. That is well while this way lasts.")
             .evidence(format!("the broker lists its client {} at {}", client.name, client.ip))
             .remedy("nothing, if that way is meant to stay");
-        return Outcome::found(vec![draft.done()]);
+        return draft.found();
     }
     if let Some(why) = context.unseen_clients() {
         return Outcome::unknown(why);
     }
     let broker = context.broker_name();
-    Outcome::found(vec![
-        draft
+    draft
             .severity(Severity::Error)
             .title(format!("{product} Server is outside and has no way to the broker"))
             .message("The broker can be reached only inside the cluster, and no server is connected: what MeshSync publishes is lost.")
@@ -89,8 +88,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .remedy("forward the port on the server's machine; or give the broker an address that leads to it from there")
             .command(context.kubectl().inspect(format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port)))
             .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"LoadBalancer"}}}"#))
-            .done(),
-    ])
+            .found()
 }
 
 /// Why a connected server is taken to be outside: its address is none that a pod or a node could have.

@@ -50,8 +50,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     };
     let product = context.facts.profile.product;
     let clients = context.facts.profile.server.clients.join(" or ");
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .severity(severity)
             .title(format!("No {product} Server reads from the broker"))
             .message(if here {
@@ -61,8 +60,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             })
             .evidence(format!("no broker server has a client named {clients}"))
             .remedy("in the server's UI, see that the connection to this cluster is in operator mode and connected")
-            .done(),
-    ])
+            .found()
 }
 
 /// The server reads from the stack's own broker, and MeshSync is told to use another.

@@ -95,7 +95,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "restart the server where it runs, so that it subscribes anew, then MeshSync, which sends everything again",
         )
     };
-    Outcome::found(vec![draft.command(meshsync).done()])
+    draft.command(meshsync).found()
 }
 
 /// Whether a subscription's pattern takes in a subject: `*` is one token, `>` all that follow.

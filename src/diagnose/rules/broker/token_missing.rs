@@ -82,13 +82,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
     }
     let restart = |what: String| context.kubectl().change(format!("rollout restart {what}"));
-    Outcome::found(vec![
-        draft
+    draft
             .remedy("let the operator make it again, then restart both sides, so that they hold the same token")
             .command(restart(format!("deployment/{}", profile.operator.deployment)))
             .command(context.kubectl().inspect(format!("get secret {secret}")))
             .command(restart(format!("statefulset/{current}")))
             .command(restart(format!("deployment/{}", profile.meshsync.resource)))
-            .done(),
-    ])
+            .found()
 }

@@ -69,15 +69,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .evidence(format!("Service {service} is of type {kind}"));
     }
     if open.iter().all(|server| context.is_foreign(server)) {
-        return Outcome::found(vec![
-            draft
+        return draft
                 .remedy("have that broker ask for a token, and put it into the address that MeshSync is given, nats://TOKEN@HOST:PORT")
-                .done(),
-        ]);
+                .found();
     }
-    Outcome::found(vec![
-        draft
+    draft
             .remedy("upgrade the operator to 1.0.5, whose broker asks for a token; until then close the Service to the outside")
-            .done(),
-    ])
+            .found()
 }

@@ -95,8 +95,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         };
         format!("{}{place}: {message}", attempt.way)
     });
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .kind(if proven { Kind::Fault } else { Kind::Obstacle })
             .title(title)
             .message(if proven {
@@ -115,6 +114,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "open one of the ways: a port-forward needs get and create on pods/portforward and a kubelet that answers"
             })
             .command(context.logs_of(context.broker_pods.first().map_or("-l app.kubernetes.io/name=nats", |pod| stack::name(&pod.metadata)), Some(facts.profile.broker.container), 50))
-            .done(),
-    ])
+            .found()
 }

@@ -96,12 +96,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if evidence.is_empty() {
         return Outcome::pass();
     }
-    Outcome::found(vec![
-        DIAGNOSIS
-            .finding()
-            .message("It was not read to its end. What it is about is not known.")
-            .evidences(evidence)
-            .remedy(TOO_LARGE)
-            .done(),
-    ])
+    DIAGNOSIS
+        .finding()
+        .message("It was not read to its end. What it is about is not known.")
+        .evidences(evidence)
+        .remedy(TOO_LARGE)
+        .found()
 }

@@ -33,14 +33,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .take_while(char::is_ascii_digit)
         .collect();
     match (version.major.as_str(), digits.parse::<u32>()) {
-        ("1", Ok(minor)) if minor < OLDEST_MINOR => Outcome::found(vec![
-            DIAGNOSIS.finding()
+        ("1", Ok(minor)) if minor < OLDEST_MINOR => DIAGNOSIS.finding()
                 .title(format!("Kubernetes {shown} is older than 1.{OLDEST_MINOR}"))
                 .message("The custom resource definitions hold validation rules that this API server does not know.")
                 .evidence(format!("/version says {shown}"))
                 .remedy(format!("upgrade the cluster to 1.{OLDEST_MINOR} or later"))
-                .done(),
-        ]),
+                .found(),
         (_, Ok(_)) => Outcome::pass_with(shown),
         _ => Outcome::unknown(format!("the version {shown} cannot be read")),
     }

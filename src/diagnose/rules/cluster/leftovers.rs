@@ -97,14 +97,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if bindings.is_empty() && roles.is_empty() {
         return Outcome::pass();
     }
-    Outcome::found(vec![
-        draft
+    draft
             .evidence(format!(
                 "nothing of the stack is in namespace {}, and no custom resource anywhere",
                 facts.target.namespace
             ))
             .remedy("if nothing of the stack is to come back, remove them; the last command shows what else bears the name")
             .command(context.kubectl_cluster().inspect(format!("get clusterroles,clusterrolebindings -o name | grep {}", facts.profile.name)))
-            .done(),
-    ])
+            .found()
 }

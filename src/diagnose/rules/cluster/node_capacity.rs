@@ -85,12 +85,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if nodes.is_empty() {
         draft = draft.evidence("the cluster has no node");
     }
-    Outcome::found(vec![
-        draft
+    draft
             .remedy("make room or add a node; a node with a taint takes none of the stack's pods, which tolerate nothing")
             .command(context.kubectl_cluster().inspect("describe nodes"))
-            .done(),
-    ])
+            .found()
 }
 
 fn takes_pods(node: &Node) -> bool {

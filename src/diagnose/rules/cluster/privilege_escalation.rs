@@ -45,8 +45,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .iter()
         .map(|trial| format!("{} {}", trial.kind, trial.name))
         .collect();
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .title("The stack's roles grant more than we may grant")
             .message(
                 "Kubernetes lets nobody write or bind a role that holds rights which they lack themselves, unless they \
@@ -65,8 +64,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             )
             .remedy("have a cluster administrator install the stack, or apply the roles that let you: they name escalate and bind for these roles alone")
             .command(context.meshdoctor(Effect::Read, "rbac preflight"))
-            .done(),
-    ])
+            .found()
 }
 
 /// Without a refusal: every one taken, or why one could not be tried.

@@ -56,7 +56,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if let Some(rest) = advice.kubectl {
         draft = draft.command(context.kubectl_cluster().inspect(rest));
     }
-    Outcome::found(vec![draft.done()])
+    draft.found()
 }
 
 /// A sentence of its own: capital letter, full stop.

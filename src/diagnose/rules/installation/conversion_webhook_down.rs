@@ -48,8 +48,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#,
         )
     };
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .message(
                 "An object reads only in the version it is stored in. Everything that asks for the other one fails, the \
                  operator and MeshSync among them, and deletions hang.",
@@ -61,6 +60,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             )
             .command(reset(&facts.profile.broker_crd()))
             .command(reset(&facts.profile.meshsync_crd()))
-            .done(),
-    ])
+            .found()
 }

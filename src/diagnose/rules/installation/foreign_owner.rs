@@ -94,7 +94,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     for owner in owned.keys() {
         draft = draft.command(look(context, owner));
     }
-    Outcome::found(vec![draft.done()])
+    draft.found()
 }
 
 /// The command that shows what the owner thinks.

@@ -118,5 +118,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ),
         ));
     }
-    Outcome::found(vec![draft.done()])
+    draft.found()
 }

@@ -25,8 +25,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Mode::Operator | Mode::CustomBroker | Mode::Standalone if context.expect.embedded => {}
         Mode::Standalone if context.expect.operator => {
             let name = context.meshsync_name();
-            return Outcome::found(vec![
-                DIAGNOSIS.finding()
+            return DIAGNOSIS.finding()
                     .title("MeshSync runs without operator, and --expect operator says that it has one")
                     .message("Nothing looks after it: no operator, no custom resource, no broker of the stack's own.")
                     .object(context.object("Deployment", name))
@@ -35,8 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     .evidence("there is no operator, no Broker and no MeshSync object")
                     .remedy("remove this one, whose name the operator's own would have, then deploy the operator; or drop the expectation")
                     .command(context.kubectl().delete(format!("deployment/{name}")))
-                    .done(),
-            ]);
+                    .found();
         }
         Mode::Unknown => return Outcome::unknown("not enough was seen to tell the mode"),
         _ if context.expect.embedded || context.expect.operator => return Outcome::pass(),
@@ -55,8 +53,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let sets = context.statefulsets.items().iter();
     here.extend(sets.map(|set| format!("StatefulSet {}", stack::name(&set.metadata))));
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .title("The stack is here, and --expect embedded says that nothing is")
             .message(format!(
                 "If {product} watches this cluster from inside its server as well, everything is reported twice. If it does \
@@ -74,8 +71,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ))
             .command(context.meshdoctor(Effect::Read, "system check --expect operator"))
             .command(removal(context))
-            .done(),
-    ])
+            .found()
 }
 
 /// The command that begins to remove what is here: custom resources first, whose finalizers only the operator clears.

@@ -61,13 +61,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             _ => Outcome::pass(),
         };
     }
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .message("What runs tomorrow is not what runs today: the next restart may bring a version that does not fit its manifests.")
             .evidences(moving)
             .remedy("name the version: 1.0.5 for the operator, spec.version of the custom resources for Broker and MeshSync")
-            .done(),
-    ])
+            .found()
 }
 
 fn moves(image: &str) -> bool {

@@ -100,12 +100,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             draft = draft.command(custom_resources::clear_finalizers(context, kind, metadata));
         }
     }
-    Outcome::found(vec![
-        draft
-            .command(context.kubectl_cluster().inspect(format!(
-                "wait --for=delete namespace/{} --timeout=300s",
-                crate::stack::base::words::quoted(name)
-            )))
-            .done(),
-    ])
+    draft
+        .command(context.kubectl_cluster().inspect(format!(
+            "wait --for=delete namespace/{} --timeout=300s",
+            crate::stack::base::words::quoted(name)
+        )))
+        .found()
 }

@@ -28,32 +28,30 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let elsewhere = facts.elsewhere.items();
     if let Some(first) = elsewhere.first() {
-        return Outcome::found(vec![
-            stack_in_other_namespace::DIAGNOSIS
-                .finding()
-                .title(format!(
-                    "The stack is in namespace {}",
-                    elsewhere.join(", ")
-                ))
-                .message(format!(
-                    "Namespace {} holds nothing of it, so there is nothing to judge here.",
-                    facts.target.namespace
-                ))
-                .evidence(format!(
-                    "custom resources of {} are in: {}",
-                    facts.profile.group,
-                    elsewhere.join(", ")
-                ))
-                .remedy("look there")
-                .command(other(
-                    Effect::Read,
-                    format!(
-                        "meshdoctor system check -n {first}{}",
-                        context.context_flag()
-                    ),
-                ))
-                .done(),
-        ]);
+        return stack_in_other_namespace::DIAGNOSIS
+            .finding()
+            .title(format!(
+                "The stack is in namespace {}",
+                elsewhere.join(", ")
+            ))
+            .message(format!(
+                "Namespace {} holds nothing of it, so there is nothing to judge here.",
+                facts.target.namespace
+            ))
+            .evidence(format!(
+                "custom resources of {} are in: {}",
+                facts.profile.group,
+                elsewhere.join(", ")
+            ))
+            .remedy("look there")
+            .command(other(
+                Effect::Read,
+                format!(
+                    "meshdoctor system check -n {first}{}",
+                    context.context_flag()
+                ),
+            ))
+            .found();
     }
     let unsettled = [
         ("Deployments", facts.deployments.why_unsettled()),
@@ -99,24 +97,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ]);
     }
     if context.expect.operator {
-        return Outcome::found(vec![
-            draft
-                .evidence("--expect operator")
-                .remedy("deploy the operator; or look into the cluster and namespace that you mean")
-                .command(
-                    context
-                        .kubectl_cluster()
-                        .inspect("get deployments -A | grep operator"),
-                )
-                .done(),
-        ]);
+        return draft
+            .evidence("--expect operator")
+            .remedy("deploy the operator; or look into the cluster and namespace that you mean")
+            .command(
+                context
+                    .kubectl_cluster()
+                    .inspect("get deployments -A | grep operator"),
+            )
+            .found();
     }
-    Outcome::found(vec![
-        draft
+    draft
             .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator, and see first whether it may be")
             .command(context.meshdoctor(Effect::Read, "system check --expect embedded"))
             .command(context.meshdoctor(Effect::Read, "system check --preflight"))
             .command(context.redeploy(None))
-            .done(),
-    ])
+            .found()
 }

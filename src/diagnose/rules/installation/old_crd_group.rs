@@ -67,7 +67,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
             .command(context.kubectl_cluster().delete(format!("crd {}", names.join(" "))))
     };
-    Outcome::found(vec![draft.done()])
+    draft.found()
 }
 
 /// Whether an operator of this image is older than 0.8.2, in which the group changed.

@@ -51,13 +51,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if left.is_empty() {
         return Outcome::pass();
     }
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .message("Their custom resource is gone and no operator is there: nobody changes, heals or removes them.")
             .evidence(format!("there are {}", left.join(", ")))
             .evidence("there is no operator and no custom resource")
             .remedy("deploy the operator and the custom resources again, which adopts them, or remove them")
             .command(context.kubectl().delete(format!("{}", left.join(" "))))
-            .done(),
-    ])
+            .found()
 }

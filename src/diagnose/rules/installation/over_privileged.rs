@@ -74,7 +74,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                         .delete(format!("clusterrolebinding {suspect}")),
                 );
             }
-            Outcome::found(vec![draft.done()])
+            draft.found()
         }
         other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }

@@ -39,8 +39,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let elsewhere = facts.elsewhere.items();
     if let Some(first) = elsewhere.first() {
-        return Outcome::found(vec![
-            DIAGNOSIS.finding()
+        return DIAGNOSIS.finding()
                 .title(format!("There is a stack in namespace {}", elsewhere.join(", ")))
                 .message(format!(
                     "A second one in {} would take over the cluster-wide role bindings and the definitions, and leave the \
@@ -57,8 +56,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                         "meshdoctor system check -n {first}{}",
                         context.context_flag()
                     )))
-                .done(),
-        ]);
+                .found();
     }
     let unsettled = facts
         .deployments

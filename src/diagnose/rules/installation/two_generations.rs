@@ -62,12 +62,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if no_token {
         draft = draft.evidence(format!("the server of {old} asks for no token"));
     }
-    Outcome::found(vec![
-        draft
+    draft
             .remedy(format!(
                 "see that nothing uses {old} any more, then remove it; the ConfigMap meshery-nats-config is the new one's as well and stays"
             ))
             .command(context.kubectl().delete(format!("statefulset/{old} service/{old}")))
-            .done(),
-    ])
+            .found()
 }

@@ -82,14 +82,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if cluster_id == Seen::Known(false) {
         draft = draft.evidence("it may not get the namespace kube-system either, so what it publishes has no cluster id");
     }
-    Outcome::found(vec![
-        draft
+    draft
             .remedy("give it a role that only reads, by the first command or by the other two; MeshSync picks it up within a minute, without a restart")
             .command(context.redeploy(Some("meshsync")))
             .command(over_privileged::reader_role(context))
             .command(over_privileged::reader_binding(context, &account))
-            .done(),
-    ])
+            .found()
 }
 
 /// The first few words of a list, and how many more there are.

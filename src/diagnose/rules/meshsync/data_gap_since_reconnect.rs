@@ -78,8 +78,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             },
         };
     }
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .message("What happened in the cluster meanwhile was never delivered, and nobody sends it again: delivery is at most once, and MeshSync lists nothing anew after a reconnect.")
             .object(context.object("Pod", name))
             .evidences(evidence)
@@ -90,6 +89,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ))
             .remedy("restart MeshSync, which then sends everything that exists; what was deleted meanwhile stays until Flush MeshSync on the connection in the server's UI")
             .command(context.restart(Component::Meshsync))
-            .done(),
-    ])
+            .found()
 }

@@ -44,16 +44,14 @@ pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
             return Outcome::pass();
         }
         let names = context.clients.meshsync.len();
-        Outcome::found(vec![
-            DIAGNOSIS.finding()
+        DIAGNOSIS.finding()
                 .title(format!("Every event comes {times} times"))
                 .message("Several MeshSyncs publish this cluster to one broker. They do not share the work: each publishes everything.")
                 .evidence(format!("{} was received {times} times on one server", flow.subject))
                 .evidence(format!("/connz: {names} clients named meshsync"))
                 .remedy("one is enough: find the others by their addresses, and remove them where they come from")
                 .command(context.kubectl_cluster().inspect("get pods -A -o wide -l component=meshsync"))
-                .done(),
-        ])
+                .found()
     })
 }
 
@@ -105,5 +103,5 @@ fn once(context: &RuleContext<'_>) -> Judgement {
     } else {
         "one is enough; set the size in the object, since the operator undoes what is scaled by hand"
     };
-    Outcome::found(vec![draft.remedy(remedy).done()])
+    draft.remedy(remedy).found()
 }

@@ -2,7 +2,6 @@
 
 use crate::{
     diagnose::rules::{
-        broker::servers,
         meshsync::{
             flow::{course, said, untried, with},
             flow_message_too_big::too_big,

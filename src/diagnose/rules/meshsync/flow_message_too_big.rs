@@ -4,7 +4,6 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::{
     diagnose::rules::{
-        broker::servers,
         meshsync::{flow::course, flow_event_missing},
         prelude::*,
     },

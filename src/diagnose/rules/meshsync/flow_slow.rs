@@ -63,12 +63,10 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
                 span(floor.p50_micros)
             ));
         }
-        Outcome::found(vec![
-            draft
+        draft
                 .remedy("see whether MeshSync has the CPU that it needs, and whether its watch-list has kinds that change all the time")
                 .command(context.kubectl().inspect("top pods --containers"))
                 .command(context.meshdoctor(Effect::Read, "watch-list"))
-                .done(),
-        ])
+                .found()
     })
 }

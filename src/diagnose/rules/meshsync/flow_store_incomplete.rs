@@ -39,8 +39,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             let all: u64 = stored.values().sum();
             return Outcome::pass_with(format!("{all} objects"));
         }
-        Outcome::found(vec![
-            DIAGNOSIS.finding()
+        DIAGNOSIS.finding()
                 .title(format!(
                     "MeshSync's store lacks {} of the kinds that it watches",
                     missing.len()
@@ -49,7 +48,6 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
                 .evidences(missing)
                 .remedy("see in its log which kinds it cannot list, then give it the right or take them off the watch-list")
                 .command(context.logs(Component::Meshsync, None))
-                .done(),
-        ])
+                .found()
     })
 }

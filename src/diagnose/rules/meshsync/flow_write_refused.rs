@@ -60,8 +60,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     "API server, in namespace {namespace}: {}",
                     refusal.message
                 ));
-            Outcome::found(vec![
-                if refusal.denied {
+            if refusal.denied {
                     draft
                         .remedy("have somebody with more rights apply what this prints, or test without writing")
                         .command(context.meshdoctor(Effect::Read, "rbac test"))
@@ -69,8 +68,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     draft.remedy("name another namespace or kind with --probe-namespace and --kind, or test without writing")
                 }
                 .command(context.meshdoctor(Effect::Read, "test dataflow --passive"))
-                .done(),
-            ])
+                .found()
         }
     })
 }

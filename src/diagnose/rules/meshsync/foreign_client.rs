@@ -66,9 +66,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if foreign.len() > LISTED {
         draft = draft.evidence(format!("and {} more", foreign.len() - LISTED));
     }
-    Outcome::found(vec![
-        draft
+    draft
             .remedy("if several clusters are to share this broker, all is well; else find out who connects from there")
-            .done(),
-    ])
+            .found()
 }

@@ -73,9 +73,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "set resources deployment/{name} --limits=memory=8Gi"
         ))),
     };
-    Outcome::found(vec![
-        draft.command(context.restart(Component::Meshsync)).done(),
-    ])
+    draft.command(context.restart(Component::Meshsync)).found()
 }
 
 /// A number of bytes for people.

@@ -40,16 +40,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
         Seen::Unreachable(why) => {
             let name = context.meshsync_name();
-            Outcome::found(vec![
-                DIAGNOSIS.finding()
+            DIAGNOSIS.finding()
                     .message("The broker lists it as connected, and nobody answers at the other end: the process hangs or is paused, or it has lost its subscription.")
                     .object(context.object("Deployment", name))
                     .evidence(format!("the request for its version: {why}"))
                     .remedy("restart MeshSync")
                     .command(context.restart(Component::Meshsync))
                     .command(context.logs(Component::Meshsync, None))
-                    .done(),
-            ])
+                    .found()
         }
         other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }

@@ -125,12 +125,10 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     for command in commands {
         draft = draft.command(command);
     }
-    Outcome::found(vec![
-        draft
-            .command(context.logs(Meshsync, 30))
-            .command(context.restart(Meshsync))
-            .done(),
-    ])
+    draft
+        .command(context.logs(Meshsync, 30))
+        .command(context.restart(Meshsync))
+        .found()
 }
 
 fn who_runs(context: &RuleContext<'_>) -> impl Iterator<Item = String> {

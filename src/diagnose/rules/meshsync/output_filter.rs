@@ -47,14 +47,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let name = stack::name(&deployment.metadata);
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .severity(severity)
             .message(format!("Somebody asked for it, and it explains gaps: {}.", means.join("; ")))
             .object(context.object("Deployment", name))
             .evidences(evidence.into_iter().map(|line| format!("Deployment {name}: {line}")))
             .remedy("nothing, if that is meant; else remove it where it was set: in the configuration of the connection, or on the Deployment")
             .command(context.kubectl().change(format!("edit deployment/{name}")))
-            .done(),
-    ])
+            .found()
 }

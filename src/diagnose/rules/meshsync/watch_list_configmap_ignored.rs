@@ -33,8 +33,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             stack::name(&meshsync.metadata)
         });
     let group = context.facts.profile.group;
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .title(format!("ConfigMap {} is read by nobody", map.name))
             .message(format!("Public pages say to edit it. MeshSync reads its list from one place only: spec.watch-list of the MeshSync object {name}."))
             .object(context.object("ConfigMap", &map.name))
@@ -47,6 +46,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.kubectl().change(format!("edit meshsyncs.{group} {name}")))
             .command(context.restart(Component::Meshsync))
             .command(context.kubectl().delete(format!("configmap {}", quoted(&map.name))))
-            .done(),
-    ])
+            .found()
 }

@@ -56,14 +56,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let name = stack::name(&meshsync.metadata);
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .message("MeshSync reads its list once, when it starts, and so still works by the former one; the operator restarts nothing for it.")
             .object(context.object("MeshSync", name))
             .evidence(format!("metadata.managedFields: {by} wrote spec.watch-list at {written:.0}"))
             .evidence(format!("pod {}: container {} runs since {since:.0}", stack::name(&pod.metadata), profile.meshsync.container))
             .remedy("restart MeshSync")
             .command(context.restart(Component::Meshsync))
-            .done(),
-    ])
+            .found()
 }

@@ -115,7 +115,6 @@ fn unobserved(
     (generation, seen): (i64, i64),
     since: &str,
 ) -> Finding {
-    let _operator = context.facts.profile.operator.deployment;
     DIAGNOSIS
         .finding()
         .title(format!(

@@ -78,5 +78,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     for (kind, metadata) in &stuck {
         draft = draft.command(clear_finalizers(context, kind, metadata));
     }
-    Outcome::found(vec![draft.done()])
+    draft.found()
 }

@@ -133,13 +133,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "set image deployment/{name} {container}=meshery/meshery-operator:1.0.5"
             )))
     };
-    Outcome::found(vec![
-        draft
-            .command(
-                context
-                    .kubectl()
-                    .inspect(format!("get deployment {name} -o wide")),
-            )
-            .done(),
-    ])
+    draft
+        .command(
+            context
+                .kubectl()
+                .inspect(format!("get deployment {name} -o wide")),
+        )
+        .found()
 }

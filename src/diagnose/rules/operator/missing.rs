@@ -25,8 +25,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Seen::Absent if context.has_custom_resource() => {
             let name = context.facts.profile.operator.deployment;
             let resources = resources(context);
-            Outcome::found(vec![
-                DIAGNOSIS.finding()
+            DIAGNOSIS.finding()
                     .title("There is no operator, and its custom resources live on")
                     .message(
                         "What runs goes on running, and nobody heals, changes or removes it. Deleting a custom resource \
@@ -38,8 +37,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     .remedy("deploy the operator again: it adopts what is there; do not delete the custom resources first")
                     .command(context.redeploy(Some("operator")))
                     .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))
-                    .done(),
-            ])
+                    .found()
         }
         Seen::Absent if context.is_standalone() => {
             Outcome::skip("MeshSync runs without operator here, and needs none")

@@ -64,8 +64,7 @@ fn renews(context: &RuleContext<'_>) -> Judgement {
         )),
         // Others tell that there is no Lease, and whether there should be one.
         Seen::Absent => Outcome::skip("there is no Lease"),
-        Seen::Unreachable(why) if context.operator_is_up() == Some(true) => Outcome::found(vec![
-            DIAGNOSIS.finding()
+        Seen::Unreachable(why) if context.operator_is_up() == Some(true) => DIAGNOSIS.finding()
                 .title("The operator does not renew its Lease")
                 .message("Its pod is ready, and nothing is done: an operator that does not lead acts on no custom resource.")
                 .object(context.object("Lease", context.facts.profile.operator.lease))
@@ -73,8 +72,7 @@ fn renews(context: &RuleContext<'_>) -> Judgement {
                 .evidence(operator.renewal.detail.clone())
                 .remedy("restart the operator; its log says why it cannot keep the Lease")
                 .command(context.restart(Component::Operator))
-                .done(),
-        ]),
+                .found(),
         Seen::Unreachable(_) => Outcome::skip("no operator runs that could renew it"),
         Seen::NotLooked if context.operator_is_up() == Some(true) => {
             Outcome::unknown(operator.renewal.detail.clone())
@@ -168,15 +166,12 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
     if gone && !holder.is_empty() {
         draft = draft.evidence(format!("there is no pod {holders_pod} of the operator"));
     }
-    let _operator = facts.profile.operator.deployment;
-    Outcome::found(vec![
-        draft
+    draft
             .remedy("restart the operator; if nothing changes, see whether it may write Leases, and remove this one, which is made anew")
             .command(context.restart(Component::Operator))
             .command(context.kubectl_cluster().inspect(format!("auth can-i update leases.coordination.k8s.io -n {0} --as=system:serviceaccount:{0}:{1}", facts.target.namespace, facts.profile.operator.service_account)))
             .command(context.kubectl().change(format!("delete lease {name}")))
-            .done(),
-    ])
+            .found()
 }
 
 /// The time by the cluster's own clock where one of its servers has told it, else by ours.

@@ -59,13 +59,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     profile.broker.old
                 ));
             }
-            Outcome::found(vec![
-                draft
+            draft
                     .remedy(
                         "upgrade to 1.0.5; the broker's address, Service type and token change with it, so readers outside must follow",
                     )
-                    .done(),
-            ])
+                    .found()
         }
         None => Outcome::unknown("nothing that tells the lines apart was seen"),
     }

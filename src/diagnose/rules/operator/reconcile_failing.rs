@@ -49,23 +49,19 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         "mend what the lines name; the operator tries again by itself",
         |s| s.remedy,
     );
-    Outcome::found(vec![
-        DIAGNOSIS
-            .finding()
-            .message(match means {
-                Some(means) => format!("The operator runs and fails again and again: {means}."),
-                None => {
-                    "The operator runs and fails again and again; its log says at what.".to_owned()
-                }
-            })
-            .object(context.object("Deployment", name))
-            .evidences(words.evidence)
-            .remedy(remedy)
-            .command(
-                context
-                    .kubectl()
-                    .inspect(format!("logs deployment/{name} -c {container} --tail=50")),
-            )
-            .done(),
-    ])
+    DIAGNOSIS
+        .finding()
+        .message(match means {
+            Some(means) => format!("The operator runs and fails again and again: {means}."),
+            None => "The operator runs and fails again and again; its log says at what.".to_owned(),
+        })
+        .object(context.object("Deployment", name))
+        .evidences(words.evidence)
+        .remedy(remedy)
+        .command(
+            context
+                .kubectl()
+                .inspect(format!("logs deployment/{name} -c {container} --tail=50")),
+        )
+        .found()
 }

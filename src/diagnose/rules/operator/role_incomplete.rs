@@ -101,5 +101,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.kubectl_cluster().change(format!("create clusterrole {name} --verb={} --resource={}", verbs.join(","), resources.join(","))))
             .command(context.kubectl_cluster().change(format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}")));
     }
-    Outcome::found(vec![draft.done()])
+    draft.found()
 }

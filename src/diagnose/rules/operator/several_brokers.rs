@@ -104,10 +104,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .delete(format!("brokers.{} {name}", profile.group)),
         );
     }
-    Outcome::found(vec![
-        draft
-            .command(context.restart(Component::Operator))
-            .command(context.restart(Component::Meshsync))
-            .done(),
-    ])
+    draft
+        .command(context.restart(Component::Operator))
+        .command(context.restart(Component::Meshsync))
+        .found()
 }

@@ -75,8 +75,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#,
         )
     };
-    Outcome::found(vec![
-        DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
             .component(if below { Installation } else { Operator })
             .message(format!(
                 "Its webhook is on, and what the Secret {secret} should hold is missing or not trusted. cert-manager makes \
@@ -93,8 +92,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.kubectl().patch_of(PatchKind::Json, format!("deployment {name}"), r#"[{"op":"remove","path":"/spec/template/spec/containers/0/volumeMounts"},{"op":"remove","path":"/spec/template/spec/volumes"}]"#))
             .command(reset(context.facts.profile.broker_crd()))
             .command(reset(context.facts.profile.meshsync_crd()))
-            .done(),
-    ])
+            .found()
 }
 
 /// The Secret that is mounted where the manager looks for its certificate.
