@@ -21,6 +21,7 @@ mod live;
 mod manifests;
 mod pairs;
 mod preflight;
+mod release;
 mod schema;
 mod tool;
 mod watch_list;
