@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
@@ -20,7 +20,11 @@ use tokio::{
 use super::kubeconfig::token;
 use crate::{
     facts::{Obstacle, redact},
-    stack::base::{limits, words},
+    stack::base::{
+        limits,
+        os::{self, ProcessGroup},
+        words,
+    },
 };
 
 /// How long output may still come once the plugin has ended: something that it started may hold the pipe for ever.
@@ -71,8 +75,8 @@ pub(crate) async fn resolve(
     if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data)
     {
         // Kubeconfigs hold these in base64, plugins answer in PEM.
-        auth.client_certificate_data = Some(base64(&certificate));
-        auth.client_key_data = Some(base64(&key).into());
+        auth.client_certificate_data = Some(BASE64.encode(certificate));
+        auth.client_key_data = Some(BASE64.encode(key).into());
     }
     Ok(())
 }
@@ -204,7 +208,7 @@ fn command(exec: &ExecConfig, interactive: bool) -> Command {
         .kill_on_drop(true);
     // Off a terminal it leads a group of its own, with which all that it started can be ended.
     if !interactive {
-        command.process_group(0);
+        os::lead_group(&mut command);
     }
     for variable in exec.env.iter().flatten() {
         if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
@@ -218,11 +222,7 @@ fn command(exec: &ExecConfig, interactive: bool) -> Command {
 /// children, which would otherwise live on: many plugins are shell scripts around the true program.
 async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<Output> {
     let mut child = command.spawn()?;
-    let leader = child
-        .id()
-        .filter(|_| !interactive)
-        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let mut group = Group(leader);
+    let mut group = (!interactive).then(|| ProcessGroup::of(&child));
     let mut stdout = Kept::default();
     let mut stderr = Kept::default();
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
@@ -246,7 +246,9 @@ async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<O
         }
         status
     };
-    group.0 = None;
+    if let Some(group) = &mut group {
+        group.release();
+    }
     Ok(Output {
         status,
         stdout: stdout.0,
@@ -287,18 +289,6 @@ impl Kept {
                 let over = self.0.len().saturating_sub(limits::PLUGIN_ERRORS);
                 self.0.drain(..over);
             }
-        }
-    }
-}
-
-/// A process group, killed on drop.
-struct Group(Option<Pid>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.0 {
-            // A group that has ended by itself is well.
-            let _ = kill_process_group(leader, Signal::KILL);
         }
     }
 }
@@ -360,11 +350,4 @@ fn last_words(stderr: &[u8]) -> Vec<String> {
         .iter()
         .map(|line| format!("it said: {}", redact::text(line)))
         .collect()
-}
-
-fn base64(text: &str) -> String {
-    match serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())) {
-        Ok(serde_json::Value::String(encoded)) => encoded,
-        _ => String::new(),
-    }
 }

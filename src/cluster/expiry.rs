@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use k8s_openapi::jiff::Timestamp;
 use kube::config::AuthInfo;
+use secrecy::ExposeSecret as _;
 use x509_cert::{Certificate, der::DecodePem};
 
 use crate::stack::base::{limits, reader};
@@ -51,20 +53,16 @@ fn token_expiry(auth: &AuthInfo) -> Option<Timestamp> {
     Timestamp::from_second(claims.get("exp")?.as_i64()?).ok()
 }
 
-/// The library keeps the token behind a type that only its serialised form opens.
 fn exposed(auth: &AuthInfo) -> Option<String> {
     if let Some(path) = &auth.token_file {
         return reader::text(Path::new(path), limits::CREDENTIAL_FILE)
             .ok()
             .map(|text| text.trim().to_owned());
     }
-    auth.token.as_ref()?;
-    let value = serde_json::to_value(auth).ok()?;
-    value["token"].as_str().map(str::to_owned)
+    let token = auth.token.as_ref()?;
+    Some(token.expose_secret().to_owned())
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
-    serde_json::from_value::<k8s_openapi::ByteString>(text.into())
-        .ok()
-        .map(|bytes| bytes.0)
+    BASE64.decode(text).ok()
 }

@@ -1,5 +1,7 @@
 //! What the `NetworkPolicies` of a namespace let through, read as Kubernetes defines them. Pure.
 //!
+//! This is our own since no library evaluates policies over observed objects and tells "barred" from "not known".
+//!
 //! A pod that no policy selects takes and sends everything. Policies only ever add up: of those that select a pod, one
 //! rule that lets a packet through is enough. Whatever cannot be read off the objects, such as the labels of a namespace
 //! that was not looked at, is not taken for a bar: [`Reach::Barred`] is certain, as far as policies are enforced.

@@ -1,5 +1,8 @@
 //! What a `ServiceAccount` may do, as the API server answered or as its roles and bindings say; and what the operator must.
 //! Pure.
+//!
+//! This is our own since no library evaluates RBAC over observed objects; it is used where no access review can be asked:
+//! in recordings, and for roles that an installation would make.
 
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 

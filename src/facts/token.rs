@@ -2,17 +2,19 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use ring::{digest, rand, rand::SecureRandom};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{facts::TokenFact, stack::profile::Profile};
 
-/// The token itself. It has no `Debug`, `Display` or serialised form, so that it cannot slip into any output.
+/// The token itself. It has no `Debug`, `Display` or serialised form, so that it cannot slip into any output, and its
+/// memory is overwritten when it is dropped.
 #[derive(Clone)]
-pub(crate) struct Token(String);
+pub(crate) struct Token(SecretString);
 
 impl Token {
     /// The secret, for the handshake and for finding it in texts.
     pub(crate) fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
 
@@ -35,7 +37,7 @@ pub(crate) fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Tok
     };
     let token = bytes
         .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
-        .map(Token);
+        .map(|token| Token(token.into()));
     if let Some(token) = &token {
         crate::facts::redact::remember(token.expose());
     }

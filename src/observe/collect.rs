@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -623,12 +624,8 @@ fn forms_of(token: Option<&Token>) -> Vec<String> {
     let Some(token) = token.filter(|token| token.expose().len() >= 8) else {
         return Vec::new();
     };
-    let mut forms = vec![token.expose().to_owned()];
-    let bytes = k8s_openapi::ByteString(token.expose().as_bytes().to_vec());
-    if let Ok(serde_json::Value::String(encoded)) = serde_json::to_value(bytes) {
-        forms.push(encoded);
-    }
-    forms
+    let token = token.expose();
+    vec![token.to_owned(), BASE64.encode(token)]
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use kube::config::{AuthInfo, Cluster, Config, Context, Kubeconfig};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
@@ -350,9 +351,9 @@ impl Choice<'_> {
             return Err(holds_none(key, "private key"));
         }
         if let (Some((_, certificate)), Some((_, key))) = (certificate, key) {
-            user.client_certificate_data = Some(base64(&certificate));
+            user.client_certificate_data = Some(BASE64.encode(&certificate));
             user.client_certificate = None;
-            user.client_key_data = Some(base64(&key).into());
+            user.client_key_data = Some(BASE64.encode(&key).into());
             user.client_key = None;
         }
         match &user.auth_provider {
@@ -409,13 +410,6 @@ impl Choice<'_> {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
-    match serde_json::to_value(k8s_openapi::ByteString(bytes.to_vec())) {
-        Ok(serde_json::Value::String(encoded)) => encoded,
-        _ => String::new(),
-    }
-}
-
 fn filled(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|value| !value.is_empty())
 }
@@ -428,10 +422,8 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Base64 as kubeconfigs hold it; Kubernetes' own type for bytes decodes it.
+/// Base64 as kubeconfigs hold it, with line breaks in it.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let compact: String = text.split_whitespace().collect();
-    serde_json::from_value::<k8s_openapi::ByteString>(compact.into())
-        .ok()
-        .map(|bytes| bytes.0)
+    BASE64.decode(compact).ok()
 }

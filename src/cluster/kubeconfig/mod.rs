@@ -1,5 +1,8 @@
 //! Kubeconfig to a configuration for the client, with kubectl's rules and better words.
 //!
+//! The client library's loader is not used: it reads files without a bound, merges them in another way than kubectl,
+//! cannot say which file and line a mistake is in, and would show a value that may be a secret.
+//!
 //! A mistake in what was named on the command line is a usage error; the same mistake in the environment is an
 //! obstacle, which the report explains.
 

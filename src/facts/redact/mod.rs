@@ -110,14 +110,6 @@ pub fn value(value: &mut Value) {
     }
 }
 
-/// A text in base64.
-fn base64(bytes: &[u8]) -> String {
-    match serde_json::to_value(k8s_openapi::ByteString(bytes.to_vec())) {
-        Ok(Value::String(encoded)) => encoded,
-        _ => String::new(),
-    }
-}
-
 /// Takes each of these secrets, plain or in base64, out of a text.
 pub fn secrets(text: String, secrets: &[String]) -> String {
     secrets

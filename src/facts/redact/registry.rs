@@ -5,6 +5,8 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+
 use super::REDACTED;
 
 /// Every form of every secret, the longest first, so that no form spoils another that contains it.
@@ -31,7 +33,7 @@ pub fn remember(secret: &str) {
 /// A secret as it stands in URLs, JSON and Secrets.
 fn forms(secret: &str) -> Vec<String> {
     let quoted = serde_json::Value::String(secret.to_owned()).to_string();
-    let encoded = super::base64(secret.as_bytes());
+    let encoded = BASE64.encode(secret);
     let url_safe = encoded.replace('+', "-").replace('/', "_");
     let percent = |keep: fn(u8) -> bool| {
         secret.bytes().fold(String::new(), |mut text, byte| {

@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use crate::stack::base::words;
+use super::{os, words};
 
 /// Random characters in the name of a temporary file.
 const RANDOM: usize = 16;
@@ -57,7 +57,6 @@ impl From<io::Error> for WriteError {
 ///
 /// [`WriteError::NotRegular`] for anything else that is there.
 pub fn exists(path: &Path) -> Result<bool, WriteError> {
-    use std::os::unix::fs::FileTypeExt as _;
     let kind = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata.file_type(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -69,12 +68,8 @@ pub fn exists(path: &Path) -> Result<bool, WriteError> {
         "a symbolic link"
     } else if kind.is_dir() {
         "a folder"
-    } else if kind.is_fifo() {
-        "a named pipe"
-    } else if kind.is_socket() {
-        "a socket"
     } else {
-        "a device"
+        os::kind_of_file(kind)
     };
     Err(WriteError::NotRegular(what))
 }
@@ -111,7 +106,7 @@ pub fn try_out(path: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// A new file with mode 0600 next to `path`; dropping it removes it.
+/// A new file next to `path`; dropping it removes it. On Unix its mode is 0600.
 fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".meshdoctor-")
@@ -123,74 +118,4 @@ fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::{
-        fs::{PermissionsExt as _, symlink},
-        net::UnixListener,
-    };
-
-    use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").file_name().into_string())
-            .collect::<Result<_, _>>()
-            .expect("text");
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn files_are_private_and_leave_no_temporary() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("file");
-        write(&path, "one", Existing::Keep).expect("a new file");
-        assert!(write(&path, "two", Existing::Keep).is_err());
-        assert_eq!(fs::read_to_string(&path).expect("text"), "one");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a mode");
-        write(&path, "three", Existing::Replace).expect("a replaced file");
-        assert_eq!(fs::read_to_string(&path).expect("text"), "three");
-        let mode = fs::metadata(&path).expect("metadata").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        try_out(&path).expect("it could be written");
-        assert_eq!(names(folder.path()), ["file"]);
-    }
-
-    #[test]
-    fn only_regular_files_are_replaced() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let at = |name: &str| folder.path().join(name);
-        fs::write(at("target"), "kept").expect("a file");
-        symlink(at("target"), at("link")).expect("a link");
-        symlink(at("nowhere"), at("dangling")).expect("a link");
-        fs::create_dir(at("folder")).expect("a folder");
-        let _socket = UnixListener::bind(at("socket")).expect("a socket");
-        for (path, what) in [
-            (at("link"), "a symbolic link"),
-            (at("dangling"), "a symbolic link"),
-            (at("folder"), "a folder"),
-            (at("socket"), "a socket"),
-            ("/dev/null".into(), "a device"),
-        ] {
-            for existing in [Existing::Keep, Existing::Replace] {
-                match write(&path, "text", existing) {
-                    Err(WriteError::NotRegular(found)) => assert_eq!(found, what),
-                    // Nobody but root may create a file next to devices.
-                    Err(WriteError::Io(error)) if what == "a device" => {
-                        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
-                    }
-                    other => panic!("{}: {other:?}", path.display()),
-                }
-            }
-        }
-        assert_eq!(fs::read_to_string(at("target")).expect("text"), "kept");
-        assert_eq!(
-            names(folder.path()),
-            ["dangling", "folder", "link", "socket", "target"]
-        );
-    }
 }

@@ -4,6 +4,7 @@ pub(crate) mod bounded;
 pub mod failure;
 pub mod files;
 pub mod limits;
+pub(crate) mod os;
 pub mod permission;
 #[cfg(test)]
 pub(crate) mod properties;
