@@ -1,11 +1,8 @@
 //! Whose the broker's clients are.
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::Timestamp;
 
 use crate::facts::{BrokerServer, Connection, Facts, stack};
-
-/// How far two clocks, the broker's and the node's, may differ.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// A client and the server that lists it.
 pub(super) type Client<'a> = (&'a BrokerServer, &'a Connection);
@@ -71,7 +68,7 @@ pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> 
     for client in named {
         let (server, connection) = client;
         let too_old = match (oldest, connection.start) {
-            (Some(oldest), Some(start)) => start + CLOCK_SKEW < oldest,
+            (Some(oldest), Some(start)) => start + super::CLOCK_SKEW < oldest,
             _ => false,
         };
         let why = if pods.is_empty() {

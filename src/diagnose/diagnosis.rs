@@ -4,6 +4,7 @@
 //! explanation beside it.
 
 use super::{Check, Draft, rules};
+use crate::stack::profile;
 use crate::{
     report::{Kind, Severity},
     stack::component::Component,
@@ -125,16 +126,21 @@ impl Code {
     }
 
     fn fill(&self, text: &str) -> String {
+        // Explanations name the objects of the usual profile.
+        let names = &profile::MESHERY;
         let workload = match self.component {
-            Component::Operator => "deployment/meshery-operator",
-            Component::Broker => "statefulset/meshery-nats",
-            Component::Meshsync => "deployment/meshery-meshsync",
-            Component::Adapter => "deployment/meshery-istio",
-            _ => "deployment/meshery",
+            Component::Operator => format!("deployment/{}", names.operator.deployment),
+            Component::Broker => format!(
+                "statefulset/{}",
+                names.broker.current.unwrap_or(names.broker.old)
+            ),
+            Component::Meshsync => format!("deployment/{}", names.meshsync.resource),
+            Component::Adapter => format!("deployment/{}istio", names.server.adapter_prefix),
+            _ => format!("deployment/{}", names.server.deployment),
         };
         text.replace("{component}", self.component.code())
             .replace("{Component}", self.component.title())
-            .replace("{workload}", workload)
+            .replace("{workload}", &workload)
     }
 }
 

@@ -26,6 +26,8 @@ mod states;
 mod tested;
 mod verdict;
 
+use k8s_openapi::jiff::SignedDuration;
+
 use crate::{
     facts::{Facts, recording::API_VERSION},
     report::{Finding, Permissions, Report, Source, Tool},
@@ -38,6 +40,9 @@ pub(crate) use self::{
     context::RuleContext,
     draft::Draft,
 };
+
+/// How far two clocks of a cluster may differ: the API server's, a node's, the broker's.
+pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the operator says should be so (`--expect`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

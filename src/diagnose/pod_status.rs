@@ -5,6 +5,8 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 
+use crate::facts::stack;
+
 pub(super) fn phase(pod: &Pod) -> &str {
     pod.status
         .as_ref()
@@ -64,15 +66,7 @@ pub(super) fn status_of(pod: &Pod) -> String {
             });
         waiting.or(terminated)
     });
-    let unschedulable = || {
-        pod.status
-            .as_ref()?
-            .conditions
-            .iter()
-            .flatten()
-            .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
-            .and_then(|condition| condition.reason.clone())
-    };
+    let unschedulable = || stack::unschedulable(pod)?.reason.clone();
     let pod_reason = || pod.status.as_ref()?.reason.clone();
     reason
         .or_else(pod_reason)

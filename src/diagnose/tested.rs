@@ -11,6 +11,7 @@ use super::{
     states::{self, States},
     verdict,
 };
+use crate::facts::watch_list::in_force;
 use crate::{
     facts::{Facts, FlowTest, Handshake, Heard, Step, Subject, Test, permissions, stack},
     report::{Finding, Report, Severity, Source, Status, TestReport, Verdict, WatchedResource},
@@ -172,10 +173,7 @@ fn test(context: &RuleContext<'_>, subject: Subject) -> TestReport {
 /// What was seen of each resource: those that the watch-list has, and whatever else came.
 fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
     let facts = context.facts;
-    let list = match context.meshsyncs.items().first() {
-        Some(meshsync) => meshsync.watch_list(facts.profile),
-        None => WatchList::Empty,
-    };
+    let list = in_force(facts).unwrap_or(WatchList::Empty);
     let mut resources = list.effective(facts.profile);
     for heard in flow.heard.keys() {
         if !resources.contains(heard) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::{Container, ContainerState, ContainerStatus, Pod, Service},
+        core::v1::{Container, ContainerState, ContainerStatus, Pod, PodCondition, Service},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
@@ -428,10 +428,38 @@ pub fn external_addresses(service: &Service) -> Vec<String> {
         .collect()
 }
 
-/// The limit of a container's memory, in bytes.
-pub fn memory_limit(container: &Container) -> Option<u64> {
-    let limits = container.resources.as_ref()?.limits.as_ref()?;
-    quantity::bytes(&limits.get("memory")?.0)
+/// The limit of a container's memory, in bytes and as it is written.
+pub fn memory_limit(container: &Container) -> Option<(u64, &str)> {
+    let limit = &container
+        .resources
+        .as_ref()?
+        .limits
+        .as_ref()?
+        .get("memory")?
+        .0;
+    Some((quantity::bytes(limit)?, limit))
+}
+
+/// The type of a Service.
+pub fn service_type(service: &Service) -> &str {
+    let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+    kind.unwrap_or("ClusterIP")
+}
+
+/// The statuses of a pod's containers, those of its init containers first.
+pub fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status.iter().flat_map(|status| {
+        let init = status.init_container_statuses.iter().flatten();
+        init.chain(status.container_statuses.iter().flatten())
+    })
+}
+
+/// The scheduler's condition of a pod that it finds no node for.
+pub fn unschedulable(pod: &Pod) -> Option<&PodCondition> {
+    let conditions = pod.status.as_ref()?.conditions.iter().flatten();
+    conditions
+        .into_iter()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
 }
 
 /// Takes `host:port` apart; a scheme and a user part in front do no harm.

@@ -1,6 +1,7 @@
 //! The object that a test of the flow makes, changes and removes: what it may be, what it looks like, and whether
 //! `MeshSync` would publish it. Pure.
 
+use super::watch_list::in_force;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -250,11 +251,10 @@ pub fn published(
             return Err(why);
         }
     }
-    let meshsyncs = stack::meshsyncs(facts);
-    let Some(meshsync) = meshsyncs.items().first() else {
-        return Ok(EVENTS.to_vec());
-    };
-    listed(&meshsync.watch_list(profile), resource, profile)
+    match in_force(facts) {
+        Some(list) => listed(&list, resource, profile),
+        None => Ok(EVENTS.to_vec()),
+    }
 }
 
 fn listed(

@@ -2,7 +2,11 @@
 
 use strsim::levenshtein;
 
-use super::{Meshsync, Served};
+use super::{
+    Facts, Meshsync, Served,
+    destination::{self, GivenBy},
+    stack,
+};
 use crate::stack::{
     base::seen::Seen,
     profile::Profile,
@@ -17,6 +21,17 @@ impl Meshsync {
             None => WatchList::Empty,
         }
     }
+}
+
+/// The watch-list that `MeshSync` goes by: that of its object, or what is built in where a Deployment of somebody's own
+/// says where it publishes. None where no object was seen otherwise.
+pub fn in_force(facts: &Facts) -> Option<WatchList> {
+    let meshsyncs = stack::meshsyncs(facts);
+    if let Some(meshsync) = meshsyncs.items().first() {
+        return Some(meshsync.watch_list(facts.profile));
+    }
+    let standalone = destination::of(facts).filter(|to| to.given_by == GivenBy::Deployment);
+    standalone.map(|_| WatchList::Empty)
 }
 
 /// What becomes of an entry of a whitelist.

@@ -25,13 +25,12 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Facts, HelmRevision, MemoryUse, Target,
-        destination::{self, GivenBy},
-        permissions,
+        ConfigMapFact, Facts, HelmRevision, MemoryUse, Target, permissions,
         recording::kinds,
         redact::{self, Redact},
         stack,
         token::{self, Token},
+        watch_list::in_force,
     },
     observe::broker::probe,
     stack::{
@@ -40,7 +39,7 @@ use crate::{
             permission::Permission,
             seen::Seen,
         },
-        watch_list::{self, WatchList},
+        watch_list,
     },
 };
 
@@ -405,14 +404,7 @@ impl Observer<'_> {
             all.iter()
                 .any(|review| review.user == user && review.right.verb == *verb && review.allowed)
         });
-        let meshsyncs = stack::meshsyncs(facts);
-        let list = match meshsyncs.items().first() {
-            Some(meshsync) => Some(meshsync.watch_list(self.scope.profile)),
-            // Without an object, MeshSync goes by what is built in.
-            None => destination::of(facts)
-                .filter(|to| to.given_by == GivenBy::Deployment)
-                .map(|_| WatchList::Empty),
-        };
+        let list = in_force(facts);
         if let Some(list) = list.filter(|_| !everything) {
             let rights = watch_list::rights(&list.effective(self.scope.profile));
             let wanted = wanted.entry(user).or_default();

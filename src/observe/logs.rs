@@ -58,7 +58,7 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
         pods.extend(stack::adapter_pods(facts, adapter));
     }
     for pod in pods {
-        for status in statuses(pod).filter(|status| crashes(status)) {
+        for status in stack::container_statuses(pod).filter(|status| crashes(status)) {
             wanted.push(of(pod, &status.name, true));
             wanted.push(of(pod, &status.name, false));
         }
@@ -89,12 +89,6 @@ fn of(pod: &Pod, container: &str, previous: bool) -> Wanted {
         container: container.into(),
         previous,
     }
-}
-
-fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    pod.status
-        .iter()
-        .flat_map(|status| status.container_statuses.iter().flatten())
 }
 
 /// Whether a container starts and ends again.
@@ -136,4 +130,26 @@ fn operator_fails(facts: &Facts) -> bool {
         })
     });
     facts.statefulsets.is_settled() && (no_set || no_deployment || failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crashing_init_container_has_its_log_read() {
+        let pod = serde_json::json!({
+            "metadata": { "name": "meshery-meshsync-0", "labels": { "app": "meshery", "component": "meshsync" } },
+            "status": { "initContainerStatuses": [{
+                "name": "prepare", "image": "i", "imageID": "", "ready": false, "restartCount": 3,
+                "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+            }] },
+        });
+        let pod: Pod = serde_json::from_value(pod).expect("a pod");
+        let crashing: Vec<&str> = stack::container_statuses(&pod)
+            .filter(|status| crashes(status))
+            .map(|status| status.name.as_str())
+            .collect();
+        assert_eq!(crashing, ["prepare"]);
+    }
 }

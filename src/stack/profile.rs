@@ -40,6 +40,10 @@ pub struct Profile {
 pub struct Images {
     /// The operator's.
     pub operator: &'static str,
+    /// The release of the operator that remedies name.
+    pub operator_release: &'static str,
+    /// The operator of the old line, at its newest.
+    pub old_operator: &'static str,
     /// The NATS server's.
     pub broker: &'static str,
     /// That of the container beside it, which reloads its configuration.
@@ -239,11 +243,16 @@ pub static MESHERY: Profile = Profile {
     },
     images: Images {
         operator: "meshery/meshery-operator:1.0.5",
+        operator_release: NEWEST_OPERATOR,
+        old_operator: "meshery/meshery-operator:0.8.11",
         broker: "nats:2.14.2-alpine",
         reloader: "natsio/nats-server-config-reloader:0.23.0",
         meshsync: "meshery/meshsync:1.0.3",
     },
 };
+
+/// The newest release of Meshery's operator, which this program deploys.
+const NEWEST_OPERATOR: &str = "1.0.5";
 
 /// Meshplay, a rename of Meshery's old line.
 pub static MESHPLAY: Profile = Profile {
@@ -303,6 +312,9 @@ pub static MESHPLAY: Profile = Profile {
     },
     images: Images {
         operator: "khulnasoft/meshplay-operator:stable-latest",
+        // Meshplay has released nothing of the current line: remedies name the release that it follows.
+        operator_release: NEWEST_OPERATOR,
+        old_operator: "khulnasoft/meshplay-operator:stable-latest",
         broker: "nats:2.8.2-alpine3.15",
         reloader: "connecteverything/nats-server-config-reloader:0.6.0",
         meshsync: "khulnasoft/meshsync:stable-latest",

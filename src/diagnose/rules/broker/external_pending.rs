@@ -29,8 +29,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let mut balancers = 0;
     let mut findings = Vec::new();
     for service in stack::broker_services(context.facts) {
-        let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
-        if kind != Some("LoadBalancer") {
+        if stack::service_type(service) != "LoadBalancer" {
             continue;
         }
         balancers += 1;

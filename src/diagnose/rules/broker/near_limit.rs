@@ -1,13 +1,8 @@
 //! The broker is close to a limit.
 
-use k8s_openapi::api::core::v1::Pod;
-
-use crate::{
-    diagnose::rules::{
-        broker::servers::{finding, judged},
-        prelude::*,
-    },
-    stack::quantity,
+use crate::diagnose::rules::{
+    broker::servers::{finding, judged},
+    prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -57,7 +52,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .broker_pods
             .iter()
             .find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)))
-            .and_then(|pod| memory_limit(pod, context.facts.profile.broker.container));
+            .and_then(|pod| {
+                let mut containers = pod.spec.as_ref()?.containers.iter();
+                let name = context.facts.profile.broker.container;
+                stack::memory_limit(containers.find(|container| container.name == name)?)
+            });
         if let (Some(used), Some((most, limit))) = (varz.mem, memory)
             && is_near(used, most)
         {
@@ -104,22 +103,6 @@ pub(crate) fn clients(server: &BrokerServer) -> u64 {
 fn is_near(used: u64, most: u64) -> bool {
     // A limit of nothing is none.
     most > 0 && u128::from(used) * 10 >= u128::from(most) * u128::from(NEAR)
-}
-
-/// The limit of a container's memory, in bytes and as it is written.
-fn memory_limit<'a>(pod: &'a Pod, container: &str) -> Option<(u64, &'a str)> {
-    let limit = pod
-        .spec
-        .as_ref()?
-        .containers
-        .iter()
-        .find(|c| c.name == container)?
-        .resources
-        .as_ref()?
-        .limits
-        .as_ref()?
-        .get("memory")?;
-    Some((quantity::bytes(&limit.0)?, &limit.0))
 }
 
 #[cfg(test)]

@@ -36,8 +36,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("the broker has no Service");
     };
     let name = stack::name(&service.metadata);
-    let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
-    let kind = kind.unwrap_or("ClusterIP");
+    let kind = stack::service_type(service);
     let published = context.brokers.items().first().and_then(|broker| {
         let intended = broker
             .spec

@@ -81,12 +81,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ));
         }
     }
-    let restart = |what: String| context.kubectl().change(format!("rollout restart {what}"));
     draft
             .remedy("let the operator make it again, then restart both sides, so that they hold the same token")
-            .command(restart(format!("deployment/{}", profile.operator.deployment)))
+            .command(context.restart(Component::Operator))
             .command(context.kubectl().inspect(format!("get secret {secret}")))
-            .command(restart(format!("statefulset/{current}")))
-            .command(restart(format!("deployment/{}", profile.meshsync.resource)))
+            .command(context.restart(Component::Broker))
+            .command(context.restart(Component::Meshsync))
             .found()
 }

@@ -26,10 +26,13 @@ fn exposure(context: &RuleContext<'_>, server: &BrokerServer) -> Option<(String,
     stack::broker_services(context.facts)
         .into_iter()
         .find(|service| pod.starts_with(stack::name(&service.metadata)))
-        .and_then(|service| {
-            let kind = service.spec.as_ref()?.type_.clone()?;
-            (kind != "ClusterIP").then(|| (stack::name(&service.metadata).to_owned(), kind))
+        .map(|service| {
+            (
+                stack::name(&service.metadata).to_owned(),
+                stack::service_type(service).to_owned(),
+            )
         })
+        .filter(|(_, kind)| kind != "ClusterIP")
 }
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
@@ -74,6 +77,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .found();
     }
     draft
-            .remedy("upgrade the operator to 1.0.5, whose broker asks for a token; until then close the Service to the outside")
+            .remedy(format!("upgrade the operator to {}, whose broker asks for a token; until then close the Service to the outside", context.facts.profile.images.operator_release))
             .found()
 }

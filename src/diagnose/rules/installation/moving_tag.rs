@@ -64,7 +64,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS.finding()
             .message("What runs tomorrow is not what runs today: the next restart may bring a version that does not fit its manifests.")
             .evidences(moving)
-            .remedy("name the version: 1.0.5 for the operator, spec.version of the custom resources for Broker and MeshSync")
+            .remedy(format!(
+                "name the version: {} for the operator, spec.version of the custom resources for Broker and MeshSync",
+                context.facts.profile.images.operator_release
+            ))
             .found()
 }
 

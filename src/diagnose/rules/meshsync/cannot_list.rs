@@ -1,11 +1,12 @@
 //! `MeshSync` may not list what it watches.
 
+use crate::facts::watch_list::in_force;
 use crate::{
     diagnose::rules::{installation::over_privileged, prelude::*},
     facts::permissions,
     stack::{
         base::permission::Permission,
-        watch_list::{self, WatchList},
+        watch_list::{self},
     },
 };
 
@@ -33,16 +34,11 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let list = match context.meshsyncs.items().first() {
-        Some(meshsync) => meshsync.watch_list(facts.profile),
-        // Without an object it goes by what is built in.
-        None if context.goes_by_deployment() => WatchList::Empty,
-        None => {
-            return match context.meshsyncs.why_unsettled() {
-                Some(why) => Outcome::unknown(why),
-                None => Outcome::skip("there is no MeshSync object"),
-            };
-        }
+    let Some(list) = in_force(facts) else {
+        return match context.meshsyncs.why_unsettled() {
+            Some(why) => Outcome::unknown(why),
+            None => Outcome::skip("there is no MeshSync object"),
+        };
     };
     let account = stack::meshsync_service_account(facts);
     let resources = list.effective(facts.profile);

@@ -27,9 +27,6 @@ pub(crate) static CHECK: Check = Check {
 /// How long a MeshSync may look for its broker after it has started; from 1.0.1 on it ends itself after that.
 const START_UP: SignedDuration = SignedDuration::from_mins(5);
 
-/// How far two clocks, the broker's and a node's, may differ.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
-
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some((server, client)) = context.clients.meshsync.first() else {
         return match context.unseen_clients() {

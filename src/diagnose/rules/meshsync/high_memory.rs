@@ -37,7 +37,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter(|pod| stack::name(&pod.metadata) == used.pod)
         .flat_map(|pod| pod.spec.iter().flat_map(|spec| &spec.containers))
         .find(|container| container.name == used.container)
-        .and_then(stack::memory_limit);
+        .and_then(stack::memory_limit)
+        .map(|(bytes, _)| bytes);
     let Some(limit) = limit.filter(|limit| *limit > 0) else {
         return Outcome::skip("its container has no limit of memory");
     };

@@ -7,7 +7,7 @@ use k8s_openapi::{
 
 use crate::{
     diagnose::rules::{
-        meshsync::target::{CLOCK_SKEW, Target, target, wrong},
+        meshsync::target::{Target, target, wrong},
         prelude::*,
     },
     facts::{

@@ -1,7 +1,5 @@
 //! Where the address leads that `MeshSync` was started with.
 
-use k8s_openapi::jiff::SignedDuration;
-
 use crate::{
     diagnose::rules::{meshsync::wrong_target, prelude::*},
     facts::{
@@ -9,9 +7,6 @@ use crate::{
         destination::{self, ADDRESS, GivenBy, Place},
     },
 };
-
-/// How far two clocks, the API server's and a node's, may differ.
-pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// What an address of `MeshSync`'s leads to.
 pub(crate) enum Target {

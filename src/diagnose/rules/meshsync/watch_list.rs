@@ -39,16 +39,6 @@ pub(crate) fn whitelist<'a>(
     }
 }
 
-pub(crate) fn list_of(context: &RuleContext<'_>) -> WatchList {
-    context
-        .meshsyncs
-        .items()
-        .first()
-        .map_or(WatchList::Empty, |meshsync| {
-            meshsync.watch_list(context.facts.profile)
-        })
-}
-
 pub(crate) fn version<'a>(context: &'a RuleContext<'_>) -> &'a str {
     context
         .states()

@@ -1,7 +1,5 @@
 //! The watch-list was changed after `MeshSync` started.
 
-use k8s_openapi::jiff::SignedDuration;
-
 use crate::diagnose::rules::{meshsync::watch_list::object, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -25,9 +23,6 @@ pub(crate) static CHECK: Check = Check {
     after: &[&INSTALLED],
     judge,
 };
-
-/// How far two clocks, the API server's and a node's, may differ.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let meshsync = object(context)?;

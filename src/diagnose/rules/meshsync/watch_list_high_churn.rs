@@ -1,9 +1,10 @@
 //! The watch-list holds kinds that change all the time.
 
 use crate::diagnose::rules::{
-    meshsync::watch_list::{list_of, whitelist, with_restart},
+    meshsync::watch_list::{whitelist, with_restart},
     prelude::*,
 };
+use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-high-churn",
@@ -26,7 +27,7 @@ pub(crate) static CHECK: Check = Check {
 const BUSY: [&str; 2] = ["endpoints.v1.", "endpointslices.v1.discovery.k8s.io"];
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let list = list_of(context);
+    let list = in_force(context.facts).unwrap_or(WatchList::Empty);
     let (meshsync, entries) = whitelist(context, &list)?;
     let profile = context.facts.profile;
     let busy: Vec<&str> = list

@@ -3,7 +3,7 @@
 use crate::{
     diagnose::rules::{
         meshsync::{
-            watch_list::{list_of, named, set_whitelist, too_new, whitelist, with_restart},
+            watch_list::{named, set_whitelist, too_new, whitelist, with_restart},
             watch_list_entry_ignored, watch_list_unknown_resource,
         },
         prelude::*,
@@ -11,6 +11,7 @@ use crate::{
     facts::watch_list::{Standing, standing},
     stack::watch_list,
 };
+use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-matches-nothing",
@@ -36,7 +37,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let list = list_of(context);
+    let list = in_force(context.facts).unwrap_or(WatchList::Empty);
     let (meshsync, entries) = whitelist(context, &list)?;
     if let Some(why) = too_new(context).filter(|_| list.goes_beyond(context.facts.profile)) {
         return Outcome::unknown(why);

@@ -3,13 +3,14 @@
 use crate::{
     diagnose::rules::{
         meshsync::{
-            watch_list::{list_of, whitelist, with_restart},
+            watch_list::{whitelist, with_restart},
             watch_list_partial_events,
         },
         prelude::*,
     },
     stack::watch_list::Entry,
 };
+use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-no-events",
@@ -28,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
-    let list = list_of(context);
+    let list = in_force(context.facts).unwrap_or(WatchList::Empty);
     let meshsync = match whitelist(context, &list) {
         Ok((meshsync, _)) => meshsync,
         Err(undecided) => return Err(undecided),

@@ -1,10 +1,11 @@
 //! `MeshSync` publishes Secrets with their contents.
 
+use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 use semver::Version;
 
 use crate::{
     diagnose::rules::{
-        meshsync::watch_list::{list_of, version, whitelist},
+        meshsync::watch_list::{version, whitelist},
         prelude::*,
     },
     stack::watch_list,
@@ -28,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let list = list_of(context);
+    let list = in_force(context.facts).unwrap_or(WatchList::Empty);
     let meshsync = match whitelist(context, &list) {
         Ok((meshsync, _)) => meshsync,
         Err(undecided) => return Err(undecided),

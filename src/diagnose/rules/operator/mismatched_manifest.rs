@@ -109,7 +109,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     };
     let name = profile.operator.deployment;
-    let container = profile.operator.container;
+    let (container, images) = (profile.operator.container, &profile.images);
     let draft = DIAGNOSIS
         .finding()
         .object(context.object("Deployment", name))
@@ -123,14 +123,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                  and the container beside it has an image that is gone from its former place.",
             )
             .remedy("install the current manifest or chart over it, or go back to the image that fits this one")
-            .command(context.kubectl().change(format!("set image deployment/{name} {container}=meshery/meshery-operator:0.8.11")))
+            .command(context.kubectl().change(format!("set image deployment/{name} {container}={}", images.old_operator)))
     } else {
         draft
             .title("The operator's image is of 0.8 and its manifest of 1.0")
             .message("The manager is started with arguments and probes that it does not know.")
             .remedy("name an image of 1.0, which this manifest is made for")
             .command(context.kubectl().change(format!(
-                "set image deployment/{name} {container}=meshery/meshery-operator:1.0.5"
+                "set image deployment/{name} {container}={}",
+                images.operator
             )))
     };
     draft

@@ -60,9 +60,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 ));
             }
             draft
-                    .remedy(
-                        "upgrade to 1.0.5; the broker's address, Service type and token change with it, so readers outside must follow",
-                    )
+                    .remedy(format!(
+                        "upgrade to {}; the broker's address, Service type and token change with it, so readers outside must follow",
+                        profile.images.operator_release
+                    ))
                     .found()
         }
         None => Outcome::unknown("nothing that tells the lines apart was seen"),

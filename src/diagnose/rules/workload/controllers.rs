@@ -216,16 +216,6 @@ pub(crate) fn who(component: Component, name: &str) -> String {
     }
 }
 
-pub(crate) fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    pod.status.iter().flat_map(|status| {
-        status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten())
-    })
-}
-
 pub(crate) fn waiting(status: &ContainerStatus) -> Option<(&str, &str)> {
     let waiting = status.state.as_ref()?.waiting.as_ref()?;
     Some((
@@ -237,7 +227,7 @@ pub(crate) fn waiting(status: &ContainerStatus) -> Option<(&str, &str)> {
 /// Why containers are not ready, in a few words each.
 fn unready_words(pod: &Pod) -> Vec<String> {
     let name = stack::name(&pod.metadata);
-    let mut words: Vec<String> = statuses(pod)
+    let mut words: Vec<String> = stack::container_statuses(pod)
         .filter(|status| !status.ready)
         .filter_map(|status| {
             let (reason, message) = waiting(status)?;

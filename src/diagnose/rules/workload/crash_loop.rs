@@ -6,7 +6,7 @@ use crate::diagnose::rules::{
     prelude::*,
     workload::{
         WORKLOAD_DOWN,
-        controllers::{statuses, waiting, who},
+        controllers::{waiting, who},
     },
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn crash_loop(
     component: Component,
     pod: &Pod,
 ) -> Option<Finding> {
-    let (status, backing_off) = statuses(pod).find_map(|status| {
+    let (status, backing_off) = stack::container_statuses(pod).find_map(|status| {
         let backing_off = waiting(status).is_some_and(|(reason, _)| reason == "CrashLoopBackOff");
         // Between two starts the container shows how it ended rather than that it waits.
         let ended = status

@@ -6,7 +6,7 @@ use crate::diagnose::rules::{
     prelude::*,
     workload::{
         WORKLOAD_DOWN,
-        controllers::{statuses, waiting, who},
+        controllers::{waiting, who},
     },
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn image_pull(
         "ImageInspectError",
         "RegistryUnavailable",
     ];
-    let (status, (reason, message)) = statuses(pod)
+    let (status, (reason, message)) = stack::container_statuses(pod)
         .filter_map(|status| Some((status, waiting(status)?)))
         .find(|(_, (reason, _))| REASONS.contains(reason))?;
     let name = stack::name(&pod.metadata);

@@ -21,13 +21,7 @@ pub(crate) fn unschedulable(
     component: Component,
     pod: &Pod,
 ) -> Option<Finding> {
-    let condition = pod
-        .status
-        .as_ref()?
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
+    let condition = stack::unschedulable(pod)?;
     let name = stack::name(&pod.metadata);
     let message = condition.message.clone().unwrap_or_default();
     let ports = message.contains("free ports");
