@@ -5,6 +5,7 @@ pub(crate) mod ask;
 mod body;
 pub(crate) mod change;
 pub mod cleanup;
+mod clock;
 pub(crate) mod credentials;
 pub(crate) mod discovery;
 pub(crate) mod expiry;
@@ -19,5 +20,6 @@ pub(crate) mod transport;
 mod transport_error;
 pub(crate) mod tunnel;
 
+pub(crate) use clock::now;
 pub use scope::{Scope, unseen};
-pub(crate) use scope::{blank, nothing, now};
+pub(crate) use scope::{blank, nothing};

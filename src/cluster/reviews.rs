@@ -7,9 +7,16 @@ use serde_json::{Value, json};
 use super::ask::{ApiClient, ApiError, parse, seen};
 use crate::{
     facts::Review,
-    observe::questions,
     stack::base::{failure::Kind, permission::Permission, seen::Seen},
 };
+
+/// The path of an access review about somebody else.
+const REVIEW_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+
+/// The right to make one.
+pub(crate) fn review() -> Permission {
+    Permission::to("create", "authorization.k8s.io", "subjectaccessreviews")
+}
 
 /// The rights that are asked about first: one review of everything spares one for each kind.
 ///
@@ -49,7 +56,7 @@ pub(crate) async fn ask(
     rights: &[Permission],
 ) -> Seen<Vec<Review>> {
     let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;
-    seen(answers.into_iter().collect(), &questions::review())
+    seen(answers.into_iter().collect(), &review())
 }
 
 async fn one(asker: &ApiClient<'_>, user: &str, right: &Permission) -> Result<Review, ApiError> {
@@ -67,7 +74,7 @@ async fn one(asker: &ApiClient<'_>, user: &str, right: &Permission) -> Result<Re
             "resourceAttributes": attributes(right),
         },
     });
-    let body = asker.post(questions::REVIEW_PATH, &review).await?;
+    let body = asker.post(REVIEW_PATH, &review).await?;
     let answer: AccessReview = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
     Ok(Review {
         user: user.into(),

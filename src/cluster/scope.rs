@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::ask::Log;
+use super::{ask::Log, clock::now};
 use crate::{
     facts::{Facts, Obstacle, Rbac, Target},
     stack::{base::seen::Seen, profile::Profile},
@@ -27,15 +26,6 @@ pub struct Scope<'a> {
     pub log: Option<&'a Log<'a>>,
     /// Where to tell what is being waited for.
     pub progress: &'a Log<'a>,
-}
-
-/// The time. Nothing below this layer reads a clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the clock"
-)]
-pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 /// The facts when nothing could be asked.

@@ -3,7 +3,6 @@
 //! Plain data. Workloads are Kubernetes' own types, reduced by `redact`; custom resources are types of ours that
 //! survive malformed objects. Everything that may not have been seen is a [`Seen`].
 
-pub mod destination;
 pub mod dry_run;
 pub mod log_lines;
 pub mod permissions;
@@ -33,6 +32,7 @@ use k8s_openapi::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::stack::destination;
 pub use self::{
     preflight::{Answer, AskedRight, DryRun, Node, Preflight},
     probe::{FailureKind, FailureReason, Handshake, NotTried, ProbeFailure},

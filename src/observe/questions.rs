@@ -4,6 +4,7 @@
 
 use super::Depth;
 use crate::{
+    cluster::reviews,
     facts::recording::kinds,
     stack::{base::permission::Permission, manifests, profile::Profile},
 };
@@ -229,14 +230,6 @@ pub fn read_metrics(namespace: &str) -> Permission {
     Permission::to("get", METRICS, "pods").in_namespace(namespace)
 }
 
-/// The path of an access review about somebody else.
-pub const REVIEW_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-
-/// The right to make one.
-pub fn review() -> Permission {
-    Permission::to("create", "authorization.k8s.io", "subjectaccessreviews")
-}
-
 /// The rights to a port-forward; Kubernetes 1.35 wants both.
 pub fn port_forward(namespace: &str) -> Vec<Permission> {
     ["get", "create"]
@@ -332,7 +325,7 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permissio
         questions.extend(bindings(profile));
         questions.extend(former_crds(profile));
         questions.extend(cluster_roles(profile));
-        others.push(review());
+        others.push(reviews::review());
         others.push(read_logs(namespace));
         others.push(read_metrics(namespace));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        args::{Check, FailOn, Global},
+        args::{Check, Global},
         exit::Exit,
         render,
         terminal::Terminal,
@@ -10,7 +10,7 @@ use crate::{
     cluster::cleanup::Cleanup,
     diagnose::{self, Expectation, Selection},
     observe::{Depth, connectivity::TestPlan},
-    report::{Kind, Report, Severity, Source},
+    report::Source,
     stack::base::usage::UsageError,
 };
 
@@ -46,7 +46,7 @@ pub(crate) async fn run(
         diagnose::diagnose(&facts, &expect, source)
     };
     let mut report = selection.apply(report);
-    let exit = exit_of(&report, args.fail_on);
+    let exit = super::exit_of(&report, args.fail_on);
     report.exit_code = exit.code();
     let text = super::rendered(&report, global.output, |wide| {
         let look = terminal.look(wide);
@@ -67,27 +67,4 @@ fn no_preflight() -> UsageError {
     UsageError(
         "the recording holds no preflight: make one with `meshdoctor record --preflight`".into(),
     )
-}
-
-/// The exit code: findings that count before states that are open.
-pub(crate) fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
-    let limit = match fail_on {
-        FailOn::Error => Some(Severity::Error),
-        FailOn::Warning => Some(Severity::Warning),
-        FailOn::Info => Some(Severity::Info),
-        FailOn::Never => None,
-    };
-    let fails = limit.is_some_and(|limit| {
-        report
-            .findings()
-            .iter()
-            .any(|finding| finding.kind == Kind::Fault && finding.severity <= limit)
-    });
-    if fails {
-        Exit::Findings
-    } else if report.determined {
-        Exit::Ok
-    } else {
-        Exit::Undetermined
-    }
 }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::{
-        args::{Cli, Command, Format, Global, System},
+        args::{Cli, Command, FailOn, Format, Global, System},
         exit::Exit,
         output::{self, Redacted},
         render,
@@ -35,7 +35,7 @@ use crate::{
     },
     facts::{Facts, recording},
     observe::{self, Depth, TestPlan},
-    report::Source,
+    report::{Kind, Report, Severity, Source},
     stack::{
         base::{reader, usage::UsageError, words},
         profile::{self, Profile},
@@ -205,5 +205,28 @@ fn rendered<T: serde::Serialize>(
         Format::Wide => Redacted::text(text(true)),
         Format::Json => render::json(document),
         Format::Yaml => render::yaml(document),
+    }
+}
+
+/// The exit code: findings that count before states that are open.
+fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
+    let limit = match fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Info => Some(Severity::Info),
+        FailOn::Never => None,
+    };
+    let fails = limit.is_some_and(|limit| {
+        report
+            .findings()
+            .iter()
+            .any(|finding| finding.kind == Kind::Fault && finding.severity <= limit)
+    });
+    if fails {
+        Exit::Findings
+    } else if report.determined {
+        Exit::Ok
+    } else {
+        Exit::Undetermined
     }
 }

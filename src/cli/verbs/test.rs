@@ -34,7 +34,7 @@ pub(crate) async fn run(
         }
     };
     let mut report = diagnose::test(&facts, source);
-    let exit = super::check::exit_of(&report, fail_on);
+    let exit = super::exit_of(&report, fail_on);
     report.exit_code = exit.code();
     let text = super::rendered(&report, global.output, |wide| {
         let look = terminal.look(wide);

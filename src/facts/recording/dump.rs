@@ -10,8 +10,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
+    input::{Input, group_of, newest_time},
     kinds::{self, Kind},
-    read::{Input, group_of, newest_time},
 };
 use crate::{
     facts::{
@@ -25,26 +25,6 @@ use crate::{
         profile::Profile,
     },
 };
-
-/// The questions that a file of this name answers, even when it holds an empty list.
-pub(crate) fn questions_of_file(stem: &str) -> Vec<String> {
-    match stem {
-        "cluster-rbac" => vec![
-            kinds::CLUSTER_ROLES.0.into(),
-            kinds::CLUSTER_ROLE_BINDINGS.0.into(),
-        ],
-        "deploy" => vec![kinds::DEPLOYMENTS.0.into()],
-        "sts" => vec![kinds::STATEFULSETS.0.into()],
-        "netpol" => vec![kinds::NETWORKPOLICIES.0.into()],
-        "svc" => vec![kinds::SERVICES.0.into()],
-        "po" => vec![kinds::PODS.0.into()],
-        "rs" => vec![kinds::REPLICASETS.0.into()],
-        stem if stem.starts_with("crds") || stem.starts_with("customresourcedefinitions") => {
-            vec![kinds::CRDS.0.into()]
-        }
-        stem => vec![stem.into()],
-    }
-}
 
 /// The facts of a dump.
 pub(crate) fn facts(

@@ -5,6 +5,7 @@
 //! made with kubectl, or a folder of them, is a recording without that object.
 
 mod dump;
+mod input;
 mod read;
 mod write;
 
@@ -13,7 +14,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use read::{Input, objects, read, read_text};
+pub use input::Input;
+pub use read::{objects, read, read_text};
 pub use write::list;
 
 use crate::{

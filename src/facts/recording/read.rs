@@ -1,48 +1,21 @@
 //! Files to facts.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
-use k8s_openapi::jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
     API_VERSION, Recording, dump,
-    kinds::{self, Kind},
+    input::{Input, shown, typed},
+    kinds::{self},
 };
 use crate::{
-    facts::{Facts, Rbac, Target, redact::Redact},
+    facts::{Facts, Rbac, Target},
     stack::{
-        base::{
-            limits,
-            reader::{self, Unreadable},
-            seen::Seen,
-            usage::UsageError,
-            words,
-        },
-        profile::{self, Profile},
+        base::{seen::Seen, usage::UsageError, words},
+        profile::Profile,
     },
 };
-
-/// What was read from a file or a folder, before it is understood.
-#[derive(Debug, Default)]
-pub struct Input {
-    /// Every Kubernetes object, lists taken apart.
-    pub(crate) objects: Vec<Value>,
-    /// Questions that a file's name answers even with an empty list: `pods`, `brokers.v1alpha2`.
-    pub(crate) asked: Vec<String>,
-    /// `/version`.
-    pub(crate) version: Option<Value>,
-    /// `/varz` and `/connz` by pod.
-    pub(crate) monitors: BTreeMap<String, Monitor>,
-}
-
-/// What a broker pod's monitor answered.
-#[derive(Debug, Default)]
-pub(crate) struct Monitor {
-    pub(crate) varz: Option<Value>,
-    pub(crate) connz: Option<Value>,
-}
 
 /// Reads the recording or dump at `path`, a file, a folder, or `-` for standard input.
 ///
@@ -101,112 +74,6 @@ pub fn objects(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
 }
 
 impl Input {
-    fn load(path: &str) -> Result<Self, UsageError> {
-        let mut input = Self::default();
-        if path != "-" && Path::new(path).is_dir() {
-            input.add_folder(Path::new(path))?;
-        } else {
-            let shown = shown(path);
-            let text = reader::text_or_input(path, limits::RECORDING)
-                .map_err(|why| no_text(shown, &why))?;
-            input.add_text(shown, &text)?;
-        }
-        Ok(input)
-    }
-
-    fn add_folder(&mut self, folder: &Path) -> Result<(), UsageError> {
-        let unreadable = |error: std::io::Error| {
-            UsageError(format!(
-                "cannot read the folder {}: {}",
-                folder.display(),
-                words::io(&error)
-            ))
-        };
-        let mut paths: Vec<_> = std::fs::read_dir(folder)
-            .map_err(unreadable)?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<_, _>>()
-            .map_err(unreadable)?;
-        paths.sort();
-        let mut files = 0_usize;
-        let mut left = limits::FOLDER;
-        for path in paths {
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            let Some(stem) = [".json", ".yaml", ".yml"]
-                .iter()
-                .find_map(|ending| name.strip_suffix(ending))
-            else {
-                continue;
-            };
-            let shown = path.display().to_string();
-            files += 1;
-            if files > limits::FOLDER_FILES {
-                return Err(UsageError(format!(
-                    "cannot read the folder {}: it holds more than {} files",
-                    folder.display(),
-                    limits::FOLDER_FILES
-                )));
-            }
-            let text =
-                reader::text(&path, limits::RECORDING).map_err(|why| no_text(&shown, &why))?;
-            left = left.checked_sub(text.len()).ok_or_else(|| {
-                UsageError(format!(
-                    "cannot read the folder {}: its files are longer than {} MiB in all",
-                    folder.display(),
-                    limits::FOLDER / limits::MIB
-                ))
-            })?;
-            if let Some(pod) = stem.strip_suffix(".varz") {
-                self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);
-            } else if let Some(pod) = stem.strip_suffix(".connz") {
-                self.monitors.entry(pod.into()).or_default().connz =
-                    Some(one_value(&shown, &text)?);
-            } else if stem.ends_with(".healthz") {
-                // Says no more than that the monitor answered, which the other two say as well.
-            } else if stem == "version" {
-                self.version = Some(one_value(&shown, &text)?);
-            } else {
-                self.asked.extend(dump::questions_of_file(stem));
-                self.add_text(&shown, &text)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn add_text(&mut self, shown: &str, text: &str) -> Result<(), UsageError> {
-        for value in values(shown, text)? {
-            self.add_value(value);
-        }
-        Ok(())
-    }
-
-    fn add_value(&mut self, mut value: Value) {
-        let kind = value["kind"].as_str().unwrap_or_default().to_owned();
-        let api_version = value["apiVersion"].as_str().unwrap_or_default().to_owned();
-        if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
-            let item_kind = kind.strip_suffix("List").unwrap_or_default().to_owned();
-            for mut item in std::mem::take(items) {
-                // The items of a `PodList` do not say themselves that they are pods.
-                if let Some(object) = item.as_object_mut()
-                    && !item_kind.is_empty()
-                {
-                    object
-                        .entry("kind")
-                        .or_insert_with(|| item_kind.clone().into());
-                    object
-                        .entry("apiVersion")
-                        .or_insert_with(|| api_version.clone().into());
-                }
-                self.add_value(item);
-            }
-        } else if !kind.is_empty() && !api_version.is_empty() {
-            self.objects.push(value);
-        }
-    }
-
     fn into_facts(
         mut self,
         profile: Option<&'static Profile>,
@@ -228,20 +95,6 @@ impl Input {
             }
             _ => Err("it holds more than one recording; give them one at a time".into()),
         }
-    }
-
-    /// The family whose custom resources or definitions are in a dump; Meshery when nothing says.
-    fn family(&self) -> &'static Profile {
-        profile::ALL
-            .iter()
-            .copied()
-            .find(|profile| {
-                self.objects.iter().any(|object| {
-                    group_of(object["apiVersion"].as_str().unwrap_or_default()) == profile.group
-                        || object["spec"]["group"] == profile.group
-                })
-            })
-            .unwrap_or(&profile::MESHERY)
     }
 
     /// The facts of a recording of ours: just what was seen, in every detail.
@@ -338,72 +191,6 @@ impl Input {
             timings: recording.timings,
         })
     }
-
-    fn list<T: DeserializeOwned + Redact>(
-        &self,
-        asked: &impl Fn(&str) -> Seen<usize>,
-        kind: Kind,
-    ) -> Result<Seen<Vec<T>>, String> {
-        let items = self.all(kind)?;
-        Ok(asked(kind.0).map(|_| items))
-    }
-
-    /// Every object of a kind, redacted.
-    pub(crate) fn all<T: DeserializeOwned + Redact>(
-        &self,
-        (_, api_version, kind): Kind,
-    ) -> Result<Vec<T>, String> {
-        let group = group_of(api_version);
-        self.parse(|object| {
-            object["kind"] == kind
-                && group_of(object["apiVersion"].as_str().unwrap_or_default()) == group
-        })
-    }
-
-    /// Every object of a kind in one version, redacted.
-    pub(crate) fn objects_of<T: DeserializeOwned + Redact>(
-        &self,
-        api_version: &str,
-        kind: &str,
-    ) -> Result<Vec<T>, String> {
-        self.parse(|object| object["kind"] == kind && object["apiVersion"] == api_version)
-    }
-
-    fn parse<T: DeserializeOwned + Redact>(
-        &self,
-        wanted: impl Fn(&Value) -> bool,
-    ) -> Result<Vec<T>, String> {
-        self.objects
-            .iter()
-            .filter(|object| wanted(object))
-            .map(|object| {
-                let mut item: T = typed(object).map_err(|error| {
-                    let name = object["metadata"]["name"]
-                        .as_str()
-                        .unwrap_or("without a name");
-                    format!(
-                        "{} {name} is malformed: {}",
-                        object["kind"].as_str().unwrap_or_default(),
-                        words::malformed(&error)
-                    )
-                })?;
-                item.redact();
-                Ok(item)
-            })
-            .collect()
-    }
-}
-
-/// An object as a type. It goes by way of its text because the reader of texts is there for the API server's answers,
-/// and a reader of values beside it, for every type, would be a twentieth of the program.
-fn typed<T: DeserializeOwned>(object: &Value) -> Result<T, String> {
-    serde_json::from_str(&object.to_string()).map_err(|error| {
-        let why = error.to_string();
-        // The place would be one in a text that nobody has seen.
-        why.rsplit_once(" at line ")
-            .map_or(why.as_str(), |(what, _)| what)
-            .to_owned()
-    })
 }
 
 /// What an outcome says of one object: known only if the object is really there.
@@ -412,48 +199,5 @@ fn held<T>(outcome: Seen<usize>, found: Option<T>) -> Seen<T> {
         (Seen::Known(_), Some(found)) => Seen::Known(found),
         (Seen::Known(_), None) => Seen::Absent,
         (other, _) => other.map(|_| unreachable!("only a known outcome has a value")),
-    }
-}
-
-/// The group of an `apiVersion`.
-pub(crate) fn group_of(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
-}
-
-/// What a path is called in messages.
-fn shown(path: &str) -> &str {
-    if path == "-" { "standard input" } else { path }
-}
-
-fn no_text(shown: &str, why: &Unreadable) -> UsageError {
-    UsageError(format!("cannot read {shown}: {why}"))
-}
-
-fn one_value(shown: &str, text: &str) -> Result<Value, UsageError> {
-    values(shown, text)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| UsageError(format!("cannot read {shown}: it is empty")))
-}
-
-fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
-    reader::values(text).map_err(|why| no_text(shown, &why))
-}
-
-/// The newest time inside these values; what is going to happen later does not count.
-pub(crate) fn newest_time<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Timestamp> {
-    values.filter_map(newest).max()
-}
-
-fn newest(value: &Value) -> Option<Timestamp> {
-    match value {
-        Value::String(text) if text.len() >= 20 && text.as_bytes()[10] == b'T' => text.parse().ok(),
-        Value::Array(items) => items.iter().filter_map(newest).max(),
-        Value::Object(fields) => fields
-            .iter()
-            .filter(|(key, _)| *key != "deletionTimestamp")
-            .filter_map(|(_, value)| newest(value))
-            .max(),
-        _ => None,
     }
 }

@@ -5,14 +5,16 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::wire::{BothHeard, settled};
+use super::{
+    server::{Probe, Whose},
+    wire::{BothHeard, settled},
+};
 use crate::{
     facts::{
         Attempt, BrokerServer, FailureReason, Handshake, NotTried, ProbeFailure,
         destination::{self, Destination, Place},
         stack,
     },
-    observe::broker::probe::{Probe, Whose},
     report::Way,
 };
 

@@ -5,4 +5,5 @@ mod framing;
 pub(crate) mod handshake;
 mod monitor;
 pub(crate) mod probe;
+mod server;
 pub(crate) mod wire;

@@ -2,15 +2,17 @@
 
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::{Container, Pod, Service};
+use k8s_openapi::api::core::v1::{Pod, Service};
 
+pub use super::objects::{ADDRESS, variable};
+use super::{
+    objects::{self, external_addresses, pod_ip},
+    workloads::{brokers, chosen, meshsync_deployment, meshsyncs, own_broker_pods},
+};
 use crate::{
-    facts::{Facts, Meshsync, stack},
+    facts::{Facts, Meshsync},
     stack::base::seen::Seen,
 };
-
-/// The variable that says where to publish.
-pub const ADDRESS: &str = "BROKER_URL";
 
 /// The port of NATS, for addresses that name none.
 const USUAL_PORT: u16 = 4222;
@@ -98,7 +100,7 @@ fn shown(host: &str, port: u16) -> String {
 
 /// Takes an address of `MeshSync`'s apart; without a port it is NATS's.
 pub fn host_and_port(address: &str) -> Option<(String, u16)> {
-    if let Some(parts) = stack::host_and_port(address) {
+    if let Some(parts) = objects::host_and_port(address) {
         return Some(parts);
     }
     let host = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
@@ -116,16 +118,6 @@ pub fn plain(address: &str) -> String {
     host_and_port(address).map_or_else(|| address.to_owned(), |(host, port)| shown(&host, port))
 }
 
-/// A plain value of these containers' environment.
-pub fn variable<'a>(containers: &'a [Container], name: &str) -> Option<&'a str> {
-    containers
-        .iter()
-        .flat_map(|container| container.env.iter().flatten())
-        .find(|variable| variable.name == name)?
-        .value
-        .as_deref()
-}
-
 /// The address in `spec.broker.custom.url`, which the operator writes back as an empty one where there is none.
 pub fn custom_url(meshsync: &Meshsync) -> Option<&str> {
     let url = meshsync
@@ -141,11 +133,11 @@ pub fn custom_url(meshsync: &Meshsync) -> Option<&str> {
 
 /// Where `MeshSync` is told to publish; none where that is left to a Broker object, or not known.
 pub fn of(facts: &Facts) -> Option<Destination> {
-    let meshsyncs = stack::meshsyncs(facts);
+    let meshsyncs = meshsyncs(facts);
     let (address, given_by) = match meshsyncs.items().first() {
         Some(meshsync) => (custom_url(meshsync)?.to_owned(), GivenBy::Object),
         None if meshsyncs.is_settled() => {
-            let deployment = stack::meshsync_deployment(facts).known().copied()?;
+            let deployment = meshsync_deployment(facts).known().copied()?;
             // What the operator made goes by what the operator was told.
             if deployment.metadata.owner_references.is_some() {
                 return None;
@@ -182,14 +174,14 @@ pub fn place(facts: &Facts, host: &str) -> Place {
         );
     }
     let host = host.trim_end_matches('.');
-    if stack::own_broker_pods(facts)
+    if own_broker_pods(facts)
         .into_iter()
-        .any(|pod| stack::pod_ip(pod) == Some(host))
+        .any(|pod| pod_ip(pod) == Some(host))
     {
         return Place::Stack;
     }
     let own = |service: &Service| {
-        let name = stack::name(&service.metadata);
+        let name = objects::name(&service.metadata);
         facts
             .profile
             .broker_workloads()
@@ -214,7 +206,7 @@ pub fn place(facts: &Facts, host: &str) -> Place {
             // It leads out of the cluster, or where somebody says by hand.
             Place::Beyond
         } else {
-            Place::Service(stack::name(&service.metadata).into())
+            Place::Service(objects::name(&service.metadata).into())
         };
     }
     if let Some(why) = facts.services.why_unsettled() {
@@ -246,7 +238,7 @@ pub fn place(facts: &Facts, host: &str) -> Place {
 
 /// Whether a host is a Service, by any of the names and addresses that lead to it.
 fn bears(service: &Service, namespace: &str, host: &str) -> bool {
-    let name = stack::name(&service.metadata);
+    let name = objects::name(&service.metadata);
     let spec = service.spec.as_ref();
     let addresses = spec.iter().flat_map(|spec| {
         let inner = spec.cluster_ips.iter().flatten().chain(&spec.cluster_ip);
@@ -256,7 +248,7 @@ fn bears(service: &Service, namespace: &str, host: &str) -> bool {
         .filter(|address| *address != "None")
         .any(|address| address == host);
     by_address
-        || stack::external_addresses(service)
+        || external_addresses(service)
             .iter()
             .any(|address| address == host)
         || is_named(host, name, namespace)
@@ -285,9 +277,9 @@ pub fn pods<'a>(facts: &'a Facts, destination: &Destination) -> Vec<&'a Pod> {
         .services
         .items()
         .iter()
-        .find(|service| stack::name(&service.metadata) == name)
+        .find(|service| objects::name(&service.metadata) == name)
         .and_then(|service| service.spec.as_ref()?.selector.as_ref());
-    selector.map_or_else(Vec::new, |selector| stack::chosen(facts, selector))
+    selector.map_or_else(Vec::new, |selector| chosen(facts, selector))
 }
 
 /// Whether a `MeshSync` object leaves the address to a Broker of another namespace.
@@ -304,7 +296,7 @@ pub fn names_foreign_broker(facts: &Facts, meshsync: &Meshsync) -> bool {
 
 /// The inner address that the Broker's status gives.
 pub fn endpoint(facts: &Facts) -> Seen<String> {
-    match stack::brokers(facts) {
+    match brokers(facts) {
         Seen::Known(brokers) => brokers
             .first()
             .and_then(|broker| broker.status.endpoint.as_ref()?.internal.clone())

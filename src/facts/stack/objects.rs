@@ -1,0 +1,243 @@
+//! What single objects say. Pure.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::{Container, ContainerState, ContainerStatus, Pod, PodCondition, Service},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::Timestamp,
+};
+
+use crate::{
+    facts::{CustomResource, Meshsync},
+    stack::{
+        base::seen::Seen,
+        manager,
+        profile::{Profile, Selector},
+        quantity,
+    },
+};
+
+/// The name of an object.
+pub fn name(metadata: &ObjectMeta) -> &str {
+    metadata.name.as_deref().unwrap_or_default()
+}
+
+/// Whether the labels hold every pair of the selector.
+pub fn selected(metadata: &ObjectMeta, selector: Selector) -> bool {
+    metadata.labels.as_ref().is_some_and(|labels| {
+        selector
+            .iter()
+            .all(|(key, value)| labels.get(*key).map(String::as_str) == Some(*value))
+    })
+}
+
+pub(super) fn owned_by(metadata: &ObjectMeta, kind: &str, name: &str) -> bool {
+    metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .any(|owner| owner.kind == kind && owner.name == name)
+}
+
+/// The custom resources of one kind, as one version showed them.
+pub(super) type Shown<S, T> = Seen<Vec<CustomResource<S, T>>>;
+
+/// One list out of those of several served versions.
+///
+/// The first version that answers wins; an object that several versions show is one. No version answering, the most
+/// telling failure stands: what the API server said before what it never was asked.
+pub fn merged<S: Clone, T: Clone>(
+    versions: &BTreeMap<String, Shown<S, T>>,
+    profile: &Profile,
+) -> Shown<S, T> {
+    let in_order = || {
+        profile
+            .versions
+            .iter()
+            .filter_map(|version| versions.get(*version))
+    };
+    let mut known: Option<Vec<CustomResource<S, T>>> = None;
+    for seen in in_order() {
+        if let Seen::Known(items) = seen {
+            let list = known.get_or_insert_default();
+            for item in items {
+                if !list
+                    .iter()
+                    .any(|other| same(&other.metadata, &item.metadata))
+                {
+                    list.push(item.clone());
+                }
+            }
+        }
+    }
+    if let Some(known) = known {
+        return Seen::Known(known);
+    }
+    let first = |wanted: fn(&Shown<S, T>) -> bool| in_order().find(|seen| wanted(seen)).cloned();
+    first(|seen| matches!(seen, Seen::Unreachable(_)))
+        .or_else(|| first(|seen| matches!(seen, Seen::Denied(_))))
+        .or_else(|| first(Seen::is_absent))
+        .unwrap_or_default()
+}
+
+fn same(a: &ObjectMeta, b: &ObjectMeta) -> bool {
+    match (&a.uid, &b.uid) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.name == b.name && a.namespace == b.namespace,
+    }
+}
+
+/// When the watch-list of a `MeshSync` object was last written, and by whom; none where that was not seen.
+pub fn watch_list_written(meshsync: &Meshsync) -> Option<(Timestamp, &str)> {
+    meshsync
+        .metadata
+        .managed_fields
+        .iter()
+        .flatten()
+        // Of the fields that a manager wrote, the watch-list alone is kept.
+        .filter(|entry| entry.fields_v1.is_some())
+        .filter_map(|entry| {
+            let manager = entry.manager.as_deref().unwrap_or("somebody");
+            Some((entry.time.as_ref()?.0, manager))
+        })
+        .max()
+}
+
+/// The status of a pod's container.
+pub fn container<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
+    pod.status
+        .as_ref()?
+        .container_statuses
+        .iter()
+        .flatten()
+        .find(|status| status.name == name)
+}
+
+/// Since when a container runs; none when it does not, or its pod is going away.
+pub fn running_since(pod: &Pod, container_name: &str) -> Option<Timestamp> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    match container(pod, container_name)?.state.as_ref()? {
+        ContainerState {
+            running: Some(running),
+            ..
+        } => Some(
+            running
+                .started_at
+                .as_ref()
+                .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+        ),
+        _ => None,
+    }
+}
+
+/// The address of a pod.
+pub fn pod_ip(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.pod_ip.as_deref()
+}
+
+/// A `ServiceAccount` as access reviews name it.
+pub fn service_account_user(namespace: &str, account: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{account}")
+}
+
+/// The tag of an image, none when it is named by digest alone.
+pub fn image_tag(image: &str) -> Option<&str> {
+    let last = image.split('@').next()?.rsplit('/').next()?;
+    last.split_once(':').map(|(_, tag)| tag)
+}
+
+/// The addresses of a Service's load balancer.
+pub fn external_addresses(service: &Service) -> Vec<String> {
+    service
+        .status
+        .iter()
+        .filter_map(|status| status.load_balancer.as_ref())
+        .flat_map(|balancer| balancer.ingress.iter().flatten())
+        .filter_map(|ingress| ingress.ip.clone().or_else(|| ingress.hostname.clone()))
+        .collect()
+}
+
+/// The limit of a container's memory, in bytes and as it is written.
+pub fn memory_limit(container: &Container) -> Option<(u64, &str)> {
+    let limit = &container
+        .resources
+        .as_ref()?
+        .limits
+        .as_ref()?
+        .get("memory")?
+        .0;
+    Some((quantity::bytes(limit)?, limit))
+}
+
+/// The type of a Service.
+pub fn service_type(service: &Service) -> &str {
+    let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+    kind.unwrap_or("ClusterIP")
+}
+
+/// The statuses of a pod's containers, those of its init containers first.
+pub fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status.iter().flat_map(|status| {
+        let init = status.init_container_statuses.iter().flatten();
+        init.chain(status.container_statuses.iter().flatten())
+    })
+}
+
+/// The scheduler's condition of a pod that it finds no node for.
+pub fn unschedulable(pod: &Pod) -> Option<&PodCondition> {
+    let conditions = pod.status.as_ref()?.conditions.iter().flatten();
+    conditions
+        .into_iter()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
+}
+
+/// Takes `host:port` apart; a scheme and a user part in front do no harm.
+pub fn host_and_port(address: &str) -> Option<(String, u16)> {
+    let address = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
+    let address = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_matches(['[', ']']);
+    (!host.is_empty()).then_some(())?;
+    Some((host.to_owned(), port.parse().ok()?))
+}
+
+/// The Helm release of which an object is, and that release's namespace, which is the object's own unless it says so.
+pub fn release_of(metadata: &ObjectMeta, namespace: &str) -> Option<(String, String)> {
+    let (release, stated) = manager::release_of(metadata)?;
+    let namespace = stated.unwrap_or_else(|| namespace.to_owned());
+    // Both become part of an address.
+    let plain = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+    };
+    (plain(&release) && plain(&namespace)).then_some((release, namespace))
+}
+
+/// Whether a pod is one of the operator, the broker or `MeshSync`, by its labels.
+pub fn is_stacks_pod(metadata: &ObjectMeta, profile: &Profile) -> bool {
+    profile
+        .operator
+        .selectors
+        .iter()
+        .chain(profile.broker.selectors)
+        .chain([&profile.meshsync.selector])
+        .any(|selector| selected(metadata, selector))
+}
+
+/// The variable that says where to publish.
+pub const ADDRESS: &str = "BROKER_URL";
+
+/// A plain value of these containers' environment.
+pub fn variable<'a>(containers: &'a [Container], name: &str) -> Option<&'a str> {
+    containers
+        .iter()
+        .flat_map(|container| container.env.iter().flatten())
+        .find(|variable| variable.name == name)?
+        .value
+        .as_deref()
+}

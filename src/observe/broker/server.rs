@@ -1,0 +1,368 @@
+//! Asking one server of the broker, by every route there is.
+
+use std::{cell::RefCell, pin::pin, rc::Rc, time::Duration};
+
+use futures_util::future::{Either, select};
+use k8s_openapi::api::core::v1::Pod;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::oneshot,
+};
+
+use super::{
+    handshake::{Greeted, Line},
+    monitor,
+    wire::{BothHeard, Heard, Watched, dial, guarded, settled, timed},
+};
+use crate::{
+    cluster::{ask::ApiClient, tunnel::Tunnel},
+    facts::{
+        Attempt, BrokerServer, Facts, FailureKind, FailureReason, Greeting, Handshake, NotTried,
+        ProbeFailure, Varz, stack, token::Token,
+    },
+    observe::questions,
+    report::Way,
+    stack::base::seen::Seen,
+};
+
+/// The longest that one server is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a probe needs beside the facts so far.
+pub(crate) struct Probe<'a> {
+    /// For the limits and `-v`.
+    pub asker: &'a ApiClient<'a>,
+    /// For port-forwards.
+    pub client: kube::Client,
+    /// What was seen of the cluster.
+    pub facts: &'a Facts,
+    /// The token, when it could be read.
+    pub token: Option<&'a Token>,
+    /// Where connections go that are to outlast the look.
+    pub kept: Option<&'a Kept>,
+}
+
+/// Connections to servers of the stack's own broker, and what carries them.
+#[derive(Default)]
+pub(crate) struct Kept {
+    lines: RefCell<Vec<Rc<Line>>>,
+    tunnels: RefCell<Vec<Tunnel>>,
+}
+
+impl Kept {
+    /// Every connection: to one server there may be several, and some whose way has ended.
+    pub(crate) fn lines(&self) -> Vec<Rc<Line>> {
+        self.lines.borrow().clone()
+    }
+}
+
+/// Whose broker a server is of, and so whether it may be shown the token.
+#[derive(Clone, Copy)]
+pub(crate) enum Whose {
+    /// The stack's own.
+    Ours,
+    /// Another, which `MeshSync` is told to use.
+    Others,
+}
+
+/// A way to a pod's server that was tried to its end.
+struct Tried {
+    way: Way,
+    address: Option<String>,
+    result: Result<BrokerServer, ProbeFailure>,
+}
+
+impl Tried {
+    /// Whether it led to a server and its monitor.
+    fn is_whole(&self) -> bool {
+        self.result
+            .as_ref()
+            .is_ok_and(|server| server.monitor.is_none())
+    }
+}
+
+impl Probe<'_> {
+    /// How long one server is waited for. Whatever comes after the broker needs time, too.
+    pub(crate) fn limit(&self) -> Duration {
+        (self.asker.remaining() / 3).min(PATIENCE)
+    }
+
+    /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.
+    pub(super) async fn pod(
+        &self,
+        pod: &Pod,
+        whose: Whose,
+    ) -> (Option<BrokerServer>, Vec<Attempt>) {
+        let name = stack::name(&pod.metadata);
+        let attempt = |way, address, failure| Attempt {
+            pod: Some(name.to_owned()),
+            way,
+            address,
+            failure,
+        };
+        if stack::nats_running_since(self.facts, pod).is_none() {
+            let failure =
+                ProbeFailure::broker(FailureReason::NoServer, "no NATS server runs in the pod");
+            return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
+        }
+        let (first, second) = match stack::pod_ip(pod).filter(|_| self.facts.in_cluster) {
+            None => (self.by_forward(name, whose).await, None),
+            Some(ip) => {
+                let by_address = pin!(self.by_address(ip, whose));
+                let by_forward = pin!(self.by_forward(name, whose));
+                // The first whole answer wins; a policy may bar us from an address that a port-forward goes past.
+                match select(by_address, by_forward).await {
+                    Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => {
+                        (tried, None)
+                    }
+                    Either::Left((tried, other)) => (tried, Some(other.await)),
+                    Either::Right((tried, other)) => (tried, Some(other.await)),
+                }
+            }
+        };
+        let mut servers = Vec::new();
+        let mut attempts = Vec::new();
+        for tried in [Some(first), second].into_iter().flatten() {
+            let (server, failure) = match tried.result {
+                Ok(server) => (Some(server), None),
+                Err(failure) => (None, Some(failure)),
+            };
+            attempts.push(attempt(tried.way, tried.address, failure));
+            servers.extend(server);
+        }
+        // A server whose monitor answered says more than one that only greeted.
+        servers.sort_by_key(|server| server.monitor.is_some());
+        let server = servers.into_iter().next().map(|server| BrokerServer {
+            pod: Some(name.into()),
+            ..server
+        });
+        (server, attempts)
+    }
+
+    async fn by_address(&self, ip: &str, whose: Whose) -> Tried {
+        Tried {
+            way: Way::PodAddress,
+            address: Some(ip.into()),
+            result: self.pod_address(ip, whose).await,
+        }
+    }
+
+    async fn by_forward(&self, name: &str, whose: Whose) -> Tried {
+        let started = tokio::time::Instant::now();
+        let result = Box::pin(self.port_forward(name, whose)).await;
+        self.asker.note(&format!(
+            "port-forward {name}: {} ({:.1} ms)",
+            match &result {
+                Ok(server) => match &server.monitor {
+                    Some(failure) => format!("NATS {}, {}", server.varz.version, failure.message),
+                    None => format!("NATS {}", server.varz.version),
+                },
+                Err(failure) => failure.message.clone(),
+            },
+            started.elapsed().as_secs_f64() * 1000.0
+        ));
+        Tried {
+            way: Way::PortForward,
+            address: None,
+            result,
+        }
+    }
+
+    async fn port_forward(&self, pod: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
+        let names = &self.facts.profile.broker;
+        let namespace = &self.facts.target.namespace;
+        let limit = self.limit();
+        let rights = questions::port_forward(namespace);
+        self.asker.count();
+        let mut tunnel = Tunnel::open(
+            self.client.clone(),
+            namespace,
+            pod,
+            &[names.monitor_port, names.client_port],
+            limit,
+            &rights,
+        )
+        .await?;
+        let (Some(monitor), Some(client)) = (
+            tunnel.take(names.monitor_port),
+            tunnel.take(names.client_port),
+        ) else {
+            return Err(ProbeFailure::no_way(
+                FailureReason::PortForward,
+                "the port-forward lacks a port",
+            ));
+        };
+        let (tell, named) = oneshot::channel();
+        let heard = BothHeard::default();
+        let monitor_stream = Watched::new(monitor.stream, &heard.monitor);
+        let answer = guarded(
+            monitor::ask(monitor_stream, self.facts.profile, tell, limit),
+            monitor.error,
+            &heard.monitor,
+        );
+        let client_stream = Watched::new(client.stream, &heard.client);
+        let greeting = guarded(
+            timed(Greeted::read(client_stream), limit, "the client port"),
+            client.error,
+            &heard.client,
+        );
+        let joined = self.server(Way::PortForward, whose, answer, greeting, named, &heard);
+        let mut server = Box::pin(joined).await?;
+        server.pod = Some(pod.into());
+        if let Some(kept) = self.kept {
+            kept.tunnels.borrow_mut().push(tunnel);
+        }
+        Ok(server)
+    }
+
+    /// What a handshake came to; its connection is kept where connections are wanted.
+    fn keep(&self, (handshake, line): (Handshake, Option<Line>)) -> Handshake {
+        if let Some(kept) = self.kept {
+            kept.lines.borrow_mut().extend(line.map(Rc::new));
+        }
+        handshake
+    }
+
+    async fn pod_address(&self, ip: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
+        let names = &self.facts.profile.broker;
+        let (tell, named) = oneshot::channel();
+        let limit = self.limit();
+        let heard = BothHeard::default();
+        let answer = self.direct_monitor(ip, names.monitor_port, limit, tell, &heard.monitor);
+        let greeting = self.direct_greeting(ip, names.client_port, limit, &heard.client);
+        let mut server = self
+            .server(Way::PodAddress, whose, answer, greeting, named, &heard)
+            .await?;
+        server.address = Some(ip.into());
+        Ok(server)
+    }
+
+    /// Puts a pod's answers together. Its monitor names the server, which may then see the token while the monitor
+    /// goes on with its list.
+    pub(crate) async fn server<S>(
+        &self,
+        way: Way,
+        whose: Whose,
+        answer: impl Future<Output = Result<monitor::Answer, ProbeFailure>>,
+        greeting: impl Future<Output = Result<Greeted<S>, ProbeFailure>>,
+        named: oneshot::Receiver<String>,
+        heard: &BothHeard,
+    ) -> Result<BrokerServer, ProbeFailure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = async {
+            let greeting = greeting.await;
+            // Without a name the monitor has failed, and nobody vouches for who greeted.
+            let id = named.await.unwrap_or_default();
+            let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
+            let handshake = match greeting {
+                Ok(_) if id.is_empty() => Handshake::not_tried(NotTried::Unnamed),
+                Ok(greeted) if greeted.server_id() == id => match whose {
+                    Whose::Ours => self.keep(greeted.shake(self.token, self.limit()).await),
+                    Whose::Others => Handshake::not_tried(NotTried::NotOurs),
+                },
+                Ok(_) => Handshake::not_tried(NotTried::OtherServer),
+                Err(failure) => Handshake::Failed(failure),
+            };
+            (said, handshake)
+        };
+        let (answer, (greeting, handshake)) = tokio::join!(answer, handshake);
+        let (monitor, client) = (heard.monitor.any(), heard.client.any());
+        let answer = answer.map_err(|failure| settled(failure, way, monitor, client));
+        // Both ports share a port-forward, and what is not read of one holds up the other.
+        let jammed =
+            way == Way::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
+        if let (true, Ok(answer), Some(kept)) = (jammed, &answer, self.kept) {
+            let mut lines = kept.lines.borrow_mut();
+            lines.retain(|line| line.server_id != answer.varz.server_id);
+        }
+        let handshake = match handshake {
+            Handshake::Failed(failure) if jammed => Handshake::Failed(ProbeFailure::no_way(
+                failure.reason,
+                "the monitor's endless answer holds up the port-forward",
+            )),
+            Handshake::Failed(failure) => Handshake::Failed(settled(failure, way, client, monitor)),
+            other => other,
+        };
+        match (answer, greeting, handshake) {
+            (Ok(answer), greeting, handshake) => Ok(BrokerServer {
+                pod: None,
+                reached_by: way,
+                address: None,
+                varz: answer.varz,
+                connections: answer.connections,
+                more: answer.more,
+                complete: answer.complete,
+                closed: answer.closed,
+                handshake,
+                greeting,
+                monitor: None,
+            }),
+            (Err(failure), Some(greeting), handshake) => {
+                Ok(without_monitor(way, greeting, failure, handshake))
+            }
+            // Of two failures, that which proves something.
+            (Err(failure), None, Handshake::Failed(other))
+                if failure.kind != FailureKind::Broker && other.kind == FailureKind::Broker =>
+            {
+                Err(other)
+            }
+            (Err(failure), None, _) => Err(failure),
+        }
+    }
+
+    pub(crate) async fn direct_monitor(
+        &self,
+        host: &str,
+        port: u16,
+        limit: Duration,
+        named: oneshot::Sender<String>,
+        heard: &Heard,
+    ) -> Result<monitor::Answer, ProbeFailure> {
+        let stream = Watched::new(dial(host, port, limit).await?, heard);
+        monitor::ask(stream, self.facts.profile, named, limit).await
+    }
+
+    pub(crate) async fn direct_greeting(
+        &self,
+        host: &str,
+        port: u16,
+        limit: Duration,
+        heard: &Heard,
+    ) -> Result<Greeted<Watched<TcpStream>>, ProbeFailure> {
+        let stream = Watched::new(dial(host, port, limit).await?, heard);
+        timed(Greeted::read(stream), limit, "the client port").await
+    }
+}
+
+/// What the greeting alone proves of a server.
+fn without_monitor(
+    way: Way,
+    greeting: Greeting,
+    failure: ProbeFailure,
+    handshake: Handshake,
+) -> BrokerServer {
+    BrokerServer {
+        pod: None,
+        reached_by: way,
+        address: None,
+        varz: Varz {
+            server_id: greeting.server_id.clone(),
+            server_name: Some(greeting.server_name.clone()).filter(|name| !name.is_empty()),
+            version: greeting.version.clone(),
+            auth_required: greeting.auth_required,
+            tls_required: greeting.tls_required,
+            max_payload: greeting.max_payload,
+            ..Varz::default()
+        },
+        connections: Seen::failed(failure.clone()),
+        more: 0,
+        complete: false,
+        closed: Seen::NotLooked,
+        handshake,
+        greeting: Some(greeting),
+        monitor: Some(failure),
+    }
+}
