@@ -1,5 +1,7 @@
 //! The two waves of questions: what can be asked by name, then what the first answers lead to.
 
+mod answers;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -8,7 +10,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{
@@ -18,7 +20,7 @@ use super::{
 use crate::{
     cluster::{
         Scope, answer,
-        ask::{self, ApiClient, ApiError, seen},
+        ask::{ApiClient, ApiError, seen},
         blank, discovery, obstacle,
         pages::Form,
         reviews,
@@ -27,7 +29,6 @@ use crate::{
     facts::{
         ConfigMapFact, Facts, HelmRevision, MemoryUse, Target, permissions,
         recording::kinds,
-        redact::{self, Redact},
         stack,
         token::{self, Token},
         watch_list::in_force,
@@ -42,6 +43,7 @@ use crate::{
         watch_list,
     },
 };
+use answers::{FirstWave, existing, may_be_of_the_connection, parse};
 
 /// The longest that the metrics API is waited for: it is another server's, and one check alone rests on it.
 const METRICS_PATIENCE: Duration = Duration::from_secs(1);
@@ -61,17 +63,6 @@ pub(super) struct Observer<'a> {
 
 /// One question answered: its name, the right it needs, the answer, and the time it took.
 type Answered = (String, Permission, Result<Vec<String>, ApiError>, Duration);
-
-/// The answers of the first wave, still as text.
-struct FirstWave {
-    version: Result<String, ApiError>,
-    answers: BTreeMap<String, (Permission, Result<Vec<String>, ApiError>)>,
-    bindings: Vec<(Permission, Result<Vec<String>, ApiError>)>,
-    roles: Vec<(Permission, Result<Vec<String>, ApiError>)>,
-    former_crds: Vec<(Permission, Result<Vec<String>, ApiError>)>,
-    reviews: Seen<Vec<crate::facts::Review>>,
-    timings: BTreeMap<String, u64>,
-}
 
 impl Observer<'_> {
     /// Asks everything, and puts the answers together.
@@ -474,141 +465,6 @@ impl Observer<'_> {
             None => failure,
         }
     }
-}
-
-impl FirstWave {
-    /// Whether anything was answered at all.
-    fn has_answers(&self) -> bool {
-        let answered = |(_, answer): &(Permission, Result<Vec<String>, ApiError>)| {
-            answer.as_ref().map_or_else(ApiError::is_refusal, |_| true)
-        };
-        self.answers.values().any(answered)
-    }
-
-    /// Has every question end in this failure.
-    fn forget(&mut self, failure: &ApiError) {
-        let single = self
-            .bindings
-            .iter_mut()
-            .chain(&mut self.roles)
-            .chain(&mut self.former_crds);
-        for (_, answer) in self.answers.values_mut().chain(single) {
-            *answer = Err(failure.clone());
-        }
-        self.reviews = seen(Err(failure.clone()), &Permission::default());
-    }
-
-    fn one<T: DeserializeOwned>(&mut self, name: &str, secrets: &[String]) -> Seen<T> {
-        match self.answers.remove(name) {
-            Some((right, answer)) => seen(
-                answer.and_then(|pages| {
-                    let body = pages.first().map_or("", String::as_str);
-                    parse(&redact::without_managed_fields(body), secrets)
-                }),
-                &right,
-            ),
-            None => Seen::NotLooked,
-        }
-    }
-
-    fn one_redacted<T: DeserializeOwned + Redact>(
-        &mut self,
-        name: &str,
-        secrets: &[String],
-    ) -> Seen<T> {
-        self.one(name, secrets).map(|mut item: T| {
-            item.redact();
-            item
-        })
-    }
-
-    fn list<T: DeserializeOwned + Redact>(
-        &mut self,
-        name: &str,
-        secrets: &[String],
-    ) -> Seen<Vec<T>> {
-        if let Some((_, Ok(pages))) = self.answers.get_mut(name) {
-            for page in pages {
-                *page = redact::without_managed_fields(page);
-            }
-        }
-        self.whole_list(name, secrets)
-    }
-
-    /// A list of which it also matters who wrote what.
-    fn whole_list<T: DeserializeOwned + Redact>(
-        &mut self,
-        name: &str,
-        secrets: &[String],
-    ) -> Seen<Vec<T>> {
-        match self.answers.remove(name) {
-            Some((right, answer)) => {
-                seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right)
-            }
-            None => Seen::NotLooked,
-        }
-    }
-}
-
-/// Whether a failure may be one connection's alone.
-fn may_be_of_the_connection(failure: &ApiError) -> bool {
-    !failure.is_refusal() && !matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized)
-}
-
-/// Those of the objects that exist; each was asked for by name.
-fn existing<T: DeserializeOwned + Redact>(
-    answers: Vec<(Permission, Result<Vec<String>, ApiError>)>,
-    secrets: &[String],
-) -> Seen<Vec<T>> {
-    let mut found = Vec::new();
-    for (right, answer) in answers {
-        match seen(
-            answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)),
-            &right,
-        ) {
-            Seen::Known(mut object) => {
-                object.redact();
-                found.push(object);
-            }
-            Seen::Absent => {}
-            other => return other.map(|_: T| Vec::new()),
-        }
-    }
-    Seen::Known(found)
-}
-
-fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Result<T, ApiError> {
-    let text = redact::secrets(body.to_owned(), secrets);
-    ask::parse(&text)
-}
-
-fn parse_list<T: DeserializeOwned + Redact>(
-    pages: &[String],
-    secrets: &[String],
-) -> Result<Vec<T>, ApiError> {
-    let lists = pages
-        .iter()
-        .map(|page| parse(page, secrets))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(items(lists))
-}
-
-/// A list as the API server writes it.
-#[derive(Deserialize)]
-struct List<T> {
-    items: Option<Vec<T>>,
-}
-
-/// Every item of these lists, redacted.
-fn items<T: Redact>(lists: Vec<List<T>>) -> Vec<T> {
-    lists
-        .into_iter()
-        .flat_map(|list| list.items.into_iter().flatten())
-        .map(|mut item| {
-            item.redact();
-            item
-        })
-        .collect()
 }
 
 /// The forms in which the token may stand in a text.

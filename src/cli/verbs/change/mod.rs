@@ -1,7 +1,8 @@
 //! What every changing command does: look, plan, show, ask, carry out, tell; and to look again where that is needed.
 
+mod answer;
+
 use std::{
-    borrow::Cow,
     cell::{Cell, RefCell},
     collections::BTreeSet,
     path::PathBuf,
@@ -15,16 +16,14 @@ use crate::{
     cli::{
         args::{Change, Format, Global},
         exit::Exit,
-        output::Redacted,
         render,
-        terminal::{Terminal, Unwritable},
+        terminal::Terminal,
     },
     cluster::{
         Scope,
         session::{Opened, Session},
     },
     diagnose::{self, Expectation},
-    facts::redact,
     observe::{self, Depth},
     repair::{
         apply::{Progress, Writer},
@@ -32,11 +31,12 @@ use crate::{
         plan::{Action, Plan, Refusal, Step, Until},
     },
     report::{
-        Source, State, Tool,
-        change::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
+        Source, State,
+        change::{ChangeReport, Outcome, StepReport},
     },
     stack::{base::seen::Seen, object::Id, profile::Profile},
 };
+use answer::exit_of;
 
 /// What is asked before anything is changed.
 pub(crate) struct Consent {
@@ -455,163 +455,5 @@ impl<'a> Run<'a> {
     fn note(&self, plan: &Plan, done: usize) {
         let report = self.report(Outcome::Partial, None, plan, done);
         *self.steps.borrow_mut() = Some(report.steps);
-    }
-
-    fn report(
-        &self,
-        outcome: Outcome,
-        reason: Option<String>,
-        plan: &Plan,
-        done: usize,
-    ) -> ChangeReport {
-        ChangeReport {
-            api_version: "meshdoctor/v1",
-            kind: "Change",
-            tool: Tool::this(),
-            target: ChangeTarget {
-                context: self.context.borrow().clone(),
-                namespace: self.namespace().to_owned(),
-                profile: self.profile.name,
-            },
-            outcome,
-            exit_code: exit_of(outcome).code(),
-            reason,
-            instead: Vec::new(),
-            warnings: plan
-                .warnings
-                .iter()
-                .chain(self.notes.borrow().iter())
-                .cloned()
-                .collect(),
-            steps: self
-                .earlier
-                .borrow()
-                .iter()
-                .cloned()
-                .chain(
-                    plan.steps
-                        .iter()
-                        .enumerate()
-                        .map(|(number, step)| step_report(step, number < done)),
-                )
-                .collect(),
-            unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
-            backup: self.kept.borrow().clone(),
-        }
-    }
-
-    /// Tells the plan before the first change, so that nothing is changed if it cannot be told. People read it on
-    /// standard output, unless they have seen it with the question; for programs an empty line goes before the document.
-    fn tell(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
-        let wide = match self.global.output {
-            Format::Json | Format::Yaml => {
-                return self.terminal.announce(&Redacted::own("\n".into()));
-            }
-            Format::Table => false,
-            Format::Wide => true,
-        };
-        if asked && self.terminal.shows_answers() {
-            return Ok(());
-        }
-        let mut planned = self.report(Outcome::DryRun, None, plan, 0);
-        planned.steps.drain(..self.earlier.borrow().len());
-        self.terminal.announce(&Redacted::text(render::plan(
-            &planned,
-            &self.terminal.look(wide),
-        )))?;
-        *self.told.borrow_mut() = Some(planned);
-        Ok(())
-    }
-
-    /// Writes the answer. If it cannot be written, the exit code says whether something was changed.
-    fn answer(&self, report: &ChangeReport) -> Exit {
-        let text = super::rendered(report, self.global.output, |wide| {
-            render::change(&self.untold(report), &self.terminal.look(wide))
-        });
-        let exit = exit_of(report.outcome);
-        let Err(error) = self.terminal.answer(&text) else {
-            return exit;
-        };
-        let (exit, far) = match report.outcome {
-            Outcome::Undetermined => (exit, "nothing was changed".to_owned()),
-            Outcome::Unchanged | Outcome::DryRun | Outcome::Refused => {
-                (Exit::Refused, "nothing was changed".to_owned())
-            }
-            Outcome::Done => (Exit::Partial, "everything is done".to_owned()),
-            Outcome::Partial => (Exit::Partial, how_far(&report.steps)),
-        };
-        self.terminal.say(&format!("error: {error}; {far}"));
-        exit
-    }
-
-    /// What is left to tell of a change that is done and whose plan was told.
-    fn untold<'r>(&self, report: &'r ChangeReport) -> Cow<'r, ChangeReport> {
-        let told = self.told.borrow();
-        let Some(told) = told
-            .as_ref()
-            .filter(|_| matches!(report.outcome, Outcome::Done))
-        else {
-            return Cow::Borrowed(report);
-        };
-        let mut rest = report.clone();
-        let before = self.earlier.borrow().len() + told.steps.len();
-        rest.steps.drain(..before.min(report.steps.len()));
-        rest.warnings
-            .retain(|warning| !told.warnings.contains(warning));
-        rest.unchanged.clear();
-        Cow::Owned(rest)
-    }
-}
-
-/// What is done of these steps and what is not.
-fn how_far(steps: &[StepReport]) -> String {
-    let list = |done: bool| {
-        let names: Vec<String> = steps
-            .iter()
-            .filter(|step| step.done == done)
-            .map(|step| format!("{} {} {}", step.action, step.object_kind, step.name))
-            .collect();
-        if names.is_empty() {
-            "nothing".into()
-        } else {
-            names.join(", ")
-        }
-    };
-    format!("done: {}; not done: {}", list(true), list(false))
-}
-
-fn exit_of(outcome: Outcome) -> Exit {
-    match outcome {
-        Outcome::Unchanged | Outcome::DryRun | Outcome::Done => Exit::Ok,
-        Outcome::Refused => Exit::Refused,
-        Outcome::Undetermined => Exit::Undetermined,
-        Outcome::Partial => Exit::Partial,
-    }
-}
-
-fn step_report(step: &Step, done: bool) -> StepReport {
-    let shown = |path: &str, value: Option<&Value>| {
-        value.map(|value| redact::field(&step.id.kind, path, value))
-    };
-    StepReport {
-        action: step.verb(),
-        api_version: step.id.api_version.clone(),
-        object_kind: step.id.kind.clone(),
-        namespace: step.id.namespace.clone(),
-        name: step.id.name.clone(),
-        why: match &step.action {
-            Action::Wait(until) => Some(format!("until it is {until}")),
-            _ => step.why.clone(),
-        },
-        changes: step
-            .changes()
-            .iter()
-            .map(|field| ChangedField {
-                path: field.path.clone(),
-                before: shown(&field.path, field.before.as_ref()),
-                after: shown(&field.path, field.after.as_ref()),
-            })
-            .collect(),
-        done,
     }
 }

@@ -1,0 +1,163 @@
+//! Credentials in URLs.
+
+use super::{super::REDACTED, ends_word, is_placeholder, is_random, is_reference};
+
+/// Masks the user part and the query of every URL: `nats://token@host` becomes `nats://REDACTED@host`.
+///
+/// A user part reaches to the last `@` of the word, whatever it holds: tokens contain commas, quotes and slashes.
+pub fn urls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let word = &after[..url_end(after)];
+        one_url(word, &mut out);
+        rest = &after[word.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where a URL ends of which the scheme has been read. Of several in one word each has its own user part.
+fn url_end(text: &str) -> usize {
+    for (at, c) in text.char_indices() {
+        if ends_word(c) {
+            return at;
+        }
+        if c == ':' && text[at..].starts_with("://") {
+            let scheme = text[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+            return scheme.len();
+        }
+    }
+    text.len()
+}
+
+/// Masks one URL of which the scheme has been written.
+fn one_url(word: &str, out: &mut String) {
+    let host = match word.rfind('@') {
+        Some(at) if at == 0 || is_digest(&word[at + 1..]) => word,
+        Some(at) => {
+            let user = &word[..at];
+            let known = is_reference(user) || is_placeholder(user);
+            out.push_str(if known { user } else { REDACTED });
+            &word[at..]
+        }
+        None => word,
+    };
+    let Some((path, query)) = host.split_once('?').filter(|(_, query)| {
+        query.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '%' | '_' | '$'))
+    }) else {
+        out.push_str(host);
+        return;
+    };
+    out.push_str(path);
+    out.push('?');
+    let (query, fragment) = query.split_once('#').map_or((query, None), |(query, f)| {
+        (query, Some(f).filter(|f| !f.is_empty()))
+    });
+    // What follows the URL in a sentence is no part of it.
+    let plain = query.trim_end_matches(['\'', ')', ']', '}', ',', '.', ';', ':', '\\']);
+    let end = &query[plain.len()..];
+    for (number, parameter) in plain.split('&').enumerate() {
+        if number > 0 {
+            out.push('&');
+        }
+        match parameter.split_once('=') {
+            // An empty value hides nothing.
+            Some((_, "")) => out.push_str(parameter),
+            Some((name, _)) if HARMLESS_PARAMETERS.contains(&name) => out.push_str(parameter),
+            Some((name, _)) => out.push_str(&format!("{name}={REDACTED}")),
+            None if HARMLESS_PARAMETERS.contains(&parameter) => out.push_str(parameter),
+            None => out.push_str(REDACTED),
+        }
+    }
+    if fragment.is_some() {
+        out.push('#');
+        out.push_str(REDACTED);
+    }
+    out.push_str(end);
+}
+
+/// The parameters of the API server and of NATS's monitor whose values say nothing secret.
+const HARMLESS_PARAMETERS: &[&str] = &[
+    "allowWatchBookmarks",
+    "container",
+    "dryRun",
+    "fieldManager",
+    "fieldSelector",
+    "fieldValidation",
+    "force",
+    "labelSelector",
+    "limit",
+    "offset",
+    "ports",
+    "previous",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "subs",
+    "tailLines",
+    "timeout",
+    "timeoutSeconds",
+    "watch",
+];
+
+/// Whether an `@` is followed by the digest of an image.
+fn is_digest(text: &str) -> bool {
+    text.starts_with("sha256:") || text.starts_with("sha512:")
+}
+
+/// Masks the user part of an address without a scheme: `user:password@host`, `token1@host:4222`.
+pub(super) fn bare_user_parts(text: &str) -> Option<String> {
+    /// What stands before the colon in names of people and accounts: `oidc:alice@example.com`.
+    const IDENTITIES: &[&str] = &[
+        "arn", "aad", "aws", "azure", "dex", "github", "google", "keycloak", "ldap", "mailto",
+        "oidc", "okta", "saml", "sso", "system",
+    ];
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut start = 0;
+    for word in text.split_inclusive(ends_word) {
+        let begin = start;
+        start += word.len();
+        let word = word.trim_end_matches(ends_word);
+        let Some(at) = word.rfind('@').filter(|_| !word.contains("://")) else {
+            continue;
+        };
+        let (user, host) = (&word[..at], &word[at + 1..]);
+        if !host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[' || c == '$')
+            || is_digest(host)
+            || is_reference(user)
+        {
+            continue;
+        }
+        let secret = match user.split_once(':') {
+            Some((identity, _)) if IDENTITIES.contains(&identity) => false,
+            Some((name, password)) => !name.is_empty() && !password.is_empty(),
+            None => has_port(host) && is_random(user),
+        };
+        // What comes before the user part in the word: an opening bracket, or the name of what is told.
+        // A style before the word is no part of it.
+        let style = if text[..begin].ends_with('\u{1b}') {
+            user.find('m').map_or(0, |end| end + 1)
+        } else {
+            0
+        };
+        let lead = user.len()
+            - user[style..]
+                .trim_start_matches(['(', '[', '{', '\''])
+                .len();
+        if secret && user[lead..] != *REDACTED {
+            out.push_str(&text[copied..begin + lead]);
+            out.push_str(REDACTED);
+            copied = begin + at;
+        }
+    }
+    (copied > 0).then(|| out + &text[copied..])
+}
+
+fn has_port(host: &str) -> bool {
+    let host = host.trim_end_matches(|c: char| !c.is_ascii_digit());
+    host.rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()))
+}

@@ -1,0 +1,206 @@
+//! The components, with their states, and the workloads.
+
+use std::fmt;
+
+use k8s_openapi::jiff::Timestamp;
+use serde::Serialize;
+
+use super::Way;
+use crate::stack::component::Component;
+
+/// The state of a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum State {
+    /// Nothing is proven.
+    Unknown,
+    /// Operator: its Deployment does not exist.
+    NotDeployed,
+    /// Operator: it exists, and its rollout is not complete.
+    Deploying,
+    /// `MeshSync`, Broker: there is no custom resource.
+    Undeployed,
+    /// `MeshSync`: the custom resource is there, its Deployment is not.
+    Enabled,
+    /// The workload, or for the Broker its custom resource, is there.
+    Deployed,
+    /// `MeshSync`: its container runs.
+    Running,
+    /// `MeshSync`, server: a client of the broker. Broker: the server is its client.
+    Connected,
+    /// Server: none was found in the cluster.
+    NotSeen,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "UNKNOWN",
+            Self::NotDeployed => "NOTDEPLOYED",
+            Self::Deploying => "DEPLOYING",
+            Self::Undeployed => "UNDEPLOYED",
+            Self::Enabled => "ENABLED",
+            Self::Deployed => "DEPLOYED",
+            Self::Running => "RUNNING",
+            Self::Connected => "CONNECTED",
+            Self::NotSeen => "NOTSEEN",
+        })
+    }
+}
+
+/// The state of one component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentReport {
+    /// The highest state that is proven.
+    pub state: State,
+    /// Whether the next one could not be looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
+    /// The version that runs, or should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Why it is no better, or not known better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether the mode wants no more of it than there is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expected_absent: bool,
+}
+
+/// The state of the broker, and its servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerReport {
+    /// As for every component.
+    #[serde(flatten)]
+    pub component: ComponentReport,
+    /// The addresses that the custom resource gives.
+    pub endpoint: EndpointReport,
+    /// The servers that answered.
+    pub servers: Vec<ServerReport>,
+}
+
+/// The addresses of the broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EndpointReport {
+    /// Inside the cluster.
+    pub internal: Option<String>,
+    /// Outside the cluster.
+    pub external: Option<String>,
+}
+
+/// One broker server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerReport {
+    /// Its pod.
+    pub pod: Option<String>,
+    /// The NATS version.
+    pub version: String,
+    /// The way that led to it.
+    pub reached_by: Way,
+    /// Its address, where the way has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// How many clients it has.
+    pub client_count: usize,
+    /// Its clients; the stack's own are always among them.
+    pub clients: Vec<ClientReport>,
+}
+
+/// One client of a broker server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientReport {
+    /// The name that it gave.
+    pub name: String,
+    /// Its address as the server sees it.
+    pub ip: String,
+    /// When it connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Timestamp>,
+    /// Subjects it subscribes to.
+    pub subscriptions: Vec<String>,
+    /// Messages it published.
+    pub messages_in: u64,
+    /// Messages it received.
+    pub messages_out: u64,
+}
+
+/// The states of all components.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Components {
+    /// The operator.
+    pub operator: ComponentReport,
+    /// The broker.
+    pub broker: BrokerReport,
+    /// `MeshSync`.
+    pub meshsync: ComponentReport,
+    /// The server that reads from the broker.
+    pub server: ComponentReport,
+}
+
+/// One workload of the stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Workload {
+    /// `Deployment` or `StatefulSet`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What it is part of.
+    pub component: Component,
+    /// Ready and wanted pods, `1/1`.
+    pub ready: String,
+    /// What an operator should see first: the worst of its pods.
+    pub status: String,
+    /// Restarts of all its pods.
+    pub restarts: i32,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Its pods.
+    pub pods: Vec<PodReport>,
+}
+
+/// One pod of a workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PodReport {
+    /// Its name.
+    pub name: String,
+    /// Its phase.
+    pub phase: String,
+    /// The waiting or terminated reason before the phase.
+    pub status: String,
+    /// Ready and all containers, `2/2`.
+    pub ready: String,
+    /// Restarts of all its containers.
+    pub restarts: i32,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// How old it was when it was seen, in seconds.
+    #[serde(rename = "ageSeconds")]
+    pub age_seconds: Option<i64>,
+    /// The node it runs on.
+    pub node: Option<String>,
+    /// Its address.
+    pub ip: Option<String>,
+    /// The image of the container that matters.
+    pub image: Option<String>,
+}
+
+/// One Service of the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceReport {
+    /// Its name.
+    pub name: String,
+    /// `ClusterIP`, `NodePort`, `LoadBalancer`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its address in the cluster.
+    #[serde(rename = "clusterIP")]
+    pub cluster_ip: Option<String>,
+    /// Its addresses outside.
+    pub external: Vec<String>,
+    /// Its ports, `4222:31685/TCP`.
+    pub ports: Vec<String>,
+}
