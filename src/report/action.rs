@@ -1,7 +1,20 @@
 //! What a remedy does, as data. The printed command, the JSON and what a repair runs come from the same value.
 
-use super::Effect;
+use serde::Serialize;
+
 use crate::stack::base::words::quoted;
+
+/// What a command does to the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It looks.
+    Read,
+    /// It changes something that can be changed back.
+    Write,
+    /// It removes something.
+    Destructive,
+}
 
 /// One step of a remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]

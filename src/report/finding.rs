@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Action;
+use super::{Action, Effect};
 use crate::stack::component::Component;
 
 /// How much a finding matters.
@@ -37,18 +37,6 @@ pub enum Kind {
     Fault,
     /// We could not look.
     Obstacle,
-}
-
-/// What a command does to the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effect {
-    /// It looks.
-    Read,
-    /// It changes something that can be changed back.
-    Write,
-    /// It removes something.
-    Destructive,
 }
 
 /// A command that can be pasted.

@@ -14,7 +14,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::{
-    action::{Action, PatchKind, Safety, WorkloadRef},
+    action::{Action, Effect, PatchKind, Safety, WorkloadRef},
     way::Way,
 };
 
@@ -23,7 +23,7 @@ pub use components::{
     BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, PodReport,
     ServerReport, ServiceReport, State, Workload,
 };
-pub use finding::{Command, Effect, Finding, Kind, ObjectRef, Remedy, Severity};
+pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 
 /// The verdict on the whole stack. It does not depend on `--fail-on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::stack::base::permission::Permission;
 
 #[test]
 fn rights_are_those_of_the_plan_and_no_others() {
