@@ -11,6 +11,7 @@ mod bed_selftest_publishing;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod architecture;
 mod artefacts;
 mod cli;
 mod failures;
