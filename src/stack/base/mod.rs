@@ -5,6 +5,8 @@ pub mod failure;
 pub mod files;
 pub mod limits;
 pub(crate) mod os;
+#[cfg(all(test, unix))]
+mod os_tests;
 pub mod permission;
 #[cfg(test)]
 pub(crate) mod properties;

@@ -14,9 +14,6 @@ use tokio::{
 
 use super::Stop;
 
-#[cfg(test)]
-mod tests;
-
 /// Listens to one signal.
 pub(crate) struct Listener(Signal);
 
