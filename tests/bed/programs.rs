@@ -39,13 +39,15 @@ fn build() -> Result<PathBuf> {
 /// built on the first call, beside the program that is running.
 pub fn meshsync() -> Result<&'static Path> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match PROGRAM.get_or_init(|| build_meshsync().map_err(|error| format!("{error:#}"))) {
+    match PROGRAM.get_or_init(|| example("meshsync").map_err(|error| format!("{error:#}"))) {
         Ok(path) => Ok(path),
         Err(message) => Err(anyhow!("{message}")),
     }
 }
 
-fn build_meshsync() -> Result<PathBuf> {
+/// Builds an example of this package, if that is to do, and returns its path.
+pub fn example(name: &str) -> Result<PathBuf> {
+    let example = name;
     let running = std::env::current_exe()?;
     // target/<profile>/deps/<test>, or examples in place of deps.
     let profile = running.ancestors().nth(2).context("no profile's folder")?;
@@ -72,7 +74,7 @@ fn build_meshsync() -> Result<PathBuf> {
         }
     }
     let output = command
-        .args(["build", "--frozen", "--quiet", "--example", "meshsync"])
+        .args(["build", "--frozen", "--quiet", "--example", example])
         .args(["--profile", name, "--target-dir"])
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -80,8 +82,8 @@ fn build_meshsync() -> Result<PathBuf> {
         .output()?;
     ensure!(
         output.status.success(),
-        "the example meshsync cannot be built:\n{}",
+        "the example {example} cannot be built:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(profile.join("examples/meshsync"))
+    Ok(profile.join("examples").join(example))
 }

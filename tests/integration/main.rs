@@ -20,6 +20,7 @@ mod hostile;
 mod known_problems;
 mod live;
 mod manifests;
+mod new_diagnosis;
 mod pairs;
 mod preflight;
 mod release;
