@@ -1,6 +1,6 @@
 //! Checks: statements that should be true, and what judging one comes to.
 
-use super::RuleContext;
+use super::{Diagnosis, RuleContext};
 use crate::{report::Finding, stack::component::Component};
 
 /// A statement that should be true.
@@ -11,6 +11,8 @@ pub struct Check {
     pub component: Component,
     /// The statement.
     pub title: &'static str,
+    /// What it can find.
+    pub finds: &'static [&'static Diagnosis],
     /// The checks that must not have failed for this one to be judged.
     pub after: &'static [&'static Check],
     /// Judges it.

@@ -26,8 +26,6 @@ pub struct Diagnosis {
     pub explains: &'static [&'static str],
     /// The text of `explain`.
     pub explanation: &'static str,
-    /// The checks that find it.
-    pub checks: &'static [&'static Check],
 }
 
 impl Diagnosis {
@@ -39,7 +37,6 @@ impl Diagnosis {
         title: "",
         explains: &[],
         explanation: "",
-        checks: &[],
     };
 
     /// What all faults of a component have in common: an error, unless the diagnosis says otherwise.
@@ -121,7 +118,10 @@ impl Code {
     /// Whether a check finds it.
     pub(crate) fn is_found_by(&self, check: &Check) -> bool {
         let of_workloads = self.diagnosis.component.is_none();
-        self.diagnosis.checks.iter().any(|c| c.id == check.id)
+        check
+            .finds
+            .iter()
+            .any(|found| found.code == self.diagnosis.code)
             && (!of_workloads || self.component == check.component)
     }
 

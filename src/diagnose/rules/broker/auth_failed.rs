@@ -11,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "broker-server-not-connected",
     ],
     explanation: include_str!("auth_failed.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -19,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-token-accepted",
     component: Component::Broker,
     title: "the broker accepts the token of its Secret",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -14,7 +14,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker's client port does not speak NATS",
     explains: BROKER_DOWN,
     explanation: include_str!("client_port_unusable.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -22,6 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-client-port-speaks",
     component: Component::Broker,
     title: "the broker's client port speaks NATS",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

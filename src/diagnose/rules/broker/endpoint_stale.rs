@@ -8,7 +8,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The Broker's status gives an old address",
     explains: &["broker-external-unroutable", "meshsync-stale-env"],
     explanation: include_str!("endpoint_stale.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -16,6 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-endpoint-current",
     component: Component::Broker,
     title: "the Broker's status gives the Service's address",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

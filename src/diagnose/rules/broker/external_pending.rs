@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The load balancer has no address yet",
     explanation: include_str!("external_pending.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-external-address",
     component: Component::Broker,
     title: "a load balancer that was asked for has an address",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

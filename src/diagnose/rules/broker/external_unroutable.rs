@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The external address leads nowhere",
     explanation: include_str!("external_unroutable.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-external-routable",
     component: Component::Broker,
     title: "the external address can lead somewhere",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -18,7 +18,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-event-missing",
     ],
     explanation: include_str!("lame_duck.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -26,6 +25,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-stays",
     component: Component::Broker,
     title: "no broker server is about to go",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -8,7 +8,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker's monitor does not answer",
     explains: &["meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("monitor_unreachable.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -16,6 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-monitor-answers",
     component: Component::Broker,
     title: "the broker's monitor answers where its client port does",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The broker is close to a limit",
     explanation: include_str!("near_limit.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-has-room",
     component: Component::Broker,
     title: "the broker is well below its limits",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

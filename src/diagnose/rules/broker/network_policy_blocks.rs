@@ -22,7 +22,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-ready",
     ],
     explanation: include_str!("network_policy_blocks.md"),
-    checks: &[&NETWORK_POLICIES_OPEN, &NETWORK_FREE],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -30,6 +29,7 @@ pub(crate) static NETWORK_POLICIES_OPEN: Check = Check {
     id: "network-policies-open",
     component: Component::Broker,
     title: "no NetworkPolicy stands between MeshSync and the broker",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge: policies_open,
 };
@@ -38,6 +38,7 @@ pub(crate) static NETWORK_FREE: Check = Check {
     id: "network-free",
     component: Component::Broker,
     title: "no NetworkPolicy would stand between the stack's pods",
+    finds: &[&DIAGNOSIS],
     after: &[&unreachable::CHECK],
     judge: network_free,
 };

@@ -14,7 +14,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-ready",
     ],
     explanation: include_str!("no_endpoints.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -22,6 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-service-leads",
     component: Component::Broker,
     title: "the broker's Service leads to a ready pod",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The Broker has no StatefulSet",
     explains: BROKER_DOWN,
     explanation: include_str!("no_workload.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-has-workload",
     component: Component::Broker,
     title: "the Broker has its StatefulSet",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

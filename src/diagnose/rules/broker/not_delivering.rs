@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker does not hand on what is published",
     explains: &["meshsync-silent", "meshsync-no-answer"],
     explanation: include_str!("not_delivering.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-delivers",
     component: Component::Broker,
     title: "what is published comes back",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge,
 };

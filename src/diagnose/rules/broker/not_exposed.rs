@@ -11,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker can be reached only inside the cluster",
     explains: &["broker-server-not-connected"],
     explanation: include_str!("not_exposed.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -19,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-exposed",
     component: Component::Broker,
     title: "a server outside has a way to the broker",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

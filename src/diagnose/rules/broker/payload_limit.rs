@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The broker takes only small messages",
     explanation: include_str!("payload_limit.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-takes-large",
     component: Component::Broker,
     title: "the broker takes messages of the usual size",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -21,7 +21,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "broker-server-not-connected",
     ],
     explanation: include_str!("requires_tls.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -29,6 +28,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-plain",
     component: Component::Broker,
     title: "the broker takes clients without TLS",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

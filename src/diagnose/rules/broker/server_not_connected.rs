@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Info,
     title: "No server reads from the broker",
     explanation: include_str!("server_not_connected.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-has-reader",
     component: Component::Broker,
     title: "who reads from the broker is as expected",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -8,7 +8,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-subscribed",
     title: "The server is connected and does not listen",
     explanation: include_str!("server_not_subscribed.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -16,6 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-reader-listens",
     component: Component::Broker,
     title: "who reads from the broker listens to MeshSync",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -1,13 +1,12 @@
 //! `MeshSync`s of other clusters publish to this broker.
 
-use crate::diagnose::rules::{meshsync::foreign_client, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-shared",
     severity: Severity::Info,
     title: "MeshSyncs of other clusters publish to this broker",
     explanation: include_str!("shared.md"),
-    checks: &[&foreign_client::CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 

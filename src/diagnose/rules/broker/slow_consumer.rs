@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "A client of the broker reads too slowly",
     explanation: include_str!("slow_consumer.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-keeps-up",
     component: Component::Broker,
     title: "every client reads as fast as the broker sends",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -9,7 +9,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker's servers do not share messages",
     explains: &["broker-server-not-connected"],
     explanation: include_str!("split.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -17,6 +16,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-whole",
     component: Component::Broker,
     title: "the broker's servers share their messages",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

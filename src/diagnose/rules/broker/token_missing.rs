@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The Secret with the broker's token is missing",
     explains: BROKER_DOWN,
     explanation: include_str!("token_missing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-token-present",
     component: Component::Broker,
     title: "the Secret with the broker's token is there",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

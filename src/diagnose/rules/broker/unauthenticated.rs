@@ -8,7 +8,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker asks for no token",
     explains: &["watch-list-watches-secrets"],
     explanation: include_str!("unauthenticated.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -16,6 +15,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-protected",
     component: Component::Broker,
     title: "the broker asks for a token",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

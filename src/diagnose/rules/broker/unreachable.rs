@@ -1,7 +1,7 @@
 //! The broker cannot be asked.
 
 use crate::{
-    diagnose::rules::{meshsync::wrong_target, prelude::*},
+    diagnose::rules::prelude::*,
     facts::{FailureKind, FailureReason},
     report::Way,
 };
@@ -11,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker cannot be asked",
     explains: &["meshsync-not-connected"],
     explanation: include_str!("unreachable.md"),
-    checks: &[&CHECK, &wrong_target::CHECK],
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -19,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-reachable",
     component: Component::Broker,
     title: "every broker server answers",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -15,7 +15,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "broker-unreachable",
     ],
     explanation: include_str!("answer_too_large.md"),
-    checks: &[&API_REACHABLE, &CHECK],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
@@ -29,6 +28,7 @@ pub(crate) static CHECK: Check = Check {
     id: "answers-within-limits",
     component: Component::Cluster,
     title: "every answer is within its limit",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "credentials-rejected",
     title: "The API server rejects our credentials",
     explanation: include_str!("credentials_rejected.md"),
-    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

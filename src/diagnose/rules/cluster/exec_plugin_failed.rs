@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "exec-plugin-failed",
     title: "The credential plugin failed",
     explanation: include_str!("exec_plugin_failed.md"),
-    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

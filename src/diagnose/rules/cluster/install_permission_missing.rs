@@ -17,7 +17,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "install-permission-missing",
     title: "We may not write everything that an installation writes",
     explanation: include_str!("install_permission_missing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Cluster)
 };
 
@@ -25,6 +24,7 @@ pub(crate) static CHECK: Check = Check {
     id: "install-permitted",
     component: Component::Cluster,
     title: "we may write every object of the stack",
+    finds: &[&DIAGNOSIS, &observation_missing::DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

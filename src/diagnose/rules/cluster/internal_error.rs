@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "internal-error",
     title: "meshdoctor itself failed",
     explanation: include_str!("internal_error.md"),
-    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

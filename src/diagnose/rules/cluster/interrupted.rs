@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "interrupted",
     title: "The run was interrupted",
     explanation: include_str!("interrupted.md"),
-    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

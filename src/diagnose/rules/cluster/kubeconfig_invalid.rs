@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubeconfig-invalid",
     title: "The kubeconfig cannot be used",
     explanation: include_str!("kubeconfig_invalid.md"),
-    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubeconfig-missing",
     title: "There is no kubeconfig",
     explanation: include_str!("kubeconfig_missing.md"),
-    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubernetes-too-old",
     title: "Kubernetes is older than the stack supports",
     explanation: include_str!("kubernetes_too_old.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Cluster)
 };
 
@@ -14,6 +13,7 @@ pub(crate) static CHECK: Check = Check {
     id: "version-supported",
     component: Component::Cluster,
     title: "the Kubernetes version is supported",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

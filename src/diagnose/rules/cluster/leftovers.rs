@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "Cluster-wide roles of the stack are left without it",
     explanation: include_str!("leftovers.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "no-leftovers",
     component: Component::Installation,
     title: "no cluster-wide role outlives the stack",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

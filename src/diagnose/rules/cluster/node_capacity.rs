@@ -16,7 +16,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "node-capacity",
     title: "No node has room for the stack's pods",
     explanation: include_str!("node_capacity.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Cluster)
 };
 
@@ -24,6 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "nodes-have-room",
     component: Component::Cluster,
     title: "the nodes have room for the stack's pods",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "not-an-api-server",
     title: "What answers is no API server",
     explanation: include_str!("not_an_api_server.md"),
-    checks: &[&API_REACHABLE],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

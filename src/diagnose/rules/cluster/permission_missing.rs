@@ -13,7 +13,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "permission-missing",
     title: "We may not look at everything that decides a state",
     explanation: include_str!("permission_missing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
@@ -21,6 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "states-observable",
     component: Component::Cluster,
     title: "everything that decides a state can be looked at",
+    finds: &[&DIAGNOSIS, &observation_missing::DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

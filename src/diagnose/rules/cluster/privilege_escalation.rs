@@ -12,7 +12,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "privilege-escalation",
     title: "The stack's roles grant more than we may grant",
     explanation: include_str!("privilege_escalation.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Cluster)
 };
 
@@ -20,6 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "grants-permitted",
     component: Component::Cluster,
     title: "we may grant what the stack's roles grant",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

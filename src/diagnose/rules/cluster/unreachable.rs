@@ -1,7 +1,11 @@
 //! The API server cannot be reached.
 
 use crate::diagnose::rules::{
-    cluster::{Advice, OBSTACLES},
+    cluster::{
+        Advice, OBSTACLES, answer_too_large, credentials_rejected, exec_plugin_failed,
+        internal_error, interrupted, kubeconfig_invalid, kubeconfig_missing, not_an_api_server,
+        tls_untrusted,
+    },
     prelude::*,
 };
 
@@ -9,7 +13,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-unreachable",
     title: "The API server cannot be reached",
     explanation: include_str!("unreachable.md"),
-    checks: &[&CHECK],
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
@@ -23,6 +26,18 @@ pub(crate) static CHECK: Check = Check {
     id: "api-reachable",
     component: Component::Cluster,
     title: "the API server answers us",
+    finds: &[
+        &kubeconfig_missing::DIAGNOSIS,
+        &kubeconfig_invalid::DIAGNOSIS,
+        &exec_plugin_failed::DIAGNOSIS,
+        &DIAGNOSIS,
+        &tls_untrusted::DIAGNOSIS,
+        &not_an_api_server::DIAGNOSIS,
+        &credentials_rejected::DIAGNOSIS,
+        &interrupted::DIAGNOSIS,
+        &internal_error::DIAGNOSIS,
+        &answer_too_large::DIAGNOSIS,
+    ],
     after: &[],
     judge,
 };

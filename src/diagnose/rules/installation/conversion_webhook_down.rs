@@ -11,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "crd-terminating",
     ],
     explanation: include_str!("conversion_webhook_down.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -19,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "conversion-works",
     component: Component::Installation,
     title: "custom resources can be read in every served version",
+    finds: &[&DIAGNOSIS],
     after: &[&crd_missing::CHECK],
     judge,
 };

@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A custom resource definition is missing",
     explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("crd_missing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "crds-present",
     component: Component::Installation,
     title: "both custom resource definitions are there",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE, &INSTALLED],
     judge,
 };

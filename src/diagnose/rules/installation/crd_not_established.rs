@@ -2,7 +2,10 @@
 
 use crate::{
     diagnose::rules::{
-        installation::deletion::{reference, terminating},
+        installation::{
+            crd_terminating,
+            deletion::{reference, terminating},
+        },
         prelude::*,
     },
     facts::Crd,
@@ -13,7 +16,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A custom resource definition is there and not served",
     explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("crd_not_established.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -21,6 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "crds-usable",
     component: Component::Installation,
     title: "the custom resource definitions are served and stay",
+    finds: &[&DIAGNOSIS, &crd_terminating::DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

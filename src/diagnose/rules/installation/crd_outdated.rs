@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The MeshSync definition lacks the watch-list",
     explains: &["watch-list-empty"],
     explanation: include_str!("crd_outdated.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "crd-current",
     component: Component::Installation,
     title: "the MeshSync definition has the watch-list",
+    finds: &[&DIAGNOSIS],
     after: &[&crd_missing::CHECK],
     judge,
 };

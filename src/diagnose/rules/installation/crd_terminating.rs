@@ -1,6 +1,6 @@
 //! A custom resource definition is being deleted and cannot go.
 
-use crate::diagnose::rules::{installation::crd_not_established, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-terminating",
@@ -12,6 +12,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-no-workload",
     ],
     explanation: include_str!("crd_terminating.md"),
-    checks: &[&crd_not_established::CHECK],
     ..Diagnosis::fault(Component::Installation)
 };

@@ -17,7 +17,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "Another tool manages the stack's objects",
     explanation: include_str!("foreign_owner.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -25,6 +24,7 @@ pub(crate) static CHECK: Check = Check {
     id: "no-foreign-owner",
     component: Component::Installation,
     title: "no other tool manages the stack's objects",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

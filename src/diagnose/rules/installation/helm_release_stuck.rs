@@ -11,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "helm-release-stuck",
     title: "Helm's last act on the stack failed or never ended",
     explanation: include_str!("helm_release_stuck.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -19,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "helm-release",
     component: Component::Installation,
     title: "Helm's last act on the stack came to its end",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -19,15 +19,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "install-rejected",
     title: "The API server refuses an object of the stack",
     explanation: include_str!("install_rejected.md"),
-    checks: &[
-        &TAKES_NAMESPACE,
-        &TAKES_DEFINITIONS,
-        &TAKES_ACCOUNT,
-        &TAKES_ROLES,
-        &TAKES_OPERATOR,
-        &TAKES_RESOURCES,
-        &TAKES_PODS,
-    ],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -35,6 +26,7 @@ pub(crate) static TAKES_NAMESPACE: Check = Check {
     id: "takes-namespace",
     component: Component::Installation,
     title: "the API server takes the namespace",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge: |context| tried(context, &["Namespace"]),
 };
@@ -43,6 +35,7 @@ pub(crate) static TAKES_DEFINITIONS: Check = Check {
     id: "takes-definitions",
     component: Component::Installation,
     title: "the API server takes the custom resource definitions",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge: |context| tried(context, &["CustomResourceDefinition"]),
 };
@@ -51,6 +44,7 @@ pub(crate) static TAKES_ACCOUNT: Check = Check {
     id: "takes-account",
     component: Component::Installation,
     title: "the API server takes the ServiceAccount",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge: |context| tried(context, &["ServiceAccount"]),
 };
@@ -59,6 +53,7 @@ pub(crate) static TAKES_ROLES: Check = Check {
     id: "takes-roles",
     component: Component::Installation,
     title: "the API server takes the roles and their bindings",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge: |context| {
         tried(
@@ -72,6 +67,7 @@ pub(crate) static TAKES_OPERATOR: Check = Check {
     id: "takes-operator",
     component: Component::Installation,
     title: "the API server takes the operator's Deployment",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge: |context| tried(context, &["Deployment"]),
 };
@@ -80,6 +76,7 @@ pub(crate) static TAKES_RESOURCES: Check = Check {
     id: "takes-resources",
     component: Component::Installation,
     title: "the API server takes the Broker and the MeshSync",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge: |context| tried(context, &["Broker", "MeshSync"]),
 };
@@ -88,6 +85,7 @@ pub(crate) static TAKES_PODS: Check = Check {
     id: "takes-pods",
     component: Component::Installation,
     title: "quotas and policies let the stack's pods in",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge: pods_taken,
 };

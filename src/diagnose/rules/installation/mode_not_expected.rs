@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "mode-not-expected",
     title: "What is here is not of the mode that is expected",
     explanation: include_str!("mode_not_expected.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -14,6 +13,7 @@ pub(crate) static CHECK: Check = Check {
     id: "as-expected",
     component: Component::Installation,
     title: "the cluster is watched in the mode that is expected",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

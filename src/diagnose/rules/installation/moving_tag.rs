@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "An image is named by a tag that moves",
     explanation: include_str!("moving_tag.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "fixed-tags",
     component: Component::Installation,
     title: "images are named by fixed tags",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -18,7 +18,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-no-workload",
     ],
     explanation: include_str!("namespace_terminating.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -26,6 +25,7 @@ pub(crate) static CHECK: Check = Check {
     id: "namespace-stays",
     component: Component::Installation,
     title: "the namespace is not being deleted",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

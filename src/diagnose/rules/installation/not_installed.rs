@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "not-installed",
     title: "Nothing of the stack is installed",
     explanation: include_str!("not_installed.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -14,6 +13,7 @@ pub(crate) static CHECK: Check = Check {
     id: "installed",
     component: Component::Installation,
     title: "the stack is installed in this namespace",
+    finds: &[&DIAGNOSIS, &stack_in_other_namespace::DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "orphaned-workloads",
     title: "Workloads of the stack run without custom resource and operator",
     explanation: include_str!("orphaned_workloads.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -14,6 +13,7 @@ pub(crate) static CHECK: Check = Check {
     id: "no-orphans",
     component: Component::Installation,
     title: "no workload has lost its custom resource and operator",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

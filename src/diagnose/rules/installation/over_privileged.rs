@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The stack's ServiceAccount may do everything",
     explanation: include_str!("over_privileged.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "least-privilege",
     component: Component::Installation,
     title: "the stack's ServiceAccount may not change everything",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -11,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "pod-security-blocks",
     title: "Pod Security keeps the stack's pods out",
     explanation: include_str!("pod_security_blocks.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -19,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "pod-security",
     component: Component::Installation,
     title: "Pod Security lets the stack's pods in",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

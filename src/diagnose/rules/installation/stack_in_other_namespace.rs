@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The stack is in another namespace",
     explains: &["crd-missing", "operator-missing", "cr-missing"],
     explanation: include_str!("stack_in_other_namespace.md"),
-    checks: &[&INSTALLED, &CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "place-free",
     component: Component::Installation,
     title: "the stack may stand in this namespace",
+    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
     judge,
 };

@@ -13,7 +13,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-ready",
     ],
     explanation: include_str!("two_generations.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -21,6 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "one-generation",
     component: Component::Installation,
     title: "only one generation of the broker runs",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -19,7 +19,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-ready",
     ],
     explanation: include_str!("broker_ref_invalid.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -27,6 +26,7 @@ pub(crate) static CHECK: Check = Check {
     id: "broker-named",
     component: Component::Operator,
     title: "each MeshSync names one broker, and it exists",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

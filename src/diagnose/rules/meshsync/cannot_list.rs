@@ -1,13 +1,9 @@
 //! `MeshSync` may not list what it watches.
 
-use crate::facts::watch_list::in_force;
 use crate::{
     diagnose::rules::{installation::over_privileged, prelude::*},
-    facts::permissions,
-    stack::{
-        base::permission::Permission,
-        watch_list::{self},
-    },
+    facts::{permissions, watch_list::in_force},
+    stack::{base::permission::Permission, watch_list},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -20,7 +16,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-wrong-cluster-id",
     ],
     explanation: include_str!("cannot_list.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -28,6 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-may-list",
     component: Component::Meshsync,
     title: "MeshSync may list and watch what it is to watch",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -12,7 +12,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "MeshSync lost the broker and came back, and what happened between is lost",
     explanation: include_str!("data_gap_since_reconnect.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -20,6 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-unbroken",
     component: Component::Meshsync,
     title: "MeshSync has not lost the broker since it started",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

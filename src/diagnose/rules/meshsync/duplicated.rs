@@ -13,7 +13,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "More than one MeshSync reports this cluster",
     explanation: include_str!("duplicated.md"),
-    checks: &[&FLOW_ONCE, &MESHSYNC_ONCE],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -21,6 +20,7 @@ pub(crate) static FLOW_ONCE: Check = Check {
     id: "flow-once",
     component: Component::Meshsync,
     title: "every change came once",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge: published_once,
 };
@@ -29,6 +29,7 @@ pub(crate) static MESHSYNC_ONCE: Check = Check {
     id: "meshsync-once",
     component: Component::Meshsync,
     title: "one MeshSync reports this cluster",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge: once,
 };

@@ -4,10 +4,10 @@ use crate::{
     diagnose::rules::{
         meshsync::{
             flow::{course, said, untried, with},
-            flow_message_too_big::too_big,
-            flow_nothing_seen::nothing_seen,
-            flow_wrong_subject::wrong_subject,
-            silent::silent,
+            flow_message_too_big::{self, too_big},
+            flow_nothing_seen::{self, nothing_seen},
+            flow_wrong_subject::{self, wrong_subject},
+            silent::{self, silent},
         },
         prelude::*,
     },
@@ -19,7 +19,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-event-missing",
     title: "Some events did not come",
     explanation: include_str!("flow_event_missing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -27,6 +26,13 @@ pub(crate) static CHECK: Check = Check {
     id: "flow-arrives",
     component: Component::Meshsync,
     title: "every change came out of the broker",
+    finds: &[
+        &silent::DIAGNOSIS,
+        &DIAGNOSIS,
+        &flow_wrong_subject::DIAGNOSIS,
+        &flow_message_too_big::DIAGNOSIS,
+        &flow_nothing_seen::DIAGNOSIS,
+    ],
     after: &[],
     judge,
 };

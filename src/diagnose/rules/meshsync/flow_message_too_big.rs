@@ -3,10 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use crate::{
-    diagnose::rules::{
-        meshsync::{flow::course, flow_event_missing},
-        prelude::*,
-    },
+    diagnose::rules::{meshsync::flow::course, prelude::*},
     facts::{FlowTest, test_object::Kind},
 };
 
@@ -14,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-message-too-big",
     title: "The broker takes no message as large as an event",
     explanation: include_str!("flow_message_too_big.md"),
-    checks: &[&flow_event_missing::CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -1,12 +1,11 @@
 //! `MeshSync` would publish nothing of what a test changes.
 
-use crate::diagnose::rules::{meshsync::flow_write_refused, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-not-watched",
     title: "MeshSync would publish nothing of what a test changes",
     explanation: include_str!("flow_not_watched.md"),
-    checks: &[&flow_write_refused::CHECK],
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 

@@ -1,10 +1,7 @@
 //! No event came while we listened.
 
 use crate::{
-    diagnose::rules::{
-        meshsync::{flow::said, flow_event_missing},
-        prelude::*,
-    },
+    diagnose::rules::{meshsync::flow::said, prelude::*},
     facts::FlowTest,
 };
 
@@ -12,7 +9,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-nothing-seen",
     title: "No event came while we listened",
     explanation: include_str!("flow_nothing_seen.md"),
-    checks: &[&flow_event_missing::CHECK],
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 

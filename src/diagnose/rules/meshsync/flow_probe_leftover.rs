@@ -11,7 +11,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "An object of a test is still there",
     explanation: include_str!("flow_probe_leftover.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -19,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
     id: "flow-clean",
     component: Component::Meshsync,
     title: "no object of a test is left",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge,
 };

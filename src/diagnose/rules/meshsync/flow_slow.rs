@@ -13,7 +13,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "Events take long to come",
     explanation: include_str!("flow_slow.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -21,6 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "flow-prompt",
     component: Component::Meshsync,
     title: "events come without delay",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge,
 };

@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-store-incomplete",
     title: "MeshSync's store lacks kinds that it watches",
     explanation: include_str!("flow_store_incomplete.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -14,6 +13,7 @@ pub(crate) static CHECK: Check = Check {
     id: "flow-store",
     component: Component::Meshsync,
     title: "MeshSync's store holds what the cluster does",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge,
 };

@@ -2,7 +2,10 @@
 
 use crate::{
     diagnose::rules::{
-        meshsync::{flow::with, flow_not_watched::not_watched},
+        meshsync::{
+            flow::with,
+            flow_not_watched::{self, not_watched},
+        },
         prelude::*,
     },
     facts::HeldBack,
@@ -12,7 +15,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-write-refused",
     title: "The cluster did not take the object of a test",
     explanation: include_str!("flow_write_refused.md"),
-    checks: &[&CHECK],
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 
@@ -20,6 +22,7 @@ pub(crate) static CHECK: Check = Check {
     id: "flow-tried",
     component: Component::Meshsync,
     title: "a change could be made and listened for",
+    finds: &[&DIAGNOSIS, &flow_not_watched::DIAGNOSIS],
     after: &[],
     judge,
 };

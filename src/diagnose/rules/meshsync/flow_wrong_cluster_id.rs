@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-wrong-cluster-id",
     title: "Events name another cluster, or none",
     explanation: include_str!("flow_wrong_cluster_id.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "flow-cluster-id",
     component: Component::Meshsync,
     title: "events name this cluster",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge,
 };

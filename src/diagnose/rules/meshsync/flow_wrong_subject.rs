@@ -1,10 +1,7 @@
 //! Events come on another subject.
 
 use crate::{
-    diagnose::rules::{
-        meshsync::{flow::course, flow_event_missing},
-        prelude::*,
-    },
+    diagnose::rules::{meshsync::flow::course, prelude::*},
     facts::FlowTest,
 };
 
@@ -12,7 +9,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-wrong-subject",
     title: "Events come on another subject",
     explanation: include_str!("flow_wrong_subject.md"),
-    checks: &[&flow_event_missing::CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 

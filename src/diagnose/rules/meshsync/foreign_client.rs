@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "A client of MeshSync's name is not ours",
     explanation: include_str!("foreign_client.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-clients",
     component: Component::Meshsync,
     title: "every client of MeshSync's name is ours",
+    finds: &[&DIAGNOSIS, &shared::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "MeshSync uses nearly all the memory it may",
     explanation: include_str!("high_memory.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-memory",
     component: Component::Meshsync,
     title: "MeshSync is well below its limit of memory",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

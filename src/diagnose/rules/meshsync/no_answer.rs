@@ -9,7 +9,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-answer",
     title: "MeshSync does not answer requests",
     explanation: include_str!("no_answer.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -17,6 +16,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-answers",
     component: Component::Meshsync,
     title: "MeshSync answers requests",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge,
 };

@@ -6,7 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-workload",
     title: "The MeshSync has no Deployment",
     explanation: include_str!("no_workload.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -14,6 +13,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-has-workload",
     component: Component::Meshsync,
     title: "MeshSync has its Deployment",
+    finds: &[&DIAGNOSIS, &standalone::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -21,7 +21,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync runs and is no client of the broker",
     explains: &["meshsync-silent", "flow-nothing-seen"],
     explanation: include_str!("not_connected.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Meshsync)
 };
 
@@ -29,6 +28,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-connected",
     component: Meshsync,
     title: "MeshSync is connected to the broker",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge: connected,
 };

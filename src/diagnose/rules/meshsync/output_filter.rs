@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Info,
     title: "MeshSync publishes only part of what it watches",
     explanation: include_str!("output_filter.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-whole",
     component: Component::Meshsync,
     title: "MeshSync publishes all that it watches",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -2,10 +2,7 @@
 
 use crate::{
     diagnose::rules::{
-        meshsync::{
-            flow::{course, said},
-            flow_event_missing,
-        },
+        meshsync::flow::{course, said},
         prelude::*,
     },
     facts::FlowTest,
@@ -15,7 +12,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-silent",
     title: "MeshSync is connected, and nothing of a change came",
     explanation: include_str!("silent.md"),
-    checks: &[&flow_event_missing::CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -7,7 +7,10 @@ use k8s_openapi::{
 
 use crate::{
     diagnose::rules::{
-        meshsync::target::{Target, target, wrong},
+        meshsync::{
+            target::{Target, target, wrong},
+            wrong_target,
+        },
         prelude::*,
     },
     facts::{
@@ -27,7 +30,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-nothing-seen",
     ],
     explanation: include_str!("stale_env.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -35,6 +37,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-environment",
     component: Component::Meshsync,
     title: "MeshSync runs with today's address and token",
+    finds: &[&DIAGNOSIS, &wrong_target::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

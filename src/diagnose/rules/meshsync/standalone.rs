@@ -1,12 +1,11 @@
 //! `MeshSync` runs without operator, by intent.
 
-use crate::diagnose::rules::{meshsync::no_workload, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-standalone",
     severity: Severity::Info,
     title: "MeshSync runs without operator, by intent",
     explanation: include_str!("standalone.md"),
-    checks: &[&no_workload::CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };

@@ -3,10 +3,7 @@
 use semver::Version;
 
 use crate::{
-    diagnose::rules::{
-        meshsync::{version_mismatch, watch_list_invalid},
-        prelude::*,
-    },
+    diagnose::rules::prelude::*,
     facts::destination::{self, ADDRESS},
     stack::watch_list,
 };
@@ -22,7 +19,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-store-incomplete",
     ],
     explanation: include_str!("version_bug.md"),
-    checks: &[&version_mismatch::CHECK, &watch_list_invalid::CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -17,7 +17,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The version that runs is not the one in the MeshSync object",
     explanation: include_str!("version_mismatch.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -25,6 +24,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-version",
     component: Component::Meshsync,
     title: "the version that was asked for runs, and suits the operator",
+    finds: &[&DIAGNOSIS, &version_bug::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "A ConfigMap holds a watch-list that nothing reads",
     explanation: include_str!("watch_list_configmap_ignored.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-object",
     component: Component::Meshsync,
     title: "no ConfigMap passes for the watch-list",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

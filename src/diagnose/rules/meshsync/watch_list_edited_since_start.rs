@@ -12,7 +12,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-store-incomplete",
     ],
     explanation: include_str!("watch_list_edited_since_start.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -20,6 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-force",
     component: Component::Meshsync,
     title: "MeshSync has started since the watch-list was changed",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

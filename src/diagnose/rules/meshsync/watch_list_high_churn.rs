@@ -1,17 +1,19 @@
 //! The watch-list holds kinds that change all the time.
 
-use crate::diagnose::rules::{
-    meshsync::watch_list::{whitelist, with_restart},
-    prelude::*,
+use crate::{
+    diagnose::rules::{
+        meshsync::watch_list::{whitelist, with_restart},
+        prelude::*,
+    },
+    facts::watch_list::in_force,
+    stack::watch_list::WatchList,
 };
-use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-high-churn",
     severity: Severity::Info,
     title: "The watch-list holds kinds that change all the time",
     explanation: include_str!("watch_list_high_churn.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -19,6 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-churn",
     component: Component::Meshsync,
     title: "the watch-list is no more costly than need be",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

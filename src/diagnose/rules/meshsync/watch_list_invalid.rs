@@ -21,7 +21,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The watch-list cannot be read",
     explains: SILENCE,
     explanation: include_str!("watch_list_invalid.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -29,6 +28,11 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-readable",
     component: Component::Meshsync,
     title: "the watch-list can be read and has entries",
+    finds: &[
+        &DIAGNOSIS,
+        &watch_list_empty::DIAGNOSIS,
+        &version_bug::DIAGNOSIS,
+    ],
     after: &[&INSTALLED],
     judge,
 };

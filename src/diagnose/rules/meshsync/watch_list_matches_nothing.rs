@@ -8,10 +8,9 @@ use crate::{
         },
         prelude::*,
     },
-    facts::watch_list::{Standing, standing},
-    stack::watch_list,
+    facts::watch_list::{Standing, in_force, standing},
+    stack::watch_list::{self, WatchList},
 };
-use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-matches-nothing",
@@ -24,7 +23,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-nothing-seen",
     ],
     explanation: include_str!("watch_list_matches_nothing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -32,6 +30,11 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-chooses",
     component: Component::Meshsync,
     title: "the watch-list chooses kinds that MeshSync can watch",
+    finds: &[
+        &DIAGNOSIS,
+        &watch_list_unknown_resource::DIAGNOSIS,
+        &watch_list_entry_ignored::DIAGNOSIS,
+    ],
     after: &[&INSTALLED],
     judge,
 };

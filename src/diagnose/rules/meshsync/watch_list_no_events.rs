@@ -8,15 +8,14 @@ use crate::{
         },
         prelude::*,
     },
-    stack::watch_list::Entry,
+    facts::watch_list::in_force,
+    stack::watch_list::{Entry, WatchList},
 };
-use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-no-events",
     title: "An entry of the watch-list names no events",
     explanation: include_str!("watch_list_no_events.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -24,6 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-events",
     component: Component::Meshsync,
     title: "every entry of the watch-list names all events",
+    finds: &[&DIAGNOSIS, &watch_list_partial_events::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

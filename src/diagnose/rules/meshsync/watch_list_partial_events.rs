@@ -1,12 +1,11 @@
 //! An entry of the watch-list leaves events out.
 
-use crate::diagnose::rules::{meshsync::watch_list_no_events, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-partial-events",
     severity: Severity::Warning,
     title: "An entry of the watch-list leaves events out",
     explanation: include_str!("watch_list_partial_events.md"),
-    checks: &[&watch_list_no_events::CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };

@@ -1,6 +1,5 @@
 //! `MeshSync` publishes Secrets with their contents.
 
-use crate::{facts::watch_list::in_force, stack::watch_list::WatchList};
 use semver::Version;
 
 use crate::{
@@ -8,7 +7,8 @@ use crate::{
         meshsync::watch_list::{version, whitelist},
         prelude::*,
     },
-    stack::watch_list,
+    facts::watch_list::in_force,
+    stack::watch_list::{self, WatchList},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -16,7 +16,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Info,
     title: "MeshSync publishes Secrets with their contents",
     explanation: include_str!("watch_list_watches_secrets.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -24,6 +23,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-secrets",
     component: Component::Meshsync,
     title: "Secrets are published to nobody who should not have them",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -1,7 +1,7 @@
 //! `MeshSync` publishes to what is no broker of this stack.
 
 use crate::{
-    diagnose::rules::{broker::unreachable, meshsync::stale_env, prelude::*},
+    diagnose::rules::{broker::unreachable, prelude::*},
     facts::{
         Attempt, FailureKind,
         destination::{Destination, Place},
@@ -19,7 +19,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-nothing-seen",
     ],
     explanation: include_str!("wrong_target.md"),
-    checks: &[&stale_env::CHECK, &CHECK],
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -27,6 +26,7 @@ pub(crate) static CHECK: Check = Check {
     id: "meshsync-elsewhere",
     component: Component::Meshsync,
     title: "the broker that MeshSync is told to use by address answers",
+    finds: &[&DIAGNOSIS, &unreachable::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

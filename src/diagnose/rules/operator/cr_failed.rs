@@ -14,7 +14,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-failed",
     title: "The operator reports that it failed",
     explanation: include_str!("cr_failed.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -22,6 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-accepted",
     component: Component::Operator,
     title: "the operator could do what the custom resources say",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

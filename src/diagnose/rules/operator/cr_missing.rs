@@ -14,7 +14,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-broker-ref-invalid",
     ],
     explanation: include_str!("cr_missing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -22,6 +21,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-present",
     component: Component::Operator,
     title: "Broker and MeshSync exist as custom resources",
+    finds: &[&DIAGNOSIS],
     after: &[&crd_missing::CHECK],
     judge,
 };

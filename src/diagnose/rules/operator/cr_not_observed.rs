@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The operator has not seen the newest change of a custom resource",
     explanation: include_str!("cr_not_observed.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-observed",
     component: Component::Operator,
     title: "the operator has seen the newest change of the custom resources",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge: observed,
 };

@@ -12,7 +12,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A custom resource hangs in deletion",
     explains: &["operator-missing"],
     explanation: include_str!("cr_stuck_terminating.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -20,6 +19,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-deletable",
     component: Component::Operator,
     title: "no custom resource hangs in deletion",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -13,7 +13,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "MeshSync does not read this object's watch-list",
     explanation: include_str!("cr_unexpected_name.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -21,6 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "resources-named",
     component: Component::Operator,
     title: "the MeshSync object is the one that MeshSync reads",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -24,7 +24,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "operator-no-leader",
     ],
     explanation: include_str!("mismatched_manifest.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -32,6 +31,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-manifest",
     component: Component::Operator,
     title: "the operator's image and its manifest are of one line",
+    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
     judge,
 };

@@ -7,7 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "There is no operator for the custom resources",
     explains: &["cr-not-observed"],
     explanation: include_str!("missing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -15,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-deployed",
     component: Component::Operator,
     title: "an operator looks after the custom resources",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

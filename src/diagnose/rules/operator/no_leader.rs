@@ -27,7 +27,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "cr-not-observed",
     ],
     explanation: include_str!("no_leader.md"),
-    checks: &[&OPERATOR_RENEWS, &OPERATOR_LEADS],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -35,6 +34,7 @@ pub(crate) static OPERATOR_RENEWS: Check = Check {
     id: "operator-renews",
     component: Component::Operator,
     title: "the operator renewed its Lease while we looked",
+    finds: &[&DIAGNOSIS],
     after: &[],
     judge: renews,
 };
@@ -43,6 +43,7 @@ pub(crate) static OPERATOR_LEADS: Check = Check {
     id: "operator-leads",
     component: Component::Operator,
     title: "a pod of the operator holds the right to act",
+    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
     judge: leads,
 };

@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     severity: Severity::Warning,
     title: "The operator is of the old line",
     explanation: include_str!("old_line.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-line",
     component: Component::Operator,
     title: "the operator is of the current line",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

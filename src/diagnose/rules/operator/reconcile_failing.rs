@@ -10,7 +10,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator cannot do what the custom resources ask",
     explains: &["broker-no-workload", "meshsync-no-workload", "cr-failed"],
     explanation: include_str!("reconcile_failing.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Operator)
 };
 
@@ -18,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-reconciles",
     component: Operator,
     title: "the operator can do what the custom resources ask",
+    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
     judge,
 };

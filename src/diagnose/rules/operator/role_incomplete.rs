@@ -21,7 +21,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-no-workload",
     ],
     explanation: include_str!("role_incomplete.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -29,6 +28,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-rights",
     component: Component::Operator,
     title: "the operator may do what its code does",
+    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
     judge,
 };

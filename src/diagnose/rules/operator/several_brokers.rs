@@ -13,7 +13,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-connected",
     ],
     explanation: include_str!("several_brokers.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -21,6 +20,7 @@ pub(crate) static CHECK: Check = Check {
     id: "one-broker",
     component: Component::Operator,
     title: "no two Brokers share the namespace",
+    finds: &[&DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };

@@ -25,7 +25,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "operator-not-ready",
     ],
     explanation: include_str!("webhook_cert.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Operator)
 };
 
@@ -33,6 +32,7 @@ pub(crate) static CHECK: Check = Check {
     id: "operator-certificate",
     component: Operator,
     title: "the operator has the certificate that its webhook needs",
+    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
     judge,
 };

@@ -15,7 +15,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component} crashes again and again",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("crash_loop.md"),
-    checks: super::CHECKS,
     ..Diagnosis::of_workloads()
 };
 

@@ -15,7 +15,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component}'s image cannot be pulled",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("image_pull.md"),
-    checks: super::CHECKS,
     ..Diagnosis::of_workloads()
 };
 

@@ -20,15 +20,6 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &not_ready::DIAGNOSIS,
 ];
 
-/// The checks of all workloads, which each of these diagnoses is found by.
-pub(super) static CHECKS: &[&Check] = &[
-    &BROKER_WORKLOAD,
-    &MESHSYNC_WORKLOAD,
-    &OPERATOR_WORKLOAD,
-    &SERVER_WORKLOAD,
-    &ADAPTER_WORKLOADS,
-];
-
 /// The checks of the server; the other components list theirs among their own.
 pub(super) static SERVER_CHECKS: &[&Check] = &[&SERVER_WORKLOAD, &ADAPTER_WORKLOADS];
 
@@ -36,6 +27,7 @@ pub(crate) static BROKER_WORKLOAD: Check = Check {
     id: "broker-workload",
     component: Component::Broker,
     title: "the broker's pods are well",
+    finds: DIAGNOSES,
     after: &[&INSTALLED],
     judge: |context| controllers::judge(context, Component::Broker),
 };
@@ -44,6 +36,7 @@ pub(crate) static MESHSYNC_WORKLOAD: Check = Check {
     id: "meshsync-workload",
     component: Component::Meshsync,
     title: "MeshSync's pods are well",
+    finds: DIAGNOSES,
     after: &[&INSTALLED],
     judge: |context| controllers::judge(context, Component::Meshsync),
 };
@@ -52,6 +45,7 @@ pub(crate) static OPERATOR_WORKLOAD: Check = Check {
     id: "operator-workload",
     component: Component::Operator,
     title: "the operator's pods are well",
+    finds: DIAGNOSES,
     after: &[&INSTALLED],
     judge: |context| controllers::judge(context, Component::Operator),
 };
@@ -60,6 +54,7 @@ pub(crate) static SERVER_WORKLOAD: Check = Check {
     id: "server-workload",
     component: Component::Server,
     title: "the server's pods are well",
+    finds: DIAGNOSES,
     after: &[&API_REACHABLE],
     judge: |context| controllers::judge(context, Component::Server),
 };
@@ -68,6 +63,7 @@ pub(crate) static ADAPTER_WORKLOADS: Check = Check {
     id: "adapter-workloads",
     component: Component::Adapter,
     title: "the pods of the server's adapters are well",
+    finds: DIAGNOSES,
     after: &[&API_REACHABLE],
     judge: |context| controllers::judge(context, Component::Adapter),
 };

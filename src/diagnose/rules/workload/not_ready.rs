@@ -18,6 +18,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "{component}-no-answer",
     ],
     explanation: include_str!("not_ready.md"),
-    checks: super::CHECKS,
     ..Diagnosis::of_workloads()
 };

@@ -7,6 +7,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component}'s pods are refused",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("pods_refused.md"),
-    checks: super::CHECKS,
     ..Diagnosis::of_workloads()
 };

@@ -7,6 +7,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component} is scaled to zero",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("scaled_to_zero.md"),
-    checks: super::CHECKS,
     ..Diagnosis::of_workloads()
 };

@@ -12,7 +12,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component} finds no node for its pod",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("unschedulable.md"),
-    checks: super::CHECKS,
     ..Diagnosis::of_workloads()
 };
 
