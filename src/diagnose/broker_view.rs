@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::context::RuleContext;
+use super::stack_view::{StackView, goes_there};
 use crate::{
     facts::{
         Attempt, BrokerServer, Facts, FailureKind,
@@ -12,7 +12,7 @@ use crate::{
     report::Way,
 };
 
-impl<'a> RuleContext<'a> {
+impl<'a> StackView<'a> {
     /// Broker pods in which a server runs.
     pub(crate) fn running_broker_pods(&self) -> impl Iterator<Item = &'a Pod> {
         running(self.facts, &self.broker_pods)
@@ -218,18 +218,4 @@ fn partial(server: &BrokerServer) -> Option<String> {
             .why_unsettled()
             .unwrap_or_else(|| "not every page of its clients could be read".into()),
     )
-}
-
-/// Whether a server is of the broker that `MeshSync` is told to use; without a destination that is the stack's own.
-pub(super) fn goes_there(
-    destination: Option<&Destination>,
-    pods: &[&Pod],
-    server: &BrokerServer,
-) -> bool {
-    let custom = server.reached_by == Way::CustomAddress
-        || server
-            .pod
-            .as_deref()
-            .is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
-    custom == destination.is_some_and(Destination::is_elsewhere)
 }

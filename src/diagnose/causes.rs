@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnosis;
+use super::codes;
 use crate::report::Finding;
 
 /// Gives every finding its id: the code, with the object when the code occurs more than once.
@@ -36,7 +36,7 @@ pub(super) fn join(findings: &mut [Finding]) {
     let causes: Vec<(String, crate::stack::component::Component, Vec<String>)> = findings
         .iter()
         .map(|finding| {
-            let explained = diagnosis::find(&finding.code)
+            let explained = codes::find(&finding.code)
                 .map(|known| known.explains().collect())
                 .unwrap_or_default();
             (finding.id.clone(), finding.component, explained)

@@ -1,6 +1,9 @@
 //! Checks: statements that should be true, and what judging one comes to.
 
-use super::{Diagnosis, RuleContext};
+use super::{
+    RuleContext,
+    diagnosis::{Code, Diagnosis},
+};
 use crate::{report::Finding, stack::component::Component};
 
 /// A statement that should be true.
@@ -20,6 +23,13 @@ pub struct Check {
 }
 
 impl Check {
+    /// Whether it can find a code.
+    pub(super) fn can_find(&self, known: &Code) -> bool {
+        let of_workloads = known.diagnosis.component.is_none();
+        let finds = |found: &&Diagnosis| found.code == known.diagnosis.code;
+        self.finds.iter().any(finds) && (!of_workloads || known.component == self.component)
+    }
+
     /// The heading under which it is shown. Adapters are shown with the server that they belong to.
     pub fn category(&self) -> Component {
         match self.component {

@@ -1,276 +1,37 @@
-//! The context: facts, and what every rule would otherwise work out again.
+//! What every rule is given: the stack as the facts show it, and the states that they prove.
 
-use std::cell::OnceCell;
-
-use k8s_openapi::{
-    api::{
-        apps::v1::{Deployment, StatefulSet},
-        core::v1::Pod,
-    },
-    jiff::Timestamp,
-};
+use std::ops::Deref;
 
 use super::{
-    Expectation, broker_view,
-    clients::{self, Clients},
-    rollout,
+    Expectation,
+    stack_view::StackView,
     states::{self, States},
 };
-use crate::{
-    facts::{
-        Broker, Facts, Meshsync,
-        destination::{self, Destination},
-        stack,
-    },
-    report::ObjectRef,
-    stack::{
-        base::{
-            seen::{Denial, Seen},
-            words::quoted,
-        },
-        component::Component,
-    },
-};
+use crate::facts::Facts;
 
-/// Which operator line is installed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
-    /// 1.0 and later.
-    Current,
-    /// 0.8 and earlier.
-    Old,
-}
-
-/// Where the server runs that reads from the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// In this cluster.
-    Inside(String),
-    /// Not in this cluster.
-    Outside(String),
-    /// Nothing says.
-    Unknown,
-}
-
-/// Facts, and what follows from them at once.
+/// The stack as the facts show it, and the states of its components.
 pub(crate) struct RuleContext<'a> {
-    pub(crate) facts: &'a Facts,
-    pub(crate) expect: &'a Expectation,
-    pub(crate) brokers: Seen<Vec<Broker>>,
-    pub(crate) meshsyncs: Seen<Vec<Meshsync>>,
-    pub(crate) operator: Seen<&'a Deployment>,
-    pub(crate) meshsync: Seen<&'a Deployment>,
-    pub(crate) server: Seen<&'a Deployment>,
-    pub(crate) statefulsets: Seen<Vec<&'a StatefulSet>>,
-    pub(crate) meshsync_pods: Vec<&'a Pod>,
-    /// Pods of the stack's own broker.
-    pub(crate) broker_pods: Vec<&'a Pod>,
-    /// Where `MeshSync` is told to publish by somebody else than a Broker object.
-    pub(crate) destination: Option<Destination>,
-    /// Pods of this namespace that are that place.
-    pub(crate) destination_pods: Vec<&'a Pod>,
-    pub(super) clients: Clients<'a>,
-    pub(crate) line: Option<Line>,
-    states: OnceCell<States>,
+    view: StackView<'a>,
+    states: States,
 }
 
 impl<'a> RuleContext<'a> {
     pub(super) fn new(facts: &'a Facts, expect: &'a Expectation) -> Self {
-        let destination = destination::of(facts);
-        let destination_pods = destination
-            .as_ref()
-            .map_or_else(Vec::new, |to| destination::pods(facts, to));
-        let clients = clients::sort(facts, |server| {
-            broker_view::goes_there(destination.as_ref(), &destination_pods, server)
-        });
-        Self {
-            facts,
-            expect,
-            brokers: stack::brokers(facts),
-            meshsyncs: stack::meshsyncs(facts),
-            operator: stack::operator(facts),
-            meshsync: stack::meshsync_deployment(facts),
-            server: stack::server_deployment(facts),
-            statefulsets: stack::broker_statefulsets(facts),
-            meshsync_pods: stack::meshsync_pods(facts),
-            broker_pods: stack::own_broker_pods(facts),
-            destination,
-            destination_pods,
-            clients,
-            line: line(facts),
-            states: OnceCell::new(),
-        }
+        let view = StackView::new(facts, expect);
+        let states = states::judge(&view);
+        Self { view, states }
     }
 
     /// The states of the components, as far as they are proven.
     pub(crate) fn states(&self) -> &States {
-        self.states.get_or_init(|| states::judge(self))
-    }
-
-    /// Whether a pod of `MeshSync` really runs; unknown where pods were not seen and the Deployment does not say.
-    pub(crate) fn meshsync_runs(&self) -> Option<bool> {
-        if self.facts.pods.is_settled() {
-            let container = self.facts.profile.meshsync.container;
-            return Some(
-                self.meshsync_pods
-                    .iter()
-                    .any(|pod| stack::running_since(pod, container).is_some()),
-            );
-        }
-        // A ready pod is one that runs; that none is ready proves nothing.
-        match self.meshsync.known() {
-            Some(deployment) if rollout::ready(deployment) > 0 => Some(true),
-            _ => None,
-        }
-    }
-
-    /// Whether any custom resource is known to be there.
-    pub(crate) fn has_custom_resource(&self) -> bool {
-        !self.brokers.items().is_empty() || !self.meshsyncs.items().is_empty()
-    }
-
-    /// Whether any workload of the broker or `MeshSync` is known to be there.
-    pub(crate) fn has_workload(&self) -> bool {
-        self.meshsync.known().is_some()
-            || !self.statefulsets.items().is_empty()
-            || !self.meshsync_pods.is_empty()
-            || !self.broker_pods.is_empty()
-    }
-
-    /// The name of MeshSync's Deployment.
-    pub(crate) fn meshsync_name(&self) -> &str {
-        let usual = self.facts.profile.meshsync.resource;
-        self.meshsync.known().map_or_else(
-            || {
-                let first = self.meshsyncs.items().first();
-                first.map_or(usual, |meshsync| stack::name(&meshsync.metadata))
-            },
-            |deployment| stack::name(&deployment.metadata),
-        )
-    }
-
-    /// The oldest pod in which MeshSync runs, and since when.
-    pub(crate) fn running_meshsync(&self) -> Option<(&'a Pod, Timestamp)> {
-        let container = self.facts.profile.meshsync.container;
-        self.meshsync_pods
-            .iter()
-            .filter_map(|pod| Some((*pod, stack::running_since(pod, container)?)))
-            .min_by_key(|(_, since)| *since)
-    }
-
-    /// Whether the operator is up: it exists, and a pod of it is ready.
-    pub(crate) fn operator_is_up(&self) -> Option<bool> {
-        match &self.operator {
-            Seen::Known(deployment) => Some(rollout::ready(deployment) > 0),
-            Seen::Absent => Some(false),
-            _ => None,
-        }
-    }
-
-    /// Where the server runs that reads from the broker.
-    pub(crate) fn server_location(&self) -> Location {
-        if let Some(inside) = self.expect.server_inside {
-            let said = "--expect says so".to_owned();
-            return if inside {
-                Location::Inside(said)
-            } else {
-                Location::Outside(said)
-            };
-        }
-        if let Some(deployment) = self.server.known() {
-            return Location::Inside(format!(
-                "Deployment {} is here",
-                stack::name(&deployment.metadata)
-            ));
-        }
-        let pod_ips: Vec<&str> = self
-            .facts
-            .pods
-            .items()
-            .iter()
-            .filter_map(stack::pod_ip)
-            .collect();
-        match self.clients.server.first() {
-            Some((_, client)) if pod_ips.contains(&client.ip.as_str()) => Location::Inside(
-                format!("the broker's client {} has a pod's address", client.name),
-            ),
-            _ => Location::Unknown,
-        }
-    }
-
-    // What every rule needs to say what it means.
-
-    /// An object of the stack's namespace.
-    pub(crate) fn object(&self, kind: &str, name: &str) -> ObjectRef {
-        ObjectRef {
-            kind: kind.into(),
-            namespace: Some(self.facts.target.namespace.clone()),
-            name: name.into(),
-        }
-    }
-
-    pub(crate) fn context_flag(&self) -> String {
-        match &self.facts.target.context {
-            Some(context) => format!(" --context {}", quoted(context)),
-            None => String::new(),
-        }
-    }
-
-    /// The name of the Broker object, or the one that it would have.
-    pub(crate) fn broker_name(&self) -> &str {
-        self.brokers
-            .items()
-            .first()
-            .map_or(self.facts.profile.broker.resource, |broker| {
-                stack::name(&broker.metadata)
-            })
-    }
-
-    /// The pods of a component.
-    pub(crate) fn pods_of(&self, component: Component) -> Vec<&'a Pod> {
-        match component {
-            Component::Operator => stack::operator_pods(self.facts),
-            Component::Broker => self.broker_pods.clone(),
-            Component::Meshsync => self.meshsync_pods.clone(),
-            Component::Server => stack::server_pods(self.facts),
-            Component::Adapter => stack::adapters(self.facts)
-                .into_iter()
-                .flat_map(|adapter| stack::adapter_pods(self.facts, adapter))
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The first refusal among these facts.
-    pub(crate) fn denial<T>(seen: &Seen<T>) -> Option<&Denial> {
-        match seen {
-            Seen::Denied(denial) => Some(denial),
-            _ => None,
-        }
+        &self.states
     }
 }
 
-/// Which operator line is installed: by the operator itself, else by the broker that it made.
-fn line(facts: &Facts) -> Option<Line> {
-    let profile = facts.profile;
-    if profile.broker.current.is_none() {
-        return Some(Line::Old);
+impl<'a> Deref for RuleContext<'a> {
+    type Target = StackView<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.view
     }
-    if let Some(deployment) = stack::operator(facts).known() {
-        let containers = rollout::containers(deployment);
-        if containers
-            .iter()
-            .any(|container| container.name == profile.operator.old_line_container)
-        {
-            return Some(Line::Old);
-        }
-        return Some(Line::Current);
-    }
-    let sets = stack::broker_statefulsets(facts);
-    let first = sets.items().first()?;
-    Some(if stack::name(&first.metadata) == profile.broker.old {
-        Line::Old
-    } else {
-        Line::Current
-    })
 }

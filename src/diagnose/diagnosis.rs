@@ -3,7 +3,6 @@
 //! A code is stable and never reused. Each diagnosis is declared in the file of its code under `rules/`, with its
 //! explanation beside it.
 
-use super::{Check, Draft, rules};
 use crate::stack::profile;
 use crate::{
     report::{Kind, Severity},
@@ -60,20 +59,6 @@ impl Diagnosis {
     pub(crate) const fn of_workloads() -> Self {
         Self::EMPTY
     }
-
-    /// Begins a finding of this diagnosis.
-    pub(crate) fn finding(&'static self) -> Draft {
-        debug_assert!(self.component.is_some(), "{} needs a component", self.code);
-        self.finding_of(self.component.unwrap_or(Component::Cluster))
-    }
-
-    /// Begins a finding of this diagnosis about a workload of a component.
-    pub(crate) fn finding_of(&'static self, component: Component) -> Draft {
-        Draft::new(Code {
-            diagnosis: self,
-            component,
-        })
-    }
 }
 
 /// The components that run as workloads, and so share the diagnoses of workloads.
@@ -115,16 +100,6 @@ impl Code {
         self.diagnosis.explains.iter().map(|code| self.fill(code))
     }
 
-    /// Whether a check finds it.
-    pub(crate) fn is_found_by(&self, check: &Check) -> bool {
-        let of_workloads = self.diagnosis.component.is_none();
-        check
-            .finds
-            .iter()
-            .any(|found| found.code == self.diagnosis.code)
-            && (!of_workloads || self.component == check.component)
-    }
-
     fn fill(&self, text: &str) -> String {
         // Explanations name the objects of the usual profile.
         let names = &profile::MESHERY;
@@ -141,108 +116,5 @@ impl Code {
         text.replace("{component}", self.component.code())
             .replace("{Component}", self.component.title())
             .replace("{workload}", &workload)
-    }
-}
-
-/// Every code, diagnoses of workloads spread over the components.
-pub fn all() -> impl Iterator<Item = Code> {
-    rules::diagnoses().flat_map(|diagnosis| {
-        let components = match &diagnosis.component {
-            Some(component) => std::slice::from_ref(component),
-            None => WORKLOADS.as_slice(),
-        };
-        components.iter().map(move |component| Code {
-            diagnosis,
-            component: *component,
-        })
-    })
-}
-
-/// The code of that name.
-pub fn find(code: &str) -> Option<Code> {
-    all().find(|known| known.code() == code)
-}
-
-/// Texts that explain words rather than codes.
-pub fn topic(word: &str) -> Option<&'static str> {
-    match word {
-        "state" | "states" => Some(include_str!("states.md")),
-        _ => None,
-    }
-}
-
-/// The codes that look most like this one.
-pub fn nearest(word: &str) -> Vec<String> {
-    let mut near: Vec<(usize, String)> = all()
-        .map(|known| known.code())
-        .map(|code| (strsim::levenshtein(word, &code), code))
-        .filter(|(distance, code)| *distance <= code.len() / 4 || code.contains(word))
-        .collect();
-    near.sort();
-    near.truncate(3);
-    near.into_iter().map(|(_, code)| code).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::stack::error_codes::STACK_CODES;
-
-    #[test]
-    fn codes_are_unique_and_what_they_explain_exists() {
-        let codes: Vec<String> = all().map(|known| known.code()).collect();
-        let set: BTreeSet<&String> = codes.iter().collect();
-        assert_eq!(codes.len(), set.len());
-        for known in all() {
-            for (template, code) in known.diagnosis.explains.iter().zip(known.explains()) {
-                // Of a template's codes, some exist for one component only.
-                let exists = set.contains(&code)
-                    || WORKLOADS
-                        .iter()
-                        .any(|w| set.contains(&template.replace("{component}", w.code())));
-                assert!(exists, "{} explains the unknown {code}", known.code());
-            }
-        }
-    }
-
-    #[test]
-    fn every_explanation_begins_with_its_code_and_has_every_part() {
-        for known in all() {
-            let text = known.explanation();
-            let code = known.code();
-            assert!(text.starts_with(&format!("# {code}\n")), "{code}");
-            for part in [
-                "## What it means",
-                "## How it comes about",
-                "## How to confirm by hand",
-                "## How to fix",
-                "## Versions",
-            ] {
-                assert!(text.contains(part), "{code} lacks {part}");
-            }
-            assert!(!text.contains("{component}"), "{code}");
-        }
-    }
-
-    #[test]
-    fn a_typing_error_finds_the_code() {
-        assert_eq!(nearest("meshsync-cant-list"), ["meshsync-cannot-list"]);
-        assert!(nearest("zzz").is_empty());
-    }
-
-    #[test]
-    fn what_error_codes_refer_to_exists() {
-        for code in STACK_CODES {
-            for see in code.see {
-                let program = code.program;
-                assert!(
-                    find(see).is_some(),
-                    "{program} {} refers to {see}",
-                    code.code
-                );
-            }
-        }
     }
 }

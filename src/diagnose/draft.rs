@@ -1,10 +1,26 @@
 //! Findings in the making: what the diagnosis says, and what a rule adds.
 
-use super::{Judgement, Outcome, diagnosis::Code};
+use super::{Diagnosis, Judgement, Outcome, diagnosis::Code};
 use crate::{
     report::{Command, Finding, Kind, ObjectRef, Remedy, Severity},
     stack::component::Component,
 };
+
+impl Diagnosis {
+    /// Begins a finding of this diagnosis.
+    pub(crate) fn finding(&'static self) -> Draft {
+        debug_assert!(self.component.is_some(), "{} needs a component", self.code);
+        self.finding_of(self.component.unwrap_or(Component::Cluster))
+    }
+
+    /// Begins a finding of this diagnosis about a workload of a component.
+    pub(crate) fn finding_of(&'static self, component: Component) -> Draft {
+        Draft::new(Code {
+            diagnosis: self,
+            component,
+        })
+    }
+}
 
 /// A finding in the making.
 pub(crate) struct Draft(Finding);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{Check, Outcome, RuleContext, Undecided, diagnosis};
+use super::{Check, Outcome, RuleContext, Undecided, codes};
 use crate::{
     report::{self, Finding, Kind, Severity, Status},
     stack::component::Component,
@@ -61,7 +61,7 @@ pub(super) fn judge(
         };
         debug_assert!(
             findings[before..].iter().all(|finding| {
-                diagnosis::find(&finding.code).is_some_and(|code| code.is_found_by(check))
+                codes::find(&finding.code).is_some_and(|code| check.can_find(&code))
             }),
             "{} found a code that does not name it",
             check.id

@@ -6,8 +6,8 @@ use k8s_openapi::api::{
 };
 
 use super::{
-    context::{Line, Location, RuleContext},
-    pod_status, rollout,
+    RuleContext, pod_status, rollout,
+    stack_view::{Line, Location},
     states::States,
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::context::RuleContext;
+use super::stack_view::StackView;
 use crate::facts::destination::{self, Destination, GivenBy};
 
 /// How the cluster is meant to be watched.
@@ -36,7 +36,7 @@ impl Mode {
     }
 }
 
-impl RuleContext<'_> {
+impl StackView<'_> {
     /// Whether MeshSync is somebody's own Deployment, without operator and custom resources, by intent.
     pub(crate) fn is_standalone(&self) -> bool {
         let own = |deployment: &Deployment| deployment.metadata.owner_references.is_none();

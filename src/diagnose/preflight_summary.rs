@@ -4,7 +4,7 @@ use super::{
     RuleContext,
     rules::{
         cluster::install_permission_missing::{missing, open},
-        installation::install_rejected::stays,
+        preflight::stays,
     },
 };
 use crate::{

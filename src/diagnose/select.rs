@@ -1,6 +1,6 @@
 //! Selecting: which findings and checks are wanted, by code or component. What is silenced is counted.
 
-use super::{causes, diagnosis, rules, verdict};
+use super::{causes, codes, diagnosis, rules, verdict};
 use crate::{
     report::{Check, Finding, Kind, Report, Severity},
     stack::component::Component,
@@ -28,11 +28,11 @@ impl Word {
         if let Some(component) = component {
             return Ok(Self::Component(component));
         }
-        if diagnosis::find(word).is_some() {
+        if codes::find(word).is_some() {
             return Ok(Self::Code(word.into()));
         }
         let components = Component::ALL.map(Component::code).join(", ");
-        let near = diagnosis::nearest(word);
+        let near = codes::nearest(word);
         Err(if near.is_empty() {
             format!(
                 "\"{word}\" is no code and no component; the components are {components}, and `meshdoctor checks` lists the codes"
@@ -125,8 +125,8 @@ impl Selection {
                 word.names(&code, rule.category()) || *word == Word::Component(known.component)
             })
         };
-        diagnosis::all()
-            .filter(|known| known.is_found_by(rule))
+        codes::all()
+            .filter(|known| rule.can_find(known))
             .any(|known| {
                 !named(&self.skip, &known) && (self.only.is_empty() || named(&self.only, &known))
             })

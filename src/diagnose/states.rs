@@ -1,6 +1,6 @@
 //! The states: what the evidence proves, and what stood in the way of more.
 
-use super::{context::RuleContext, mode::Mode, rollout};
+use super::{mode::Mode, rollout, stack_view::StackView};
 use crate::{
     facts::{FailureKind, destination::Destination, stack},
     report::{ComponentReport, State},
@@ -34,7 +34,7 @@ impl States {
     }
 }
 
-pub(super) fn judge(context: &RuleContext<'_>) -> States {
+pub(super) fn judge(context: &StackView<'_>) -> States {
     let mut states = States {
         operator: operator(context),
         meshsync: meshsync(context),
@@ -46,7 +46,7 @@ pub(super) fn judge(context: &RuleContext<'_>) -> States {
 }
 
 /// Says of what is not there that it need not be, where the mode wants it so.
-fn not_needed(context: &RuleContext<'_>, states: &mut States) {
+fn not_needed(context: &StackView<'_>, states: &mut States) {
     let mark = |report: &mut ComponentReport, why: &str| {
         let absent = matches!(report.state, State::NotDeployed | State::Undeployed);
         if absent && !report.at_least {
@@ -118,7 +118,7 @@ fn at_least(state: State, why: String) -> Judgement {
     }
 }
 
-fn operator(context: &RuleContext<'_>) -> Judgement {
+fn operator(context: &StackView<'_>) -> Judgement {
     let mut judgement = match &context.operator {
         Seen::Absent => settled(State::NotDeployed, None),
         Seen::Known(deployment) => match rollout::incomplete(deployment) {
@@ -137,7 +137,7 @@ fn operator(context: &RuleContext<'_>) -> Judgement {
     judgement
 }
 
-fn meshsync(context: &RuleContext<'_>) -> Judgement {
+fn meshsync(context: &StackView<'_>) -> Judgement {
     let resource = custom_resource(&context.meshsyncs);
     let mut judgement = match resource {
         Some(false) => without_resource(context),
@@ -159,7 +159,7 @@ fn meshsync(context: &RuleContext<'_>) -> Judgement {
     judgement
 }
 
-fn pod_image<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
+fn pod_image<'a>(context: &StackView<'a>) -> Option<&'a str> {
     let container = context.facts.profile.meshsync.container;
     context
         .meshsync_pods
@@ -178,7 +178,7 @@ fn custom_resource<T>(seen: &Seen<Vec<T>>) -> Option<bool> {
 }
 
 /// Without a custom resource. What runs by intent all the same is to be connected, and that may not have been seen.
-fn without_resource(context: &RuleContext<'_>) -> Judgement {
+fn without_resource(context: &StackView<'_>) -> Judgement {
     let mut judgement = settled(State::Undeployed, standing(context));
     if context.is_standalone()
         && context.meshsync_runs() != Some(false)
@@ -193,7 +193,7 @@ fn without_resource(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// What runs although there is no custom resource.
-fn standing(context: &RuleContext<'_>) -> Option<String> {
+fn standing(context: &StackView<'_>) -> Option<String> {
     let name = stack::name(&context.meshsync.known()?.metadata);
     if !context.is_standalone() {
         return Some(format!("Deployment {name} is there all the same"));
@@ -210,7 +210,7 @@ fn standing(context: &RuleContext<'_>) -> Option<String> {
 }
 
 /// The rungs above UNDEPLOYED.
-fn climb(context: &RuleContext<'_>, resource_known: bool) -> Judgement {
+fn climb(context: &StackView<'_>, resource_known: bool) -> Judgement {
     match context.meshsync_runs() {
         Some(true) if !context.clients.meshsync.is_empty() => settled(State::Connected, None),
         Some(true) => match context.unseen_clients() {
@@ -244,12 +244,12 @@ fn unsettled<T>(seen: &Seen<T>) -> String {
     seen.why_unsettled().unwrap_or_default()
 }
 
-fn why_not_running(context: &RuleContext<'_>) -> String {
+fn why_not_running(context: &StackView<'_>) -> String {
     super::pod_status::worst_status(&context.meshsync_pods)
         .unwrap_or_else(|| "it has no pod".into())
 }
 
-fn broker(context: &RuleContext<'_>) -> Judgement {
+fn broker(context: &StackView<'_>) -> Judgement {
     let mut judgement = match custom_resource(&context.brokers) {
         Some(false) => settled(State::Undeployed, None),
         _ if context
@@ -287,7 +287,7 @@ fn broker(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// A server of the current line before one that an upgrade has left behind.
-fn current_server<'a>(context: &RuleContext<'a>) -> Option<&'a crate::facts::BrokerServer> {
+fn current_server<'a>(context: &StackView<'a>) -> Option<&'a crate::facts::BrokerServer> {
     let servers = || {
         let all = context.facts.broker.servers.iter();
         all.filter(|server| !context.is_foreign(server))
@@ -301,7 +301,7 @@ fn current_server<'a>(context: &RuleContext<'a>) -> Option<&'a crate::facts::Bro
 }
 
 /// Whether it is proven that no broker server runs, so that nobody can be its client.
-fn no_server_runs(context: &RuleContext<'_>) -> bool {
+fn no_server_runs(context: &StackView<'_>) -> bool {
     context.facts.pods.is_settled()
         && context.running_broker_pods().next().is_none()
         && !context
@@ -312,7 +312,7 @@ fn no_server_runs(context: &RuleContext<'_>) -> bool {
             .any(|server| !context.is_foreign(server))
 }
 
-fn server(context: &RuleContext<'_>) -> ComponentReport {
+fn server(context: &StackView<'_>) -> ComponentReport {
     let state = if !context.clients.server.is_empty() {
         State::Connected
     } else {
@@ -340,7 +340,7 @@ fn server(context: &RuleContext<'_>) -> ComponentReport {
 }
 
 /// Every right that a refused question would have taken.
-pub(crate) fn missing_rights(context: &RuleContext<'_>) -> Vec<Permission> {
+pub(crate) fn missing_rights(context: &StackView<'_>) -> Vec<Permission> {
     let mut rights = deciding_denials(context);
     rights.extend(other_denials(context));
     rights.sort();
@@ -349,7 +349,7 @@ pub(crate) fn missing_rights(context: &RuleContext<'_>) -> Vec<Permission> {
 }
 
 /// The rights whose lack leaves a state open.
-pub(crate) fn deciding_denials(context: &RuleContext<'_>) -> Vec<Permission> {
+pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
     let mut rights: Vec<Permission> = Vec::new();
     let mut add = |denial: Option<&crate::stack::base::seen::Denial>| {
@@ -359,10 +359,10 @@ pub(crate) fn deciding_denials(context: &RuleContext<'_>) -> Vec<Permission> {
                 .flat_map(|denial| denial.missing.iter().cloned()),
         );
     };
-    add(RuleContext::denial(&context.brokers));
-    add(RuleContext::denial(&context.meshsyncs));
-    add(RuleContext::denial(&facts.deployments));
-    add(RuleContext::denial(&facts.pods));
+    add(StackView::denial(&context.brokers));
+    add(StackView::denial(&context.meshsyncs));
+    add(StackView::denial(&facts.deployments));
+    add(StackView::denial(&facts.pods));
     rights.extend(
         facts
             .broker
@@ -382,31 +382,31 @@ pub(crate) fn deciding_denials(context: &RuleContext<'_>) -> Vec<Permission> {
 }
 
 /// The rights whose lack leaves checks open and no state.
-pub(crate) fn other_denials(context: &RuleContext<'_>) -> Vec<Permission> {
+pub(crate) fn other_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
     let denials = [
-        RuleContext::denial(&facts.namespace),
-        RuleContext::denial(&facts.cluster_id),
-        RuleContext::denial(&facts.broker_crd),
-        RuleContext::denial(&facts.meshsync_crd),
-        RuleContext::denial(&facts.statefulsets),
-        RuleContext::denial(&facts.replicasets),
-        RuleContext::denial(&facts.services),
-        RuleContext::denial(&facts.endpointslices),
-        RuleContext::denial(&facts.networkpolicies),
-        RuleContext::denial(&facts.events),
-        RuleContext::denial(&facts.token),
-        RuleContext::denial(&facts.lease),
-        RuleContext::denial(&facts.watch_list_config_map),
-        RuleContext::denial(&facts.former_crds),
-        RuleContext::denial(&facts.rbac.cluster_role_bindings),
-        RuleContext::denial(&facts.rbac.cluster_roles),
-        RuleContext::denial(&facts.reviews),
-        RuleContext::denial(&facts.elsewhere),
+        StackView::denial(&facts.namespace),
+        StackView::denial(&facts.cluster_id),
+        StackView::denial(&facts.broker_crd),
+        StackView::denial(&facts.meshsync_crd),
+        StackView::denial(&facts.statefulsets),
+        StackView::denial(&facts.replicasets),
+        StackView::denial(&facts.services),
+        StackView::denial(&facts.endpointslices),
+        StackView::denial(&facts.networkpolicies),
+        StackView::denial(&facts.events),
+        StackView::denial(&facts.token),
+        StackView::denial(&facts.lease),
+        StackView::denial(&facts.watch_list_config_map),
+        StackView::denial(&facts.former_crds),
+        StackView::denial(&facts.rbac.cluster_role_bindings),
+        StackView::denial(&facts.rbac.cluster_roles),
+        StackView::denial(&facts.reviews),
+        StackView::denial(&facts.elsewhere),
         facts
             .logs
             .iter()
-            .find_map(|log| RuleContext::denial(&log.lines)),
+            .find_map(|log| StackView::denial(&log.lines)),
     ];
     let mut rights: Vec<Permission> = denials
         .into_iter()

@@ -2,10 +2,10 @@
 
 use super::explain::Described;
 use crate::cli::{args::Global, exit::Exit, render, terminal::Terminal};
-use crate::diagnose::diagnosis;
+use crate::diagnose::codes;
 
 pub(crate) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let all: Vec<Described> = diagnosis::all()
+    let all: Vec<Described> = codes::all()
         .map(|known| Described::new(&known, false))
         .collect();
     let text = super::rendered(&all, global.output, |wide| {

@@ -1,6 +1,6 @@
 //! `explain`: the explanation of a code.
 
-use crate::diagnose::diagnosis;
+use crate::diagnose::{codes, diagnosis};
 use serde::Serialize;
 
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
     let word = args.code.trim().to_lowercase();
     // The id of a finding is its code and perhaps an object.
     let code = word.split(['/', '#']).next().unwrap_or_default();
-    if let Some(text) = diagnosis::topic(code) {
+    if let Some(text) = codes::topic(code) {
         terminal.answer(&Redacted::own(render::markdown(
             text,
             &terminal.look(false),
@@ -63,8 +63,8 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
         })?;
         return Ok(Exit::Ok);
     }
-    let Some(known) = diagnosis::find(code) else {
-        let near = diagnosis::nearest(code);
+    let Some(known) = codes::find(code) else {
+        let near = codes::nearest(code);
         let hint = if near.is_empty() {
             "`meshdoctor checks` lists them".to_owned()
         } else {

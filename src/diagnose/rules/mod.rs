@@ -6,11 +6,13 @@
 
 pub(crate) mod broker;
 pub(crate) mod cluster;
+pub(crate) mod custom_resources;
 pub(crate) mod installation;
 pub(crate) mod meshsync;
 pub(crate) mod operator;
 pub(crate) mod part_test;
 pub(crate) mod preflight;
+pub(crate) mod references;
 mod workload;
 
 use super::{Check, Diagnosis};

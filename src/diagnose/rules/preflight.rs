@@ -1,6 +1,11 @@
 //! What every check of a preflight needs.
 
-use crate::{diagnose::rules::prelude::*, facts::Preflight};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::{
+    diagnose::rules::prelude::*,
+    facts::{DryRun, Preflight, dry_run::Tried},
+};
 
 /// What was seen, for rules that are judged only where it was.
 pub(crate) fn seen<'a>(context: &RuleContext<'a>) -> &'a Preflight {
@@ -19,5 +24,31 @@ pub(crate) fn counted(n: usize, what: &str) -> String {
         format!("1 {what}")
     } else {
         format!("{n} {what}s")
+    }
+}
+
+/// Whether an object is there and left alone. A namespace is: seen itself, or by what could be tried in it. So is a
+/// custom resource, whose specification is somebody's decision, unless it is going.
+pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
+    let tried_inside = || {
+        seen(context).objects.iter().any(|object| {
+            object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
+        })
+    };
+    let remains = |metadata: &ObjectMeta| metadata.deletion_timestamp.is_none();
+    match trial.kind.as_str() {
+        "Namespace" => context.facts.namespace.known().is_some() || tried_inside(),
+        // Whatever they are called: ours takes the name of one that is there.
+        "Broker" => context
+            .brokers
+            .items()
+            .iter()
+            .any(|it| remains(&it.metadata)),
+        "MeshSync" => context
+            .meshsyncs
+            .items()
+            .iter()
+            .any(|it| remains(&it.metadata)),
+        _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! The load balancer has no address yet.
 
-use crate::diagnose::{context::Location, rules::prelude::*};
+use crate::diagnose::{rules::prelude::*, stack_view::Location};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-pending",

@@ -1,8 +1,8 @@
 //! The broker can be reached only inside the cluster.
 
 use crate::diagnose::{
-    context::Location,
     rules::{broker::addresses::is_private, prelude::*},
+    stack_view::Location,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

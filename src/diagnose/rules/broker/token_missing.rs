@@ -1,8 +1,8 @@
 //! The Secret with the broker's token is missing.
 
 use crate::diagnose::{
-    context::Line,
     rules::{broker::BROKER_DOWN, prelude::*},
+    stack_view::Line,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

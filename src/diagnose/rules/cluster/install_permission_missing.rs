@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     diagnose::rules::{
         cluster::observation_missing,
-        installation::install_rejected::stays,
-        preflight::{counted, seen},
+        preflight::{counted, seen, stays},
         prelude::*,
     },
     facts::{DryRun, dry_run::Tried},

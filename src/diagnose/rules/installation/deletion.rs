@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
-    diagnose::rules::{installation::crd_terminating, operator::custom_resources, prelude::*},
+    diagnose::rules::{custom_resources, installation::crd_terminating, prelude::*},
     facts::Crd,
 };
 

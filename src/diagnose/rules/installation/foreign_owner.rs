@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
-    diagnose::rules::{operator::custom_resources, prelude::*},
+    diagnose::rules::{custom_resources, prelude::*},
     stack::{
         base::words::quoted,
         manager::{self, Manager},

@@ -2,10 +2,7 @@
 
 use k8s_openapi::jiff::SignedDuration;
 
-use crate::{
-    diagnose::rules::{operator::no_leader, prelude::*},
-    stack::base::words::quoted,
-};
+use crate::{diagnose::rules::prelude::*, stack::base::words::quoted};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "helm-release-stuck",
@@ -54,7 +51,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let age = last
         .created
-        .map(|created| no_leader::clock(context).duration_since(created));
+        .map(|created| context.clock().duration_since(created));
     if pending && age.is_none_or(|age| age < AN_ACT_OF_HELM) {
         return Outcome::pass_with(format!("revision {} is under way", last.revision));
     }

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
 use crate::{
     diagnose::rules::{
-        preflight::{counted, seen},
+        preflight::{counted, seen, stays},
         prelude::*,
     },
     facts::{
@@ -89,32 +87,6 @@ pub(crate) static TAKES_PODS: Check = Check {
     after: &[&API_REACHABLE],
     judge: pods_taken,
 };
-
-/// Whether an object is there and left alone. A namespace is: seen itself, or by what could be tried in it. So is a
-/// custom resource, whose specification is somebody's decision, unless it is going.
-pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
-    let tried_inside = || {
-        seen(context).objects.iter().any(|object| {
-            object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
-        })
-    };
-    let remains = |metadata: &ObjectMeta| metadata.deletion_timestamp.is_none();
-    match trial.kind.as_str() {
-        "Namespace" => context.facts.namespace.known().is_some() || tried_inside(),
-        // Whatever they are called: ours takes the name of one that is there.
-        "Broker" => context
-            .brokers
-            .items()
-            .iter()
-            .any(|it| remains(&it.metadata)),
-        "MeshSync" => context
-            .meshsyncs
-            .items()
-            .iter()
-            .any(|it| remains(&it.metadata)),
-        _ => false,
-    }
-}
 
 pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     let (kept, trials): (Vec<&DryRun>, Vec<&DryRun>) = seen(context)

@@ -1,7 +1,7 @@
 //! The namespace is being deleted.
 
 use crate::diagnose::rules::{
-    installation::deletion::held_resources, operator::custom_resources, prelude::*,
+    custom_resources, installation::deletion::held_resources, prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -2,8 +2,8 @@
 
 use crate::{
     diagnose::rules::{
-        operator::references::{none, point_to},
         prelude::*,
+        references::{none, point_to},
     },
     facts::Meshsync,
 };

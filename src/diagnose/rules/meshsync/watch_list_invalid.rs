@@ -2,7 +2,6 @@
 
 use crate::{
     diagnose::{
-        context::Line,
         rules::{
             meshsync::{
                 SILENCE, version_bug,
@@ -11,6 +10,7 @@ use crate::{
             },
             prelude::*,
         },
+        stack_view::Line,
     },
     facts::watch_list::{Standing, standing},
     stack::watch_list::{self, Entry, WatchList},

@@ -3,10 +3,7 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 
 use crate::{
-    diagnose::rules::{
-        operator::{custom_resources::SOON, missing, no_leader},
-        prelude::*,
-    },
+    diagnose::rules::{custom_resources::SOON, operator::missing, prelude::*},
     facts::Condition,
 };
 
@@ -95,7 +92,7 @@ fn is_overtaken(context: &RuleContext<'_>, condition: &Condition) -> bool {
         .and_then(|time| time.parse().ok());
     ready
         && condition.reason == "HealthCheckFailed"
-        && said.is_some_and(|said| no_leader::clock(context).duration_since(said) < SOON)
+        && said.is_some_and(|said| context.clock().duration_since(said) < SOON)
 }
 
 fn failure(

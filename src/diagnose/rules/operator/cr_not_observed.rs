@@ -1,9 +1,6 @@
 //! The operator has not seen the newest change of a custom resource.
 
-use crate::diagnose::rules::{
-    operator::{custom_resources::SOON, no_leader},
-    prelude::*,
-};
+use crate::diagnose::rules::{custom_resources::SOON, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-not-observed",
@@ -78,7 +75,7 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
             continue;
         };
         judged += 1;
-        let waits = no_leader::clock(context).duration_since(changed);
+        let waits = context.clock().duration_since(changed);
         if waits < SOON {
             continue;
         }

@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::diagnose::rules::{
-    operator::custom_resources::{clear_finalizers, finalizers, is_held, metadata},
+    custom_resources::{clear_finalizers, finalizers, is_held, metadata},
     prelude::*,
 };
 

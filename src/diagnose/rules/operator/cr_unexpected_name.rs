@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    diagnose::rules::{operator::references::none, prelude::*},
+    diagnose::rules::{prelude::*, references::none},
     facts::Meshsync,
     stack::{profile::Profile, watch_list::WatchList},
 };

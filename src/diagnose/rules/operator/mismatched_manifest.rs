@@ -3,7 +3,6 @@
 use k8s_openapi::api::apps::v1::Deployment;
 
 use crate::diagnose::{
-    context::Line,
     rules::{
         operator::{
             manager::{arguments, manager},
@@ -11,6 +10,7 @@ use crate::diagnose::{
         },
         prelude::*,
     },
+    stack_view::Line,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -1,10 +1,9 @@
 //! No pod of the operator holds the right to act.
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
     diagnose::{
-        context::Line,
         rules::{
             operator::{
                 manager::{arguments, manager},
@@ -13,6 +12,7 @@ use crate::{
             part_test::only_in_test_of,
             prelude::*,
         },
+        stack_view::Line,
     },
     facts::Subject,
 };
@@ -140,7 +140,7 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
     } else {
         PATIENCE
     };
-    let now = clock(context);
+    let now = context.clock();
     let overdue = now.duration_since(renewed) - lasts;
     if overdue <= patience {
         return if holder.is_empty() {
@@ -173,15 +173,4 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
             .command(context.kubectl_cluster().inspect(format!("auth can-i update leases.coordination.k8s.io -n {0} --as=system:serviceaccount:{0}:{1}", facts.target.namespace, facts.profile.operator.service_account)))
             .command(context.kubectl().change(format!("delete lease {name}")))
             .found()
-}
-
-/// The time by the cluster's own clock where one of its servers has told it, else by ours.
-pub(crate) fn clock(context: &RuleContext<'_>) -> Timestamp {
-    context
-        .facts
-        .broker
-        .servers
-        .iter()
-        .find_map(|server| server.varz.now)
-        .unwrap_or(context.facts.taken_at)
 }

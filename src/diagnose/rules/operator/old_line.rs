@@ -1,8 +1,8 @@
 //! The operator is of the old line.
 
 use crate::diagnose::{
-    context::Line,
     rules::{operator::mismatched_manifest, prelude::*},
+    stack_view::Line,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnose::{
-        context::Line,
         rules::{operator::missing, prelude::*},
+        stack_view::Line,
     },
     facts::permissions,
 };

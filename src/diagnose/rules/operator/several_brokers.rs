@@ -1,6 +1,6 @@
 //! Several Brokers share one namespace.
 
-use crate::diagnose::rules::{operator::references::point_to, prelude::*};
+use crate::diagnose::rules::{prelude::*, references::point_to};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "several-brokers",

@@ -4,11 +4,11 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Event};
 
 use crate::{
     diagnose::{
-        context::Line,
         rules::{
             operator::{manager::manager, missing},
             prelude::*,
         },
+        stack_view::Line,
     },
     stack::{
         base::failure::Kind,

@@ -3,7 +3,7 @@
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
-        core::v1::{ContainerStatus, Event, Pod},
+        core::v1::{Event, Pod},
     },
     jiff::Timestamp,
 };
@@ -11,7 +11,10 @@ use k8s_openapi::{
 use crate::diagnose::rules::{
     prelude::*,
     workload::{
-        crash_loop::crash_loop, image_pull::image_pull, not_ready, pods_refused, scaled_to_zero,
+        containers::{waiting, who},
+        crash_loop::crash_loop,
+        image_pull::image_pull,
+        not_ready, pods_refused, scaled_to_zero,
         unschedulable::unschedulable,
     },
 };
@@ -206,22 +209,6 @@ fn of_pods(context: &RuleContext<'_>, component: Component, pods: &[&Pod]) -> Ve
                 .or_else(|| crash_loop(context, component, pod))
         })
         .collect()
-}
-
-/// A component as a sentence's subject. There are many adapters, each in a container of its name.
-pub(crate) fn who(component: Component, name: &str) -> String {
-    match component {
-        Component::Adapter => format!("{} {name}", component.title()),
-        _ => component.title().into(),
-    }
-}
-
-pub(crate) fn waiting(status: &ContainerStatus) -> Option<(&str, &str)> {
-    let waiting = status.state.as_ref()?.waiting.as_ref()?;
-    Some((
-        waiting.reason.as_deref().unwrap_or_default(),
-        waiting.message.as_deref().unwrap_or_default(),
-    ))
 }
 
 /// Why containers are not ready, in a few words each.

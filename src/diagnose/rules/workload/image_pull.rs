@@ -6,7 +6,7 @@ use crate::diagnose::rules::{
     prelude::*,
     workload::{
         WORKLOAD_DOWN,
-        controllers::{waiting, who},
+        containers::{waiting, who},
     },
 };
 

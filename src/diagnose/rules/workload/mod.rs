@@ -1,5 +1,6 @@
 //! Diagnoses that every workload can have; the code begins with the component.
 
+mod containers;
 mod controllers;
 mod crash_loop;
 mod image_pull;

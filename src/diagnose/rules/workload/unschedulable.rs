@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::diagnose::rules::{
     prelude::*,
-    workload::{WORKLOAD_DOWN, controllers::who},
+    workload::{WORKLOAD_DOWN, containers::who},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

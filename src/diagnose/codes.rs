@@ -1,0 +1,141 @@
+//! Every code, in the order of the data path, and finding one by its name.
+
+use super::{
+    diagnosis::{Code, WORKLOADS},
+    rules,
+};
+
+/// Every code, diagnoses of workloads spread over the components.
+pub fn all() -> impl Iterator<Item = Code> {
+    rules::diagnoses().flat_map(|diagnosis| {
+        let components = match &diagnosis.component {
+            Some(component) => std::slice::from_ref(component),
+            None => WORKLOADS.as_slice(),
+        };
+        components.iter().map(move |component| Code {
+            diagnosis,
+            component: *component,
+        })
+    })
+}
+
+/// The code of that name.
+pub fn find(code: &str) -> Option<Code> {
+    all().find(|known| known.code() == code)
+}
+
+/// Texts that explain words rather than codes.
+pub fn topic(word: &str) -> Option<&'static str> {
+    match word {
+        "state" | "states" => Some(include_str!("states.md")),
+        _ => None,
+    }
+}
+
+/// The codes that look most like this one.
+pub fn nearest(word: &str) -> Vec<String> {
+    let mut near: Vec<(usize, String)> = all()
+        .map(|known| known.code())
+        .map(|code| (strsim::levenshtein(word, &code), code))
+        .filter(|(distance, code)| *distance <= code.len() / 4 || code.contains(word))
+        .collect();
+    near.sort();
+    near.truncate(3);
+    near.into_iter().map(|(_, code)| code).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::stack::component::Component;
+    use crate::stack::error_codes::STACK_CODES;
+
+    #[test]
+    fn codes_are_unique_and_what_they_explain_exists() {
+        let codes: Vec<String> = all().map(|known| known.code()).collect();
+        let set: BTreeSet<&String> = codes.iter().collect();
+        assert_eq!(codes.len(), set.len());
+        for known in all() {
+            for (template, code) in known.diagnosis.explains.iter().zip(known.explains()) {
+                // Of a template's codes, some exist for one component only.
+                let exists = set.contains(&code)
+                    || WORKLOADS
+                        .iter()
+                        .any(|w| set.contains(&template.replace("{component}", w.code())));
+                assert!(exists, "{} explains the unknown {code}", known.code());
+            }
+        }
+    }
+
+    #[test]
+    fn every_explanation_begins_with_its_code_and_has_every_part() {
+        for known in all() {
+            let text = known.explanation();
+            let code = known.code();
+            assert!(text.starts_with(&format!("# {code}\n")), "{code}");
+            for part in [
+                "## What it means",
+                "## How it comes about",
+                "## How to confirm by hand",
+                "## How to fix",
+                "## Versions",
+            ] {
+                assert!(text.contains(part), "{code} lacks {part}");
+            }
+            assert!(!text.contains("{component}"), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_typing_error_finds_the_code() {
+        assert_eq!(nearest("meshsync-cant-list"), ["meshsync-cannot-list"]);
+        assert!(nearest("zzz").is_empty());
+    }
+
+    #[test]
+    fn what_error_codes_refer_to_exists() {
+        for code in STACK_CODES {
+            for see in code.see {
+                let program = code.program;
+                assert!(
+                    find(see).is_some(),
+                    "{program} {} refers to {see}",
+                    code.code
+                );
+            }
+        }
+    }
+
+    /// A code's file is its rest after the component, in the folder of its component.
+    fn file_of(known: Code) -> String {
+        let code = known.diagnosis.code;
+        let prefix = Component::ALL
+            .iter()
+            .find_map(|it| Some((it.code(), code.strip_prefix(it.code())?.strip_prefix('-')?)));
+        let (folder, rest) = match (code.strip_prefix("{component}-"), prefix) {
+            (Some(rest), _) => ("workload", rest),
+            (None, Some(found)) => found,
+            (None, None) => (known.component.code(), code),
+        };
+        format!("src/diagnose/rules/{folder}/{}", rest.replace('-', "_"))
+    }
+
+    #[test]
+    fn every_code_has_its_file_and_its_explanation() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        for known in all() {
+            let file = file_of(known);
+            let source = std::fs::read_to_string(root.join(format!("{file}.rs")))
+                .unwrap_or_else(|error| panic!("{}: {file}.rs: {error}", known.code()));
+            let declared = format!("code: \"{}\"", known.diagnosis.code);
+            assert!(
+                source.contains(&declared),
+                "{file}.rs is not of {}",
+                known.code()
+            );
+            assert!(root.join(format!("{file}.md")).exists(), "{file}.md");
+        }
+    }
+}

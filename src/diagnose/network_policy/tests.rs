@@ -1,0 +1,268 @@
+//! Policies against pods, as Kubernetes judges them.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const MONITOR: Port = Port {
+    protocol: "TCP",
+    number: 8222,
+};
+const CLIENT: Port = Port {
+    protocol: "TCP",
+    number: 4222,
+};
+
+fn pod(name: &str, label: &str, ip: &str) -> Pod {
+    serde_json::from_value(json!({
+        "metadata": { "name": name, "namespace": "meshery", "labels": { "role": label } },
+        "spec": { "containers": [{ "name": "c", "ports": [
+            { "name": "nats", "containerPort": 4222, "protocol": "TCP" },
+            { "name": "monitor", "containerPort": 8222, "protocol": "TCP" },
+        ] }] },
+        "status": { "podIP": ip },
+    }))
+    .expect("a pod")
+}
+
+fn policies(specs: &[Value]) -> Vec<NetworkPolicy> {
+    specs
+        .iter()
+        .enumerate()
+        .map(|(number, spec)| {
+            serde_json::from_value(json!({
+                "metadata": { "name": format!("p{number}"), "namespace": "meshery" },
+                "spec": spec,
+            }))
+            .expect("a policy")
+        })
+        .collect()
+}
+
+fn home() -> Namespace {
+    let labels = BTreeMap::from([("team".to_owned(), "mesh".to_owned())]);
+    Namespace::new("meshery", Some(&labels))
+}
+
+fn between(specs: &[Value], port: Port) -> Reach {
+    let policies = policies(specs);
+    let home = home();
+    Policies::new(&policies, &home).between(
+        &pod("meshsync", "meshsync", "10.1.2.3"),
+        &pod("nats", "nats", "10.1.9.9"),
+        port,
+    )
+}
+
+#[track_caller]
+fn open(specs: &[Value], port: Port) {
+    assert_eq!(between(specs, port), Reach::Open);
+}
+
+#[track_caller]
+fn barred(specs: &[Value], port: Port, direction: Direction, names: &[&str]) {
+    let policies = names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(
+        between(specs, port),
+        Reach::Barred {
+            direction,
+            policies
+        }
+    );
+}
+
+#[test]
+fn without_a_policy_that_selects_the_pod_all_is_open() {
+    open(&[], CLIENT);
+    open(
+        &[json!({ "podSelector": { "matchLabels": { "role": "other" } } })],
+        CLIENT,
+    );
+}
+
+#[test]
+fn an_empty_selector_takes_every_pod_and_no_rule_lets_nothing_in() {
+    barred(
+        &[json!({ "podSelector": {} })],
+        CLIENT,
+        Direction::Ingress,
+        &["p0"],
+    );
+    // Without types, what goes out is restricted only by a rule for it.
+    barred(
+        &[
+            json!({ "podSelector": {}, "egress": [{ "ports": [{ "port": 53 }] }],
+            "ingress": [{}] }),
+        ],
+        CLIENT,
+        Direction::Egress,
+        &["p0"],
+    );
+    open(
+        &[json!({ "podSelector": {}, "ingress": [{}], "egress": [] })],
+        CLIENT,
+    );
+}
+
+#[test]
+fn types_decide_what_is_restricted() {
+    let egress = json!({ "podSelector": { "matchLabels": { "role": "meshsync" } }, "policyTypes": ["Egress"] });
+    barred(&[egress], CLIENT, Direction::Egress, &["p0"]);
+    // The rules of a direction that is not among the types do nothing.
+    open(
+        &[
+            json!({ "podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}],
+            "egress": [{ "ports": [{ "port": 1 }] }] }),
+        ],
+        CLIENT,
+    );
+    open(
+        &[
+            json!({ "podSelector": { "matchLabels": { "role": "nats" } }, "policyTypes": ["Egress"] }),
+        ],
+        CLIENT,
+    );
+}
+
+#[test]
+fn policies_add_up() {
+    let deny = json!({ "podSelector": {}, "policyTypes": ["Ingress"] });
+    let allow = json!({ "podSelector": { "matchLabels": { "role": "nats" } }, "ingress": [{
+        "from": [{ "podSelector": { "matchLabels": { "role": "meshsync" } } }],
+        "ports": [{ "port": 4222 }],
+    }] });
+    open(&[deny.clone(), allow.clone()], CLIENT);
+    barred(&[deny, allow], MONITOR, Direction::Ingress, &["p0", "p1"]);
+}
+
+fn ingress(rule: &Value) -> Value {
+    json!({ "podSelector": { "matchLabels": { "role": "nats" } }, "ingress": [rule] })
+}
+
+#[test]
+fn peers_are_pods_here_pods_there_or_both_selectors_at_once() {
+    let from = |peer: Value| [ingress(&json!({ "from": [peer] }))];
+    let no = |peer: Value| barred(&from(peer), CLIENT, Direction::Ingress, &["p0"]);
+    let yes = |peer: Value| open(&from(peer), CLIENT);
+    yes(json!({ "podSelector": {} }));
+    no(json!({ "podSelector": { "matchLabels": { "role": "server" } } }));
+    yes(json!({ "namespaceSelector": {} }));
+    yes(json!({ "namespaceSelector": { "matchLabels": { "team": "mesh" } } }));
+    yes(json!({ "namespaceSelector": { "matchLabels": { NAME_LABEL: "meshery" } } }));
+    no(json!({ "namespaceSelector": { "matchLabels": { NAME_LABEL: "default" } } }));
+    no(
+        json!({ "namespaceSelector": { "matchLabels": { "team": "mesh" } },
+        "podSelector": { "matchLabels": { "role": "server" } } }),
+    );
+    // Two entries of a list are alternatives, unlike two selectors of one entry.
+    open(
+        &[ingress(&json!({ "from": [
+            { "namespaceSelector": { "matchLabels": { "team": "mesh" } } },
+            { "podSelector": { "matchLabels": { "role": "server" } } },
+        ] }))],
+        CLIENT,
+    );
+    // Empty lists restrict nothing.
+    open(&[ingress(&json!({ "from": [], "ports": [] }))], CLIENT);
+}
+
+#[test]
+fn expressions_mean_what_they_mean_elsewhere() {
+    let with = |operator: &str, values: Value| {
+        let peer = json!({ "podSelector": { "matchExpressions": [
+            { "key": "role", "operator": operator, "values": values } ] } });
+        between(&[ingress(&json!({ "from": [peer] }))], CLIENT) == Reach::Open
+    };
+    assert!(with("In", json!(["server", "meshsync"])));
+    assert!(!with("In", json!(["server"])));
+    assert!(!with("NotIn", json!(["meshsync"])));
+    assert!(with("NotIn", json!(["server"])));
+    assert!(with("Exists", Value::Null));
+    assert!(!with("DoesNotExist", Value::Null));
+    let absent = json!({ "podSelector": { "matchExpressions": [
+        { "key": "other", "operator": "NotIn", "values": ["x"] } ] } });
+    open(&[ingress(&json!({ "from": [absent] }))], CLIENT);
+}
+
+#[test]
+fn blocks_are_addresses_but_for_their_exceptions() {
+    let block = |block: Value| {
+        between(
+            &[ingress(&json!({ "from": [{ "ipBlock": block }] }))],
+            CLIENT,
+        ) == Reach::Open
+    };
+    assert!(block(json!({ "cidr": "10.1.0.0/16" })));
+    assert!(block(json!({ "cidr": "0.0.0.0/0" })));
+    assert!(block(json!({ "cidr": "10.1.2.3/32" })));
+    assert!(!block(json!({ "cidr": "10.2.0.0/16" })));
+    assert!(!block(
+        json!({ "cidr": "10.1.0.0/16", "except": ["10.1.2.0/24"] })
+    ));
+    assert!(block(
+        json!({ "cidr": "10.1.0.0/16", "except": ["10.1.3.0/24"] })
+    ));
+    assert!(!block(json!({ "cidr": "fd00::/8" })));
+}
+
+#[test]
+fn ports_are_numbers_ranges_names_or_all_of_a_protocol() {
+    let ports = |list: Value, port: Port| {
+        between(&[ingress(&json!({ "ports": list }))], port) == Reach::Open
+    };
+    assert!(ports(json!([{ "port": 4222 }]), CLIENT));
+    assert!(!ports(json!([{ "port": 4222 }]), MONITOR));
+    assert!(!ports(json!([{ "port": 4222, "protocol": "UDP" }]), CLIENT));
+    assert!(ports(json!([{ "port": 4000, "endPort": 5000 }]), CLIENT));
+    assert!(!ports(json!([{ "port": 4000, "endPort": 4221 }]), CLIENT));
+    assert!(ports(json!([{ "port": "nats" }]), CLIENT));
+    assert!(!ports(json!([{ "port": "nats" }]), MONITOR));
+    assert!(ports(json!([{ "protocol": "TCP" }]), MONITOR));
+    assert!(!ports(json!([{ "protocol": "UDP" }]), MONITOR));
+}
+
+#[test]
+fn what_is_not_known_bars_nothing() {
+    let list = policies(&[
+        json!({ "podSelector": {}, "policyTypes": ["Egress"], "egress": [{
+        "to": [{ "namespaceSelector": { "matchLabels": { "purpose": "dns" } },
+            "podSelector": { "matchLabels": { "k8s-app": "kube-dns" } } }],
+        "ports": [{ "port": 53, "protocol": "UDP" }],
+    }] }),
+    ]);
+    let home = home();
+    let policies = Policies::new(&list, &home);
+    let system = Namespace::new("kube-system", None);
+    let from = pod("meshsync", "meshsync", "10.1.2.3");
+    let dns = |protocol| Port {
+        protocol,
+        number: 53,
+    };
+    assert_eq!(
+        policies.sends(&from, &Far::Somebody(&system), dns("UDP")),
+        Reach::Open
+    );
+    assert_ne!(
+        policies.sends(&from, &Far::Somebody(&system), dns("TCP")),
+        Reach::Open
+    );
+    // Its labels known, the namespace is none of those that are let through.
+    let system = Namespace::new("kube-system", Some(&BTreeMap::new()));
+    assert_ne!(
+        policies.sends(&from, &Far::Somebody(&system), dns("UDP")),
+        Reach::Open
+    );
+}
+
+#[test]
+fn a_pod_on_its_nodes_network_and_one_that_asks_itself_are_let_be() {
+    let list = policies(&[json!({ "podSelector": {}, "policyTypes": ["Ingress", "Egress"] })]);
+    let home = home();
+    let policies = Policies::new(&list, &home);
+    let mut one = pod("one", "meshsync", "10.1.2.3");
+    assert_eq!(policies.between(&one, &one, CLIENT), Reach::Open);
+    let two = pod("two", "nats", "10.1.2.4");
+    assert_ne!(policies.between(&one, &two, CLIENT), Reach::Open);
+    one.spec.as_mut().expect("a spec").host_network = Some(true);
+    assert_eq!(policies.between(&one, &two, CLIENT), Reach::Open);
+}
