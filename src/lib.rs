@@ -159,8 +159,10 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
         result = verbs::run(cli, terminal, &cleanup) => return match result {
             Ok(exit) => exit,
             Err(error) => {
-                terminal.say(&format!("error: {error:#}"));
-                if error.is::<UsageError>() { Exit::Usage } else { Exit::Undetermined }
+                let usage = error.downcast_ref::<UsageError>();
+                let hint = usage.map(UsageError::suffix).unwrap_or_default();
+                terminal.say(&format!("error: {error:#}{hint}"));
+                if usage.is_some() { Exit::Usage } else { Exit::Undetermined }
             }
         },
     };

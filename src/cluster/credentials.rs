@@ -165,7 +165,7 @@ fn credentials(exec: &ExecConfig, stdout: &[u8], words: &[String]) -> Result<Sta
     {
         return Err(failed(&format!(
             "printed a token that {}",
-            token::UNSENDABLE
+            token::Unsendable
         )));
     }
     Ok(status)

@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
                     ask::from_error(&*error)
                 );
                 if resolved.named && !plugin {
-                    return Err(UsageError(message));
+                    return Err(UsageError::new(message));
                 }
                 let obstacle = Obstacle {
                     code: code.into(),

@@ -3,10 +3,7 @@
 //! A backup must restore what it took, so the specifications of the custom resources stay as they are, with the
 //! credentials in them. Everything else is redacted as in a recording, and a Secret's data is never kept.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -25,27 +22,11 @@ use crate::{
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A backup that cannot be written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the copy of what is removed cannot be written to {}: {source}", .path.display())]
 pub struct BackupError {
     path: PathBuf,
     source: WriteError,
-}
-
-impl fmt::Display for BackupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the copy of what is removed cannot be written to {}: {}",
-            self.path.display(),
-            self.source
-        )
-    }
-}
-
-impl std::error::Error for BackupError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
 }
 
 fn failed(path: &Path) -> impl FnOnce(WriteError) -> BackupError {

@@ -1,6 +1,6 @@
 //! What a backup says of the custom resources, checked before anything is changed. Pure.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -29,19 +29,25 @@ pub struct Copy {
 }
 
 /// Why a file cannot be restored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// No custom resource of the stack is in it.
+    #[error("it holds neither a Broker nor a MeshSync")]
     Nothing,
     /// Nothing is in it of this namespace, and what is there belongs to others.
+    #[error("it holds custom resources of the namespaces {}", .0.join(", "))]
     OtherNamespaces(Vec<String>),
     /// A custom resource without a name.
+    #[error("it holds a {0} without a name")]
     Unnamed(&'static str),
     /// Two custom resources of one kind would conflict.
+    #[error("it holds more than one {0} ({names})", names = .1.join(", "))]
     Several(&'static str, Vec<String>),
     /// The same custom resource twice, with different specifications.
+    #[error("it holds {0} twice, with different specifications")]
     Contradiction(String),
     /// A field of a specification has the wrong type.
+    #[error("{path} of {what} is not of type {expected}")]
     Malformed {
         /// The custom resource.
         what: String,
@@ -51,6 +57,7 @@ pub enum RestoreError {
         expected: String,
     },
     /// A value was redacted.
+    #[error("{path} of {what} was redacted")]
     Redacted {
         /// The custom resource.
         what: String,
@@ -59,38 +66,19 @@ pub enum RestoreError {
     },
 }
 
-impl fmt::Display for RestoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl RestoreError {
+    /// What to do instead.
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Nothing => f.write_str("it holds neither a Broker nor a MeshSync"),
-            Self::OtherNamespaces(all) => write!(
-                f,
-                "it holds custom resources of the namespaces {}: --backup-namespace says which to restore",
-                all.join(", ")
-            ),
-            Self::Unnamed(kind) => write!(f, "it holds a {kind} without a name"),
-            Self::Several(kind, names) => write!(
-                f,
-                "it holds more than one {kind} ({}): leave only one in it",
-                names.join(", ")
-            ),
-            Self::Contradiction(what) => {
-                write!(f, "it holds {what} twice, with different specifications")
+            Self::OtherNamespaces(_) => Some("--backup-namespace says which to restore"),
+            Self::Several(..) => Some("leave only one in it"),
+            Self::Redacted { .. } => {
+                Some("a recording cannot be restored, only what `system reset` kept")
             }
-            Self::Malformed {
-                what,
-                path,
-                expected,
-            } => write!(f, "{path} of {what} is not of type {expected}"),
-            Self::Redacted { what, path } => write!(
-                f,
-                "{path} of {what} was redacted: a recording cannot be restored, only what `system reset` kept"
-            ),
+            _ => None,
         }
     }
 }
-
-impl std::error::Error for RestoreError {}
 
 impl Backup {
     /// The custom resources among these objects that are to be restored into this namespace.

@@ -20,8 +20,9 @@ pub(crate) async fn run(
     terminal: &Terminal,
     cleanup: &Cleanup,
 ) -> anyhow::Result<Exit> {
-    let expect = Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError)?;
-    let selection = Selection::new(&args.only, &args.skip).map_err(UsageError)?;
+    let expect =
+        Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError::new)?;
+    let selection = Selection::new(&args.only, &args.skip).map_err(UsageError::new)?;
     let depth = if args.preflight {
         Depth::Preflight
     } else {
@@ -64,7 +65,6 @@ pub(crate) async fn run(
 
 /// A recording cannot be asked what the API server would say.
 fn no_preflight() -> UsageError {
-    UsageError(
-        "the recording holds no preflight: make one with `meshdoctor record --preflight`".into(),
-    )
+    UsageError::new("the recording holds no preflight")
+        .instead("make one with `meshdoctor record --preflight`")
 }

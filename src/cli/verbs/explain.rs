@@ -70,7 +70,11 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
-        return Err(UsageError(format!("there is no diagnosis \"{}\"; {hint}", args.code)).into());
+        return Err(
+            UsageError::new(format!("there is no diagnosis \"{}\"", args.code))
+                .hint(hint)
+                .into(),
+        );
     };
     let text = match global.output {
         Format::Table | Format::Wide => Redacted::own(render::markdown(

@@ -59,9 +59,13 @@ fn watch_list(
     let list = meshsync.watch_list(profile);
     let entries = match &list {
         WatchList::Whitelist(entries) | WatchList::Blacklist(entries) => entries,
-        WatchList::Empty => return Err(UsageError(format!("the watch-list in {file} is empty"))),
+        WatchList::Empty => {
+            return Err(UsageError::new(format!(
+                "the watch-list in {file} is empty"
+            )));
+        }
         WatchList::Invalid(why) => {
-            return Err(UsageError(format!(
+            return Err(UsageError::new(format!(
                 "the watch-list in {file} cannot be read: {why}"
             )));
         }
@@ -70,13 +74,14 @@ fn watch_list(
         match standing(&entry.resource, &Seen::NotLooked, profile) {
             Standing::Watched => {}
             Standing::Malformed(meant) => {
-                let meant = meant.map(|meant| format!("; did you mean {meant}?"));
-                return Err(UsageError(format!(
-                    "the watch-list in {file}, {}: \"{}\" is not of the form plural.version.group{}",
-                    entry.place,
-                    entry.resource,
-                    meant.unwrap_or_default()
-                )));
+                let error = UsageError::new(format!(
+                    "the watch-list in {file}, {}: \"{}\" is not of the form plural.version.group",
+                    entry.place, entry.resource
+                ));
+                return Err(match meant {
+                    Some(meant) => error.hint(format!("did you mean {meant}?")),
+                    None => error,
+                });
             }
             _ => terminal.say(&redact::clean(&format!(
                 "warning: MeshSync ignores {}, which is not among the kinds that it knows",

@@ -158,11 +158,13 @@ async fn read_within<T: Send + 'static>(
     let deadline = Instant::now() + global.timeout;
     let read = reader::within(deadline, read).await;
     read.unwrap_or_else(|| {
-        Err(UsageError(format!(
-            "cannot read {}: it did not end within {} (--timeout)",
+        Err(UsageError::unreadable(
             if path == "-" { "standard input" } else { path },
-            words::span(global.timeout)
-        )))
+            format!(
+                "it did not end within {} (--timeout)",
+                words::span(global.timeout)
+            ),
+        ))
     })
 }
 

@@ -102,7 +102,7 @@ async fn resolve(
     }
     if let Some(account) = &subject.to_serviceaccount {
         let (namespace, name) = account.split_once(':').ok_or_else(|| {
-            UsageError(format!(
+            UsageError::new(format!(
                 "--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\""
             ))
         })?;

@@ -26,8 +26,9 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let to_stdout = args.file == "-";
     let path = Path::new(&args.file);
-    let unwritable =
-        |error: files::WriteError| UsageError(format!("cannot write {}: {error}", path.display()));
+    let unwritable = |error: files::WriteError| {
+        UsageError::new(format!("cannot write {}: {error}", path.display()))
+    };
     let is_there = !to_stdout && files::exists(path).map_err(unwritable)?;
     if is_there && !args.force {
         let question = format!("{} is there already. Overwrite it?", path.display());

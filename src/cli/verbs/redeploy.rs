@@ -239,7 +239,7 @@ fn warn(options: &Options, report: &Report, plan: &mut Plan) {
 /// The objects of a file that `system reset` wrote.
 fn read(file: &str) -> Result<Vec<Value>, UsageError> {
     let text = reader::text(Path::new(file), limits::RECORDING)
-        .map_err(|why| UsageError(format!("cannot read {file}: {why}")))?;
+        .map_err(|why| UsageError::unreadable(file, why))?;
     recording::objects(file, &text)
 }
 
@@ -258,11 +258,17 @@ fn restored(
         namespace,
         args.backup_namespace.as_deref(),
     )
-    .map_err(|error| UsageError(format!("cannot restore {file}: {error}")))?;
+    .map_err(|error| {
+        let usage = UsageError::new(format!("cannot restore {file}: {error}"));
+        match error.hint() {
+            Some(hint) => usage.instead(hint),
+            None => usage,
+        }
+    })?;
     if backup.holds_any_of(parts) {
         Ok(backup)
     } else {
-        Err(UsageError(format!(
+        Err(UsageError::new(format!(
             "cannot restore {file}: it holds nothing of what is to be deployed"
         )))
     }

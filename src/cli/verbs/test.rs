@@ -60,10 +60,8 @@ pub(crate) fn from(args: &Test) -> Option<&str> {
 async fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> {
     let facts = super::recorded(path, global).await?;
     if facts.test.as_ref().is_none_or(|test| test.flow.is_none()) {
-        return Err(UsageError(
-            "the recording holds no test of the flow: make one with `meshdoctor record --synthetic`"
-                .into(),
-        ));
+        return Err(UsageError::new("the recording holds no test of the flow")
+            .instead("make one with `meshdoctor record --synthetic`"));
     }
     Ok((facts, super::recorded_in(path)))
 }

@@ -83,7 +83,7 @@ fn stock(
 ) -> Result<Redacted, UsageError> {
     let table = profile.meshsync.default_watch_list;
     if let Some(unknown) = without.iter().find(|name| !table.contains(&name.as_str())) {
-        return Err(UsageError(format!(
+        return Err(UsageError::new(format!(
             "--without names \"{unknown}\", which the stock list does not have"
         )));
     }
@@ -98,7 +98,7 @@ fn stock(
 pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, UsageError> {
     let shown = if file == "-" { "standard input" } else { file };
     let text = reader::text_or_input(file, limits::WATCH_LIST)
-        .map_err(|why| UsageError(format!("cannot read {shown}: {why}")))?;
+        .map_err(|why| UsageError::unreadable(shown, why))?;
     if text.trim_start().starts_with('[') {
         return Ok(with_data(&bare(&text), profile));
     }
@@ -106,7 +106,7 @@ pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, Us
     let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind);
     if let Some(meshsync) = of("MeshSync") {
         return serde_json::from_str(&meshsync.to_string()).map_err(|error| {
-            UsageError(format!(
+            UsageError::new(format!(
                 "the MeshSync in {shown} is malformed: {}",
                 crate::stack::base::words::malformed(&error)
             ))
@@ -114,9 +114,9 @@ pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, Us
     }
     match of("ConfigMap") {
         Some(map) => Ok(with_data(&map["data"], profile)),
-        None => Err(UsageError(format!(
-            "{shown} holds no watch-list: give a MeshSync, a ConfigMap with whitelist or blacklist, or the JSON array itself"
-        ))),
+        None => Err(UsageError::new(format!("{shown} holds no watch-list")).instead(
+            "give a MeshSync, a ConfigMap with whitelist or blacklist, or the JSON array itself",
+        )),
     }
 }
 

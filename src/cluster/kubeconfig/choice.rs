@@ -81,8 +81,9 @@ impl Choice<'_> {
                     None,
                 )
             })?;
-        let mut config =
-            Config::new(parse_server(&server).map_err(|why| self.files.trouble(why, None))?);
+        let mut config = Config::new(
+            parse_server(&server).map_err(|why| self.files.trouble(why.to_string(), None))?,
+        );
         config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         config.root_cert = self.root_certificates(&cluster)?;
@@ -156,11 +157,12 @@ impl Choice<'_> {
                     None,
                 )
             }),
-            None if self.access.context.is_some() => Err(Trouble::Usage(UsageError(format!(
-                "there is no context \"{name}\" in {}; there is: {}",
-                self.files.shown(),
-                self.context_names()
-            )))),
+            None if self.access.context.is_some() => Err(UsageError::new(format!(
+                "there is no context \"{name}\" in {}",
+                self.files.shown()
+            ))
+            .hint(format!("there is: {}", self.context_names()))
+            .into()),
             None => Err(self.files.trouble(
                 format!(
                     "the current-context names \"{name}\" ({}), and there is no such context",
@@ -212,10 +214,10 @@ impl Choice<'_> {
         };
         let there_is = listed(&names);
         if flag {
-            return Trouble::Usage(UsageError(format!(
-                "there is no {what} \"{name}\" in {}; there is: {there_is}",
-                self.files.shown()
-            )));
+            let message = format!("there is no {what} \"{name}\" in {}", self.files.shown());
+            return UsageError::new(message)
+                .hint(format!("there is: {there_is}"))
+                .into();
         }
         self.files.trouble(
             format!(
@@ -301,11 +303,10 @@ impl Choice<'_> {
             token::Unusable::File(why) => {
                 self.unreadable("tokenFile", path.as_deref().unwrap_or_default(), &why)
             }
-            token::Unusable::Token => self.files.trouble(
+            token::Unusable::Token(why) => self.files.trouble(
                 format!(
-                    "the file of the key tokenFile ({}) {}",
-                    self.files.place_of("tokenFile"),
-                    token::UNSENDABLE
+                    "the file of the key tokenFile ({}) {why}",
+                    self.files.place_of("tokenFile")
                 ),
                 None,
             ),

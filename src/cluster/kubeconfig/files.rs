@@ -12,7 +12,11 @@ use serde_json::Value;
 use super::{Trouble, relative};
 use crate::{
     facts::Obstacle,
-    stack::base::{limits, reader, usage::UsageError},
+    stack::base::{
+        limits,
+        reader::{self, Unreadable},
+        usage::UsageError,
+    },
 };
 
 /// The files that count, in the order of precedence.
@@ -51,10 +55,11 @@ impl Files {
 
     pub(crate) fn trouble(&self, message: String, remedy: Option<String>) -> Trouble {
         if self.named {
-            let remedy = remedy
-                .map(|remedy| format!("; {remedy}"))
-                .unwrap_or_default();
-            Trouble::Usage(UsageError(format!("{message}{remedy}")))
+            let error = UsageError::new(message);
+            Trouble::Usage(match remedy {
+                Some(remedy) => error.hint(remedy),
+                None => error,
+            })
         } else {
             Trouble::Obstacle(Obstacle {
                 code: "kubeconfig-invalid".into(),
@@ -72,10 +77,8 @@ impl Files {
             } else {
                 "and there is no such file"
             };
-            return Trouble::Usage(UsageError(format!(
-                "--kubeconfig names {}, {what}",
-                self.shown()
-            )));
+            let message = format!("--kubeconfig names {}, {what}", self.shown());
+            return UsageError::new(message).into();
         }
         Trouble::Obstacle(Obstacle {
             code: "kubeconfig-missing".into(),
@@ -104,7 +107,7 @@ impl Files {
     pub(crate) fn load(&self) -> Result<Option<Kubeconfig>, Trouble> {
         let mut merged: Option<Kubeconfig> = None;
         for path in &self.paths {
-            let unreadable = |why: reader::Unreadable| {
+            let unreadable = |why: Unreadable| {
                 self.trouble(
                     format!("cannot read the kubeconfig {}: {why}", path.display()),
                     None,
@@ -120,7 +123,7 @@ impl Files {
             }
             // The first document counts, and the last of two equal keys, as for kubectl.
             let value = reader::first_document(&text).map_err(unreadable)?;
-            let other = |why: &str| {
+            let other = |why: &dyn std::fmt::Display| {
                 self.trouble(
                     format!("{} is not a kubeconfig: {why}", path.display()),
                     None,
@@ -179,18 +182,19 @@ fn something_else(value: &Value) -> Option<String> {
 }
 
 /// A document as a kubeconfig.
-fn typed(value: &Value, text: &str) -> Result<Kubeconfig, String> {
+fn typed(value: &Value, text: &str) -> Result<Kubeconfig, Unreadable> {
     if value.is_null() {
         return Ok(Kubeconfig::default());
     }
-    serde_json::from_str(&value.to_string()).or_else(|error| {
+    let read = serde_json::from_str(&value.to_string()).or_else(|error| {
         // The library's own reader takes a number for a text, and its message names the line.
         match Kubeconfig::from_yaml(text) {
             Ok(config) => Ok(config),
             Err(KubeconfigError::Parse(why)) => Err(plain_yaml(&why.to_string())),
             Err(_) => Err(error.to_string()),
         }
-    })
+    });
+    read.map_err(Unreadable::Malformed)
 }
 
 /// The YAML reader's complaint, without its chain of forewords and in words for people.

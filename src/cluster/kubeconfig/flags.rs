@@ -3,23 +3,25 @@
 use http::Uri;
 use rustls::pki_types::ServerName;
 
-use super::{Access, parse_server, token};
-use crate::facts::redact;
+use super::{Access, error::InvalidAddress, parse_server, token};
+use crate::{facts::redact, stack::base::usage::UsageError};
 
 /// Whether the flags can be used.
 ///
 /// # Errors
 ///
-/// A sentence that names the flag and echoes no credential.
-pub(crate) fn check(access: &Access) -> Result<(), String> {
+/// It names the flag and echoes no credential.
+pub(crate) fn check(access: &Access) -> Result<(), UsageError> {
     if !access.impersonate_groups.is_empty() && access.impersonate.is_none() {
-        return Err("--as-group needs --as: a group alone cannot be impersonated".into());
+        let message = "--as-group needs --as: a group alone cannot be impersonated";
+        return Err(UsageError::new(message));
     }
     if let Some(token) = &access.token {
-        token::check(token).map_err(|why| format!("the value of --token {why}"))?;
+        token::check(token)
+            .map_err(|why| UsageError::new(format!("the value of --token {why}")))?;
     }
     if let Some(server) = &access.server {
-        parse_server(server).map_err(|why| format!("--server: {why}"))?;
+        parse_server(server).map_err(|why| UsageError::new(format!("--server: {why}")))?;
     }
     let named = [("--as", &access.impersonate)].into_iter();
     let groups = access.impersonate_groups.iter();
@@ -28,13 +30,15 @@ pub(crate) fn check(access: &Access) -> Result<(), String> {
         .chain(groups.map(|group| ("--as-group", group)));
     for (flag, value) in who {
         if http::HeaderValue::from_str(value).is_err() {
-            return Err(format!(
+            return Err(UsageError::new(format!(
                 "the value of {flag} holds a line break or another control character"
-            ));
+            )));
         }
     }
     match &access.tls_server_name {
-        Some(name) => tls_name(name).map_err(|why| format!("--tls-server-name: {why}")),
+        Some(name) => {
+            tls_name(name).map_err(|why| UsageError::new(format!("--tls-server-name: {why}")))
+        }
         None => Ok(()),
     }
 }
@@ -43,14 +47,11 @@ pub(crate) fn check(access: &Access) -> Result<(), String> {
 ///
 /// # Errors
 ///
-/// A sentence about it.
-pub(crate) fn tls_name(name: &str) -> Result<(), String> {
+/// The name.
+pub(crate) fn tls_name(name: &str) -> Result<(), InvalidAddress> {
     match ServerName::try_from(name.to_owned()) {
         Ok(_) => Ok(()),
-        Err(_) => Err(format!(
-            "\"{}\" is neither a host name nor an IP address",
-            shown(name)
-        )),
+        Err(_) => Err(InvalidAddress::Name(shown(name))),
     }
 }
 

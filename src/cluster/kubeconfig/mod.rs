@@ -7,6 +7,7 @@
 //! obstacle, which the report explains.
 
 mod choice;
+mod error;
 mod files;
 mod flags;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use kube::config::{AuthInfo, Config};
 use tokio::time::Instant;
 
-use self::{choice::Choice, files::Files};
+use self::{choice::Choice, error::InvalidAddress, files::Files};
 use crate::{
     facts::{Obstacle, Target, redact},
     stack::base::{reader, usage::UsageError, words},
@@ -65,11 +66,13 @@ pub(crate) struct Resolved {
 }
 
 /// Why there is no configuration.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// Something named on the command line is wrong.
-    Usage(UsageError),
+    #[error(transparent)]
+    Usage(#[from] UsageError),
     /// Something in the environment is wrong.
+    #[error("{}", .0.message)]
     Obstacle(Obstacle),
 }
 
@@ -113,7 +116,7 @@ pub(crate) async fn resolve_within(
 /// The [`Trouble`] that says which file, context and key is wrong.
 fn resolve(access: &Access) -> Result<Resolved, Trouble> {
     // Before any file is read: what was typed is wrong whatever they hold.
-    flags::check(access).map_err(|why| Trouble::Usage(UsageError(why)))?;
+    flags::check(access)?;
     let files = Files::find(access.kubeconfig.as_deref());
     let kubeconfig = files.load()?;
     let mut resolved = match kubeconfig {
@@ -134,7 +137,7 @@ fn resolve(access: &Access) -> Result<Resolved, Trouble> {
     Ok(resolved)
 }
 
-fn parse_server(server: &str) -> Result<http::Uri, String> {
+fn parse_server(server: &str) -> Result<http::Uri, InvalidAddress> {
     let with_scheme = if server.contains("://") {
         server.to_owned()
     } else {
@@ -142,25 +145,22 @@ fn parse_server(server: &str) -> Result<http::Uri, String> {
         format!("http://{server}")
     };
     let shown = flags::shown(server);
-    let uri: http::Uri = with_scheme
-        .parse()
-        .map_err(|error| format!("the server address \"{shown}\" is not a URL: {error}"))?;
+    let uri: http::Uri = match with_scheme.parse() {
+        Ok(uri) => uri,
+        Err(error) => return Err(InvalidAddress::Server(shown, error)),
+    };
     if flags::has_wrong_port(&uri) {
-        return Err(format!(
-            "the server address \"{shown}\" has a wrong port: it is a number up to 65535"
-        ));
+        return Err(InvalidAddress::ServerPort(shown));
     }
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        _ => Err(format!(
-            "the server address \"{shown}\" is not an http or https URL"
-        )),
+        _ => Err(InvalidAddress::ServerScheme(shown)),
     }
 }
 
 fn from_server_flag(access: &Access) -> Result<Resolved, Trouble> {
     let server = access.server.clone().unwrap_or_default();
-    let uri = parse_server(&server).map_err(|why| Trouble::Usage(UsageError(why)))?;
+    let uri = parse_server(&server).map_err(UsageError::new)?;
     Ok(Resolved {
         config: Config::new(uri),
         target: Target {
@@ -197,8 +197,8 @@ fn in_cluster() -> Result<Resolved, Trouble> {
 fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> {
     let config = &mut resolved.config;
     if let Some(server) = &access.server {
-        config.cluster_url = parse_server(server)
-            .map_err(|why| Trouble::Usage(UsageError(format!("--server: {why}"))))?;
+        config.cluster_url =
+            parse_server(server).map_err(|why| UsageError::new(format!("--server: {why}")))?;
     }
     if let Some(token) = &access.token {
         // The flag is the whole of who we are: nothing of the kubeconfig's user may compete with it.

@@ -6,7 +6,7 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::Config;
 
-use super::{Trouble, flags};
+use super::{Trouble, error::InvalidAddress, flags};
 use crate::facts::Obstacle;
 
 /// The variables that may name a proxy for the API server, the first one that is set wins.
@@ -77,23 +77,20 @@ fn is_excepted(server: &Uri) -> bool {
 /// # Errors
 ///
 /// Why it is none, without the address itself.
-pub(crate) fn parse(value: &str) -> Result<Uri, String> {
+pub(crate) fn parse(value: &str) -> Result<Uri, InvalidAddress> {
     let with_scheme = if value.contains("://") {
         value.to_owned()
     } else {
         format!("http://{value}")
     };
-    let uri: Uri = with_scheme
-        .parse()
-        .map_err(|error| format!("it is not a URL ({error})"))?;
+    let uri: Uri = with_scheme.parse().map_err(InvalidAddress::Proxy)?;
     if uri.host().is_none_or(str::is_empty) || flags::has_wrong_port(&uri) {
-        return Err("it is not a URL with a host and a port".into());
+        return Err(InvalidAddress::ProxyHost);
     }
     match uri.scheme_str() {
         Some("http" | "https" | "socks5" | "socks5h") => Ok(uri),
-        scheme => Err(format!(
-            "its scheme is {}, and only http, https, socks5 and socks5h are known",
-            scheme.unwrap_or_default()
+        scheme => Err(InvalidAddress::ProxyScheme(
+            scheme.unwrap_or_default().into(),
         )),
     }
 }
@@ -123,7 +120,9 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        let why = parse("gopher://me:s3cret@proxy").expect_err("no proxy");
+        let why = parse("gopher://me:s3cret@proxy")
+            .expect_err("no proxy")
+            .to_string();
         assert!(!why.contains("s3cret"), "{why}");
     }
 }

@@ -10,37 +10,31 @@ use crate::stack::base::{
 };
 
 /// What is wrong with a token; follows "the token".
-pub(crate) const UNSENDABLE: &str =
-    "holds a line break or another control character, which no token has";
+#[derive(Debug, thiserror::Error)]
+#[error("holds a line break or another control character, which no token has")]
+pub(crate) struct Unsendable;
 
 /// Whether a token can be sent in a header.
 ///
 /// # Errors
 ///
-/// [`UNSENDABLE`].
-pub(crate) fn check(token: &str) -> Result<(), &'static str> {
+/// [`Unsendable`].
+pub(crate) fn check(token: &str) -> Result<(), Unsendable> {
     match http::HeaderValue::from_str(token) {
         Ok(_) => Ok(()),
-        Err(_) => Err(UNSENDABLE),
+        Err(_) => Err(Unsendable),
     }
 }
 
 /// Why the token of a file cannot be used.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Unusable {
     /// The file cannot be read.
-    File(Unreadable),
+    #[error(transparent)]
+    File(#[from] Unreadable),
     /// It holds no token.
-    Token,
-}
-
-impl std::fmt::Display for Unusable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(why) => write!(f, "{why}"),
-            Self::Token => write!(f, "its content {UNSENDABLE}"),
-        }
-    }
+    #[error("its content {0}")]
+    Token(#[from] Unsendable),
 }
 
 /// Reads the token file that credentials name. White space around the token does not count, as for kubectl. A file that
@@ -50,9 +44,9 @@ pub(crate) fn settle_file(auth: &mut AuthInfo) -> Result<(), Unusable> {
         return Ok(());
     };
     let path = Path::new(&path);
-    let text = reader::text(path, limits::CREDENTIAL_FILE).map_err(Unusable::File)?;
+    let text = reader::text(path, limits::CREDENTIAL_FILE)?;
     let token = text.trim();
-    check(token).map_err(|_| Unusable::Token)?;
+    check(token)?;
     if auth.token.is_none() && (token != text || !path.is_file()) {
         auth.token = Some(token.to_owned().into());
         auth.token_file = None;

@@ -10,6 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
+    error::RecordingError,
     input::{Input, group_of, newest_time},
     kinds::{self, Kind},
 };
@@ -20,10 +21,7 @@ use crate::{
         redact::Redact, token,
     },
     report::Way,
-    stack::{
-        base::{seen::Seen, words},
-        profile::Profile,
-    },
+    stack::{base::seen::Seen, profile::Profile},
 };
 
 /// The facts of a dump.
@@ -31,7 +29,7 @@ pub(crate) fn facts(
     input: &Input,
     profile: &'static Profile,
     namespace: Option<&str>,
-) -> Result<Facts, String> {
+) -> Result<Facts, RecordingError> {
     let namespace = namespace.map_or_else(|| namespace_of(input, profile), str::to_owned);
     let dump = Dump {
         input,
@@ -59,9 +57,10 @@ pub(crate) fn facts(
         in_cluster: false,
         obstacle: None,
         version: match &input.version {
-            Some(version) => Seen::Known(ServerVersion::deserialize(version).map_err(|error| {
-                format!("its version is malformed: {}", words::malformed(&error))
-            })?),
+            Some(version) => Seen::Known(
+                ServerVersion::deserialize(version)
+                    .map_err(RecordingError::malformed("its version"))?,
+            ),
             None => Seen::NotLooked,
         },
         namespace: named(&namespace).map_or(Seen::NotLooked, |n| Seen::Known(n.clone())),
@@ -144,7 +143,7 @@ impl Dump<'_> {
     >(
         &self,
         kind: Kind,
-    ) -> Result<Seen<Vec<T>>, String> {
+    ) -> Result<Seen<Vec<T>>, RecordingError> {
         let mut items: Vec<T> = self.input.all(kind)?;
         let seen = !items.is_empty() || self.was_asked(kind.0);
         items.retain(|item| {
@@ -159,7 +158,7 @@ impl Dump<'_> {
         })
     }
 
-    fn crd(&self, name: &str) -> Result<Seen<Crd>, String> {
+    fn crd(&self, name: &str) -> Result<Seen<Crd>, RecordingError> {
         let crds: Vec<Crd> = self.input.all(kinds::CRDS)?;
         let seen = !crds.is_empty() || self.was_asked(kinds::CRDS.0);
         let found = crds
@@ -172,7 +171,7 @@ impl Dump<'_> {
         })
     }
 
-    fn former_crds(&self) -> Result<Seen<Vec<Crd>>, String> {
+    fn former_crds(&self) -> Result<Seen<Vec<Crd>>, RecordingError> {
         let mut crds: Vec<Crd> = self.input.all(kinds::CRDS)?;
         let seen = !crds.is_empty() || self.was_asked(kinds::CRDS.0);
         crds.retain(|crd| self.profile.former_group == Some(&crd.spec.group));
@@ -205,7 +204,12 @@ impl Dump<'_> {
     }
 
     /// Custom resources by version. Where the CRD is known not to be there, neither are they.
-    fn custom<S, T>(&self, plural: &str, kind: &str, crd: &str) -> Result<Versions<S, T>, String>
+    fn custom<S, T>(
+        &self,
+        plural: &str,
+        kind: &str,
+        crd: &str,
+    ) -> Result<Versions<S, T>, RecordingError>
     where
         CustomResource<S, T>: DeserializeOwned + Redact,
     {
@@ -233,7 +237,7 @@ impl Dump<'_> {
             .collect()
     }
 
-    fn token(&self) -> Result<Seen<TokenFact>, String> {
+    fn token(&self) -> Result<Seen<TokenFact>, RecordingError> {
         let Some(name) = self.profile.broker.token_secret else {
             return Ok(Seen::Absent);
         };
@@ -243,8 +247,7 @@ impl Dump<'_> {
             .iter()
             .filter(|object| object["kind"] == "Secret")
             .map(|object| {
-                Secret::deserialize(object)
-                    .map_err(|error| format!("a Secret is malformed: {}", words::malformed(&error)))
+                Secret::deserialize(object).map_err(RecordingError::malformed("a Secret"))
             })
             .collect::<Result<_, _>>()?;
         let seen = !secrets.is_empty() || self.was_asked(kinds::SECRETS.0);
@@ -259,7 +262,7 @@ impl Dump<'_> {
         })
     }
 
-    fn watch_list_config_map(&self) -> Result<Seen<ConfigMapFact>, String> {
+    fn watch_list_config_map(&self) -> Result<Seen<ConfigMapFact>, RecordingError> {
         let maps: Vec<&Value> = self
             .input
             .objects
@@ -273,12 +276,8 @@ impl Dump<'_> {
         });
         Ok(match found {
             Some(map) => Seen::Known(ConfigMapFact::of(
-                &k8s_openapi::api::core::v1::ConfigMap::deserialize(map).map_err(|error| {
-                    format!(
-                        "ConfigMap {wanted} is malformed: {}",
-                        words::malformed(&error)
-                    )
-                })?,
+                &k8s_openapi::api::core::v1::ConfigMap::deserialize(map)
+                    .map_err(RecordingError::malformed(format!("ConfigMap {wanted}")))?,
             )),
             None if seen => Seen::Absent,
             None => Seen::NotLooked,
@@ -297,7 +296,7 @@ impl Dump<'_> {
             .map_or(Seen::NotLooked, Seen::Known)
     }
 
-    fn lease(&self) -> Result<Seen<k8s_openapi::api::coordination::v1::Lease>, String> {
+    fn lease(&self) -> Result<Seen<k8s_openapi::api::coordination::v1::Lease>, RecordingError> {
         let leases: Seen<Vec<k8s_openapi::api::coordination::v1::Lease>> =
             self.list(kinds::LEASE)?;
         Ok(match leases {
@@ -309,7 +308,7 @@ impl Dump<'_> {
         })
     }
 
-    fn broker(&self) -> Result<BrokerFacts, String> {
+    fn broker(&self) -> Result<BrokerFacts, RecordingError> {
         let servers = self
             .input
             .monitors
@@ -327,24 +326,22 @@ impl Dump<'_> {
     }
 }
 
-fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer, String> {
+fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer, RecordingError> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Connz {
         total: usize,
         connections: Vec<Connection>,
     }
-    let malformed = |what: &str, error: serde_json::Error| {
-        format!("{what} of {pod} is malformed: {}", words::malformed(&error))
-    };
+    let malformed = |what: &str| RecordingError::malformed(format!("{what} of {pod}"));
     let connz = connz
-        .map(|connz| Connz::deserialize(connz).map_err(|error| malformed("connz", error)))
+        .map(|connz| Connz::deserialize(connz).map_err(malformed("connz")))
         .transpose()?;
     Ok(BrokerServer {
         pod: Some(pod.into()),
         reached_by: Way::Recording,
         address: None,
-        varz: Varz::deserialize(varz).map_err(|error| malformed("varz", error))?,
+        varz: Varz::deserialize(varz).map_err(malformed("varz"))?,
         complete: connz
             .as_ref()
             .is_some_and(|connz| connz.connections.len() >= connz.total),

@@ -6,17 +6,14 @@ use k8s_openapi::jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::kinds::{self, Kind};
+use super::{
+    error::RecordingError,
+    kinds::{self, Kind},
+};
 use crate::{
     facts::redact::Redact,
     stack::{
-        base::{
-            limits,
-            reader::{self, Unreadable},
-            seen::Seen,
-            usage::UsageError,
-            words,
-        },
+        base::{limits, reader, seen::Seen, usage::UsageError, words},
         profile::{self, Profile},
     },
 };
@@ -49,25 +46,21 @@ impl Input {
         } else {
             let shown = shown(path);
             let text = reader::text_or_input(path, limits::RECORDING)
-                .map_err(|why| no_text(shown, &why))?;
+                .map_err(|why| UsageError::unreadable(shown, why))?;
             input.add_text(shown, &text)?;
         }
         Ok(input)
     }
 
     pub(super) fn add_folder(&mut self, folder: &Path) -> Result<(), UsageError> {
-        let unreadable = |error: std::io::Error| {
-            UsageError(format!(
-                "cannot read the folder {}: {}",
-                folder.display(),
-                words::io(&error)
-            ))
-        };
+        let unreadable =
+            |why: String| UsageError::unreadable(format!("the folder {}", folder.display()), why);
+        let failed = |error: std::io::Error| unreadable(words::io(&error));
         let mut paths: Vec<_> = std::fs::read_dir(folder)
-            .map_err(unreadable)?
+            .map_err(failed)?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<_, _>>()
-            .map_err(unreadable)?;
+            .map_err(failed)?;
         paths.sort();
         let mut files = 0_usize;
         let mut left = limits::FOLDER;
@@ -85,20 +78,14 @@ impl Input {
             let shown = path.display().to_string();
             files += 1;
             if files > limits::FOLDER_FILES {
-                return Err(UsageError(format!(
-                    "cannot read the folder {}: it holds more than {} files",
-                    folder.display(),
-                    limits::FOLDER_FILES
-                )));
+                let most = limits::FOLDER_FILES;
+                return Err(unreadable(format!("it holds more than {most} files")));
             }
-            let text =
-                reader::text(&path, limits::RECORDING).map_err(|why| no_text(&shown, &why))?;
+            let text = reader::text(&path, limits::RECORDING)
+                .map_err(|why| UsageError::unreadable(&shown, why))?;
             left = left.checked_sub(text.len()).ok_or_else(|| {
-                UsageError(format!(
-                    "cannot read the folder {}: its files are longer than {} MiB in all",
-                    folder.display(),
-                    limits::FOLDER / limits::MIB
-                ))
+                let most = limits::FOLDER / limits::MIB;
+                unreadable(format!("its files are longer than {most} MiB in all"))
             })?;
             if let Some(pod) = stem.strip_suffix(".varz") {
                 self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);
@@ -166,7 +153,7 @@ impl Input {
         &self,
         asked: &impl Fn(&str) -> Seen<usize>,
         kind: Kind,
-    ) -> Result<Seen<Vec<T>>, String> {
+    ) -> Result<Seen<Vec<T>>, RecordingError> {
         let items = self.all(kind)?;
         Ok(asked(kind.0).map(|_| items))
     }
@@ -175,7 +162,7 @@ impl Input {
     pub(crate) fn all<T: DeserializeOwned + Redact>(
         &self,
         (_, api_version, kind): Kind,
-    ) -> Result<Vec<T>, String> {
+    ) -> Result<Vec<T>, RecordingError> {
         let group = group_of(api_version);
         self.parse(|object| {
             object["kind"] == kind
@@ -188,14 +175,14 @@ impl Input {
         &self,
         api_version: &str,
         kind: &str,
-    ) -> Result<Vec<T>, String> {
+    ) -> Result<Vec<T>, RecordingError> {
         self.parse(|object| object["kind"] == kind && object["apiVersion"] == api_version)
     }
 
     pub(super) fn parse<T: DeserializeOwned + Redact>(
         &self,
         wanted: impl Fn(&Value) -> bool,
-    ) -> Result<Vec<T>, String> {
+    ) -> Result<Vec<T>, RecordingError> {
         self.objects
             .iter()
             .filter(|object| wanted(object))
@@ -204,11 +191,8 @@ impl Input {
                     let name = object["metadata"]["name"]
                         .as_str()
                         .unwrap_or("without a name");
-                    format!(
-                        "{} {name} is malformed: {}",
-                        object["kind"].as_str().unwrap_or_default(),
-                        words::malformed(&error)
-                    )
+                    let kind = object["kind"].as_str().unwrap_or_default();
+                    RecordingError::malformed(format!("{kind} {name}"))(error)
                 })?;
                 item.redact();
                 Ok(item)
@@ -219,14 +203,8 @@ impl Input {
 
 /// An object as a type. It goes by way of its text because the reader of texts is there for the API server's answers,
 /// and a reader of values beside it, for every type, would be a twentieth of the program.
-pub(super) fn typed<T: DeserializeOwned>(object: &Value) -> Result<T, String> {
-    serde_json::from_str(&object.to_string()).map_err(|error| {
-        let why = error.to_string();
-        // The place would be one in a text that nobody has seen.
-        why.rsplit_once(" at line ")
-            .map_or(why.as_str(), |(what, _)| what)
-            .to_owned()
-    })
+pub(super) fn typed<T: DeserializeOwned>(object: &Value) -> serde_json::Result<T> {
+    serde_json::from_str(&object.to_string())
 }
 
 /// The group of an `apiVersion`.
@@ -239,19 +217,15 @@ pub(super) fn shown(path: &str) -> &str {
     if path == "-" { "standard input" } else { path }
 }
 
-pub(super) fn no_text(shown: &str, why: &Unreadable) -> UsageError {
-    UsageError(format!("cannot read {shown}: {why}"))
-}
-
 pub(super) fn one_value(shown: &str, text: &str) -> Result<Value, UsageError> {
     values(shown, text)?
         .into_iter()
         .next()
-        .ok_or_else(|| UsageError(format!("cannot read {shown}: it is empty")))
+        .ok_or_else(|| UsageError::unreadable(shown, "it is empty"))
 }
 
 pub(super) fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
-    reader::values(text).map_err(|why| no_text(shown, &why))
+    reader::values(text).map_err(|why| UsageError::unreadable(shown, why))
 }
 
 /// The newest time inside these values; what is going to happen later does not count.

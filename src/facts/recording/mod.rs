@@ -5,6 +5,7 @@
 //! made with kubectl, or a folder of them, is a recording without that object.
 
 mod dump;
+mod error;
 mod input;
 mod read;
 mod write;

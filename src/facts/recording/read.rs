@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::{
     API_VERSION, Recording, dump,
+    error::RecordingError,
     input::{Input, shown, typed},
     kinds::{self},
 };
 use crate::{
     facts::{Facts, Rbac, Target},
     stack::{
-        base::{seen::Seen, usage::UsageError, words},
+        base::{seen::Seen, usage::UsageError},
         profile::Profile,
     },
 };
@@ -53,13 +54,17 @@ fn understood(
     namespace: Option<&str>,
 ) -> Result<Facts, UsageError> {
     if input.objects.is_empty() && input.asked.is_empty() {
-        return Err(UsageError(format!(
-            "{shown} holds no Kubernetes object: give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"
-        )));
+        return Err(UsageError::new(format!("{shown} holds no Kubernetes object")).instead(
+            "give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed",
+        ));
     }
-    input
-        .into_facts(profile, namespace)
-        .map_err(|why| UsageError(format!("cannot read {shown}: {why}")))
+    input.into_facts(profile, namespace).map_err(|why| {
+        let error = UsageError::unreadable(shown, &why);
+        match why {
+            RecordingError::Several => error.hint("give them one at a time"),
+            _ => error,
+        }
+    })
 }
 
 /// The Kubernetes objects of a text, lists taken apart.
@@ -78,22 +83,18 @@ impl Input {
         mut self,
         profile: Option<&'static Profile>,
         namespace: Option<&str>,
-    ) -> Result<Facts, String> {
+    ) -> Result<Facts, RecordingError> {
         let ours =
             |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
         let recordings: Vec<Value> = self.objects.extract_if(.., |object| ours(object)).collect();
         match recordings.as_slice() {
             [] => dump::facts(&self, profile.unwrap_or_else(|| self.family()), namespace),
             [one] => {
-                let recording: Recording = typed(one).map_err(|error| {
-                    format!(
-                        "its Recording object is malformed: {}",
-                        words::malformed(&error)
-                    )
-                })?;
+                let recording: Recording =
+                    typed(one).map_err(RecordingError::malformed("its Recording object"))?;
                 self.recorded(recording, profile)
             }
-            _ => Err("it holds more than one recording; give them one at a time".into()),
+            _ => Err(RecordingError::Several),
         }
     }
 
@@ -102,15 +103,11 @@ impl Input {
         self,
         recording: Recording,
         profile: Option<&'static Profile>,
-    ) -> Result<Facts, String> {
+    ) -> Result<Facts, RecordingError> {
         let profile = match profile {
             Some(profile) => profile,
-            None => Profile::named(&recording.profile).ok_or_else(|| {
-                format!(
-                    "it was made with the unknown profile \"{}\"",
-                    recording.profile
-                )
-            })?,
+            None => Profile::named(&recording.profile)
+                .ok_or_else(|| RecordingError::UnknownProfile(recording.profile.clone()))?,
         };
         let asked = |name: &str| recording.asked.get(name).cloned().unwrap_or_default();
         let mut brokers = BTreeMap::new();

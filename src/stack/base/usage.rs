@@ -1,13 +1,46 @@
 //! A mistake on the command line.
 
-/// A mistake in what was typed or named on the command line: exit code 2, one sentence, no document.
-#[derive(Debug)]
-pub struct UsageError(pub String);
+use std::fmt::Display;
 
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
+/// A mistake in what was typed or named on the command line: exit code 2, one sentence, no document.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct UsageError {
+    message: String,
+    hint: Option<(&'static str, String)>,
 }
 
-impl std::error::Error for UsageError {}
+impl UsageError {
+    /// Without a hint.
+    pub fn new(message: impl Display) -> Self {
+        Self {
+            message: message.to_string(),
+            hint: None,
+        }
+    }
+
+    /// A file, a folder or standard input cannot be read.
+    pub fn unreadable(what: impl Display, why: impl Display) -> Self {
+        Self::new(format!("cannot read {what}: {why}"))
+    }
+
+    /// Adds what may help to find the mistake, such as the names that exist.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(("; ", hint.to_string()));
+        self
+    }
+
+    /// Adds what to do instead.
+    #[must_use]
+    pub fn instead(mut self, hint: impl Display) -> Self {
+        self.hint = Some((": ", hint.to_string()));
+        self
+    }
+
+    /// The hint as it follows the message; empty without one.
+    pub fn suffix(&self) -> String {
+        let hint = self.hint.as_ref();
+        hint.map_or_else(String::new, |(joint, hint)| format!("{joint}{hint}"))
+    }
+}

@@ -1,0 +1,37 @@
+//! Why a recording or a dump is not understood.
+
+use crate::stack::base::words;
+
+/// Why a recording or a dump is not understood. The offending values, which may be secrets, are left out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordingError {
+    /// An object does not have the fields of its kind.
+    #[error("{what} is malformed: {}", without_place(.error))]
+    Malformed {
+        what: String,
+        error: serde_json::Error,
+    },
+    /// It was made with a profile of another version.
+    #[error("it was made with the unknown profile \"{0}\"")]
+    UnknownProfile(String),
+    /// Only one recording can be read at a time.
+    #[error("it holds more than one recording")]
+    Several,
+}
+
+impl RecordingError {
+    /// For `map_err`: this object is malformed.
+    pub(super) fn malformed(what: impl Into<String>) -> impl FnOnce(serde_json::Error) -> Self {
+        |error| Self::Malformed {
+            what: what.into(),
+            error,
+        }
+    }
+}
+
+/// The error without the line and column, which are those of a text that nobody has seen.
+fn without_place(error: &serde_json::Error) -> String {
+    let why = error.to_string();
+    let place = why.rfind(" at line ").filter(|_| error.line() > 0);
+    words::malformed(&&why[..place.unwrap_or(why.len())])
+}
