@@ -2,7 +2,7 @@
 
 use crate::{
     diagnose::rules::prelude::*,
-    facts::{FailureKind, FailureReason},
+    facts::{Attempt, FailureKind, FailureReason, destination::Destination},
     report::Way,
 };
 
@@ -115,4 +115,34 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             })
             .command(context.logs_of(context.broker_pods.first().map_or("-l app.kubernetes.io/name=nats", |pod| stack::name(&pod.metadata)), Some(facts.profile.broker.container), 50))
             .found()
+}
+
+/// The address where `MeshSync` is told to publish cannot be reached from this machine.
+pub(crate) fn not_from_here(
+    context: &RuleContext<'_>,
+    attempt: &Attempt,
+    to: &Destination,
+    failure: &str,
+) -> Finding {
+    let shown = to.shown();
+    let names = &context.facts.profile.broker;
+    DIAGNOSIS.finding()
+        .kind(Kind::Obstacle)
+        .title(format!("The broker at {shown} cannot be asked from here"))
+        .message(
+            "MeshSync is told to publish there. That we find no way proves nothing of its own: whether it is connected stays \
+             open.",
+        )
+        .evidence(context.told(to))
+        .evidence(match &attempt.pod {
+            Some(pod) => format!("{} to {pod}: {failure}", attempt.way),
+            None => format!("{} {shown}: {failure}", attempt.way),
+        })
+        .remedy(format!(
+            "run this where ports {} and {} of that host can be reached, as in a pod of this cluster; or see in MeshSync's \
+             log whether its run has started",
+            names.client_port, names.monitor_port
+        ))
+        .command(context.logs(Component::Meshsync, 30))
+        .done()
 }

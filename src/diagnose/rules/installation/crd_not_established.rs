@@ -3,8 +3,8 @@
 use crate::{
     diagnose::rules::{
         installation::{
-            crd_terminating,
-            deletion::{reference, terminating},
+            crd_terminating::{self, terminating},
+            deletion::reference,
         },
         prelude::*,
     },

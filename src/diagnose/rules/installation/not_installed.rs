@@ -26,32 +26,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if something {
         return Outcome::pass();
     }
-    let elsewhere = facts.elsewhere.items();
-    if let Some(first) = elsewhere.first() {
-        return stack_in_other_namespace::DIAGNOSIS
-            .finding()
-            .title(format!(
-                "The stack is in namespace {}",
-                elsewhere.join(", ")
-            ))
-            .message(format!(
-                "Namespace {} holds nothing of it, so there is nothing to judge here.",
-                facts.target.namespace
-            ))
-            .evidence(format!(
-                "custom resources of {} are in: {}",
-                facts.profile.group,
-                elsewhere.join(", ")
-            ))
-            .remedy("look there")
-            .command(other(
-                Effect::Read,
-                format!(
-                    "meshdoctor system check -n {first}{}",
-                    context.context_flag()
-                ),
-            ))
-            .found();
+    if let Some(finding) = stack_in_other_namespace::elsewhere(context) {
+        return Outcome::found(vec![finding]);
     }
     let unsettled = [
         ("Deployments", facts.deployments.why_unsettled()),

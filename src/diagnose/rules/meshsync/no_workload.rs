@@ -33,7 +33,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 return Outcome::skip("there is no MeshSync object");
             }
             let name = stack::name(&deployment.metadata);
-            Outcome::found(vec![standalone(context, name)])
+            Outcome::found(vec![standalone::standalone(context, name)])
         }
         (Seen::Absent, Some(meshsync)) => {
             let name = stack::name(&meshsync.metadata);
@@ -52,23 +52,4 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         },
         (other, _) => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }
-}
-
-/// The finding that says that a `MeshSync` runs by somebody's own intent.
-fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
-    let mut draft = standalone::DIAGNOSIS.finding()
-        .message("A Deployment of somebody's own runs MeshSync. It is judged by what it does, not by what an operator would have made.")
-        .object(context.object("Deployment", name))
-        .evidence(format!("Deployment {name} belongs to no MeshSync object"));
-    if let Some(to) = &context.destination {
-        draft = draft.evidence(context.told(to));
-    }
-    draft
-        .remedy("nothing, if that is what you want")
-        .command(
-            context
-                .kubectl()
-                .inspect(format!("get deployment/{name} -o yaml")),
-        )
-        .done()
 }

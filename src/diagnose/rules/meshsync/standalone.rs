@@ -9,3 +9,22 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("standalone.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
+
+/// The finding that says that a `MeshSync` runs by somebody's own intent.
+pub(crate) fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
+    let mut draft = DIAGNOSIS.finding()
+        .message("A Deployment of somebody's own runs MeshSync. It is judged by what it does, not by what an operator would have made.")
+        .object(context.object("Deployment", name))
+        .evidence(format!("Deployment {name} belongs to no MeshSync object"));
+    if let Some(to) = &context.destination {
+        draft = draft.evidence(context.told(to));
+    }
+    draft
+        .remedy("nothing, if that is what you want")
+        .command(
+            context
+                .kubectl()
+                .inspect(format!("get deployment/{name} -o yaml")),
+        )
+        .done()
+}

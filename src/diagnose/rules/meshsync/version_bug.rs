@@ -3,9 +3,15 @@
 use semver::Version;
 
 use crate::{
-    diagnose::rules::prelude::*,
-    facts::destination::{self, ADDRESS},
-    stack::watch_list,
+    diagnose::rules::{
+        meshsync::watch_list::{named, set_whitelist},
+        prelude::*,
+    },
+    facts::{
+        Meshsync,
+        destination::{self, ADDRESS},
+    },
+    stack::watch_list::{self, Entry, stock_without},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -32,4 +38,43 @@ pub(crate) fn unreadable_address<'a>(context: &RuleContext<'a>) -> Option<&'a st
     let deployment = context.meshsync.known().copied()?;
     let address = destination::variable(rollout::containers(deployment), ADDRESS)?;
     (release < READS_SCHEMES && address.contains("://")).then_some(address)
+}
+
+/// This version cannot read the address that it is given.
+pub(crate) fn scheme_unreadable(
+    context: &RuleContext<'_>,
+    name: &str,
+    tag: &str,
+    address: &str,
+    clear_version: Option<Command>,
+) -> Finding {
+    let mut draft = DIAGNOSIS.finding()
+        .title(format!("MeshSync {tag} cannot read an address with nats://"))
+        .message("It tests the connection for ever and never connects; only its debug log says so. MeshSync 1.0.1 and later can.")
+        .object(context.object("Deployment", name))
+        .evidence(format!("the image of Deployment {name} has the tag {tag}"))
+        .evidence(format!("{ADDRESS} is {address}"))
+        .remedy("clear the version in the object, so that the operator takes the one it was built for");
+    if let Some(clear) = clear_version {
+        draft = draft.command(clear);
+    }
+    draft.done()
+}
+
+/// A blacklist stops this version from publishing anything.
+pub(crate) fn blacklist(
+    context: &RuleContext<'_>,
+    meshsync: &Meshsync,
+    entries: &[Entry],
+    silence: &str,
+) -> Finding {
+    let without: Vec<String> = entries.iter().map(|entry| entry.resource.clone()).collect();
+    let draft = DIAGNOSIS.finding()
+        .title("No MeshSync up to 1.0.3 publishes anything with a blacklist")
+        .message(format!("{} is connected and publishes nothing: {silence}.", named(context)))
+        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+        .evidence(format!("spec.watch-list.data.blacklist names {}", without.join(", ")))
+        .remedy("use a whitelist of what is left, then restart MeshSync, which reads it only when it starts");
+    let left = stock_without(&without, context.facts.profile);
+    set_whitelist(draft, context, meshsync, &left)
 }

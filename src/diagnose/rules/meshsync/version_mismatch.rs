@@ -8,7 +8,7 @@ use crate::{
         },
         prelude::*,
     },
-    facts::{Meshsync, destination::ADDRESS},
+    facts::Meshsync,
     stack::watch_list,
 };
 
@@ -81,17 +81,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             && context.unseen_clients().is_none()
     });
     if let Some(address) = unreadable {
-        let mut draft = version_bug::DIAGNOSIS.finding()
-            .title(format!("MeshSync {tag} cannot read an address with nats://"))
-            .message("It tests the connection for ever and never connects; only its debug log says so. MeshSync 1.0.1 and later can.")
-            .object(context.object("Deployment", name))
-            .evidence(format!("the image of Deployment {name} has the tag {tag}"))
-            .evidence(format!("{ADDRESS} is {address}"))
-            .remedy("clear the version in the object, so that the operator takes the one it was built for");
-        if let Some(meshsync) = object {
-            draft = draft.command(patch(meshsync));
-        }
-        findings.push(draft.done());
+        let object = object.map(patch);
+        findings.push(version_bug::scheme_unreadable(
+            context, name, tag, address, object,
+        ));
     }
     if findings.is_empty() {
         Outcome::pass_with(tag.to_owned())

@@ -128,3 +128,15 @@ pub(crate) fn set_whitelist(
     };
     draft.command(context.restart(Component::Meshsync)).done()
 }
+
+/// The events that an entry names, as evidence.
+pub(crate) fn events_written(entry: &Entry) -> String {
+    let written = match entry.events.as_slice() {
+        [] => "it names none".to_owned(),
+        events => format!("it names {}", events.join(", ")),
+    };
+    format!(
+        "spec.watch-list.data.whitelist, {}: {}: {written}",
+        entry.place, entry.resource
+    )
+}

@@ -73,15 +73,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             if let Some(why) = too_new(context) {
                 return Outcome::unknown(why);
             }
-            let without: Vec<String> = entries.iter().map(|entry| entry.resource.clone()).collect();
-            let draft = version_bug::DIAGNOSIS.finding()
-                .title("No MeshSync up to 1.0.3 publishes anything with a blacklist")
-                .message(format!("{} is connected and publishes nothing: {silence}.", named(context)))
-                .object(context.object("MeshSync", name))
-                .evidence(format!("spec.watch-list.data.blacklist names {}", without.join(", ")))
-                .remedy("use a whitelist of what is left, then restart MeshSync, which reads it only when it starts");
-            let left = watch_list::stock_without(&without, profile);
-            Outcome::found(vec![set_whitelist(draft, context, meshsync, &left)])
+            Outcome::found(vec![version_bug::blacklist(
+                context, meshsync, entries, &silence,
+            )])
         }
         WatchList::Invalid(invalid) => {
             let mut draft = DIAGNOSIS.finding()
@@ -106,17 +100,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             if context.line == Some(Line::Old) {
                 return Outcome::skip("the old line's definition may have no such field");
             }
-            let draft = watch_list_empty::DIAGNOSIS.finding()
-                .message(format!(
-                    "{} then falls back to its built-in list, with which it stays connected and publishes nothing: \
-                     {silence}. An upgrade from 0.8 leaves the list empty.",
-                    named(context)
-                ))
-                .object(context.object("MeshSync", name))
-                .evidence("spec.watch-list.data has neither a whitelist nor a blacklist with entries")
-                .remedy("set the whitelist, here the stock one, then restart MeshSync, which reads it only when it starts");
-            let stock = watch_list::stock_without(&[], profile);
-            Outcome::found(vec![set_whitelist(draft, context, meshsync, &stock)])
+            Outcome::found(vec![watch_list_empty::empty(context, meshsync, &silence)])
         }
     }
 }

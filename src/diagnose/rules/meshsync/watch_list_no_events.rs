@@ -3,7 +3,7 @@
 use crate::{
     diagnose::rules::{
         meshsync::{
-            watch_list::{whitelist, with_restart},
+            watch_list::{events_written, whitelist, with_restart},
             watch_list_partial_events,
         },
         prelude::*,
@@ -30,10 +30,7 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let list = in_force(context.facts).unwrap_or(WatchList::Empty);
-    let meshsync = match whitelist(context, &list) {
-        Ok((meshsync, _)) => meshsync,
-        Err(undecided) => return Err(undecided),
-    };
+    let (meshsync, _) = whitelist(context, &list)?;
     let watched: Vec<&Entry> = list.watched(context.facts.profile).collect();
     if watched.is_empty() {
         return Outcome::skip("no entry is watched");
@@ -42,18 +39,6 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         .into_iter()
         .filter(|entry| !entry.missing().is_empty())
         .partition(|entry| entry.published().is_empty());
-    let object = || context.object("MeshSync", stack::name(&meshsync.metadata));
-    let line = |entry: &&Entry| {
-        let written = if entry.events.is_empty() {
-            "it names none".to_owned()
-        } else {
-            format!("it names {}", entry.events.join(", "))
-        };
-        format!(
-            "spec.watch-list.data.whitelist, {}: {}: {written}",
-            entry.place, entry.resource
-        )
-    };
     let mut findings = Vec::new();
     if let [first, ..] = silent.as_slice() {
         let draft = DIAGNOSIS.finding()
@@ -62,33 +47,13 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
                 n => format!("The watch-list names no event of {n} kinds"),
             })
             .message("MeshSync watches it and publishes nothing of it. Only ADDED, MODIFIED and DELETED count, spelled just so; to name none means none.")
-            .object(object())
-            .evidences(silent.iter().map(line))
+            .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+            .evidences(silent.iter().map(|entry| events_written(entry)))
             .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
         findings.push(with_restart(draft, context, meshsync));
     }
-    if let [first, ..] = partial.as_slice() {
-        let lacks = |event: &str| partial.iter().any(|entry| entry.missing().contains(&event));
-        let mut so = Vec::new();
-        if lacks("DELETED") {
-            so.push("without DELETED what is gone stays in the server's data for ever");
-        }
-        if lacks("MODIFIED") {
-            so.push("without MODIFIED an object stays as it was first seen");
-        }
-        if lacks("ADDED") {
-            so.push("without ADDED an object appears only with its first change");
-        }
-        let draft = watch_list_partial_events::DIAGNOSIS.finding()
-            .title(match partial.len() {
-                1 => format!("The watch-list leaves out {} of {}", first.missing().join(" and "), first.resource),
-                n => format!("The watch-list leaves out events of {n} kinds"),
-            })
-            .message(format!("The server's picture is wrong where nobody sees it: {}.", so.join("; ")))
-            .object(object())
-            .evidences(partial.iter().map(line))
-            .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
-        findings.push(with_restart(draft, context, meshsync));
-    }
+    findings.extend(watch_list_partial_events::partial(
+        context, meshsync, &partial,
+    ));
     Outcome::of(findings)
 }

@@ -1,6 +1,13 @@
 //! An entry of the watch-list leaves events out.
 
-use crate::diagnose::rules::prelude::*;
+use crate::{
+    diagnose::rules::{
+        meshsync::watch_list::{events_written, with_restart},
+        prelude::*,
+    },
+    facts::Meshsync,
+    stack::watch_list::Entry,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-partial-events",
@@ -9,3 +16,33 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("watch_list_partial_events.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
+
+/// Some entries leave events out.
+pub(crate) fn partial(
+    context: &RuleContext<'_>,
+    meshsync: &Meshsync,
+    partial: &[&Entry],
+) -> Option<Finding> {
+    let first = partial.first()?;
+    let lacks = |event: &str| partial.iter().any(|entry| entry.missing().contains(&event));
+    let mut so = Vec::new();
+    if lacks("DELETED") {
+        so.push("without DELETED what is gone stays in the server's data for ever");
+    }
+    if lacks("MODIFIED") {
+        so.push("without MODIFIED an object stays as it was first seen");
+    }
+    if lacks("ADDED") {
+        so.push("without ADDED an object appears only with its first change");
+    }
+    let draft = DIAGNOSIS.finding()
+            .title(match partial.len() {
+                1 => format!("The watch-list leaves out {} of {}", first.missing().join(" and "), first.resource),
+                n => format!("The watch-list leaves out events of {n} kinds"),
+            })
+            .message(format!("The server's picture is wrong where nobody sees it: {}.", so.join("; ")))
+            .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+            .evidences(partial.iter().map(|entry| events_written(entry)))
+            .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
+    Some(with_restart(draft, context, meshsync))
+}

@@ -30,10 +30,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let list = in_force(context.facts).unwrap_or(WatchList::Empty);
-    let meshsync = match whitelist(context, &list) {
-        Ok((meshsync, _)) => meshsync,
-        Err(undecided) => return Err(undecided),
-    };
+    let (meshsync, _) = whitelist(context, &list)?;
     let published = list
         .watched(context.facts.profile)
         .any(|entry| entry.resource == "secrets.v1." && !entry.published().is_empty());

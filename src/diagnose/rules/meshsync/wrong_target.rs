@@ -3,7 +3,7 @@
 use crate::{
     diagnose::rules::{broker::unreachable, prelude::*},
     facts::{
-        Attempt, FailureKind,
+        FailureKind,
         destination::{Destination, Place},
     },
 };
@@ -68,39 +68,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some((_, FailureKind::Broker, message)) => {
             Outcome::found(vec![no_nats(context, to, message)])
         }
-        Some((attempt, _, message)) => {
-            Outcome::found(vec![not_from_here(context, attempt, to, message)])
-        }
+        Some((attempt, _, message)) => Outcome::found(vec![unreachable::not_from_here(
+            context, attempt, to, message,
+        )]),
     }
-}
-
-fn not_from_here(
-    context: &RuleContext<'_>,
-    attempt: &Attempt,
-    to: &Destination,
-    failure: &str,
-) -> Finding {
-    let shown = to.shown();
-    let names = &context.facts.profile.broker;
-    unreachable::DIAGNOSIS.finding()
-        .kind(Kind::Obstacle)
-        .title(format!("The broker at {shown} cannot be asked from here"))
-        .message(
-            "MeshSync is told to publish there. That we find no way proves nothing of its own: whether it is connected stays \
-             open.",
-        )
-        .evidence(context.told(to))
-        .evidence(match &attempt.pod {
-            Some(pod) => format!("{} to {pod}: {failure}", attempt.way),
-            None => format!("{} {shown}: {failure}", attempt.way),
-        })
-        .remedy(format!(
-            "run this where ports {} and {} of that host can be reached, as in a pod of this cluster; or see in MeshSync's \
-             log whether its run has started",
-            names.client_port, names.monitor_port
-        ))
-        .command(context.logs(Component::Meshsync, 30))
-        .done()
 }
 
 fn no_nats(context: &RuleContext<'_>, to: &Destination, failure: &str) -> Finding {

@@ -1,8 +1,10 @@
 //! Diagnoses that every workload can have; the code begins with the component.
 
 mod containers;
+mod controller;
 mod controllers;
 mod crash_loop;
+mod events;
 mod image_pull;
 mod not_ready;
 mod pods_refused;

@@ -1,6 +1,15 @@
 //! A workload is not ready.
 
-use crate::diagnose::rules::prelude::*;
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::diagnose::rules::{
+    prelude::*,
+    workload::{
+        containers::{waiting, who},
+        controller::Controller,
+        events::{event_time, event_words},
+    },
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-not-ready",
@@ -20,3 +29,74 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("not_ready.md"),
     ..Diagnosis::of_workloads()
 };
+
+/// The rollout is not complete.
+pub(super) fn not_ready(
+    context: &RuleContext<'_>,
+    component: Component,
+    controller: &Controller,
+    pods: &[&Pod],
+    why: &str,
+) -> Finding {
+    let title = who(component, &controller.name);
+    DIAGNOSIS
+        .finding_of(component)
+        .title(format!("{title} is not ready: {why}"))
+        .message(format!(
+            "The rollout of {} {} is not complete.",
+            controller.kind, controller.name
+        ))
+        .object(controller.object(context))
+        .evidence(why)
+        .evidences(pods.iter().flat_map(|pod| unready_words(pod)))
+        .evidences(newest_warning(context, pods))
+        .remedy("see what its pods wait for")
+        .command(context.kubectl().inspect(format!("describe {controller}")))
+        .command(
+            context
+                .kubectl()
+                .inspect(format!("logs {controller} --all-containers --tail=50")),
+        )
+        .done()
+}
+
+/// Why containers are not ready, in a few words each.
+fn unready_words(pod: &Pod) -> Vec<String> {
+    let name = stack::name(&pod.metadata);
+    let mut words: Vec<String> = stack::container_statuses(pod)
+        .filter(|status| !status.ready)
+        .filter_map(|status| {
+            let (reason, message) = waiting(status)?;
+            Some(
+                format!("pod {name}, container {}: {reason} {message}", status.name)
+                    .trim()
+                    .to_owned(),
+            )
+        })
+        .collect();
+    if let Some(reason) = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.reason.as_deref())
+    {
+        words.push(format!("pod {name}: {reason}"));
+    }
+    words
+}
+
+/// The newest warning about one of these pods.
+fn newest_warning(context: &RuleContext<'_>, pods: &[&Pod]) -> Option<String> {
+    context
+        .facts
+        .events
+        .items()
+        .iter()
+        .filter(|event| event.type_.as_deref() == Some("Warning"))
+        .filter(|event| {
+            pods.iter().any(|pod| {
+                event.involved_object.name.as_deref() == Some(stack::name(&pod.metadata))
+            })
+        })
+        .max_by_key(|event| event_time(event))
+        .map(event_words)
+}

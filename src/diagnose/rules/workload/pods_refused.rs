@@ -1,6 +1,9 @@
 //! A workload's pods are refused.
 
-use crate::diagnose::rules::{prelude::*, workload::WORKLOAD_DOWN};
+use crate::diagnose::rules::{
+    prelude::*,
+    workload::{WORKLOAD_DOWN, containers::who, controller::Controller},
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-pods-refused",
@@ -9,3 +12,23 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("pods_refused.md"),
     ..Diagnosis::of_workloads()
 };
+
+/// The API server refuses the controller's pods.
+pub(super) fn pods_refused(
+    context: &RuleContext<'_>,
+    component: Component,
+    controller: &Controller,
+    why: String,
+) -> Finding {
+    let title = who(component, &controller.name);
+    DIAGNOSIS.finding_of(component)
+                .title(format!("{title}'s pods are refused"))
+                .message(
+                    "The API server refuses the pods: a quota, Pod Security, an admission webhook or a missing ServiceAccount.",
+                )
+                .object(controller.object(context))
+                .evidence(why)
+                .remedy("lift what refuses them; the controller tries again by itself")
+                .command(context.kubectl().inspect(format!("describe {controller}")))
+                .done()
+}

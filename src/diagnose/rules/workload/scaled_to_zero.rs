@@ -1,6 +1,12 @@
 //! A workload is scaled to zero.
 
-use crate::diagnose::rules::{prelude::*, workload::WORKLOAD_DOWN};
+use crate::{
+    diagnose::rules::{
+        prelude::*,
+        workload::{WORKLOAD_DOWN, containers::who, controller::Controller},
+    },
+    report::WorkloadRef,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-scaled-to-zero",
@@ -9,3 +15,31 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("scaled_to_zero.md"),
     ..Diagnosis::of_workloads()
 };
+
+/// The controller is told to run no pods.
+pub(super) fn scaled_to_zero(
+    context: &RuleContext<'_>,
+    component: Component,
+    controller: &Controller,
+) -> Finding {
+    let title = who(component, &controller.name);
+    let workload = WorkloadRef {
+        kind: controller.resource(),
+        name: controller.name.clone(),
+    };
+    DIAGNOSIS
+        .finding_of(component)
+        .title(format!("{title} is scaled to zero"))
+        .message(format!(
+            "{} {} wants no pod, so {title} does nothing.",
+            controller.kind, controller.name
+        ))
+        .object(controller.object(context))
+        .evidence("spec.replicas is 0")
+        .remedy("scale it up again")
+        .command(context.kubectl().run(Action::Scale {
+            workload,
+            replicas: 1,
+        }))
+        .done()
+}
