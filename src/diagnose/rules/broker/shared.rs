@@ -49,3 +49,14 @@ pub(crate) fn shared(context: &RuleContext<'_>) -> Option<String> {
             })
         })
 }
+
+/// Begins the finding about the clients of other clusters.
+pub(crate) fn draft(clients: usize, how: String) -> Draft {
+    DIAGNOSIS.finding()
+            .title(match clients {
+                1 => "A MeshSync of another cluster publishes to this broker".to_owned(),
+                n => format!("{n} MeshSyncs of other clusters publish to this broker"),
+            })
+            .message("It knows the token, and the broker is open to the outside, as public pages describe for several clusters. Whoever has the token reads the objects of all of them.")
+            .evidence(how)
+}

@@ -128,18 +128,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter_map(|trial| Some(format!("{} {}: {}", trial.kind, trial.name, open(trial)?)))
         .collect();
     if !unanswered.is_empty() {
-        findings.push(
-            observation_missing::DIAGNOSIS
-                .finding()
-                .title("The API server does not say whether it takes every object")
-                .message(
-                    "Whether the stack can be installed is open, until each object has been tried.",
-                )
-                .evidences(unanswered)
-                .remedy("try again; -v shows every question and its answer")
-                .command(context.meshdoctor(Effect::Read, "system check --preflight -v"))
-                .done(),
-        );
+        findings.push(observation_missing::untried(context, unanswered));
     }
     if findings.is_empty() {
         return Outcome::pass_with(counted(objects.len(), "object"));

@@ -5,7 +5,6 @@ use crate::{
         rules::{cluster::observation_missing, prelude::*},
         states,
     },
-    facts::FailureKind,
     stack::base::permission::Permission,
 };
 
@@ -35,7 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if !others.is_empty() {
         findings.push(permission(context, &others, Severity::Info));
     }
-    findings.extend(missing_observation(context));
+    findings.extend(observation_missing::missing_observation(context));
     Outcome::of(findings)
 }
 
@@ -64,73 +63,4 @@ fn permission(context: &RuleContext<'_>, rights: &[Permission], severity: Severi
         .remedy("have somebody who may grant rights apply the smallest role")
         .command(context.meshdoctor(Effect::Read, "rbac check"))
         .done()
-}
-
-/// What was neither denied nor seen, and leaves a state open.
-fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> {
-    let facts = context.facts;
-    let mut missing: Vec<String> = Vec::new();
-    let mut add = |what: &str, why: Option<String>, denied: bool| {
-        if let Some(why) = why.filter(|_| !denied) {
-            missing.push(format!("{what}: {why}"));
-        }
-    };
-    macro_rules! unseen {
-        ($what:literal, $seen:expr) => {
-            add(
-                $what,
-                $seen.why_unsettled(),
-                matches!($seen, Seen::Denied(_)),
-            )
-        };
-    }
-    if context.states().operator.undetermined.is_some()
-        || context.states().meshsync.undetermined.is_some()
-    {
-        unseen!("Deployments", &facts.deployments);
-    }
-    if context.states().meshsync.undetermined.is_some()
-        || context.states().broker.undetermined.is_some()
-    {
-        unseen!("Pods", &facts.pods);
-    }
-    if context.states().meshsync.undetermined.is_some() {
-        unseen!("MeshSync objects", &context.meshsyncs);
-    }
-    if context.states().broker.undetermined.is_some() {
-        unseen!("Broker objects", &context.brokers);
-    }
-    let standalone = context.is_standalone() && context.states().meshsync.undetermined.is_some();
-    let broker_open = standalone
-        || context.states().meshsync.report.at_least
-        || context.states().broker.report.at_least;
-    let explained = facts
-        .broker
-        .attempts
-        .iter()
-        .filter_map(|attempt| attempt.failure.as_ref())
-        .any(|failure| failure.kind != FailureKind::Stranger)
-        || facts.broker.servers.iter().any(|s| s.monitor.is_some());
-    let pods_unseen = !facts.pods.is_settled();
-    if broker_open && !explained && !pods_unseen {
-        let why = context
-            .unseen_clients()
-            .or_else(|| context.unseen_own_clients());
-        add("the broker's clients", why, false);
-    }
-    if missing.is_empty() {
-        return None;
-    }
-    Some(
-        observation_missing::DIAGNOSIS
-            .finding()
-            .kind(Kind::Obstacle)
-            .message("The states that hang on it are unknown, or the highest that is proven.")
-            .evidences(missing)
-            .remedy(
-                "look again with everything in view: the text of `explain` says how to record it",
-            )
-            .command(context.meshdoctor(Effect::Read, "record facts.json"))
-            .done(),
-    )
 }

@@ -37,13 +37,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let mut draft = match shared(context) {
-        Some(how) => shared::DIAGNOSIS.finding()
-            .title(match foreign.len() {
-                1 => "A MeshSync of another cluster publishes to this broker".to_owned(),
-                n => format!("{n} MeshSyncs of other clusters publish to this broker"),
-            })
-            .message("It knows the token, and the broker is open to the outside, as public pages describe for several clusters. Whoever has the token reads the objects of all of them.")
-            .evidence(how),
+        Some(how) => shared::draft(foreign.len(), how),
         None => DIAGNOSIS.finding()
             .title(match foreign.len() {
                 1 => "A client named meshsync is not ours".to_owned(),

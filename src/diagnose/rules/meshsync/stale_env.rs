@@ -8,8 +8,8 @@ use k8s_openapi::{
 use crate::{
     diagnose::rules::{
         meshsync::{
-            target::{Target, target, wrong},
-            wrong_target,
+            target::{Target, target},
+            wrong_target::{self, wrong},
         },
         prelude::*,
     },

@@ -1,6 +1,10 @@
 //! `MeshSync` ignores an entry of the watch-list.
 
-use crate::diagnose::rules::prelude::*;
+use crate::{
+    diagnose::rules::{meshsync::watch_list::with_restart, prelude::*},
+    facts::Meshsync,
+    stack::watch_list::Entry,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-entry-ignored",
@@ -9,3 +13,24 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("watch_list_entry_ignored.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
+
+/// Entries that the cluster serves and MeshSync ignores.
+pub(crate) fn ignored(
+    context: &RuleContext<'_>,
+    meshsync: &Meshsync,
+    ignored: &[&Entry],
+) -> Option<Finding> {
+    let first = ignored.first()?;
+    let draft = DIAGNOSIS.finding()
+            .title(match ignored.len() {
+                1 => format!("MeshSync ignores {}, which the watch-list names", first.resource),
+                n => format!("MeshSync ignores {n} entries of the watch-list"),
+            })
+            .message("The cluster serves it, but a whitelist only chooses among the kinds that are built into MeshSync. Kinds of custom resource definitions are watched whatever the list says.")
+            .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+            .evidences(ignored.iter().map(|entry| {
+                format!("spec.watch-list.data.whitelist, {}: \"{}\"", entry.place, entry.resource)
+            }))
+            .remedy("remove the entry: it has no effect");
+    Some(with_restart(draft, context, meshsync))
+}

@@ -3,7 +3,7 @@
 use crate::{
     diagnose::rules::{
         meshsync::{
-            watch_list::{named, set_whitelist, too_new, whitelist, with_restart},
+            watch_list::{named, set_whitelist, too_new, whitelist},
             watch_list_entry_ignored, watch_list_unknown_resource,
         },
         prelude::*,
@@ -87,36 +87,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let stock = watch_list::stock_without(&[], profile);
         findings.push(set_whitelist(draft, context, meshsync, &stock));
     }
-    if let [(first, _), ..] = unknown.as_slice() {
-        let draft = watch_list_unknown_resource::DIAGNOSIS.finding()
-            .title(match unknown.len() {
-                1 => format!("The watch-list names {}, which this cluster does not serve", first.resource),
-                n => format!("The watch-list names {n} resources that this cluster does not serve"),
-            })
-            .message("MeshSync passes over it without a word, and nothing of that kind reaches the server.")
-            .object(context.object("MeshSync", name))
-            .evidences(unknown.iter().map(|(entry, meant)| {
-                let meant = meant.as_ref().map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-                format!("spec.watch-list.data.whitelist, {}: \"{}\" is not served{meant}", entry.place, entry.resource)
-            }))
-            .remedy("correct the entry, then restart MeshSync, which reads the list only when it starts")
-            .command(context.kubectl_cluster().inspect("api-resources"));
-        findings.push(with_restart(draft, context, meshsync));
-    }
-    if let [first, ..] = ignored.as_slice() {
-        let draft = watch_list_entry_ignored::DIAGNOSIS.finding()
-            .title(match ignored.len() {
-                1 => format!("MeshSync ignores {}, which the watch-list names", first.resource),
-                n => format!("MeshSync ignores {n} entries of the watch-list"),
-            })
-            .message("The cluster serves it, but a whitelist only chooses among the kinds that are built into MeshSync. Kinds of custom resource definitions are watched whatever the list says.")
-            .object(context.object("MeshSync", name))
-            .evidences(ignored.iter().map(|entry| {
-                format!("spec.watch-list.data.whitelist, {}: \"{}\"", entry.place, entry.resource)
-            }))
-            .remedy("remove the entry: it has no effect");
-        findings.push(with_restart(draft, context, meshsync));
-    }
+    findings.extend(watch_list_unknown_resource::unknown(
+        context, meshsync, &unknown,
+    ));
+    findings.extend(watch_list_entry_ignored::ignored(
+        context, meshsync, &ignored,
+    ));
     match (findings.is_empty(), unresolved.first()) {
         (true, Some(first)) => Outcome::unknown(format!(
             "whether the cluster serves {first} is not known: {}",

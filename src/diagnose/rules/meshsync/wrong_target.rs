@@ -3,8 +3,8 @@
 use crate::{
     diagnose::rules::{broker::unreachable, prelude::*},
     facts::{
-        FailureKind,
-        destination::{Destination, Place},
+        FailureKind, Meshsync,
+        destination::{self, ADDRESS, Destination, Place},
     },
 };
 
@@ -90,4 +90,47 @@ fn no_nats(context: &RuleContext<'_>, to: &Destination, failure: &str) -> Findin
         ))
         .command(context.logs(Component::Meshsync, 30))
         .done()
+}
+
+pub(crate) fn wrong(
+    context: &RuleContext<'_>,
+    pod: &str,
+    address: &str,
+    why: Vec<String>,
+) -> Finding {
+    let draft = DIAGNOSIS
+        .finding()
+        .title(format!(
+            "MeshSync publishes to {}, which is no broker",
+            destination::plain(address)
+        ))
+        .message("Its events go nowhere, or to somebody else.")
+        .object(context.object("Pod", pod))
+        .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
+        .evidences(why);
+    let draft = match context.meshsyncs.items().first() {
+        Some(meshsync) => draft
+            .remedy("point MeshSync to the broker of this cluster, and let the operator work the address out")
+            .command(native(context, meshsync)),
+        None => draft
+            .remedy("name the host and port of a NATS server that MeshSync's pod can reach")
+            .command(context.kubectl().change(format!("set env deployment/{} {ADDRESS}=nats://HOST:{}", context.meshsync_name(), context.facts.profile.broker.client_port))),
+    };
+    draft
+        .command(context.kubectl().inspect("get services"))
+        .done()
+}
+
+/// The command that leaves the address to the operator.
+fn native(context: &RuleContext<'_>, meshsync: &Meshsync) -> Command {
+    let facts = context.facts;
+    let broker = context.broker_name();
+    let native = serde_json::json!({ "name": broker, "namespace": facts.target.namespace });
+    let patch = serde_json::json!({ "spec": { "broker": { "custom": null, "native": native } } });
+    let object = format!(
+        "meshsyncs.{} {}",
+        facts.profile.group,
+        stack::name(&meshsync.metadata)
+    );
+    context.kubectl().patch(object, patch.to_string())
 }
