@@ -4,7 +4,7 @@ use crate::diagnose::rules::{
     broker::{
         BROKER_DOWN,
         client_port::{ClientPort, client_port},
-        servers::{finding, judged},
+        servers::{each_server, finding, server_logs},
     },
     prelude::*,
 };
@@ -27,23 +27,12 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    asked_servers(context)?;
-    let mut open = None;
-    let mut findings = Vec::new();
-    for server in &context.facts.broker.servers {
-        let name = server_name(context, server);
-        match client_port(context, server) {
-            ClientPort::Speaks => {}
-            ClientPort::Closing => {
-                open.get_or_insert(format!("{name} is shutting down and takes no new clients"));
-            }
-            ClientPort::Unknown(why) => {
-                open.get_or_insert(format!("{name}: {why}"));
-            }
-            ClientPort::Unusable(why) => findings.push(unusable(context, server, why)),
-        }
-    }
-    judged(findings, open)
+    each_server(context, |server, _| match client_port(context, server) {
+        ClientPort::Speaks => Ok(None),
+        ClientPort::Closing => Err(" is shutting down and takes no new clients".into()),
+        ClientPort::Unknown(why) => Err(format!(": {why}")),
+        ClientPort::Unusable(why) => Ok(Some(unusable(context, server, why))),
+    })
 }
 
 fn unusable(context: &RuleContext<'_>, server: &BrokerServer, why: &str) -> Finding {
@@ -72,7 +61,7 @@ fn unusable(context: &RuleContext<'_>, server: &BrokerServer, why: &str) -> Find
     }
     draft
         .remedy("see its log, then restart it; restart MeshSync after an outage of more than two minutes")
-        .command(context.logs_of(context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"), Some(ports.container), 50))
+        .command(server_logs(context, server, 50))
         .command(context.restart(Component::Broker))
         .done()
 }

@@ -1,6 +1,9 @@
 //! The broker's monitor does not answer.
 
-use crate::diagnose::rules::{broker::servers::finding, prelude::*};
+use crate::diagnose::rules::{
+    broker::servers::{finding, server_logs},
+    prelude::*,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-monitor-unreachable",
@@ -46,7 +49,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 } else {
                     "see what the server is configured with, and have the operator put its configuration back"
                 })
-                .command(context.logs_of(context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"), Some(ports.container), 30))
+                .command(server_logs(context, server, 30))
                 .command(context.restart(Component::Operator))
                 .done(),
         )

@@ -1,4 +1,4 @@
-//! A NetworkPolicy stands between `MeshSync` and the broker.
+//! A `NetworkPolicy` stands between `MeshSync` and the broker.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,7 @@
 //! The broker takes only small messages.
 
 use crate::diagnose::rules::{
-    broker::servers::{finding, judged},
+    broker::servers::{each_server, finding},
     prelude::*,
 };
 
@@ -26,19 +26,10 @@ pub(crate) static CHECK: Check = Check {
 const USUAL_PAYLOAD: u64 = 1024 * 1024;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    asked_servers(context)?;
-    let mut open = None;
-    let mut findings = Vec::new();
-    for server in &context.facts.broker.servers {
-        let name = server_name(context, server);
-        let Some(most) = server.varz.max_payload else {
-            open.get_or_insert(format!("{name}: its limit of a message is not known"));
-            continue;
-        };
-        if most >= USUAL_PAYLOAD {
-            continue;
-        }
-        findings.push(
+    each_server(context, |server, name| {
+        let limit = server.varz.max_payload;
+        let most = limit.ok_or(": its limit of a message is not known")?;
+        Ok((most < USUAL_PAYLOAD).then(|| {
             finding(&DIAGNOSIS, context, server)
                 .title(format!("{name} takes no message above {most} bytes"))
                 .message(
@@ -54,8 +45,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     "logs {} --tail=-1 | grep -i payload",
                     context.workload(Component::Meshsync)
                 )))
-                .done(),
-        );
-    }
-    judged(findings, open)
+                .done()
+        }))
+    })
 }

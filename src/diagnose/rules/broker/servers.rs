@@ -64,3 +64,29 @@ pub(crate) fn workload<'a>(context: &RuleContext<'a>) -> &'a str {
             stack::name(&set.metadata)
         })
 }
+
+/// Judges each server that answered, by its name. What could not be said of one is the reason where nothing is found.
+pub(crate) fn each_server<'a>(
+    context: &RuleContext<'a>,
+    judge: impl Fn(&'a BrokerServer, &str) -> Result<Option<Finding>, String>,
+) -> Judgement {
+    let (mut findings, mut open) = (Vec::new(), None);
+    for server in asked_servers(context)? {
+        let name = server_name(context, server);
+        match judge(server, name) {
+            Ok(found) => findings.extend(found),
+            Err(why) => {
+                open.get_or_insert(format!("{name}{why}"));
+            }
+        }
+    }
+    judged(findings, open)
+}
+
+/// Shows the last lines of a server's log.
+pub(crate) fn server_logs(context: &RuleContext<'_>, server: &BrokerServer, lines: u32) -> Command {
+    let of = context
+        .pod_of(server)
+        .unwrap_or("-l app.kubernetes.io/name=nats");
+    context.logs_of(of, Some(context.facts.profile.broker.container), lines)
+}

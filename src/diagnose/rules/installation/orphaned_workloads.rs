@@ -56,6 +56,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .evidence(format!("there are {}", left.join(", ")))
             .evidence("there is no operator and no custom resource")
             .remedy("deploy the operator and the custom resources again, which adopts them, or remove them")
-            .command(context.kubectl().delete(format!("{}", left.join(" "))))
+            .command(context.kubectl().delete(left.join(" ")))
             .found()
 }

@@ -92,11 +92,7 @@ fn once(context: &RuleContext<'_>) -> Judgement {
             let target = format!("meshsyncs.{} {name}", facts.profile.group);
             draft = draft
                 .evidence(format!("MeshSync {name}: spec.size is {size}"))
-                .command(
-                    context
-                        .kubectl()
-                        .patch(format!("{target}"), r#"{"spec":{"size":1}}"#),
-                );
+                .command(context.kubectl().patch(target, r#"{"spec":{"size":1}}"#));
         }
     }
     let remedy = if found.len() > 1 {

@@ -74,7 +74,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 return Outcome::unknown(why);
             }
             Outcome::found(vec![version_bug::blacklist(
-                context, meshsync, entries, &silence,
+                context, meshsync, entries, silence,
             )])
         }
         WatchList::Invalid(invalid) => {
@@ -100,7 +100,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             if context.line == Some(Line::Old) {
                 return Outcome::skip("the old line's definition may have no such field");
             }
-            Outcome::found(vec![watch_list_empty::empty(context, meshsync, &silence)])
+            Outcome::found(vec![watch_list_empty::empty(context, meshsync, silence)])
         }
     }
 }
