@@ -3,7 +3,6 @@
 
 use std::{
     cell::Cell,
-    fmt,
     io::{self, IsTerminal, Write},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -81,16 +80,9 @@ pub fn tell_of_faults(
 }
 
 /// Standard output cannot be written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output: {}", words::io(.0))]
 pub struct Unwritable(io::Error);
-
-impl fmt::Display for Unwritable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot write to standard output: {}", words::io(&self.0))
-    }
-}
-
-impl std::error::Error for Unwritable {}
 
 impl From<io::Error> for Unwritable {
     fn from(error: io::Error) -> Self {

@@ -14,14 +14,17 @@ use crate::{
 };
 
 /// Why a request has no usable answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
     /// 403.
+    #[error("forbidden")]
     Denied,
     /// 404.
+    #[error("not found")]
     NotFound,
     /// Anything else.
-    Failed(Failure),
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 impl ApiError {
@@ -42,22 +45,6 @@ impl ApiError {
     /// Whether an API server gave this answer.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Denied | Self::NotFound)
-    }
-}
-
-impl std::fmt::Display for ApiError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Denied => f.write_str("forbidden"),
-            Self::NotFound => f.write_str("not found"),
-            Self::Failed(failure) => failure.fmt(f),
-        }
-    }
-}
-
-impl From<Failure> for ApiError {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
     }
 }
 

@@ -148,7 +148,7 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// What stands in the way, in a sentence.
-    pub async fn greet(&self) -> Result<(), String> {
+    pub async fn greet(&self) -> Result<(), Failure> {
         let mut answer = answer::version(self.asker.get("/version").await);
         let wants_http1 =
             matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
@@ -169,17 +169,18 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// What stands in the way, in a sentence.
-    pub async fn who_am_i(&self) -> Result<String, String> {
+    pub async fn who_am_i(&self) -> Result<String, Failure> {
         let answer = reviews::who_am_i(&self.asker).await;
         answer.map_err(|failure| self.in_words(&failure))
     }
 
     /// What stands in the way, in a sentence.
-    fn in_words(&self, failure: &ApiError) -> String {
-        match obstacle::from_failure(failure, &self.config, super::now()) {
+    fn in_words(&self, failure: &ApiError) -> Failure {
+        let message = match obstacle::from_failure(failure, &self.config, super::now()) {
             Some(obstacle) => obstacle.message,
             None => failure.to_string(),
-        }
+        };
+        Failure::new(failure.kind(), message)
     }
 
     /// The namespace that is looked at.

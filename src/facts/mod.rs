@@ -148,7 +148,8 @@ pub struct Target {
 }
 
 /// Why the cluster could not be spoken to at all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct Obstacle {
     /// The diagnosis: `kubeconfig-invalid`, `cluster-unreachable`…

@@ -8,7 +8,8 @@ use crate::stack::base::{
 };
 
 /// How a way to the broker failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeFailure {
     /// What it proves. A recording that does not say proves nothing of the broker.
@@ -49,12 +50,6 @@ impl ProbeFailure {
             kind: FailureKind::Stranger,
             ..Self::broker(FailureReason::OtherServer, message)
         }
-    }
-}
-
-impl std::fmt::Display for ProbeFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
     }
 }
 

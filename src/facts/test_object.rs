@@ -202,6 +202,23 @@ pub fn private_subject(run: &str) -> String {
     format!("meshdoctor.run.{run}")
 }
 
+/// Why `MeshSync` publishes nothing of a resource.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPublished {
+    /// An option of `MeshSync` filters it out.
+    #[error("{0}")]
+    Filtered(String),
+    /// The whitelist has no entry for it.
+    #[error("the watch-list does not have {0}")]
+    NotListed(String),
+    /// The whitelist's entry names no known event.
+    #[error("the watch-list's entry for {0} names no event that MeshSync knows")]
+    NoEvent(String),
+    /// The blacklist has it.
+    #[error("the watch-list leaves {0} out")]
+    LeftOut(String),
+}
+
 /// The kind that a test uses, and the events that `MeshSync` publishes of it.
 ///
 /// # Errors
@@ -226,7 +243,7 @@ pub fn choose(
         Some(found) if wanted.is_none() => Ok(found),
         _ => Err(HeldBack::NotWatched {
             kind: first.kind.into(),
-            why,
+            why: why.to_string(),
             instead: other.map(|(kind, _)| kind.word.into()),
         }),
     }
@@ -243,12 +260,12 @@ pub fn published(
     facts: &Facts,
     resource: &str,
     namespace: &str,
-) -> Result<Vec<&'static str>, String> {
+) -> Result<Vec<&'static str>, NotPublished> {
     let profile = facts.profile;
     if let Some(deployment) = stack::meshsync_deployment(facts).known() {
         let filter = OutputFilter::of(deployment, profile);
         if let Some(why) = filter.leaves_out(resource, namespace) {
-            return Err(why);
+            return Err(NotPublished::Filtered(why));
         }
     }
     match in_force(facts) {
@@ -261,16 +278,14 @@ fn listed(
     list: &WatchList,
     resource: &str,
     profile: &Profile,
-) -> Result<Vec<&'static str>, String> {
+) -> Result<Vec<&'static str>, NotPublished> {
     match list {
         WatchList::Whitelist(entries) => {
             let entry = entries.iter().find(|entry| entry.resource == resource);
-            let entry = entry.ok_or_else(|| format!("the watch-list does not have {resource}"))?;
+            let entry = entry.ok_or_else(|| NotPublished::NotListed(resource.into()))?;
             let events = entry.published();
             if events.is_empty() {
-                return Err(format!(
-                    "the watch-list's entry for {resource} names no event that MeshSync knows"
-                ));
+                return Err(NotPublished::NoEvent(resource.into()));
             }
             Ok(events)
         }
@@ -280,7 +295,7 @@ fn listed(
                 .iter()
                 .any(|name| name.as_str() == resource) =>
         {
-            Err(format!("the watch-list leaves {resource} out"))
+            Err(NotPublished::LeftOut(resource.into()))
         }
         _ => Ok(EVENTS.to_vec()),
     }

@@ -12,7 +12,11 @@ use crate::{
         session::{Answer, Session},
     },
     stack::{
-        base::{permission::Permission, seen::Seen},
+        base::{
+            failure::Failure,
+            permission::Permission,
+            seen::{Denial, Seen},
+        },
         object::{self, Id},
     },
 };
@@ -58,11 +62,38 @@ impl Progress {
     }
 }
 
-/// Why a plan ended early, at the step that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// Why, in one sentence.
-    pub why: String,
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A value in it was redacted.
+    #[error("{0}")]
+    Redacted(String),
+    /// There is no such object or kind.
+    #[error("the API server knows no such object or kind")]
+    NotFound,
+    /// The API server refused the change, for this reason.
+    #[error("{0}")]
+    Refused(String),
+    /// We lack a permission.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// There was no usable answer.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// Another object has the name of the one to delete.
+    #[error("another {0} has come in place of the one that was to go")]
+    Replaced(Id),
+    /// Finalizers are removed only from an object that is being deleted.
+    #[error("{0} is not being deleted, so its finalizers stay")]
+    NotTerminating(Id),
+    /// A wait took too long.
+    #[error("waited {seconds} s: {lacks}")]
+    TimedOut {
+        /// How long it took.
+        seconds: u64,
+        /// What is still missing.
+        lacks: String,
+    },
 }
 
 impl<'a> Writer<'a> {
@@ -90,19 +121,19 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     ///
-    /// [`Broken`] at the first step that fails; what was done stays done, and another run goes on from there.
-    pub async fn run(&self, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), Broken> {
+    /// [`StepError`] at the first step that fails; what was done stays done, and another run goes on from there.
+    pub async fn run(&self, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), StepError> {
         for step in &self.plan.steps {
             tell(step, None);
-            self.step(step, tell).await.map_err(|why| Broken { why })?;
+            self.step(step, tell).await?;
             self.done.set(self.done.get() + 1);
         }
         Ok(())
     }
 
-    async fn step(&self, step: &Step, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), String> {
+    async fn step(&self, step: &Step, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), StepError> {
         if let Some(why) = step.redacted() {
-            return Err(why);
+            return Err(StepError::Redacted(why));
         }
         let id = &step.id;
         match &step.action {
@@ -133,7 +164,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    async fn apply(&self, id: &Id, manifest: &Value, force: bool) -> Result<(), String> {
+    async fn apply(&self, id: &Id, manifest: &Value, force: bool) -> Result<(), StepError> {
         made(
             self.session
                 .change(&Change::apply(id, manifest, force))
@@ -141,40 +172,40 @@ impl<'a> Writer<'a> {
         )
     }
 
-    async fn merge(&self, id: &Id, patch: &Value) -> Result<(), String> {
+    async fn merge(&self, id: &Id, patch: &Value) -> Result<(), StepError> {
         made(self.session.change(&Change::merge(id, patch)).await)
     }
 
     /// Deletes the very object that was planned for; another of its name is left alone.
-    async fn delete(&self, id: &Id, uid: &str) -> Result<(), String> {
+    async fn delete(&self, id: &Id, uid: &str) -> Result<(), StepError> {
         let answer = self.session.change(&Change::delete(id, uid)).await;
         match answer {
             Answer::NotFound => Ok(()),
             Answer::Conflict(why) => match self.session.object(id).await {
                 Seen::Absent => Ok(()),
-                Seen::Known(live) if object::uid(&live) != Some(uid) => Err(format!(
-                    "another {id} has come in place of the one that was to go"
-                )),
+                Seen::Known(live) if object::uid(&live) != Some(uid) => {
+                    Err(StepError::Replaced(id.clone()))
+                }
                 // What is going already cannot be told to go again.
                 Seen::Known(live) if object::is_terminating(&live) => Ok(()),
-                _ => Err(why),
+                _ => Err(StepError::Refused(why)),
             },
             other => made(other),
         }
     }
 
     /// Takes the finalizers of an object that is being deleted, and of no other.
-    async fn clear_finalizers(&self, id: &Id, uid: &str) -> Result<(), String> {
+    async fn clear_finalizers(&self, id: &Id, uid: &str) -> Result<(), StepError> {
         let live = match self.session.object(id).await {
             Seen::Known(live) => live,
             Seen::Absent => return Ok(()),
-            other => return Err(other.why_unsettled().unwrap_or_default()),
+            other => return Err(other.into_failure().unwrap_or_default().into()),
         };
         if object::uid(&live) != Some(uid) {
             return Ok(());
         }
         if !object::is_terminating(&live) {
-            return Err(format!("{id} is not being deleted, so its finalizers stay"));
+            return Err(StepError::NotTerminating(id.clone()));
         }
         // With the version that was looked at, so that nothing that came since is lost.
         let patch = json!({ "metadata": {
@@ -231,7 +262,7 @@ impl<'a> Writer<'a> {
         until: Until,
         uid: Option<&str>,
         tell: &dyn Fn(&Step, Option<&str>),
-    ) -> Result<(), String> {
+    ) -> Result<(), StepError> {
         let end = Instant::now() + self.patience;
         loop {
             let lacks = match self.session.object(&step.id).await {
@@ -243,7 +274,7 @@ impl<'a> Writer<'a> {
                 }
                 Seen::Absent => until.lacks_object(&step.id),
                 // No wait gives a right; an API server that does not answer may well come back.
-                Seen::Denied(denial) => return Err(denial.to_string()),
+                Seen::Denied(denial) => return Err(denial.into()),
                 other => other.why_unsettled(),
             };
             let Some(mut lacks) = lacks else {
@@ -255,7 +286,8 @@ impl<'a> Writer<'a> {
                 lacks = format!("{lacks}, {why}");
             }
             if Instant::now() >= end {
-                return Err(format!("waited {} s: {lacks}", self.patience.as_secs()));
+                let seconds = self.patience.as_secs();
+                return Err(StepError::TimedOut { seconds, lacks });
             }
             tell(step, Some(&lacks));
             tokio::time::sleep(PAUSE).await;
@@ -264,12 +296,14 @@ impl<'a> Writer<'a> {
 }
 
 /// What an answer says of a change that had to be made.
-fn made(answer: Answer) -> Result<(), String> {
+fn made(answer: Answer) -> Result<(), StepError> {
     match answer {
         Answer::Made(_) => Ok(()),
-        Answer::NotFound => Err("the API server knows no such object or kind".into()),
-        Answer::Conflict(why) | Answer::Invalid(why) | Answer::Denied(why) => Err(why),
-        Answer::Failed(failure) => Err(failure.message),
+        Answer::NotFound => Err(StepError::NotFound),
+        Answer::Conflict(why) | Answer::Invalid(why) | Answer::Denied(why) => {
+            Err(StepError::Refused(why))
+        }
+        Answer::Failed(failure) => Err(failure.into()),
     }
 }
 

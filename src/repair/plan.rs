@@ -94,7 +94,8 @@ pub struct Plan {
 }
 
 /// Why nothing is done.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
 pub struct Refusal {
     /// One sentence.
     pub why: String,

@@ -57,7 +57,8 @@ impl Entry {
 }
 
 /// Why a list cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}{}: {why}", .place.map(|place| format!(", {place}")).unwrap_or_default())]
 pub struct Invalid {
     /// The field's path.
     pub field: String,
@@ -69,13 +70,22 @@ pub struct Invalid {
     pub instead: Option<Vec<String>>,
 }
 
-impl std::fmt::Display for Invalid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.field)?;
-        if let Some(place) = self.place {
-            write!(f, ", {place}")?;
+/// An element that `MeshSync`'s decoder does not read.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} {found}, {wanted}")]
+struct WrongType {
+    what: &'static str,
+    found: &'static str,
+    wanted: &'static str,
+}
+
+impl WrongType {
+    fn new(what: &'static str, found: &Value, wanted: &'static str) -> Self {
+        Self {
+            what,
+            found: kind_of(found),
+            wanted,
         }
-        write!(f, ": {}", self.why)
     }
 }
 
@@ -251,7 +261,7 @@ fn text_of<'a>(
 }
 
 /// Reads one element, or says why `MeshSync`'s decoder does not.
-type Element = fn(&Value) -> Result<(String, Vec<String>), String>;
+type Element = fn(&Value) -> Result<(String, Vec<String>), WrongType>;
 
 fn parse(
     text: &str,
@@ -297,7 +307,7 @@ fn parse(
             }),
             Err(why) => Err(invalid(
                 Some(place(n)),
-                why,
+                why.to_string(),
                 meant(&elements, field, profile),
             )),
         })
@@ -329,22 +339,20 @@ fn any_case<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value>
         .map(|(_, value)| value)
 }
 
-fn whitelisted(element: &Value) -> Result<(String, Vec<String>), String> {
+fn whitelisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
     let object = match element {
         Value::Null => return Ok((String::new(), Vec::new())),
         Value::Object(object) => object,
         other => {
-            return Err(format!(
-                "this entry is {}, where MeshSync expects {{\"Resource\": …, \"Events\": […]}}",
-                kind_of(other)
-            ));
+            let wanted = "where MeshSync expects {\"Resource\": …, \"Events\": […]}";
+            return Err(WrongType::new("this entry is", other, wanted));
         }
     };
     let resource = match any_case(object, "resource") {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(name)) => name.clone(),
         Some(other) => {
-            return Err(format!("Resource is {}, not a string", kind_of(other)));
+            return Err(WrongType::new("Resource is", other, "not a string"));
         }
     };
     let events = match any_case(object, "events") {
@@ -354,30 +362,33 @@ fn whitelisted(element: &Value) -> Result<(String, Vec<String>), String> {
             .map(|event| match event {
                 Value::String(event) => Ok(event.clone()),
                 Value::Null => Ok(String::new()),
-                other => Err(format!("Events holds {}, not only strings", kind_of(other))),
+                other => Err(WrongType::new("Events holds", other, "not only strings")),
             })
             .collect::<Result<_, _>>()?,
         Some(other) => {
-            return Err(format!(
-                "Events is {}, not an array of strings",
-                kind_of(other)
+            return Err(WrongType::new(
+                "Events is",
+                other,
+                "not an array of strings",
             ));
         }
     };
     Ok((resource, events))
 }
 
-fn blacklisted(element: &Value) -> Result<(String, Vec<String>), String> {
+fn blacklisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
     match element {
         Value::Null => Ok((String::new(), Vec::new())),
         Value::String(name) => Ok((name.clone(), Vec::new())),
-        Value::Object(_) => Err(
-            "this entry is an object, as older pages show it, where MeshSync expects a plain name"
-                .into(),
-        ),
-        other => Err(format!(
-            "this entry is {}, where MeshSync expects a string",
-            kind_of(other)
+        Value::Object(_) => Err(WrongType {
+            what: "this entry is",
+            found: "an object, as older pages show it",
+            wanted: "where MeshSync expects a plain name",
+        }),
+        other => Err(WrongType::new(
+            "this entry is",
+            other,
+            "where MeshSync expects a string",
         )),
     }
 }

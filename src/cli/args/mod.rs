@@ -344,7 +344,7 @@ pub struct Subject {
 }
 
 /// The name of a namespace, as Kubernetes allows it. What else stands there would become part of an address.
-fn namespace(text: &str) -> Result<String, String> {
+fn namespace(text: &str) -> Result<String, &'static str> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edge = |c: char| c != '-';
     let fits = (1..=63).contains(&text.len())
@@ -354,28 +354,32 @@ fn namespace(text: &str) -> Result<String, String> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err("a namespace's name has lower-case letters, digits and hyphens, 63 at the most, and no hyphen at either end".into())
+        Err(
+            "a namespace's name has lower-case letters, digits and hyphens, 63 at the most, and no hyphen at either end",
+        )
     }
 }
 
 /// The tag of an image. Anything else would become part of the manifest around it.
-fn image_tag(text: &str) -> Result<String, String> {
+fn image_tag(text: &str) -> Result<String, &'static str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if (1..=128).contains(&text.len()) && text.chars().all(plain) && !text.starts_with(['.', '-']) {
         Ok(text.to_owned())
     } else {
-        Err("an image tag has letters, digits, underscores, dots and hyphens, at most 128, and starts with a letter or digit".into())
+        Err(
+            "an image tag has letters, digits, underscores, dots and hyphens, at most 128, and starts with a letter or digit",
+        )
     }
 }
 
 /// A registry, `host[:port][/path]`. Anything else would become part of the manifest around it.
-fn registry(text: &str) -> Result<String, String> {
+fn registry(text: &str) -> Result<String, &'static str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '/');
     let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric());
     if starts && text.len() <= 255 && text.chars().all(plain) && !text.contains("//") {
         Ok(text.to_owned())
     } else {
-        Err("a registry has the form host[:port][/path], without a scheme or user".into())
+        Err("a registry has the form host[:port][/path], without a scheme or user")
     }
 }
 

@@ -126,7 +126,7 @@ async fn resolve(
         },
         Opened::Obstacle(facts) => Err(facts
             .obstacle
-            .map(|obstacle| obstacle.message)
+            .map(|obstacle| obstacle.message.into())
             .unwrap_or_default()),
     };
     let user = user.map_err(|why| {

@@ -72,8 +72,8 @@ pub enum Trouble {
     #[error(transparent)]
     Usage(#[from] UsageError),
     /// Something in the environment is wrong.
-    #[error("{}", .0.message)]
-    Obstacle(Obstacle),
+    #[error(transparent)]
+    Obstacle(#[from] Obstacle),
 }
 
 /// Whether this process runs in a pod.

@@ -80,7 +80,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
         let found = tokio::net::lookup_host((host, port)).await;
         found
             .map(Iterator::collect::<Vec<SocketAddr>>)
-            .map_err(|error| words::io(&error))
+            .map_err(|error| Failure::from(words::io(&error)))
     };
     let addresses = attempt(&mut test.resolve, lookup, left(), |addresses| {
         let mut ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
@@ -92,7 +92,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
 
     let connect = async {
         let stream = TcpStream::connect(addresses.as_slice()).await;
-        stream.map_err(|error| words::io(&error))
+        stream.map_err(|error| Failure::from(words::io(&error)))
     };
     let stream = attempt(&mut test.connect, connect, left(), |stream| {
         stream
@@ -115,7 +115,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
         TlsConnector::from(Arc::new(tls))
             .connect(name, stream)
             .await
-            .map_err(|error| ask::from_error(&error).to_string())
+            .map_err(|error| Failure::from(ask::from_error(&error).to_string()))
     };
     attempt(&mut test.tls, shake, left(), |stream| {
         let (_, session) = stream.get_ref();
@@ -134,7 +134,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
 /// Tries one step and notes how it went.
 async fn attempt<T>(
     step: &mut Step,
-    work: impl Future<Output = Result<T, String>>,
+    work: impl Future<Output = Result<T, Failure>>,
     limit: Duration,
     detail: impl FnOnce(&T) -> String,
 ) -> Option<T> {
@@ -145,7 +145,7 @@ async fn attempt<T>(
             return Some(value);
         }
         Ok(Err(why)) => why,
-        Err(_) => format!("no answer within {}", words::span(limit)),
+        Err(_) => format!("no answer within {}", words::span(limit)).into(),
     };
     step.micros = Seen::failed(why);
     None

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, RequestErrorKind};
+use async_nats::{Client, PublishError, RequestErrorKind, SubscribeError};
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
@@ -15,6 +15,25 @@ use crate::{
 
 /// The longest that one message is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a message did not come back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BrokerError {
+    #[error(transparent)]
+    Subscribe(#[from] SubscribeError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error("another message came back than was sent")]
+    OtherMessage,
+    #[error("the server ended the connection")]
+    Ended,
+    #[error("the connection has ended")]
+    Disconnected,
+    #[error("what was published did not come back")]
+    Lost,
+    #[error("no answer came within {}", words::span(PATIENCE))]
+    Silent,
+}
 
 /// Measures every server that let us in, each once.
 pub(crate) async fn measure(bench: &TestContext<'_>) -> Vec<ServerTest> {
@@ -39,32 +58,27 @@ async fn one(line: &Line, count: u32) -> ServerTest {
         for _ in 0..count {
             test.round_trips.push(round_trip(&line.client).await?);
         }
-        let mut heard = line
-            .client
-            .subscribe(subject.clone())
-            .await
-            .map_err(|error| error.to_string())?;
+        let mut heard = line.client.subscribe(subject.clone()).await?;
         for number in 0..count {
             let sent = Instant::now();
             let payload = number.to_string();
             line.client
                 .publish(subject.clone(), payload.clone().into())
-                .await
-                .map_err(|error| error.to_string())?;
+                .await?;
             let back = tokio::time::timeout(PATIENCE, heard.next()).await;
             match back {
                 Ok(Some(message)) if message.payload == payload.as_bytes() => {
                     test.loops.push(micros(sent.elapsed()));
                 }
-                Ok(Some(_)) => return Err("another message came back than was sent".into()),
-                Ok(None) => return Err("the server ended the connection".into()),
-                Err(_) => return Err("what was published did not come back".into()),
+                Ok(Some(_)) => return Err(BrokerError::OtherMessage),
+                Ok(None) => return Err(BrokerError::Ended),
+                Err(_) => return Err(BrokerError::Lost),
             }
         }
-        Ok::<(), String>(())
+        Ok(())
     };
-    let failure = failure.await.err();
-    test.failure = failure;
+    let failure: Result<(), BrokerError> = failure.await;
+    test.failure = failure.err().map(|error| error.to_string());
     test
 }
 
@@ -72,22 +86,16 @@ async fn one(line: &Line, count: u32) -> ServerTest {
 ///
 /// # Errors
 ///
-/// A sentence when no answer came.
-pub(crate) async fn round_trip(client: &Client) -> Result<u64, String> {
+/// [`BrokerError`] when no answer came.
+pub(crate) async fn round_trip(client: &Client) -> Result<u64, BrokerError> {
     let subject = client.new_inbox();
-    let mut back = client
-        .subscribe(subject.clone())
-        .await
-        .map_err(|error| error.to_string())?;
+    let mut back = client.subscribe(subject.clone()).await?;
     let sent = Instant::now();
-    client
-        .publish(subject, "".into())
-        .await
-        .map_err(|error| error.to_string())?;
+    client.publish(subject, "".into()).await?;
     match tokio::time::timeout(PATIENCE, back.next()).await {
         Ok(Some(_)) => Ok(micros(sent.elapsed())),
-        Ok(None) => Err("the connection has ended".into()),
-        Err(_) => Err(format!("no answer came within {}", words::span(PATIENCE))),
+        Ok(None) => Err(BrokerError::Disconnected),
+        Err(_) => Err(BrokerError::Silent),
     }
 }
 

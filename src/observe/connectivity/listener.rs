@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::Client;
+use async_nats::{Client, SubscribeError};
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::time::Instant;
 
@@ -102,13 +102,13 @@ impl EventListener {
     ///
     /// # Errors
     ///
-    /// A sentence when the connection has ended.
+    /// [`SubscribeError`] when the connection has ended.
     pub(crate) async fn listen(
         &mut self,
         server: usize,
         client: &Client,
         private: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), SubscribeError> {
         let events = self.subject.clone();
         self.subscribe(server, client, events, Heed::Events).await?;
         self.clients.push((server, client.clone()));
@@ -125,7 +125,7 @@ impl EventListener {
         &mut self,
         server: usize,
         client: &Client,
-    ) -> Result<(), String> {
+    ) -> Result<(), SubscribeError> {
         self.subscribe(server, client, ">".into(), Heed::Elsewhere)
             .await
     }
@@ -136,11 +136,8 @@ impl EventListener {
         client: &Client,
         subject: String,
         heed: Heed,
-    ) -> Result<(), String> {
-        let subscription = client
-            .subscribe(subject)
-            .await
-            .map_err(|error| error.to_string())?;
+    ) -> Result<(), SubscribeError> {
+        let subscription = client.subscribe(subject).await?;
         self.streams
             .push(subscription.map(move |m| (server, heed, m)).boxed());
         Ok(())

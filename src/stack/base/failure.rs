@@ -5,7 +5,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why there is no usable answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// What went wrong.
@@ -148,12 +149,6 @@ impl Failure {
             kind,
             message: message.into(),
         }
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
     }
 }
 

@@ -4,7 +4,7 @@
 //! is flushed to the disk, and is then moved to its place. A full disk or a killed run leaves what was there before.
 
 use std::{
-    fmt, fs,
+    fs,
     io::{self, Write},
     path::Path,
 };
@@ -26,29 +26,14 @@ pub enum Existing {
 }
 
 /// Why a file cannot be written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Something other than a regular file is there, which is never replaced.
+    #[error("it is {0}, not a regular file")]
     NotRegular(&'static str),
     /// The system refused.
-    Io(io::Error),
-}
-
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotRegular(what) => write!(f, "it is {what}, not a regular file"),
-            Self::Io(error) => f.write_str(&words::io(error)),
-        }
-    }
-}
-
-impl std::error::Error for WriteError {}
-
-impl From<io::Error> for WriteError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+    #[error("{}", words::io(.0))]
+    Io(#[from] io::Error),
 }
 
 /// Whether a regular file is there. Symbolic links are not followed: nobody knows what is at their end.

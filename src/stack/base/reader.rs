@@ -14,17 +14,20 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::stack::base::{
     limits, words,
-    yaml::{self, Broken, Documents, TooLarge},
+    yaml::{self, Documents, TooLarge},
 };
 
 /// Why something was not read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// The system could not read it, or it is not text.
+    #[error("{}", words::io(.0))]
     Io(io::Error),
     /// It is longer than this many bytes.
+    #[error("it is longer than {} MiB", .0 / limits::MIB)]
     TooLong(usize),
     /// It is text, but neither JSON nor YAML, or beyond a bound; the sentence says why.
+    #[error("{0}")]
     Malformed(String),
 }
 
@@ -34,18 +37,6 @@ impl Unreadable {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
 }
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(error) => f.write_str(&words::io(error)),
-            Self::TooLong(most) => write!(f, "it is longer than {} MiB", most / limits::MIB),
-            Self::Malformed(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for Unreadable {}
 
 /// Runs what reads in a thread of its own, until the deadline. `None` when the time was over before.
 pub async fn within<T: Send + 'static>(
@@ -155,12 +146,7 @@ pub fn first_document(text: &str) -> Result<Value, Unreadable> {
 }
 
 fn yaml(text: &str, which: Documents) -> Result<Vec<Value>, Unreadable> {
-    yaml::documents(text, which).map_err(|broken| {
-        Unreadable::Malformed(match broken {
-            Broken::Invalid(why) => format!("it is not valid YAML: {why}"),
-            Broken::TooLarge(bound) => bound.to_string(),
-        })
-    })
+    yaml::documents(text, which).map_err(|error| Unreadable::Malformed(error.to_string()))
 }
 
 fn json(text: &str) -> Result<Vec<Value>, Unreadable> {

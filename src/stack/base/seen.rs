@@ -10,24 +10,12 @@ use super::{
 };
 
 /// A refusal: the rights without which it could not be looked at, any one of them being missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("no permission to {}", .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "))]
 #[serde(rename_all = "camelCase")]
 pub struct Denial {
     /// What the API server wants.
     pub missing: Vec<Permission>,
-}
-
-impl std::fmt::Display for Denial {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no permission to ")?;
-        for (i, right) in self.missing.iter().enumerate() {
-            if i > 0 {
-                write!(f, " and ")?;
-            }
-            write!(f, "{right}")?;
-        }
-        Ok(())
-    }
 }
 
 /// What an attempt to look came to.

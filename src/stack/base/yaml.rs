@@ -11,37 +11,28 @@ use serde_json::{Map, Number, Value};
 use crate::stack::base::limits;
 
 /// Why a text is not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Broken {
     /// It is not YAML; where, and why.
+    #[error("it is not valid YAML: {0}")]
     Invalid(String),
     /// It exceeds this bound.
+    #[error(transparent)]
     TooLarge(TooLarge),
 }
 
 /// A bound that a text exceeds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooLarge {
     /// [`limits::DEPTH`].
+    #[error("it is nested deeper than {} levels", limits::DEPTH)]
     Depth,
     /// [`limits::VALUES`].
+    #[error("it holds more than {} values", limits::VALUES)]
     Values,
     /// [`limits::ALIASES`].
+    #[error("its aliases add more than {} MiB to it", limits::ALIASES / limits::MIB)]
     Aliases,
-}
-
-impl std::fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Depth => write!(f, "it is nested deeper than {} levels", limits::DEPTH),
-            Self::Values => write!(f, "it holds more than {} values", limits::VALUES),
-            Self::Aliases => write!(
-                f,
-                "its aliases add more than {} MiB to it",
-                limits::ALIASES / limits::MIB
-            ),
-        }
-    }
 }
 
 /// Which documents of a text are read.

@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         if let Err(why) = session.greet().await {
             return Ok(self.answer(&self.report(
                 Outcome::Undetermined,
-                Some(why),
+                Some(why.message),
                 &Plan::default(),
                 0,
             )));
@@ -322,13 +322,13 @@ impl<'a> Run<'a> {
             return refused(&error.to_string());
         }
         if let Err(why) = self.copy(plan, session).await {
-            return refused(&why);
+            return refused(&why.to_string());
         }
         Ok(None)
     }
 
     /// Writes a copy of everything that the plan removes.
-    async fn copy(&self, plan: &Plan, session: &Session<'_>) -> Result<(), String> {
+    async fn copy(&self, plan: &Plan, session: &Session<'_>) -> anyhow::Result<()> {
         let Copies::In(file) = self.copies.borrow().clone() else {
             return Ok(());
         };
@@ -342,16 +342,13 @@ impl<'a> Run<'a> {
             match session.object(id).await {
                 Seen::Known(live) => objects.push(live),
                 Seen::Absent => {}
-                other => {
-                    return Err(format!(
-                        "no copy can be made of {id}: {}",
-                        other.why_unsettled().unwrap_or_default()
-                    ));
-                }
+                other => anyhow::bail!(
+                    "no copy can be made of {id}: {}",
+                    other.why_unsettled().unwrap_or_default()
+                ),
             }
         }
-        self.keep(file, session.namespace(), objects, plan.continues)
-            .map_err(|error| error.to_string())
+        Ok(self.keep(file, session.namespace(), objects, plan.continues)?)
     }
 
     /// Writes these objects to a file; where there are none yet, only makes sure that it could be written.
@@ -447,7 +444,7 @@ impl<'a> Run<'a> {
         let done = writer.done().len();
         match result {
             Ok(()) => self.report(Outcome::Done, None, plan, done),
-            Err(broken) => self.report(Outcome::Partial, Some(broken.why), plan, done),
+            Err(error) => self.report(Outcome::Partial, Some(error.to_string()), plan, done),
         }
     }
 

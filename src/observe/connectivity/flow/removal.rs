@@ -6,7 +6,11 @@ use http::Request;
 use kube::client::Body;
 
 use super::{Flow, Sent};
-use crate::{cluster::ask, facts::test_object, stack::watch_list::EVENTS};
+use crate::{
+    cluster::ask,
+    facts::test_object,
+    stack::{base::failure::Failure, watch_list::EVENTS},
+};
 
 /// How long removing an object may take.
 pub(crate) const LONGEST: Duration = Duration::from_secs(5);
@@ -37,7 +41,7 @@ impl Flow<'_> {
             let limit = self.bench.asker.time_left().min(LONGEST);
             let client = self.bench.clients.requests.clone();
             if let Err(why) = remove(client, path, limit).await {
-                return Some((name, why));
+                return Some((name, why.message));
             }
         }
         self.bench.cleanup.settle(&name);
@@ -50,8 +54,8 @@ pub(crate) async fn remove(
     client: kube::Client,
     path: String,
     limit: Duration,
-) -> Result<(), String> {
-    let once = async || {
+) -> Result<(), Failure> {
+    let once = async || -> Result<u16, Failure> {
         let request = Request::delete(&path)
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(Body::from(b"{}".to_vec()))
@@ -59,8 +63,8 @@ pub(crate) async fn remove(
         let sent = tokio::time::timeout(limit, client.clone().send(request)).await;
         match sent {
             Ok(Ok(response)) => Ok(response.status().as_u16()),
-            Ok(Err(error)) => Err(ask::from_error(&error).to_string()),
-            Err(_) => Err("no answer to its removal".to_owned()),
+            Ok(Err(error)) => Err(ask::from_error(&error).to_string().into()),
+            Err(_) => Err("no answer to its removal".into()),
         }
     };
     let mut status = once().await?;
@@ -71,6 +75,6 @@ pub(crate) async fn remove(
     match status {
         200 | 202 | 404 => Ok(()),
         403 => Err("no permission to delete it".into()),
-        other => Err(format!("the API server answered {other} to its removal")),
+        other => Err(format!("the API server answered {other} to its removal").into()),
     }
 }
