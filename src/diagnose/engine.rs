@@ -144,3 +144,35 @@ impl Check {
         self.after.iter().find(blocks).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_dependency_blocks_a_check_of_any_list() {
+        // Neither is in the list of a cluster's checks: a preflight has the one, nobody the other.
+        static FIRST: Check = Check {
+            id: "first",
+            component: Component::Cluster,
+            title: "the first is true",
+            finds: &[],
+            after: &[],
+            judge: |_| Outcome::pass(),
+        };
+        static SECOND: Check = Check {
+            id: "second",
+            after: &[&FIRST],
+            ..FIRST
+        };
+        let blocker = |status| {
+            let statuses = BTreeMap::from([("first", status)]);
+            SECOND.blocked_by(&statuses).map(|check| check.id)
+        };
+        for status in [Status::Fail, Status::Unknown, Status::Skip] {
+            assert_eq!(blocker(status), Some("first"), "{status:?}");
+        }
+        assert_eq!(blocker(Status::Pass), None);
+        assert_eq!(blocker(Status::Warn), None);
+    }
+}
