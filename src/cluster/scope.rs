@@ -1,13 +1,13 @@
 //! What a connection is for, and its limits.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{ask::Log, clock::now};
 use crate::{
-    facts::{Facts, Obstacle, Rbac, Target},
-    stack::{base::seen::Seen, profile::Profile},
+    facts::{Facts, Obstacle, Target},
+    stack::profile::Profile,
 };
 
 /// What to look at, and within which limits.
@@ -55,40 +55,8 @@ pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> 
 pub(crate) fn blank(profile: &'static Profile, target: Target) -> Facts {
     Facts {
         taken_at: now(),
-        taken_at_estimated: false,
         profile,
         target,
-        in_cluster: false,
-        obstacle: None,
-        version: Seen::NotLooked,
-        namespace: Seen::NotLooked,
-        cluster_id: Seen::NotLooked,
-        broker_crd: Seen::NotLooked,
-        meshsync_crd: Seen::NotLooked,
-        former_crds: Seen::NotLooked,
-        brokers: BTreeMap::new(),
-        meshsyncs: BTreeMap::new(),
-        elsewhere: Seen::NotLooked,
-        deployments: Seen::NotLooked,
-        statefulsets: Seen::NotLooked,
-        replicasets: Seen::NotLooked,
-        pods: Seen::NotLooked,
-        services: Seen::NotLooked,
-        endpointslices: Seen::NotLooked,
-        networkpolicies: Seen::NotLooked,
-        events: Seen::NotLooked,
-        token: Seen::NotLooked,
-        helm: Seen::NotLooked,
-        lease: Seen::NotLooked,
-        rbac: Rbac::default(),
-        reviews: Seen::NotLooked,
-        served: Seen::NotLooked,
-        watch_list_config_map: Seen::NotLooked,
-        broker: crate::facts::BrokerFacts::default(),
-        memory: Seen::NotLooked,
-        logs: Vec::new(),
-        preflight: None,
-        test: None,
-        timings: BTreeMap::new(),
+        ..Facts::default()
     }
 }

@@ -5,8 +5,10 @@
 
 mod broker;
 mod custom_resources;
+mod depth;
 pub mod dry_run;
 pub mod log_lines;
+pub mod observed;
 pub mod permissions;
 pub(crate) mod preflight;
 mod probe;
@@ -55,9 +57,12 @@ pub use custom_resources::{
     CrdNames, CrdSchema, CrdSpec, CrdStatus, CrdVersion, CustomBroker, CustomResource, Endpoint,
     Fields, Meshsync, MeshsyncSpec, MeshsyncStatus, NativeBroker,
 };
+pub use depth::Depth;
 
-/// All that was seen of one cluster.
-#[derive(Clone, Debug)]
+/// All that was seen of one cluster; by default nothing, of Meshery's stack.
+///
+/// The fields that hold Kubernetes objects as they are have a row in [`observed`].
+#[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// When it was seen.
     pub taken_at: Timestamp,

@@ -27,9 +27,7 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Facts, HelmRevision, MemoryUse, Target, permissions,
-        recording::kinds,
-        stack,
+        ConfigMapFact, Facts, HelmRevision, MemoryUse, Target, observed, permissions, stack,
         token::{self, Token},
         watch_list::in_force,
     },
@@ -43,7 +41,7 @@ use crate::{
         watch_list,
     },
 };
-use answers::{FirstWave, existing, may_be_of_the_connection, parse};
+use answers::{Answers, FirstWave, may_be_of_the_connection, parse};
 
 /// The longest that the metrics API is waited for: it is another server's, and one check alone rests on it.
 const METRICS_PATIENCE: Duration = Duration::from_secs(1);
@@ -60,9 +58,6 @@ pub(super) struct Observer<'a> {
     /// Where connections to the broker go that are to outlast the look.
     pub(super) kept: Option<&'a probe::Kept>,
 }
-
-/// One question answered: its name, the right it needs, the answer, and the time it took.
-type Answered = (String, Permission, Result<Vec<String>, ApiError>, Duration);
 
 impl Observer<'_> {
     /// Asks everything, and puts the answers together.
@@ -118,16 +113,7 @@ impl Observer<'_> {
         (self.scope.progress)("asking the API server");
         let questions = self.questions();
         let check = self.depth.is_whole();
-        let (bindings, roles, former_crds) = if check {
-            let profile = self.scope.profile;
-            (
-                questions::bindings(profile),
-                questions::cluster_roles(profile),
-                questions::former_crds(profile),
-            )
-        } else {
-            (Vec::new(), Vec::new(), Vec::new())
-        };
+        let each = questions::each(self.scope.profile, &self.target.namespace, self.depth);
         let account = stack::service_account_user(
             &self.target.namespace,
             self.scope.profile.operator.service_account,
@@ -139,12 +125,12 @@ impl Observer<'_> {
             let took = started.elapsed();
             (question.name.clone(), question.right.clone(), answer, took)
         };
-        let (version, answers, bindings, roles, former_crds, reviews) = tokio::join!(
+        let (version, answers, each, reviews) = tokio::join!(
             self.version(),
             join_all(questions.iter().map(&ask)),
-            join_all(bindings.iter().map(&ask)),
-            join_all(roles.iter().map(&ask)),
-            join_all(former_crds.iter().map(&ask)),
+            join_all(each.iter().map(async |(name, questions)| {
+                (*name, join_all(questions.iter().map(&ask)).await)
+            })),
             async {
                 if check {
                     reviews::ask(self.asker, &account, &everything).await
@@ -156,9 +142,7 @@ impl Observer<'_> {
         let mut wave = FirstWave {
             version: version.0,
             answers: BTreeMap::new(),
-            bindings: Vec::new(),
-            roles: Vec::new(),
-            former_crds: Vec::new(),
+            each: BTreeMap::new(),
             reviews,
             timings: BTreeMap::from([("version".to_owned(), millis(version.1))]),
         };
@@ -166,15 +150,11 @@ impl Observer<'_> {
             wave.timings.insert(name.clone(), millis(took));
             wave.answers.insert(name, (right, answer));
         }
-        let plain = |answers: Vec<Answered>| {
-            answers
-                .into_iter()
-                .map(|(_, right, answer, _)| (right, answer))
-                .collect()
-        };
-        wave.bindings = plain(bindings);
-        wave.roles = plain(roles);
-        wave.former_crds = plain(former_crds);
+        for (name, answers) in each {
+            let answers = answers.into_iter();
+            let answers = answers.map(|(_, right, answer, _)| (right, answer));
+            wave.each.insert(name, answers.collect());
+        }
         wave
     }
 
@@ -229,39 +209,18 @@ impl Observer<'_> {
             wave.version.clone().and_then(|body| parse(&body, &secrets)),
             &version_right,
         );
-        facts.namespace = wave.one_redacted(kinds::NAMESPACE.0, &secrets);
         facts.cluster_id = wave
             .one::<k8s_openapi::api::core::v1::Namespace>("clusterId", &secrets)
             .map(|namespace| namespace.metadata.uid.unwrap_or_default());
-        facts.broker_crd = wave.one_redacted("crd/broker", &secrets);
-        facts.meshsync_crd = wave.one_redacted("crd/meshsync", &secrets);
-        for version in profile.versions {
-            let brokers = wave.whole_list(&questions::custom("brokers", version), &secrets);
-            facts.brokers.insert((*version).into(), brokers);
-            let meshsyncs = wave.whole_list(&questions::custom("meshsyncs", version), &secrets);
-            facts.meshsyncs.insert((*version).into(), meshsyncs);
-        }
-        facts.deployments = wave.list(kinds::DEPLOYMENTS.0, &secrets);
-        facts.statefulsets = wave.list(kinds::STATEFULSETS.0, &secrets);
-        facts.replicasets = wave.list(kinds::REPLICASETS.0, &secrets);
-        facts.pods = wave.list(kinds::PODS.0, &secrets);
-        facts.services = wave.list(kinds::SERVICES.0, &secrets);
-        facts.endpointslices = wave.list(kinds::ENDPOINTSLICES.0, &secrets);
-        facts.networkpolicies = wave.list(kinds::NETWORKPOLICIES.0, &secrets);
-        facts.events = wave.list(kinds::EVENTS.0, &secrets);
         facts.watch_list_config_map = wave
             .one("watchListConfigMap", &secrets)
             .map(|map| ConfigMapFact::of(&map));
-        facts.lease = wave.one_redacted(kinds::LEASE.0, &secrets);
-        if self.depth.is_whole() {
-            facts.rbac.cluster_role_bindings =
-                existing(std::mem::take(&mut wave.bindings), &secrets);
-            facts.rbac.cluster_roles = existing(std::mem::take(&mut wave.roles), &secrets);
-            facts.former_crds = match profile.former_group {
-                Some(_) => existing(std::mem::take(&mut wave.former_crds), &secrets),
-                None => Seen::Absent,
-            };
-        }
+        let mut answers = Answers {
+            wave: &mut wave,
+            secrets: &secrets,
+            profile,
+        };
+        let Ok(()) = observed::read(facts, &mut answers);
         facts.reviews = std::mem::take(&mut wave.reviews);
         facts.timings = std::mem::take(&mut wave.timings);
         self.asker.release();

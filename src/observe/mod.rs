@@ -6,7 +6,6 @@
 pub(crate) mod broker;
 mod collect;
 pub(crate) mod connectivity;
-mod depth;
 mod logs;
 mod look;
 mod preflight;
@@ -14,6 +13,6 @@ mod preflight;
 mod properties;
 pub mod questions;
 
+pub use crate::facts::Depth;
 pub use connectivity::TestPlan;
-pub use depth::Depth;
 pub use look::{look, test};

@@ -5,7 +5,7 @@
 use super::Depth;
 use crate::{
     cluster::reviews,
-    facts::recording::kinds,
+    facts::observed::{self, Ask, LEASE, Observed},
     stack::{base::permission::Permission, manifests, profile::Profile},
 };
 
@@ -22,11 +22,6 @@ pub struct Question {
 
 /// The most items that one answer may hold; more come in further requests.
 pub(crate) const PAGE: usize = 500;
-
-/// The name of the question for a custom resource in one version.
-pub fn custom(plural: &str, version: &str) -> String {
-    format!("{plural}.{version}")
-}
 
 fn base(api_version: &str) -> String {
     if api_version.contains('/') {
@@ -73,35 +68,39 @@ fn get(
     }
 }
 
-/// The namespace itself.
-pub fn namespace(namespace: &str) -> Question {
-    get(kinds::NAMESPACE.0, "v1", "namespaces", namespace, None)
-}
-
 /// The namespace whose UID is the cluster's id.
 pub fn cluster_id() -> Question {
     get("clusterId", "v1", "namespaces", "kube-system", None)
 }
 
-/// A CRD by name.
-pub fn crd(name: &str, crd: &str) -> Question {
-    get(name, kinds::CRDS.1, kinds::CRDS.0, crd, None)
+/// What a row of the table asks.
+pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Question> {
+    let list = |name: &str, api_version: &str| list(name, api_version, row.resource, namespace);
+    let get = |object: &str, place| get(row.name, row.api_version, row.resource, object, place);
+    match row.ask {
+        Ask::List => vec![list(row.name, row.api_version)],
+        Ask::Versions => profile
+            .versions
+            .iter()
+            .map(|version| {
+                list(
+                    &row.in_version(version),
+                    &format!("{}/{version}", profile.group),
+                )
+            })
+            .collect(),
+        Ask::Named(name) => vec![get(&name(profile), Some(namespace))],
+        Ask::ClusterNamed(name) => vec![get(&name(profile, namespace), None)],
+        Ask::Each(names) => names(profile).iter().map(|name| get(name, None)).collect(),
+        Ask::Nothing => Vec::new(),
+    }
 }
 
 /// The custom resources of the namespace, in every version.
 pub fn custom_resources(profile: &Profile, plural: &str, namespace: &str) -> Vec<Question> {
-    profile
-        .versions
-        .iter()
-        .map(|version| {
-            list(
-                &custom(plural, version),
-                &format!("{}/{version}", profile.group),
-                plural,
-                namespace,
-            )
-        })
-        .collect()
+    let mut rows = observed::ALL.iter().filter(|row| row.name == plural);
+    rows.next()
+        .map_or_else(Vec::new, |row| of(row, profile, namespace))
 }
 
 /// The custom resources of the whole cluster, to say where the stack is when it is not here.
@@ -118,17 +117,12 @@ pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Question> {
         .collect()
 }
 
-/// The list of a kind in the namespace.
-pub fn kind((name, api_version, _): kinds::Kind, namespace: &str) -> Question {
-    list(name, api_version, name, namespace)
-}
-
 /// The leader election Lease.
 pub fn lease(profile: &Profile, namespace: &str) -> Question {
     get(
-        kinds::LEASE.0,
-        kinds::LEASE.1,
-        "leases",
+        LEASE.name,
+        LEASE.api_version,
+        LEASE.resource,
         profile.operator.lease,
         Some(namespace),
     )
@@ -143,59 +137,13 @@ pub fn token(profile: &Profile, namespace: &str) -> Option<Question> {
 /// The `ConfigMap` that public pages take for the watch-list.
 pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Question {
     let name = profile.meshsync.documented_config_map;
-    let (_, api_version, _) = kinds::CONFIG_MAPS;
     get(
         "watchListConfigMap",
-        api_version,
-        kinds::CONFIG_MAPS.0,
+        "v1",
+        "configmaps",
         name,
         Some(namespace),
     )
-}
-
-/// The binding that the old line's manifests leave behind.
-pub fn bindings(profile: &Profile) -> Vec<Question> {
-    profile
-        .operator
-        .cluster_role_bindings
-        .iter()
-        .map(|name| {
-            get(
-                kinds::CLUSTER_ROLE_BINDINGS.0,
-                kinds::CLUSTER_ROLE_BINDINGS.1,
-                kinds::CLUSTER_ROLE_BINDINGS.0,
-                name,
-                None,
-            )
-        })
-        .collect()
-}
-
-/// The CRDs of the group that older versions used.
-pub fn former_crds(profile: &Profile) -> Vec<Question> {
-    profile
-        .former_crds()
-        .iter()
-        .map(|name| crd("crd/former", name))
-        .collect()
-}
-
-/// The operator's cluster roles: what they grant needs no access review, and a removal may leave them behind.
-pub fn cluster_roles(profile: &Profile) -> Vec<Question> {
-    profile
-        .operator
-        .cluster_roles
-        .iter()
-        .map(|name| {
-            get(
-                kinds::CLUSTER_ROLES.0,
-                kinds::CLUSTER_ROLES.1,
-                kinds::CLUSTER_ROLES.0,
-                name,
-                None,
-            )
-        })
-        .collect()
 }
 
 /// What Helm has noted of a release.
@@ -203,7 +151,7 @@ pub fn cluster_roles(profile: &Profile) -> Vec<Question> {
 /// Only metadata are asked for. The right to it is one to read every Secret of the namespace, which nobody should have
 /// to give for one check: `rbac` does not print it, and a refusal is no missing right.
 pub fn helm(release: &str, namespace: &str) -> Question {
-    let mut question = list("helm", kinds::SECRETS.1, kinds::SECRETS.0, namespace);
+    let mut question = list("helm", "v1", "secrets", namespace);
     question.path = format!(
         "{}&labelSelector=owner%3Dhelm%2Cname%3D{release}",
         question.path
@@ -274,57 +222,47 @@ pub fn pods_everywhere() -> Question {
     }
 }
 
-/// The kinds that are listed in the namespace, and whether a status needs them.
-const LISTED: &[(kinds::Kind, bool)] = &[
-    (kinds::DEPLOYMENTS, true),
-    (kinds::STATEFULSETS, true),
-    (kinds::REPLICASETS, true),
-    (kinds::PODS, true),
-    (kinds::SERVICES, true),
-    (kinds::ENDPOINTSLICES, false),
-    (kinds::NETWORKPOLICIES, false),
-    (kinds::EVENTS, false),
-];
+/// The rows whose objects are asked for at this depth, each by itself or not.
+fn rows(depth: Depth, each: bool) -> impl Iterator<Item = &'static Observed> {
+    observed::ALL
+        .iter()
+        .filter(move |row| depth >= row.from && matches!(row.ask, Ask::Each(_)) == each)
+}
 
 /// What is asked at once, before anything is known.
 pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Question> {
-    let check = depth.is_whole();
-    if depth == Depth::WatchList {
-        let mut list = custom_resources(profile, "meshsyncs", namespace);
-        list.push(kind(kinds::DEPLOYMENTS, namespace));
-        return list;
+    let mut list: Vec<Question> = rows(depth, false)
+        .flat_map(|row| of(row, profile, namespace))
+        .collect();
+    if depth >= Depth::Status {
+        list.push(cluster_id());
     }
-    let mut list = vec![cluster_id()];
-    list.extend(custom_resources(profile, "brokers", namespace));
-    list.extend(custom_resources(profile, "meshsyncs", namespace));
-    list.extend(
-        LISTED
-            .iter()
-            .filter(|(_, status)| check || *status)
-            .map(|(listed, _)| kind(*listed, namespace)),
-    );
-    if check {
-        list.extend([
-            self::namespace(namespace),
-            crd("crd/broker", &profile.broker_crd()),
-            crd("crd/meshsync", &profile.meshsync_crd()),
-            lease(profile, namespace),
-            watch_list_config_map(profile, namespace),
-        ]);
+    if depth.is_whole() {
+        list.push(watch_list_config_map(profile, namespace));
         list.extend(token(profile, namespace));
     }
     list
+}
+
+/// What is asked with the first wave for each of several objects, by row.
+pub fn each(
+    profile: &Profile,
+    namespace: &str,
+    depth: Depth,
+) -> Vec<(&'static str, Vec<Question>)> {
+    rows(depth, true)
+        .map(|row| (row.name, of(row, profile, namespace)))
+        .collect()
 }
 
 /// Every right that looking takes.
 pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permission> {
     let mut questions = first_wave(profile, namespace, depth);
     questions.extend(custom_resources_everywhere(profile));
+    let each = each(profile, namespace, depth);
+    questions.extend(each.into_iter().flat_map(|(_, questions)| questions));
     let mut others = port_forward(namespace);
     if depth.is_whole() {
-        questions.extend(bindings(profile));
-        questions.extend(former_crds(profile));
-        questions.extend(cluster_roles(profile));
         others.push(reviews::review());
         others.push(read_logs(namespace));
         others.push(read_metrics(namespace));

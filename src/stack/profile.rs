@@ -324,6 +324,12 @@ pub static MESHPLAY: Profile = Profile {
 /// Every profile.
 pub static ALL: &[&Profile] = &[&MESHERY, &MESHPLAY];
 
+impl Default for &'static Profile {
+    fn default() -> Self {
+        &MESHERY
+    }
+}
+
 impl Profile {
     /// The profile of that name.
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -1,24 +1,24 @@
 //! A plain dump, made with kubectl and curl, to facts.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::{
-    api::core::v1::{Namespace, Secret},
+    Resource,
+    api::core::v1::{ConfigMap, Namespace, Secret},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     jiff::Timestamp,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     error::RecordingError,
-    input::{Input, group_of, newest_time},
-    kinds::{self, Kind},
+    input::{Input, group_of, is_one_of, newest_time},
 };
 use crate::{
     facts::{
-        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Crd, CustomResource, Facts,
-        Handshake, HelmRevision, MemoryUse, Rbac, ServerVersion, Target, TokenFact, Varz,
-        redact::Redact, token,
+        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, Handshake, HelmRevision,
+        MemoryUse, ServerVersion, Target, TokenFact, Varz,
+        observed::{self, Object, Observed, Source, Versions},
+        token,
     },
     report::Way,
     stack::{base::seen::Seen, profile::Profile},
@@ -31,7 +31,7 @@ pub(crate) fn facts(
     namespace: Option<&str>,
 ) -> Result<Facts, RecordingError> {
     let namespace = namespace.map_or_else(|| namespace_of(input, profile), str::to_owned);
-    let dump = Dump {
+    let mut dump = Dump {
         input,
         namespace: &namespace,
         profile,
@@ -44,18 +44,10 @@ pub(crate) fn facts(
                 .flat_map(|m| m.varz.iter().chain(&m.connz)),
         ),
     );
-    let namespaces: Vec<Namespace> = input.all(kinds::NAMESPACE)?;
-    let named = |name: &str| {
-        namespaces
-            .iter()
-            .find(|n| n.metadata.name.as_deref() == Some(name))
-    };
-    Ok(Facts {
+    let mut facts = Facts {
         taken_at: estimated.unwrap_or(Timestamp::UNIX_EPOCH),
         taken_at_estimated: true,
         profile,
-        in_cluster: false,
-        obstacle: None,
         version: match &input.version {
             Some(version) => Seen::Known(
                 ServerVersion::deserialize(version)
@@ -63,35 +55,9 @@ pub(crate) fn facts(
             ),
             None => Seen::NotLooked,
         },
-        namespace: named(&namespace).map_or(Seen::NotLooked, |n| Seen::Known(n.clone())),
-        cluster_id: named("kube-system")
-            .and_then(|n| n.metadata.uid.clone())
-            .map_or(Seen::NotLooked, Seen::Known),
-        broker_crd: dump.crd(&profile.broker_crd())?,
-        meshsync_crd: dump.crd(&profile.meshsync_crd())?,
-        former_crds: dump.former_crds()?,
-        brokers: dump.custom("brokers", "Broker", &profile.broker_crd())?,
-        meshsyncs: dump.custom("meshsyncs", "MeshSync", &profile.meshsync_crd())?,
-        elsewhere: Seen::NotLooked,
-        deployments: dump.list(kinds::DEPLOYMENTS)?,
-        statefulsets: dump.list(kinds::STATEFULSETS)?,
-        replicasets: dump.list(kinds::REPLICASETS)?,
-        pods: dump.list(kinds::PODS)?,
-        services: dump.list(kinds::SERVICES)?,
-        endpointslices: dump.list(kinds::ENDPOINTSLICES)?,
-        networkpolicies: dump.list(kinds::NETWORKPOLICIES)?,
-        events: dump.list(kinds::EVENTS)?,
+        cluster_id: dump.cluster_id(),
         token: dump.token()?,
         helm: dump.helm(),
-        lease: dump.lease()?,
-        rbac: Rbac {
-            cluster_roles: dump.list(kinds::CLUSTER_ROLES)?,
-            cluster_role_bindings: dump.list(kinds::CLUSTER_ROLE_BINDINGS)?,
-            roles: dump.list(kinds::ROLES)?,
-            role_bindings: dump.list(kinds::ROLE_BINDINGS)?,
-        },
-        reviews: Seen::NotLooked,
-        served: Seen::NotLooked,
         watch_list_config_map: dump.watch_list_config_map()?,
         broker: dump.broker()?,
         target: Target {
@@ -99,11 +65,14 @@ pub(crate) fn facts(
             ..Target::default()
         },
         memory: dump.memory(),
-        logs: Vec::new(),
-        preflight: None,
-        test: None,
-        timings: BTreeMap::new(),
-    })
+        ..Facts::default()
+    };
+    observed::read(&mut facts, &mut dump)?;
+    if facts.namespace.is_absent() {
+        // Few dumps hold every namespace.
+        facts.namespace = Seen::NotLooked;
+    }
+    Ok(facts)
 }
 
 /// Where the stack is: the namespace of its custom resources, else of its operator, else the profile's.
@@ -121,13 +90,52 @@ fn namespace_of(input: &Input, profile: &Profile) -> String {
         .unwrap_or_else(|| profile.namespace.into())
 }
 
-/// Custom resources by the version that they were asked for in.
-type Versions<S, T> = BTreeMap<String, Seen<Vec<CustomResource<S, T>>>>;
-
 struct Dump<'a> {
     input: &'a Input,
     namespace: &'a str,
     profile: &'static Profile,
+}
+
+impl Source for Dump<'_> {
+    type Error = RecordingError;
+
+    fn one<T: Object>(&mut self, row: &Observed) -> Result<Seen<T>, RecordingError> {
+        Ok(match self.objects(row)? {
+            Seen::Known(objects) => objects.into_iter().next().map_or(Seen::Absent, Seen::Known),
+            _ => Seen::NotLooked,
+        })
+    }
+
+    fn many<T: Object>(&mut self, row: &Observed) -> Result<Seen<Vec<T>>, RecordingError> {
+        if row
+            .names(self.profile, self.namespace)
+            .is_some_and(|names| names.is_empty())
+        {
+            return Ok(Seen::Absent);
+        }
+        self.objects(row)
+    }
+
+    fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, RecordingError> {
+        let mut versions = Versions::new();
+        for version in self.profile.versions {
+            let api_version = format!("{}/{version}", self.profile.group);
+            let mut objects: Vec<T> = self.input.objects_of(&api_version, row.kind)?;
+            let asked = self.was_asked(&row.in_version(version))
+                || self.was_asked(row.name)
+                || !objects.is_empty();
+            objects.retain(|object| object.metadata().namespace.as_deref() == Some(self.namespace));
+            let seen = if asked {
+                Seen::Known(objects)
+            } else if self.lacks_crd(row.resource) {
+                Seen::Absent
+            } else {
+                Seen::NotLooked
+            };
+            versions.insert((*version).to_owned(), seen);
+        }
+        Ok(versions)
+    }
 }
 
 impl Dump<'_> {
@@ -135,53 +143,48 @@ impl Dump<'_> {
         self.input.asked.iter().any(|asked| asked == question)
     }
 
-    /// The objects of a kind in the namespace; without any, only a file's name says that there are none.
-    fn list<
-        T: DeserializeOwned
-            + Redact
-            + k8s_openapi::Metadata<Ty = k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>,
-    >(
-        &self,
-        kind: Kind,
-    ) -> Result<Seen<Vec<T>>, RecordingError> {
-        let mut items: Vec<T> = self.input.all(kind)?;
-        let seen = !items.is_empty() || self.was_asked(kind.0);
-        items.retain(|item| {
-            let namespace = item.metadata().namespace.as_deref();
+    /// The objects that the row asks for; without any, only a file's name says that there are none.
+    fn objects<T: Object>(&self, row: &Observed) -> Result<Seen<Vec<T>>, RecordingError> {
+        let mut objects: Vec<T> = self.input.all(row)?;
+        let seen = !objects.is_empty() || self.was_asked(row.resource);
+        objects.retain(|object| {
+            let namespace = object.metadata().namespace.as_deref();
             namespace.is_none_or(|namespace| namespace == self.namespace)
         });
-        items.dedup_by(|a, b| a.metadata().uid.is_some() && a.metadata().uid == b.metadata().uid);
+        if let Some(names) = row.names(self.profile, self.namespace) {
+            objects.retain(|object| is_one_of(object, &names));
+        }
+        objects.dedup_by(|a, b| a.metadata().uid.is_some() && a.metadata().uid == b.metadata().uid);
         Ok(if seen {
-            Seen::Known(items)
+            Seen::Known(objects)
         } else {
             Seen::NotLooked
         })
     }
 
-    fn crd(&self, name: &str) -> Result<Seen<Crd>, RecordingError> {
-        let crds: Vec<Crd> = self.input.all(kinds::CRDS)?;
-        let seen = !crds.is_empty() || self.was_asked(kinds::CRDS.0);
-        let found = crds
-            .into_iter()
-            .find(|crd| crd.metadata.name.as_deref() == Some(name));
-        Ok(match found {
-            Some(crd) => Seen::Known(crd),
-            None if seen => Seen::Absent,
-            None => Seen::NotLooked,
-        })
+    /// Whether a CRD is known not to be there; its custom resources then are not either.
+    fn lacks_crd(&self, resource: &str) -> bool {
+        let name = format!("{resource}.{}", self.profile.group);
+        let mut crds = self
+            .input
+            .objects
+            .iter()
+            .filter(|object| object["kind"] == CustomResourceDefinition::KIND)
+            .peekable();
+        (crds.peek().is_some() || self.was_asked(CustomResourceDefinition::URL_PATH_SEGMENT))
+            && !crds.any(|crd| crd["metadata"]["name"] == name)
     }
 
-    fn former_crds(&self) -> Result<Seen<Vec<Crd>>, RecordingError> {
-        let mut crds: Vec<Crd> = self.input.all(kinds::CRDS)?;
-        let seen = !crds.is_empty() || self.was_asked(kinds::CRDS.0);
-        crds.retain(|crd| self.profile.former_group == Some(&crd.spec.group));
-        Ok(if self.profile.former_group.is_none() {
-            Seen::Absent
-        } else if seen {
-            Seen::Known(crds)
-        } else {
-            Seen::NotLooked
-        })
+    /// The UID of the namespace `kube-system`.
+    fn cluster_id(&self) -> Seen<String> {
+        self.input
+            .objects
+            .iter()
+            .find(|object| {
+                object["kind"] == Namespace::KIND && object["metadata"]["name"] == "kube-system"
+            })
+            .and_then(|namespace| namespace["metadata"]["uid"].as_str())
+            .map_or(Seen::NotLooked, |uid| Seen::Known(uid.to_owned()))
     }
 
     /// What Helm has noted, by the labels of its Secrets alone.
@@ -192,7 +195,7 @@ impl Dump<'_> {
             .iter()
             .filter(|object| object["kind"] == "Secret")
             .peekable();
-        if secrets.peek().is_none() && !self.was_asked(kinds::SECRETS.0) {
+        if secrets.peek().is_none() && !self.was_asked(Secret::URL_PATH_SEGMENT) {
             return Seen::NotLooked;
         }
         let revisions = secrets
@@ -201,40 +204,6 @@ impl Dump<'_> {
             })
             .collect();
         Seen::Known(revisions)
-    }
-
-    /// Custom resources by version. Where the CRD is known not to be there, neither are they.
-    fn custom<S, T>(
-        &self,
-        plural: &str,
-        kind: &str,
-        crd: &str,
-    ) -> Result<Versions<S, T>, RecordingError>
-    where
-        CustomResource<S, T>: DeserializeOwned + Redact,
-    {
-        let crd = self.crd(crd)?;
-        self.profile
-            .versions
-            .iter()
-            .map(|version| {
-                let mut items: Vec<CustomResource<S, T>> = self
-                    .input
-                    .objects_of(&format!("{}/{version}", self.profile.group), kind)?;
-                let asked = self.was_asked(&format!("{plural}.{version}"))
-                    || self.was_asked(plural)
-                    || !items.is_empty();
-                items.retain(|item| item.metadata.namespace.as_deref() == Some(self.namespace));
-                let seen = if asked {
-                    Seen::Known(items)
-                } else if crd.is_absent() {
-                    Seen::Absent
-                } else {
-                    Seen::NotLooked
-                };
-                Ok(((*version).to_owned(), seen))
-            })
-            .collect()
     }
 
     fn token(&self) -> Result<Seen<TokenFact>, RecordingError> {
@@ -250,7 +219,7 @@ impl Dump<'_> {
                 Secret::deserialize(object).map_err(RecordingError::malformed("a Secret"))
             })
             .collect::<Result<_, _>>()?;
-        let seen = !secrets.is_empty() || self.was_asked(kinds::SECRETS.0);
+        let seen = !secrets.is_empty() || self.was_asked(Secret::URL_PATH_SEGMENT);
         let found = secrets.iter().find(|secret| {
             secret.metadata.name.as_deref() == Some(name)
                 && secret.metadata.namespace.as_deref() == Some(self.namespace)
@@ -267,16 +236,16 @@ impl Dump<'_> {
             .input
             .objects
             .iter()
-            .filter(|object| object["kind"] == kinds::CONFIG_MAPS.2)
+            .filter(|object| object["kind"] == ConfigMap::KIND)
             .collect();
-        let seen = !maps.is_empty() || self.was_asked(kinds::CONFIG_MAPS.0);
+        let seen = !maps.is_empty() || self.was_asked(ConfigMap::URL_PATH_SEGMENT);
         let wanted = self.profile.meshsync.documented_config_map;
         let found = maps.into_iter().find(|map| {
             map["metadata"]["name"] == wanted && map["metadata"]["namespace"] == self.namespace
         });
         Ok(match found {
             Some(map) => Seen::Known(ConfigMapFact::of(
-                &k8s_openapi::api::core::v1::ConfigMap::deserialize(map)
+                &ConfigMap::deserialize(map)
                     .map_err(RecordingError::malformed(format!("ConfigMap {wanted}")))?,
             )),
             None if seen => Seen::Absent,
@@ -294,18 +263,6 @@ impl Dump<'_> {
             })
             .find_map(|metrics| MemoryUse::of(metrics, self.profile.meshsync.container))
             .map_or(Seen::NotLooked, Seen::Known)
-    }
-
-    fn lease(&self) -> Result<Seen<k8s_openapi::api::coordination::v1::Lease>, RecordingError> {
-        let leases: Seen<Vec<k8s_openapi::api::coordination::v1::Lease>> =
-            self.list(kinds::LEASE)?;
-        Ok(match leases {
-            Seen::Known(leases) => leases
-                .into_iter()
-                .find(|lease| lease.metadata.name.as_deref() == Some(self.profile.operator.lease))
-                .map_or(Seen::Absent, Seen::Known),
-            _ => Seen::NotLooked,
-        })
     }
 
     fn broker(&self) -> Result<BrokerFacts, RecordingError> {

@@ -2,18 +2,21 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::{
+    Resource, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    jiff::Timestamp,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{
-    error::RecordingError,
-    kinds::{self, Kind},
-};
+use super::error::RecordingError;
 use crate::{
-    facts::redact::Redact,
+    facts::{
+        observed::{self, Object, Observed},
+        redact::Redact,
+    },
     stack::{
-        base::{limits, reader, seen::Seen, usage::UsageError, words},
+        base::{limits, reader, usage::UsageError, words},
         profile::{self, Profile},
     },
 };
@@ -97,7 +100,7 @@ impl Input {
             } else if stem == "version" {
                 self.version = Some(one_value(&shown, &text)?);
             } else {
-                self.asked.extend(questions_of_file(stem));
+                self.asked.extend(resources_of_file(stem));
                 self.add_text(&shown, &text)?;
             }
         }
@@ -149,23 +152,14 @@ impl Input {
             .unwrap_or(&profile::MESHERY)
     }
 
-    pub(super) fn list<T: DeserializeOwned + Redact>(
-        &self,
-        asked: &impl Fn(&str) -> Seen<usize>,
-        kind: Kind,
-    ) -> Result<Seen<Vec<T>>, RecordingError> {
-        let items = self.all(kind)?;
-        Ok(asked(kind.0).map(|_| items))
-    }
-
     /// Every object of a kind, redacted.
     pub(crate) fn all<T: DeserializeOwned + Redact>(
         &self,
-        (_, api_version, kind): Kind,
+        row: &Observed,
     ) -> Result<Vec<T>, RecordingError> {
-        let group = group_of(api_version);
+        let group = group_of(row.api_version);
         self.parse(|object| {
-            object["kind"] == kind
+            object["kind"] == row.kind
                 && group_of(object["apiVersion"].as_str().unwrap_or_default()) == group
         })
     }
@@ -207,6 +201,12 @@ pub(super) fn typed<T: DeserializeOwned>(object: &Value) -> serde_json::Result<T
     serde_json::from_str(&object.to_string())
 }
 
+/// Whether an object has one of these names.
+pub(super) fn is_one_of(object: &impl Object, names: &[String]) -> bool {
+    let name = object.metadata().name.as_ref();
+    name.is_some_and(|name| names.contains(name))
+}
+
 /// The group of an `apiVersion`.
 pub(crate) fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
@@ -246,22 +246,16 @@ pub(super) fn newest(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// The questions that a file of this name answers, even when it holds an empty list.
-pub(crate) fn questions_of_file(stem: &str) -> Vec<String> {
-    match stem {
-        "cluster-rbac" => vec![
-            kinds::CLUSTER_ROLES.0.into(),
-            kinds::CLUSTER_ROLE_BINDINGS.0.into(),
-        ],
-        "deploy" => vec![kinds::DEPLOYMENTS.0.into()],
-        "sts" => vec![kinds::STATEFULSETS.0.into()],
-        "netpol" => vec![kinds::NETWORKPOLICIES.0.into()],
-        "svc" => vec![kinds::SERVICES.0.into()],
-        "po" => vec![kinds::PODS.0.into()],
-        "rs" => vec![kinds::REPLICASETS.0.into()],
-        stem if stem.starts_with("crds") || stem.starts_with("customresourcedefinitions") => {
-            vec![kinds::CRDS.0.into()]
-        }
-        stem => vec![stem.into()],
+/// The resources that a file of this name holds, even when its list is empty.
+pub(crate) fn resources_of_file(stem: &str) -> Vec<String> {
+    if stem.starts_with("crds") {
+        return vec![CustomResourceDefinition::URL_PATH_SEGMENT.into()];
+    }
+    let rows = observed::ALL.iter().filter(|row| row.files.contains(&stem));
+    let resources: Vec<String> = rows.map(|row| row.resource.into()).collect();
+    if resources.is_empty() {
+        vec![stem.into()]
+    } else {
+        resources
     }
 }

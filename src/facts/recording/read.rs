@@ -7,11 +7,13 @@ use serde_json::Value;
 use super::{
     API_VERSION, Recording, dump,
     error::RecordingError,
-    input::{Input, shown, typed},
-    kinds::{self},
+    input::{Input, is_one_of, shown, typed},
 };
 use crate::{
-    facts::{Facts, Rbac, Target},
+    facts::{
+        Facts,
+        observed::{self, Object, Observed, Source, Versions},
+    },
     stack::{
         base::{seen::Seen, usage::UsageError},
         profile::Profile,
@@ -109,68 +111,11 @@ impl Input {
             None => Profile::named(&recording.profile)
                 .ok_or_else(|| RecordingError::UnknownProfile(recording.profile.clone()))?,
         };
-        let asked = |name: &str| recording.asked.get(name).cloned().unwrap_or_default();
-        let mut brokers = BTreeMap::new();
-        let mut meshsyncs = BTreeMap::new();
-        for (question, outcome) in &recording.asked {
-            if let Some(version) = question.strip_prefix("brokers.") {
-                let items = self.objects_of(&format!("{}/{version}", profile.group), "Broker")?;
-                brokers.insert(version.to_owned(), outcome.clone().map(|_| items));
-            } else if let Some(version) = question.strip_prefix("meshsyncs.") {
-                let items = self.objects_of(&format!("{}/{version}", profile.group), "MeshSync")?;
-                meshsyncs.insert(version.to_owned(), outcome.clone().map(|_| items));
-            }
-        }
-        let crds: Vec<crate::facts::Crd> = self.all(kinds::CRDS)?;
-        let crd = |question: &str, name: &str| {
-            let found = crds
-                .iter()
-                .find(|crd| crd.metadata.name.as_deref() == Some(name));
-            held(asked(question), found.cloned())
-        };
-        Ok(Facts {
+        let mut facts = Facts {
             taken_at: recording.taken_at,
-            taken_at_estimated: false,
             profile,
             in_cluster: recording.in_cluster,
-            namespace: held(
-                asked(kinds::NAMESPACE.0),
-                self.all::<k8s_openapi::api::core::v1::Namespace>(kinds::NAMESPACE)?
-                    .pop(),
-            ),
-            broker_crd: crd("crd/broker", &profile.broker_crd()),
-            meshsync_crd: crd("crd/meshsync", &profile.meshsync_crd()),
-            former_crds: asked("crd/former").map(|_| {
-                crds.iter()
-                    .filter(|crd| profile.former_group == Some(&crd.spec.group))
-                    .cloned()
-                    .collect()
-            }),
-            brokers,
-            meshsyncs,
-            deployments: self.list(&asked, kinds::DEPLOYMENTS)?,
-            statefulsets: self.list(&asked, kinds::STATEFULSETS)?,
-            replicasets: self.list(&asked, kinds::REPLICASETS)?,
-            pods: self.list(&asked, kinds::PODS)?,
-            services: self.list(&asked, kinds::SERVICES)?,
-            endpointslices: self.list(&asked, kinds::ENDPOINTSLICES)?,
-            networkpolicies: self.list(&asked, kinds::NETWORKPOLICIES)?,
-            events: self.list(&asked, kinds::EVENTS)?,
-            lease: held(
-                asked(kinds::LEASE.0),
-                self.all::<k8s_openapi::api::coordination::v1::Lease>(kinds::LEASE)?
-                    .pop(),
-            ),
-            rbac: Rbac {
-                cluster_roles: self.list(&asked, kinds::CLUSTER_ROLES)?,
-                cluster_role_bindings: self.list(&asked, kinds::CLUSTER_ROLE_BINDINGS)?,
-                roles: self.list(&asked, kinds::ROLES)?,
-                role_bindings: self.list(&asked, kinds::ROLE_BINDINGS)?,
-            },
-            target: Target {
-                namespace: recording.target.namespace.clone(),
-                ..recording.target
-            },
+            target: recording.target,
             obstacle: recording.obstacle,
             version: recording.version,
             cluster_id: recording.cluster_id,
@@ -186,7 +131,68 @@ impl Input {
             preflight: recording.preflight,
             test: recording.test,
             timings: recording.timings,
-        })
+            ..Facts::default()
+        };
+        let mut recorded = Recorded {
+            input: &self,
+            asked: &recording.asked,
+            namespace: &facts.target.namespace.clone(),
+            profile,
+        };
+        observed::read(&mut facts, &mut recorded)?;
+        Ok(facts)
+    }
+}
+
+/// The objects of a recording, and what became of the questions for them.
+struct Recorded<'a> {
+    input: &'a Input,
+    asked: &'a BTreeMap<String, Seen<usize>>,
+    namespace: &'a str,
+    profile: &'static Profile,
+}
+
+impl Recorded<'_> {
+    fn outcome(&self, row: &Observed) -> Seen<usize> {
+        self.asked.get(row.name).cloned().unwrap_or_default()
+    }
+
+    fn objects<T: Object>(&self, row: &Observed) -> Result<Vec<T>, RecordingError> {
+        let mut objects: Vec<T> = self.input.all(row)?;
+        if let Some(names) = row.names(self.profile, self.namespace) {
+            objects.retain(|object| is_one_of(object, &names));
+        }
+        Ok(objects)
+    }
+}
+
+impl Source for Recorded<'_> {
+    type Error = RecordingError;
+
+    fn one<T: Object>(&mut self, row: &Observed) -> Result<Seen<T>, RecordingError> {
+        let found = self.objects(row)?.pop();
+        Ok(held(self.outcome(row), found))
+    }
+
+    fn many<T: Object>(&mut self, row: &Observed) -> Result<Seen<Vec<T>>, RecordingError> {
+        let objects = self.objects(row)?;
+        Ok(self.outcome(row).map(|_| objects))
+    }
+
+    fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, RecordingError> {
+        let mut versions = Versions::new();
+        for (question, outcome) in self.asked {
+            let Some((_, version)) = question
+                .split_once('.')
+                .filter(|(name, _)| *name == row.name)
+            else {
+                continue;
+            };
+            let api_version = format!("{}/{version}", self.profile.group);
+            let objects = self.input.objects_of(&api_version, row.kind)?;
+            versions.insert(version.to_owned(), outcome.clone().map(|_| objects));
+        }
+        Ok(versions)
     }
 }
 

@@ -5,50 +5,23 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{
-    API_VERSION, Recording,
-    kinds::{self, Kind},
+use super::{API_VERSION, Recording};
+use crate::{
+    facts::{
+        Facts,
+        observed::{self, Object, Observed, Sink, Versions},
+    },
+    stack::{base::seen::Seen, profile::Profile},
 };
-use crate::{facts::Facts, stack::base::seen::Seen};
 
 /// The recording of these facts.
 pub fn list(facts: &Facts) -> Value {
-    let mut items = Items::default();
-    items.one(kinds::NAMESPACE, &facts.namespace);
-    items.one(
-        ("crd/broker", kinds::CRDS.1, kinds::CRDS.2),
-        &facts.broker_crd,
-    );
-    items.one(
-        ("crd/meshsync", kinds::CRDS.1, kinds::CRDS.2),
-        &facts.meshsync_crd,
-    );
-    items.many(
-        ("crd/former", kinds::CRDS.1, kinds::CRDS.2),
-        &facts.former_crds,
-    );
-    for (version, brokers) in &facts.brokers {
-        items.custom(facts, "brokers", version, "Broker", brokers);
-    }
-    for (version, meshsyncs) in &facts.meshsyncs {
-        items.custom(facts, "meshsyncs", version, "MeshSync", meshsyncs);
-    }
-    items.many(kinds::DEPLOYMENTS, &facts.deployments);
-    items.many(kinds::STATEFULSETS, &facts.statefulsets);
-    items.many(kinds::REPLICASETS, &facts.replicasets);
-    items.many(kinds::PODS, &facts.pods);
-    items.many(kinds::SERVICES, &facts.services);
-    items.many(kinds::ENDPOINTSLICES, &facts.endpointslices);
-    items.many(kinds::NETWORKPOLICIES, &facts.networkpolicies);
-    items.many(kinds::EVENTS, &facts.events);
-    items.one(kinds::LEASE, &facts.lease);
-    items.many(kinds::CLUSTER_ROLES, &facts.rbac.cluster_roles);
-    items.many(
-        kinds::CLUSTER_ROLE_BINDINGS,
-        &facts.rbac.cluster_role_bindings,
-    );
-    items.many(kinds::ROLES, &facts.rbac.roles);
-    items.many(kinds::ROLE_BINDINGS, &facts.rbac.role_bindings);
+    let mut items = Items {
+        profile: facts.profile,
+        asked: BTreeMap::new(),
+        objects: Vec::new(),
+    };
+    observed::write(facts, &mut items);
 
     let recording = Recording {
         api_version: API_VERSION.into(),
@@ -80,42 +53,40 @@ pub fn list(facts: &Facts) -> Value {
     json!({ "apiVersion": "v1", "kind": "List", "items": all })
 }
 
-#[derive(Default)]
 struct Items {
+    profile: &'static Profile,
     asked: BTreeMap<String, Seen<usize>>,
     objects: Vec<Value>,
 }
 
-impl Items {
-    fn many<T: Serialize>(&mut self, (name, api_version, kind): Kind, seen: &Seen<Vec<T>>) {
-        self.asked.insert(name.into(), seen.as_ref().map(Vec::len));
-        for item in seen.items() {
-            self.push(api_version, kind, item);
-        }
-    }
-
-    fn one<T: Serialize>(&mut self, (name, api_version, kind): Kind, seen: &Seen<T>) {
-        self.asked.insert(name.into(), seen.as_ref().map(|_| 1));
+impl Sink for Items {
+    fn one<T: Object>(&mut self, row: &Observed, seen: &Seen<T>) {
+        self.asked.insert(row.name.into(), seen.as_ref().map(|_| 1));
         if let Some(item) = seen.known() {
-            self.push(api_version, kind, item);
+            self.push(row.api_version, row.kind, item);
         }
     }
 
-    fn custom<T: Serialize>(
-        &mut self,
-        facts: &Facts,
-        plural: &str,
-        version: &str,
-        kind: &str,
-        seen: &Seen<Vec<T>>,
-    ) {
+    fn many<T: Object>(&mut self, row: &Observed, seen: &Seen<Vec<T>>) {
         self.asked
-            .insert(format!("{plural}.{version}"), seen.as_ref().map(Vec::len));
+            .insert(row.name.into(), seen.as_ref().map(Vec::len));
         for item in seen.items() {
-            self.push(&format!("{}/{version}", facts.profile.group), kind, item);
+            self.push(row.api_version, row.kind, item);
         }
     }
 
+    fn versions<T: Object>(&mut self, row: &Observed, versions: &Versions<T>) {
+        for (version, seen) in versions {
+            self.asked
+                .insert(row.in_version(version), seen.as_ref().map(Vec::len));
+            for item in seen.items() {
+                self.push(&format!("{}/{version}", self.profile.group), row.kind, item);
+            }
+        }
+    }
+}
+
+impl Items {
     fn push<T: Serialize>(&mut self, api_version: &str, kind: &str, item: &T) {
         let mut object = json!({ "apiVersion": api_version, "kind": kind });
         if let (Value::Object(object), Value::Object(fields)) = (&mut object, to_value(item)) {

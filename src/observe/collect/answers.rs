@@ -1,22 +1,30 @@
 //! The answers of the first wave, parsed and redacted.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     cluster::ask::{self, ApiError, seen},
-    facts::redact::{self, Redact},
-    stack::base::{failure::Kind, permission::Permission, seen::Seen},
+    facts::{
+        observed::{Object, Observed, Source, Versions},
+        redact::{self, Redact},
+    },
+    stack::{
+        base::{failure::Kind, permission::Permission, seen::Seen},
+        profile::Profile,
+    },
 };
+
+/// The permission that a question needs, and the pages of the answer.
+type Answer = (Permission, Result<Vec<String>, ApiError>);
 
 /// The answers of the first wave, still as text.
 pub(super) struct FirstWave {
     pub(super) version: Result<String, ApiError>,
-    pub(super) answers: BTreeMap<String, (Permission, Result<Vec<String>, ApiError>)>,
-    pub(super) bindings: Vec<(Permission, Result<Vec<String>, ApiError>)>,
-    pub(super) roles: Vec<(Permission, Result<Vec<String>, ApiError>)>,
-    pub(super) former_crds: Vec<(Permission, Result<Vec<String>, ApiError>)>,
+    pub(super) answers: BTreeMap<String, Answer>,
+    /// The answers for each of several objects, by the name of the row.
+    pub(super) each: BTreeMap<&'static str, Vec<Answer>>,
     pub(super) reviews: Seen<Vec<crate::facts::Review>>,
     pub(super) timings: BTreeMap<String, u64>,
 }
@@ -24,20 +32,15 @@ pub(super) struct FirstWave {
 impl FirstWave {
     /// Whether anything was answered at all.
     pub(super) fn has_answers(&self) -> bool {
-        let answered = |(_, answer): &(Permission, Result<Vec<String>, ApiError>)| {
-            answer.as_ref().map_or_else(ApiError::is_refusal, |_| true)
-        };
+        let answered =
+            |(_, answer): &Answer| answer.as_ref().map_or_else(ApiError::is_refusal, |_| true);
         self.answers.values().any(answered)
     }
 
     /// Has every question end in this failure.
     pub(super) fn forget(&mut self, failure: &ApiError) {
-        let single = self
-            .bindings
-            .iter_mut()
-            .chain(&mut self.roles)
-            .chain(&mut self.former_crds);
-        for (_, answer) in self.answers.values_mut().chain(single) {
+        let each = self.each.values_mut().flatten();
+        for (_, answer) in self.answers.values_mut().chain(each) {
             *answer = Err(failure.clone());
         }
         self.reviews = seen(Err(failure.clone()), &Permission::default());
@@ -56,18 +59,7 @@ impl FirstWave {
         }
     }
 
-    pub(super) fn one_redacted<T: DeserializeOwned + Redact>(
-        &mut self,
-        name: &str,
-        secrets: &[String],
-    ) -> Seen<T> {
-        self.one(name, secrets).map(|mut item: T| {
-            item.redact();
-            item
-        })
-    }
-
-    pub(super) fn list<T: DeserializeOwned + Redact>(
+    fn list<T: DeserializeOwned + Redact>(
         &mut self,
         name: &str,
         secrets: &[String],
@@ -81,7 +73,7 @@ impl FirstWave {
     }
 
     /// A list of which it also matters who wrote what.
-    pub(super) fn whole_list<T: DeserializeOwned + Redact>(
+    fn whole_list<T: DeserializeOwned + Redact>(
         &mut self,
         name: &str,
         secrets: &[String],
@@ -95,14 +87,50 @@ impl FirstWave {
     }
 }
 
+/// The first wave as a source of facts.
+pub(super) struct Answers<'a> {
+    pub(super) wave: &'a mut FirstWave,
+    /// What to take out of every answer.
+    pub(super) secrets: &'a [String],
+    pub(super) profile: &'static Profile,
+}
+
+impl Source for Answers<'_> {
+    type Error = Infallible;
+
+    fn one<T: Object>(&mut self, row: &Observed) -> Result<Seen<T>, Infallible> {
+        let seen = self.wave.one(row.name, self.secrets);
+        Ok(seen.map(|mut item: T| {
+            item.redact();
+            item
+        }))
+    }
+
+    fn many<T: Object>(&mut self, row: &Observed) -> Result<Seen<Vec<T>>, Infallible> {
+        Ok(match self.wave.each.remove(row.name) {
+            Some(answers) if answers.is_empty() && row.shared => Seen::Absent,
+            Some(answers) => existing(answers, self.secrets),
+            None => self.wave.list(row.name, self.secrets),
+        })
+    }
+
+    fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, Infallible> {
+        let versions = self.profile.versions.iter().map(|version| {
+            let seen = self.wave.whole_list(&row.in_version(version), self.secrets);
+            ((*version).to_owned(), seen)
+        });
+        Ok(versions.collect())
+    }
+}
+
 /// Whether a failure may be one connection's alone.
 pub(super) fn may_be_of_the_connection(failure: &ApiError) -> bool {
     !failure.is_refusal() && !matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized)
 }
 
 /// Those of the objects that exist; each was asked for by name.
-pub(super) fn existing<T: DeserializeOwned + Redact>(
-    answers: Vec<(Permission, Result<Vec<String>, ApiError>)>,
+fn existing<T: DeserializeOwned + Redact>(
+    answers: Vec<Answer>,
     secrets: &[String],
 ) -> Seen<Vec<T>> {
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! How much to ask.
 
-/// How much to ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much to ask; each depth asks what the one before asks, and more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// The watch-list, and what the API server serves.
     WatchList,

@@ -1,0 +1,226 @@
+//! The table of observed kinds: the Kubernetes objects that are read as they are.
+//!
+//! One row per field of [`Facts`]. The row says which objects the field holds, when the API server is asked for them,
+//! and which files of a dump hold them. Requests, permissions, recordings and dumps all come from these rows. A new kind
+//! takes a row here and a field in [`Facts`], and [`Redact`] for its type.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    Metadata, Resource,
+    api::{
+        apps::v1::{Deployment, ReplicaSet, StatefulSet},
+        coordination::v1::Lease,
+        core::v1::{Event, Namespace, Pod, Service},
+        discovery::v1::EndpointSlice,
+        networking::v1::NetworkPolicy,
+        rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
+    },
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Crd, CustomResource, Depth, Facts, redact::Redact};
+use crate::stack::{base::seen::Seen, profile::Profile};
+
+/// One row: the objects of one field.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed {
+    /// The name in questions, timings and recordings.
+    pub name: &'static str,
+    /// The `apiVersion`; empty for custom resources, whose group and versions the profile knows.
+    pub api_version: &'static str,
+    /// The plural name in paths and permissions.
+    pub resource: &'static str,
+    /// The kind.
+    pub kind: &'static str,
+    /// What is asked for.
+    pub ask: Ask,
+    /// The shallowest look that asks for it.
+    pub from: Depth,
+    /// Whether other objects of the kind belong to another row.
+    pub shared: bool,
+    /// The short names of files that hold the kind in a dump; a file may always have the name of the resource.
+    pub files: &'static [&'static str],
+}
+
+/// What the API server is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask {
+    /// The list in the namespace of the stack.
+    List,
+    /// The list in the namespace of the stack, once for each version of the profile.
+    Versions,
+    /// One object of the namespace, by its name.
+    Named(fn(&Profile) -> String),
+    /// One object of the cluster, by its name; the second argument is the namespace of the stack.
+    ClusterNamed(fn(&Profile, &str) -> String),
+    /// Objects of the cluster, each by its name.
+    Each(fn(&Profile) -> Vec<String>),
+    /// Nothing: only recordings and dumps hold it.
+    Nothing,
+}
+
+/// The leader election Lease.
+pub const LEASE: Observed = row::<Lease>(
+    Ask::Named(|profile| profile.operator.lease.to_owned()),
+    Depth::Check,
+);
+
+/// Every row, one for each field of [`Facts`]: `one` object, `many`, or many in several `versions`.
+macro_rules! observed {
+    ($($shape:ident $($field:ident).+ = $row:expr;)*) => {
+        /// The rows.
+        pub const ALL: &[Observed] = &[$($row),*];
+
+        /// Reads every field from this source.
+        pub(crate) fn read<S: Source>(facts: &mut Facts, source: &mut S) -> Result<(), S::Error> {
+            $(facts.$($field).+ = source.$shape(&const { $row })?;)*
+            Ok(())
+        }
+
+        /// Writes every field to this sink.
+        pub(crate) fn write(facts: &Facts, sink: &mut impl Sink) {
+            $(sink.$shape(&const { $row }, &facts.$($field).+);)*
+        }
+    };
+}
+
+observed! {
+    one namespace = row::<Namespace>(Ask::ClusterNamed(|_, name| name.to_owned()), Depth::Check)
+        .called("namespace");
+    one broker_crd = crd("crd/broker", Ask::ClusterNamed(|profile, _| profile.broker_crd()));
+    one meshsync_crd = crd("crd/meshsync", Ask::ClusterNamed(|profile, _| profile.meshsync_crd()));
+    many former_crds = crd("crd/former", Ask::Each(Profile::former_crds));
+    versions brokers = custom("brokers", "Broker", Depth::Status);
+    versions meshsyncs = custom("meshsyncs", "MeshSync", Depth::WatchList);
+    many deployments = row::<Deployment>(Ask::List, Depth::WatchList).files(&["deploy"]);
+    many statefulsets = row::<StatefulSet>(Ask::List, Depth::Status).files(&["sts"]);
+    many replicasets = row::<ReplicaSet>(Ask::List, Depth::Status).files(&["rs"]);
+    many pods = row::<Pod>(Ask::List, Depth::Status).files(&["po"]);
+    many services = row::<Service>(Ask::List, Depth::Status).files(&["svc"]);
+    many endpointslices = row::<EndpointSlice>(Ask::List, Depth::Check);
+    many networkpolicies = row::<NetworkPolicy>(Ask::List, Depth::Check).files(&["netpol"]);
+    many events = row::<Event>(Ask::List, Depth::Check);
+    one lease = LEASE;
+    many rbac.cluster_roles = row::<ClusterRole>(
+        Ask::Each(|profile| owned(profile.operator.cluster_roles)), Depth::Check
+    ).files(&["cluster-rbac"]);
+    many rbac.cluster_role_bindings = row::<ClusterRoleBinding>(
+        Ask::Each(|profile| owned(profile.operator.cluster_role_bindings)), Depth::Check
+    ).files(&["cluster-rbac"]);
+    many rbac.roles = row::<Role>(Ask::Nothing, Depth::Check);
+    many rbac.role_bindings = row::<RoleBinding>(Ask::Nothing, Depth::Check);
+}
+
+const fn row<T: Resource>(ask: Ask, from: Depth) -> Observed {
+    Observed {
+        name: T::URL_PATH_SEGMENT,
+        api_version: T::API_VERSION,
+        resource: T::URL_PATH_SEGMENT,
+        kind: T::KIND,
+        ask,
+        from,
+        shared: false,
+        files: &[],
+    }
+}
+
+const fn crd(name: &'static str, ask: Ask) -> Observed {
+    let mut row = row::<CustomResourceDefinition>(ask, Depth::Check).called(name);
+    row.shared = true;
+    row
+}
+
+const fn custom(resource: &'static str, kind: &'static str, from: Depth) -> Observed {
+    Observed {
+        name: resource,
+        api_version: "",
+        resource,
+        kind,
+        ask: Ask::Versions,
+        from,
+        shared: false,
+        files: &[],
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+impl Observed {
+    const fn called(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    const fn files(mut self, files: &'static [&'static str]) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// The names of the objects that belong to the row; `None` if all of the kind do.
+    pub fn names(&self, profile: &Profile, namespace: &str) -> Option<Vec<String>> {
+        match self.ask {
+            Ask::Named(name) => Some(vec![name(profile)]),
+            Ask::ClusterNamed(name) => Some(vec![name(profile, namespace)]),
+            Ask::Each(names) if self.shared => Some(names(profile)),
+            _ => None,
+        }
+    }
+
+    /// The name of the question for one version of a custom resource.
+    pub fn in_version(&self, version: &str) -> String {
+        format!("{}.{version}", self.name)
+    }
+}
+
+/// A Kubernetes object of any kind.
+pub(crate) trait Object: Serialize + DeserializeOwned + Redact {
+    fn metadata(&self) -> &ObjectMeta;
+}
+
+impl<T> Object for T
+where
+    T: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned + Redact,
+{
+    fn metadata(&self) -> &ObjectMeta {
+        Metadata::metadata(self)
+    }
+}
+
+impl Object for Crd {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+impl<S, T> Object for CustomResource<S, T>
+where
+    Self: Serialize + DeserializeOwned + Redact,
+{
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+/// Objects by the version in which they were asked for.
+pub(crate) type Versions<T> = BTreeMap<String, Seen<Vec<T>>>;
+
+/// Where objects come from: the API server's answers, a recording, or a dump.
+pub(crate) trait Source {
+    type Error;
+
+    fn one<T: Object>(&mut self, row: &Observed) -> Result<Seen<T>, Self::Error>;
+    fn many<T: Object>(&mut self, row: &Observed) -> Result<Seen<Vec<T>>, Self::Error>;
+    fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, Self::Error>;
+}
+
+/// Where objects go: a recording.
+pub(crate) trait Sink {
+    fn one<T: Object>(&mut self, row: &Observed, seen: &Seen<T>);
+    fn many<T: Object>(&mut self, row: &Observed, seen: &Seen<Vec<T>>);
+    fn versions<T: Object>(&mut self, row: &Observed, seen: &Versions<T>);
+}
