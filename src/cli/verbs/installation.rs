@@ -74,14 +74,12 @@ fn watch_list(
         match standing(&entry.resource, &Seen::NotLooked, profile) {
             Standing::Watched => {}
             Standing::Malformed(meant) => {
-                let error = UsageError::new(format!(
+                let hint = meant.map(|meant| format!("did you mean {meant}?"));
+                return Err(UsageError::new(format!(
                     "the watch-list in {file}, {}: \"{}\" is not of the form plural.version.group",
                     entry.place, entry.resource
-                ));
-                return Err(match meant {
-                    Some(meant) => error.hint(format!("did you mean {meant}?")),
-                    None => error,
-                });
+                ))
+                .hint(hint));
             }
             _ => terminal.say(&redact::clean(&format!(
                 "warning: MeshSync ignores {}, which is not among the kinds that it knows",

@@ -259,11 +259,7 @@ fn restored(
         args.backup_namespace.as_deref(),
     )
     .map_err(|error| {
-        let usage = UsageError::new(format!("cannot restore {file}: {error}"));
-        match error.hint() {
-            Some(hint) => usage.instead(hint),
-            None => usage,
-        }
+        UsageError::new(format!("cannot restore {file}: {error}")).instead(error.hint())
     })?;
     if backup.holds_any_of(parts) {
         Ok(backup)

@@ -55,11 +55,7 @@ impl Files {
 
     pub(crate) fn trouble(&self, message: String, remedy: Option<String>) -> Trouble {
         if self.named {
-            let error = UsageError::new(message);
-            Trouble::Usage(match remedy {
-                Some(remedy) => error.hint(remedy),
-                None => error,
-            })
+            UsageError::new(message).hint(remedy).into()
         } else {
             Trouble::Obstacle(Obstacle {
                 code: "kubeconfig-invalid".into(),

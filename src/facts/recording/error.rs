@@ -20,6 +20,11 @@ pub(crate) enum RecordingError {
 }
 
 impl RecordingError {
+    /// What to do instead.
+    pub(super) fn hint(&self) -> Option<String> {
+        matches!(self, Self::Several).then(|| "give them one at a time".into())
+    }
+
     /// For `map_err`: this object is malformed.
     pub(super) fn malformed(what: impl Into<String>) -> impl FnOnce(serde_json::Error) -> Self {
         |error| Self::Malformed {

@@ -60,13 +60,9 @@ fn understood(
             "give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed",
         ));
     }
-    input.into_facts(profile, namespace).map_err(|why| {
-        let error = UsageError::unreadable(shown, &why);
-        match why {
-            RecordingError::Several => error.hint("give them one at a time"),
-            _ => error,
-        }
-    })
+    input
+        .into_facts(profile, namespace)
+        .map_err(|why| UsageError::unreadable(shown, &why).hint(why.hint()))
 }
 
 /// The Kubernetes objects of a text, lists taken apart.

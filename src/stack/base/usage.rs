@@ -26,15 +26,15 @@ impl UsageError {
 
     /// Adds what may help to find the mistake, such as the names that exist.
     #[must_use]
-    pub fn hint(mut self, hint: impl Display) -> Self {
-        self.hint = Some(("; ", hint.to_string()));
+    pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
+        self.hint = hint.into().map(|hint| ("; ", hint));
         self
     }
 
     /// Adds what to do instead.
     #[must_use]
-    pub fn instead(mut self, hint: impl Display) -> Self {
-        self.hint = Some((": ", hint.to_string()));
+    pub fn instead<'a>(mut self, hint: impl Into<Option<&'a str>>) -> Self {
+        self.hint = hint.into().map(|hint| (": ", hint.to_owned()));
         self
     }
 
