@@ -224,3 +224,21 @@ pub(crate) trait Sink {
     fn many<T: Object>(&mut self, row: &Observed, seen: &Seen<Vec<T>>);
     fn versions<T: Object>(&mut self, row: &Observed, seen: &Versions<T>);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_short_file_names_are_unambiguous() {
+        // Answers and recordings are found by the name of the row: a second row of the same name would get nothing.
+        let names: BTreeSet<_> = ALL.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        let resources: BTreeSet<_> = ALL.iter().map(|row| row.resource).collect();
+        for row in ALL {
+            assert!(row.files.iter().all(|file| !resources.contains(file)));
+        }
+    }
+}
