@@ -30,6 +30,7 @@ mod verdict;
 
 use k8s_openapi::jiff::SignedDuration;
 
+use crate::stack::base::usage::UsageError;
 use crate::{
     facts::{Facts, recording::API_VERSION},
     report::{Finding, Permissions, Report, Source, Tool},
@@ -65,7 +66,7 @@ impl Expectation {
     /// # Errors
     ///
     /// A sentence when they contradict each other.
-    pub fn of<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+    pub fn of<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, UsageError> {
         let words: Vec<&str> = words.collect();
         let has = |word: &str| words.contains(&word);
         for (one, other) in [
@@ -73,9 +74,9 @@ impl Expectation {
             ("server=inside", "server=outside"),
         ] {
             if has(one) && has(other) {
-                return Err(format!(
+                return Err(UsageError::new(format!(
                     "--expect names both {one} and {other}, and only one can be so"
-                ));
+                )));
             }
         }
         Ok(Self {

@@ -1,6 +1,7 @@
 //! Selecting: which findings and checks are wanted, by code or component. What is silenced is counted.
 
 use super::{causes, codes, diagnosis, rules, verdict};
+use crate::stack::base::usage::UsageError;
 use crate::{
     report::{Check, Finding, Kind, Report, Severity},
     stack::component::Component,
@@ -21,7 +22,7 @@ enum Word {
 }
 
 impl Word {
-    fn parse(word: &str) -> Result<Self, String> {
+    fn parse(word: &str) -> Result<Self, UsageError> {
         let component = Component::ALL
             .into_iter()
             .find(|component| component.code() == word);
@@ -33,16 +34,12 @@ impl Word {
         }
         let components = Component::ALL.map(Component::code).join(", ");
         let near = codes::nearest(word);
-        Err(if near.is_empty() {
-            format!(
-                "\"{word}\" is no code and no component; the components are {components}, and `meshdoctor checks` lists the codes"
-            )
+        let hint = if near.is_empty() {
+            format!("the components are {components}, and `meshdoctor checks` lists the codes")
         } else {
-            format!(
-                "\"{word}\" is no code and no component; did you mean {}?",
-                near.join(" or ")
-            )
-        })
+            format!("did you mean {}?", near.join(" or "))
+        };
+        Err(UsageError::new(format!("\"{word}\" is no code and no component")).hint(hint))
     }
 
     fn names(&self, code: &str, component: Component) -> bool {
@@ -59,7 +56,7 @@ impl Selection {
     /// # Errors
     ///
     /// A sentence about the first word that is neither a code nor a component.
-    pub fn new(only: &[String], skip: &[String]) -> Result<Self, String> {
+    pub fn new(only: &[String], skip: &[String]) -> Result<Self, UsageError> {
         let parse = |words: &[String]| {
             words
                 .iter()

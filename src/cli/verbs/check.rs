@@ -20,9 +20,8 @@ pub(crate) async fn run(
     terminal: &Terminal,
     cleanup: &Cleanup,
 ) -> anyhow::Result<Exit> {
-    let expect =
-        Expectation::of(args.expect.iter().map(String::as_str)).map_err(UsageError::new)?;
-    let selection = Selection::new(&args.only, &args.skip).map_err(UsageError::new)?;
+    let expect = Expectation::of(args.expect.iter().map(String::as_str))?;
+    let selection = Selection::new(&args.only, &args.skip)?;
     let depth = if args.preflight {
         Depth::Preflight
     } else {

@@ -4,7 +4,7 @@ use crate::diagnose::rules::{
     broker::{
         BROKER_DOWN,
         client_port::{ClientPort, client_port},
-        servers::{each_server, finding, server_logs},
+        servers::{Unsaid, each_server, finding, server_logs},
     },
     prelude::*,
 };
@@ -29,8 +29,8 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     each_server(context, |server, _| match client_port(context, server) {
         ClientPort::Speaks => Ok(None),
-        ClientPort::Closing => Err(" is shutting down and takes no new clients".into()),
-        ClientPort::Unknown(why) => Err(format!(": {why}")),
+        ClientPort::Closing => Err(Unsaid(" is shutting down and takes no new clients".into())),
+        ClientPort::Unknown(why) => Err(Unsaid(format!(": {why}"))),
         ClientPort::Unusable(why) => Ok(Some(unusable(context, server, why))),
     })
 }

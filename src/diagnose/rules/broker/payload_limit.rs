@@ -1,7 +1,7 @@
 //! The broker takes only small messages.
 
 use crate::diagnose::rules::{
-    broker::servers::{each_server, finding},
+    broker::servers::{Unsaid, each_server, finding},
     prelude::*,
 };
 
@@ -28,7 +28,7 @@ const USUAL_PAYLOAD: u64 = 1024 * 1024;
 fn judge(context: &RuleContext<'_>) -> Judgement {
     each_server(context, |server, name| {
         let limit = server.varz.max_payload;
-        let most = limit.ok_or(": its limit of a message is not known")?;
+        let most = limit.ok_or_else(|| Unsaid(": its limit of a message is not known".into()))?;
         Ok((most < USUAL_PAYLOAD).then(|| {
             finding(&DIAGNOSIS, context, server)
                 .title(format!("{name} takes no message above {most} bytes"))

@@ -65,17 +65,20 @@ pub(crate) fn workload<'a>(context: &RuleContext<'a>) -> &'a str {
         })
 }
 
+/// Why nothing can be said of a server, as it follows its name.
+pub(crate) struct Unsaid(pub(crate) String);
+
 /// Judges each server that answered, by its name. What could not be said of one is the reason where nothing is found.
 pub(crate) fn each_server<'a>(
     context: &RuleContext<'a>,
-    judge: impl Fn(&'a BrokerServer, &str) -> Result<Option<Finding>, String>,
+    judge: impl Fn(&'a BrokerServer, &str) -> Result<Option<Finding>, Unsaid>,
 ) -> Judgement {
     let (mut findings, mut open) = (Vec::new(), None);
     for server in asked_servers(context)? {
         let name = server_name(context, server);
         match judge(server, name) {
             Ok(found) => findings.extend(found),
-            Err(why) => {
+            Err(Unsaid(why)) => {
                 open.get_or_insert(format!("{name}{why}"));
             }
         }
