@@ -71,10 +71,7 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     prepare_for_faults(&cli);
     let terminal = Terminal::new(&cli.global);
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             terminal.say(&format!("error: no runtime: {error}"));
@@ -92,17 +89,10 @@ pub fn main() -> ExitCode {
 fn tell_usage(error: &clap::Error) -> Result<(), Unwritable> {
     let plain = error.to_string();
     let safe = matches!(sanitize::for_terminal(&plain, false), Cow::Borrowed(_));
-    let is_terminal = if error.use_stderr() {
-        std::io::stderr().is_terminal()
-    } else {
-        std::io::stdout().is_terminal()
-    };
+    let is_terminal =
+        if error.use_stderr() { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
     let styled = safe && is_terminal && std::env::var_os("NO_COLOR").is_none();
-    let text = if styled {
-        error.render().ansi().to_string()
-    } else {
-        plain
-    };
+    let text = if styled { error.render().ansi().to_string() } else { plain };
     if error.use_stderr() {
         terminal::write_to_stderr(text.trim_end(), styled);
         return Ok(());
@@ -113,9 +103,7 @@ fn tell_usage(error: &clap::Error) -> Result<(), Unwritable> {
 /// Parses the arguments; as a plugin of kubectl, usage speaks of `kubectl meshdoctor`.
 fn parse() -> Result<Cli, clap::Error> {
     let program = std::env::args_os().next().unwrap_or_default();
-    let plugin = std::path::Path::new(&program)
-        .file_stem()
-        .is_some_and(|name| name == "kubectl-meshdoctor");
+    let plugin = std::path::Path::new(&program).file_stem().is_some_and(|name| name == "kubectl-meshdoctor");
     let mut command = Cli::command();
     if plugin {
         command = command.bin_name("kubectl meshdoctor");

@@ -59,8 +59,7 @@ fn masked<T: Serialize + ?Sized>(document: &T) -> Value {
 }
 
 fn value_of<T: Serialize + ?Sized>(document: &T) -> Value {
-    serde_json::to_value(document)
-        .unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }))
+    serde_json::to_value(document).unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }))
 }
 
 /// Objects to apply, as JSON: only unsafe characters are escaped, since every value must stay what it is.
@@ -81,17 +80,13 @@ mod tests {
 
     #[test]
     fn documents_lose_credentials_and_keep_their_values_otherwise() {
-        let document =
-            json!({"secret": "meshery-nats-auth", "n": 1.5, "a": ["nats://t@h", "x\u{9b}y"]});
+        let document = json!({"secret": "meshery-nats-auth", "n": 1.5, "a": ["nats://t@h", "x\u{9b}y"]});
         let shown = json!({"secret": "meshery-nats-auth", "n": 1.5, "a": ["nats://REDACTED@h", "x\u{9b}y"]});
         let text = Redacted::json(&document);
         assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), shown);
         let text = Redacted::yaml(&document);
         assert_eq!(serde_yaml::from_str::<Value>(&text).expect("YAML"), shown);
         let text = exact_json(&document);
-        assert_eq!(
-            serde_json::from_str::<Value>(&text).expect("JSON"),
-            document
-        );
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), document);
     }
 }

@@ -21,10 +21,7 @@ use crate::{
 const SPINNER_DELAY: Duration = Duration::from_millis(250);
 
 /// The terminal, or what stands in its place.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a property of its own"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct Terminal {
     color: bool,
     /// Whether standard output is a terminal.
@@ -50,9 +47,7 @@ static BEGAN: AtomicBool = AtomicBool::new(false);
 /// Prints a panic as one line and as a document, and shows the cursor again: the release build does not unwind. `document`
 /// makes the document from the place of the panic and from whether a change has begun.
 #[expect(clippy::exit, reason = "after a fault there is nothing to go back to")]
-pub fn tell_of_faults(
-    document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) + Send + Sync + 'static,
-) {
+pub fn tell_of_faults(document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |fault| {
         let mut err = io::stderr().lock();
         if io::stderr().is_terminal() {
@@ -65,10 +60,7 @@ pub fn tell_of_faults(
         );
         drop(err);
         let place = fault.location().map(ToString::to_string);
-        let (text, exit) = document(
-            place.as_deref().unwrap_or("an unknown place"),
-            BEGAN.load(Ordering::Relaxed),
-        );
+        let (text, exit) = document(place.as_deref().unwrap_or("an unknown place"), BEGAN.load(Ordering::Relaxed));
         if let Some(text) = text
             && !ANSWERED.swap(true, Ordering::Relaxed)
         {
@@ -136,19 +128,11 @@ impl Terminal {
             args::Color::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
             args::Color::Auto => stdout && !dumb,
         };
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .iter()
-            .find_map(|name| set(name));
-        let unicode =
-            locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name));
+        let unicode = locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
         let width = set("COLUMNS")
             .and_then(|columns| columns.parse().ok())
-            .or_else(|| {
-                stdout
-                    .then(terminal_size::terminal_size)
-                    .flatten()
-                    .map(|(width, _)| usize::from(width.0))
-            });
+            .or_else(|| stdout.then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0)));
         Self {
             color,
             stdout,
@@ -249,11 +233,7 @@ impl Terminal {
         self.spinner.set_message(told(what, false));
         if self.spinner.is_hidden() {
             let spinner = self.spinner.clone();
-            let ticks = if self.unicode {
-                "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
-            } else {
-                "-\\|/ "
-            };
+            let ticks = if self.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
                 spinner.set_style(style.tick_chars(ticks));
             }
@@ -270,9 +250,7 @@ impl Terminal {
     /// Asks a question that is answered with yes or no; none when nobody can be asked.
     pub async fn confirm(&self, question: &str) -> Option<bool> {
         let mut prompt = String::new();
-        SimpleTheme
-            .format_confirm_prompt(&mut prompt, question, Some(false))
-            .ok()?;
+        SimpleTheme.format_confirm_prompt(&mut prompt, question, Some(false)).ok()?;
         let answer = self.ask(&prompt).await?;
         Some(["y", "yes"].contains(&answer.to_lowercase().as_str()))
     }
@@ -280,9 +258,7 @@ impl Terminal {
     /// Asks that a word be typed, for what cannot be undone; none when nobody can be asked.
     pub async fn confirm_by_typing(&self, question: &str, word: &str) -> Option<bool> {
         let mut prompt = String::new();
-        SimpleTheme
-            .format_input_prompt(&mut prompt, question, None)
-            .ok()?;
+        SimpleTheme.format_input_prompt(&mut prompt, question, None).ok()?;
         let answer = self.ask(&prompt).await?;
         Some(answer == word)
     }
@@ -296,9 +272,7 @@ impl Terminal {
         }
         self.spinner.finish_and_clear();
         let mut err = io::stderr();
-        write!(err, "{}", told(prompt, false))
-            .and_then(|()| err.flush())
-            .ok()?;
+        write!(err, "{}", told(prompt, false)).and_then(|()| err.flush()).ok()?;
         let read = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             io::stdin().read_line(&mut line).map(|_| line)

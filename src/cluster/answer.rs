@@ -53,9 +53,7 @@ pub(crate) fn seen<T>(answer: Result<T, ApiError>, right: &Permission) -> Seen<T
     match answer {
         Ok(value) => Seen::Known(value),
         Err(ApiError::NotFound) => Seen::Absent,
-        Err(ApiError::Denied) => Seen::Denied(Denial {
-            missing: vec![right.clone()],
-        }),
+        Err(ApiError::Denied) => Seen::Denied(Denial { missing: vec![right.clone()] }),
         Err(ApiError::Failed(failure)) => Seen::Unreachable(failure),
     }
 }
@@ -63,59 +61,35 @@ pub(crate) fn seen<T>(answer: Result<T, ApiError>, right: &Permission) -> Seen<T
 /// An answer's JSON as a type.
 pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
     serde_json::from_str(body).map_err(|error| {
-        ApiError::new(
-            Kind::Malformed,
-            format!(
-                "the API server's answer is malformed: {}",
-                words::malformed(&error)
-            ),
-        )
+        ApiError::new(Kind::Malformed, format!("the API server's answer is malformed: {}", words::malformed(&error)))
     })
 }
 
 /// What an answer's status and body say.
-pub(crate) fn judge(
-    status: StatusCode,
-    headers: &HeaderMap,
-    text: String,
-) -> Result<String, ApiError> {
+pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, text: String) -> Result<String, ApiError> {
     let json = text.trim_start().starts_with('{');
     match status {
         StatusCode::OK | StatusCode::CREATED if json => Ok(text),
-        StatusCode::UNAUTHORIZED if is_status(&text) => Err(ApiError::new(
-            Kind::Unauthorized,
-            "the API server rejected our credentials (401)",
-        )),
-        StatusCode::FORBIDDEN if is_status(&text) => Err(ApiError::Denied),
-        StatusCode::NOT_FOUND if is_status(&text) || text.starts_with("404 page not found") => {
-            Err(ApiError::NotFound)
+        StatusCode::UNAUTHORIZED if is_status(&text) => {
+            Err(ApiError::new(Kind::Unauthorized, "the API server rejected our credentials (401)"))
         }
+        StatusCode::FORBIDDEN if is_status(&text) => Err(ApiError::Denied),
+        StatusCode::NOT_FOUND if is_status(&text) || text.starts_with("404 page not found") => Err(ApiError::NotFound),
         status if status.is_redirection() => {
-            let to = headers
-                .get(header::LOCATION)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("somewhere");
-            Err(not_an_api(format!(
-                "it answered with a redirect to {}",
-                redact::location(to)
-            )))
+            let to = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("somewhere");
+            Err(not_an_api(format!("it answered with a redirect to {}", redact::location(to))))
         }
         status if is_status(&text) => Err(server_error(&text, status)),
         // The words of Go's server, which an API server is.
         StatusCode::BAD_REQUEST if text.contains("HTTP request to an HTTPS server") => {
-            Err(not_an_api(
-                "it speaks TLS and was spoken to without: the address must begin with https://",
-            ))
+            Err(not_an_api("it speaks TLS and was spoken to without: the address must begin with https://"))
         }
-        status if json => Err(not_an_api(format!(
-            "it answered {} with JSON that is no Status of Kubernetes",
-            status.as_u16()
-        ))),
+        status if json => {
+            Err(not_an_api(format!("it answered {} with JSON that is no Status of Kubernetes", status.as_u16())))
+        }
         status => {
-            let kind = headers
-                .get(header::CONTENT_TYPE)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("no content type");
+            let kind =
+                headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
             Err(not_an_api(format!(
                 "it answered {} with {kind}{}, where an API server answers with JSON",
                 status.as_u16(),
@@ -152,9 +126,7 @@ pub(crate) fn version(answer: Result<String, ApiError>) -> Result<String, ApiErr
     match answer {
         Ok(body) => match serde_json::from_str::<Version>(&body) {
             Ok(version) if !version.git.is_empty() => Ok(body),
-            _ => Err(not_an_api(
-                "its answer to /version names no version of Kubernetes",
-            )),
+            _ => Err(not_an_api("its answer to /version names no version of Kubernetes")),
         },
         Err(ApiError::NotFound) => Err(not_an_api("it answered 404 to /version")),
         Err(other) => Err(other),
@@ -172,22 +144,13 @@ fn server_error(text: &str, status: StatusCode) -> ApiError {
     struct Status {
         message: Option<String>,
     }
-    let message = serde_json::from_str::<Status>(text)
-        .ok()
-        .and_then(|status| status.message);
-    let kind = message
-        .as_deref()
-        .and_then(Kind::of_message)
-        .unwrap_or(match status {
-            StatusCode::TOO_MANY_REQUESTS => Kind::TooManyRequests,
-            _ => Kind::ServerError,
-        });
+    let message = serde_json::from_str::<Status>(text).ok().and_then(|status| status.message);
+    let kind = message.as_deref().and_then(Kind::of_message).unwrap_or(match status {
+        StatusCode::TOO_MANY_REQUESTS => Kind::TooManyRequests,
+        _ => Kind::ServerError,
+    });
     let message = match message {
-        Some(message) => format!(
-            "the API server answered {}: {}",
-            status.as_u16(),
-            redact::text(&message)
-        ),
+        Some(message) => format!("the API server answered {}: {}", status.as_u16(), redact::text(&message)),
         None => format!("the API server answered {}", status.as_u16()),
     };
     ApiError::new(kind, message)

@@ -55,12 +55,7 @@ pub(crate) struct ApiClient<'a> {
 
 impl<'a> ApiClient<'a> {
     /// Over this client; no request takes longer than `limit`, none lasts beyond `deadline`.
-    pub(crate) fn new(
-        client: Client,
-        limit: Duration,
-        deadline: Instant,
-        log: Option<&'a Log<'a>>,
-    ) -> Self {
+    pub(crate) fn new(client: Client, limit: Duration, deadline: Instant, log: Option<&'a Log<'a>>) -> Self {
         let budget = Budget::default();
         Self {
             held: RefCell::new(budget.room()),
@@ -86,8 +81,7 @@ impl<'a> ApiClient<'a> {
 
     /// How long a single step may still take.
     pub(crate) fn remaining(&self) -> Duration {
-        self.limit
-            .min(self.deadline.saturating_duration_since(Instant::now()))
+        self.limit.min(self.deadline.saturating_duration_since(Instant::now()))
     }
 
     /// How long the whole run may still take.
@@ -141,8 +135,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// As for [`ApiClient::get`].
     pub(crate) async fn get_over(&self, client: Client, path: &str) -> Result<String, ApiError> {
-        self.send(client, "GET", path, None, JSON, Repeat::Failed)
-            .await
+        self.send(client, "GET", path, None, JSON, Repeat::Failed).await
     }
 
     /// The body of a GET that is sent once, whatever the answer is.
@@ -151,8 +144,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// As for [`ApiClient::get`].
     pub(crate) async fn get_once(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, JSON, Repeat::Never)
-            .await
+        self.send(self.client(), "GET", path, None, JSON, Repeat::Never).await
     }
 
     /// The body of a GET in one of these forms.
@@ -161,8 +153,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// As for [`ApiClient::get`].
     pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, accept, Repeat::Failed)
-            .await
+        self.send(self.client(), "GET", path, None, accept, Repeat::Failed).await
     }
 
     /// The body of a GET.
@@ -171,8 +162,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// The [`ApiError`] that says what stood in the way.
     pub(crate) async fn get(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, JSON, Repeat::Failed)
-            .await
+        self.send(self.client(), "GET", path, None, JSON, Repeat::Failed).await
     }
 
     /// The body of a GET that need not be JSON, as a log is not.
@@ -181,8 +171,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// As for [`ApiClient::get`].
     pub(crate) async fn get_text(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, ANYTHING, Repeat::Failed)
-            .await
+        self.send(self.client(), "GET", path, None, ANYTHING, Repeat::Failed).await
     }
 
     /// The body of a GET for a list of objects of which only the metadata are to come.
@@ -200,20 +189,8 @@ impl<'a> ApiClient<'a> {
     /// # Errors
     ///
     /// As for [`ApiClient::get`].
-    pub(crate) async fn post(
-        &self,
-        path: &str,
-        body: &serde_json::Value,
-    ) -> Result<String, ApiError> {
-        self.send(
-            self.client(),
-            "POST",
-            path,
-            Some(body.to_string()),
-            JSON,
-            Repeat::Failed,
-        )
-        .await
+    pub(crate) async fn post(&self, path: &str, body: &serde_json::Value) -> Result<String, ApiError> {
+        self.send(self.client(), "POST", path, Some(body.to_string()), JSON, Repeat::Failed).await
     }
 
     /// The answer to a change or to its dry run, whatever it is: a refusal is what is to be known.
@@ -223,15 +200,8 @@ impl<'a> ApiClient<'a> {
     /// # Errors
     ///
     /// The [`ApiError`] when no API server answered.
-    pub(crate) async fn change(
-        &self,
-        change: &Change<'_>,
-    ) -> Result<(StatusCode, String), ApiError> {
-        let repeat = if change.is_dry_run() {
-            Repeat::Throttled
-        } else {
-            Repeat::Never
-        };
+    pub(crate) async fn change(&self, change: &Change<'_>) -> Result<(StatusCode, String), ApiError> {
+        let repeat = if change.is_dry_run() { Repeat::Throttled } else { Repeat::Never };
         let begun = Instant::now();
         let mut tries = 0;
         loop {
@@ -267,8 +237,7 @@ impl<'a> ApiClient<'a> {
                     drop(guard);
                     answer
                 });
-                task.await
-                    .unwrap_or_else(|error| Err(ApiError::new(Kind::Connection, error.to_string())))
+                task.await.unwrap_or_else(|error| Err(ApiError::new(Kind::Connection, error.to_string())))
             })
             .await;
         result
@@ -308,11 +277,7 @@ impl<'a> ApiClient<'a> {
                     hint = Hint::of(head.status, &head.headers, failure.kind(), repeat);
                 }
                 let result = match judged {
-                    Err(failure)
-                        if matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized) =>
-                    {
-                        Err(failure)
-                    }
+                    Err(failure) if matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized) => Err(failure),
                     // What is not served is told without JSON.
                     _ => Ok((head.status, text)),
                 };
@@ -321,10 +286,7 @@ impl<'a> ApiClient<'a> {
             Err(failure) => (failure.to_string(), Err(failure)),
         };
         let took = started.elapsed().as_secs_f64() * 1000.0;
-        self.note(&format!(
-            "{} {}: {outcome} ({took:.1} ms)",
-            change.method, change.path
-        ));
+        self.note(&format!("{} {}: {outcome} ({took:.1} ms)", change.method, change.path));
         (result, hint)
     }
 
@@ -398,20 +360,14 @@ impl<'a> ApiClient<'a> {
     /// How long to wait before a request is repeated; `None` when that does not help, or there is no time for it: with all
     /// its repetitions, a request takes no longer than one may.
     fn pause(&self, hint: Hint, tries: u32, begun: Instant) -> Option<Duration> {
-        let left = self
-            .limit
-            .saturating_sub(begun.elapsed())
-            .min(self.time_left());
+        let left = self.limit.saturating_sub(begun.elapsed()).min(self.time_left());
         hint.pause(tries).filter(|pause| *pause < left)
     }
 
     /// Waits before a request is repeated, and tells `-v`.
     async fn wait(&self, method: &str, path: &str, hint: Option<Hint>, pause: Duration) {
         let status = hint.map_or(0, Hint::status);
-        self.note(&format!(
-            "{method} {path}: retrying in {} after {status}",
-            words::span(pause)
-        ));
+        self.note(&format!("{method} {path}: retrying in {} after {status}", words::span(pause)));
         tokio::time::sleep(pause).await;
     }
 
@@ -443,21 +399,12 @@ type Answer = (http::response::Parts, Vec<u8>);
 
 /// Nothing came in time.
 fn silent(limit: Duration) -> ApiError {
-    Failure::new(
-        Kind::TimedOut,
-        format!("no answer within {}", words::span(limit)),
-    )
-    .into()
+    Failure::new(Kind::TimedOut, format!("no answer within {}", words::span(limit))).into()
 }
 
 /// The answer to a request, if it comes in time.
-async fn in_time(
-    limit: Duration,
-    answer: impl Future<Output = Result<Answer, ApiError>>,
-) -> Result<Answer, ApiError> {
-    tokio::time::timeout(limit, answer)
-        .await
-        .unwrap_or_else(|_| Err(silent(limit)))
+async fn in_time(limit: Duration, answer: impl Future<Output = Result<Answer, ApiError>>) -> Result<Answer, ApiError> {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(silent(limit)))
 }
 
 /// Sends a request and reads the whole answer.
@@ -466,10 +413,7 @@ async fn read(
     request: Request<Body>,
     take: impl FnMut(usize) -> Result<(), ApiError>,
 ) -> Result<Answer, ApiError> {
-    let response = client
-        .send(request)
-        .await
-        .map_err(|error| from_error(&error))?;
+    let response = client.send(request).await.map_err(|error| from_error(&error))?;
     let (head, body) = response.into_parts();
     let bytes = body::read(&head, body, take).await?;
     Ok((head, bytes))

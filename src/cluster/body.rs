@@ -20,10 +20,7 @@ pub(crate) struct Budget(Rc<Cell<usize>>);
 impl Budget {
     /// Room for one more answer.
     pub(crate) fn room(&self) -> Room {
-        Room {
-            all: self.0.clone(),
-            taken: 0,
-        }
+        Room { all: self.0.clone(), taken: 0 }
     }
 }
 
@@ -61,10 +58,7 @@ pub(crate) fn too_large(why: impl Into<String>) -> ApiError {
 }
 
 fn answer_too_large() -> ApiError {
-    too_large(format!(
-        "the API server's answer exceeds the limit of {} MiB",
-        API_ANSWER / MIB
-    ))
+    too_large(format!("the API server's answer exceeds the limit of {} MiB", API_ANSWER / MIB))
 }
 
 /// The whole body, if it is not larger than [`API_ANSWER`] and `take` agrees to each part of it.
@@ -121,9 +115,7 @@ pub(crate) fn check_elements(text: &str) -> Result<(), ApiError> {
         }
     }
     if elements > API_ELEMENTS {
-        return Err(too_large(format!(
-            "the API server's answer has more than {API_ELEMENTS} elements in its lists"
-        )));
+        return Err(too_large(format!("the API server's answer has more than {API_ELEMENTS} elements in its lists")));
     }
     Ok(())
 }

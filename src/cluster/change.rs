@@ -92,10 +92,7 @@ mod tests {
     fn what_is_tried_says_so_whatever_it_is() {
         let id = Id::of(object::SECRET, Some("mesh"), "some");
         let body = json!({});
-        let created = Object {
-            id: id.clone(),
-            body: body.clone(),
-        };
+        let created = Object { id: id.clone(), body: body.clone() };
         let path = "/api/v1/namespaces/mesh/secrets";
         let paths = [
             Change::apply(&id, &body, true),

@@ -56,11 +56,7 @@ struct Status {
 /// # Errors
 ///
 /// The obstacle `exec-plugin-failed`, with the plugin's own last words.
-pub(crate) async fn resolve(
-    auth: &mut AuthInfo,
-    limit: Duration,
-    terminal: bool,
-) -> Result<(), Obstacle> {
+pub(crate) async fn resolve(auth: &mut AuthInfo, limit: Duration, terminal: bool) -> Result<(), Obstacle> {
     // A token beside a plugin wins, as in kubectl.
     if auth.token.is_some() || auth.token_file.is_some() {
         auth.exec = None;
@@ -72,8 +68,7 @@ pub(crate) async fn resolve(
     if let Some(token) = status.token {
         auth.token = Some(token.into());
     }
-    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data)
-    {
+    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
         // Kubeconfigs hold these in base64, plugins answer in PEM.
         auth.client_certificate_data = Some(BASE64.encode(certificate));
         auth.client_key_data = Some(BASE64.encode(key).into());
@@ -82,18 +77,13 @@ pub(crate) async fn resolve(
 }
 
 async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Status, Obstacle> {
-    let failed = |what: String, evidence: Vec<String>, remedy: Option<String>| {
-        failed(exec, &what, evidence, remedy)
-    };
+    let failed = |what: String, evidence: Vec<String>, remedy: Option<String>| failed(exec, &what, evidence, remedy);
     let wants_terminal = exec.interactive_mode == Some(ExecInteractiveMode::Always);
     if wants_terminal && !terminal {
         return Err(failed(
             "wants to ask questions, and there is no terminal".into(),
             vec!["interactiveMode: Always".into()],
-            Some(
-                "log in with it at a terminal first, or use credentials that need no questions"
-                    .into(),
-            ),
+            Some("log in with it at a terminal first, or use credentials that need no questions".into()),
         ));
     }
     let interactive = terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never);
@@ -107,22 +97,11 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     let output = match output {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-            let hint = exec
-                .install_hint
-                .as_ref()
-                .map(|hint| hint.trim().to_owned());
-            return Err(failed(
-                "is not installed, or not on the PATH".into(),
-                vec![],
-                hint,
-            ));
+            let hint = exec.install_hint.as_ref().map(|hint| hint.trim().to_owned());
+            return Err(failed("is not installed, or not on the PATH".into(), vec![], hint));
         }
         Ok(Err(error)) => {
-            return Err(failed(
-                format!("could not be started: {}", words::io(&error)),
-                vec![],
-                None,
-            ));
+            return Err(failed(format!("could not be started: {}", words::io(&error)), vec![], None));
         }
         Err(_) => {
             return Err(failed(
@@ -134,14 +113,7 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     };
     let words = last_words(&output.stderr);
     if output.stdout.len() > limits::PLUGIN_OUTPUT {
-        return Err(failed(
-            format!(
-                "printed more than {} MiB",
-                limits::PLUGIN_OUTPUT / limits::MIB
-            ),
-            words,
-            None,
-        ));
+        return Err(failed(format!("printed more than {} MiB", limits::PLUGIN_OUTPUT / limits::MIB), words, None));
     }
     if !output.status.success() {
         return Err(failed(format!("failed ({})", output.status), words, None));
@@ -158,26 +130,14 @@ fn credentials(exec: &ExecConfig, stdout: &[u8], words: &[String]) -> Result<Sta
         .status
         .filter(|status| status.token.is_some() || status.client_certificate_data.is_some())
         .ok_or_else(|| failed("printed no token and no certificate"))?;
-    if status
-        .token
-        .as_deref()
-        .is_some_and(|token| token::check(token).is_err())
-    {
-        return Err(failed(&format!(
-            "printed a token that {}",
-            token::Unsendable
-        )));
+    if status.token.as_deref().is_some_and(|token| token::check(token).is_err()) {
+        return Err(failed(&format!("printed a token that {}", token::Unsendable)));
     }
     Ok(status)
 }
 
 /// Why a plugin gave no credentials.
-fn failed(
-    exec: &ExecConfig,
-    what: &str,
-    mut evidence: Vec<String>,
-    remedy: Option<String>,
-) -> Obstacle {
+fn failed(exec: &ExecConfig, what: &str, mut evidence: Vec<String>, remedy: Option<String>) -> Obstacle {
     evidence.insert(0, format!("command: {}", command_line(exec)));
     let program = exec.command.as_deref().unwrap_or_default();
     Obstacle {
@@ -194,17 +154,9 @@ fn command(exec: &ExecConfig, interactive: bool) -> Command {
     command
         .args(exec.args.iter().flatten())
         .env("KUBERNETES_EXEC_INFO", exec_info(exec, interactive))
-        .stdin(if interactive {
-            Stdio::inherit()
-        } else {
-            Stdio::null()
-        })
+        .stdin(if interactive { Stdio::inherit() } else { Stdio::null() })
         .stdout(Stdio::piped())
-        .stderr(if interactive {
-            Stdio::inherit()
-        } else {
-            Stdio::piped()
-        })
+        .stderr(if interactive { Stdio::inherit() } else { Stdio::piped() })
         .kill_on_drop(true);
     // Off a terminal it leads a group of its own, with which all that it started can be ended.
     if !interactive {
@@ -227,12 +179,7 @@ async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<O
     let mut stderr = Kept::default();
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let status = {
-        let read = async {
-            tokio::join!(
-                stdout.read(&mut out, Part::Start),
-                stderr.read(&mut err, Part::End)
-            )
-        };
+        let read = async { tokio::join!(stdout.read(&mut out, Part::Start), stderr.read(&mut err, Part::End)) };
         tokio::pin!(read);
         let mut all = false;
         let status = loop {
@@ -249,11 +196,7 @@ async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<O
     if let Some(group) = &mut group {
         group.release();
     }
-    Ok(Output {
-        status,
-        stdout: stdout.0,
-        stderr: stderr.0,
-    })
+    Ok(Output { status, stdout: stdout.0, stderr: stderr.0 })
 }
 
 /// Which part of what exceeds a limit is kept.
@@ -310,14 +253,8 @@ pub(crate) fn remember(config: &kube::Config) {
     if let (Some(user), Some(password)) = (auth["username"].as_str(), auth["password"].as_str()) {
         redact::remember(&format!("{user}:{password}"));
     }
-    for url in [Some(&config.cluster_url), config.proxy_url.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        let user = url
-            .authority()
-            .and_then(|authority| authority.as_str().rsplit_once('@'))
-            .map(|(user, _)| user);
+    for url in [Some(&config.cluster_url), config.proxy_url.as_ref()].into_iter().flatten() {
+        let user = url.authority().and_then(|authority| authority.as_str().rsplit_once('@')).map(|(user, _)| user);
         if let Some(user) = user {
             redact::remember(user);
             redact::remember(user.split_once(':').map_or(user, |(_, password)| password));
@@ -342,12 +279,6 @@ fn exec_info(exec: &ExecConfig, interactive: bool) -> String {
 /// The last lines that the plugin wrote to standard error.
 fn last_words(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    lines[lines.len().saturating_sub(5)..]
-        .iter()
-        .map(|line| format!("it said: {}", redact::text(line)))
-        .collect()
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(5)..].iter().map(|line| format!("it said: {}", redact::text(line))).collect()
 }

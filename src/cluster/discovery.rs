@@ -31,9 +31,7 @@ struct Named {
 ///
 /// A group of Kubernetes itself always is, and is not asked about.
 pub(crate) async fn serves(asker: &ApiClient<'_>, api_version: &str, plural: &str) -> Option<bool> {
-    let group = api_version
-        .split_once('/')
-        .map_or("", |(group, _version)| group);
+    let group = api_version.split_once('/').map_or("", |(group, _version)| group);
     if !group.contains('.') || group.ends_with(".k8s.io") {
         return Some(true);
     }
@@ -85,21 +83,14 @@ struct Resource {
 
 /// Asks for them. Whoever is authenticated may ask this, unless somebody has taken that away.
 pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
-    let (core, named) = join(
-        asker.get_as("/api", AGGREGATED),
-        asker.get_as("/apis", AGGREGATED),
-    )
-    .await;
+    let (core, named) = join(asker.get_as("/api", AGGREGATED), asker.get_as("/apis", AGGREGATED)).await;
     let mut served = Served::default();
     for answer in [core, named] {
         let groups = answer.and_then(|body| {
             serde_json::from_str::<Groups>(&body).map_err(|error| {
                 ApiError::new(
                     Kind::Malformed,
-                    format!(
-                        "its list of resources is malformed: {}",
-                        crate::stack::base::words::malformed(&error)
-                    ),
+                    format!("its list of resources is malformed: {}", crate::stack::base::words::malformed(&error)),
                 )
             })
         });
@@ -112,10 +103,7 @@ pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
                 ));
             }
             Err(ApiError::Denied) => {
-                return Seen::failed(Failure::new(
-                    Kind::Forbidden,
-                    "we may not ask which resources are served",
-                ));
+                return Seen::failed(Failure::new(Kind::Forbidden, "we may not ask which resources are served"));
             }
             Err(ApiError::NotFound) => {
                 return Seen::failed(Failure::new(Kind::NotFound, "not found"));
@@ -134,10 +122,7 @@ fn add(served: &mut Served, groups: Groups) {
                 served.stale.push(name.clone());
             }
             served.resources.extend(
-                version
-                    .resources
-                    .into_iter()
-                    .map(|resource| format!("{}.{}.{name}", resource.resource, version.name)),
+                version.resources.into_iter().map(|resource| format!("{}.{}.{name}", resource.resource, version.name)),
             );
         }
     }

@@ -33,11 +33,7 @@ fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {
         (None, None) => return None,
     };
     let certificate = Certificate::from_pem(pem).ok()?;
-    let not_after = certificate
-        .tbs_certificate
-        .validity
-        .not_after
-        .to_unix_duration();
+    let not_after = certificate.tbs_certificate.validity.not_after.to_unix_duration();
     Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
 }
 
@@ -55,9 +51,7 @@ fn token_expiry(auth: &AuthInfo) -> Option<Timestamp> {
 
 fn exposed(auth: &AuthInfo) -> Option<String> {
     if let Some(path) = &auth.token_file {
-        return reader::text(Path::new(path), limits::CREDENTIAL_FILE)
-            .ok()
-            .map(|text| text.trim().to_owned());
+        return reader::text(Path::new(path), limits::CREDENTIAL_FILE).ok().map(|text| text.trim().to_owned());
     }
     let token = auth.token.as_ref()?;
     Some(token.expose_secret().to_owned())

@@ -56,9 +56,7 @@ impl ApiClient<'_> {
             }
             next = format!("{path}&continue={more}");
         }
-        Err(too_large(format!(
-            "the list exceeds the limit of {API_PAGES} pages"
-        )))
+        Err(too_large(format!("the list exceeds the limit of {API_PAGES} pages")))
     }
 }
 

@@ -36,25 +36,15 @@ pub(crate) struct Hint {
 
 impl Hint {
     /// What an answer says of another try.
-    pub(crate) fn of(
-        status: StatusCode,
-        headers: &HeaderMap,
-        kind: Kind,
-        repeat: Repeat,
-    ) -> Option<Self> {
+    pub(crate) fn of(status: StatusCode, headers: &HeaderMap, kind: Kind, repeat: Repeat) -> Option<Self> {
         let worth = match status {
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                repeat != Repeat::Never
-            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => repeat != Repeat::Never,
             StatusCode::INTERNAL_SERVER_ERROR => repeat == Repeat::Failed,
             _ => false,
         };
         let after = headers.get(header::RETRY_AFTER);
         let after = after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        (worth && !kind.is_conversion()).then_some(Self {
-            status,
-            after: after.map(Duration::from_secs),
-        })
+        (worth && !kind.is_conversion()).then_some(Self { status, after: after.map(Duration::from_secs) })
     }
 
     /// How long to wait before the next try, after so many; `None` when there is none.

@@ -22,9 +22,7 @@ pub(crate) fn review() -> Permission {
 ///
 /// To delete everything stands for every change: the rules that allow it name the verbs one by one.
 pub(crate) fn everything() -> Vec<Permission> {
-    ["delete", "list", "watch"]
-        .map(|verb| Permission::to(verb, "*", "*"))
-        .into()
+    ["delete", "list", "watch"].map(|verb| Permission::to(verb, "*", "*")).into()
 }
 
 /// Whom the API server takes us for.
@@ -50,11 +48,7 @@ pub(crate) async fn who_am_i(asker: &ApiClient<'_>) -> Result<String, ApiError> 
 }
 
 /// Asks whether `user`, a `ServiceAccount`, has each of these rights.
-pub(crate) async fn ask(
-    asker: &ApiClient<'_>,
-    user: &str,
-    rights: &[Permission],
-) -> Seen<Vec<Review>> {
+pub(crate) async fn ask(asker: &ApiClient<'_>, user: &str, rights: &[Permission]) -> Seen<Vec<Review>> {
     let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;
     seen(answers.into_iter().collect(), &review())
 }
@@ -76,20 +70,13 @@ async fn one(asker: &ApiClient<'_>, user: &str, right: &Permission) -> Result<Re
     });
     let body = asker.post(REVIEW_PATH, &review).await?;
     let answer: AccessReview = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
-    Ok(Review {
-        user: user.into(),
-        right: right.clone(),
-        allowed: answer.status.allowed,
-    })
+    Ok(Review { user: user.into(), right: right.clone(), allowed: answer.status.allowed })
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::new(
         Kind::Malformed,
-        format!(
-            "the review's answer is malformed: {}",
-            crate::stack::base::words::malformed(error)
-        ),
+        format!("the review's answer is malformed: {}", crate::stack::base::words::malformed(error)),
     )
 }
 
@@ -126,9 +113,5 @@ pub(crate) async fn may(asker: &ApiClient<'_>, right: &Permission) -> Seen<bool>
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     let answer = asker.post(path, &review).await;
     let asking = Permission::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
-    seen(
-        answer.and_then(|body| parse::<AccessReview>(&body)),
-        &asking,
-    )
-    .map(|review| review.status.allowed)
+    seen(answer.and_then(|body| parse::<AccessReview>(&body)), &asking).map(|review| review.status.allowed)
 }

@@ -30,17 +30,8 @@ pub struct Scope<'a> {
 
 /// The facts when nothing could be asked.
 pub(crate) fn nothing(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Facts {
-    let namespace = scope
-        .namespace
-        .clone()
-        .unwrap_or_else(|| scope.profile.namespace.to_owned());
-    let mut facts = blank(
-        scope.profile,
-        Target {
-            namespace,
-            ..target
-        },
-    );
+    let namespace = scope.namespace.clone().unwrap_or_else(|| scope.profile.namespace.to_owned());
+    let mut facts = blank(scope.profile, Target { namespace, ..target });
     facts.obstacle = Some(obstacle);
     facts
 }
@@ -53,10 +44,5 @@ pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> 
 }
 
 pub(crate) fn blank(profile: &'static Profile, target: Target) -> Facts {
-    Facts {
-        taken_at: now(),
-        profile,
-        target,
-        ..Facts::default()
-    }
+    Facts { taken_at: now(), profile, target, ..Facts::default() }
 }

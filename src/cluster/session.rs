@@ -80,27 +80,16 @@ impl<'a> Session<'a> {
                 return Ok(closed(scope, Target::default(), obstacle));
             }
         };
-        resolved.target.namespace = scope
-            .namespace
-            .clone()
-            .unwrap_or_else(|| scope.profile.namespace.to_owned());
+        resolved.target.namespace = scope.namespace.clone().unwrap_or_else(|| scope.profile.namespace.to_owned());
         let target = resolved.target;
-        let limit = scope
-            .request_timeout
-            .min(scope.deadline.saturating_duration_since(Instant::now()));
+        let limit = scope.request_timeout.min(scope.deadline.saturating_duration_since(Instant::now()));
         let plugin = resolved.config.auth_info.exec.is_some();
         let before = Instant::now();
-        if let Err(obstacle) =
-            credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await
-        {
+        if let Err(obstacle) = credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await {
             return Ok(closed(scope, target, obstacle));
         }
         // A person who logs in at the terminal may take as long as they need.
-        let waited = if plugin && scope.interactive {
-            before.elapsed()
-        } else {
-            Duration::ZERO
-        };
+        let waited = if plugin && scope.interactive { before.elapsed() } else { Duration::ZERO };
         credentials::remember(&resolved.config);
         let clients = match transport::clients(&resolved.config) {
             Ok(clients) => clients,
@@ -110,28 +99,15 @@ impl<'a> Session<'a> {
                 } else {
                     ("kubeconfig-invalid", "kubeconfig")
                 };
-                let message = format!(
-                    "the {whose}'s credentials cannot be used: {}",
-                    ask::from_error(&*error)
-                );
+                let message = format!("the {whose}'s credentials cannot be used: {}", ask::from_error(&*error));
                 if resolved.named && !plugin {
                     return Err(UsageError::new(message));
                 }
-                let obstacle = Obstacle {
-                    code: code.into(),
-                    message,
-                    evidence: Vec::new(),
-                    remedy: None,
-                };
+                let obstacle = Obstacle { code: code.into(), message, evidence: Vec::new(), remedy: None };
                 return Ok(closed(scope, target, obstacle));
             }
         };
-        let asker = ApiClient::new(
-            clients.requests.clone(),
-            scope.request_timeout,
-            scope.deadline + waited,
-            scope.log,
-        );
+        let asker = ApiClient::new(clients.requests.clone(), scope.request_timeout, scope.deadline + waited, scope.log);
         Ok(Opened::Session(Box::new(Self {
             asker,
             clients,
@@ -150,8 +126,7 @@ impl<'a> Session<'a> {
     /// What stands in the way, in a sentence.
     pub async fn greet(&self) -> Result<(), Failure> {
         let mut answer = answer::version(self.asker.get("/version").await);
-        let wants_http1 =
-            matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
+        let wants_http1 = matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
         if self.clients.two && wants_http1 {
             // Some proxies in front of an API server speak HTTP/1.1 alone.
             self.asker.switch(self.clients.streams.clone());
@@ -198,18 +173,12 @@ impl<'a> Session<'a> {
         let right = id.right("get");
         let answer = self.asker.get(&id.path()).await;
         let object = seen(answer.and_then(|body| parse(&body)), &right);
-        self.unless_unserved(&id.api_version, &id.plural, object)
-            .await
+        self.unless_unserved(&id.api_version, &id.plural, object).await
     }
 
     /// What was denied, or absent where its kind is not served: the API server refuses before it looks for the kind, and
     /// nobody need have a right to what there is none of.
-    pub(crate) async fn unless_unserved<T>(
-        &self,
-        api_version: &str,
-        plural: &str,
-        seen: Seen<T>,
-    ) -> Seen<T> {
+    pub(crate) async fn unless_unserved<T>(&self, api_version: &str, plural: &str, seen: Seen<T>) -> Seen<T> {
         let denied = matches!(seen, Seen::Denied(_));
         if denied && discovery::serves(&self.asker, api_version, plural).await == Some(false) {
             return Seen::Absent;
@@ -268,9 +237,7 @@ impl<'a> Session<'a> {
             }
         };
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
-        let message =
-            crate::facts::redact::text(body["message"].as_str().unwrap_or_else(|| text.trim()))
-                .into_owned();
+        let message = crate::facts::redact::text(body["message"].as_str().unwrap_or_else(|| text.trim())).into_owned();
         match status.as_u16() {
             200..=202 => Answer::Made(body),
             403 => Answer::Denied(message),

@@ -44,33 +44,17 @@ pub(crate) fn may_want_http1(kind: Kind) -> bool {
 pub(crate) fn clients(config: &Config) -> Result<Clients, Box<kube::Error>> {
     if let Some(proxy) = config.proxy_url.as_ref().filter(|proxy| is_socks(proxy)) {
         let client = over(config, socks(proxy)?)?;
-        return Ok(Clients {
-            requests: client.clone(),
-            streams: client,
-            two: false,
-        });
+        return Ok(Clients { requests: client.clone(), streams: client, two: false });
     }
     if config.proxy_url.is_some() {
         let client = ClientBuilder::try_from(config.clone())?.build();
-        return Ok(Clients {
-            requests: client.clone(),
-            streams: client,
-            two: false,
-        });
+        return Ok(Clients { requests: client.clone(), streams: client, two: false });
     }
     let streams = http1(config)?;
     if config.cluster_url.scheme_str() == Some("http") {
-        return Ok(Clients {
-            requests: streams.clone(),
-            streams,
-            two: false,
-        });
+        return Ok(Clients { requests: streams.clone(), streams, two: false });
     }
-    Ok(Clients {
-        requests: http2(config)?,
-        streams,
-        two: true,
-    })
+    Ok(Clients { requests: http2(config)?, streams, two: true })
 }
 
 fn tcp() -> HttpConnector {
@@ -91,19 +75,14 @@ fn http1(config: &Config) -> Result<Client, Box<kube::Error>> {
 fn over<C>(config: &Config, connector: C) -> Result<Client, Box<kube::Error>>
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
-    C::Response: hyper_util::client::legacy::connect::Connection
-        + hyper::rt::Read
-        + hyper::rt::Write
-        + Send
-        + Unpin
-        + 'static,
+    C::Response:
+        hyper_util::client::legacy::connect::Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
     C::Future: Send + 'static,
     C::Error: Into<BoxError>,
 {
     let connector = config.rustls_https_connector_with_connector(connector)?;
-    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new())
-        .http1_max_buf_size(HTTP1_BUFFER)
-        .build(connector);
+    let http: HttpClient<_, Body> =
+        HttpClient::builder(TokioExecutor::new()).http1_max_buf_size(HTTP1_BUFFER).build(connector);
     stack(config, http)
 }
 
@@ -116,26 +95,17 @@ fn is_socks(proxy: &http::Uri) -> bool {
 fn socks(proxy: &http::Uri) -> Result<SocksV5<HttpConnector>, Box<kube::Error>> {
     let unusable = |why: &str| Box::new(kube::Error::Service(BoxError::from(why.to_owned())));
     let authority = proxy.authority().map_or("", http::uri::Authority::as_str);
-    let (user, place) = authority
-        .rsplit_once('@')
-        .map_or((None, authority), |(user, place)| (Some(user), place));
+    let (user, place) = authority.rsplit_once('@').map_or((None, authority), |(user, place)| (Some(user), place));
     let has_port = proxy.port_u16().is_some();
-    let address = if has_port {
-        format!("socks5://{place}")
-    } else {
-        format!("socks5://{}:1080", place.trim_end_matches(':'))
-    };
-    let address = address
-        .parse()
-        .map_err(|_| unusable("the proxy's address is not a URL"))?;
+    let address =
+        if has_port { format!("socks5://{place}") } else { format!("socks5://{}:1080", place.trim_end_matches(':')) };
+    let address = address.parse().map_err(|_| unusable("the proxy's address is not a URL"))?;
     let mut connector = SocksV5::new(address, tcp());
     if let Some(user) = user {
         let (name, password) = user.split_once(':').unwrap_or((user, ""));
         let (name, password) = (decoded(name), decoded(password));
         if name.len() > 255 || password.len() > 255 {
-            return Err(unusable(
-                "the proxy's user name and password may have 255 bytes each",
-            ));
+            return Err(unusable("the proxy's user name and password may have 255 bytes each"));
         }
         connector = connector.with_auth(name, password);
     }
@@ -150,9 +120,7 @@ pub(crate) fn decoded(text: &str) -> String {
         let escaped = match more {
             [high, low, ..] if *first == b'%' => {
                 let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                digit(high)
-                    .zip(digit(low))
-                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+                digit(high).zip(digit(low)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
             }
             _ => None,
         };
@@ -174,20 +142,13 @@ fn http2(config: &Config) -> Result<Client, Box<kube::Error>> {
     let mut tls = config.rustls_client_config()?;
     // The connector's builder sets it, and refuses a list that is there already.
     tls.alpn_protocols.clear();
-    let mut builder = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http();
+    let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {
-        let name = name
-            .clone()
-            .try_into()
-            .map_err(|error| kube::Error::Service(BoxError::from(error)))?;
+        let name = name.clone().try_into().map_err(|error| kube::Error::Service(BoxError::from(error)))?;
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
     let connector = builder.enable_http2().wrap_connector(tcp());
-    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new())
-        .http2_only(true)
-        .build(connector);
+    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new()).http2_only(true).build(connector);
     stack(config, http)
 }
 

@@ -32,13 +32,8 @@ pub(crate) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
             return Failure::new(Kind::Connection, why);
         }
         if text.contains("dns error") {
-            let why = error
-                .source()
-                .map_or_else(|| text.clone(), ToString::to_string);
-            return Failure::new(
-                Kind::Dns,
-                format!("the host name cannot be resolved: {}", plain_dns(&why)),
-            );
+            let why = error.source().map_or_else(|| text.clone(), ToString::to_string);
+            return Failure::new(Kind::Dns, format!("the host name cannot be resolved: {}", plain_dns(&why)));
         }
         innermost = text;
         current = error.source();
@@ -55,19 +50,13 @@ pub(crate) fn speaks_no_http(error: &hyper::Error) -> bool {
 
 /// What a proxy objects to. The library's types for this are private; these are their words.
 fn of_proxy(text: &str) -> Option<&'static str> {
-    let words = text
-        .strip_prefix("tunnel error: ")
-        .or_else(|| text.strip_prefix("SOCKS error: "))
-        .unwrap_or(text);
+    let words = text.strip_prefix("tunnel error: ").or_else(|| text.strip_prefix("SOCKS error: ")).unwrap_or(text);
     match words {
-        "proxy authorization required" => Some(
-            "the proxy wants another user name and password (407): they belong into the proxy's address",
-        ),
-        "credentials not accepted" => {
-            Some("the proxy does not accept the user name and password in its address")
+        "proxy authorization required" => {
+            Some("the proxy wants another user name and password (407): they belong into the proxy's address")
         }
-        "server does not support user/pass authentication"
-        | "server implements authentication incorrectly" => {
+        "credentials not accepted" => Some("the proxy does not accept the user name and password in its address"),
+        "server does not support user/pass authentication" | "server implements authentication incorrectly" => {
             Some("the proxy takes no user name and password in the form that SOCKS5 has for them")
         }
         "unsuccessful" => Some("the proxy refused to open a connection to the server"),
@@ -77,16 +66,14 @@ fn of_proxy(text: &str) -> Option<&'static str> {
 }
 
 fn plain_dns(why: &str) -> &str {
-    why.strip_prefix("failed to lookup address information: ")
-        .unwrap_or(why)
+    why.strip_prefix("failed to lookup address information: ").unwrap_or(why)
 }
 
 fn plain_io(error: &io::Error) -> Option<(Kind, &'static str)> {
     Some(match error.kind() {
-        io::ErrorKind::ConnectionRefused => (
-            Kind::ConnectionRefused,
-            "the connection was refused: nothing listens there",
-        ),
+        io::ErrorKind::ConnectionRefused => {
+            (Kind::ConnectionRefused, "the connection was refused: nothing listens there")
+        }
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
             (Kind::ConnectionReset, "the connection was reset")
         }
@@ -94,10 +81,7 @@ fn plain_io(error: &io::Error) -> Option<(Kind, &'static str)> {
             (Kind::NoRoute, "there is no route to it")
         }
         io::ErrorKind::TimedOut => (Kind::TimedOut, "the connection attempt got no answer"),
-        io::ErrorKind::UnexpectedEof => (
-            Kind::ConnectionClosed,
-            "it closed the connection in the middle",
-        ),
+        io::ErrorKind::UnexpectedEof => (Kind::ConnectionClosed, "it closed the connection in the middle"),
         _ => return None,
     })
 }

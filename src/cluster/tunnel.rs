@@ -50,10 +50,7 @@ impl Tunnel {
             Ok(Err(error)) => Err(explain(&error, rights)),
             Err(_) => Err(ProbeFailure::no_way(
                 FailureReason::Silent,
-                format!(
-                    "the port-forward got no answer within {}",
-                    words::span(limit)
-                ),
+                format!("the port-forward got no answer within {}", words::span(limit)),
             )),
         }
     }
@@ -71,17 +68,9 @@ fn explain(error: &kube::Error, rights: &[Permission]) -> ProbeFailure {
         kube::Error::Api(status) if status.code == 403 => {
             // The server's message names one right or, lacking `create` alone, none.
             let missing: Vec<Permission> = if status.message.contains("cannot get") {
-                rights
-                    .iter()
-                    .filter(|right| right.verb == "get")
-                    .cloned()
-                    .collect()
+                rights.iter().filter(|right| right.verb == "get").cloned().collect()
             } else {
-                rights
-                    .iter()
-                    .filter(|right| right.verb == "create")
-                    .cloned()
-                    .collect()
+                rights.iter().filter(|right| right.verb == "create").cloned().collect()
             };
             ProbeFailure {
                 kind: FailureKind::Denied,
@@ -92,16 +81,9 @@ fn explain(error: &kube::Error, rights: &[Permission]) -> ProbeFailure {
         }
         kube::Error::Api(status) => ProbeFailure::no_way(
             FailureReason::PortForward,
-            format!(
-                "the API server answered {}: {}",
-                status.code,
-                one_line(&status.message)
-            ),
+            format!("the API server answered {}: {}", status.code, one_line(&status.message)),
         ),
-        other => ProbeFailure::no_way(
-            FailureReason::PortForward,
-            super::ask::from_error(other).to_string(),
-        ),
+        other => ProbeFailure::no_way(FailureReason::PortForward, super::ask::from_error(other).to_string()),
     }
 }
 
@@ -110,26 +92,16 @@ pub(crate) fn port_error(message: &str) -> ProbeFailure {
     let refused = message.contains("connection refused");
     let text = one_line(message);
     if refused {
-        ProbeFailure::broker(
-            FailureReason::Refused,
-            format!("nothing listens in the pod: {text}"),
-        )
+        ProbeFailure::broker(FailureReason::Refused, format!("nothing listens in the pod: {text}"))
     } else {
-        ProbeFailure::no_way(
-            FailureReason::PortForward,
-            format!("the port-forward failed: {text}"),
-        )
+        ProbeFailure::no_way(FailureReason::PortForward, format!("the port-forward failed: {text}"))
     }
 }
 
 /// The first line of what another program says, without control characters and cut to its limit.
 fn one_line(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
-    let plain: String = line
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(limits::KUBELET_TEXT)
-        .collect();
+    let plain: String = line.chars().filter(|c| !c.is_control()).take(limits::KUBELET_TEXT).collect();
     bounded::cut(plain, limits::KUBELET_TEXT)
 }
 
@@ -140,10 +112,7 @@ mod tests {
     #[test]
     fn kubelet_refusal_is_the_brokers_and_no_other_word_is() {
         let refused = port_error("failed to connect to 127.0.0.1:4222: connection refused");
-        assert_eq!(
-            (refused.kind, refused.reason),
-            (FailureKind::Broker, FailureReason::Refused)
-        );
+        assert_eq!((refused.kind, refused.reason), (FailureKind::Broker, FailureReason::Refused));
         let other = port_error("no\u{1b}]0;forward\u{9b}\nsecond line");
         assert_eq!(other.kind, FailureKind::NoWay);
         assert_eq!(other.message, "the port-forward failed: no]0;forward");

@@ -20,9 +20,7 @@ impl<'a> StackView<'a> {
 
     /// The broker that `MeshSync` is told to use in the place of the stack's own; none when it uses that.
     pub(crate) fn elsewhere(&self) -> Option<&Destination> {
-        self.destination
-            .as_ref()
-            .filter(|destination| destination.is_elsewhere())
+        self.destination.as_ref().filter(|destination| destination.is_elsewhere())
     }
 
     /// Whether a server is one on which `MeshSync` is to be a client.
@@ -32,11 +30,7 @@ impl<'a> StackView<'a> {
 
     /// The servers on which `MeshSync` is to be a client.
     pub(crate) fn target_servers(&self) -> impl Iterator<Item = &'a BrokerServer> {
-        self.facts
-            .broker
-            .servers
-            .iter()
-            .filter(|server| self.is_target(server))
+        self.facts.broker.servers.iter().filter(|server| self.is_target(server))
     }
 
     /// Whether a server is of a broker that is not the stack's own.
@@ -49,10 +43,7 @@ impl<'a> StackView<'a> {
         let pod = attempt.pod.as_deref();
         attempt.way == Way::CustomAddress
             || (self.elsewhere().is_some()
-                && self
-                    .destination_pods
-                    .iter()
-                    .any(|other| Some(stack::name(&other.metadata)) == pod))
+                && self.destination_pods.iter().any(|other| Some(stack::name(&other.metadata)) == pod))
     }
 
     /// Why not every client of the broker that `MeshSync` is to use was seen; none when all were.
@@ -65,13 +56,8 @@ impl<'a> StackView<'a> {
 
     /// Why not every client of the stack's own broker was seen; none when all were.
     pub(crate) fn unseen_own_clients(&self) -> Option<String> {
-        let servers: Vec<&BrokerServer> = self
-            .facts
-            .broker
-            .servers
-            .iter()
-            .filter(|server| !self.is_foreign(server))
-            .collect();
+        let servers: Vec<&BrokerServer> =
+            self.facts.broker.servers.iter().filter(|server| !self.is_foreign(server)).collect();
         self.unseen_of_pods(&servers, &self.broker_pods)
     }
 
@@ -86,9 +72,7 @@ impl<'a> StackView<'a> {
         }
         let shown = destination.shown();
         let Some(server) = servers.first() else {
-            let failure = self
-                .attempt_at(destination)
-                .and_then(|attempt| attempt.failure.as_ref());
+            let failure = self.attempt_at(destination).and_then(|attempt| attempt.failure.as_ref());
             return Some(match failure {
                 Some(failure) => failure.message.clone(),
                 None => format!("the broker at {shown} was not asked"),
@@ -98,24 +82,19 @@ impl<'a> StackView<'a> {
             return Some(format!("{shown}: {why}"));
         }
         // Its other servers have addresses of their own.
-        let listed = server
-            .connections
-            .items()
-            .iter()
-            .any(|client| client.name == self.facts.profile.meshsync.client);
-        (server.varz.routes > 0 && !listed).then(|| {
-            format!(
-                "{shown} is one of several servers of its broker, and the others were not asked"
-            )
-        })
+        let listed = server.connections.items().iter().any(|client| client.name == self.facts.profile.meshsync.client);
+        (server.varz.routes > 0 && !listed)
+            .then(|| format!("{shown} is one of several servers of its broker, and the others were not asked"))
     }
 
     /// What came of asking at a destination outside this namespace.
     pub(crate) fn attempt_at(&self, destination: &Destination) -> Option<&'a Attempt> {
         let shown = destination.shown();
-        self.facts.broker.attempts.iter().find(|attempt| {
-            attempt.way == Way::CustomAddress && attempt.address.as_deref() == Some(&shown)
-        })
+        self.facts
+            .broker
+            .attempts
+            .iter()
+            .find(|attempt| attempt.way == Way::CustomAddress && attempt.address.as_deref() == Some(&shown))
     }
 
     fn unseen_of_pods(&self, servers: &[&BrokerServer], pods: &[&'a Pod]) -> Option<String> {
@@ -127,32 +106,20 @@ impl<'a> StackView<'a> {
         if !self.facts.broker.looked {
             return Some("the broker was not asked".into());
         }
-        if let Some((server, why)) = servers
-            .iter()
-            .find_map(|server| Some((server, partial(server)?)))
-        {
+        if let Some((server, why)) = servers.iter().find_map(|server| Some((server, partial(server)?))) {
             let name = server.pod.as_deref().unwrap_or("a broker server");
             return Some(format!("{name}: {why}"));
         }
-        let unasked: Vec<&Pod> = running(self.facts, pods)
-            .filter(|pod| !self.was_asked(pod))
-            .collect();
+        let unasked: Vec<&Pod> = running(self.facts, pods).filter(|pod| !self.was_asked(pod)).collect();
         // A server reached by an address only belongs to a pod that could not be reached itself.
-        let by_address = servers
-            .iter()
-            .filter(|server| self.pod_of(server).is_none())
-            .count();
+        let by_address = servers.iter().filter(|server| self.pod_of(server).is_none()).count();
         if unasked.len() > by_address {
             let why = unasked
                 .iter()
                 .find_map(|pod| self.failure_of(stack::name(&pod.metadata)))
                 .unwrap_or_else(|| "the broker could not be asked".into());
             return Some(if pods.len() > 1 {
-                format!(
-                    "{} of {} broker servers could not be asked: {why}",
-                    unasked.len() - by_address,
-                    pods.len()
-                )
+                format!("{} of {} broker servers could not be asked: {why}", unasked.len() - by_address, pods.len())
             } else {
                 why
             });
@@ -161,21 +128,14 @@ impl<'a> StackView<'a> {
     }
 
     fn was_asked(&self, pod: &Pod) -> bool {
-        self.facts
-            .broker
-            .servers
-            .iter()
-            .any(|server| self.pod_of(server) == Some(stack::name(&pod.metadata)))
+        self.facts.broker.servers.iter().any(|server| self.pod_of(server) == Some(stack::name(&pod.metadata)))
     }
 
     /// The pod of a server: the one that led to it, or the one whose name the server bears.
     pub(crate) fn pod_of<'b>(&self, server: &'b BrokerServer) -> Option<&'b str> {
         server.pod.as_deref().or_else(|| {
             server.varz.server_name.as_deref().filter(|name| {
-                self.broker_pods
-                    .iter()
-                    .chain(&self.destination_pods)
-                    .any(|pod| stack::name(&pod.metadata) == *name)
+                self.broker_pods.iter().chain(&self.destination_pods).any(|pod| stack::name(&pod.metadata) == *name)
             })
         })
     }
@@ -190,9 +150,7 @@ impl<'a> StackView<'a> {
     }
 
     /// Ways that failed and were not merely forbidden or barred.
-    pub(crate) fn failed_attempts(
-        &self,
-    ) -> impl Iterator<Item = (&'a Attempt, FailureKind, &'a str)> {
+    pub(crate) fn failed_attempts(&self) -> impl Iterator<Item = (&'a Attempt, FailureKind, &'a str)> {
         self.facts.broker.attempts.iter().filter_map(|attempt| {
             let failure = attempt.failure.as_ref()?;
             Some((attempt, failure.kind, failure.message.as_str()))
@@ -202,9 +160,7 @@ impl<'a> StackView<'a> {
 
 /// Those of these pods in which a NATS server runs.
 fn running<'a>(facts: &'a Facts, pods: &[&'a Pod]) -> impl Iterator<Item = &'a Pod> {
-    pods.iter()
-        .copied()
-        .filter(|pod| stack::nats_running_since(facts, pod).is_some())
+    pods.iter().copied().filter(|pod| stack::nats_running_since(facts, pod).is_some())
 }
 
 /// Why not every client of a server is known; none when all are.
@@ -212,10 +168,5 @@ fn partial(server: &BrokerServer) -> Option<String> {
     if server.connections.known().is_some() && server.complete {
         return None;
     }
-    Some(
-        server
-            .connections
-            .why_unsettled()
-            .unwrap_or_else(|| "not every page of its clients could be read".into()),
-    )
+    Some(server.connections.why_unsettled().unwrap_or_else(|| "not every page of its clients could be read".into()))
 }

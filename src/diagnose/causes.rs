@@ -16,12 +16,7 @@ pub(super) fn name(findings: &mut [Finding]) {
         if count[&finding.code] > 1
             && let Some(object) = &finding.object
         {
-            finding.id = format!(
-                "{}/{}/{}",
-                finding.code,
-                object.kind.to_lowercase(),
-                object.name
-            );
+            finding.id = format!("{}/{}/{}", finding.code, object.kind.to_lowercase(), object.name);
         }
         let uses = used.entry(finding.id.clone()).or_default();
         *uses += 1;
@@ -36,9 +31,7 @@ pub(super) fn join(findings: &mut [Finding]) {
     let causes: Vec<(String, crate::stack::component::Component, Vec<String>)> = findings
         .iter()
         .map(|finding| {
-            let explained = codes::find(&finding.code)
-                .map(|known| known.explains().collect())
-                .unwrap_or_default();
+            let explained = codes::find(&finding.code).map(|known| known.explains().collect()).unwrap_or_default();
             (finding.id.clone(), finding.component, explained)
         })
         .collect();
@@ -46,9 +39,7 @@ pub(super) fn join(findings: &mut [Finding]) {
         finding.caused_by = causes
             .iter()
             .filter(|(id, component, explained)| {
-                *id != finding.id
-                    && explained.contains(&finding.code)
-                    && *component <= finding.component
+                *id != finding.id && explained.contains(&finding.code) && *component <= finding.component
             })
             .map(|(id, _, _)| id.clone())
             .collect();
@@ -57,13 +48,7 @@ pub(super) fn join(findings: &mut [Finding]) {
 
 /// The findings that no other explains: worst first, faults before obstacles, then the lowest rung of the data path.
 pub(super) fn roots(findings: &[Finding]) -> Vec<String> {
-    let mut roots: Vec<&Finding> = findings
-        .iter()
-        .filter(|finding| finding.caused_by.is_empty())
-        .collect();
+    let mut roots: Vec<&Finding> = findings.iter().filter(|finding| finding.caused_by.is_empty()).collect();
     roots.sort_by_key(|finding| (finding.severity, finding.kind, finding.component));
-    roots
-        .into_iter()
-        .map(|finding| finding.id.clone())
-        .collect()
+    roots.into_iter().map(|finding| finding.id.clone()).collect()
 }

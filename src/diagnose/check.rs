@@ -81,11 +81,7 @@ impl Outcome {
 
     /// Findings, or a pass when there are none.
     pub(crate) fn of(findings: Vec<Finding>) -> Judgement {
-        if findings.is_empty() {
-            Self::pass()
-        } else {
-            Self::found(findings)
-        }
+        if findings.is_empty() { Self::pass() } else { Self::found(findings) }
     }
 
     /// The statement is not true and is not expected to be.

@@ -26,30 +26,21 @@ pub(super) struct Clients<'a> {
 pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> Clients<'_> {
     let profile = facts.profile;
     let all = || {
-        facts.broker.servers.iter().flat_map(|server| {
-            server
-                .connections
-                .items()
-                .iter()
-                .map(move |connection| (server, connection))
-        })
+        facts
+            .broker
+            .servers
+            .iter()
+            .flat_map(|server| server.connections.items().iter().map(move |connection| (server, connection)))
     };
     let mut clients = Clients {
-        server: all()
-            .filter(|(_, connection)| profile.server.clients.contains(&connection.name.as_str()))
-            .collect(),
+        server: all().filter(|(_, connection)| profile.server.clients.contains(&connection.name.as_str())).collect(),
         ..Clients::default()
     };
-    let named: Vec<Client<'_>> = all()
-        .filter(|(_, connection)| connection.name == profile.meshsync.client)
-        .collect();
+    let named: Vec<Client<'_>> = all().filter(|(_, connection)| connection.name == profile.meshsync.client).collect();
 
     // Without a look at pods, the name is all there is to go by.
     if !facts.pods.is_settled() {
-        clients.meshsync = named
-            .into_iter()
-            .filter(|(server, _)| is_target(server))
-            .collect();
+        clients.meshsync = named.into_iter().filter(|(server, _)| is_target(server)).collect();
         return clients;
     }
     let pods: Vec<_> = stack::meshsync_pods(facts)
@@ -57,13 +48,9 @@ pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> 
         .filter_map(|pod| Some((pod, stack::running_since(pod, profile.meshsync.container)?)))
         .collect();
     let oldest: Option<Timestamp> = pods.iter().map(|(_, since)| *since).min();
-    let is_pod = |connection: &Connection| {
-        pods.iter()
-            .any(|(pod, _)| stack::pod_ip(pod) == Some(connection.ip.as_str()))
-    };
-    let some_match = named
-        .iter()
-        .any(|(server, connection)| is_target(server) && is_pod(connection));
+    let is_pod =
+        |connection: &Connection| pods.iter().any(|(pod, _)| stack::pod_ip(pod) == Some(connection.ip.as_str()));
+    let some_match = named.iter().any(|(server, connection)| is_target(server) && is_pod(connection));
     let mut left = pods.len();
     for client in named {
         let (server, connection) = client;

@@ -12,10 +12,7 @@ pub fn all() -> impl Iterator<Item = Code> {
             Some(component) => std::slice::from_ref(component),
             None => WORKLOADS.as_slice(),
         };
-        components.iter().map(move |component| Code {
-            diagnosis,
-            component: *component,
-        })
+        components.iter().map(move |component| Code { diagnosis, component: *component })
     })
 }
 
@@ -61,9 +58,7 @@ mod tests {
             for (template, code) in known.diagnosis.explains.iter().zip(known.explains()) {
                 // Of a template's codes, some exist for one component only.
                 let exists = set.contains(&code)
-                    || WORKLOADS
-                        .iter()
-                        .any(|w| set.contains(&template.replace("{component}", w.code())));
+                    || WORKLOADS.iter().any(|w| set.contains(&template.replace("{component}", w.code())));
                 assert!(exists, "{} explains the unknown {code}", known.code());
             }
         }
@@ -99,11 +94,7 @@ mod tests {
         for code in STACK_CODES {
             for see in code.see {
                 let program = code.program;
-                assert!(
-                    find(see).is_some(),
-                    "{program} {} refers to {see}",
-                    code.code
-                );
+                assert!(find(see).is_some(), "{program} {} refers to {see}", code.code);
             }
         }
     }
@@ -111,9 +102,8 @@ mod tests {
     /// A code's file is its rest after the component, in the folder of its component.
     fn file_of(known: Code) -> String {
         let code = known.diagnosis.code;
-        let prefix = Component::ALL
-            .iter()
-            .find_map(|it| Some((it.code(), code.strip_prefix(it.code())?.strip_prefix('-')?)));
+        let prefix =
+            Component::ALL.iter().find_map(|it| Some((it.code(), code.strip_prefix(it.code())?.strip_prefix('-')?)));
         let (folder, rest) = match (code.strip_prefix("{component}-"), prefix) {
             (Some(rest), _) => ("workload", rest),
             (None, Some(found)) => found,
@@ -130,11 +120,7 @@ mod tests {
             let source = std::fs::read_to_string(root.join(format!("{file}.rs")))
                 .unwrap_or_else(|error| panic!("{}: {file}.rs: {error}", known.code()));
             let declared = format!("code: \"{}\"", known.diagnosis.code);
-            assert!(
-                source.contains(&declared),
-                "{file}.rs is not of {}",
-                known.code()
-            );
+            assert!(source.contains(&declared), "{file}.rs is not of {}", known.code());
             assert!(root.join(format!("{file}.md")).exists(), "{file}.md");
         }
     }

@@ -40,19 +40,12 @@ impl Diagnosis {
 
     /// What all faults of a component have in common: an error, unless the diagnosis says otherwise.
     pub(crate) const fn fault(component: Component) -> Self {
-        Self {
-            component: Some(component),
-            ..Self::EMPTY
-        }
+        Self { component: Some(component), ..Self::EMPTY }
     }
 
     /// What all obstacles have in common.
     pub(crate) const fn obstacle(component: Component) -> Self {
-        Self {
-            component: Some(component),
-            kind: Kind::Obstacle,
-            ..Self::EMPTY
-        }
+        Self { component: Some(component), kind: Kind::Obstacle, ..Self::EMPTY }
     }
 
     /// What all faults of workloads have in common.
@@ -62,13 +55,8 @@ impl Diagnosis {
 }
 
 /// The components that run as workloads, and so share the diagnoses of workloads.
-pub const WORKLOADS: [Component; 5] = [
-    Component::Operator,
-    Component::Broker,
-    Component::Meshsync,
-    Component::Server,
-    Component::Adapter,
-];
+pub const WORKLOADS: [Component; 5] =
+    [Component::Operator, Component::Broker, Component::Meshsync, Component::Server, Component::Adapter];
 
 /// A code: a diagnosis and, for one of workloads, the component.
 #[derive(Clone, Copy)]
@@ -105,10 +93,7 @@ impl Code {
         let names = &profile::MESHERY;
         let workload = match self.component {
             Component::Operator => format!("deployment/{}", names.operator.deployment),
-            Component::Broker => format!(
-                "statefulset/{}",
-                names.broker.current.unwrap_or(names.broker.old)
-            ),
+            Component::Broker => format!("statefulset/{}", names.broker.current.unwrap_or(names.broker.old)),
             Component::Meshsync => format!("deployment/{}", names.meshsync.resource),
             Component::Adapter => format!("deployment/{}istio", names.server.adapter_prefix),
             _ => format!("deployment/{}", names.server.deployment),

@@ -15,10 +15,7 @@ impl Diagnosis {
 
     /// Begins a finding of this diagnosis about a workload of a component.
     pub(crate) fn finding_of(&'static self, component: Component) -> Draft {
-        Draft::new(Code {
-            diagnosis: self,
-            component,
-        })
+        Draft::new(Code { diagnosis: self, component })
     }
 }
 

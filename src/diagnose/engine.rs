@@ -60,9 +60,9 @@ pub(super) fn judge(
             Err(Undecided::Unknown(why)) => (Status::Unknown, Some(why)),
         };
         debug_assert!(
-            findings[before..].iter().all(|finding| {
-                codes::find(&finding.code).is_some_and(|code| check.can_find(&code))
-            }),
+            findings[before..]
+                .iter()
+                .all(|finding| { codes::find(&finding.code).is_some_and(|code| check.can_find(&code)) }),
             "{} found a code that does not name it",
             check.id
         );
@@ -103,10 +103,8 @@ pub(super) fn number(judged: Vec<Judged>, findings: &[Finding]) -> Vec<report::C
     judged
         .into_iter()
         .map(|mut judged| {
-            judged.check.findings = findings[judged.findings.clone()]
-                .iter()
-                .map(|finding| finding.id.clone())
-                .collect();
+            judged.check.findings =
+                findings[judged.findings.clone()].iter().map(|finding| finding.id.clone()).collect();
             judged.check
         })
         .collect()
@@ -114,19 +112,10 @@ pub(super) fn number(judged: Vec<Judged>, findings: &[Finding]) -> Vec<report::C
 
 fn worst(findings: &[Finding]) -> Status {
     let obstacle = |finding: &Finding| finding.kind == Kind::Obstacle;
-    let severity = findings
-        .iter()
-        .filter(|finding| !obstacle(finding))
-        .map(|finding| finding.severity)
-        .min();
+    let severity = findings.iter().filter(|finding| !obstacle(finding)).map(|finding| finding.severity).min();
     match severity {
         Some(Severity::Error) => Status::Fail,
-        _ if findings
-            .iter()
-            .any(|finding| obstacle(finding) && finding.severity == Severity::Error) =>
-        {
-            Status::Unknown
-        }
+        _ if findings.iter().any(|finding| obstacle(finding) && finding.severity == Severity::Error) => Status::Unknown,
         Some(Severity::Warning) => Status::Warn,
         _ => Status::Pass,
     }
@@ -136,10 +125,7 @@ impl Check {
     /// The statement that this check depends on and that is not true.
     fn blocked_by(&self, statuses: &BTreeMap<&str, Status>) -> Option<&'static Check> {
         let blocks = |check: &&&'static Check| {
-            matches!(
-                statuses.get(check.id),
-                Some(Status::Fail | Status::Unknown | Status::Skip)
-            )
+            matches!(statuses.get(check.id), Some(Status::Fail | Status::Unknown | Status::Skip))
         };
         self.after.iter().find(blocks).copied()
     }
@@ -160,11 +146,7 @@ mod tests {
             after: &[],
             judge: |_| Outcome::pass(),
         };
-        static SECOND: Check = Check {
-            id: "second",
-            after: &[&FIRST],
-            ..FIRST
-        };
+        static SECOND: Check = Check { id: "second", after: &[&FIRST], ..FIRST };
         let blocker = |status| {
             let statuses = BTreeMap::from([("first", status)]);
             SECOND.blocked_by(&statuses).map(|check| check.id)

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     facts::{BrokerServer, Connection, ServerVersion, stack},
     report::{
-        BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerReport,
-        ServiceReport, TargetReport, Workload,
+        BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport, TargetReport,
+        Workload,
     },
     stack::component::Component,
 };
@@ -60,30 +60,15 @@ impl<'a> Inventory<'a> {
     }
 
     pub(super) fn components(&self, states: &States) -> Components {
-        let endpoint = self
-            .context
-            .brokers
-            .items()
-            .first()
-            .and_then(|broker| broker.status.endpoint.clone())
-            .unwrap_or_default();
+        let endpoint =
+            self.context.brokers.items().first().and_then(|broker| broker.status.endpoint.clone()).unwrap_or_default();
         let filled = |address: Option<String>| address.filter(|address| !address.is_empty());
         Components {
             operator: states.operator.report.clone(),
             broker: BrokerReport {
                 component: states.broker.report.clone(),
-                endpoint: EndpointReport {
-                    internal: filled(endpoint.internal),
-                    external: filled(endpoint.external),
-                },
-                servers: self
-                    .context
-                    .facts
-                    .broker
-                    .servers
-                    .iter()
-                    .map(|server| self.server(server))
-                    .collect(),
+                endpoint: EndpointReport { internal: filled(endpoint.internal), external: filled(endpoint.external) },
+                servers: self.context.facts.broker.servers.iter().map(|server| self.server(server)).collect(),
             },
             meshsync: states.meshsync.report.clone(),
             server: states.server.clone(),
@@ -93,12 +78,8 @@ impl<'a> Inventory<'a> {
     fn server(&self, server: &BrokerServer) -> ServerReport {
         let profile = self.context.facts.profile;
         let all = server.connections.items();
-        let own =
-            |name: &str| name == profile.meshsync.client || profile.server.clients.contains(&name);
-        let mut clients: Vec<_> = all
-            .iter()
-            .filter(|connection| own(&connection.name))
-            .collect();
+        let own = |name: &str| name == profile.meshsync.client || profile.server.clients.contains(&name);
+        let mut clients: Vec<_> = all.iter().filter(|connection| own(&connection.name)).collect();
         clients.extend(all.iter().filter(|connection| !own(&connection.name)));
         if all.iter().filter(|client| own(&client.name)).count() > CLIENT_CAP {
             let ours = &self.context.clients;
@@ -114,9 +95,7 @@ impl<'a> Inventory<'a> {
             version: server.varz.version.clone(),
             reached_by: server.reached_by,
             address: server.address.clone(),
-            client_count: all
-                .len()
-                .saturating_add(usize::try_from(server.more).unwrap_or(usize::MAX)),
+            client_count: all.len().saturating_add(usize::try_from(server.more).unwrap_or(usize::MAX)),
             clients: clients
                 .into_iter()
                 .map(|connection| ClientReport {
@@ -152,15 +131,10 @@ impl<'a> Inventory<'a> {
         }
         let sets = self.context.statefulsets.items();
         let brokers: Vec<Workload> = sets.iter().map(|set| self.statefulset(set)).collect();
-        let place = workloads
-            .iter()
-            .position(|workload| workload.component > Component::Broker)
-            .unwrap_or(workloads.len());
+        let place =
+            workloads.iter().position(|workload| workload.component > Component::Broker).unwrap_or(workloads.len());
         if brokers.is_empty() && !self.context.broker_pods.is_empty() {
-            workloads.insert(
-                place,
-                self.bare(Component::Broker, &self.context.broker_pods),
-            );
+            workloads.insert(place, self.bare(Component::Broker, &self.context.broker_pods));
         } else {
             workloads.splice(place..place, brokers);
         }
@@ -168,28 +142,18 @@ impl<'a> Inventory<'a> {
     }
 
     fn deployment(&self, component: Component, deployment: &Deployment, pods: &[&Pod]) -> Workload {
-        let status = pod_status::worst_status(pods).unwrap_or_else(|| {
-            match rollout::incomplete(deployment) {
-                Some(why) => why,
-                None => "Running".into(),
-            }
+        let status = pod_status::worst_status(pods).unwrap_or_else(|| match rollout::incomplete(deployment) {
+            Some(why) => why,
+            None => "Running".into(),
         });
         Workload {
             kind: "Deployment".into(),
             name: stack::name(&deployment.metadata).into(),
             component,
-            ready: format!(
-                "{}/{}",
-                rollout::ready(deployment),
-                rollout::wanted(deployment)
-            ),
+            ready: format!("{}/{}", rollout::ready(deployment), rollout::wanted(deployment)),
             status,
             restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
-            created: deployment
-                .metadata
-                .creation_timestamp
-                .as_ref()
-                .map(|time| time.0),
+            created: deployment.metadata.creation_timestamp.as_ref().map(|time| time.0),
             pods: self.pods(component, pods),
         }
     }
@@ -201,33 +165,19 @@ impl<'a> Inventory<'a> {
             .broker_pods
             .iter()
             .copied()
-            .filter(|pod| {
-                stack::name(&pod.metadata)
-                    .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('-'))
-            })
+            .filter(|pod| stack::name(&pod.metadata).strip_prefix(name).is_some_and(|rest| rest.starts_with('-')))
             .collect();
-        let wanted = set
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.replicas)
-            .unwrap_or(1);
-        let ready = set
-            .status
-            .as_ref()
-            .and_then(|status| status.ready_replicas)
-            .unwrap_or(0);
+        let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let ready = set.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
         Workload {
             kind: "StatefulSet".into(),
             name: name.into(),
             component: Component::Broker,
             ready: format!("{ready}/{wanted}"),
-            status: pod_status::worst_status(&pods).unwrap_or_else(
-                || match rollout::set_incomplete(set) {
-                    Some(why) => why,
-                    None => "Running".into(),
-                },
-            ),
+            status: pod_status::worst_status(&pods).unwrap_or_else(|| match rollout::set_incomplete(set) {
+                Some(why) => why,
+                None => "Running".into(),
+            }),
             restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
             created: set.metadata.creation_timestamp.as_ref().map(|time| time.0),
             pods: self.pods(Component::Broker, &pods),
@@ -236,16 +186,10 @@ impl<'a> Inventory<'a> {
 
     /// Pods whose workload was not seen.
     fn bare(&self, component: Component, pods: &[&Pod]) -> Workload {
-        let ready = pods
-            .iter()
-            .filter(|pod| pod_status::ready_containers(pod).0 > 0)
-            .count();
+        let ready = pods.iter().filter(|pod| pod_status::ready_containers(pod).0 > 0).count();
         Workload {
             kind: "Pod".into(),
-            name: pods
-                .first()
-                .map_or("", |pod| stack::name(&pod.metadata))
-                .into(),
+            name: pods.first().map_or("", |pod| stack::name(&pod.metadata)).into(),
             component,
             ready: format!("{ready}/{}", pods.len()),
             status: pod_status::worst_status(pods).unwrap_or_default(),
@@ -273,14 +217,8 @@ impl<'a> Inventory<'a> {
                     ready: format!("{ready}/{all}"),
                     restarts: pod_status::restarts(pod),
                     created: pod_status::created(pod),
-                    age_seconds: pod_status::created(pod).map(|time| {
-                        self.context
-                            .facts
-                            .taken_at
-                            .duration_since(time)
-                            .as_secs()
-                            .max(0)
-                    }),
+                    age_seconds: pod_status::created(pod)
+                        .map(|time| self.context.facts.taken_at.duration_since(time).as_secs().max(0)),
                     node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
                     ip: stack::pod_ip(pod).map(str::to_owned),
                     image: pod_status::image_of(pod, container),
@@ -324,9 +262,5 @@ pub(super) fn shown_version(version: &ServerVersion) -> String {
         .strip_prefix('v')
         .and_then(|text| semver::Version::parse(text).ok())
         .is_some_and(|parsed| parsed.major > 0);
-    if stamped {
-        version.git_version.clone()
-    } else {
-        format!("v{}.{}", version.major, version.minor)
-    }
+    if stamped { version.git_version.clone() } else { format!("v{}.{}", version.major, version.minor) }
 }

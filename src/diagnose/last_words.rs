@@ -22,14 +22,9 @@ pub(crate) struct LastWords {
 /// The last words of a pod's container; those of the run that ended count before those of the present one.
 pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str) -> LastWords {
     let logs = |previous: bool| {
-        facts.logs.iter().filter(move |log| {
-            log.pod == pod && log.container == container && log.previous == previous
-        })
+        facts.logs.iter().filter(move |log| log.pod == pod && log.container == container && log.previous == previous)
     };
-    let mut words = LastWords {
-        evidence: Vec::new(),
-        signature: None,
-    };
+    let mut words = LastWords { evidence: Vec::new(), signature: None };
     for log in logs(true).chain(logs(false)) {
         for line in log.lines.items() {
             let known = signatures::find(Some(component), &line.message);
@@ -48,24 +43,9 @@ pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str
 }
 
 fn shown(log: &Log, line: &LogLine) -> String {
-    let run = if log.previous {
-        "log of the run before"
-    } else {
-        "log"
-    };
-    let code = line
-        .code
-        .as_deref()
-        .map(|code| format!(" [{code}]"))
-        .unwrap_or_default();
-    let count = if line.count > 1 {
-        format!(" ({} times)", line.count)
-    } else {
-        String::new()
-    };
-    let last = line
-        .last
-        .map(|last| format!(" at {last:.0}"))
-        .unwrap_or_default();
+    let run = if log.previous { "log of the run before" } else { "log" };
+    let code = line.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
+    let count = if line.count > 1 { format!(" ({} times)", line.count) } else { String::new() };
+    let last = line.last.map(|last| format!(" at {last:.0}")).unwrap_or_default();
     format!("{run}{last}: {}{code}{count}", line.message)
 }

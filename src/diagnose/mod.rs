@@ -69,14 +69,9 @@ impl Expectation {
     pub fn of<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, UsageError> {
         let words: Vec<&str> = words.collect();
         let has = |word: &str| words.contains(&word);
-        for (one, other) in [
-            ("operator", "embedded"),
-            ("server=inside", "server=outside"),
-        ] {
+        for (one, other) in [("operator", "embedded"), ("server=inside", "server=outside")] {
             if has(one) && has(other) {
-                return Err(UsageError::new(format!(
-                    "--expect names both {one} and {other}, and only one can be so"
-                )));
+                return Err(UsageError::new(format!("--expect names both {one} and {other}, and only one can be so")));
             }
         }
         Ok(Self {
@@ -125,13 +120,7 @@ pub fn preflight(facts: &Facts, source: Source) -> Option<Report> {
     let context = RuleContext::new(facts, &expect);
     let summary = preflight_summary::PreflightSummary::of(&context);
     let checks = rules::of_preflight();
-    let mut report = judged(
-        &context,
-        &checks,
-        rules::NO_BAR,
-        summary.is_determined(),
-        source,
-    );
+    let mut report = judged(&context, &checks, rules::NO_BAR, summary.is_determined(), source);
     report.permissions.missing = summary.missing_rights();
     report.preflight = Some(summary.report());
     Some(report)

@@ -51,10 +51,7 @@ impl StackView<'_> {
     pub(crate) fn mode(&self) -> (Mode, Option<String>) {
         if self.is_standalone() {
             let name = self.meshsync_name();
-            return (
-                Mode::Standalone,
-                Some(format!("Deployment {name} belongs to no MeshSync object")),
-            );
+            return (Mode::Standalone, Some(format!("Deployment {name} belongs to no MeshSync object")));
         }
         if let Some(destination) = self.elsewhere()
             && destination.given_by == GivenBy::Object
@@ -79,22 +76,13 @@ impl StackView<'_> {
     pub(crate) fn told(&self, destination: &Destination) -> String {
         let name = self.meshsync_name();
         match destination.given_by {
-            GivenBy::Object => format!(
-                "spec.broker.custom.url of MeshSync {name} is {}",
-                destination.address
-            ),
-            GivenBy::Deployment => format!(
-                "Deployment {name}: {} is {}",
-                destination::ADDRESS,
-                destination.address
-            ),
+            GivenBy::Object => format!("spec.broker.custom.url of MeshSync {name} is {}", destination.address),
+            GivenBy::Deployment => format!("Deployment {name}: {} is {}", destination::ADDRESS, destination.address),
         }
     }
 
     /// Whether a Deployment of somebody's own says where `MeshSync` publishes, and no object does.
     pub(crate) fn goes_by_deployment(&self) -> bool {
-        self.destination
-            .as_ref()
-            .is_some_and(|destination| destination.given_by == GivenBy::Deployment)
+        self.destination.as_ref().is_some_and(|destination| destination.given_by == GivenBy::Deployment)
     }
 }

@@ -8,10 +8,7 @@ use k8s_openapi::{
 use crate::facts::stack;
 
 pub(super) fn phase(pod: &Pod) -> &str {
-    pod.status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or("Unknown")
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Unknown")
 }
 
 pub(super) fn created(pod: &Pod) -> Option<Timestamp> {
@@ -19,9 +16,7 @@ pub(super) fn created(pod: &Pod) -> Option<Timestamp> {
 }
 
 fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    pod.status
-        .iter()
-        .flat_map(|status| status.container_statuses.iter().flatten())
+    pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten())
 }
 
 pub(super) fn ready_containers(pod: &Pod) -> (usize, usize) {
@@ -35,12 +30,7 @@ pub(super) fn restarts(pod: &Pod) -> i32 {
 
 pub(super) fn image_of(pod: &Pod, container: &str) -> Option<String> {
     let containers = &pod.spec.as_ref()?.containers;
-    containers
-        .iter()
-        .find(|c| c.name == container)
-        .or_else(|| containers.first())?
-        .image
-        .clone()
+    containers.iter().find(|c| c.name == container).or_else(|| containers.first())?.image.clone()
 }
 
 /// A pod's status as kubectl shows it: the reason why a container waits or ended before the phase.
@@ -50,28 +40,15 @@ pub(super) fn status_of(pod: &Pod) -> String {
     }
     let reason = statuses(pod).find_map(|status| {
         let state = status.state.as_ref()?;
-        let waiting = state
-            .waiting
-            .as_ref()
-            .and_then(|waiting| waiting.reason.clone());
-        let terminated = state
-            .terminated
-            .as_ref()
-            .filter(|terminated| terminated.exit_code != 0)
-            .map(|terminated| {
-                terminated
-                    .reason
-                    .clone()
-                    .unwrap_or_else(|| format!("ExitCode:{}", terminated.exit_code))
-            });
+        let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.clone());
+        let terminated = state.terminated.as_ref().filter(|terminated| terminated.exit_code != 0).map(|terminated| {
+            terminated.reason.clone().unwrap_or_else(|| format!("ExitCode:{}", terminated.exit_code))
+        });
         waiting.or(terminated)
     });
     let unschedulable = || stack::unschedulable(pod)?.reason.clone();
     let pod_reason = || pod.status.as_ref()?.reason.clone();
-    reason
-        .or_else(pod_reason)
-        .or_else(unschedulable)
-        .unwrap_or_else(|| phase(pod).into())
+    reason.or_else(pod_reason).or_else(unschedulable).unwrap_or_else(|| phase(pod).into())
 }
 
 /// The status that an operator should see first: of a pod that does not run, else of any.

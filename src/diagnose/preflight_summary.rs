@@ -21,27 +21,19 @@ pub(super) struct PreflightSummary<'a> {
 
 impl<'a> PreflightSummary<'a> {
     pub(super) fn of(context: &'a RuleContext<'a>) -> Self {
-        Self {
-            context,
-            seen: context.facts.preflight.as_ref(),
-        }
+        Self { context, seen: context.facts.preflight.as_ref() }
     }
 
     /// The objects that an installation would write.
     fn written(&self) -> impl Iterator<Item = &'a DryRun> {
-        self.seen
-            .into_iter()
-            .flat_map(|seen| &seen.objects)
-            .filter(|trial| !stays(self.context, trial))
+        self.seen.into_iter().flat_map(|seen| &seen.objects).filter(|trial| !stays(self.context, trial))
     }
 
     /// Whether each object was tried, or is known to be untriable until another is there.
     pub(super) fn is_determined(&self) -> bool {
         self.seen.is_some()
             && self.is_place_known()
-            && self
-                .written()
-                .all(|trial| missing(trial).next().is_some() || open(trial).is_none())
+            && self.written().all(|trial| missing(trial).next().is_some() || open(trial).is_none())
     }
 
     /// Whether it is known what is there already. A missing permission is told by itself; a failure leaves it open.
@@ -66,12 +58,7 @@ impl<'a> PreflightSummary<'a> {
     pub(super) fn report(&self) -> PreflightReport {
         PreflightReport {
             user: self.seen.and_then(|seen| seen.user.known().cloned()),
-            objects: self
-                .seen
-                .into_iter()
-                .flat_map(|seen| &seen.objects)
-                .map(|trial| self.planned(trial))
-                .collect(),
+            objects: self.seen.into_iter().flat_map(|seen| &seen.objects).map(|trial| self.planned(trial)).collect(),
         }
     }
 
@@ -87,9 +74,7 @@ impl<'a> PreflightSummary<'a> {
                 Tried::Anew(message) => ("replace", Some(message.to_owned())),
                 Tried::Waits(until) => ("unverifiable", Some(format!("until {until}"))),
                 Tried::Denied => ("denied", None),
-                Tried::Escalates(message) | Tried::Insecure(message) => {
-                    ("rejected", Some(message.to_owned()))
-                }
+                Tried::Escalates(message) | Tried::Insecure(message) => ("rejected", Some(message.to_owned())),
                 Tried::Refused(answer) => ("rejected", Some(answer.message.clone())),
                 Tried::Open(why) => ("unknown", Some(why)),
             }

@@ -30,17 +30,8 @@ impl Kubectl<'_, '_> {
     }
 
     /// Changes fields of an object by operations.
-    pub(crate) fn patch_of(
-        &self,
-        kind: PatchKind,
-        object: impl Into<String>,
-        patch: impl Into<String>,
-    ) -> Command {
-        self.run(Action::Patch {
-            object: object.into(),
-            kind,
-            patch: patch.into(),
-        })
+    pub(crate) fn patch_of(&self, kind: PatchKind, object: impl Into<String>, patch: impl Into<String>) -> Command {
+        self.run(Action::Patch { object: object.into(), kind, patch: patch.into() })
     }
 
     /// Deletes objects.
@@ -52,14 +43,7 @@ impl Kubectl<'_, '_> {
     pub(crate) fn run(&self, action: Action) -> Command {
         let namespace = self.namespace.map(|it| format!(" -n {}", quoted(it)));
         let namespace = namespace.unwrap_or_default();
-        command(
-            format!(
-                "kubectl{}{namespace} {}",
-                self.context.context_flag(),
-                action.arguments()
-            ),
-            action,
-        )
+        command(format!("kubectl{}{namespace} {}", self.context.context_flag(), action.arguments()), action)
     }
 }
 
@@ -69,36 +53,23 @@ pub(crate) fn other(effect: Effect, run: String) -> Command {
 }
 
 fn command(run: String, action: Action) -> Command {
-    Command {
-        run,
-        effect: action.effect(),
-        action,
-    }
+    Command { run, effect: action.effect(), action }
 }
 
 impl<'a> RuleContext<'a> {
     /// kubectl, in the stack's namespace.
     pub(crate) fn kubectl(&self) -> Kubectl<'a, '_> {
-        Kubectl {
-            context: self,
-            namespace: Some(&self.facts.target.namespace),
-        }
+        Kubectl { context: self, namespace: Some(&self.facts.target.namespace) }
     }
 
     /// kubectl, in any namespace.
     pub(crate) fn kubectl_in<'b>(&'b self, namespace: &'b str) -> Kubectl<'a, 'b> {
-        Kubectl {
-            context: self,
-            namespace: Some(namespace),
-        }
+        Kubectl { context: self, namespace: Some(namespace) }
     }
 
     /// kubectl, about objects of the whole cluster.
     pub(crate) fn kubectl_cluster(&self) -> Kubectl<'a, '_> {
-        Kubectl {
-            context: self,
-            namespace: None,
-        }
+        Kubectl { context: self, namespace: None }
     }
 
     /// The workload of a component, by its real name where it is known.
@@ -112,22 +83,17 @@ impl<'a> RuleContext<'a> {
             }
             Component::Meshsync => WorkloadRef::deployment(self.meshsync_name()),
             Component::Server => WorkloadRef::deployment(
-                self.server
-                    .known()
-                    .map_or(profile.server.deployment, |it| stack::name(&it.metadata)),
+                self.server.known().map_or(profile.server.deployment, |it| stack::name(&it.metadata)),
             ),
             _ => WorkloadRef::deployment(
-                self.operator
-                    .known()
-                    .map_or(profile.operator.deployment, |it| stack::name(&it.metadata)),
+                self.operator.known().map_or(profile.operator.deployment, |it| stack::name(&it.metadata)),
             ),
         }
     }
 
     /// Restarts the workload of a component.
     pub(crate) fn restart(&self, component: Component) -> Command {
-        self.kubectl()
-            .run(Action::Restart(self.workload(component)))
+        self.kubectl().run(Action::Restart(self.workload(component)))
     }
 
     /// Shows the last lines of the log of a component's workload.
@@ -142,11 +108,7 @@ impl<'a> RuleContext<'a> {
         container: Option<&str>,
         tail: impl Into<Option<u32>>,
     ) -> Command {
-        self.kubectl().run(Action::Logs {
-            of: of.into(),
-            container: container.map(str::to_owned),
-            tail: tail.into(),
-        })
+        self.kubectl().run(Action::Logs { of: of.into(), container: container.map(str::to_owned), tail: tail.into() })
     }
 
     /// Deploys the stack again, or a part of it.
@@ -162,23 +124,9 @@ impl<'a> RuleContext<'a> {
     fn own(&self, action: Action) -> Command {
         let namespace = &self.facts.target.namespace;
         let profile = self.facts.profile;
-        let namespace = if namespace == profile.namespace {
-            String::new()
-        } else {
-            format!(" -n {}", quoted(namespace))
-        };
-        let profile = if profile.name == "meshery" {
-            String::new()
-        } else {
-            format!(" --profile {}", profile.name)
-        };
-        command(
-            format!(
-                "meshdoctor {}{}{namespace}{profile}",
-                action.arguments(),
-                self.context_flag()
-            ),
-            action,
-        )
+        let namespace =
+            if namespace == profile.namespace { String::new() } else { format!(" -n {}", quoted(namespace)) };
+        let profile = if profile.name == "meshery" { String::new() } else { format!(" --profile {}", profile.name) };
+        command(format!("meshdoctor {}{}{namespace}{profile}", action.arguments(), self.context_flag()), action)
     }
 }

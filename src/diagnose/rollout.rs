@@ -7,37 +7,22 @@ use k8s_openapi::api::{
 
 /// The containers of a Deployment.
 pub(crate) fn containers(deployment: &Deployment) -> &[Container] {
-    deployment
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.template.spec.as_ref())
-        .map_or(&[], |pod| pod.containers.as_slice())
+    deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()).map_or(&[], |pod| pod.containers.as_slice())
 }
 
 /// The image of a Deployment's container.
 pub(crate) fn image<'a>(deployment: &'a Deployment, container: &str) -> Option<&'a str> {
-    containers(deployment)
-        .iter()
-        .find(|c| c.name == container)
-        .and_then(|c| c.image.as_deref())
+    containers(deployment).iter().find(|c| c.name == container).and_then(|c| c.image.as_deref())
 }
 
 /// How many pods a Deployment wants.
 pub(crate) fn wanted(deployment: &Deployment) -> i32 {
-    deployment
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.replicas)
-        .unwrap_or(1)
+    deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
 }
 
 /// How many of a Deployment's pods are ready.
 pub(crate) fn ready(deployment: &Deployment) -> i32 {
-    deployment
-        .status
-        .as_ref()
-        .and_then(|status| status.ready_replicas)
-        .unwrap_or(0)
+    deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
 /// Why a Deployment's rollout is not complete; none when it is.
@@ -58,37 +43,22 @@ pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
         .iter()
         .flatten()
         .any(|condition| condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
-    let stalled = if stalled {
-        ", and the deadline for progress has passed"
-    } else {
-        ""
-    };
+    let stalled = if stalled { ", and the deadline for progress has passed" } else { "" };
     if updated < wanted {
-        return Some(format!(
-            "{updated} of {wanted} pods are of the newest version{stalled}"
-        ));
+        return Some(format!("{updated} of {wanted} pods are of the newest version{stalled}"));
     }
     if total > updated {
-        return Some(format!(
-            "{} pods of an older version are still there{stalled}",
-            total - updated
-        ));
+        return Some(format!("{} pods of an older version are still there{stalled}", total - updated));
     }
     if available < updated {
-        return Some(format!(
-            "{available} of {updated} pods are available{stalled}"
-        ));
+        return Some(format!("{available} of {updated} pods are available{stalled}"));
     }
     None
 }
 
 /// Why a `StatefulSet`'s rollout is not complete; none when it is.
 pub(crate) fn set_incomplete(set: &StatefulSet) -> Option<String> {
-    let wanted = set
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.replicas)
-        .unwrap_or(1);
+    let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
     let status = set.status.clone().unwrap_or_default();
     let ready = status.ready_replicas.unwrap_or(0);
     if wanted == 0 {

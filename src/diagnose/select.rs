@@ -23,9 +23,7 @@ enum Word {
 
 impl Word {
     fn parse(word: &str) -> Result<Self, UsageError> {
-        let component = Component::ALL
-            .into_iter()
-            .find(|component| component.code() == word);
+        let component = Component::ALL.into_iter().find(|component| component.code() == word);
         if let Some(component) = component {
             return Ok(Self::Component(component));
         }
@@ -57,16 +55,8 @@ impl Selection {
     ///
     /// A sentence about the first word that is neither a code nor a component.
     pub fn new(only: &[String], skip: &[String]) -> Result<Self, UsageError> {
-        let parse = |words: &[String]| {
-            words
-                .iter()
-                .map(|word| Word::parse(word))
-                .collect::<Result<_, _>>()
-        };
-        Ok(Self {
-            only: parse(only)?,
-            skip: parse(skip)?,
-        })
+        let parse = |words: &[String]| words.iter().map(|word| Word::parse(word)).collect::<Result<_, _>>();
+        Ok(Self { only: parse(only)?, skip: parse(skip)? })
     }
 
     /// Leaves what is wanted in a report, and counts what is not.
@@ -76,10 +66,7 @@ impl Selection {
         }
         let all = report.findings.take().unwrap_or_default();
         let before = all.len();
-        let mut kept: Vec<Finding> = all
-            .into_iter()
-            .filter(|finding| self.wants(finding))
-            .collect();
+        let mut kept: Vec<Finding> = all.into_iter().filter(|finding| self.wants(finding)).collect();
         report.silenced = Some(before - kept.len());
         let ids: Vec<String> = kept.iter().map(|finding| finding.id.clone()).collect();
         for finding in &mut kept {
@@ -98,11 +85,7 @@ impl Selection {
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        let named = |words: &[Word]| {
-            words
-                .iter()
-                .any(|word| word.names(&finding.code, finding.component))
-        };
+        let named = |words: &[Word]| words.iter().any(|word| word.names(&finding.code, finding.component));
         if named(&self.skip) {
             return false;
         }
@@ -118,14 +101,10 @@ impl Selection {
         };
         let named = |words: &[Word], known: &diagnosis::Code| {
             let code = known.code();
-            words.iter().any(|word| {
-                word.names(&code, rule.category()) || *word == Word::Component(known.component)
-            })
+            words.iter().any(|word| word.names(&code, rule.category()) || *word == Word::Component(known.component))
         };
         codes::all()
             .filter(|known| rule.can_find(known))
-            .any(|known| {
-                !named(&self.skip, &known) && (self.only.is_empty() || named(&self.only, &known))
-            })
+            .any(|known| !named(&self.skip, &known) && (self.only.is_empty() || named(&self.only, &known)))
     }
 }

@@ -73,12 +73,8 @@ pub(crate) struct StackView<'a> {
 impl<'a> StackView<'a> {
     pub(super) fn new(facts: &'a Facts, expect: &'a Expectation) -> Self {
         let destination = destination::of(facts);
-        let destination_pods = destination
-            .as_ref()
-            .map_or_else(Vec::new, |to| destination::pods(facts, to));
-        let clients = clients::sort(facts, |server| {
-            goes_there(destination.as_ref(), &destination_pods, server)
-        });
+        let destination_pods = destination.as_ref().map_or_else(Vec::new, |to| destination::pods(facts, to));
+        let clients = clients::sort(facts, |server| goes_there(destination.as_ref(), &destination_pods, server));
         Self {
             facts,
             expect,
@@ -108,11 +104,7 @@ impl<'a> StackView<'a> {
     pub(crate) fn meshsync_runs(&self) -> Option<bool> {
         if self.facts.pods.is_settled() {
             let container = self.facts.profile.meshsync.container;
-            return Some(
-                self.meshsync_pods
-                    .iter()
-                    .any(|pod| stack::running_since(pod, container).is_some()),
-            );
+            return Some(self.meshsync_pods.iter().any(|pod| stack::running_since(pod, container).is_some()));
         }
         // A ready pod is one that runs; that none is ready proves nothing.
         match self.meshsync.known() {
@@ -168,29 +160,16 @@ impl<'a> StackView<'a> {
     pub(crate) fn server_location(&self) -> Location {
         if let Some(inside) = self.expect.server_inside {
             let said = "--expect says so".to_owned();
-            return if inside {
-                Location::Inside(said)
-            } else {
-                Location::Outside(said)
-            };
+            return if inside { Location::Inside(said) } else { Location::Outside(said) };
         }
         if let Some(deployment) = self.server.known() {
-            return Location::Inside(format!(
-                "Deployment {} is here",
-                stack::name(&deployment.metadata)
-            ));
+            return Location::Inside(format!("Deployment {} is here", stack::name(&deployment.metadata)));
         }
-        let pod_ips: Vec<&str> = self
-            .facts
-            .pods
-            .items()
-            .iter()
-            .filter_map(stack::pod_ip)
-            .collect();
+        let pod_ips: Vec<&str> = self.facts.pods.items().iter().filter_map(stack::pod_ip).collect();
         match self.clients.server.first() {
-            Some((_, client)) if pod_ips.contains(&client.ip.as_str()) => Location::Inside(
-                format!("the broker's client {} has a pod's address", client.name),
-            ),
+            Some((_, client)) if pod_ips.contains(&client.ip.as_str()) => {
+                Location::Inside(format!("the broker's client {} has a pod's address", client.name))
+            }
             _ => Location::Unknown,
         }
     }
@@ -199,11 +178,7 @@ impl<'a> StackView<'a> {
 
     /// An object of the stack's namespace.
     pub(crate) fn object(&self, kind: &str, name: &str) -> ObjectRef {
-        ObjectRef {
-            kind: kind.into(),
-            namespace: Some(self.facts.target.namespace.clone()),
-            name: name.into(),
-        }
+        ObjectRef { kind: kind.into(), namespace: Some(self.facts.target.namespace.clone()), name: name.into() }
     }
 
     pub(crate) fn context_flag(&self) -> String {
@@ -215,12 +190,7 @@ impl<'a> StackView<'a> {
 
     /// The name of the Broker object, or the one that it would have.
     pub(crate) fn broker_name(&self) -> &str {
-        self.brokers
-            .items()
-            .first()
-            .map_or(self.facts.profile.broker.resource, |broker| {
-                stack::name(&broker.metadata)
-            })
+        self.brokers.items().first().map_or(self.facts.profile.broker.resource, |broker| stack::name(&broker.metadata))
     }
 
     /// The pods of a component.
@@ -255,33 +225,19 @@ fn line(facts: &Facts) -> Option<Line> {
     }
     if let Some(deployment) = stack::operator(facts).known() {
         let containers = rollout::containers(deployment);
-        if containers
-            .iter()
-            .any(|container| container.name == profile.operator.old_line_container)
-        {
+        if containers.iter().any(|container| container.name == profile.operator.old_line_container) {
             return Some(Line::Old);
         }
         return Some(Line::Current);
     }
     let sets = stack::broker_statefulsets(facts);
     let first = sets.items().first()?;
-    Some(if stack::name(&first.metadata) == profile.broker.old {
-        Line::Old
-    } else {
-        Line::Current
-    })
+    Some(if stack::name(&first.metadata) == profile.broker.old { Line::Old } else { Line::Current })
 }
 
 /// Whether a server is of the broker that `MeshSync` is told to use; without a destination that is the stack's own.
-pub(super) fn goes_there(
-    destination: Option<&Destination>,
-    pods: &[&Pod],
-    server: &BrokerServer,
-) -> bool {
+pub(super) fn goes_there(destination: Option<&Destination>, pods: &[&Pod], server: &BrokerServer) -> bool {
     let custom = server.reached_by == Way::CustomAddress
-        || server
-            .pod
-            .as_deref()
-            .is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
+        || server.pod.as_deref().is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
     custom == destination.is_some_and(Destination::is_elsewhere)
 }

@@ -28,9 +28,7 @@ pub(crate) struct States {
 impl States {
     /// Whether every state is determined.
     pub(crate) fn is_determined(&self) -> bool {
-        [&self.operator, &self.meshsync, &self.broker]
-            .iter()
-            .all(|judgement| judgement.undetermined.is_none())
+        [&self.operator, &self.meshsync, &self.broker].iter().all(|judgement| judgement.undetermined.is_none())
     }
 }
 
@@ -54,12 +52,7 @@ fn not_needed(context: &StackView<'_>, states: &mut States) {
             report.reason.get_or_insert_with(|| why.to_owned());
         }
     };
-    let to = || {
-        context
-            .destination
-            .as_ref()
-            .map_or_else(|| "a broker by address".into(), Destination::shown)
-    };
+    let to = || context.destination.as_ref().map_or_else(|| "a broker by address".into(), Destination::shown);
     match context.mode().0 {
         Mode::CustomBroker => {
             let why = format!("not needed, MeshSync is told to publish to {}", to());
@@ -72,18 +65,11 @@ fn not_needed(context: &StackView<'_>, states: &mut States) {
             mark(&mut states.operator.report, why);
             let why = format!("not needed, MeshSync is told to publish to {}", to());
             mark(&mut states.broker.report, &why);
-            mark(
-                &mut states.meshsync.report,
-                "it runs without a custom resource",
-            );
+            mark(&mut states.meshsync.report, "it runs without a custom resource");
         }
         Mode::Embedded => {
             let why = "not needed, MeshSync is to run in the server";
-            for judgement in [
-                &mut states.operator,
-                &mut states.meshsync,
-                &mut states.broker,
-            ] {
+            for judgement in [&mut states.operator, &mut states.meshsync, &mut states.broker] {
                 mark(&mut judgement.report, why);
             }
         }
@@ -93,13 +79,7 @@ fn not_needed(context: &StackView<'_>, states: &mut States) {
 
 fn settled(state: State, reason: Option<String>) -> Judgement {
     Judgement {
-        report: ComponentReport {
-            state,
-            at_least: false,
-            version: None,
-            reason,
-            expected_absent: false,
-        },
+        report: ComponentReport { state, at_least: false, version: None, reason, expected_absent: false },
         undetermined: None,
     }
 }
@@ -129,10 +109,9 @@ fn operator(context: &StackView<'_>) -> Judgement {
         other => at_least(State::Unknown, other.why_unsettled().unwrap_or_default()),
     };
     if let Some(deployment) = context.operator.known() {
-        judgement.report.version =
-            rollout::image(deployment, context.facts.profile.operator.container)
-                .and_then(stack::image_tag)
-                .map(str::to_owned);
+        judgement.report.version = rollout::image(deployment, context.facts.profile.operator.container)
+            .and_then(stack::image_tag)
+            .map(str::to_owned);
     }
     judgement
 }
@@ -161,11 +140,7 @@ fn meshsync(context: &StackView<'_>) -> Judgement {
 
 fn pod_image<'a>(context: &StackView<'a>) -> Option<&'a str> {
     let container = context.facts.profile.meshsync.container;
-    context
-        .meshsync_pods
-        .iter()
-        .find_map(|pod| stack::container(pod, container))
-        .map(|status| status.image.as_str())
+    context.meshsync_pods.iter().find_map(|pod| stack::container(pod, container)).map(|status| status.image.as_str())
 }
 
 /// Whether there is a custom resource; none when that is not known.
@@ -180,10 +155,7 @@ fn custom_resource<T>(seen: &Seen<Vec<T>>) -> Option<bool> {
 /// Without a custom resource. What runs by intent all the same is to be connected, and that may not have been seen.
 fn without_resource(context: &StackView<'_>) -> Judgement {
     let mut judgement = settled(State::Undeployed, standing(context));
-    if context.is_standalone()
-        && context.meshsync_runs() != Some(false)
-        && context.clients.meshsync.is_empty()
-    {
+    if context.is_standalone() && context.meshsync_runs() != Some(false) && context.clients.meshsync.is_empty() {
         judgement.undetermined = match context.meshsync_runs() {
             None => context.facts.pods.why_unsettled(),
             _ => context.unseen_clients(),
@@ -204,9 +176,7 @@ fn standing(context: &StackView<'_>) -> Option<String> {
         Some(false) => "is there and does not run",
         None => "is there",
     };
-    Some(format!(
-        "Deployment {name} {does}, without a custom resource and by intent"
-    ))
+    Some(format!("Deployment {name} {does}, without a custom resource and by intent"))
 }
 
 /// The rungs above UNDEPLOYED.
@@ -219,22 +189,16 @@ fn climb(context: &StackView<'_>, resource_known: bool) -> Judgement {
         },
         Some(false) => match &context.meshsync {
             Seen::Known(_) => settled(State::Deployed, Some(why_not_running(context))),
-            _ if !context.meshsync_pods.is_empty() => {
-                settled(State::Deployed, Some(why_not_running(context)))
-            }
+            _ if !context.meshsync_pods.is_empty() => settled(State::Deployed, Some(why_not_running(context))),
             Seen::Absent if resource_known => settled(State::Enabled, None),
             Seen::Absent => at_least(State::Unknown, unsettled(&context.meshsyncs)),
-            other if resource_known => {
-                at_least(State::Enabled, other.why_unsettled().unwrap_or_default())
-            }
+            other if resource_known => at_least(State::Enabled, other.why_unsettled().unwrap_or_default()),
             other => at_least(State::Unknown, other.why_unsettled().unwrap_or_default()),
         },
         None => match &context.meshsync {
             Seen::Known(_) => at_least(State::Deployed, unsettled(&context.facts.pods)),
             Seen::Absent if resource_known => settled(State::Enabled, None),
-            other if resource_known => {
-                at_least(State::Enabled, other.why_unsettled().unwrap_or_default())
-            }
+            other if resource_known => at_least(State::Enabled, other.why_unsettled().unwrap_or_default()),
             _ => at_least(State::Unknown, unsettled(&context.meshsyncs)),
         },
     }
@@ -245,24 +209,16 @@ fn unsettled<T>(seen: &Seen<T>) -> String {
 }
 
 fn why_not_running(context: &StackView<'_>) -> String {
-    super::pod_status::worst_status(&context.meshsync_pods)
-        .unwrap_or_else(|| "it has no pod".into())
+    super::pod_status::worst_status(&context.meshsync_pods).unwrap_or_else(|| "it has no pod".into())
 }
 
 fn broker(context: &StackView<'_>) -> Judgement {
     let mut judgement = match custom_resource(&context.brokers) {
         Some(false) => settled(State::Undeployed, None),
-        _ if context
-            .clients
-            .server
-            .iter()
-            .any(|(server, _)| !context.is_foreign(server)) =>
-        {
+        _ if context.clients.server.iter().any(|(server, _)| !context.is_foreign(server)) => {
             settled(State::Connected, None)
         }
-        Some(true) if no_server_runs(context) => {
-            settled(State::Deployed, Some("no broker pod runs".into()))
-        }
+        Some(true) if no_server_runs(context) => settled(State::Deployed, Some("no broker pod runs".into())),
         Some(true) => match context.unseen_own_clients() {
             Some(why) => at_least(State::Deployed, why),
             None => settled(State::Deployed, None),
@@ -272,17 +228,13 @@ fn broker(context: &StackView<'_>) -> Judgement {
     if judgement.undetermined.is_none() {
         judgement.undetermined = context.brokers.why_unsettled();
     }
-    judgement.report.version = current_server(context)
-        .map(|server| server.varz.version.clone())
-        .or_else(|| {
-            let set = context.statefulsets.items().first()?;
-            let pod = set.spec.as_ref()?.template.spec.as_ref()?;
-            let container = pod
-                .containers
-                .iter()
-                .find(|container| container.name == context.facts.profile.broker.container)?;
-            stack::image_tag(container.image.as_deref()?).map(str::to_owned)
-        });
+    judgement.report.version = current_server(context).map(|server| server.varz.version.clone()).or_else(|| {
+        let set = context.statefulsets.items().first()?;
+        let pod = set.spec.as_ref()?.template.spec.as_ref()?;
+        let container =
+            pod.containers.iter().find(|container| container.name == context.facts.profile.broker.container)?;
+        stack::image_tag(container.image.as_deref()?).map(str::to_owned)
+    });
     judgement
 }
 
@@ -304,12 +256,7 @@ fn current_server<'a>(context: &StackView<'a>) -> Option<&'a crate::facts::Broke
 fn no_server_runs(context: &StackView<'_>) -> bool {
     context.facts.pods.is_settled()
         && context.running_broker_pods().next().is_none()
-        && !context
-            .facts
-            .broker
-            .servers
-            .iter()
-            .any(|server| !context.is_foreign(server))
+        && !context.facts.broker.servers.iter().any(|server| !context.is_foreign(server))
 }
 
 fn server(context: &StackView<'_>) -> ComponentReport {
@@ -353,11 +300,7 @@ pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
     let mut rights: Vec<Permission> = Vec::new();
     let mut add = |denial: Option<&crate::stack::base::seen::Denial>| {
-        rights.extend(
-            denial
-                .into_iter()
-                .flat_map(|denial| denial.missing.iter().cloned()),
-        );
+        rights.extend(denial.into_iter().flat_map(|denial| denial.missing.iter().cloned()));
     };
     add(StackView::denial(&context.brokers));
     add(StackView::denial(&context.meshsyncs));
@@ -371,8 +314,7 @@ pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
             .filter_map(|attempt| attempt.failure.as_ref())
             .filter(|failure| {
                 failure.kind == FailureKind::Denied
-                    && (context.unseen_clients().is_some()
-                        || context.unseen_own_clients().is_some())
+                    && (context.unseen_clients().is_some() || context.unseen_own_clients().is_some())
             })
             .flat_map(|failure| failure.missing.iter().cloned()),
     );
@@ -403,16 +345,10 @@ pub(crate) fn other_denials(context: &StackView<'_>) -> Vec<Permission> {
         StackView::denial(&facts.rbac.cluster_roles),
         StackView::denial(&facts.reviews),
         StackView::denial(&facts.elsewhere),
-        facts
-            .logs
-            .iter()
-            .find_map(|log| StackView::denial(&log.lines)),
+        facts.logs.iter().find_map(|log| StackView::denial(&log.lines)),
     ];
-    let mut rights: Vec<Permission> = denials
-        .into_iter()
-        .flatten()
-        .flat_map(|denial| denial.missing.iter().cloned())
-        .collect();
+    let mut rights: Vec<Permission> =
+        denials.into_iter().flatten().flat_map(|denial| denial.missing.iter().cloned()).collect();
     rights.sort();
     rights.dedup();
     rights

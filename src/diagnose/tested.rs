@@ -63,8 +63,7 @@ pub(super) fn flow_is_determined(context: &RuleContext<'_>) -> bool {
     }
     let mut changes = flow.changes.iter();
     let whole = changes.all(|change| !change.expected || change.received.is_some());
-    let heard =
-        flow.lost == 0 && rules::meshsync::flow_event_missing::unheard(context, flow).is_none();
+    let heard = flow.lost == 0 && rules::meshsync::flow_event_missing::unheard(context, flow).is_none();
     stored && flow.held_back.is_none() && !flow.changes.is_empty() && (whole || heard)
 }
 
@@ -142,31 +141,19 @@ fn keep(report: &mut Report, components: &[Component]) {
     report.root_causes = Some(causes::roots(&kept));
     report.verdict = Some(verdict::judge(&kept, report.determined));
     if let Some(checks) = &mut report.checks {
-        checks.retain(|check| {
-            components.contains(&check.category) || check.findings.iter().any(|id| ids.contains(id))
-        });
+        checks.retain(|check| components.contains(&check.category) || check.findings.iter().any(|id| ids.contains(id)));
     }
     report.findings = Some(kept);
 }
 
 fn test(context: &RuleContext<'_>, subject: Subject) -> TestReport {
-    static NOTHING: Test = Test {
-        subject: Subject::Dataflow,
-        api: None,
-        operator: None,
-        servers: Vec::new(),
-        meshsync: None,
-        flow: None,
-    };
+    static NOTHING: Test =
+        Test { subject: Subject::Dataflow, api: None, operator: None, servers: Vec::new(), meshsync: None, flow: None };
     let test = context.facts.test.as_ref().unwrap_or(&NOTHING);
     TestReport {
         subject: subject.word(),
         hops: hops::of(context, test, subject),
-        resources: test
-            .flow
-            .as_ref()
-            .map(|flow| resources(context, flow))
-            .unwrap_or_default(),
+        resources: test.flow.as_ref().map(|flow| resources(context, flow)).unwrap_or_default(),
     }
 }
 
@@ -186,12 +173,7 @@ fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource>
         .into_iter()
         .map(|resource| {
             let heard = flow.heard.get(&resource);
-            let Heard {
-                added,
-                modified,
-                deleted,
-                last,
-            } = heard.copied().unwrap_or_default();
+            let Heard { added, modified, deleted, last } = heard.copied().unwrap_or_default();
             WatchedResource {
                 readable: readable(context, &account, &resource),
                 added,
@@ -199,10 +181,7 @@ fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource>
                 deleted,
                 last_seen_ms: heard.map(|_| last / 1000),
                 stored: stored.map(|stored| stored.get(&resource).copied().unwrap_or(0)),
-                served: flow
-                    .served
-                    .get(&resource)
-                    .and_then(|served| served.known().copied()),
+                served: flow.served.get(&resource).and_then(|served| served.known().copied()),
                 resource,
             }
         })
@@ -212,7 +191,5 @@ fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource>
 /// Whether `MeshSync` may list and watch a resource; none where it is not known.
 fn readable(context: &RuleContext<'_>, account: &str, resource: &str) -> Option<bool> {
     let (plural, group) = watch_list::resource_and_group(resource)?;
-    permissions::may_watch(context.facts, account, group, plural)
-        .known()
-        .copied()
+    permissions::may_watch(context.facts, account, group, plural).known().copied()
 }

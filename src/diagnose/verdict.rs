@@ -6,19 +6,14 @@ use crate::report::{Finding, Kind, Severity, Verdict};
 pub(super) fn judge(findings: &[Finding], determined: bool) -> Verdict {
     let fault = |severity: Severity| {
         findings.iter().any(|finding| {
-            finding.kind == Kind::Fault
-                && finding.severity == severity
-                && finding.code != "not-installed"
+            finding.kind == Kind::Fault && finding.severity == severity && finding.code != "not-installed"
         })
     };
     if fault(Severity::Error) {
         Verdict::Unhealthy
     } else if !determined {
         Verdict::Unknown
-    } else if findings
-        .iter()
-        .any(|finding| finding.code == "not-installed")
-    {
+    } else if findings.iter().any(|finding| finding.code == "not-installed") {
         Verdict::NotInstalled
     } else if fault(Severity::Warning) {
         Verdict::Degraded

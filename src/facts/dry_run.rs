@@ -47,14 +47,8 @@ impl Tried<'_> {
             return read(trial, answer, None);
         }
         match &trial.forced {
-            Seen::Known(forced) if forced.status != 409 => {
-                read(trial, forced, Some(&answer.message))
-            }
-            other => Tried::Open(
-                other
-                    .why_unsettled()
-                    .unwrap_or_else(|| "others hold its fields".into()),
-            ),
+            Seen::Known(forced) if forced.status != 409 => read(trial, forced, Some(&answer.message)),
+            other => Tried::Open(other.why_unsettled().unwrap_or_else(|| "others hold its fields".into())),
         }
     }
 }
@@ -63,32 +57,23 @@ fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Tr
     let message = answer.message.as_str();
     let says = |words: &str| message.contains(words);
     match answer.status {
-        200 | 201 => Tried::Taken {
-            made: answer.status == 201,
-            conflict,
-        },
+        200 | 201 => Tried::Taken { made: answer.status == 201, conflict },
         404 => Tried::Waits(waits(trial, message)),
-        403 if says("attempting to grant RBAC permissions not currently held") => {
-            Tried::Escalates(message)
-        }
+        403 if says("attempting to grant RBAC permissions not currently held") => Tried::Escalates(message),
         403 if says("violates PodSecurity") => Tried::Insecure(message),
-        403 if says("is being terminated") => Tried::Waits(format!(
-            "namespace {} is gone and made again",
-            trial.namespace.as_deref().unwrap_or_default()
-        )),
+        403 if says("is being terminated") => {
+            Tried::Waits(format!("namespace {} is gone and made again", trial.namespace.as_deref().unwrap_or_default()))
+        }
         // As the server's authorizer puts it; admission has other words. Whoever says so though access reviews granted
         // every right is none whom a role would satisfy.
         403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => Tried::Denied,
         // A custom resource of ours has a field that the definition which is there does not know. Ours comes first.
-        500 if says("field not declared in schema") => Tried::Waits(format!(
-            "the definition of {} is brought up to date",
-            trial.kind
-        )),
+        500 if says("field not declared in schema") => {
+            Tried::Waits(format!("the definition of {} is brought up to date", trial.kind))
+        }
         422 if is_recreated(&trial.kind, message) => Tried::Anew(message),
         // An installation switches the conversion webhook off before it applies its definitions.
-        422 if says("should not be set when strategy is not set to Webhook") => {
-            Tried::Waits(CONVERSION_OFF.into())
-        }
+        422 if says("should not be set when strategy is not set to Webhook") => Tried::Waits(CONVERSION_OFF.into()),
         500 if says("conversion webhook for") => Tried::Waits(CONVERSION_OFF.into()),
         _ if says("does not support dry run") => Tried::Open(message.to_owned()),
         // It decided nothing. An admission webhook that fails does: it refuses.
@@ -143,11 +128,7 @@ pub(crate) fn rules_not_held<'a>(messages: impl IntoIterator<Item = &'a str>) ->
         verbs.sort_unstable();
         let found = resources.entry(verbs).or_default();
         for resource in list("Resources:[") {
-            found.insert(if group.is_empty() {
-                resource.to_owned()
-            } else {
-                format!("{resource}.{group}")
-            });
+            found.insert(if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") });
         }
     }
     resources
@@ -166,13 +147,7 @@ pub(crate) fn rules_not_held<'a>(messages: impl IntoIterator<Item = &'a str>) ->
 pub fn is_recreated(kind: &str, why: &str) -> bool {
     // These kinds hold nothing that is lost when they are made anew.
     matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
-        && [
-            "immutable",
-            "cannot change roleRef",
-            "`selector` does not match",
-        ]
-        .iter()
-        .any(|words| why.contains(words))
+        && ["immutable", "cannot change roleRef", "`selector` does not match"].iter().any(|words| why.contains(words))
 }
 
 /// Who manages fields, in the API server's words, that is none of the stack's known installers: they are asked for.
@@ -202,10 +177,7 @@ mod tests {
         DryRun {
             kind: "Role".into(),
             name: "some".into(),
-            answer: Seen::Known(Answer {
-                status,
-                message: message.into(),
-            }),
+            answer: Seen::Known(Answer { status, message: message.into() }),
             ..DryRun::default()
         }
     }
@@ -215,19 +187,13 @@ mod tests {
         let denied = r#"roles.rbac.authorization.k8s.io "x" is forbidden: User "u" cannot patch resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "n""#;
         assert_eq!(Tried::of(&trial(403, denied)), Tried::Denied);
         let mut granted = trial(403, denied);
-        granted.rights.push(AskedRight {
-            allowed: Seen::Known(true),
-            ..AskedRight::default()
-        });
+        granted.rights.push(AskedRight { allowed: Seen::Known(true), ..AskedRight::default() });
         assert!(matches!(Tried::of(&granted), Tried::Refused(_)));
         let grants = "roles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" (groups=[\"g\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"get\" \"list\"]}";
         assert_eq!(Tried::of(&trial(403, grants)), Tried::Escalates(grants));
         let quota = "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0";
         assert!(matches!(Tried::of(&trial(403, quota)), Tried::Refused(_)));
-        assert_eq!(
-            Tried::of(&trial(404, "namespaces \"n\" not found")),
-            Tried::Waits("namespace n exists".into())
-        );
+        assert_eq!(Tried::of(&trial(404, "namespaces \"n\" not found")), Tried::Waits("namespace n exists".into()));
         assert_eq!(
             Tried::of(&trial(404, "404 page not found")),
             Tried::Waits("the definition of Role is there".into())
@@ -236,28 +202,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_changed_is_made_anew_where_nothing_is_lost_by_that() {
-        let of = |kind: &str| DryRun {
-            kind: kind.into(),
-            ..trial(422, "spec.selector: Invalid value: field is immutable")
-        };
+        let of =
+            |kind: &str| DryRun { kind: kind.into(), ..trial(422, "spec.selector: Invalid value: field is immutable") };
         assert!(matches!(Tried::of(&of("Deployment")), Tried::Anew(_)));
-        assert!(matches!(
-            Tried::of(&of("CustomResourceDefinition")),
-            Tried::Refused(_)
-        ));
-        let another = DryRun {
-            kind: "Deployment".into(),
-            ..trial(422, "spec.replicas: Invalid value: must be greater than 0")
-        };
+        assert!(matches!(Tried::of(&of("CustomResourceDefinition")), Tried::Refused(_)));
+        let another =
+            DryRun { kind: "Deployment".into(), ..trial(422, "spec.replicas: Invalid value: must be greater than 0") };
         assert!(matches!(Tried::of(&another), Tried::Refused(_)));
     }
 
     #[test]
     fn rules_not_held_are_put_in_words() {
         let message = "attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"list\" \"get\"]}\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\" \"list\"]}\n{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"watch\"]}";
-        assert_eq!(
-            rules_not_held([message]),
-            ["get, list deployments.apps, secrets", "watch *.*"]
-        );
+        assert_eq!(rules_not_held([message]), ["get, list deployments.apps, secrets", "watch *.*"]);
     }
 }

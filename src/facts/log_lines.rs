@@ -35,18 +35,10 @@ pub fn reduce(text: &str, secrets: &[String]) -> Vec<LogLine> {
         let Some(parsed) = parse(line) else {
             continue;
         };
-        let message = shortened(&redact::secrets(
-            redact::text(&parsed.message).into_owned(),
-            secrets,
-        ));
+        let message = shortened(&redact::secrets(redact::text(&parsed.message).into_owned(), secrets));
         let key: String = message.chars().filter(|c| !c.is_ascii_digit()).collect();
         let count = lines.get(&key).map_or(0, |(_, known)| known.count);
-        let kept = LogLine {
-            message,
-            code: parsed.code,
-            count: count + 1,
-            last,
-        };
+        let kept = LogLine { message, code: parsed.code, count: count + 1, last };
         lines.insert(key, (place, kept));
     }
     let mut lines: Vec<(usize, LogLine)> = lines.into_values().collect();
@@ -85,34 +77,24 @@ fn parse(line: &str) -> Option<Parsed> {
         let message = line.split_once("] ").map_or(line, |(_, message)| message);
         return line.starts_with(['E', 'W', 'F']).then(|| plain(message));
     }
-    if let Some((before, message)) = line
-        .split_once(" [ERR] ")
-        .or_else(|| line.split_once(" [FTL] "))
+    if let Some((before, message)) = line.split_once(" [ERR] ").or_else(|| line.split_once(" [FTL] "))
         && before.starts_with('[')
     {
         return Some(plain(message));
     }
     let lower = line.to_lowercase();
-    let last_words = ["panic:", "fatal", "error"]
-        .iter()
-        .any(|word| lower.contains(word));
+    let last_words = ["panic:", "fatal", "error"].iter().any(|word| lower.contains(word));
     (last_words || signatures::find(None, line).is_some()).then(|| plain(line))
 }
 
 fn plain(message: &str) -> Parsed {
-    Parsed {
-        message: message.trim().to_owned(),
-        code: None,
-    }
+    Parsed { message: message.trim().to_owned(), code: None }
 }
 
 /// The operator: `{"level":"error","msg":"…","error":"…"}`.
 fn of_json(entry: &Value) -> Option<Parsed> {
     let field = |name: &str| entry[name].as_str().unwrap_or_default();
-    if !matches!(
-        field("level"),
-        "error" | "warn" | "warning" | "fatal" | "panic" | "dpanic"
-    ) {
+    if !matches!(field("level"), "error" | "warn" | "warning" | "fatal" | "panic" | "dpanic") {
         return None;
     }
     let message = match (field("msg"), field("error")) {
@@ -120,32 +102,20 @@ fn of_json(entry: &Value) -> Option<Parsed> {
         ("", error) => error.to_owned(),
         (message, error) => format!("{message}: {error}"),
     };
-    Some(Parsed {
-        code: first_code(&message),
-        message,
-    })
+    Some(Parsed { code: first_code(&message), message })
 }
 
 /// MeshSync: `time="…" level=error msg="… | Short Description: …" code=1015`.
 fn of_logfmt(line: &str) -> Option<Parsed> {
     let level = line.split_once(" level=")?.1;
-    if !["error", "warning", "fatal", "panic"]
-        .iter()
-        .any(|word| level.starts_with(word))
-    {
+    if !["error", "warning", "fatal", "panic"].iter().any(|word| level.starts_with(word)) {
         return None;
     }
     let message = quoted(line.split_once(" msg=")?.1);
-    let message = message
-        .strip_prefix("Short Description: ")
-        .unwrap_or(&message);
-    let code = line.rsplit_once(" code=").map(|(_, rest)| {
-        rest.split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .trim_matches('"')
-            .to_owned()
-    });
+    let message = message.strip_prefix("Short Description: ").unwrap_or(&message);
+    let code = line
+        .rsplit_once(" code=")
+        .map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default().trim_matches('"').to_owned());
     Some(Parsed {
         message: message.split(" | ").next().unwrap_or_default().to_owned(),
         code: code.filter(|code| !code.is_empty()),
@@ -155,11 +125,7 @@ fn of_logfmt(line: &str) -> Option<Parsed> {
 /// The text in quotes at the beginning, its escapes undone; a bare word stands for itself.
 fn quoted(text: &str) -> String {
     let Some(inner) = text.strip_prefix('"') else {
-        return text
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        return text.split_whitespace().next().unwrap_or_default().to_owned();
     };
     let mut out = String::new();
     let mut chars = inner.chars();
@@ -195,10 +161,7 @@ mod tests {
     use super::*;
 
     fn messages(text: &str) -> Vec<String> {
-        reduce(text, &["s3cr3t-token".into()])
-            .into_iter()
-            .map(|line| line.message)
-            .collect()
+        reduce(text, &["s3cr3t-token".into()]).into_iter().map(|line| line.message).collect()
     }
 
     #[test]
@@ -224,10 +187,7 @@ mod tests {
         );
         let lines = reduce(text, &[]);
         assert_eq!(lines.len(), 2);
-        assert_eq!(
-            lines[0].message,
-            "broker connectivity test failed, attempt 2"
-        );
+        assert_eq!(lines[0].message, "broker connectivity test failed, attempt 2");
         assert_eq!(lines[0].count, 2);
     }
 
@@ -245,19 +205,13 @@ mod tests {
             ["10.0.0.1:1 - authentication error"]
         );
         assert!(messages("[1] 2026/11/20 22:43:36.123456 [INF] Server is ready").is_empty());
-        assert_eq!(
-            messages("nats: connection closed"),
-            ["nats: connection closed"]
-        );
+        assert_eq!(messages("nats: connection closed"), ["nats: connection closed"]);
     }
 
     #[test]
     fn payloads_and_secrets_do_not_stay() {
         assert!(messages(r#"{"kind":"Secret","data":{"password":"aHVudGVyMg=="}}"#).is_empty());
         assert!(messages("some object was seen").is_empty());
-        assert_eq!(
-            messages("panic: s3cr3t-token in nats://s3cr3t-token@h"),
-            ["panic: REDACTED in nats://REDACTED@h"]
-        );
+        assert_eq!(messages("panic: s3cr3t-token in nats://s3cr3t-token@h"), ["panic: REDACTED in nats://REDACTED@h"]);
     }
 }

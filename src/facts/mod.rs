@@ -41,21 +41,19 @@ pub use self::{
     preflight::{Answer, AskedRight, DryRun, Node, Preflight},
     probe::{FailureKind, FailureReason, Handshake, NotTried, ProbeFailure},
     test::{
-        ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive,
-        ProbeObject, Refusal, ServerTest, Step, Subject, Test,
+        ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive, ProbeObject,
+        Refusal, ServerTest, Step, Subject, Test,
     },
 };
 use crate::stack::{
     base::{permission::Permission, seen::Seen},
     profile::Profile,
 };
-pub use broker::{
-    Attempt, BrokerFacts, BrokerServer, ClosedConnection, Connection, Greeting, Varz,
-};
+pub use broker::{Attempt, BrokerFacts, BrokerServer, ClosedConnection, Connection, Greeting, Varz};
 pub use custom_resources::{
-    Broker, BrokerRef, BrokerService, BrokerSpec, BrokerStatus, Condition, Crd, CrdConversion,
-    CrdNames, CrdSchema, CrdSpec, CrdStatus, CrdVersion, CustomBroker, CustomResource, Endpoint,
-    Fields, Meshsync, MeshsyncSpec, MeshsyncStatus, NativeBroker,
+    Broker, BrokerRef, BrokerService, BrokerSpec, BrokerStatus, Condition, Crd, CrdConversion, CrdNames, CrdSchema,
+    CrdSpec, CrdStatus, CrdVersion, CustomBroker, CustomResource, Endpoint, Fields, Meshsync, MeshsyncSpec,
+    MeshsyncStatus, NativeBroker,
 };
 pub use depth::Depth;
 
@@ -224,11 +222,7 @@ impl ConfigMapFact {
     pub fn of(map: &ConfigMap) -> Self {
         Self {
             name: map.metadata.name.clone().unwrap_or_default(),
-            keys: map
-                .data
-                .iter()
-                .flat_map(|data| data.keys().cloned())
-                .collect(),
+            keys: map.data.iter().flat_map(|data| data.keys().cloned()).collect(),
         }
     }
 }
@@ -249,9 +243,7 @@ impl MemoryUse {
     /// Reads a `PodMetrics` object; none when it does not have the container.
     pub fn of(metrics: &serde_json::Value, container: &str) -> Option<Self> {
         let containers = metrics["containers"].as_array()?;
-        let found = containers
-            .iter()
-            .find(|candidate| candidate["name"] == container)?;
+        let found = containers.iter().find(|candidate| candidate["name"] == container)?;
         Some(Self {
             pod: metrics["metadata"]["name"].as_str()?.to_owned(),
             container: container.to_owned(),

@@ -63,10 +63,7 @@ pub enum Ask {
 }
 
 /// The leader election Lease.
-pub const LEASE: Observed = row::<Lease>(
-    Ask::Named(|profile| profile.operator.lease.to_owned()),
-    Depth::Check,
-);
+pub const LEASE: Observed = row::<Lease>(Ask::Named(|profile| profile.operator.lease.to_owned()), Depth::Check);
 
 /// Every row, one for each field of [`Facts`]: `one` object, `many`, or many in several `versions`.
 macro_rules! observed {
@@ -134,16 +131,7 @@ const fn crd(name: &'static str, ask: Ask) -> Observed {
 }
 
 const fn custom(resource: &'static str, kind: &'static str, from: Depth) -> Observed {
-    Observed {
-        name: resource,
-        api_version: "",
-        resource,
-        kind,
-        ask: Ask::Versions,
-        from,
-        shared: false,
-        files: &[],
-    }
+    Observed { name: resource, api_version: "", resource, kind, ask: Ask::Versions, from, shared: false, files: &[] }
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

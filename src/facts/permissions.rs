@@ -20,13 +20,9 @@ pub fn may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     match &facts.reviews {
         Seen::Known(reviews) => {
             let answer = |wanted: &dyn Fn(&Permission) -> bool| {
-                reviews
-                    .iter()
-                    .find(|review| review.user == user && wanted(&review.right))
-                    .map(|review| review.allowed)
+                reviews.iter().find(|review| review.user == user && wanted(&review.right)).map(|review| review.allowed)
             };
-            let everything =
-                answer(&|r| r.verb == right.verb && r.resource == "*" && r.group == "*");
+            let everything = answer(&|r| r.verb == right.verb && r.resource == "*" && r.group == "*");
             if everything == Some(true) {
                 return Seen::Known(true);
             }
@@ -58,20 +54,13 @@ pub fn may_watch(facts: &Facts, account: &str, group: &str, resource: &str) -> S
 
 /// Reads the cluster-wide roles and bindings.
 fn by_roles(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
-    let (Seen::Known(roles), Seen::Known(bindings)) =
-        (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
+    let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
     else {
         return Seen::NotLooked;
     };
     let allowed = bindings
         .iter()
-        .filter(|binding| {
-            names(
-                binding.subjects.as_deref(),
-                &facts.target.namespace,
-                account,
-            )
-        })
+        .filter(|binding| names(binding.subjects.as_deref(), &facts.target.namespace, account))
         .filter_map(|binding| rules_of(roles, &binding.role_ref))
         .flatten()
         .any(|rule| covers(rule, right));
@@ -93,11 +82,9 @@ pub fn grants(facts: &Facts, binding: &ClusterRoleBinding, right: &Permission) -
 /// Reads the roles and bindings of the namespace, where a right to something in it may be as well.
 fn within(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     let namespace = &facts.target.namespace;
-    let (Seen::Known(roles), Seen::Known(bindings), Seen::Known(cluster_roles)) = (
-        &facts.rbac.roles,
-        &facts.rbac.role_bindings,
-        &facts.rbac.cluster_roles,
-    ) else {
+    let (Seen::Known(roles), Seen::Known(bindings), Seen::Known(cluster_roles)) =
+        (&facts.rbac.roles, &facts.rbac.role_bindings, &facts.rbac.cluster_roles)
+    else {
         return Seen::NotLooked;
     };
     let allowed = bindings
@@ -108,45 +95,29 @@ fn within(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
             if role.kind == "ClusterRole" {
                 return rules_of(cluster_roles, role);
             }
-            roles
-                .iter()
-                .find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?
-                .rules
-                .as_ref()
+            roles.iter().find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?.rules.as_ref()
         })
         .flatten()
         .any(|rule| covers(rule, right));
     Seen::Known(allowed)
 }
 
-fn rules_of<'a>(
-    roles: &'a [k8s_openapi::api::rbac::v1::ClusterRole],
-    role: &RoleRef,
-) -> Option<&'a Vec<PolicyRule>> {
-    roles
-        .iter()
-        .find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?
-        .rules
-        .as_ref()
+fn rules_of<'a>(roles: &'a [k8s_openapi::api::rbac::v1::ClusterRole], role: &RoleRef) -> Option<&'a Vec<PolicyRule>> {
+    roles.iter().find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?.rules.as_ref()
 }
 
 /// Whether the subjects of a binding include the `ServiceAccount`.
 pub fn names(subjects: Option<&[Subject]>, namespace: &str, account: &str) -> bool {
-    subjects
-        .unwrap_or_default()
-        .iter()
-        .any(|subject| match subject.kind.as_str() {
-            "ServiceAccount" => {
-                subject.name == account && subject.namespace.as_deref() == Some(namespace)
-            }
-            "Group" => {
-                subject.name == "system:serviceaccounts"
-                    || subject.name == "system:authenticated"
-                    || subject.name == format!("system:serviceaccounts:{namespace}")
-            }
-            "User" => subject.name == stack::service_account_user(namespace, account),
-            _ => false,
-        })
+    subjects.unwrap_or_default().iter().any(|subject| match subject.kind.as_str() {
+        "ServiceAccount" => subject.name == account && subject.namespace.as_deref() == Some(namespace),
+        "Group" => {
+            subject.name == "system:serviceaccounts"
+                || subject.name == "system:authenticated"
+                || subject.name == format!("system:serviceaccounts:{namespace}")
+        }
+        "User" => subject.name == stack::service_account_user(namespace, account),
+        _ => false,
+    })
 }
 
 fn covers(rule: &PolicyRule, right: &Permission) -> bool {
@@ -160,10 +131,7 @@ fn covers(rule: &PolicyRule, right: &Permission) -> bool {
         (Some(_), None) => false,
     };
     by_name
-        && rule
-            .verbs
-            .iter()
-            .any(|verb| verb == "*" || *verb == right.verb)
+        && rule.verbs.iter().any(|verb| verb == "*" || *verb == right.verb)
         && has(rule.api_groups.as_ref(), &right.group)
         && has(rule.resources.as_ref(), &right.full_resource())
 }
@@ -190,28 +158,18 @@ pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
     for plural in ["brokers", "meshsyncs"] {
         let status = format!("{plural}/status");
         rights.extend(
-            ["get", "patch", "update"]
-                .map(|verb| Permission::to(verb, profile.group, &status).in_namespace(namespace)),
+            ["get", "patch", "update"].map(|verb| Permission::to(verb, profile.group, &status).in_namespace(namespace)),
         );
         let finalizers = format!("{plural}/finalizers");
         rights.push(Permission::to("update", profile.group, &finalizers).in_namespace(namespace));
     }
     rights.extend(
-        ["create", "get", "update"].map(|verb| {
-            Permission::to(verb, "coordination.k8s.io", "leases").in_namespace(namespace)
-        }),
+        ["create", "get", "update"]
+            .map(|verb| Permission::to(verb, "coordination.k8s.io", "leases").in_namespace(namespace)),
     );
     rights.push(Permission::to("create", "", "events").in_namespace(namespace));
-    rights.push(Permission::to(
-        "create",
-        "authentication.k8s.io",
-        "tokenreviews",
-    ));
-    rights.push(Permission::to(
-        "create",
-        "authorization.k8s.io",
-        "subjectaccessreviews",
-    ));
+    rights.push(Permission::to("create", "authentication.k8s.io", "tokenreviews"));
+    rights.push(Permission::to("create", "authorization.k8s.io", "subjectaccessreviews"));
     rights
 }
 
@@ -220,8 +178,7 @@ pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
 /// Who may list and watch everything may get it, and who may delete everything may change it: the rules that say so
 /// name the verbs together.
 pub fn operator_may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
-    let everything =
-        |verb: &str| may(facts, account, &Permission::to(verb, "*", "*")) == Seen::Known(true);
+    let everything = |verb: &str| may(facts, account, &Permission::to(verb, "*", "*")) == Seen::Known(true);
     let implied = match right.verb.as_str() {
         "get" | "list" | "watch" => everything("list") && everything("watch"),
         _ => everything("delete"),

@@ -28,28 +28,17 @@ pub struct ProbeFailure {
 impl ProbeFailure {
     /// The broker itself is at fault.
     pub fn broker(reason: FailureReason, message: impl Into<String>) -> Self {
-        Self {
-            kind: FailureKind::Broker,
-            reason,
-            message: message.into(),
-            missing: Vec::new(),
-        }
+        Self { kind: FailureKind::Broker, reason, message: message.into(), missing: Vec::new() }
     }
 
     /// The way to the broker failed, which proves nothing of the broker.
     pub fn no_way(reason: FailureReason, message: impl Into<String>) -> Self {
-        Self {
-            kind: FailureKind::NoWay,
-            ..Self::broker(reason, message)
-        }
+        Self { kind: FailureKind::NoWay, ..Self::broker(reason, message) }
     }
 
     /// Something else answered than a server of this broker.
     pub fn stranger(message: impl Into<String>) -> Self {
-        Self {
-            kind: FailureKind::Stranger,
-            ..Self::broker(FailureReason::OtherServer, message)
-        }
+        Self { kind: FailureKind::Stranger, ..Self::broker(FailureReason::OtherServer, message) }
     }
 }
 
@@ -156,10 +145,7 @@ pub enum Handshake {
 impl Handshake {
     /// Not tried, for this reason.
     pub fn not_tried(reason: NotTried) -> Self {
-        Self::NotTried {
-            reason,
-            why: reason.sentence().into(),
-        }
+        Self::NotTried { reason, why: reason.sentence().into() }
     }
 }
 
@@ -193,9 +179,7 @@ impl NotTried {
             Self::Unnamed => "the monitor did not name this server, so it is shown no token",
             Self::OtherServer => "the client port and the monitor lead to two different servers",
             Self::NotOurs => "it is no broker of this stack, so it is shown no token",
-            Self::NotVouched => {
-                "no broker pod's monitor named this server, so it is shown no token"
-            }
+            Self::NotVouched => "no broker pod's monitor named this server, so it is shown no token",
             Self::Unspecified => "it was not tried",
         }
     }
@@ -207,25 +191,13 @@ mod tests {
 
     #[test]
     fn recordings_without_reasons_are_read() -> Result<(), serde_json::Error> {
-        let attempt: ProbeFailure =
-            serde_json::from_str(r#"{"kind": "broker", "message": "no NATS server runs"}"#)?;
+        let attempt: ProbeFailure = serde_json::from_str(r#"{"kind": "broker", "message": "no NATS server runs"}"#)?;
         assert_eq!(attempt.reason, FailureReason::Unspecified);
-        let failed: Handshake =
-            serde_json::from_str(r#"{"outcome": "failed", "message": "gone"}"#)?;
-        assert_eq!(
-            failed,
-            Handshake::Failed(ProbeFailure::no_way(FailureReason::Unspecified, "gone"))
-        );
-        let later: Handshake = serde_json::from_str(
-            r#"{"outcome": "notTried", "reason": "of-a-later-version", "why": "so"}"#,
-        )?;
-        assert!(matches!(
-            later,
-            Handshake::NotTried {
-                reason: NotTried::Unspecified,
-                ..
-            }
-        ));
+        let failed: Handshake = serde_json::from_str(r#"{"outcome": "failed", "message": "gone"}"#)?;
+        assert_eq!(failed, Handshake::Failed(ProbeFailure::no_way(FailureReason::Unspecified, "gone")));
+        let later: Handshake =
+            serde_json::from_str(r#"{"outcome": "notTried", "reason": "of-a-later-version", "why": "so"}"#)?;
+        assert!(matches!(later, Handshake::NotTried { reason: NotTried::Unspecified, .. }));
         Ok(())
     }
 
@@ -233,10 +205,7 @@ mod tests {
     fn failures_survive_a_recording() -> Result<(), serde_json::Error> {
         let failed = Handshake::Failed(ProbeFailure::broker(FailureReason::Refused, "gone"));
         let text = serde_json::to_string(&failed)?;
-        assert_eq!(
-            text,
-            r#"{"outcome":"failed","kind":"broker","reason":"refused","message":"gone"}"#
-        );
+        assert_eq!(text, r#"{"outcome":"failed","kind":"broker","reason":"refused","message":"gone"}"#);
         assert_eq!(serde_json::from_str::<Handshake>(&text)?, failed);
         Ok(())
     }

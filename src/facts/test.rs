@@ -73,26 +73,17 @@ pub struct Step {
 impl Step {
     /// It came to its end after so many microseconds.
     pub fn done(micros: u64, detail: impl Into<String>) -> Self {
-        Self {
-            micros: Seen::Known(micros),
-            detail: detail.into(),
-        }
+        Self { micros: Seen::Known(micros), detail: detail.into() }
     }
 
     /// It was not tried, for this reason.
     pub fn not_tried(why: impl Into<String>) -> Self {
-        Self {
-            micros: Seen::NotLooked,
-            detail: why.into(),
-        }
+        Self { micros: Seen::NotLooked, detail: why.into() }
     }
 
     /// It was tried and did not come to its end, for this reason.
     pub fn failed(why: impl Into<Failure>) -> Self {
-        Self {
-            micros: Seen::failed(why),
-            detail: String::new(),
-        }
+        Self { micros: Seen::failed(why), detail: String::new() }
     }
 }
 

@@ -113,9 +113,7 @@ impl Kind {
     }
 
     fn group(&self) -> &'static str {
-        self.api_version
-            .split_once('/')
-            .map_or("", |(group, _)| group)
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
     fn plural(&self) -> &'static str {
@@ -124,16 +122,8 @@ impl Kind {
 
     /// The path of all in a namespace.
     pub fn collection(&self, namespace: &str) -> String {
-        let root = if self.group().is_empty() {
-            "api"
-        } else {
-            "apis"
-        };
-        format!(
-            "/{root}/{}/namespaces/{namespace}/{}",
-            self.api_version,
-            self.plural()
-        )
+        let root = if self.group().is_empty() { "api" } else { "apis" };
+        format!("/{root}/{}/namespaces/{namespace}/{}", self.api_version, self.plural())
     }
 
     /// The right to do this with it in a namespace.
@@ -143,9 +133,7 @@ impl Kind {
 
     /// Every right that a test with it takes.
     pub fn rights(&self, namespace: &str) -> Vec<Permission> {
-        ["create", "delete", "list", "patch", "watch"]
-            .map(|verb| self.right(verb, namespace))
-            .into()
+        ["create", "delete", "list", "patch", "watch"].map(|verb| self.right(verb, namespace)).into()
     }
 
     /// The object, to be made.
@@ -179,10 +167,7 @@ pub fn change(round: u32) -> Value {
 
 /// The selector of all such objects, as it stands in an address.
 pub fn selector() -> String {
-    in_address(&format!(
-        "{}={},{}={}",
-        OWNER.0, OWNER.1, PURPOSE.0, PURPOSE.1
-    ))
+    in_address(&format!("{}={},{}={}", OWNER.0, OWNER.1, PURPOSE.0, PURPOSE.1))
 }
 
 /// The selector of one run's objects, as it stands in an address.
@@ -191,10 +176,7 @@ pub fn selector_of(run: &str) -> String {
 }
 
 fn in_address(selector: &str) -> String {
-    selector
-        .replace('/', "%2F")
-        .replace('=', "%3D")
-        .replace(',', "%2C")
+    selector.replace('/', "%2F").replace('=', "%3D").replace(',', "%2C")
 }
 
 /// The subject on which a run that lives listens, and by which others know that it does.
@@ -235,9 +217,7 @@ pub fn choose(
         Ok(events) => return Ok((first, events)),
         Err(why) => why,
     };
-    let other = KINDS
-        .iter()
-        .find_map(|kind| covered(kind).ok().map(|events| (kind, events)));
+    let other = KINDS.iter().find_map(|kind| covered(kind).ok().map(|events| (kind, events)));
     match other {
         // Nobody asked for the first: another says as much.
         Some(found) if wanted.is_none() => Ok(found),
@@ -256,11 +236,7 @@ pub fn choose(
 /// # Errors
 ///
 /// Why there are none.
-pub fn published(
-    facts: &Facts,
-    resource: &str,
-    namespace: &str,
-) -> Result<Vec<&'static str>, NotPublished> {
+pub fn published(facts: &Facts, resource: &str, namespace: &str) -> Result<Vec<&'static str>, NotPublished> {
     let profile = facts.profile;
     if let Some(deployment) = stack::meshsync_deployment(facts).known() {
         let filter = OutputFilter::of(deployment, profile);
@@ -274,11 +250,7 @@ pub fn published(
     }
 }
 
-fn listed(
-    list: &WatchList,
-    resource: &str,
-    profile: &Profile,
-) -> Result<Vec<&'static str>, NotPublished> {
+fn listed(list: &WatchList, resource: &str, profile: &Profile) -> Result<Vec<&'static str>, NotPublished> {
     match list {
         WatchList::Whitelist(entries) => {
             let entry = entries.iter().find(|entry| entry.resource == resource);
@@ -289,12 +261,7 @@ fn listed(
             }
             Ok(events)
         }
-        WatchList::Blacklist(_)
-            if !list
-                .effective(profile)
-                .iter()
-                .any(|name| name.as_str() == resource) =>
-        {
+        WatchList::Blacklist(_) if !list.effective(profile).iter().any(|name| name.as_str() == resource) => {
             Err(NotPublished::LeftOut(resource.into()))
         }
         _ => Ok(EVENTS.to_vec()),
@@ -337,9 +304,6 @@ mod tests {
         let object = KINDS[0].object("meshery", "abc", 2, Timestamp::UNIX_EPOCH);
         assert_eq!(object["metadata"]["name"], "meshdoctor-probe-abc-2");
         assert_eq!(object["metadata"]["labels"][OWNER.0], OWNER.1);
-        assert_eq!(
-            object["metadata"]["annotations"][EXPIRES],
-            "1970-01-01T00:00:00Z"
-        );
+        assert_eq!(object["metadata"]["annotations"][EXPIRES], "1970-01-01T00:00:00Z");
     }
 }

@@ -20,24 +20,15 @@ impl Token {
 
 /// What may be said of the token in a Secret, and the token.
 pub(crate) fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Token>) {
-    let bytes = secret
-        .data
-        .as_ref()
-        .and_then(|data| data.get(profile.broker.token_key))
-        .map(|bytes| bytes.0.as_slice());
+    let bytes =
+        secret.data.as_ref().and_then(|data| data.get(profile.broker.token_key)).map(|bytes| bytes.0.as_slice());
     let fact = TokenFact {
         secret: secret.metadata.name.clone().unwrap_or_default(),
-        created: secret
-            .metadata
-            .creation_timestamp
-            .as_ref()
-            .map(|time| time.0),
+        created: secret.metadata.creation_timestamp.as_ref().map(|time| time.0),
         bytes: bytes.map(<[u8]>::len),
         salted_hash: bytes.map(salted_hash),
     };
-    let token = bytes
-        .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
-        .map(|token| Token(token.into()));
+    let token = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).map(|token| Token(token.into()));
     if let Some(token) = &token {
         crate::facts::redact::remember(token.expose());
     }
@@ -57,10 +48,8 @@ fn salted_hash(bytes: &[u8]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(salt);
     context.update(bytes);
-    context.finish().as_ref()[..8]
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    context.finish().as_ref()[..8].iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

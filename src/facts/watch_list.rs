@@ -66,9 +66,7 @@ pub fn standing(resource: &str, served: &Seen<Served>, profile: &Profile) -> Sta
             }
         }
         // An API whose server is down may serve it when it is back.
-        Seen::Known(served) if served.stale.iter().any(|stale| stale == group) => {
-            Standing::Unresolved
-        }
+        Seen::Known(served) if served.stale.iter().any(|stale| stale == group) => Standing::Unresolved,
         Seen::Known(_) => Standing::Unknown(nearest()),
         _ if table.contains(&resource) => Standing::Watched,
         _ => Standing::Unresolved,
@@ -90,9 +88,7 @@ fn nearest(resource: &str, served: Option<&Served>, profile: &Profile) -> Option
             && (plural == kind
                 || plural == format!("{kind}s")
                 || plural == format!("{kind}es")
-                || kind
-                    .strip_suffix('y')
-                    .is_some_and(|stem| plural == format!("{stem}ies")))
+                || kind.strip_suffix('y').is_some_and(|stem| plural == format!("{stem}ies")))
     };
     candidates()
         .filter(|name| is_plural(name))
@@ -115,13 +111,7 @@ mod tests {
     #[test]
     fn entries_stand_as_the_table_and_the_cluster_say() {
         let served = Seen::Known(Served {
-            resources: [
-                "pods.v1.",
-                "jobs.v1.batch",
-                "ingresses.v1.networking.k8s.io",
-            ]
-            .map(String::from)
-            .into(),
+            resources: ["pods.v1.", "jobs.v1.batch", "ingresses.v1.networking.k8s.io"].map(String::from).into(),
             stale: vec!["metrics.k8s.io".into()],
         });
         let at = |entry: &str| standing(entry, &served, &MESHERY);
@@ -130,23 +120,11 @@ mod tests {
         assert_eq!(at("jobs.v1.batch"), Standing::Ignored);
         assert_eq!(at("pods.v1"), Standing::Malformed(meant("pods.v1.")));
         assert_eq!(at("pod.v1."), Standing::Unknown(meant("pods.v1.")));
-        assert_eq!(
-            at("Deployment.v1.apps"),
-            Standing::Unknown(meant("deployments.v1.apps"))
-        );
-        assert_eq!(
-            at("ingresses.v1beta1.extensions"),
-            Standing::Unknown(meant("ingresses.v1.networking.k8s.io"))
-        );
-        assert_eq!(
-            at("job.v1.batch"),
-            Standing::Unknown(meant("jobs.v1.batch"))
-        );
+        assert_eq!(at("Deployment.v1.apps"), Standing::Unknown(meant("deployments.v1.apps")));
+        assert_eq!(at("ingresses.v1beta1.extensions"), Standing::Unknown(meant("ingresses.v1.networking.k8s.io")));
+        assert_eq!(at("job.v1.batch"), Standing::Unknown(meant("jobs.v1.batch")));
         assert_eq!(at("quite.v1.other"), Standing::Unknown(None));
         assert_eq!(at("nodes.v1beta1.metrics.k8s.io"), Standing::Unresolved);
-        assert_eq!(
-            standing("jobs.v1.batch", &Seen::NotLooked, &MESHERY),
-            Standing::Unresolved
-        );
+        assert_eq!(standing("jobs.v1.batch", &Seen::NotLooked, &MESHERY), Standing::Unresolved);
     }
 }

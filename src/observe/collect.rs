@@ -98,9 +98,10 @@ impl Observer<'_> {
     fn speaks_http1_only(&self, first: &FirstWave) -> bool {
         self.clients.two
             && first.version.as_ref().map_or_else(ApiError::is_refusal, |_| true)
-            && first.answers.values().all(|(_, answer)| {
-                matches!(answer, Err(failure) if transport::may_want_http1(failure.kind()))
-            })
+            && first
+                .answers
+                .values()
+                .all(|(_, answer)| matches!(answer, Err(failure) if transport::may_want_http1(failure.kind())))
     }
 
     fn questions(&self) -> Vec<Question> {
@@ -114,10 +115,7 @@ impl Observer<'_> {
         let questions = self.questions();
         let check = self.depth.is_whole();
         let each = questions::each(self.scope.profile, &self.target.namespace, self.depth);
-        let account = stack::service_account_user(
-            &self.target.namespace,
-            self.scope.profile.operator.service_account,
-        );
+        let account = stack::service_account_user(&self.target.namespace, self.scope.profile.operator.service_account);
         let everything = reviews::everything();
         let started = Instant::now();
         let ask = async |question: &Question| {
@@ -128,16 +126,10 @@ impl Observer<'_> {
         let (version, answers, each, reviews) = tokio::join!(
             self.version(),
             join_all(questions.iter().map(&ask)),
-            join_all(each.iter().map(async |(name, questions)| {
-                (*name, join_all(questions.iter().map(&ask)).await)
-            })),
-            async {
-                if check {
-                    reviews::ask(self.asker, &account, &everything).await
-                } else {
-                    Seen::NotLooked
-                }
-            },
+            join_all(
+                each.iter().map(async |(name, questions)| { (*name, join_all(questions.iter().map(&ask)).await) })
+            ),
+            async { if check { reviews::ask(self.asker, &account, &everything).await } else { Seen::NotLooked } },
         );
         let mut wave = FirstWave {
             version: version.0,
@@ -205,21 +197,12 @@ impl Observer<'_> {
         let secrets = forms_of(token.as_ref());
 
         let version_right = Permission::default();
-        facts.version = seen(
-            wave.version.clone().and_then(|body| parse(&body, &secrets)),
-            &version_right,
-        );
+        facts.version = seen(wave.version.clone().and_then(|body| parse(&body, &secrets)), &version_right);
         facts.cluster_id = wave
             .one::<k8s_openapi::api::core::v1::Namespace>("clusterId", &secrets)
             .map(|namespace| namespace.metadata.uid.unwrap_or_default());
-        facts.watch_list_config_map = wave
-            .one("watchListConfigMap", &secrets)
-            .map(|map| ConfigMapFact::of(&map));
-        let mut answers = Answers {
-            wave: &mut wave,
-            secrets: &secrets,
-            profile,
-        };
+        facts.watch_list_config_map = wave.one("watchListConfigMap", &secrets).map(|map| ConfigMapFact::of(&map));
+        let mut answers = Answers { wave: &mut wave, secrets: &secrets, profile };
         let Ok(()) = observed::read(facts, &mut answers);
         facts.reviews = std::mem::take(&mut wave.reviews);
         facts.timings = std::mem::take(&mut wave.timings);
@@ -230,13 +213,8 @@ impl Observer<'_> {
     async fn second_wave(&self, facts: &mut Facts, token: Option<&Token>) {
         (self.scope.progress)("asking the broker");
         let started = Instant::now();
-        let probe = probe::Probe {
-            asker: self.asker,
-            client: self.clients.streams.clone(),
-            facts,
-            token,
-            kept: self.kept,
-        };
+        let probe =
+            probe::Probe { asker: self.asker, client: self.clients.streams.clone(), facts, token, kept: self.kept };
         let (found, reviews, elsewhere, helm, served, memory) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
@@ -245,9 +223,7 @@ impl Observer<'_> {
             self.served(facts),
             Box::pin(self.memory(facts))
         );
-        facts
-            .timings
-            .insert("broker".into(), millis(started.elapsed()));
+        facts.timings.insert("broker".into(), millis(started.elapsed()));
         facts.broker = found;
         if let Some(reviews) = reviews {
             facts.reviews = reviews;
@@ -268,11 +244,7 @@ impl Observer<'_> {
             .items()
             .first()
             .is_some_and(|meshsync| meshsync.watch_list(profile).goes_beyond(profile));
-        if self.depth.is_whole() && goes_beyond {
-            discovery::ask(self.asker).await
-        } else {
-            Seen::NotLooked
-        }
+        if self.depth.is_whole() && goes_beyond { discovery::ask(self.asker).await } else { Seen::NotLooked }
     }
 
     /// What `MeshSync` uses of the memory that it may; asked where it runs and has a limit.
@@ -289,21 +261,12 @@ impl Observer<'_> {
             return Seen::NotLooked;
         };
         let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
-        let answer =
-            tokio::time::timeout(METRICS_PATIENCE, self.asker.get_once(&question.path)).await;
+        let answer = tokio::time::timeout(METRICS_PATIENCE, self.asker.get_once(&question.path)).await;
         let Ok(answer) = answer else {
-            return Seen::failed(Failure::new(
-                Kind::TimedOut,
-                "the metrics API gave no answer",
-            ));
+            return Seen::failed(Failure::new(Kind::TimedOut, "the metrics API gave no answer"));
         };
-        match seen(
-            answer.and_then(|body| parse::<serde_json::Value>(&body, &[])),
-            &question.right,
-        ) {
-            Seen::Known(metrics) => {
-                MemoryUse::of(&metrics, container).map_or(Seen::Absent, Seen::Known)
-            }
+        match seen(answer.and_then(|body| parse::<serde_json::Value>(&body, &[])), &question.right) {
+            Seen::Known(metrics) => MemoryUse::of(&metrics, container).map_or(Seen::Absent, Seen::Known),
             other => other.map(|_| MemoryUse::default()),
         }
     }
@@ -350,10 +313,9 @@ impl Observer<'_> {
                 other => return Some(other),
             }
         }
-        let everything = ["list", "watch"].iter().all(|verb| {
-            all.iter()
-                .any(|review| review.user == user && review.right.verb == *verb && review.allowed)
-        });
+        let everything = ["list", "watch"]
+            .iter()
+            .all(|verb| all.iter().any(|review| review.user == user && review.right.verb == *verb && review.allowed));
         let list = in_force(facts);
         if let Some(list) = list.filter(|_| !everything) {
             let rights = watch_list::rights(&list.effective(self.scope.profile));
@@ -402,12 +364,7 @@ impl Observer<'_> {
                     let found = namespaces.get_or_insert_default();
                     for page in pages {
                         let names: Names = serde_json::from_str(&page).unwrap_or_default();
-                        found.extend(
-                            names
-                                .items
-                                .into_iter()
-                                .filter_map(|item| item.metadata.namespace),
-                        );
+                        found.extend(names.items.into_iter().filter_map(|item| item.metadata.namespace));
                     }
                 }
                 Err(ApiError::NotFound) => {}

@@ -28,18 +28,11 @@ pub(super) async fn read(asker: &ApiClient<'_>, facts: &Facts, secrets: &[String
         let question = questions::log(namespace, &wanted.pod, &wanted.container, wanted.previous);
         let answer = match asker.get_text(&question.path).await {
             // A container that has not run before has no previous log.
-            Err(ApiError::Failed(failure))
-                if wanted.previous && failure.kind == Kind::ServerError =>
-            {
-                Ok(String::new())
-            }
+            Err(ApiError::Failed(failure)) if wanted.previous && failure.kind == Kind::ServerError => Ok(String::new()),
             answer => answer,
         };
         Log {
-            lines: seen(
-                answer.map(|text| log_lines::reduce(&text, secrets)),
-                &question.right,
-            ),
+            lines: seen(answer.map(|text| log_lines::reduce(&text, secrets)), &question.right),
             pod: wanted.pod,
             container: wanted.container,
             previous: wanted.previous,
@@ -84,11 +77,7 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
 }
 
 fn of(pod: &Pod, container: &str, previous: bool) -> Wanted {
-    Wanted {
-        pod: stack::name(&pod.metadata).into(),
-        container: container.into(),
-        previous,
-    }
+    Wanted { pod: stack::name(&pod.metadata).into(), container: container.into(), previous }
 }
 
 /// Whether a container starts and ends again.
@@ -97,9 +86,7 @@ fn crashes(status: &ContainerStatus) -> bool {
     let backing_off = state
         .and_then(|state| state.waiting.as_ref())
         .is_some_and(|waiting| waiting.reason.as_deref() == Some("CrashLoopBackOff"));
-    let ended = state
-        .and_then(|state| state.terminated.as_ref())
-        .is_some_and(|terminated| terminated.exit_code != 0);
+    let ended = state.and_then(|state| state.terminated.as_ref()).is_some_and(|terminated| terminated.exit_code != 0);
     backing_off || ended
 }
 
@@ -108,20 +95,15 @@ fn is_silent(facts: &Facts) -> bool {
     let client = facts.profile.meshsync.client;
     let servers = &facts.broker.servers;
     !servers.is_empty()
-        && !servers
-            .iter()
-            .flat_map(|server| server.connections.items())
-            .any(|connection| connection.name == client)
+        && !servers.iter().flat_map(|server| server.connections.items()).any(|connection| connection.name == client)
 }
 
 /// Whether the custom resources lack what the operator should have made of them, or say that it failed.
 fn operator_fails(facts: &Facts) -> bool {
     let brokers = stack::brokers(facts);
     let meshsyncs = stack::meshsyncs(facts);
-    let no_set =
-        !brokers.items().is_empty() && stack::broker_statefulsets(facts).items().is_empty();
-    let no_deployment =
-        !meshsyncs.items().is_empty() && stack::meshsync_deployment(facts).is_absent();
+    let no_set = !brokers.items().is_empty() && stack::broker_statefulsets(facts).items().is_empty();
+    let no_deployment = !meshsyncs.items().is_empty() && stack::meshsync_deployment(facts).is_absent();
     let failed = brokers.items().iter().any(|broker| {
         broker.status.conditions.iter().any(|condition| {
             condition.kind == "Ready"

@@ -18,12 +18,7 @@ pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
 }
 
 /// Looks, and carries out a test with what was seen. What the test makes is removed, by `cleanup` if it is stopped.
-pub async fn test(
-    session: &Session<'_>,
-    depth: Depth,
-    plan: &TestPlan,
-    cleanup: &Cleanup,
-) -> Facts {
+pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup) -> Facts {
     let kept = Kept::default();
     // Before anything else: when the API server cannot be reached, this tells how far one comes.
     let mut way = None;
@@ -34,11 +29,7 @@ pub async fn test(
     let mut facts = observer(session, depth, Some(&kept)).run().await;
     if let Some(mut way) = way {
         api::measure(&session.asker, plan.count, &mut way).await;
-        facts.test = Some(Test {
-            subject: plan.subject,
-            api: Some(way),
-            ..Test::default()
-        });
+        facts.test = Some(Test { subject: plan.subject, api: Some(way), ..Test::default() });
     } else if facts.obstacle.is_none() {
         let context = TestContext {
             asker: &session.asker,
@@ -70,9 +61,7 @@ fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) 
 
 /// Notes how long it took in all.
 fn finish(session: &Session<'_>, mut facts: Facts) -> Facts {
-    facts
-        .timings
-        .insert("total".into(), millis(session.started.elapsed()));
+    facts.timings.insert("total".into(), millis(session.started.elapsed()));
     session.asker.note(&format!(
         "{} requests to the API server, {:.1} ms in all",
         session.asker.sent(),

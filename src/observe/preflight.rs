@@ -35,12 +35,7 @@ pub(super) async fn ask(asker: &ApiClient<'_>, profile: &Profile, namespace: &st
         join_all(pods.iter().map(|pod| created(asker, pod))),
         nodes(asker, profile, namespace),
     );
-    Preflight {
-        user,
-        objects,
-        pods,
-        nodes,
-    }
+    Preflight { user, objects, pods, nodes }
 }
 
 /// Whom the API server takes us for.
@@ -59,37 +54,22 @@ async fn applied(asker: &ApiClient<'_>, object: &Object) -> DryRun {
         let first = apply(false).await;
         let taken = matches!(&first, Seen::Known(answer) if answer.status == 409);
         // Who holds fields says nothing of whether the server would take the object.
-        let forced = if taken {
-            apply(true).await
-        } else {
-            Seen::NotLooked
-        };
+        let forced = if taken { apply(true).await } else { Seen::NotLooked };
         (first, forced)
     };
     let rights = ["get", "create", "patch"].map(|verb| object.id.right(verb));
-    let (mut rights, (answer, forced)) = tokio::join!(
-        join_all(rights.iter().map(|right| may(asker, right))),
-        tried
-    );
+    let (mut rights, (answer, forced)) = tokio::join!(join_all(rights.iter().map(|right| may(asker, right))), tried);
     let refusal = forced.known().or(answer.known());
     if refusal.is_some_and(|why| is_recreated(&object.id.kind, &why.message)) {
         rights.push(may(asker, &object.id.right("delete")).await);
     }
-    DryRun {
-        rights,
-        answer,
-        forced,
-        ..trial(object)
-    }
+    DryRun { rights, answer, forced, ..trial(object) }
 }
 
 /// A pod as a controller would make it.
 async fn created(asker: &ApiClient<'_>, pod: &Object) -> DryRun {
     let answer = answer(asker, &Change::create(pod).tried()).await;
-    DryRun {
-        answer,
-        ..trial(pod)
-    }
+    DryRun { answer, ..trial(pod) }
 }
 
 fn trial(object: &Object) -> DryRun {
@@ -108,24 +88,15 @@ async fn answer(asker: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
     }
     match asker.change(dry_run).await {
         Ok((status, _)) if matches!(status, StatusCode::OK | StatusCode::CREATED) => {
-            Seen::Known(Answer {
-                status: status.as_u16(),
-                message: String::new(),
-            })
+            Seen::Known(Answer { status: status.as_u16(), message: String::new() })
         }
         Ok((status, text)) => {
-            let message = serde_json::from_str::<Status>(&text)
-                .ok()
-                .and_then(|status| status.message)
-                .unwrap_or(text);
+            let message = serde_json::from_str::<Status>(&text).ok().and_then(|status| status.message).unwrap_or(text);
             let message = match message.trim() {
                 "" => format!("it answered {}, and gave no reason", status.as_u16()),
                 message => redact::text(message).into_owned(),
             };
-            Seen::Known(Answer {
-                status: status.as_u16(),
-                message,
-            })
+            Seen::Known(Answer { status: status.as_u16(), message })
         }
         Err(failure) => seen(Err(failure), &Permission::default()),
     }
@@ -133,10 +104,7 @@ async fn answer(asker: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
 
 /// Whether we ourselves have a right.
 async fn may(asker: &ApiClient<'_>, right: &Permission) -> AskedRight {
-    AskedRight {
-        right: right.clone(),
-        allowed: reviews::may(asker, right).await,
-    }
+    AskedRight { right: right.clone(), allowed: reviews::may(asker, right).await }
 }
 
 /// The nodes, and what the pods of others ask for on each. This costs the more, the larger the cluster is, which a
@@ -152,9 +120,7 @@ async fn nodes(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> See
     let taken = items(asker, &question, |pod: Pod| {
         let Some(spec) = &pod.spec else { return };
         // What the stack itself takes now, it gives back.
-        if pod.metadata.namespace.as_deref() == Some(namespace)
-            && stack::is_stacks_pod(&pod.metadata, profile)
-        {
+        if pod.metadata.namespace.as_deref() == Some(namespace) && stack::is_stacks_pod(&pod.metadata, profile) {
             return;
         }
         let on = spec.node_name.as_deref().unwrap_or_default();
@@ -215,11 +181,7 @@ struct NodeCondition {
 fn reduced(node: ToldNode) -> Node {
     Node {
         name: node.metadata.name,
-        ready: node
-            .status
-            .conditions
-            .iter()
-            .any(|condition| condition.kind == "Ready" && condition.status == "True"),
+        ready: node.status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True"),
         unschedulable: node.spec.unschedulable,
         taints: node
             .spec

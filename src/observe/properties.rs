@@ -16,15 +16,10 @@ use crate::{
 
 #[test]
 fn greetings_are_read_or_refused() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let seed = r#"INFO {"server_id":"NA","server_name":"n","version":"2.14.2","auth_required":true,"tls_required":false,"max_payload":1048576}"#;
-    let greeting = prop_oneof![
-        bytes(),
-        mutated(vec![format!("{seed}\r\n"), seed.to_owned()]).prop_map(String::into_bytes)
-    ];
+    let greeting =
+        prop_oneof![bytes(), mutated(vec![format!("{seed}\r\n"), seed.to_owned()]).prop_map(String::into_bytes)];
     holds(&greeting, |greeting| {
         runtime.block_on(async {
             let (mut server, client) = tokio::io::duplex(greeting.len().max(1));
@@ -84,19 +79,13 @@ fn messages_are_read_or_refused() {
         let envelope::Message::Event(event) = envelope::read(message.to_string().as_bytes()) else {
             return Err(TestCaseError::fail("no event"));
         };
-        prop_assert_eq!(
-            (event.kind, event.name, event.resource_version),
-            (kind, name, version)
-        );
+        prop_assert_eq!((event.kind, event.name, event.resource_version), (kind, name, version));
         Ok(())
     });
 }
 
 fn with_token(token: String) -> AuthInfo {
-    AuthInfo {
-        token: Some(token.into()),
-        ..AuthInfo::default()
-    }
+    AuthInfo { token: Some(token.into()), ..AuthInfo::default() }
 }
 
 /// Base64 for URLs, as tokens have it.
@@ -116,34 +105,24 @@ fn expiry_is_read_off_tokens() {
         let _ = expiry::expired(&with_token(token), Timestamp::UNIX_EPOCH);
         Ok(())
     });
-    holds(
-        &(-1_000_000_000_i64..4_000_000_000, text()),
-        |(exp, sub)| {
-            let claims: Value = json!({ "exp": exp, "sub": sub });
-            let token = format!("e30.{}.sig", segment(&claims.to_string()));
-            let now = Timestamp::from_second(1_800_000_000).expect("a time");
-            let said = expiry::expired(&with_token(token), now);
-            prop_assert_eq!(said.is_empty(), exp >= 1_800_000_000, "{:?}", said);
-            Ok(())
-        },
-    );
+    holds(&(-1_000_000_000_i64..4_000_000_000, text()), |(exp, sub)| {
+        let claims: Value = json!({ "exp": exp, "sub": sub });
+        let token = format!("e30.{}.sig", segment(&claims.to_string()));
+        let now = Timestamp::from_second(1_800_000_000).expect("a time");
+        let said = expiry::expired(&with_token(token), now);
+        prop_assert_eq!(said.is_empty(), exp >= 1_800_000_000, "{:?}", said);
+        Ok(())
+    });
 }
 
 #[test]
 fn certificates_are_read_or_refused() {
-    let pem =
-        "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ2VydA==\n-----END CERTIFICATE-----\n";
-    holds(
-        &prop_oneof![text(), mutated(vec![pem.to_owned()])],
-        |text| {
-            let auth = AuthInfo {
-                client_certificate_data: Some(segment(&text)),
-                ..AuthInfo::default()
-            };
-            let _ = expiry::expired(&auth, Timestamp::UNIX_EPOCH);
-            Ok(())
-        },
-    );
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ2VydA==\n-----END CERTIFICATE-----\n";
+    holds(&prop_oneof![text(), mutated(vec![pem.to_owned()])], |text| {
+        let auth = AuthInfo { client_certificate_data: Some(segment(&text)), ..AuthInfo::default() };
+        let _ = expiry::expired(&auth, Timestamp::UNIX_EPOCH);
+        Ok(())
+    });
 }
 
 #[test]

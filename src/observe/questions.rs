@@ -24,11 +24,7 @@ pub struct Question {
 pub(crate) const PAGE: usize = 500;
 
 fn base(api_version: &str) -> String {
-    if api_version.contains('/') {
-        format!("/apis/{api_version}")
-    } else {
-        format!("/api/{api_version}")
-    }
+    if api_version.contains('/') { format!("/apis/{api_version}") } else { format!("/api/{api_version}") }
 }
 
 fn group(api_version: &str) -> &str {
@@ -38,34 +34,18 @@ fn group(api_version: &str) -> &str {
 fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Question {
     Question {
         name: name.into(),
-        path: format!(
-            "{}/namespaces/{namespace}/{resource}?limit={PAGE}",
-            base(api_version)
-        ),
+        path: format!("{}/namespaces/{namespace}/{resource}?limit={PAGE}", base(api_version)),
         right: Permission::to("list", group(api_version), resource).in_namespace(namespace),
     }
 }
 
-fn get(
-    name: &str,
-    api_version: &str,
-    resource: &str,
-    object: &str,
-    namespace: Option<&str>,
-) -> Question {
+fn get(name: &str, api_version: &str, resource: &str, object: &str, namespace: Option<&str>) -> Question {
     let right = Permission::to("get", group(api_version), resource).named(object);
     let (scope, right) = match namespace {
-        Some(namespace) => (
-            format!("/namespaces/{namespace}"),
-            right.in_namespace(namespace),
-        ),
+        Some(namespace) => (format!("/namespaces/{namespace}"), right.in_namespace(namespace)),
         None => (String::new(), right),
     };
-    Question {
-        name: name.into(),
-        path: format!("{}{scope}/{resource}/{object}", base(api_version)),
-        right,
-    }
+    Question { name: name.into(), path: format!("{}{scope}/{resource}/{object}", base(api_version)), right }
 }
 
 /// The namespace whose UID is the cluster's id.
@@ -82,12 +62,7 @@ pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Question> {
         Ask::Versions => profile
             .versions
             .iter()
-            .map(|version| {
-                list(
-                    &row.in_version(version),
-                    &format!("{}/{version}", profile.group),
-                )
-            })
+            .map(|version| list(&row.in_version(version), &format!("{}/{version}", profile.group)))
             .collect(),
         Ask::Named(name) => vec![get(&name(profile), Some(namespace))],
         Ask::ClusterNamed(name) => vec![get(&name(profile, namespace), None)],
@@ -99,8 +74,7 @@ pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Question> {
 /// The custom resources of the namespace, in every version.
 pub fn custom_resources(profile: &Profile, plural: &str, namespace: &str) -> Vec<Question> {
     let mut rows = observed::ALL.iter().filter(|row| row.name == plural);
-    rows.next()
-        .map_or_else(Vec::new, |row| of(row, profile, namespace))
+    rows.next().map_or_else(Vec::new, |row| of(row, profile, namespace))
 }
 
 /// The custom resources of the whole cluster, to say where the stack is when it is not here.
@@ -119,13 +93,7 @@ pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Question> {
 
 /// The leader election Lease.
 pub fn lease(profile: &Profile, namespace: &str) -> Question {
-    get(
-        LEASE.name,
-        LEASE.api_version,
-        LEASE.resource,
-        profile.operator.lease,
-        Some(namespace),
-    )
+    get(LEASE.name, LEASE.api_version, LEASE.resource, profile.operator.lease, Some(namespace))
 }
 
 /// The Secret with the broker's token, where the family has one.
@@ -137,13 +105,7 @@ pub fn token(profile: &Profile, namespace: &str) -> Option<Question> {
 /// The `ConfigMap` that public pages take for the watch-list.
 pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Question {
     let name = profile.meshsync.documented_config_map;
-    get(
-        "watchListConfigMap",
-        "v1",
-        "configmaps",
-        name,
-        Some(namespace),
-    )
+    get("watchListConfigMap", "v1", "configmaps", name, Some(namespace))
 }
 
 /// What Helm has noted of a release.
@@ -152,10 +114,7 @@ pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Question {
 /// to give for one check: `rbac` does not print it, and a refusal is no missing right.
 pub fn helm(release: &str, namespace: &str) -> Question {
     let mut question = list("helm", "v1", "secrets", namespace);
-    question.path = format!(
-        "{}&labelSelector=owner%3Dhelm%2Cname%3D{release}",
-        question.path
-    );
+    question.path = format!("{}&labelSelector=owner%3Dhelm%2Cname%3D{release}", question.path);
     question
 }
 
@@ -180,10 +139,7 @@ pub fn read_metrics(namespace: &str) -> Permission {
 
 /// The rights to a port-forward; Kubernetes 1.35 wants both.
 pub fn port_forward(namespace: &str) -> Vec<Permission> {
-    ["get", "create"]
-        .iter()
-        .map(|verb| Permission::to(verb, "", "pods/portforward").in_namespace(namespace))
-        .collect()
+    ["get", "create"].iter().map(|verb| Permission::to(verb, "", "pods/portforward").in_namespace(namespace)).collect()
 }
 
 /// The log of a container; limited, since only its end matters.
@@ -224,16 +180,12 @@ pub fn pods_everywhere() -> Question {
 
 /// The rows whose objects are asked for at this depth, each by itself or not.
 fn rows(depth: Depth, each: bool) -> impl Iterator<Item = &'static Observed> {
-    observed::ALL
-        .iter()
-        .filter(move |row| depth >= row.from && matches!(row.ask, Ask::Each(_)) == each)
+    observed::ALL.iter().filter(move |row| depth >= row.from && matches!(row.ask, Ask::Each(_)) == each)
 }
 
 /// What is asked at once, before anything is known.
 pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Question> {
-    let mut list: Vec<Question> = rows(depth, false)
-        .flat_map(|row| of(row, profile, namespace))
-        .collect();
+    let mut list: Vec<Question> = rows(depth, false).flat_map(|row| of(row, profile, namespace)).collect();
     if depth >= Depth::Status {
         list.push(cluster_id());
     }
@@ -245,14 +197,8 @@ pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Quest
 }
 
 /// What is asked with the first wave for each of several objects, by row.
-pub fn each(
-    profile: &Profile,
-    namespace: &str,
-    depth: Depth,
-) -> Vec<(&'static str, Vec<Question>)> {
-    rows(depth, true)
-        .map(|row| (row.name, of(row, profile, namespace)))
-        .collect()
+pub fn each(profile: &Profile, namespace: &str, depth: Depth) -> Vec<(&'static str, Vec<Question>)> {
+    rows(depth, true).map(|row| (row.name, of(row, profile, namespace))).collect()
 }
 
 /// Every right that looking takes.
@@ -272,10 +218,7 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permissio
         others.push(Permission::to("create", "", "pods").in_namespace(namespace));
         others.extend(manifests::rights(profile, namespace));
     }
-    let mut rights: Vec<Permission> = questions
-        .into_iter()
-        .map(|question| question.right)
-        .collect();
+    let mut rights: Vec<Permission> = questions.into_iter().map(|question| question.right).collect();
     rights.extend(others);
     rights.sort();
     rights.dedup();

@@ -99,12 +99,7 @@ pub enum StepError {
 impl<'a> Writer<'a> {
     /// For this plan.
     pub fn new(session: &'a Session<'a>, plan: &'a Plan, patience: Duration) -> Self {
-        Self {
-            session,
-            plan,
-            patience,
-            done: Cell::new(0),
-        }
+        Self { session, plan, patience, done: Cell::new(0) }
     }
 
     /// The steps that are done.
@@ -138,9 +133,7 @@ impl<'a> Writer<'a> {
         let id = &step.id;
         match &step.action {
             Action::Create(manifest) => self.apply(id, manifest, false).await,
-            Action::Apply {
-                manifest, force, ..
-            } => self.apply(id, manifest, *force).await,
+            Action::Apply { manifest, force, .. } => self.apply(id, manifest, *force).await,
             Action::Patch { patch, .. } => self.merge(id, patch).await,
             Action::Replace { manifest, .. } => {
                 if let Seen::Known(live) = self.session.object(id).await
@@ -165,11 +158,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn apply(&self, id: &Id, manifest: &Value, force: bool) -> Result<(), StepError> {
-        made(
-            self.session
-                .change(&Change::apply(id, manifest, force))
-                .await,
-        )
+        made(self.session.change(&Change::apply(id, manifest, force)).await)
     }
 
     async fn merge(&self, id: &Id, patch: &Value) -> Result<(), StepError> {
@@ -183,9 +172,7 @@ impl<'a> Writer<'a> {
             Answer::NotFound => Ok(()),
             Answer::Conflict(why) => match self.session.object(id).await {
                 Seen::Absent => Ok(()),
-                Seen::Known(live) if object::uid(&live) != Some(uid) => {
-                    Err(StepError::Replaced(id.clone()))
-                }
+                Seen::Known(live) if object::uid(&live) != Some(uid) => Err(StepError::Replaced(id.clone())),
                 // What is going already cannot be told to go again.
                 Seen::Known(live) if object::is_terminating(&live) => Ok(()),
                 _ => Err(StepError::Refused(why)),
@@ -227,10 +214,8 @@ impl<'a> Writer<'a> {
             .filter_map(|(key, value)| Some(format!("{key}%3D{}", value.as_str()?)))
             .collect();
         let namespace = id.namespace.as_deref()?;
-        let path = format!(
-            "/api/v1/namespaces/{namespace}/pods?labelSelector={}",
-            labels.join("%2C").replace('/', "%2F")
-        );
+        let path =
+            format!("/api/v1/namespaces/{namespace}/pods?labelSelector={}", labels.join("%2C").replace('/', "%2F"));
         let right = Permission::to("list", "", "pods").in_namespace(namespace);
         let pods = self.session.list(&path, &right).await;
         pods.items().iter().find_map(|pod| {
@@ -244,13 +229,9 @@ impl<'a> Writer<'a> {
                 .as_array()
                 .into_iter()
                 .flatten()
-                .find(|condition| {
-                    condition["type"] == "PodScheduled" && condition["status"] == "False"
-                })
+                .find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False")
                 .and_then(|condition| condition["message"].as_str());
-            let why = waiting
-                .filter(|why| *why != "ContainerCreating")
-                .or(unscheduled)?;
+            let why = waiting.filter(|why| *why != "ContainerCreating").or(unscheduled)?;
             Some(format!("pod {name}: {why}"))
         })
     }
@@ -300,9 +281,7 @@ fn made(answer: Answer) -> Result<(), StepError> {
     match answer {
         Answer::Made(_) => Ok(()),
         Answer::NotFound => Err(StepError::NotFound),
-        Answer::Conflict(why) | Answer::Invalid(why) | Answer::Denied(why) => {
-            Err(StepError::Refused(why))
-        }
+        Answer::Conflict(why) | Answer::Invalid(why) | Answer::Denied(why) => Err(StepError::Refused(why)),
         Answer::Failed(failure) => Err(failure.into()),
     }
 }
@@ -326,9 +305,7 @@ impl Until {
                     .as_array()
                     .into_iter()
                     .flatten()
-                    .any(|condition| {
-                        condition["type"] == "Established" && condition["status"] == "True"
-                    });
+                    .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
                 (!is).then(|| "the API server does not serve it yet".into())
             }
             Self::RolledOut => rollout(live),
@@ -351,11 +328,7 @@ fn rollout(live: &Value) -> Option<String> {
     if status["observedGeneration"].as_i64() != live["metadata"]["generation"].as_i64() {
         return Some("its controller has not seen the change yet".into());
     }
-    let (updated, ready, all) = (
-        number("updatedReplicas"),
-        number("readyReplicas"),
-        number("replicas"),
-    );
+    let (updated, ready, all) = (number("updatedReplicas"), number("readyReplicas"), number("replicas"));
     if updated < wanted {
         return Some(format!("{updated} of {wanted} pods are new"));
     }

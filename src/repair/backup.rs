@@ -30,10 +30,7 @@ pub struct BackupError {
 }
 
 fn failed(path: &Path) -> impl FnOnce(WriteError) -> BackupError {
-    |source| BackupError {
-        path: path.to_owned(),
-        source,
-    }
+    |source| BackupError { path: path.to_owned(), source }
 }
 
 /// Where the copy goes: the file that was asked for or one of our choosing; a numbered one beside it when that is there,
@@ -59,10 +56,7 @@ pub fn free_path(file: Option<PathBuf>, namespace: &str) -> Result<PathBuf, Back
             None => numbered,
         }
     };
-    Ok((2..1000)
-        .map(numbered)
-        .find(|path| matches!(files::exists(path), Ok(false)))
-        .unwrap_or(path))
+    Ok((2..1000).map(numbered).find(|path| matches!(files::exists(path), Ok(false))).unwrap_or(path))
 }
 
 /// Writes the copy, whole or not at all, readable by its owner only. No file is ever overwritten. Whether it holds
@@ -128,10 +122,7 @@ fn plain(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(redact::urls(&text)),
         Value::Array(items) => items.into_iter().map(plain).collect(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(key, value)| (key, plain(value)))
-            .collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, plain(value))).collect(),
         other => other,
     }
 }
@@ -164,10 +155,7 @@ mod tests {
         let [meshsync, secret, deployment] = [meshsync, secret, deployment].map(kept);
         assert_eq!(meshsync["spec"]["broker"]["custom"]["url"], url);
         assert_eq!(meshsync["status"]["publishing-to"], redacted);
-        assert_eq!(
-            meshsync["metadata"]["annotations"],
-            json!({ "from": redacted })
-        );
+        assert_eq!(meshsync["metadata"]["annotations"], json!({ "from": redacted }));
         assert_eq!(secret["kind"], "Secret");
         assert!(secret["data"].is_null() && secret["stringData"].is_null());
         assert!(!deployment.to_string().contains("token@"), "{deployment}");

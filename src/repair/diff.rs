@@ -14,13 +14,7 @@ pub struct FieldChange {
 }
 
 /// What the API server writes itself, and no manifest says.
-const SERVERS_OWN: &[&str] = &[
-    "creationTimestamp",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "uid",
-];
+const SERVERS_OWN: &[&str] = &["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"];
 
 /// What differs between an object and what is to become of it, in the order of the paths.
 ///
@@ -53,20 +47,13 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<FieldChang
         }
         (Value::Array(before), Value::Array(after)) => compare_items(before, after, path, found),
         _ if before == after => {}
-        _ => found.push(FieldChange {
-            path: path.to_owned(),
-            before: Some(before.clone()),
-            after: Some(after.clone()),
-        }),
+        _ => {
+            found.push(FieldChange { path: path.to_owned(), before: Some(before.clone()), after: Some(after.clone()) })
+        }
     }
 }
 
-fn compare_fields(
-    before: &Map<String, Value>,
-    after: &Map<String, Value>,
-    path: &str,
-    found: &mut Vec<FieldChange>,
-) {
+fn compare_fields(before: &Map<String, Value>, after: &Map<String, Value>, path: &str, found: &mut Vec<FieldChange>) {
     let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
     keys.sort();
     keys.dedup();
@@ -93,12 +80,7 @@ fn compare_items(before: &[Value], after: &[Value], path: &str, found: &mut Vec<
     names.sort();
     names.dedup();
     for wanted in names {
-        let item = |items: &[Value]| {
-            items
-                .iter()
-                .find(|item| name(item).as_deref() == Some(wanted.as_str()))
-                .cloned()
-        };
+        let item = |items: &[Value]| items.iter().find(|item| name(item).as_deref() == Some(wanted.as_str())).cloned();
         let path = format!("{path}[{wanted}]");
         one(item(before).as_ref(), item(after).as_ref(), path, found);
     }
@@ -108,11 +90,7 @@ fn one(before: Option<&Value>, after: Option<&Value>, path: String, found: &mut 
     match (before, after) {
         (Some(before), Some(after)) => compare(before, after, &path, found),
         (None, None) => {}
-        (before, after) => found.push(FieldChange {
-            path,
-            before: before.cloned(),
-            after: after.cloned(),
-        }),
+        (before, after) => found.push(FieldChange { path, before: before.cloned(), after: after.cloned() }),
     }
 }
 
@@ -131,11 +109,7 @@ fn join(path: &str, key: &str) -> String {
 /// it is to be exactly so; a null takes away.
 pub fn merge_patch(live: &Value, wanted: &Value, exactly: bool) -> Value {
     let (Value::Object(live), Value::Object(wanted)) = (live, wanted) else {
-        return if live == wanted {
-            Value::Object(Map::new())
-        } else {
-            wanted.clone()
-        };
+        return if live == wanted { Value::Object(Map::new()) } else { wanted.clone() };
     };
     let mut patch = Map::new();
     for (key, value) in wanted {
@@ -189,10 +163,7 @@ mod tests {
     use super::*;
 
     fn paths(before: &Value, after: &Value) -> Vec<String> {
-        changes(before, after)
-            .into_iter()
-            .map(|change| change.path)
-            .collect()
+        changes(before, after).into_iter().map(|change| change.path).collect()
     }
 
     #[test]
@@ -204,8 +175,7 @@ mod tests {
 
     #[test]
     fn named_items_are_compared_by_name() {
-        let before =
-            json!({"c": [{"name": "proxy", "image": "p"}, {"name": "manager", "image": "m:1"}]});
+        let before = json!({"c": [{"name": "proxy", "image": "p"}, {"name": "manager", "image": "m:1"}]});
         let after = json!({"c": [{"name": "manager", "image": "m:2"}]});
         assert_eq!(paths(&before, &after), ["c[manager].image", "c[proxy]"]);
     }
@@ -221,9 +191,6 @@ mod tests {
     fn keys_with_dots_stand_in_brackets() {
         let before = json!({"metadata": {"labels": {}}});
         let after = json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
-        assert_eq!(
-            paths(&before, &after),
-            ["metadata.labels[app.kubernetes.io/name]"]
-        );
+        assert_eq!(paths(&before, &after), ["metadata.labels[app.kubernetes.io/name]"]);
     }
 }

@@ -109,16 +109,11 @@ pub struct Refusal {
 pub fn redacted(value: &Value, path: &str) -> Option<String> {
     match value {
         Value::String(text) => text.contains(REDACTED).then(|| path.to_owned()),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(number, item)| redacted(item, &format!("{path}[{number}]"))),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(number, item)| redacted(item, &format!("{path}[{number}]")))
+        }
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             redacted(value, &path)
         }),
         _ => None,
@@ -138,11 +133,7 @@ impl std::fmt::Display for Until {
 impl Step {
     /// A step without a reason of its own.
     pub fn new(id: Id, action: Action) -> Self {
-        Self {
-            id,
-            action,
-            why: None,
-        }
+        Self { id, action, why: None }
     }
 
     /// With the reason.
@@ -168,9 +159,7 @@ impl Step {
     /// The fields that change.
     pub fn changes(&self) -> &[FieldChange] {
         match &self.action {
-            Action::Apply { changes, .. }
-            | Action::Patch { changes, .. }
-            | Action::Replace { changes, .. } => changes,
+            Action::Apply { changes, .. } | Action::Patch { changes, .. } | Action::Replace { changes, .. } => changes,
             _ => &[],
         }
     }
@@ -178,9 +167,9 @@ impl Step {
     /// What is sent to the API server.
     pub fn payload(&self) -> Option<&Value> {
         match &self.action {
-            Action::Create(manifest)
-            | Action::Apply { manifest, .. }
-            | Action::Replace { manifest, .. } => Some(manifest),
+            Action::Create(manifest) | Action::Apply { manifest, .. } | Action::Replace { manifest, .. } => {
+                Some(manifest)
+            }
             Action::Patch { patch, .. } => Some(patch),
             _ => None,
         }
@@ -189,10 +178,7 @@ impl Step {
     /// Why it must not be carried out: a value in it was redacted.
     pub fn redacted(&self) -> Option<String> {
         let path = redacted(self.payload()?, "")?;
-        Some(format!(
-            "{path} of {} was redacted, and a redacted value is never written to a cluster",
-            self.id
-        ))
+        Some(format!("{path} of {} was redacted, and a redacted value is never written to a cluster", self.id))
     }
 
     /// Whether it writes.
@@ -202,10 +188,7 @@ impl Step {
 
     /// Whether something is lost by it.
     pub fn removes(&self) -> bool {
-        matches!(
-            self.action,
-            Action::Delete { .. } | Action::ClearFinalizers { .. } | Action::Replace { .. }
-        )
+        matches!(self.action, Action::Delete { .. } | Action::ClearFinalizers { .. } | Action::Replace { .. })
     }
 }
 
@@ -219,10 +202,9 @@ impl Plan {
             .flat_map(|step| {
                 let verbs: &[&str] = match step.action {
                     Action::Create(_) => &["create", "patch"],
-                    Action::Apply { .. }
-                    | Action::Patch { .. }
-                    | Action::ClearFinalizers { .. }
-                    | Action::Restart => &["patch"],
+                    Action::Apply { .. } | Action::Patch { .. } | Action::ClearFinalizers { .. } | Action::Restart => {
+                        &["patch"]
+                    }
                     Action::Replace { .. } => &["delete", "create", "patch"],
                     Action::Delete { .. } => &["delete"],
                     Action::Wait(_) => &["get"],

@@ -72,9 +72,7 @@ impl RestoreError {
         match self {
             Self::OtherNamespaces(_) => Some("--backup-namespace says which to restore"),
             Self::Several(..) => Some("leave only one in it"),
-            Self::Redacted { .. } => {
-                Some("a recording cannot be restored, only what `system reset` kept")
-            }
+            Self::Redacted { .. } => Some("a recording cannot be restored, only what `system reset` kept"),
             _ => None,
         }
     }
@@ -88,12 +86,7 @@ impl Backup {
     /// # Errors
     ///
     /// [`RestoreError`] if they cannot be restored as they are.
-    pub fn of(
-        objects: &[Value],
-        profile: &Profile,
-        namespace: &str,
-        from: Option<&str>,
-    ) -> Result<Self, RestoreError> {
+    pub fn of(objects: &[Value], profile: &Profile, namespace: &str, from: Option<&str>) -> Result<Self, RestoreError> {
         let ours: Vec<(&'static str, &Value)> = objects
             .iter()
             .filter(|object| {
@@ -120,10 +113,7 @@ impl Backup {
             (None, [only]) => only,
             _ => return Err(RestoreError::OtherNamespaces(places)),
         };
-        let mut backup = Self {
-            foreign: (source != namespace).then(|| source.to_owned()),
-            ..Self::default()
-        };
+        let mut backup = Self { foreign: (source != namespace).then(|| source.to_owned()), ..Self::default() };
         let schemas = schemas(profile);
         for (kind, object) in ours {
             if place(object) != source {
@@ -146,13 +136,8 @@ impl Backup {
             }
             // Each version of an object is listed on its own.
             Some(known) if *known == copy => Ok(()),
-            Some(known) if known.name == copy.name => {
-                Err(RestoreError::Contradiction(format!("{kind} {}", copy.name)))
-            }
-            Some(known) => Err(RestoreError::Several(
-                kind,
-                vec![known.name.clone(), copy.name],
-            )),
+            Some(known) if known.name == copy.name => Err(RestoreError::Contradiction(format!("{kind} {}", copy.name))),
+            Some(known) => Err(RestoreError::Several(kind, vec![known.name.clone(), copy.name])),
         }
     }
 
@@ -168,33 +153,23 @@ impl Backup {
 
     /// Whether it holds something of one of these parts.
     pub fn holds_any_of(&self, parts: &std::collections::BTreeSet<Part>) -> bool {
-        self.kinds()
-            .any(|kind| parts.contains(&Part::of_custom_resource(kind)))
+        self.kinds().any(|kind| parts.contains(&Part::of_custom_resource(kind)))
     }
 }
 
 /// One custom resource, as far as it can be restored.
 fn copy(kind: &'static str, object: &Value, schema: &Value) -> Result<Copy, RestoreError> {
-    let name = object["metadata"]["name"]
-        .as_str()
-        .filter(|name| !name.is_empty())
-        .ok_or(RestoreError::Unnamed(kind))?;
+    let name =
+        object["metadata"]["name"].as_str().filter(|name| !name.is_empty()).ok_or(RestoreError::Unnamed(kind))?;
     let what = format!("{kind} {name}");
     let spec = &object["spec"];
     if let Some((path, expected)) = mismatch(spec, schema, "spec".into()) {
-        return Err(RestoreError::Malformed {
-            what,
-            path,
-            expected,
-        });
+        return Err(RestoreError::Malformed { what, path, expected });
     }
     if let Some(path) = plan::redacted(spec, "spec") {
         return Err(RestoreError::Redacted { what, path });
     }
-    Ok(Copy {
-        name: name.to_owned(),
-        spec: spec.clone(),
-    })
+    Ok(Copy { name: name.to_owned(), spec: spec.clone() })
 }
 
 /// A `MeshSync` that is restored elsewhere publishes to the Broker that is restored with it.
@@ -211,14 +186,8 @@ fn schemas(profile: &Profile) -> BTreeMap<String, Value> {
     manifests::manifests(profile, profile.namespace, &Options::default())
         .into_iter()
         .filter_map(|mut object| {
-            let kind = object
-                .body
-                .pointer("/spec/names/kind")?
-                .as_str()?
-                .to_owned();
-            let schema = object
-                .body
-                .pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec")?;
+            let kind = object.body.pointer("/spec/names/kind")?.as_str()?.to_owned();
+            let schema = object.body.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec")?;
             Some((kind, schema.take()))
         })
         .collect()
@@ -240,18 +209,17 @@ fn mismatch(value: &Value, schema: &Value, path: String) -> Option<(String, Stri
     }
     match value {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
-            let inner = schema["properties"]
-                .get(key)
-                .unwrap_or(&schema["additionalProperties"]);
+            let inner = schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]);
             // The API server takes a null for a field that is not there.
             if value.is_null() {
                 return None;
             }
             mismatch(value, inner, format!("{path}.{key}"))
         }),
-        Value::Array(items) => items.iter().enumerate().find_map(|(number, item)| {
-            mismatch(item, &schema["items"], format!("{path}[{number}]"))
-        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(number, item)| mismatch(item, &schema["items"], format!("{path}[{number}]"))),
         _ => None,
     }
 }
@@ -298,12 +266,7 @@ mod tests {
             ("Broker", json!("a-secret"), "spec", "object"),
             ("Broker", Value::Null, "spec", "object"),
             ("Broker", json!(["a-secret"]), "spec", "object"),
-            (
-                "Broker",
-                json!({ "size": "a-secret" }),
-                "spec.size",
-                "integer",
-            ),
+            ("Broker", json!({ "size": "a-secret" }), "spec.size", "integer"),
             ("Broker", json!({ "size": 1.5 }), "spec.size", "integer"),
             (
                 "Broker",
@@ -317,20 +280,10 @@ mod tests {
                 "spec.watch-list.data.whitelist",
                 "string",
             ),
-            (
-                "MeshSync",
-                json!({ "broker": { "custom": "a-secret" } }),
-                "spec.broker.custom",
-                "object",
-            ),
+            ("MeshSync", json!({ "broker": { "custom": "a-secret" } }), "spec.broker.custom", "object"),
         ] {
-            let error = backup(&[object(kind, "a", "meshery", &spec)], None)
-                .expect_err("it is malformed")
-                .to_string();
-            assert_eq!(
-                error,
-                format!("{field} of {kind} a is not of type {expected}")
-            );
+            let error = backup(&[object(kind, "a", "meshery", &spec)], None).expect_err("it is malformed").to_string();
+            assert_eq!(error, format!("{field} of {kind} a is not of type {expected}"));
         }
     }
 
@@ -339,10 +292,7 @@ mod tests {
         let spec = json!({ "broker": { "custom": { "url": "nats://REDACTED@broker" } } });
         assert_eq!(
             backup(&[object("MeshSync", "a", "meshery", &spec)], None),
-            Err(RestoreError::Redacted {
-                what: "MeshSync a".into(),
-                path: "spec.broker.custom.url".into(),
-            })
+            Err(RestoreError::Redacted { what: "MeshSync a".into(), path: "spec.broker.custom.url".into() })
         );
     }
 
@@ -351,15 +301,9 @@ mod tests {
         let of = |name, size| object("Broker", name, "meshery", &json!({ "size": size }));
         assert_eq!(
             backup(&[of("a", 1), of("b", 1)], None),
-            Err(RestoreError::Several(
-                "Broker",
-                vec!["a".into(), "b".into()]
-            ))
+            Err(RestoreError::Several("Broker", vec!["a".into(), "b".into()]))
         );
-        assert_eq!(
-            backup(&[of("a", 1), of("a", 2)], None),
-            Err(RestoreError::Contradiction("Broker a".into()))
-        );
+        assert_eq!(backup(&[of("a", 1), of("a", 2)], None), Err(RestoreError::Contradiction("Broker a".into())));
         assert_eq!(backup(&[], None), Err(RestoreError::Nothing));
     }
 
@@ -375,10 +319,7 @@ mod tests {
             spec["broker"]["native"]["namespace"].clone()
         };
         let found = backup(&[of("other"), of("meshery")], None).expect("ours");
-        assert_eq!(
-            (found.foreign.clone(), place(&found)),
-            (None, "meshery".into())
-        );
+        assert_eq!((found.foreign.clone(), place(&found)), (None, "meshery".into()));
         let found = backup(&[of("other")], None).expect("the only one");
         assert_eq!(found.foreign.as_deref(), Some("other"));
         assert_eq!(place(&found), "meshery");
@@ -386,10 +327,7 @@ mod tests {
         assert_eq!(found.foreign.as_deref(), Some("third"));
         let places = vec!["other".to_owned(), "third".to_owned()];
         for from in [None, Some("fourth")] {
-            assert_eq!(
-                backup(&[of("other"), of("third")], from),
-                Err(RestoreError::OtherNamespaces(places.clone()))
-            );
+            assert_eq!(backup(&[of("other"), of("third")], from), Err(RestoreError::OtherNamespaces(places.clone())));
         }
     }
 }

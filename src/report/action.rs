@@ -94,18 +94,12 @@ pub struct WorkloadRef {
 impl WorkloadRef {
     /// A Deployment.
     pub fn deployment(name: impl Into<String>) -> Self {
-        Self {
-            kind: "deployment",
-            name: name.into(),
-        }
+        Self { kind: "deployment", name: name.into() }
     }
 
     /// A `StatefulSet`.
     pub fn statefulset(name: impl Into<String>) -> Self {
-        Self {
-            kind: "statefulset",
-            name: name.into(),
-        }
+        Self { kind: "statefulset", name: name.into() }
     }
 }
 
@@ -119,11 +113,9 @@ impl Action {
     /// What it does to the cluster.
     pub fn effect(&self) -> Effect {
         match self {
-            Self::Restart(_)
-            | Self::Scale { .. }
-            | Self::Patch { .. }
-            | Self::Redeploy(_)
-            | Self::Change(_) => Effect::Write,
+            Self::Restart(_) | Self::Scale { .. } | Self::Patch { .. } | Self::Redeploy(_) | Self::Change(_) => {
+                Effect::Write
+            }
             Self::Delete(_) | Self::ClearFinalizers(_) => Effect::Destructive,
             Self::Logs { .. } | Self::Inspect(_) => Effect::Read,
             Self::Meshdoctor(_, effect) | Self::Other(_, effect) => *effect,
@@ -133,13 +125,10 @@ impl Action {
     /// Whether it may be applied by itself.
     pub fn safety(&self) -> Safety {
         match self {
-            Self::Logs { .. }
-            | Self::Inspect(_)
-            | Self::Meshdoctor(_, Effect::Read)
-            | Self::Other(_, Effect::Read) => Safety::Safe,
-            Self::Restart(_) | Self::Scale { .. } | Self::Patch { .. } | Self::Redeploy(_) => {
-                Safety::Review
+            Self::Logs { .. } | Self::Inspect(_) | Self::Meshdoctor(_, Effect::Read) | Self::Other(_, Effect::Read) => {
+                Safety::Safe
             }
+            Self::Restart(_) | Self::Scale { .. } | Self::Patch { .. } | Self::Redeploy(_) => Safety::Review,
             Self::Delete(_)
             | Self::ClearFinalizers(_)
             | Self::Change(_)
@@ -158,11 +147,7 @@ impl Action {
         match self {
             Self::Restart(workload) => format!("rollout restart {workload}"),
             Self::Scale { workload, replicas } => format!("scale {workload} --replicas={replicas}"),
-            Self::Patch {
-                object,
-                kind,
-                patch,
-            } => {
+            Self::Patch { object, kind, patch } => {
                 let kind = match kind {
                     PatchKind::Merge => "merge",
                     PatchKind::Json => "json",
@@ -175,18 +160,10 @@ impl Action {
             }
             Self::Redeploy(None) => "system redeploy".into(),
             Self::Redeploy(Some(part)) => format!("system redeploy {part}"),
-            Self::Logs {
-                of,
-                container,
-                tail,
-            } => {
+            Self::Logs { of, container, tail } => {
                 let container = container.as_ref().map(|it| format!(" -c {it}"));
                 let tail = tail.map(|lines| format!(" --tail={lines}"));
-                format!(
-                    "logs {of}{}{}",
-                    container.unwrap_or_default(),
-                    tail.unwrap_or_default()
-                )
+                format!("logs {of}{}{}", container.unwrap_or_default(), tail.unwrap_or_default())
             }
             Self::Inspect(arguments)
             | Self::Change(arguments)

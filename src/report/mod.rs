@@ -20,8 +20,8 @@ pub use self::{
 
 use crate::stack::{base::permission::Permission, component::Component};
 pub use components::{
-    BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, PodReport,
-    ServerReport, ServiceReport, State, Workload,
+    BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
+    State, Workload,
 };
 pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 
@@ -102,10 +102,7 @@ pub struct Tool {
 impl Tool {
     /// This program.
     pub fn this() -> Self {
-        Self {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-        }
+        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
     }
 }
 
@@ -155,10 +152,7 @@ pub struct Source {
 impl Source {
     /// The cluster itself.
     pub fn live() -> Self {
-        Self {
-            kind: "live",
-            path: None,
-        }
+        Self { kind: "live", path: None }
     }
 }
 
@@ -417,10 +411,7 @@ impl Report {
 
     /// The findings that no other explains, most important first.
     pub fn root_causes(&self) -> impl Iterator<Item = &Finding> {
-        self.root_causes
-            .iter()
-            .flatten()
-            .filter_map(|id| self.findings().iter().find(|finding| finding.id == *id))
+        self.root_causes.iter().flatten().filter_map(|id| self.findings().iter().find(|finding| finding.id == *id))
     }
 }
 

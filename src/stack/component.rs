@@ -24,15 +24,8 @@ pub enum Component {
 
 impl Component {
     /// Every component, in the order of the data path.
-    pub const ALL: [Self; 7] = [
-        Self::Cluster,
-        Self::Installation,
-        Self::Operator,
-        Self::Broker,
-        Self::Meshsync,
-        Self::Server,
-        Self::Adapter,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Cluster, Self::Installation, Self::Operator, Self::Broker, Self::Meshsync, Self::Server, Self::Adapter];
 
     /// The name in codes: `meshsync-crash-loop`.
     pub fn code(self) -> &'static str {

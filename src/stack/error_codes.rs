@@ -30,10 +30,7 @@ pub fn find(word: &str) -> Vec<&'static StackCode> {
 pub fn text(word: &str, codes: &[&StackCode]) -> String {
     let mut text = format!("# {word}\n");
     for code in codes {
-        text.push_str(&format!(
-            "\n## {} {}\n{}: {}\n",
-            code.program, code.code, code.says, code.means
-        ));
+        text.push_str(&format!("\n## {} {}\n{}: {}\n", code.program, code.code, code.says, code.means));
         if !code.see.is_empty() {
             text.push_str(&format!("\nDiagnosed as: {}.\n", code.see.join(", ")));
         }
@@ -213,12 +210,7 @@ mod tests {
 
     #[test]
     fn codes_are_found_by_number_and_by_name() {
-        let programs = |word: &str| {
-            find(word)
-                .iter()
-                .map(|code| code.program)
-                .collect::<Vec<_>>()
-        };
+        let programs = |word: &str| find(word).iter().map(|code| code.program).collect::<Vec<_>>();
         assert_eq!(programs("1005"), ["Operator", "MeshSync"]);
         assert_eq!(programs("operator-1005"), ["Operator"]);
         assert_eq!(programs("meshkit-11118"), ["Meshery"]);
@@ -227,12 +219,7 @@ mod tests {
 
     #[test]
     fn every_code_of_operator_and_meshsync_is_there() {
-        let numbers = |program: &str| {
-            STACK_CODES
-                .iter()
-                .filter(|code| code.program == program)
-                .count()
-        };
+        let numbers = |program: &str| STACK_CODES.iter().filter(|code| code.program == program).count();
         assert_eq!((numbers("Operator"), numbers("MeshSync")), (21, 16));
     }
 }

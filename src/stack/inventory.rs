@@ -34,14 +34,9 @@ impl Part {
 
 /// Whether an object is a custom resource of a stack, whichever the family.
 pub fn is_custom_resource(object: &Value) -> bool {
-    let group = object["apiVersion"]
-        .as_str()
-        .and_then(|version| version.split_once('/'))
-        .map(|(group, _)| group);
+    let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
     matches!(object["kind"].as_str(), Some("Broker" | "MeshSync"))
-        && profile::ALL
-            .iter()
-            .any(|profile| Some(profile.group) == group)
+        && profile::ALL.iter().any(|profile| Some(profile.group) == group)
 }
 
 /// One thing that a stack may consist of.
@@ -62,30 +57,15 @@ pub fn of(profile: &Profile, namespace: &str) -> Vec<Belonging> {
     let mut all = meshsync(profile);
     all.extend(broker(profile));
     all.extend(operator(profile));
-    let definitions = [profile.meshsync_crd(), profile.broker_crd()]
-        .into_iter()
-        .chain(profile.former_crds());
+    let definitions = [profile.meshsync_crd(), profile.broker_crd()].into_iter().chain(profile.former_crds());
     all.extend(definitions.map(|name| (Part::Definitions, false, object::DEFINITION, name)));
-    all.push((
-        Part::Namespace,
-        false,
-        object::NAMESPACE,
-        namespace.to_owned(),
-    ));
+    all.push((Part::Namespace, false, object::NAMESPACE, namespace.to_owned()));
     all.into_iter()
         .map(|(part, made, kind, name)| {
-            let of_cluster = [
-                object::NAMESPACE,
-                object::DEFINITION,
-                object::CLUSTER_ROLE,
-                object::CLUSTER_ROLE_BINDING,
-            ];
+            let of_cluster =
+                [object::NAMESPACE, object::DEFINITION, object::CLUSTER_ROLE, object::CLUSTER_ROLE_BINDING];
             let scope = (!of_cluster.contains(&kind)).then_some(namespace);
-            Belonging {
-                part,
-                id: Id::of(kind, scope, &name),
-                made,
-            }
+            Belonging { part, id: Id::of(kind, scope, &name), made }
         })
         .collect()
 }
@@ -96,18 +76,8 @@ type Row = (Part, bool, Kind, String);
 fn meshsync(profile: &Profile) -> Vec<Row> {
     let reader = profile.meshsync_reader();
     vec![
-        (
-            Part::Meshsync,
-            true,
-            object::DEPLOYMENT,
-            profile.meshsync.resource.to_owned(),
-        ),
-        (
-            Part::Meshsync,
-            false,
-            object::CLUSTER_ROLE_BINDING,
-            reader.clone(),
-        ),
+        (Part::Meshsync, true, object::DEPLOYMENT, profile.meshsync.resource.to_owned()),
+        (Part::Meshsync, false, object::CLUSTER_ROLE_BINDING, reader.clone()),
         (Part::Meshsync, false, object::CLUSTER_ROLE, reader),
     ]
 }
@@ -123,15 +93,8 @@ fn broker(profile: &Profile) -> Vec<Row> {
         (object::CONFIG_MAP, format!("{nats}-config")),
         (object::CONFIG_MAP, format!("{nats}-accounts")),
     ];
-    let secret = profile
-        .broker
-        .token_secret
-        .map(|name| (object::SECRET, name.to_owned()));
-    workloads
-        .chain(others)
-        .chain(secret)
-        .map(|(kind, name)| (Part::Broker, true, kind, name))
-        .collect()
+    let secret = profile.broker.token_secret.map(|name| (object::SECRET, name.to_owned()));
+    workloads.chain(others).chain(secret).map(|(kind, name)| (Part::Broker, true, kind, name)).collect()
 }
 
 fn operator(profile: &Profile) -> Vec<Row> {
@@ -153,22 +116,12 @@ fn operator(profile: &Profile) -> Vec<Row> {
         (object::CLUSTER_ROLE_BINDING, name)
     }));
     rows.push((object::ROLE_BINDING, format!("{election}binding")));
-    let roles = [
-        "controller-role",
-        "metrics-reader",
-        "operator-role",
-        "proxy-role",
-    ];
+    let roles = ["controller-role", "metrics-reader", "operator-role", "proxy-role"];
     rows.extend(roles.map(|role| (object::CLUSTER_ROLE, format!("{prefix}-{role}"))));
     rows.extend([
         (object::ROLE, election),
-        (
-            object::SERVICE_ACCOUNT,
-            profile.operator.service_account.to_owned(),
-        ),
+        (object::SERVICE_ACCOUNT, profile.operator.service_account.to_owned()),
         (object::LEASE, profile.operator.lease.to_owned()),
     ]);
-    rows.into_iter()
-        .map(|(kind, name)| (Part::Operator, false, kind, name))
-        .collect()
+    rows.into_iter().map(|(kind, name)| (Part::Operator, false, kind, name)).collect()
 }

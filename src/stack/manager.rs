@@ -51,9 +51,7 @@ impl std::fmt::Display for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Helm { release, .. } => write!(f, "Helm (release {release})"),
-            Self::ArgoCd {
-                application: Some(name),
-            } => write!(f, "Argo CD (application {name})"),
+            Self::ArgoCd { application: Some(name) } => write!(f, "Argo CD (application {name})"),
             Self::ArgoCd { application: None } => f.write_str("Argo CD"),
             Self::FluxHelm { name, namespace } => {
                 write!(f, "Flux (HelmRelease {namespace}/{name})")
@@ -70,28 +68,18 @@ impl Manager {
     pub fn deploy_command(&self) -> String {
         match self {
             Self::Helm { release, namespace } => {
-                format!(
-                    "helm upgrade {} CHART{}",
-                    quoted(release),
-                    within(namespace.as_deref())
-                )
+                format!("helm upgrade {} CHART{}", quoted(release), within(namespace.as_deref()))
             }
             Self::ArgoCd { application } => {
                 format!("argocd app sync {}", named(application.as_deref()))
             }
             Self::FluxHelm { name, namespace } => {
                 let namespace = within(Some(namespace));
-                format!(
-                    "flux reconcile helmrelease {}{namespace} --with-source",
-                    quoted(name)
-                )
+                format!("flux reconcile helmrelease {}{namespace} --with-source", quoted(name))
             }
             Self::FluxKustomize { name, namespace } => {
                 let namespace = within(Some(namespace));
-                format!(
-                    "flux reconcile kustomization {}{namespace} --with-source",
-                    quoted(name)
-                )
+                format!("flux reconcile kustomization {}{namespace} --with-source", quoted(name))
             }
         }
     }
@@ -100,28 +88,18 @@ impl Manager {
     pub fn removal_command(&self) -> String {
         match self {
             Self::Helm { release, namespace } => {
-                format!(
-                    "helm uninstall {}{}",
-                    quoted(release),
-                    within(namespace.as_deref())
-                )
+                format!("helm uninstall {}{}", quoted(release), within(namespace.as_deref()))
             }
             Self::ArgoCd { application } => {
                 format!("argocd app delete {}", named(application.as_deref()))
             }
             Self::FluxHelm { name, namespace } => {
                 let namespace = within(Some(namespace));
-                format!(
-                    "kubectl delete helmreleases.helm.toolkit.fluxcd.io {}{namespace}",
-                    quoted(name)
-                )
+                format!("kubectl delete helmreleases.helm.toolkit.fluxcd.io {}{namespace}", quoted(name))
             }
             Self::FluxKustomize { name, namespace } => {
                 let namespace = within(Some(namespace));
-                format!(
-                    "kubectl delete kustomizations.kustomize.toolkit.fluxcd.io {}{namespace}",
-                    quoted(name)
-                )
+                format!("kubectl delete kustomizations.kustomize.toolkit.fluxcd.io {}{namespace}", quoted(name))
             }
         }
     }
@@ -132,21 +110,15 @@ impl Manager {
             Self::Helm { release, .. } => {
                 format!("metadata.annotations: meta.helm.sh/release-name={release}")
             }
-            Self::ArgoCd {
-                application: Some(name),
-            } => format!("metadata: argocd.argoproj.io marks the application {name}"),
-            Self::ArgoCd { application: None } => {
-                "metadata.annotations: argocd.argoproj.io/…".to_owned()
+            Self::ArgoCd { application: Some(name) } => {
+                format!("metadata: argocd.argoproj.io marks the application {name}")
             }
+            Self::ArgoCd { application: None } => "metadata.annotations: argocd.argoproj.io/…".to_owned(),
             Self::FluxHelm { name, namespace } => {
-                format!(
-                    "metadata.labels: helm.toolkit.fluxcd.io/name={name}, namespace={namespace}"
-                )
+                format!("metadata.labels: helm.toolkit.fluxcd.io/name={name}, namespace={namespace}")
             }
             Self::FluxKustomize { name, namespace } => {
-                format!(
-                    "metadata.labels: kustomize.toolkit.fluxcd.io/name={name}, namespace={namespace}"
-                )
+                format!("metadata.labels: kustomize.toolkit.fluxcd.io/name={name}, namespace={namespace}")
             }
         }
     }
@@ -168,8 +140,7 @@ const INSTANCE: &str = "app.kubernetes.io/instance";
 
 /// The name under which a tool writes fields, where it is one of those that own what they write.
 pub fn is_owners_manager(manager: &str) -> bool {
-    is_argo_cd(manager)
-        || ["helm", "Helm", "helm-controller", "kustomize-controller"].contains(&manager)
+    is_argo_cd(manager) || ["helm", "Helm", "helm-controller", "kustomize-controller"].contains(&manager)
 }
 
 fn is_argo_cd(manager: &str) -> bool {
@@ -178,12 +149,7 @@ fn is_argo_cd(manager: &str) -> bool {
 
 /// The label by which Argo CD tracks an object, where it does: it bears the label, and Argo CD wrote it.
 fn argo_cd_instance(metadata: &ObjectMeta) -> Option<&String> {
-    let written = metadata
-        .managed_fields
-        .iter()
-        .flatten()
-        .filter_map(|entry| entry.manager.as_deref())
-        .any(is_argo_cd);
+    let written = metadata.managed_fields.iter().flatten().filter_map(|entry| entry.manager.as_deref()).any(is_argo_cd);
     metadata.labels.as_ref()?.get(INSTANCE).filter(|_| written)
 }
 
@@ -236,15 +202,9 @@ pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Manager> {
         .or_else(|| argo_cd_instance(metadata).cloned())
         // One outside of Argo CD's own namespace is called so with its namespace, which it is asked for by.
         .map(|name| name.replacen('_', "/", 1));
-    let hinted = metadata
-        .annotations
-        .iter()
-        .flat_map(BTreeMap::keys)
-        .any(|key| key.starts_with("argocd.argoproj.io/"));
+    let hinted = metadata.annotations.iter().flat_map(BTreeMap::keys).any(|key| key.starts_with("argocd.argoproj.io/"));
     if tracked.is_some() || hinted {
-        return Some(Manager::ArgoCd {
-            application: tracked,
-        });
+        return Some(Manager::ArgoCd { application: tracked });
     }
     release_of(metadata).map(|(release, namespace)| Manager::Helm { release, namespace })
 }
@@ -252,15 +212,9 @@ pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Manager> {
 /// What Helm writes on an object that it makes, also where Flux tells Helm to.
 pub(crate) fn release_of(metadata: &ObjectMeta) -> Option<(String, Option<String>)> {
     let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
-    let label = metadata
-        .labels
-        .as_ref()?
-        .get("app.kubernetes.io/managed-by")?;
+    let label = metadata.labels.as_ref()?.get("app.kubernetes.io/managed-by")?;
     (label == "Helm").then_some(())?;
-    Some((
-        annotation("meta.helm.sh/release-name")?,
-        annotation("meta.helm.sh/release-namespace"),
-    ))
+    Some((annotation("meta.helm.sh/release-name")?, annotation("meta.helm.sh/release-namespace")))
 }
 
 #[cfg(test)]
@@ -282,14 +236,9 @@ mod tests {
 
     #[test]
     fn an_annotation_says_anything_and_runs_nothing() {
-        let release = Manager::Helm {
-            release: "mesh; reboot".into(),
-            namespace: None,
-        };
+        let release = Manager::Helm { release: "mesh; reboot".into(), namespace: None };
         assert_eq!(release.removal_command(), "helm uninstall 'mesh; reboot'");
-        let application = Manager::ArgoCd {
-            application: Some("$(reboot)".into()),
-        };
+        let application = Manager::ArgoCd { application: Some("$(reboot)".into()) };
         assert_eq!(application.deploy_command(), "argocd app sync '$(reboot)'");
     }
 }

@@ -108,11 +108,7 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
     }
     for body in &mut bodies {
         spread_versions(body, profile);
-        if let Some(data) = options
-            .watch_list
-            .as_ref()
-            .filter(|_| body["kind"] == "MeshSync")
-        {
+        if let Some(data) = options.watch_list.as_ref().filter(|_| body["kind"] == "MeshSync") {
             body["spec"]["watch-list"]["data"] = data.clone();
         }
         narrow_reader(body, profile, options);
@@ -124,11 +120,8 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
 /// which need not be there yet when they are tried.
 pub fn pods(profile: &Profile, namespace: &str) -> Vec<Object> {
     let options = Options::default();
-    let made = if is_old(profile) {
-        include_str!("manifests/pods-old.yaml")
-    } else {
-        include_str!("manifests/pods.yaml")
-    };
+    let made =
+        if is_old(profile) { include_str!("manifests/pods-old.yaml") } else { include_str!("manifests/pods.yaml") };
     let operator = manifests(profile, namespace, &options)
         .into_iter()
         .filter(|object| object.id.kind == "Deployment")
@@ -180,10 +173,7 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
     let whitelist = watch_list::whitelist(&watch_list::stock_without(&[], profile));
     // A text within a text: a JSON string is a YAML scalar.
     let whitelist = Value::from(whitelist).to_string();
-    let conditions = documents(include_str!("manifests/conditions.yaml"))
-        .pop()
-        .unwrap_or_default()
-        .to_string();
+    let conditions = documents(include_str!("manifests/conditions.yaml")).pop().unwrap_or_default().to_string();
     let operator = &profile.operator;
     let broker = &profile.broker;
     let images = &profile.images;
@@ -218,9 +208,7 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
         ("whitelist", &whitelist),
     ]
     .iter()
-    .fold(template.to_owned(), |text, (name, value)| {
-        text.replace(&format!("${{{name}}}"), value)
-    })
+    .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
 }
 
 /// The objects of a YAML text of ours; the tests see that each of them is one.
@@ -269,22 +257,11 @@ fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
 /// namespace whose UID is the cluster's id.
 fn reader_rules(kinds: &[String]) -> Value {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (resource, group) in kinds
-        .iter()
-        .filter_map(|entry| watch_list::resource_and_group(entry))
-    {
-        groups
-            .entry(group.to_owned())
-            .or_default()
-            .insert(resource.to_owned());
+    for (resource, group) in kinds.iter().filter_map(|entry| watch_list::resource_and_group(entry)) {
+        groups.entry(group.to_owned()).or_default().insert(resource.to_owned());
     }
-    groups
-        .entry("apiextensions.k8s.io".into())
-        .or_default()
-        .insert("customresourcedefinitions".into());
-    let namespaces = groups
-        .get("")
-        .is_some_and(|core| core.contains("namespaces"));
+    groups.entry("apiextensions.k8s.io".into()).or_default().insert("customresourcedefinitions".into());
+    let namespaces = groups.get("").is_some_and(|core| core.contains("namespaces"));
     let mut rules: Vec<Value> = groups
         .into_iter()
         .map(|(group, resources)| {
@@ -329,10 +306,7 @@ mod tests {
     fn every_family_has_the_same_objects_under_its_own_names() {
         for profile in profile::ALL {
             let objects = manifests(profile, "somewhere", &Options::default());
-            let kinds: Vec<&str> = objects
-                .iter()
-                .map(|object| object.id.kind.as_str())
-                .collect();
+            let kinds: Vec<&str> = objects.iter().map(|object| object.id.kind.as_str()).collect();
             assert_eq!(
                 kinds,
                 [
@@ -354,14 +328,7 @@ mod tests {
             for object in objects.iter().chain(&pods(profile, "somewhere")) {
                 let text = object.body.to_string();
                 assert!(!text.contains("${"), "a blank is left in {text}");
-                assert!(
-                    object
-                        .id
-                        .namespace
-                        .as_deref()
-                        .is_none_or(|n| n == "somewhere"),
-                    "{text}"
-                );
+                assert!(object.id.namespace.as_deref().is_none_or(|n| n == "somewhere"), "{text}");
                 if profile.name != "meshery" {
                     assert!(!text.contains("meshery-"), "{text}");
                 }
@@ -373,10 +340,7 @@ mod tests {
     #[test]
     fn the_pods_ask_for_what_the_operator_gives_them() {
         for profile in profile::ALL {
-            let pods: Vec<Pod> = pods(profile, "somewhere")
-                .iter()
-                .filter_map(typed)
-                .collect();
+            let pods: Vec<Pod> = pods(profile, "somewhere").iter().filter_map(typed).collect();
             assert_eq!(pods.len(), 3);
             let room = crate::stack::quantity::of_pods(&pods);
             assert!(room.cpu_milli >= 600, "{room:?}");
@@ -386,18 +350,10 @@ mod tests {
     #[test]
     fn a_definition_stores_the_newest_version_and_serves_all() {
         let objects = manifests(&profile::MESHERY, "meshery", &Options::default());
-        let versions = objects[3].body["spec"]["versions"]
-            .as_array()
-            .expect("versions");
+        let versions = objects[3].body["spec"]["versions"].as_array().expect("versions");
         let shape: Vec<(&str, bool, bool)> = versions
             .iter()
-            .map(|v| {
-                (
-                    v["name"].as_str().unwrap_or_default(),
-                    v["served"] == true,
-                    v["storage"] == true,
-                )
-            })
+            .map(|v| (v["name"].as_str().unwrap_or_default(), v["served"] == true, v["storage"] == true))
             .collect();
         assert_eq!(shape, [("v1alpha2", true, true), ("v1alpha1", true, false)]);
     }

@@ -17,22 +17,15 @@ pub struct Kind {
 
 impl Kind {
     const fn of(api_version: &'static str, kind: &'static str, plural: &'static str) -> Self {
-        Self {
-            api_version,
-            kind,
-            plural,
-        }
+        Self { api_version, kind, plural }
     }
 }
 
 /// Namespaces.
 pub const NAMESPACE: Kind = Kind::of("v1", "Namespace", "namespaces");
 /// Definitions of custom resources.
-pub const DEFINITION: Kind = Kind::of(
-    "apiextensions.k8s.io/v1",
-    "CustomResourceDefinition",
-    "customresourcedefinitions",
-);
+pub const DEFINITION: Kind =
+    Kind::of("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions");
 /// Accounts of pods.
 pub const SERVICE_ACCOUNT: Kind = Kind::of("v1", "ServiceAccount", "serviceaccounts");
 /// Secrets.
@@ -48,23 +41,12 @@ pub const STATEFUL_SET: Kind = Kind::of("apps/v1", "StatefulSet", "statefulsets"
 /// Roles in a namespace.
 pub const ROLE: Kind = Kind::of("rbac.authorization.k8s.io/v1", "Role", "roles");
 /// Bindings in a namespace.
-pub const ROLE_BINDING: Kind = Kind::of(
-    "rbac.authorization.k8s.io/v1",
-    "RoleBinding",
-    "rolebindings",
-);
+pub const ROLE_BINDING: Kind = Kind::of("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings");
 /// Cluster-wide roles.
-pub const CLUSTER_ROLE: Kind = Kind::of(
-    "rbac.authorization.k8s.io/v1",
-    "ClusterRole",
-    "clusterroles",
-);
+pub const CLUSTER_ROLE: Kind = Kind::of("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles");
 /// Cluster-wide bindings.
-pub const CLUSTER_ROLE_BINDING: Kind = Kind::of(
-    "rbac.authorization.k8s.io/v1",
-    "ClusterRoleBinding",
-    "clusterrolebindings",
-);
+pub const CLUSTER_ROLE_BINDING: Kind =
+    Kind::of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings");
 /// Leases.
 pub const LEASE: Kind = Kind::of("coordination.k8s.io/v1", "Lease", "leases");
 /// Certificates of cert-manager.
@@ -101,9 +83,7 @@ impl Id {
 
     /// The API group; empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version
-            .split_once('/')
-            .map_or("", |(group, _)| group)
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
     /// Whether both are the same object, in whatever version of its kind.
@@ -158,10 +138,5 @@ pub fn is_terminating(object: &Value) -> bool {
 
 /// What must be done before an object can go.
 pub fn finalizers(object: &Value) -> Vec<&str> {
-    object["metadata"]["finalizers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    object["metadata"]["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }

@@ -53,9 +53,7 @@ impl OutputFilter {
         if let Some(namespaces) = &self.namespaces
             && !namespaces.split(',').any(|name| name.trim() == namespace)
         {
-            return Some(format!(
-                "-outputNamespaces has only {namespaces}, and not {namespace}"
-            ));
+            return Some(format!("-outputNamespaces has only {namespaces}, and not {namespace}"));
         }
         if let Some(resources) = &self.resources {
             let plural = resource.split('.').next().unwrap_or(resource);
@@ -91,13 +89,7 @@ mod tests {
         for words in [
             &["-outputNamespaces=a,b"][..],
             &["--outputNamespaces", "a,b"],
-            &[
-                "./meshery-meshsync",
-                "-output",
-                "broker",
-                "-outputNamespaces",
-                "a,b",
-            ],
+            &["./meshery-meshsync", "-output", "broker", "-outputNamespaces", "a,b"],
         ] {
             assert_eq!(flag(words, "outputNamespaces"), Some("a,b"), "{words:?}");
         }
@@ -115,10 +107,6 @@ mod tests {
         assert_eq!(filter.leaves_out("pods.v1.", "default"), None);
         assert_eq!(filter.leaves_out("configmaps.v1.", "default"), None);
         assert!(filter.leaves_out("configmaps.v1.", "meshery").is_some());
-        assert!(
-            filter
-                .leaves_out("deployments.v1.apps", "default")
-                .is_some()
-        );
+        assert!(filter.leaves_out("deployments.v1.apps", "default").is_some());
     }
 }

@@ -198,10 +198,7 @@ pub static MESHERY: Profile = Profile {
             &[("app.kubernetes.io/name", "meshery-operator")],
         ],
         lease: "meshery-operator-leader.meshery.io",
-        cluster_role_bindings: &[
-            "meshery-controller-rolebinding",
-            "meshery-operator-rolebinding",
-        ],
+        cluster_role_bindings: &["meshery-controller-rolebinding", "meshery-operator-rolebinding"],
         cluster_roles: &["meshery-controller-role", "meshery-operator-role"],
         role: "meshery-operator-role",
         role_binding: "meshery-operator-rolebinding",
@@ -214,10 +211,7 @@ pub static MESHERY: Profile = Profile {
         old: "meshery-broker",
         container: "nats",
         selectors: &[
-            &[
-                ("app.kubernetes.io/name", "nats"),
-                ("app.kubernetes.io/instance", "meshery-nats"),
-            ],
+            &[("app.kubernetes.io/name", "nats"), ("app.kubernetes.io/instance", "meshery-nats")],
             &[("app", "meshery"), ("component", "broker")],
         ],
         token_secret: Some("meshery-nats-auth"),
@@ -273,10 +267,7 @@ pub static MESHPLAY: Profile = Profile {
             &[("app.kubernetes.io/name", "meshplay-operator")],
         ],
         lease: "meshplay-operator-leader.meshplay.khulnasoft.com",
-        cluster_role_bindings: &[
-            "meshplay-controller-rolebinding",
-            "meshplay-operator-rolebinding",
-        ],
+        cluster_role_bindings: &["meshplay-controller-rolebinding", "meshplay-operator-rolebinding"],
         cluster_roles: &["meshplay-controller-role", "meshplay-operator-role"],
         role: "meshplay-operator-role",
         role_binding: "meshplay-operator-rolebinding",

@@ -29,11 +29,7 @@ impl ResourceAmount {
                 .and_then(|quantity| parse(&quantity.0))
                 .map_or(0, |value| whole(value * scale))
         };
-        Self {
-            cpu_milli: read("cpu", 1000.0),
-            memory: read("memory", 1.0),
-            pods: read("pods", 1.0),
-        }
+        Self { cpu_milli: read("cpu", 1000.0), memory: read("memory", 1.0), pods: read("pods", 1.0) }
     }
 
     /// Both together.
@@ -86,12 +82,7 @@ impl std::fmt::Display for ResourceAmount {
 /// container that goes on running counts with the others.
 pub fn of_pod(spec: &PodSpec) -> ResourceAmount {
     let asks = |container: &Container| {
-        ResourceAmount::of(
-            container
-                .resources
-                .as_ref()
-                .and_then(|resources| resources.requests.as_ref()),
-        )
+        ResourceAmount::of(container.resources.as_ref().and_then(|resources| resources.requests.as_ref()))
     };
     let stays = |container: &&Container| container.restart_policy.as_deref() == Some("Always");
     let init = || spec.init_containers.iter().flatten();
@@ -111,10 +102,7 @@ pub fn of_pod(spec: &PodSpec) -> ResourceAmount {
 
 /// What pods ask for together.
 pub fn of_pods(pods: &[Pod]) -> ResourceAmount {
-    pods.iter()
-        .filter_map(|pod| pod.spec.as_ref())
-        .map(of_pod)
-        .fold(ResourceAmount::default(), ResourceAmount::plus)
+    pods.iter().filter_map(|pod| pod.spec.as_ref()).map(of_pod).fold(ResourceAmount::default(), ResourceAmount::plus)
 }
 
 /// A quantity of memory in bytes; a fraction of a byte is rounded.

@@ -19,9 +19,7 @@ pub struct Signature {
 pub fn find(component: Option<Component>, line: &str) -> Option<&'static Signature> {
     SIGNATURES
         .iter()
-        .filter(|signature| {
-            component.is_none() || signature.component.is_none() || signature.component == component
-        })
+        .filter(|signature| component.is_none() || signature.component.is_none() || signature.component == component)
         .find(|signature| signature.parts.iter().all(|part| line.contains(part)))
 }
 

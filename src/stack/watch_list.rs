@@ -41,18 +41,12 @@ pub struct Entry {
 impl Entry {
     /// The events of it that `MeshSync` publishes.
     pub fn published(&self) -> Vec<&'static str> {
-        EVENTS
-            .into_iter()
-            .filter(|event| self.events.iter().any(|written| written == event))
-            .collect()
+        EVENTS.into_iter().filter(|event| self.events.iter().any(|written| written == event)).collect()
     }
 
     /// The events of it that it does not.
     pub fn missing(&self) -> Vec<&'static str> {
-        EVENTS
-            .into_iter()
-            .filter(|event| !self.events.iter().any(|written| written == event))
-            .collect()
+        EVENTS.into_iter().filter(|event| !self.events.iter().any(|written| written == event)).collect()
     }
 }
 
@@ -81,11 +75,7 @@ struct WrongType {
 
 impl WrongType {
     fn new(what: &'static str, found: &Value, wanted: &'static str) -> Self {
-        Self {
-            what,
-            found: kind_of(found),
-            wanted,
-        }
+        Self { what, found: kind_of(found), wanted }
     }
 }
 
@@ -124,10 +114,7 @@ impl WatchList {
                 None => Ok(Vec::new()),
             })
         };
-        let (white, black) = match (
-            read("whitelist", whitelisted),
-            read("blacklist", blacklisted),
-        ) {
+        let (white, black) = match (read("whitelist", whitelisted), read("blacklist", blacklisted)) {
             (Err(invalid), _) | (_, Err(invalid)) => return Self::Invalid(invalid),
             (Ok(white), Ok(black)) => (white, black),
         };
@@ -136,8 +123,7 @@ impl WatchList {
             (false, false) => Self::Invalid(Invalid {
                 field: path.into(),
                 place: None,
-                why: "it holds both a whitelist and a blacklist, and only one may have entries"
-                    .into(),
+                why: "it holds both a whitelist and a blacklist, and only one may have entries".into(),
                 instead: None,
             }),
             (false, true) => Self::Whitelist(white),
@@ -170,9 +156,7 @@ impl WatchList {
             _ => &[],
         };
         let table = profile.meshsync.default_watch_list;
-        entries
-            .iter()
-            .filter(move |entry| table.contains(&entry.resource.as_str()))
+        entries.iter().filter(move |entry| table.contains(&entry.resource.as_str()))
     }
 
     /// Whether it is a whitelist of just the stock entries, each with every event.
@@ -187,9 +171,9 @@ impl WatchList {
     pub fn goes_beyond(&self, profile: &Profile) -> bool {
         let table = profile.meshsync.default_watch_list;
         match self {
-            Self::Whitelist(entries) => entries.iter().any(|entry| {
-                is_well_formed(&entry.resource) && !table.contains(&entry.resource.as_str())
-            }),
+            Self::Whitelist(entries) => {
+                entries.iter().any(|entry| is_well_formed(&entry.resource) && !table.contains(&entry.resource.as_str()))
+            }
             _ => false,
         }
     }
@@ -229,10 +213,7 @@ pub fn stock_without(without: &[String], profile: &Profile) -> Vec<String> {
 
 /// The text of a whitelist of these resources, with every event.
 pub fn whitelist(resources: &[String]) -> String {
-    let entries: Vec<Value> = resources
-        .iter()
-        .map(|name| json!({ "Resource": name, "Events": EVENTS }))
-        .collect();
+    let entries: Vec<Value> = resources.iter().map(|name| json!({ "Resource": name, "Events": EVENTS })).collect();
     Value::Array(entries).to_string()
 }
 
@@ -242,11 +223,7 @@ pub fn patch(resources: &[String]) -> Value {
     json!({ "spec": { "watch-list": { "data": data } } })
 }
 
-fn text_of<'a>(
-    data: &'a Map<String, Value>,
-    key: &str,
-    field: &str,
-) -> Result<Option<&'a str>, Invalid> {
+fn text_of<'a>(data: &'a Map<String, Value>, key: &str, field: &str) -> Result<Option<&'a str>, Invalid> {
     match data.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
@@ -263,27 +240,12 @@ fn text_of<'a>(
 /// Reads one element, or says why `MeshSync`'s decoder does not.
 type Element = fn(&Value) -> Result<(String, Vec<String>), WrongType>;
 
-fn parse(
-    text: &str,
-    field: &str,
-    element: Element,
-    profile: &Profile,
-) -> Result<Vec<Entry>, Invalid> {
-    let invalid = |place, why, instead: Option<Vec<String>>| Invalid {
-        field: field.into(),
-        place,
-        why,
-        instead,
-    };
+fn parse(text: &str, field: &str, element: Element, profile: &Profile) -> Result<Vec<Entry>, Invalid> {
+    let invalid = |place, why, instead: Option<Vec<String>>| Invalid { field: field.into(), place, why, instead };
     let value: Value = serde_json::from_str(text).map_err(|error| {
-        let place = Place {
-            line: error.line(),
-            column: error.column().max(1),
-        };
+        let place = Place { line: error.line(), column: error.column().max(1) };
         let said = error.to_string();
-        let said = said
-            .rsplit_once(" at line ")
-            .map_or(said.as_str(), |(s, _)| s);
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(s, _)| s);
         invalid(Some(place), format!("it is not JSON: {said}"), None)
     })?;
     let elements = match value {
@@ -300,16 +262,8 @@ fn parse(
         .iter()
         .enumerate()
         .map(|(n, value)| match element(value) {
-            Ok((resource, events)) => Ok(Entry {
-                resource,
-                events,
-                place: place(n),
-            }),
-            Err(why) => Err(invalid(
-                Some(place(n)),
-                why.to_string(),
-                meant(&elements, field, profile),
-            )),
+            Ok((resource, events)) => Ok(Entry { resource, events, place: place(n) }),
+            Err(why) => Err(invalid(Some(place(n)), why.to_string(), meant(&elements, field, profile))),
         })
         .collect()
 }
@@ -324,19 +278,12 @@ fn meant(elements: &[Value], field: &str, profile: &Profile) -> Option<Vec<Strin
             _ => None,
         })
         .collect();
-    if field.ends_with("blacklist") {
-        Some(stock_without(&names?, profile))
-    } else {
-        names
-    }
+    if field.ends_with("blacklist") { Some(stock_without(&names?, profile)) } else { names }
 }
 
 /// The decoder that `MeshSync` uses ignores the case of keys.
 fn any_case<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
+    object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn whitelisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
@@ -366,11 +313,7 @@ fn whitelisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
             })
             .collect::<Result<_, _>>()?,
         Some(other) => {
-            return Err(WrongType::new(
-                "Events is",
-                other,
-                "not an array of strings",
-            ));
+            return Err(WrongType::new("Events is", other, "not an array of strings"));
         }
     };
     Ok((resource, events))
@@ -385,11 +328,7 @@ fn blacklisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
             found: "an object, as older pages show it",
             wanted: "where MeshSync expects a plain name",
         }),
-        other => Err(WrongType::new(
-            "this entry is",
-            other,
-            "where MeshSync expects a string",
-        )),
+        other => Err(WrongType::new("this entry is", other, "where MeshSync expects a string")),
     }
 }
 
@@ -465,9 +404,7 @@ pub fn rights(resources: &[String]) -> Vec<Permission> {
     resources
         .iter()
         .filter_map(|entry| resource_and_group(entry))
-        .flat_map(|(resource, group)| {
-            ["list", "watch"].map(|verb| Permission::to(verb, group, resource))
-        })
+        .flat_map(|(resource, group)| ["list", "watch"].map(|verb| Permission::to(verb, group, resource)))
         .collect()
 }
 

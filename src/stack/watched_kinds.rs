@@ -14,39 +14,15 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("deployments.v1.apps", "Deployment", "apps/v1"),
     ("statefulsets.v1.apps", "StatefulSet", "apps/v1"),
     ("daemonsets.v1.apps", "DaemonSet", "apps/v1"),
-    (
-        "ingresses.v1.networking.k8s.io",
-        "Ingress",
-        "networking.k8s.io/v1",
-    ),
+    ("ingresses.v1.networking.k8s.io", "Ingress", "networking.k8s.io/v1"),
     ("endpoints.v1.", "Endpoints", "v1"),
-    (
-        "endpointslices.v1.discovery.k8s.io",
-        "EndpointSlice",
-        "discovery.k8s.io/v1",
-    ),
+    ("endpointslices.v1.discovery.k8s.io", "EndpointSlice", "discovery.k8s.io/v1"),
     ("cronjobs.v1.batch", "CronJob", "batch/v1"),
     ("replicationcontrollers.v1.", "ReplicationController", "v1"),
-    (
-        "storageclasses.v1.storage.k8s.io",
-        "StorageClass",
-        "storage.k8s.io/v1",
-    ),
-    (
-        "clusterroles.v1.rbac.authorization.k8s.io",
-        "ClusterRole",
-        "rbac.authorization.k8s.io/v1",
-    ),
-    (
-        "volumeattachments.v1.storage.k8s.io",
-        "VolumeAttachment",
-        "storage.k8s.io/v1",
-    ),
-    (
-        "apiservices.v1.apiregistration.k8s.io",
-        "APIService",
-        "apiregistration.k8s.io/v1",
-    ),
+    ("storageclasses.v1.storage.k8s.io", "StorageClass", "storage.k8s.io/v1"),
+    ("clusterroles.v1.rbac.authorization.k8s.io", "ClusterRole", "rbac.authorization.k8s.io/v1"),
+    ("volumeattachments.v1.storage.k8s.io", "VolumeAttachment", "storage.k8s.io/v1"),
+    ("apiservices.v1.apiregistration.k8s.io", "APIService", "apiregistration.k8s.io/v1"),
 ];
 
 /// The resource of a message, as a watch-list names it; of another kind, its own names.
@@ -54,18 +30,12 @@ pub fn resource_of(kind: &str, api_version: &str) -> String {
     KINDS
         .iter()
         .find(|(_, known, version)| *known == kind && *version == api_version)
-        .map_or_else(
-            || format!("{kind}.{api_version}"),
-            |(resource, ..)| (*resource).to_owned(),
-        )
+        .map_or_else(|| format!("{kind}.{api_version}"), |(resource, ..)| (*resource).to_owned())
 }
 
 /// The kind of a resource.
 pub fn kind_of(resource: &str) -> Option<&'static str> {
-    KINDS
-        .iter()
-        .find(|(known, ..)| *known == resource)
-        .map(|(_, kind, _)| *kind)
+    KINDS.iter().find(|(known, ..)| *known == resource).map(|(_, kind, _)| *kind)
 }
 
 /// The path under which the API server lists a resource in every namespace.
@@ -89,9 +59,6 @@ mod tests {
             assert!(version.contains("/v1/"), "{resource} {kind} {version}");
         }
         assert_eq!(MESHERY.meshsync.default_watch_list.len(), KINDS.len());
-        assert_eq!(
-            path_of("cronjobs.v1.batch").as_deref(),
-            Some("/apis/batch/v1/cronjobs")
-        );
+        assert_eq!(path_of("cronjobs.v1.batch").as_deref(), Some("/apis/batch/v1/cronjobs"));
     }
 }

@@ -60,43 +60,32 @@ impl Cluster {
         let news = Arc::new(Mutex::new(News::default()));
         let (cluster, told) = (self.clone(), news.clone());
         let setup = Stack::of(line).namespace(namespace);
-        let thread = std::thread::Builder::new()
-            .name(format!("attendant of {namespace}"))
-            .spawn(move || {
-                let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                else {
+        let thread = std::thread::Builder::new().name(format!("attendant of {namespace}")).spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+                return;
+            };
+            runtime.block_on(async {
+                let Ok(client) = cluster.client().await else {
                     return;
                 };
-                runtime.block_on(async {
-                    let Ok(client) = cluster.client().await else {
-                        return;
+                let mut hands = Hands::new(cluster, client, setup);
+                loop {
+                    let round = async {
+                        let result = hands.round().await;
+                        let connected = hands.is_meshsync_connected().await;
+                        *told.lock().unwrap_or_else(PoisonError::into_inner) =
+                            News { connected, trouble: result.err().map(|error| format!("{error:#}")) };
+                        tokio::time::sleep(PAUSE).await;
                     };
-                    let mut hands = Hands::new(cluster, client, setup);
-                    loop {
-                        let round = async {
-                            let result = hands.round().await;
-                            let connected = hands.is_meshsync_connected().await;
-                            *told.lock().unwrap_or_else(PoisonError::into_inner) = News {
-                                connected,
-                                trouble: result.err().map(|error| format!("{error:#}")),
-                            };
-                            tokio::time::sleep(PAUSE).await;
-                        };
-                        // An error means that the handle is gone, which is a request to stop as well.
-                        tokio::select! {
-                            _ = &mut stopped => return,
-                            () = round => {}
-                        }
+                    // An error means that the handle is gone, which is a request to stop as well.
+                    tokio::select! {
+                        _ = &mut stopped => return,
+                        () = round => {}
                     }
-                });
-            })?;
-        Ok(Attendant {
-            stop: Some(stop),
-            thread: Some(thread),
-            news,
-        })
+                }
+            });
+        })?;
+        Ok(Attendant { stop: Some(stop), thread: Some(thread), news })
     }
 }
 
@@ -133,11 +122,9 @@ impl Attendant {
 
     async fn until(&self, connected: bool) -> Result<()> {
         let news = || self.news.lock().unwrap_or_else(PoisonError::into_inner);
-        wait::until(
-            "MeshSync to connect or part",
-            Duration::from_secs(60),
-            || async { Ok((news().connected == connected).then_some(())) },
-        )
+        wait::until("MeshSync to connect or part", Duration::from_secs(60), || async {
+            Ok((news().connected == connected).then_some(()))
+        })
         .await
         .with_context(|| match &news().trouble {
             Some(trouble) => format!("the attendant's last trouble: {trouble}"),
@@ -191,9 +178,7 @@ impl Hands {
         let operator = self
             .find("apps/v1", "Deployment", &self.named("operator"))
             .await?
-            .filter(|operator| {
-                operator["status"]["readyReplicas"].as_u64() > Some(0) && is_staying(operator)
-            });
+            .filter(|operator| operator["status"]["readyReplicas"].as_u64() > Some(0) && is_staying(operator));
         let works = operator.is_some();
         match real::operator().filter(|_| self.is_current()) {
             Some(_) if !works => self.real = None,
@@ -279,11 +264,7 @@ impl Hands {
         if !missing && self.settled.get(kind) == Some(&mark(&object)) {
             return Ok(());
         }
-        let marked = if self.is_current() {
-            operator::mark(&self.client, &[object]).await?
-        } else {
-            vec![object]
-        };
+        let marked = if self.is_current() { operator::mark(&self.client, &[object]).await? } else { vec![object] };
         let uid = marked[0]["metadata"]["uid"].as_str().unwrap_or_default();
         let objects = if kind == "Broker" {
             let token = self.token().await?.unwrap_or_else(random_token);
@@ -309,9 +290,7 @@ impl Hands {
             let values = [("meshsync_uid", uid), ("broker_url", &url)];
             self.setup.fill(self.setup.templates().meshsync, &values)?
         };
-        let writer = self
-            .setup
-            .writer(if kind == "Broker" { "broker" } else { "" });
+        let writer = self.setup.writer(if kind == "Broker" { "broker" } else { "" });
         for object in objects {
             match rest::write(&self.client, writer, &object).await {
                 // Who creates leaves what is there as it is.
@@ -323,9 +302,7 @@ impl Hands {
         if let (Some(service), Some(address)) = (service, address)
             && ready.as_ref().is_some_and(has_its_replicas)
         {
-            self.setup
-                .write_statuses(&self.client, &service, address, &marked)
-                .await?;
+            self.setup.write_statuses(&self.client, &service, address, &marked).await?;
             self.settled.insert(kind, mark(&marked[0]));
         }
         Ok(())
@@ -333,8 +310,7 @@ impl Hands {
 
     /// Whether something is missing of what is made from a custom resource.
     async fn lacks(&self, kind: &str) -> Result<bool> {
-        let secret = (kind == "Broker" && self.is_current())
-            .then(|| ("Secret", "meshery-nats-auth".to_owned()));
+        let secret = (kind == "Broker" && self.is_current()).then(|| ("Secret", "meshery-nats-auth".to_owned()));
         for (kind, name) in self.made_of(kind).into_iter().chain(secret) {
             if self.find(api_version(kind), kind, &name).await?.is_none() {
                 return Ok(true);
@@ -393,17 +369,9 @@ impl Hands {
             if self.servers.contains_key(&name) {
                 continue;
             }
-            let address = if name.ends_with("-0") {
-                address
-            } else {
-                self.cluster.addresses().spare()
-            };
+            let address = if name.ends_with("-0") { address } else { self.cluster.addresses().spare() };
             let server = Broker::start(&self.cluster, &name, address, token.as_deref()).await?;
-            let values = [
-                ("pod", name.as_str()),
-                ("ns", &self.setup.namespace),
-                ("address", &address.to_string()),
-            ];
+            let values = [("pod", name.as_str()), ("ns", &self.setup.namespace), ("address", &address.to_string())];
             let forward = manifests::fill(include_str!("manifests/portforward.yaml"), &values)?;
             rest::write_all(&self.client, BED, &forward).await?;
             self.servers.insert(name, (uid, server));
@@ -418,10 +386,7 @@ impl Hands {
         let pods = self.ready_pods(&labels).await?;
         let uids: Vec<&str> = pods.values().filter_map(Value::as_str).collect();
         self.meshsyncs.retain(|uid, _| uids.contains(&uid.as_str()));
-        let new: Vec<&str> = uids
-            .into_iter()
-            .filter(|uid| !self.meshsyncs.contains_key(*uid))
-            .collect();
+        let new: Vec<&str> = uids.into_iter().filter(|uid| !self.meshsyncs.contains_key(*uid)).collect();
         let Some((_, server)) = self.servers.get(&self.first_broker()) else {
             return Ok(());
         };
@@ -461,10 +426,7 @@ impl Hands {
             .filter(|pod| is_ready(pod) && is_staying(pod))
             .filter_map(|pod| {
                 let metadata = &pod["metadata"];
-                Some((
-                    metadata["name"].as_str()?.to_owned(),
-                    metadata["uid"].clone(),
-                ))
+                Some((metadata["name"].as_str()?.to_owned(), metadata["uid"].clone()))
             })
             .collect())
     }
@@ -474,8 +436,7 @@ impl Hands {
         let Some(secret) = self.find("v1", "Secret", "meshery-nats-auth").await? else {
             return Ok(None);
         };
-        let token: k8s_openapi::ByteString =
-            serde_json::from_value(secret["data"]["token"].clone())?;
+        let token: k8s_openapi::ByteString = serde_json::from_value(secret["data"]["token"].clone())?;
         Ok(Some(String::from_utf8(token.0)?))
     }
 

@@ -32,12 +32,7 @@ pub struct Crowd {
 
 impl Broker {
     /// Starts one and waits until both its ports answer.
-    pub async fn start(
-        cluster: &Cluster,
-        name: &str,
-        address: Ipv4Addr,
-        token: Option<&str>,
-    ) -> Result<Self> {
+    pub async fn start(cluster: &Cluster, name: &str, address: Ipv4Addr, token: Option<&str>) -> Result<Self> {
         let monitor = ["-m".to_owned(), "8222".to_owned()];
         Self::launch(cluster, name, address, token, &monitor).await
     }
@@ -75,42 +70,22 @@ impl Broker {
         more: &[String],
     ) -> Result<Self> {
         let monitored = !more.is_empty();
-        let mut args = vec![
-            "-a".to_owned(),
-            address.to_string(),
-            "-p".into(),
-            "4222".into(),
-        ];
+        let mut args = vec!["-a".to_owned(), address.to_string(), "-p".into(), "4222".into()];
         args.extend_from_slice(more);
         args.extend(["-n".to_owned(), name.to_owned()]);
         if let Some(token) = token {
             args.extend(["--auth".to_owned(), token.to_owned()]);
         }
         let log = cluster.file(&format!("nats-{address}.log"));
-        let process = Process::start(
-            "nats-server",
-            &log,
-            &programs::program("nats-server")?,
-            &args,
-            &[],
-        )?;
+        let process = Process::start("nats-server", &log, &programs::program("nats-server")?, &args, &[])?;
         let start = std::time::Instant::now();
-        while !(network::answers(address, 4222) && (!monitored || network::answers(address, 8222)))
-        {
+        while !(network::answers(address, 4222) && (!monitored || network::answers(address, 8222))) {
             if process.ended().is_some() || start.elapsed() > Duration::from_secs(10) {
-                bail!(
-                    "nats-server does not answer on {address}; the end of its log:\n{}",
-                    process.log_tail(15)
-                );
+                bail!("nats-server does not answer on {address}; the end of its log:\n{}", process.log_tail(15));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Ok(Self {
-            name: name.to_owned(),
-            address,
-            token: token.map(str::to_owned),
-            process,
-        })
+        Ok(Self { name: name.to_owned(), address, token: token.map(str::to_owned), process })
     }
 
     /// `host:port` of the client port.
@@ -187,9 +162,7 @@ impl Broker {
         let mut line = String::new();
         reader.read_line(&mut line)?;
         let mut writer = self.join("writer")?;
-        writer
-            .get_ref()
-            .set_read_timeout(Some(Duration::from_secs(30)))?;
+        writer.get_ref().set_read_timeout(Some(Duration::from_secs(30)))?;
         let size = 60_000;
         let message = format!("PUB flood {size}\r\n{}\r\n", "x".repeat(size));
         // Far more than both sockets and the server hold together.
@@ -217,20 +190,15 @@ impl Broker {
                 format!("connection {number} of a crowd of {count}; the limit of open files (ulimit -n) may be too low")
             })?);
         }
-        Ok(Crowd {
-            _connections: connections,
-        })
+        Ok(Crowd { _connections: connections })
     }
 
     fn join(&self, name: &str) -> Result<BufReader<TcpStream>> {
         let mut stream = BufReader::new(TcpStream::connect((self.address, 4222))?);
-        stream
-            .get_ref()
-            .set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.get_ref().set_read_timeout(Some(Duration::from_secs(5)))?;
         let mut line = String::new();
         stream.read_line(&mut line)?;
-        let mut hello =
-            format!(r#"CONNECT {{"verbose":false,"name":"{name}","lang":"bed","version":"1""#);
+        let mut hello = format!(r#"CONNECT {{"verbose":false,"name":"{name}","lang":"bed","version":"1""#);
         if let Some(token) = &self.token {
             write!(hello, r#","auth_token":"{token}""#)?;
         }

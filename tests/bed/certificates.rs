@@ -25,13 +25,8 @@ pub const SIGNING_PUBLIC: &str = "sa.pub";
 pub fn write(scratch: &Scratch) -> Result<String> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![
-        KeyUsagePurpose::KeyCertSign,
-        KeyUsagePurpose::DigitalSignature,
-    ];
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "meshdoctor-bed");
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    authority.distinguished_name.push(DnType::CommonName, "meshdoctor-bed");
     let authority_key = KeyPair::generate()?;
     let authority_pem = authority.self_signed(&authority_key)?.pem();
     let issuer = Issuer::new(authority, authority_key);
@@ -41,9 +36,7 @@ pub fn write(scratch: &Scratch) -> Result<String> {
         "localhost".to_owned(),
         "kubernetes.default.svc".to_owned(),
     ])?;
-    server
-        .distinguished_name
-        .push(DnType::CommonName, "kube-apiserver");
+    server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
     let server_key = KeyPair::generate()?;
     let server_pem = server.signed_by(&server_key, &issuer)?.pem();
 

@@ -17,8 +17,7 @@ pub async fn connect(kubeconfig: &str) -> Result<Client> {
     // Two crypto providers may be compiled in; the first to be installed wins and any is right.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
-    let mut config =
-        Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     config.proxy_url = None;
     let mut http = HttpConnector::new();
     http.enforce_http(false);
@@ -34,7 +33,5 @@ pub async fn connect(kubeconfig: &str) -> Result<Client> {
 
 /// [`connect`] with a sentence of context.
 pub async fn connect_as(user: &str, kubeconfig: &str) -> Result<Client> {
-    connect(kubeconfig)
-        .await
-        .with_context(|| format!("cannot build a client for {user}"))
+    connect(kubeconfig).await.with_context(|| format!("cannot build a client for {user}"))
 }

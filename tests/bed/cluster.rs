@@ -62,8 +62,7 @@ impl Cluster {
         loop {
             attempts += 1;
             match Self::attempt(options).await {
-                Err(error)
-                    if attempts < 3 && format!("{error:#}").contains("address already in use") => {}
+                Err(error) if attempts < 3 && format!("{error:#}").contains("address already in use") => {}
                 result => return result,
             }
         }
@@ -77,12 +76,7 @@ impl Cluster {
         let addresses = Addresses::of_port(port);
         let authority = certificates::write(&scratch)?;
         users::write_tokens(&scratch)?;
-        let admin = users::kubeconfig(
-            &server,
-            &authority,
-            users::ADMIN,
-            &users::token(users::ADMIN),
-        );
+        let admin = users::kubeconfig(&server, &authority, users::ADMIN, &users::token(users::ADMIN));
         fs::write(scratch.file("kubeconfig"), &admin)?;
 
         let client = client::connect_as(users::ADMIN, &admin).await?;
@@ -123,21 +117,14 @@ impl Cluster {
     /// A kubeconfig with a token of any kind, such as a service account's.
     pub fn kubeconfig_with_token(&self, user: &str, token: &str) -> Result<PathBuf> {
         let path = self.file(&format!("kubeconfig-{user}"));
-        fs::write(
-            &path,
-            users::kubeconfig(self.server(), self.authority(), user, token),
-        )?;
+        fs::write(&path, users::kubeconfig(self.server(), self.authority(), user, token))?;
         Ok(path)
     }
 
     /// A user that nobody has used yet and who has no rights.
     pub fn user(&self) -> Result<String> {
         let number = self.0.next_user.fetch_add(1, Ordering::Relaxed) + 1;
-        ensure!(
-            number <= users::SPARE,
-            "all {} spare users of this cluster have been given out",
-            users::SPARE
-        );
+        ensure!(number <= users::SPARE, "all {} spare users of this cluster have been given out", users::SPARE);
         Ok(format!("user-{number}"))
     }
 
@@ -181,12 +168,8 @@ impl Cluster {
     /// Applies objects with kubectl itself, for what only its three-way merge does.
     pub fn kubectl_apply(&self, objects: &[Value]) -> Result<()> {
         let file = self.file("apply.json");
-        fs::write(
-            &file,
-            json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string(),
-        )?;
-        self.kubectl(&["apply", "-f", &file.to_string_lossy()])
-            .map(drop)
+        fs::write(&file, json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string())?;
+        self.kubectl(&["apply", "-f", &file.to_string_lossy()]).map(drop)
     }
 
     /// Applies objects given as YAML or JSON documents, all at once, in no order.
@@ -196,17 +179,11 @@ impl Cluster {
 
     /// Writes objects, all at once, and remembers those outside namespaces so that the cluster can be handed on clean.
     pub async fn apply(&self, writer: Writer<'_>, objects: &[Value]) -> Result<Vec<Value>> {
-        self.apply_with(&self.client().await?, writer, objects)
-            .await
+        self.apply_with(&self.client().await?, writer, objects).await
     }
 
     /// [`Cluster::apply`] with a client that is at hand.
-    pub async fn apply_with(
-        &self,
-        client: &Client,
-        writer: Writer<'_>,
-        objects: &[Value],
-    ) -> Result<Vec<Value>> {
+    pub async fn apply_with(&self, client: &Client, writer: Writer<'_>, objects: &[Value]) -> Result<Vec<Value>> {
         for object in objects {
             let kind = object["kind"].as_str().unwrap_or_default();
             if rest::is_cluster_scoped(kind) && kind != "CustomResourceDefinition" {
@@ -218,28 +195,18 @@ impl Cluster {
 
     /// Has an object, given by its URL path, deleted when a leased cluster is returned.
     pub fn delete_on_return(&self, path: String) {
-        self.0
-            .outside
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(path);
+        self.0.outside.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
     /// Makes a namespace, which is deleted when a leased cluster is returned.
     pub async fn create_namespace(&self, name: &str) -> Result<()> {
-        let namespace =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         self.apply(BED, &[namespace]).await.map(drop)
     }
 
     /// Patches an object's status by JSON merge.
     pub async fn patch_status(&self, path: &str, status: &Value) -> Result<Value> {
-        rest::merge(
-            &self.client().await?,
-            &format!("{path}/status"),
-            &json!({"status": status}),
-        )
-        .await
+        rest::merge(&self.client().await?, &format!("{path}/status"), &json!({"status": status})).await
     }
 
     /// Sees to it that exactly this line's resource definitions are there, as they are shipped.
@@ -278,13 +245,7 @@ impl Cluster {
     }
 
     /// What `kubectl logs` of a container is to print. Lines are stamped with the time of this call.
-    pub async fn set_pod_log(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        lines: &[&str],
-    ) -> Result<()> {
+    pub async fn set_pod_log(&self, namespace: &str, pod: &str, container: &str, lines: &[&str]) -> Result<()> {
         let file = self.file(&format!("log-{namespace}-{pod}-{container}"));
         let now = manifests::now();
         let mut text = String::new();
@@ -322,11 +283,8 @@ impl Cluster {
 
     /// The requests that changed something, when the cluster was started with [`Options::audit`].
     pub fn audit(&self) -> Result<Vec<Value>> {
-        let text =
-            fs::read_to_string(self.file("audit.log")).context("the cluster keeps no audit log")?;
-        text.lines()
-            .map(|line| Ok(serde_json::from_str(line)?))
-            .collect()
+        let text = fs::read_to_string(self.file("audit.log")).context("the cluster keeps no audit log")?;
+        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
     /// The last lines of every program's log.
@@ -337,21 +295,14 @@ impl Cluster {
     /// Removes what a test has left: the objects outside namespaces that it applied, its namespaces, and what holds them.
     pub async fn clean(&self) -> Result<()> {
         let client = self.client().await?;
-        let outside = std::mem::take(
-            &mut *self
-                .0
-                .outside
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let outside = std::mem::take(&mut *self.0.outside.lock().unwrap_or_else(PoisonError::into_inner));
         let crds = *self.0.crds.lock().await;
         match crds {
             Crds::Absent => {}
             Crds::Changed => self.ensure_no_crds(&client).await?,
             Crds::Of(_) => crds::release_all(&client).await?,
         }
-        futures_util::future::try_join_all(outside.iter().map(|path| remove(&client, path)))
-            .await?;
+        futures_util::future::try_join_all(outside.iter().map(|path| remove(&client, path))).await?;
         Ok(())
     }
 }
@@ -360,12 +311,9 @@ impl Cluster {
 /// host ports would keep the next test's pods waiting.
 async fn remove(client: &Client, path: &str) -> Result<()> {
     if let Some(namespace) = path.strip_prefix("/api/v1/namespaces/") {
-        for (api_version, kind) in [
-            ("apps/v1", "Deployment"),
-            ("apps/v1", "StatefulSet"),
-            ("apps/v1", "ReplicaSet"),
-            ("v1", "Pod"),
-        ] {
+        for (api_version, kind) in
+            [("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "ReplicaSet"), ("v1", "Pod")]
+        {
             let collection = rest::collection(api_version, kind, Some(namespace));
             rest::delete(client, &format!("{collection}?gracePeriodSeconds=0")).await?;
         }

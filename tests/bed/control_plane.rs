@@ -39,10 +39,7 @@ impl ControlPlane {
     ) -> Result<Self> {
         let [etcd_port, peer_port, kubelet_port] = network::free_ports()?;
         let etcd = start_etcd(scratch, etcd_port, peer_port)?;
-        wait_for(&etcd, Duration::from_secs(20), || async {
-            network::answers(Ipv4Addr::LOCALHOST, etcd_port)
-        })
-        .await?;
+        wait_for(&etcd, Duration::from_secs(20), || async { network::answers(Ipv4Addr::LOCALHOST, etcd_port) }).await?;
         let api_server = start_api_server(scratch, options, port, etcd_port, addresses)?;
         wait_for(&api_server, Duration::from_secs(60), || ready(client)).await?;
         let controllers = start_controllers(scratch)?;
@@ -50,27 +47,13 @@ impl ControlPlane {
         install_kwok(client).await?;
         let kwok = start_kwok(scratch, kubelet_port)?;
         wait_for(&kwok, Duration::from_secs(30), || node_ready(client)).await?;
-        Ok(Self {
-            kwok,
-            scheduler,
-            controllers,
-            api_server,
-            etcd,
-        })
+        Ok(Self { kwok, scheduler, controllers, api_server, etcd })
     }
 
     /// The last lines of every program's log.
     pub fn log_tails(&self) -> String {
-        let programs = [
-            &self.etcd,
-            &self.api_server,
-            &self.controllers,
-            &self.scheduler,
-            &self.kwok,
-        ];
-        programs
-            .map(|program| format!("--- {}\n{}\n", program.name(), program.log_tail(8)))
-            .concat()
+        let programs = [&self.etcd, &self.api_server, &self.controllers, &self.scheduler, &self.kwok];
+        programs.map(|program| format!("--- {}\n{}\n", program.name(), program.log_tail(8))).concat()
     }
 }
 
@@ -79,13 +62,7 @@ const QPS: &str = "--kube-api-qps=500";
 const BURST: &str = "--kube-api-burst=1000";
 
 fn start(scratch: &Scratch, name: &str, args: &[String]) -> Result<Process> {
-    Process::start(
-        name,
-        &scratch.file(&format!("{name}.log")),
-        &programs::program(name)?,
-        args,
-        &[],
-    )
+    Process::start(name, &scratch.file(&format!("{name}.log")), &programs::program(name)?, args, &[])
 }
 
 fn start_etcd(scratch: &Scratch, port: u16, peer_port: u16) -> Result<Process> {
@@ -120,14 +97,8 @@ fn start_api_server(
         format!("--tls-cert-file={}", certificates::CERTIFICATE),
         format!("--tls-private-key-file={}", certificates::KEY),
         "--token-auth-file=tokens.csv".to_owned(),
-        format!(
-            "--service-account-key-file={}",
-            certificates::SIGNING_PUBLIC
-        ),
-        format!(
-            "--service-account-signing-key-file={}",
-            certificates::SIGNING_KEY
-        ),
+        format!("--service-account-key-file={}", certificates::SIGNING_PUBLIC),
+        format!("--service-account-signing-key-file={}", certificates::SIGNING_KEY),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
         "--authorization-mode=RBAC".to_owned(),
         format!("--service-cluster-ip-range={}", addresses.cidr()),
@@ -148,10 +119,7 @@ fn start_api_server(
 fn start_controllers(scratch: &Scratch) -> Result<Process> {
     let args = [
         "--kubeconfig=kubeconfig".to_owned(),
-        format!(
-            "--service-account-private-key-file={}",
-            certificates::SIGNING_KEY
-        ),
+        format!("--service-account-private-key-file={}", certificates::SIGNING_KEY),
         format!("--root-ca-file={}", certificates::AUTHORITY),
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),
@@ -165,21 +133,12 @@ fn start_controllers(scratch: &Scratch) -> Result<Process> {
 }
 
 fn start_scheduler(scratch: &Scratch) -> Result<Process> {
-    let args = [
-        "--kubeconfig=kubeconfig",
-        "--leader-elect=false",
-        "--secure-port=0",
-        QPS,
-        BURST,
-    ];
+    let args = ["--kubeconfig=kubeconfig", "--leader-elect=false", "--secure-port=0", QPS, BURST];
     start(scratch, "kube-scheduler", &args.map(String::from))
 }
 
 fn start_kwok(scratch: &Scratch, port: u16) -> Result<Process> {
-    fs::write(
-        scratch.file("kwok.yaml"),
-        "apiVersion: config.kwok.x-k8s.io/v1alpha1\nkind: KwokConfiguration\n",
-    )?;
+    fs::write(scratch.file("kwok.yaml"), "apiVersion: config.kwok.x-k8s.io/v1alpha1\nkind: KwokConfiguration\n")?;
     let args = [
         "--kubeconfig=kubeconfig".to_owned(),
         "--config=kwok.yaml".to_owned(),
@@ -204,30 +163,16 @@ async fn install_kwok(client: &Client) -> Result<()> {
         objects.extend(manifests::parse(&fs::read_to_string(entry?.path())?)?);
     }
     rest::write_all(client, BED, &objects).await?;
-    wait::until(
-        "kwok's kinds to be served",
-        Duration::from_secs(15),
-        || async {
-            for kind in ["PortForward", "Logs"] {
-                if rest::get(
-                    client,
-                    &rest::collection("kwok.x-k8s.io/v1alpha1", kind, None),
-                )
-                .await
-                .is_err()
-                {
-                    return Ok(None);
-                }
+    wait::until("kwok's kinds to be served", Duration::from_secs(15), || async {
+        for kind in ["PortForward", "Logs"] {
+            if rest::get(client, &rest::collection("kwok.x-k8s.io/v1alpha1", kind, None)).await.is_err() {
+                return Ok(None);
             }
-            Ok(Some(()))
-        },
-    )
+        }
+        Ok(Some(()))
+    })
     .await?;
-    crds::age(
-        client,
-        &["portforwards", "logs"].map(|plural| crds::path(plural, "kwok.x-k8s.io")),
-    )
-    .await
+    crds::age(client, &["portforwards", "logs"].map(|plural| crds::path(plural, "kwok.x-k8s.io"))).await
 }
 
 /// Waits until a program does its work; one that ends instead is told of at once.
@@ -235,25 +180,14 @@ async fn wait_for<F>(program: &Process, limit: Duration, mut works: impl FnMut()
 where
     F: Future<Output = bool>,
 {
-    let tail = || {
-        format!(
-            "the end of its log:\n{}\n(set {} to keep all logs)",
-            program.log_tail(25),
-            scratch::KEEP
-        )
-    };
+    let tail = || format!("the end of its log:\n{}\n(set {} to keep all logs)", program.log_tail(25), scratch::KEEP);
     let start = Instant::now();
     while !works().await {
         if let Some(status) = program.ended() {
             bail!("{} ended with {status}; {}", program.name(), tail());
         }
         if start.elapsed() > limit {
-            bail!(
-                "{} is not ready after {} s; {}",
-                program.name(),
-                limit.as_secs(),
-                tail()
-            );
+            bail!("{} is not ready after {} s; {}", program.name(), limit.as_secs(), tail());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -271,13 +205,8 @@ async fn node_ready(client: &Client) -> bool {
     let Ok(node) = rest::get(client, "/api/v1/nodes/node-1").await else {
         return false;
     };
-    let conditions = node["status"]["conditions"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let ready = conditions
-        .iter()
-        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let conditions = node["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let ready = conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
     ready && node["spec"]["taints"].is_null()
 }
 

@@ -27,39 +27,23 @@ const GROUPS: [&str; 2] = ["meshery.io", "meshplay.khulnasoft.com"];
 
 /// The path of a definition, such as `brokers` of `meshery.io`.
 pub fn path(plural: &str, group: &str) -> String {
-    rest::path(
-        "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "",
-        &format!("{plural}.{group}"),
-    )
+    rest::path("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", &format!("{plural}.{group}"))
 }
 
 /// Waits until custom resources of this kind are stored in this version. The API server changes its handler and its
 /// discovery document on the same event.
-pub async fn until_stored_as(
-    client: &Client,
-    group: &str,
-    kind: &str,
-    version: &str,
-) -> Result<()> {
+pub async fn until_stored_as(client: &Client, group: &str, kind: &str, version: &str) -> Result<()> {
     let kind_in_version = format!("{group}/{version}/{kind}");
     let hash = ring::digest::digest(&ring::digest::SHA256, kind_in_version.as_bytes());
     let hash = ByteString(hash.as_ref()[..8].to_vec());
     let hash = serde_json::to_value(hash)?;
     let path = format!("/apis/{group}/{version}");
-    wait::until(
-        "the version in which resources are stored",
-        Duration::from_secs(15),
-        || async {
-            let served = rest::get(client, &path).await?;
-            let resources = served["resources"].as_array().into_iter().flatten();
-            let mut stored = resources.filter(|resource| resource["kind"] == kind);
-            Ok(stored
-                .any(|resource| resource["storageVersionHash"] == hash)
-                .then_some(()))
-        },
-    )
+    wait::until("the version in which resources are stored", Duration::from_secs(15), || async {
+        let served = rest::get(client, &path).await?;
+        let resources = served["resources"].as_array().into_iter().flatten();
+        let mut stored = resources.filter(|resource| resource["kind"] == kind);
+        Ok(stored.any(|resource| resource["storageVersionHash"] == hash).then_some(()))
+    })
     .await
 }
 
@@ -67,27 +51,19 @@ pub async fn until_stored_as(
 pub async fn install(client: &Client, line: Line) -> Result<()> {
     rest::write_all(client, BED, &line.crds()?).await?;
     let names = line.names();
-    wait::until(
-        "the definitions to be served",
-        Duration::from_secs(15),
-        || async {
-            for version in names.versions {
-                for kind in ["Broker", "MeshSync"] {
-                    let path = rest::collection(&format!("{}/{version}", names.group), kind, None);
-                    if rest::get(client, &path).await.is_err() {
-                        return Ok(None);
-                    }
+    wait::until("the definitions to be served", Duration::from_secs(15), || async {
+        for version in names.versions {
+            for kind in ["Broker", "MeshSync"] {
+                let path = rest::collection(&format!("{}/{version}", names.group), kind, None);
+                if rest::get(client, &path).await.is_err() {
+                    return Ok(None);
                 }
             }
-            Ok(Some(()))
-        },
-    )
+        }
+        Ok(Some(()))
+    })
     .await?;
-    age(
-        client,
-        &["brokers", "meshsyncs"].map(|plural| path(plural, names.group)),
-    )
-    .await
+    age(client, &["brokers", "meshsyncs"].map(|plural| path(plural, names.group))).await
 }
 
 /// Makes definitions look established for long. For two seconds after a definition is established the API server
@@ -99,12 +75,7 @@ pub async fn age(client: &Client, paths: &[String]) -> Result<()> {
         for condition in conditions.as_array_mut().into_iter().flatten() {
             condition["lastTransitionTime"] = "2020-01-01T00:00:00Z".into();
         }
-        rest::merge(
-            client,
-            &format!("{path}/status"),
-            &json!({"status": {"conditions": conditions}}),
-        )
-        .await?;
+        rest::merge(client, &format!("{path}/status"), &json!({"status": {"conditions": conditions}})).await?;
     }
     Ok(())
 }
@@ -149,36 +120,23 @@ pub async fn release_all(client: &Client) -> Result<()> {
 async fn release(client: &Client, plural: &str, group: &str) -> Result<()> {
     // Served by both lines, and the first to answer again after a changed conversion.
     let collection = format!("/apis/{group}/v1alpha1/{plural}");
-    wait::until(
-        "the objects to be readable",
-        Duration::from_secs(10),
-        || async {
-            let Ok(objects) = rest::list(client, &collection).await else {
-                return Ok(None);
-            };
-            match release_these(client, plural, group, objects).await {
-                // A list may be answered the new way, and the next request still the old one.
-                Err(error) if format!("{error:#}").contains("conversion webhook") => Ok(None),
-                result => result.map(Some),
-            }
-        },
-    )
+    wait::until("the objects to be readable", Duration::from_secs(10), || async {
+        let Ok(objects) = rest::list(client, &collection).await else {
+            return Ok(None);
+        };
+        match release_these(client, plural, group, objects).await {
+            // A list may be answered the new way, and the next request still the old one.
+            Err(error) if format!("{error:#}").contains("conversion webhook") => Ok(None),
+            result => result.map(Some),
+        }
+    })
     .await
 }
 
-async fn release_these(
-    client: &Client,
-    plural: &str,
-    group: &str,
-    objects: Vec<Value>,
-) -> Result<()> {
+async fn release_these(client: &Client, plural: &str, group: &str, objects: Vec<Value>) -> Result<()> {
     for object in objects {
-        let namespace = object["metadata"]["namespace"]
-            .as_str()
-            .context("an object without namespace")?;
-        let name = object["metadata"]["name"]
-            .as_str()
-            .context("an object without name")?;
+        let namespace = object["metadata"]["namespace"].as_str().context("an object without namespace")?;
+        let name = object["metadata"]["name"].as_str().context("an object without name")?;
         let path = format!("/apis/{group}/v1alpha1/namespaces/{namespace}/{plural}/{name}");
         rest::delete(client, &path).await?;
         match rest::merge(client, &path, &json!({"metadata": {"finalizers": null}})).await {

@@ -61,10 +61,7 @@ async fn run(args: &Args) -> Result<()> {
     let namespace = args.namespace.as_deref().unwrap_or(situation.profile());
     let start = Instant::now();
     let cluster = bed::Cluster::start().await?;
-    println!(
-        "The cluster is up after {:.1} s.",
-        start.elapsed().as_secs_f32()
-    );
+    println!("The cluster is up after {:.1} s.", start.elapsed().as_secs_f32());
     cluster.create_namespace(namespace).await?;
     let start = Instant::now();
     let stack = bed::states::apply(&args.state, &cluster, namespace).await?;
@@ -74,24 +71,15 @@ async fn run(args: &Args) -> Result<()> {
         start.elapsed().as_secs_f32()
     );
     println!("  export KUBECONFIG={}", cluster.kubeconfig().display());
-    println!(
-        "  export PATH=$PATH:{}   # kubectl",
-        bed::folder()?.display()
-    );
-    let option = if namespace == "meshery" {
-        String::new()
-    } else {
-        format!(" --namespace {namespace}")
-    };
+    println!("  export PATH=$PATH:{}   # kubectl", bed::folder()?.display());
+    let option = if namespace == "meshery" { String::new() } else { format!(" --namespace {namespace}") };
     println!("  meshdoctor system check{option}");
     println!("  meshdoctor system status{option}\n");
     println!("Ctrl-C ends it and leaves nothing.");
     if args.until_eof {
         // A thread that nobody waits for: a read of the standard input cannot be called off.
         let (tell, told) = oneshot::channel();
-        std::thread::spawn(move || {
-            tell.send(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()))
-        });
+        std::thread::spawn(move || tell.send(std::io::copy(&mut std::io::stdin(), &mut std::io::sink())));
         told.await??;
     } else {
         std::future::pending::<()>().await;

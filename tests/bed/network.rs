@@ -12,8 +12,7 @@ pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut listeners = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .context("no free port on the loopback address")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback address")?;
         *port = listener.local_addr()?.port();
         listeners.push(listener);
     }
@@ -39,11 +38,7 @@ impl Addresses {
     /// The range that goes with an API server's port.
     pub fn of_port(port: u16) -> Self {
         let [high, low] = port.to_be_bytes();
-        Self {
-            high,
-            low,
-            next: AtomicU8::new(0),
-        }
+        Self { high, low, next: AtomicU8::new(0) }
     }
 
     /// In the notation of `--service-cluster-ip-range`.

@@ -18,35 +18,17 @@ impl Setup {
         let client = stack.client.clone();
         let uid = |kind: &str| {
             let object = custom.iter().find(|object| object["kind"] == kind);
-            object
-                .and_then(|object| object["metadata"]["uid"].as_str())
-                .with_context(|| format!("no {kind}"))
+            object.and_then(|object| object["metadata"]["uid"].as_str()).with_context(|| format!("no {kind}"))
         };
         // The Secret is there even when the brokers do not ask for its token.
         let token = users::base64(self.token.as_deref().unwrap_or("unused"));
-        let broker = self.fill(
-            self.templates().broker,
-            &[("broker_uid", uid("Broker")?), ("token", &token)],
-        )?;
-        let marks = async {
-            if self.line == Line::Current {
-                mark(&client, custom).await
-            } else {
-                Ok(custom.to_vec())
-            }
-        };
-        let (made, marked) = tokio::try_join!(
-            rest::write_all(&client, self.writer("broker"), &broker),
-            marks
-        )?;
-        let service = made
-            .iter()
-            .find(|object| object["kind"] == "Service" && object["spec"]["clusterIP"] != "None");
+        let broker = self.fill(self.templates().broker, &[("broker_uid", uid("Broker")?), ("token", &token)])?;
+        let marks =
+            async { if self.line == Line::Current { mark(&client, custom).await } else { Ok(custom.to_vec()) } };
+        let (made, marked) = tokio::try_join!(rest::write_all(&client, self.writer("broker"), &broker), marks)?;
+        let service = made.iter().find(|object| object["kind"] == "Service" && object["spec"]["clusterIP"] != "None");
         let service = service.context("the broker has no Service")?;
-        let address: Ipv4Addr = service["spec"]["clusterIP"]
-            .as_str()
-            .unwrap_or_default()
-            .parse()?;
+        let address: Ipv4Addr = service["spec"]["clusterIP"].as_str().unwrap_or_default().parse()?;
 
         let url = match (self.line, &self.token) {
             (Line::Old | Line::Meshplay, _) => format!("{address}:4222"),
@@ -59,14 +41,7 @@ impl Setup {
         let ingress = async {
             match self.ingress {
                 None => Ok(()),
-                Some(ip) => {
-                    stack::set_ingress(
-                        &client,
-                        &service_path,
-                        &json!([{"ip": ip, "ipMode": "VIP"}]),
-                    )
-                    .await
-                }
+                Some(ip) => stack::set_ingress(&client, &service_path, &json!([{"ip": ip, "ipMode": "VIP"}])).await,
             }
         };
         let statuses = self.write_statuses(&client, service, address, &marked);
@@ -86,76 +61,38 @@ impl Setup {
         let names = self.line.names();
         let service = rest::path("v1", "Service", &self.namespace, names.broker);
         let secret = rest::path("v1", "Secret", &self.namespace, "meshery-nats-auth");
-        let (address, token) = wait::until(
-            "the operator to make the broker",
-            Duration::from_secs(60),
-            || async {
-                let tail = || operator.log_tail(15);
-                ensure!(
-                    operator.ended().is_none(),
-                    "the operator has ended; its log ends with:\n{}",
-                    tail()
-                );
-                let (Ok(service), Ok(secret)) = (
-                    rest::get(&client, &service).await,
-                    rest::get(&client, &secret).await,
-                ) else {
-                    return Ok(None);
-                };
-                let address = service["spec"]["clusterIP"]
-                    .as_str()
-                    .and_then(|text| text.parse::<Ipv4Addr>().ok());
-                let token = serde_json::from_value::<k8s_openapi::ByteString>(
-                    secret["data"]["token"].clone(),
-                )
-                .ok();
-                Ok(address.zip(token))
-            },
-        )
+        let (address, token) = wait::until("the operator to make the broker", Duration::from_secs(60), || async {
+            let tail = || operator.log_tail(15);
+            ensure!(operator.ended().is_none(), "the operator has ended; its log ends with:\n{}", tail());
+            let (Ok(service), Ok(secret)) = (rest::get(&client, &service).await, rest::get(&client, &secret).await)
+            else {
+                return Ok(None);
+            };
+            let address = service["spec"]["clusterIP"].as_str().and_then(|text| text.parse::<Ipv4Addr>().ok());
+            let token = serde_json::from_value::<k8s_openapi::ByteString>(secret["data"]["token"].clone()).ok();
+            Ok(address.zip(token))
+        })
         .await?;
-        stack.token = self
-            .token
-            .is_some()
-            .then(|| String::from_utf8_lossy(&token.0).into_owned());
+        stack.token = self.token.is_some().then(|| String::from_utf8_lossy(&token.0).into_owned());
         stack.start_brokers(address, self.brokers).await?;
-        let ready = rest::path(
-            &format!("{}/v1alpha1", names.group),
-            "MeshSync",
-            &self.namespace,
-            "meshery-meshsync",
-        );
-        wait::until(
-            "the operator to reconcile MeshSync",
-            Duration::from_secs(60),
-            || async {
-                Ok(rest::get(&client, &ready).await?["status"]["publishing-to"]
-                    .as_str()
-                    .map(drop))
-            },
-        )
+        let ready = rest::path(&format!("{}/v1alpha1", names.group), "MeshSync", &self.namespace, "meshery-meshsync");
+        wait::until("the operator to reconcile MeshSync", Duration::from_secs(60), || async {
+            Ok(rest::get(&client, &ready).await?["status"]["publishing-to"].as_str().map(drop))
+        })
         .await?;
         if self.service_type == "LoadBalancer" {
             return Ok(());
         }
-        let broker = rest::path(
-            &format!("{}/v1alpha1", names.group),
-            "Broker",
-            &self.namespace,
-            "meshery-broker",
-        );
-        wait::until(
-            "the operator to see the broker ready",
-            Duration::from_secs(60),
-            || async {
-                let broker = rest::get(&client, &broker).await?;
-                let is_ready = broker["status"]["conditions"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-                Ok(is_ready.then_some(()))
-            },
-        )
+        let broker = rest::path(&format!("{}/v1alpha1", names.group), "Broker", &self.namespace, "meshery-broker");
+        wait::until("the operator to see the broker ready", Duration::from_secs(60), || async {
+            let broker = rest::get(&client, &broker).await?;
+            let is_ready = broker["status"]["conditions"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+            Ok(is_ready.then_some(()))
+        })
         .await
     }
 
@@ -171,9 +108,7 @@ impl Setup {
             // The old operator guessed, and went on with its guess.
             (Line::Old | Line::Meshplay, Some(port), _) => Some(format!("localhost:{port}")),
             (Line::Current, _, Some(ip)) => Some(format!("{ip}:4222")),
-            (Line::Current, Some(port), None) if self.service_type == "NodePort" => {
-                Some(format!("127.0.0.1:{port}"))
-            }
+            (Line::Current, Some(port), None) if self.service_type == "NodePort" => Some(format!("127.0.0.1:{port}")),
             _ => None,
         };
         // A null takes away what an older operator has left there.
@@ -208,36 +143,16 @@ fn conditions(object: &Value) -> Value {
     if object["kind"] == "Broker" {
         return json!([
             condition("Processing", "True", "Reconciling", "Reconciling broker"),
-            condition(
-                "Ready",
-                "True",
-                "ReconciliationSuccessful",
-                "Broker reconciled successfully"
-            ),
+            condition("Ready", "True", "ReconciliationSuccessful", "Broker reconciled successfully"),
         ]);
     }
-    let mut all = vec![condition(
-        "Processing",
-        "True",
-        "Reconciling",
-        "Reconciling meshsync",
-    )];
+    let mut all = vec![condition("Processing", "True", "Reconciling", "Reconciling meshsync")];
     // The failed health check of a new MeshSync's first moments is never taken back: so it is in the field. One that
     // was there before an upgrade has been ready all the time.
     if object["status"].is_null() {
-        all.push(condition(
-            "Failed",
-            "False",
-            "HealthCheckFailed",
-            "Meshsync health check failed",
-        ));
+        all.push(condition("Failed", "False", "HealthCheckFailed", "Meshsync health check failed"));
     }
-    all.push(condition(
-        "Ready",
-        "True",
-        "ReconciliationSuccessful",
-        "meshsync reconciled successfully",
-    ));
+    all.push(condition("Ready", "True", "ReconciliationSuccessful", "meshsync reconciled successfully"));
     all.into()
 }
 

@@ -43,11 +43,7 @@ impl Lease {
     async fn new(cluster: Cluster, shared: bool) -> Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let namespace = format!("mesh-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let lease = Self {
-            cluster,
-            namespace,
-            shared,
-        };
+        let lease = Self { cluster, namespace, shared };
         lease.create_namespace(&lease.namespace).await?;
         Ok(lease)
     }
@@ -75,11 +71,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let folder: &std::path::Path = self.cluster.as_ref();
-            eprintln!(
-                "the cluster's logs in {} end with:\n{}",
-                folder.display(),
-                self.cluster.log_tails()
-            );
+            eprintln!("the cluster's logs in {} end with:\n{}", folder.display(), self.cluster.log_tails());
         }
         if !self.shared {
             return;
@@ -87,19 +79,11 @@ impl Drop for Lease {
         // The test's runtime may be the one that runs this very code, and it cannot wait for itself.
         let cluster = self.cluster.clone();
         let cleaned = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(cluster.clean())
         });
-        match cleaned
-            .join()
-            .unwrap_or_else(|_| Err(anyhow!("the clean-up panicked")))
-        {
-            Ok(()) => IDLE
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(self.cluster.clone()),
+        match cleaned.join().unwrap_or_else(|_| Err(anyhow!("the clean-up panicked"))) {
+            Ok(()) => IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(self.cluster.clone()),
             // One that cannot be cleaned is not handed on.
             Err(error) => eprintln!("a cluster could not be cleaned and is given up: {error:#}"),
         }

@@ -43,13 +43,7 @@ pub struct Process {
 impl Process {
     /// Starts a program with no environment but `PATH`, `HOME` (the log's folder) and what is given: proxies and
     /// kubeconfigs of the person who runs the tests must not reach it.
-    pub fn start(
-        name: &str,
-        log: &Path,
-        program: &Path,
-        args: &[String],
-        env: &[(&str, String)],
-    ) -> Result<Self> {
+    pub fn start(name: &str, log: &Path, program: &Path, args: &[String], env: &[(&str, String)]) -> Result<Self> {
         let home = log.parent().unwrap_or(Path::new("/"));
         let mut supervisor = Command::new("sh")
             .args(["-c", SUPERVISOR, "sh"])
@@ -68,21 +62,10 @@ impl Process {
             .spawn()
             .with_context(|| format!("cannot start a shell for {name}"))?;
         let mut line = String::new();
-        let stdout = supervisor
-            .stdout
-            .take()
-            .context("the shell has no output")?;
+        let stdout = supervisor.stdout.take().context("the shell has no output")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let pid = line
-            .trim()
-            .parse()
-            .with_context(|| format!("no process id of {name}: {line:?}"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            log: log.to_owned(),
-            pid,
-            supervisor: Mutex::new(supervisor),
-        })
+        let pid = line.trim().parse().with_context(|| format!("no process id of {name}: {line:?}"))?;
+        Ok(Self { name: name.to_owned(), log: log.to_owned(), pid, supervisor: Mutex::new(supervisor) })
     }
 
     /// The name under which it is spoken of.
@@ -125,10 +108,7 @@ impl Process {
         for thread in fs::read_dir(format!("/proc/{}/task", self.pid))? {
             let stat = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
             // The state follows the program's name, which is in brackets and may hold anything.
-            let state = stat
-                .rsplit(") ")
-                .next()
-                .and_then(|rest| rest.chars().next());
+            let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
             if !matches!(state, None | Some('T')) {
                 return Ok(false);
             }
@@ -152,23 +132,14 @@ impl Process {
     /// Sends it a signal, by name.
     pub fn signal(&self, signal: &str) -> Result<()> {
         ensure!(self.ended().is_none(), "{} has ended", self.name);
-        let status = Command::new("sh")
-            .args([
-                "-c",
-                r#"kill -s "$1" "$2""#,
-                "sh",
-                signal,
-                &self.pid.to_string(),
-            ])
-            .status()?;
+        let status =
+            Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &self.pid.to_string()]).status()?;
         ensure!(status.success(), "cannot send SIG{signal} to {}", self.name);
         Ok(())
     }
 
     fn supervisor(&self) -> MutexGuard<'_, Child> {
-        self.supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

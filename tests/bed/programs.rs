@@ -23,15 +23,8 @@ pub fn program(name: &str) -> Result<PathBuf> {
 
 fn build() -> Result<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bed/build");
-    let output = Command::new(&script)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()?;
-    ensure!(
-        output.status.success(),
-        "{} failed; its message is above",
-        script.display()
-    );
+    let output = Command::new(&script).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{} failed; its message is above", script.display());
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
@@ -60,16 +53,8 @@ pub fn example(name: &str) -> Result<PathBuf> {
     let mut command = Command::new(cargo);
     // What cargo tells a test about its package would have dependencies be built anew that look at it.
     for (name, _) in std::env::vars_os() {
-        let about_us = [
-            "CARGO_PKG_",
-            "CARGO_MANIFEST_",
-            "CARGO_BIN_",
-            "CARGO_CRATE_",
-        ];
-        if about_us
-            .iter()
-            .any(|start| name.to_string_lossy().starts_with(start))
-        {
+        let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if about_us.iter().any(|start| name.to_string_lossy().starts_with(start)) {
             command.env_remove(&name);
         }
     }

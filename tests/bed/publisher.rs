@@ -38,20 +38,13 @@ pub struct Faults {
 impl Faults {
     /// Whether the real one would have to do what it does not do by itself.
     fn are_asked_for(&self) -> bool {
-        let natural = Self {
-            follow_crds: self.follow_crds,
-            ..Self::default()
-        };
+        let natural = Self { follow_crds: self.follow_crds, ..Self::default() };
         *self != natural
     }
 
     fn flags(&self) -> Vec<String> {
         let mut flags = vec![format!("--delay={}ms", self.delay.as_millis())];
-        flags.extend(
-            self.cluster_id
-                .iter()
-                .map(|id| format!("--cluster-id={id}")),
-        );
+        flags.extend(self.cluster_id.iter().map(|id| format!("--cluster-id={id}")));
         flags.extend(self.subject.iter().map(|to| format!("--subject={to}")));
         flags.extend(self.drop.iter().map(|event| format!("--drop={event}")));
         let switches = [("--mute", self.mute), ("--follow-crds", self.follow_crds)];
@@ -75,8 +68,7 @@ impl Stack {
     /// asked for; there can be one of those on a machine, and it knows no other namespace than `meshery`.
     pub async fn publishing(&self, broker: usize, faults: &Faults) -> Result<Publisher> {
         let broker = self.nats(broker);
-        let binary =
-            real::meshsync().filter(|_| self.line == Line::Current && *faults == Faults::default());
+        let binary = real::meshsync().filter(|_| self.line == Line::Current && *faults == Faults::default());
         let is_real = binary.is_some();
         let health = if is_real {
             ensure!(
@@ -99,14 +91,7 @@ impl Stack {
         rest::write_all(&self.client, BED, &forward).await?;
 
         let process = if let Some(binary) = binary {
-            real::start_meshsync(
-                &self.cluster,
-                &self.client,
-                &self.namespace,
-                binary,
-                broker.url(),
-            )
-            .await?
+            real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, broker.url()).await?
         } else {
             self.start_stand_in(broker, health, faults).await?
         };
@@ -119,17 +104,10 @@ impl Stack {
         Ok(publisher)
     }
 
-    async fn start_stand_in(
-        &self,
-        broker: &Broker,
-        health: SocketAddrV4,
-        faults: &Faults,
-    ) -> Result<Process> {
+    async fn start_stand_in(&self, broker: &Broker, health: SocketAddrV4, faults: &Faults) -> Result<Process> {
         let names = self.line.names();
         let namespace = &self.namespace;
-        let kubeconfig =
-            real::service_account_kubeconfig(&self.cluster, &self.client, namespace, names.prefix)
-                .await?;
+        let kubeconfig = real::service_account_kubeconfig(&self.cluster, &self.client, namespace, names.prefix).await?;
         let mut args = vec![
             format!("--namespace={namespace}"),
             format!("--prefix={}", names.prefix),
@@ -142,10 +120,7 @@ impl Stack {
             args.push("--before-watch-lists".to_owned());
         }
         args.extend(faults.flags());
-        let env = [
-            ("KUBECONFIG", kubeconfig.display().to_string()),
-            ("BROKER_URL", broker.url()),
-        ];
+        let env = [("KUBECONFIG", kubeconfig.display().to_string()), ("BROKER_URL", broker.url())];
         let log = self.cluster.file(&format!("meshsync-{namespace}.log"));
         Process::start("meshsync", &log, programs::meshsync()?, &args, &env)
     }
@@ -189,10 +164,7 @@ impl Publisher {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        bail!(
-            "MeshSync is not there; the end of its log:\n{}",
-            self.process.log_tail(15)
-        )
+        bail!("MeshSync is not there; the end of its log:\n{}", self.process.log_tail(15))
     }
 
     /// The real one does not say when it has published what was there: waits until nothing more comes. Some five seconds
@@ -201,10 +173,7 @@ impl Publisher {
         let subject = format!("{}.meshsync.core", line.names().prefix);
         let mut events = broker.listen(&subject).await?;
         self.wait_for("/readyz").await?;
-        ensure!(
-            broker.lists("meshsync").await?,
-            "MeshSync is ready and not connected"
-        );
+        ensure!(broker.lists("meshsync").await?, "MeshSync is ready and not connected");
         let quiet = Duration::from_secs(7);
         while tokio::time::timeout(quiet, events.next()).await.is_ok() {}
         Ok(())

@@ -52,10 +52,8 @@ async fn it_is_healthy_and_connected_until_it_is_killed() -> Result<()> {
     assert!(stack.nats(0).lists("meshsync").await?);
     publisher.kill();
     assert!(publisher.health("/healthz").await.is_err());
-    bed::until("the broker to notice", LIMIT, || async {
-        Ok((!stack.nats(0).lists("meshsync").await?).then_some(()))
-    })
-    .await
+    bed::until("the broker to notice", LIMIT, || async { Ok((!stack.nats(0).lists("meshsync").await?).then_some(())) })
+        .await
 }
 
 #[tokio::test]
@@ -91,8 +89,7 @@ async fn each_field_of_an_object_has_its_own_shape() -> Result<()> {
     });
     secret["metadata"]["annotations"] = json!({"text": "a \"b\" <c> & \\ é\n", "empty": ""});
     secret["metadata"]["finalizers"] = json!(["example.com/held"]);
-    secret["metadata"]["ownerReferences"] =
-        json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "b"}]);
+    secret["metadata"]["ownerReferences"] = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "b"}]);
     rest::write(&stack.client, rest::BED, &secret).await?;
     let event = next_of(&mut events, "shaped").await?;
     let seen = &event["Object"];
@@ -101,10 +98,7 @@ async fn each_field_of_an_object_has_its_own_shape() -> Result<()> {
     assert_eq!(seen["data"], r#"{"a":"YQ==","z":"eg=="}"#);
     assert_eq!(seen.get("spec"), None);
     assert_eq!(seen["metadata"]["finalizers"], r#"["example.com/held"]"#);
-    assert_eq!(
-        seen["metadata"]["ownerReferences"],
-        r#"[{"apiVersion":"v1","kind":"ConfigMap","name":"a","uid":"b"}]"#
-    );
+    assert_eq!(seen["metadata"]["ownerReferences"], r#"[{"apiVersion":"v1","kind":"ConfigMap","name":"a","uid":"b"}]"#);
     assert_eq!(
         seen["metadata"]["annotations"],
         json!([
@@ -150,26 +144,19 @@ async fn what_it_may_not_list_is_not_published_and_has_the_store_withheld() -> R
     // With every right the store would be there after five seconds.
     while start.elapsed() < Duration::from_secs(7) {
         let heard = ask_store_and_meta(&stack, &mut all).await?;
-        let (more, rest): (Vec<_>, Vec<_>) = heard
-            .into_iter()
-            .partition(|(subject, _)| subject == "meshery.meshsync.core");
+        let (more, rest): (Vec<_>, Vec<_>) =
+            heard.into_iter().partition(|(subject, _)| subject == "meshery.meshsync.core");
         events.extend(more);
         let subjects: Vec<_> = rest.iter().map(|(subject, _)| subject.as_str()).collect();
         let asked = "meshery.meshsync.request";
         assert_eq!(subjects, [asked, asked, "meshsync-meta"]);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let kinds: BTreeSet<_> = events
-        .iter()
-        .filter_map(|(_, event)| event["Object"]["kind"].as_str())
-        .collect();
+    let kinds: BTreeSet<_> = events.iter().filter_map(|(_, event)| event["Object"]["kind"].as_str()).collect();
     assert!(kinds.contains("ConfigMap"), "{kinds:?}");
     assert!(!kinds.contains("Namespace"), "{kinds:?}");
     assert!(!kinds.contains("Pod"), "{kinds:?}");
-    let clusters: BTreeSet<_> = events
-        .iter()
-        .map(|(_, event)| event["Object"]["cluster_id"].to_string())
-        .collect();
+    let clusters: BTreeSet<_> = events.iter().map(|(_, event)| event["Object"]["cluster_id"].to_string()).collect();
     assert_eq!(clusters, BTreeSet::from([r#""""#.to_owned()]));
     Ok(())
 }
@@ -190,16 +177,14 @@ async fn it_answers_with_its_version_and_its_store() -> Result<()> {
     }
     let (_, meta) = heard.last().context("no answer")?;
     assert!(meta["Object"].is_string(), "{meta}");
-    let envelope =
-        json!({"ObjectType": "", "EventType": "", "Request": null, "Object": meta["Object"]});
+    let envelope = json!({"ObjectType": "", "EventType": "", "Request": null, "Object": meta["Object"]});
     assert_eq!(*meta, envelope);
 
     let batches = heard.iter().filter(|(subject, _)| subject == STORE);
     let batches: Vec<_> = batches
         .map(|(_, message)| {
             let object = message["Object"].as_array().map_or(&[][..], Vec::as_slice);
-            let envelope =
-                json!({"ObjectType": "", "EventType": "", "Request": null, "Object": object});
+            let envelope = json!({"ObjectType": "", "EventType": "", "Request": null, "Object": object});
             assert_eq!(*message, envelope);
             object
         })
@@ -207,11 +192,7 @@ async fn it_answers_with_its_version_and_its_store() -> Result<()> {
     let (last, others) = batches.split_last().context("no store")?;
     assert!((1..=5).contains(&last.len()), "{last:?}");
     assert!(others.iter().all(|batch| batch.len() == 5));
-    let namespaces = batches
-        .concat()
-        .iter()
-        .filter(|object| object["kind"] == "Namespace")
-        .count();
+    let namespaces = batches.concat().iter().filter(|object| object["kind"] == "Namespace").count();
     let there = rest::list(&stack.client, "/api/v1/namespaces").await?;
     assert_eq!(namespaces, there.len());
     Ok(())
@@ -224,10 +205,7 @@ async fn a_frozen_one_publishes_when_it_is_let_go_on() -> Result<()> {
     publisher.pause()?;
     let object = config_map(&stack, "meanwhile");
     rest::write(&stack.client, rest::BED, &object).await?;
-    let early = tokio::time::timeout(
-        Duration::from_millis(500),
-        next_of(&mut events, "meanwhile"),
-    );
+    let early = tokio::time::timeout(Duration::from_millis(500), next_of(&mut events, "meanwhile"));
     assert!(early.await.is_err(), "a frozen MeshSync published");
     assert!(stack.nats(0).lists("meshsync").await?);
     publisher.resume()?;
@@ -248,10 +226,7 @@ async fn the_watch_list_counts_as_it_was_at_the_start() -> Result<()> {
     let setup = Stack::of(Line::Current).whitelist(&list.to_string());
     let stack = setup.start(&bed).await?;
     let mut events = stack.nats(0).listen("meshery.meshsync.core").await?;
-    let faults = Faults {
-        follow_crds: true,
-        ..Faults::default()
-    };
+    let faults = Faults { follow_crds: true, ..Faults::default() };
     let publisher = stack.publishing(0, &faults).await?;
     let object = config_map(&stack, "listed");
     rest::write(&stack.client, rest::BED, &object).await?;
@@ -266,12 +241,7 @@ async fn the_watch_list_counts_as_it_was_at_the_start() -> Result<()> {
         seen.insert(format!("{event} {kind}"));
     }
     assert!(seen.contains("ADDED Secret"), "{seen:?}");
-    for kind in [
-        "ADDED ConfigMap",
-        "ADDED Service",
-        "MODIFIED Service",
-        "ADDED Job",
-    ] {
+    for kind in ["ADDED ConfigMap", "ADDED Service", "MODIFIED Service", "ADDED Job"] {
         assert!(!seen.contains(kind), "{seen:?}");
     }
     publisher.kill();
@@ -319,10 +289,7 @@ async fn faults_are_as_they_are_asked_for() -> Result<()> {
     assert_eq!(subject, "elsewhere");
     publisher.kill();
 
-    let mute = Faults {
-        mute: true,
-        ..Faults::default()
-    };
+    let mute = Faults { mute: true, ..Faults::default() };
     let _publisher = stack.publishing(0, &mute).await?;
     let mut all = stack.nats(0).listen(">").await?;
     assert!(stack.nats(0).lists("meshsync").await?);
@@ -386,10 +353,7 @@ async fn next_of(events: &mut Subscriber, name: &str) -> Result<Value> {
 async fn next(messages: &mut Subscriber) -> Result<(String, Value)> {
     let message = tokio::time::timeout(LIMIT, messages.next()).await;
     let message = message.context("nothing came")?.context("disconnected")?;
-    Ok((
-        message.subject.to_string(),
-        serde_json::from_slice(&message.payload)?,
-    ))
+    Ok((message.subject.to_string(), serde_json::from_slice(&message.payload)?))
 }
 
 /// Asks for the store, then for the version, and returns all that was said until that was answered: requests are
@@ -406,10 +370,7 @@ async fn ask_store_and_meta(stack: &Stack, all: &mut Subscriber) -> Result<Vec<(
     let mut heard = Vec::new();
     loop {
         heard.push(next(all).await?);
-        if heard
-            .last()
-            .is_some_and(|(subject, _)| subject == "meshsync-meta")
-        {
+        if heard.last().is_some_and(|(subject, _)| subject == "meshsync-meta") {
             return Ok(heard);
         }
     }

@@ -22,12 +22,7 @@ pub fn meshsync() -> Option<PathBuf> {
 }
 
 /// Starts the operator with its ServiceAccount's rights.
-pub async fn start_operator(
-    cluster: &Cluster,
-    client: &Client,
-    namespace: &str,
-    binary: PathBuf,
-) -> Result<Process> {
+pub async fn start_operator(cluster: &Cluster, client: &Client, namespace: &str, binary: PathBuf) -> Result<Process> {
     let kubeconfig = service_account_kubeconfig(cluster, client, namespace, "meshery").await?;
     let [metrics, health] = network::free_ports()?;
     let args = [
@@ -38,13 +33,7 @@ pub async fn start_operator(
         format!("--health-probe-bind-address=127.0.0.1:{health}"),
     ];
     let log = cluster.file(&format!("meshery-operator-{namespace}.log"));
-    Process::start(
-        "meshery-operator",
-        &log,
-        &binary,
-        &args,
-        &[("ENABLE_WEBHOOKS", "false".to_owned())],
-    )
+    Process::start("meshery-operator", &log, &binary, &args, &[("ENABLE_WEBHOOKS", "false".to_owned())])
 }
 
 /// Starts MeshSync with its ServiceAccount's rights. It listens on port 11000, so there can be one on a machine.
@@ -56,10 +45,7 @@ pub async fn start_meshsync(
     broker_url: String,
 ) -> Result<Process> {
     let kubeconfig = service_account_kubeconfig(cluster, client, namespace, "meshery").await?;
-    let env = [
-        ("KUBECONFIG", kubeconfig.display().to_string()),
-        ("BROKER_URL", broker_url),
-    ];
+    let env = [("KUBECONFIG", kubeconfig.display().to_string()), ("BROKER_URL", broker_url)];
     let log = cluster.file(&format!("meshsync-{namespace}.log"));
     Process::start("meshsync", &log, &binary, &[], &env)
 }
@@ -72,16 +58,11 @@ pub(super) async fn service_account_kubeconfig(
     prefix: &str,
 ) -> Result<PathBuf> {
     let name = format!("{prefix}-operator");
-    let path = format!(
-        "{}/token",
-        rest::path("v1", "ServiceAccount", namespace, &name)
-    );
+    let path = format!("{}/token", rest::path("v1", "ServiceAccount", namespace, &name));
     let request = json!({
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400},
     });
     let answer = rest::post(client, &path, &request).await?;
-    let token = answer["status"]["token"]
-        .as_str()
-        .context("no token for the ServiceAccount")?;
+    let token = answer["status"]["token"].as_str().context("no token for the ServiceAccount")?;
     cluster.kubeconfig_with_token(&format!("{name}-{namespace}"), token)
 }

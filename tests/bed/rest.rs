@@ -40,11 +40,7 @@ pub const BED: Writer<'static> = Writer::Apply("meshdoctor-bed");
 
 /// The URL path of a kind's collection.
 pub fn collection(api_version: &str, kind: &str, namespace: Option<&str>) -> String {
-    let root = if api_version.contains('/') {
-        "apis"
-    } else {
-        "api"
-    };
+    let root = if api_version.contains('/') { "apis" } else { "api" };
     let lower = kind.to_lowercase();
     let plural = match lower.as_str() {
         "endpoints" | "logs" => lower,
@@ -70,14 +66,8 @@ pub fn path_of(object: &Value) -> Result<String> {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let kind = text("/kind").context("an object without kind")?;
     let name = text("/metadata/name").with_context(|| format!("a {kind} without name"))?;
-    let api_version =
-        text("/apiVersion").with_context(|| format!("{kind} {name} without apiVersion"))?;
-    Ok(path(
-        api_version,
-        kind,
-        text("/metadata/namespace").unwrap_or("default"),
-        name,
-    ))
+    let api_version = text("/apiVersion").with_context(|| format!("{kind} {name} without apiVersion"))?;
+    Ok(path(api_version, kind, text("/metadata/namespace").unwrap_or("default"), name))
 }
 
 /// Whether objects of this kind live outside namespaces.
@@ -91,14 +81,7 @@ pub async fn write(client: &Client, writer: Writer<'_>, object: &Value) -> Resul
     match writer {
         Writer::Apply(manager) => {
             let path = format!("{path}?fieldManager={manager}&force=true");
-            send(
-                client,
-                Method::PATCH,
-                &path,
-                "application/apply-patch+yaml",
-                Some(object),
-            )
-            .await
+            send(client, Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await
         }
         Writer::Create(manager) => create(client, &path, manager, object).await,
         Writer::Kubectl => {
@@ -121,13 +104,8 @@ pub async fn write(client: &Client, writer: Writer<'_>, object: &Value) -> Resul
 }
 
 /// Writes objects at once; the answers come in their order.
-pub async fn write_all(
-    client: &Client,
-    writer: Writer<'_>,
-    objects: &[Value],
-) -> Result<Vec<Value>> {
-    futures_util::future::try_join_all(objects.iter().map(|object| write(client, writer, object)))
-        .await
+pub async fn write_all(client: &Client, writer: Writer<'_>, objects: &[Value]) -> Result<Vec<Value>> {
+    futures_util::future::try_join_all(objects.iter().map(|object| write(client, writer, object))).await
 }
 
 /// Reads a path.
@@ -138,10 +116,7 @@ pub async fn get(client: &Client, path: &str) -> Result<Value> {
 /// Reads the items of a collection; none when the kind is not served.
 pub async fn list(client: &Client, path: &str) -> Result<Vec<Value>> {
     match get(client, path).await {
-        Ok(mut list) => Ok(list["items"]
-            .as_array_mut()
-            .map(std::mem::take)
-            .unwrap_or_default()),
+        Ok(mut list) => Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default()),
         Err(error) if is(&error, 404) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
@@ -149,14 +124,7 @@ pub async fn list(client: &Client, path: &str) -> Result<Vec<Value>> {
 
 /// Patches by JSON merge; `path` may end in a subresource.
 pub async fn merge(client: &Client, path: &str, change: &Value) -> Result<Value> {
-    send(
-        client,
-        Method::PATCH,
-        path,
-        "application/merge-patch+json",
-        Some(change),
-    )
-    .await
+    send(client, Method::PATCH, path, "application/merge-patch+json", Some(change)).await
 }
 
 /// Sends a new object to a path, such as a subresource that only takes creations.
@@ -166,17 +134,8 @@ pub async fn post(client: &Client, path: &str, object: &Value) -> Result<Value> 
 
 /// Deletes a path and does not wait; what is not there is well.
 pub async fn delete(client: &Client, path: &str) -> Result<()> {
-    let options =
-        json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
-    match send(
-        client,
-        Method::DELETE,
-        path,
-        "application/json",
-        Some(&options),
-    )
-    .await
-    {
+    let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
+    match send(client, Method::DELETE, path, "application/json", Some(&options)).await {
         Err(error) if !is(&error, 404) => Err(error),
         _ => Ok(()),
     }
@@ -188,34 +147,15 @@ pub fn is(error: &anyhow::Error, code: u16) -> bool {
 }
 
 async fn create(client: &Client, path: &str, manager: &str, object: &Value) -> Result<Value> {
-    let collection = path
-        .rsplit_once('/')
-        .map_or(path, |(collection, _)| collection);
-    post(
-        client,
-        &format!("{collection}?fieldManager={manager}"),
-        object,
-    )
-    .await
+    let collection = path.rsplit_once('/').map_or(path, |(collection, _)| collection);
+    post(client, &format!("{collection}?fieldManager={manager}"), object).await
 }
 
-async fn send(
-    client: &Client,
-    method: Method,
-    path: &str,
-    content: &str,
-    body: Option<&Value>,
-) -> Result<Value> {
-    let mut request = Request::builder()
-        .method(method.clone())
-        .uri(path)
-        .header("Accept", "application/json");
+async fn send(client: &Client, method: Method, path: &str, content: &str, body: Option<&Value>) -> Result<Value> {
+    let mut request = Request::builder().method(method.clone()).uri(path).header("Accept", "application/json");
     if body.is_some() {
         request = request.header("Content-Type", content);
     }
     let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
-    client
-        .request(request.body(body)?)
-        .await
-        .with_context(|| format!("{method} {path}"))
+    client.request(request.body(body)?).await.with_context(|| format!("{method} {path}"))
 }

@@ -29,10 +29,7 @@ pub struct Scratch {
 impl Scratch {
     /// Makes a folder of its own under the system's temporary one.
     pub fn new() -> Result<Self> {
-        let path = tempfile::Builder::new()
-            .prefix("meshdoctor-bed-")
-            .tempdir()?
-            .keep();
+        let path = tempfile::Builder::new().prefix("meshdoctor-bed-").tempdir()?.keep();
         let janitor = if std::env::var_os(KEEP).is_some() {
             eprintln!("{KEEP} is set: {} will be kept", path.display());
             None

@@ -126,11 +126,7 @@ impl Setup {
         };
         let reader = async {
             let wanted = self.reader && self.line == Line::Current;
-            let objects = if wanted {
-                self.fill(include_str!("manifests/current/reader.yaml"), &[])?
-            } else {
-                vec![]
-            };
+            let objects = if wanted { self.fill(include_str!("manifests/current/reader.yaml"), &[])? } else { vec![] };
             cluster.apply_with(client, BED, &objects).await
         };
         let (custom, ..) = tokio::try_join!(custom, installed, reader)?;
@@ -139,18 +135,14 @@ impl Setup {
 
     /// Installs the current line over a stack of the old one with kubectl, as users do.
     pub async fn upgrade(self, older: Stack) -> Result<Stack> {
-        ensure!(
-            self.line == Line::Current && older.line == Line::Old,
-            "only the old line is upgraded, to the current"
-        );
+        ensure!(self.line == Line::Current && older.line == Line::Old, "only the old line is upgraded, to the current");
         let cluster = older.cluster.clone();
         let client = older.client.clone();
         cluster.upgrade_crds(&client, self.line).await?;
         let objects = self.fill(self.templates().operator, &[])?;
         cluster.kubectl_apply(&objects)?;
-        for object in objects
-            .iter()
-            .filter(|object| rest::is_cluster_scoped(object["kind"].as_str().unwrap_or_default()))
+        for object in
+            objects.iter().filter(|object| rest::is_cluster_scoped(object["kind"].as_str().unwrap_or_default()))
         {
             cluster.delete_on_return(rest::path_of(object)?);
         }
@@ -200,13 +192,7 @@ impl Setup {
     }
 
     pub(super) fn fill(&self, template: &str, more: &[(&str, &str)]) -> Result<Vec<Value>> {
-        let Names {
-            prefix,
-            group,
-            operator_image,
-            meshsync_image,
-            ..
-        } = self.line.names();
+        let Names { prefix, group, operator_image, meshsync_image, .. } = self.line.names();
         let size = self.brokers.to_string();
         // Text within YAML text: a JSON string is a YAML scalar.
         let whitelist = Value::from(self.whitelist.as_str()).to_string();
@@ -238,11 +224,7 @@ async fn store_as(cluster: &Cluster, client: &Client, line: Line, version: &str)
     cluster.crds_will_change().await;
     let mut definitions = line.crds()?;
     for definition in &mut definitions {
-        for entry in definition["spec"]["versions"]
-            .as_array_mut()
-            .into_iter()
-            .flatten()
-        {
+        for entry in definition["spec"]["versions"].as_array_mut().into_iter().flatten() {
             entry["storage"] = (entry["name"] == version).into();
         }
     }
@@ -256,11 +238,5 @@ async fn store_as(cluster: &Cluster, client: &Client, line: Line, version: &str)
 /// A letter and 64 hexadecimal digits, as the operator makes it.
 pub(super) fn random_token() -> String {
     let word = || RandomState::new().hash_one(0_u8);
-    format!(
-        "t{:016x}{:016x}{:016x}{:016x}",
-        word(),
-        word(),
-        word(),
-        word()
-    )
+    format!("t{:016x}{:016x}{:016x}{:016x}", word(), word(), word(), word())
 }

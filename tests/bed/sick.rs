@@ -14,34 +14,16 @@ impl Stack {
     /// Patches a pod's status by JSON merge. kwok leaves a running pod as it is set.
     pub async fn set_pod_status(&self, pod: &str, status: &Value) -> Result<()> {
         let path = format!("{}/status", self.path("v1", "Pod", pod));
-        rest::merge(&self.client, &path, &json!({"status": status}))
-            .await
-            .map(drop)
+        rest::merge(&self.client, &path, &json!({"status": status})).await.map(drop)
     }
 
     /// Has a component's first pod's first container wait, with the reason and message of a kubelet.
-    pub async fn set_waiting(
-        &self,
-        component: &str,
-        reason: &str,
-        message: &str,
-    ) -> Result<String> {
-        self.sicken(
-            component,
-            json!({"waiting": {"reason": reason, "message": message}}),
-            json!({}),
-            0,
-        )
-        .await
+    pub async fn set_waiting(&self, component: &str, reason: &str, message: &str) -> Result<String> {
+        self.sicken(component, json!({"waiting": {"reason": reason, "message": message}}), json!({}), 0).await
     }
 
     /// Has a component's first pod's first container crash again and again. Returns the pod's name.
-    pub async fn set_crash_loop(
-        &self,
-        component: &str,
-        restarts: u32,
-        exit_code: u32,
-    ) -> Result<String> {
+    pub async fn set_crash_loop(&self, component: &str, restarts: u32, exit_code: u32) -> Result<String> {
         let now = manifests::now();
         let name = component;
         let state = json!({"waiting": {
@@ -54,17 +36,9 @@ impl Stack {
         self.sicken(component, state, last, restarts).await
     }
 
-    async fn sicken(
-        &self,
-        component: &str,
-        state: Value,
-        last: Value,
-        restarts: u32,
-    ) -> Result<String> {
+    async fn sicken(&self, component: &str, state: Value, last: Value, restarts: u32) -> Result<String> {
         let pods = self.pods(component).await?;
-        let name = pods
-            .first()
-            .with_context(|| format!("no pod of {component}"))?;
+        let name = pods.first().with_context(|| format!("no pod of {component}"))?;
         let pod = rest::get(&self.client, &self.path("v1", "Pod", name)).await?;
         let mut containers = pod["status"]["containerStatuses"].clone();
         let first = containers.get_mut(0).context("a pod without containers")?;
@@ -76,11 +50,7 @@ impl Stack {
         let now = manifests::now();
         let not_ready = |kind: &str| json!({"type": kind, "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": now});
         let conditions = json!([not_ready("Ready"), not_ready("ContainersReady")]);
-        self.set_pod_status(
-            name,
-            &json!({"conditions": conditions, "containerStatuses": containers}),
-        )
-        .await?;
+        self.set_pod_status(name, &json!({"conditions": conditions, "containerStatuses": containers})).await?;
         self.wait_unready(component).await?;
         Ok(name.clone())
     }
@@ -90,21 +60,13 @@ impl Stack {
         let names = self.line.names();
         let path = match component {
             "broker" => self.path("apps/v1", "StatefulSet", names.broker),
-            other => self.path(
-                "apps/v1",
-                "Deployment",
-                &format!("{}-{other}", names.prefix),
-            ),
+            other => self.path("apps/v1", "Deployment", &format!("{}-{other}", names.prefix)),
         };
-        wait::until(
-            "the workload to be counted as not ready",
-            Duration::from_secs(10),
-            || async {
-                let workload = rest::get(&self.client, &path).await?;
-                let ready = workload["status"]["readyReplicas"].as_u64().unwrap_or(0);
-                Ok((Some(ready) < workload["spec"]["replicas"].as_u64()).then_some(()))
-            },
-        )
+        wait::until("the workload to be counted as not ready", Duration::from_secs(10), || async {
+            let workload = rest::get(&self.client, &path).await?;
+            let ready = workload["status"]["readyReplicas"].as_u64().unwrap_or(0);
+            Ok((Some(ready) < workload["spec"]["replicas"].as_u64()).then_some(()))
+        })
         .await
     }
 
@@ -114,12 +76,7 @@ impl Stack {
             self.operator = None;
         }
         let path = self.operator_path();
-        rest::merge(
-            &self.client,
-            &path,
-            &json!({"spec": {"replicas": replicas}}),
-        )
-        .await?;
+        rest::merge(&self.client, &path, &json!({"spec": {"replicas": replicas}})).await?;
         self.wait_operator_pods(replicas).await
     }
 
@@ -144,11 +101,7 @@ impl Stack {
         self.delete_custom_resources().await?;
         let names = self.line.names();
         let mut gone = vec![
-            self.path(
-                "apps/v1",
-                "Deployment",
-                &format!("{}-meshsync", names.prefix),
-            ),
+            self.path("apps/v1", "Deployment", &format!("{}-meshsync", names.prefix)),
             self.path("apps/v1", "StatefulSet", names.broker),
             self.path("v1", "Service", names.broker),
             self.path("v1", "Service", &format!("{}-headless", names.broker)),
@@ -160,43 +113,30 @@ impl Stack {
                 rest::delete(&self.client, path).await?;
             }
             for kind in ["MeshSync", "Broker"] {
-                rest::merge(
-                    &self.client,
-                    &self.custom_path(kind),
-                    &json!({"metadata": {"finalizers": null}}),
-                )
-                .await
-                .ok();
+                rest::merge(&self.client, &self.custom_path(kind), &json!({"metadata": {"finalizers": null}}))
+                    .await
+                    .ok();
             }
         }
         for broker in self.brokers() {
             broker.kill();
         }
         gone.extend(["Broker", "MeshSync"].map(|kind| self.custom_path(kind)));
-        wait::until(
-            "the stack's objects to go",
-            Duration::from_secs(30),
-            || async {
-                for path in &gone {
-                    if rest::get(&self.client, path).await.is_ok() {
-                        return Ok(None);
-                    }
+        wait::until("the stack's objects to go", Duration::from_secs(30), || async {
+            for path in &gone {
+                if rest::get(&self.client, path).await.is_ok() {
+                    return Ok(None);
                 }
-                let left = self.pods("broker").await?.len() + self.pods("meshsync").await?.len();
-                Ok((left == 0).then_some(()))
-            },
-        )
+            }
+            let left = self.pods("broker").await?.len() + self.pods("meshsync").await?.len();
+            Ok((left == 0).then_some(()))
+        })
         .await
     }
 
     /// Gives the broker's Service these load balancer addresses, as `[{"ip": …}]` or `[{"hostname": …}]`.
     pub async fn set_ingress(&self, ingress: &Value) -> Result<()> {
-        stack::set_ingress(
-            &self.client,
-            &self.path("v1", "Service", self.line.names().broker),
-            ingress,
-        )
-        .await
+        stack::set_ingress(&self.client, &self.path("v1", "Service", self.line.names().broker), ingress).await
     }
 
     /// Has both definitions convert through a webhook that nobody serves: objects can then be read only in the version
@@ -204,8 +144,7 @@ impl Stack {
     pub async fn break_conversion(&self) -> Result<()> {
         self.cluster.crds_will_change().await;
         let service = json!({"name": "meshery-webhook-service", "namespace": self.namespace, "path": "/convert"});
-        let webhook =
-            json!({"conversionReviewVersions": ["v1"], "clientConfig": {"service": service}});
+        let webhook = json!({"conversionReviewVersions": ["v1"], "clientConfig": {"service": service}});
         let patch = json!({"spec": {"conversion": {"strategy": "Webhook", "webhook": webhook}}});
         let names = self.line.names();
         for plural in ["brokers", "meshsyncs"] {
@@ -213,36 +152,22 @@ impl Stack {
         }
         // The API server takes over a changed definition within moments: one version must have stopped to answer.
         let collection = |version: &str, kind: &str| {
-            rest::collection(
-                &format!("{}/{version}", names.group),
-                kind,
-                Some(&self.namespace),
-            )
+            rest::collection(&format!("{}/{version}", names.group), kind, Some(&self.namespace))
         };
-        wait::until(
-            "the conversion to break",
-            Duration::from_secs(15),
-            || async {
-                for kind in ["Broker", "MeshSync"] {
-                    let (one, two) = (collection("v1alpha1", kind), collection("v1alpha2", kind));
-                    if rest::get(&self.client, &one).await.is_ok()
-                        && rest::get(&self.client, &two).await.is_ok()
-                    {
-                        return Ok(None);
-                    }
+        wait::until("the conversion to break", Duration::from_secs(15), || async {
+            for kind in ["Broker", "MeshSync"] {
+                let (one, two) = (collection("v1alpha1", kind), collection("v1alpha2", kind));
+                if rest::get(&self.client, &one).await.is_ok() && rest::get(&self.client, &two).await.is_ok() {
+                    return Ok(None);
                 }
-                Ok(Some(()))
-            },
-        )
+            }
+            Ok(Some(()))
+        })
         .await
     }
 
     fn operator_path(&self) -> String {
-        self.path(
-            "apps/v1",
-            "Deployment",
-            &format!("{}-operator", self.line.names().prefix),
-        )
+        self.path("apps/v1", "Deployment", &format!("{}-operator", self.line.names().prefix))
     }
 
     async fn wait_operator_pods(&self, count: u32) -> Result<()> {

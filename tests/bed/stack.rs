@@ -83,9 +83,7 @@ impl Stack {
         let broker = self.nats(broker);
         if let Some(binary) = real::meshsync().filter(|_| self.line == Line::Current) {
             let url = broker.url();
-            let process =
-                real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, url)
-                    .await?;
+            let process = real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, url).await?;
             wait::until("MeshSync to connect", Duration::from_secs(30), || async {
                 Ok(broker.lists("meshsync").await?.then_some(()))
             })
@@ -99,25 +97,14 @@ impl Stack {
     pub fn server(&self, broker: usize) -> Result<StandIn> {
         let prefix = self.line.names().prefix;
         let name = format!("{prefix}-server");
-        let subjects = [
-            format!("{prefix}.meshsync.core"),
-            format!("{name}.meshsync.store"),
-        ];
+        let subjects = [format!("{prefix}.meshsync.core"), format!("{name}.meshsync.store")];
         let broker = self.nats(broker);
-        StandIn::connect(
-            &name,
-            &broker.endpoint(),
-            broker.token.as_deref(),
-            &subjects,
-        )
+        StandIn::connect(&name, &broker.endpoint(), broker.token.as_deref(), &subjects)
     }
 
     fn connect(&self, name: &str, broker: &Broker, subjects: &[&str]) -> Result<StandIn> {
         let prefix = self.line.names().prefix;
-        let subjects: Vec<_> = subjects
-            .iter()
-            .map(|subject| format!("{prefix}.{subject}"))
-            .collect();
+        let subjects: Vec<_> = subjects.iter().map(|subject| format!("{prefix}.{subject}")).collect();
         StandIn::connect(name, &broker.endpoint(), broker.token.as_deref(), &subjects)
     }
 
@@ -157,18 +144,9 @@ impl Stack {
             "broker" => format!("{}-", names.broker),
             other => format!("{}-{other}-", names.prefix),
         };
-        let pods = rest::list(
-            &self.client,
-            &rest::collection("v1", "Pod", Some(&self.namespace)),
-        )
-        .await?;
-        let all = pods
-            .iter()
-            .filter_map(|pod| pod["metadata"]["name"].as_str());
-        Ok(all
-            .filter(|name| name.starts_with(&begin))
-            .map(str::to_owned)
-            .collect())
+        let pods = rest::list(&self.client, &rest::collection("v1", "Pod", Some(&self.namespace))).await?;
+        let all = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
+        Ok(all.filter(|name| name.starts_with(&begin)).map(str::to_owned).collect())
     }
 
     /// Waits until a component's first container has been running for longer than this, by the second.
@@ -176,20 +154,16 @@ impl Stack {
         let pods = self.pods(component).await?;
         let name = pods.first().context("no pod")?;
         let path = self.path("v1", "Pod", name);
-        let started = rest::get(&self.client, &path).await?["status"]["containerStatuses"][0]
-            ["state"]["running"]["startedAt"]
-            .as_str()
-            .context("a container that does not run")?
-            .parse::<Timestamp>()?;
-        wait::until(
-            "the container to run for long enough",
-            time + Duration::from_secs(5),
-            || async {
-                let now: Timestamp = manifests::now().parse()?;
-                let running = Duration::try_from(now.duration_since(started)).unwrap_or_default();
-                Ok((running > time).then_some(()))
-            },
-        )
+        let started =
+            rest::get(&self.client, &path).await?["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+                .as_str()
+                .context("a container that does not run")?
+                .parse::<Timestamp>()?;
+        wait::until("the container to run for long enough", time + Duration::from_secs(5), || async {
+            let now: Timestamp = manifests::now().parse()?;
+            let running = Duration::try_from(now.duration_since(started)).unwrap_or_default();
+            Ok((running > time).then_some(()))
+        })
         .await
     }
 
@@ -199,28 +173,16 @@ impl Stack {
         let mut starts = Vec::new();
         let mut forwards = Vec::new();
         for number in 0..count {
-            let address = if number == 0 {
-                service
-            } else {
-                self.cluster.addresses().spare()
-            };
+            let address = if number == 0 { service } else { self.cluster.addresses().spare() };
             let pod = format!("{}-{number}", names.broker);
-            let values = [
-                ("pod", pod.as_str()),
-                ("ns", &self.namespace),
-                ("address", &address.to_string()),
-            ];
-            forwards.extend(manifests::fill(
-                include_str!("manifests/portforward.yaml"),
-                &values,
-            )?);
+            let values = [("pod", pod.as_str()), ("ns", &self.namespace), ("address", &address.to_string())];
+            forwards.extend(manifests::fill(include_str!("manifests/portforward.yaml"), &values)?);
             starts.push((pod, address));
         }
-        let brokers = futures_util::future::try_join_all(starts.iter().map(|(pod, address)| {
-            Broker::start(&self.cluster, pod, *address, self.token.as_deref())
-        }));
-        let (brokers, _) =
-            tokio::try_join!(brokers, rest::write_all(&self.client, BED, &forwards))?;
+        let brokers = futures_util::future::try_join_all(
+            starts.iter().map(|(pod, address)| Broker::start(&self.cluster, pod, *address, self.token.as_deref())),
+        );
+        let (brokers, _) = tokio::try_join!(brokers, rest::write_all(&self.client, BED, &forwards))?;
         self.brokers = brokers;
         Ok(())
     }
@@ -228,24 +190,12 @@ impl Stack {
     /// Waits until the workloads have what they ask for and the broker's Service leads to every broker.
     pub(super) async fn wait_ready(&self, brokers: u8) -> Result<()> {
         let names = self.line.names();
-        let operator = self.path(
-            "apps/v1",
-            "Deployment",
-            &format!("{}-operator", names.prefix),
-        );
-        let meshsync = self.path(
-            "apps/v1",
-            "Deployment",
-            &format!("{}-meshsync", names.prefix),
-        );
+        let operator = self.path("apps/v1", "Deployment", &format!("{}-operator", names.prefix));
+        let meshsync = self.path("apps/v1", "Deployment", &format!("{}-meshsync", names.prefix));
         let broker = self.path("apps/v1", "StatefulSet", names.broker);
         let slices = format!(
             "{}?labelSelector=kubernetes.io/service-name%3D{}",
-            rest::collection(
-                "discovery.k8s.io/v1",
-                "EndpointSlice",
-                Some(&self.namespace)
-            ),
+            rest::collection("discovery.k8s.io/v1", "EndpointSlice", Some(&self.namespace)),
             names.broker
         );
         wait::until("the stack to be ready", Duration::from_secs(60), || async {
@@ -256,17 +206,9 @@ impl Stack {
                 rest::get(client, &broker),
                 rest::list(client, &slices)
             )?;
-            let endpoints = slices
-                .iter()
-                .filter_map(|slice| slice["endpoints"].as_array())
-                .flatten();
-            let behind = endpoints
-                .filter(|endpoint| endpoint["conditions"]["ready"] == true)
-                .count();
-            let ready = [&operator, &meshsync, &broker]
-                .into_iter()
-                .all(has_its_replicas)
-                && behind >= brokers.into();
+            let endpoints = slices.iter().filter_map(|slice| slice["endpoints"].as_array()).flatten();
+            let behind = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] == true).count();
+            let ready = [&operator, &meshsync, &broker].into_iter().all(has_its_replicas) && behind >= brokers.into();
             Ok(ready.then_some(()))
         })
         .await
@@ -276,9 +218,7 @@ impl Stack {
 /// Gives a Service's load balancer these addresses.
 pub async fn set_ingress(client: &Client, service: &str, ingress: &Value) -> Result<()> {
     let status = json!({"status": {"loadBalancer": {"ingress": ingress}}});
-    rest::merge(client, &format!("{service}/status"), &status)
-        .await
-        .map(drop)
+    rest::merge(client, &format!("{service}/status"), &status).await.map(drop)
 }
 
 pub(super) fn has_its_replicas(workload: &Value) -> bool {

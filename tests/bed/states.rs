@@ -101,33 +101,23 @@ pub const ALL: &[Situation] = &[
 impl Situation {
     /// The profile of its stack.
     pub fn profile(&self) -> &'static str {
-        if self.name == "meshplay" {
-            "meshplay"
-        } else {
-            "meshery"
-        }
+        if self.name == "meshplay" { "meshplay" } else { "meshery" }
     }
 }
 
 /// The situation of this name, or an error with the names that there are.
 pub fn named(name: &str) -> Result<&'static Situation> {
-    ALL.iter()
-        .find(|situation| situation.name == name)
-        .with_context(|| {
-            let all: Vec<_> = ALL.iter().map(|situation| situation.name).collect();
-            format!("no state is called {name}; there are: {}", all.join(", "))
-        })
+    ALL.iter().find(|situation| situation.name == name).with_context(|| {
+        let all: Vec<_> = ALL.iter().map(|situation| situation.name).collect();
+        format!("no state is called {name}; there are: {}", all.join(", "))
+    })
 }
 
 /// Brings a situation about in a namespace that exists. There is no stack where nothing is installed.
 pub async fn apply(name: &str, cluster: &Cluster, namespace: &str) -> Result<Option<Stack>> {
     named(name)?;
     let current = || Stack::of(Line::Current).namespace(namespace);
-    let old = |line| {
-        Stack::of(line)
-            .namespace(namespace)
-            .ingress(Ipv4Addr::new(127, 0, 0, 2))
-    };
+    let old = |line| Stack::of(line).namespace(namespace).ingress(Ipv4Addr::new(127, 0, 0, 2));
     let stack = match name {
         "healthy" => connected(current().start(cluster).await?, 0).await?,
         "running-not-connected" => current().start(cluster).await?,
@@ -148,10 +138,7 @@ pub async fn apply(name: &str, cluster: &Cluster, namespace: &str) -> Result<Opt
             stack
         }
         "three-brokers-lb-pending-bad-watchlist" => {
-            let setup = current()
-                .brokers(3)
-                .service_type("LoadBalancer")
-                .whitelist("not json");
+            let setup = current().brokers(3).service_type("LoadBalancer").whitelist("not json");
             connected(setup.start(cluster).await?, 1).await?
         }
         "meshsync-crashloop" => {
@@ -167,10 +154,7 @@ pub async fn apply(name: &str, cluster: &Cluster, namespace: &str) -> Result<Opt
         "meshplay" => connected(old(Line::Meshplay).start(cluster).await?, 0).await?,
         "connected-but-blind-rbac" => connected(current().stock().start(cluster).await?, 0).await?,
         "upgraded-in-place" => {
-            let older = Stack::of(Line::Old)
-                .namespace(namespace)
-                .start(cluster)
-                .await?;
+            let older = Stack::of(Line::Old).namespace(namespace).start(cluster).await?;
             connected(current().stock().upgrade(older).await?, 0).await?
         }
         _ => bail!("the state {name} is listed and not written"),

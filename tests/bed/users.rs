@@ -26,11 +26,8 @@ pub fn token(user: &str) -> String {
 
 /// Writes the API server's token file.
 pub fn write_tokens(scratch: &Scratch) -> Result<PathBuf> {
-    let mut text = format!(
-        "{0},{ADMIN},{ADMIN},\"system:masters\"\n{1},{NOBODY},{NOBODY}\n",
-        token(ADMIN),
-        token(NOBODY)
-    );
+    let mut text =
+        format!("{0},{ADMIN},{ADMIN},\"system:masters\"\n{1},{NOBODY},{NOBODY}\n", token(ADMIN), token(NOBODY));
     for number in 1..=SPARE {
         let user = format!("user-{number}");
         writeln!(text, "{},{user},{user}", token(&user))?;
@@ -78,13 +75,7 @@ impl Cluster {
     }
 
     /// As [`Self::until_may`], in one namespace if there is one.
-    pub async fn until_may_in(
-        &self,
-        namespace: Option<&str>,
-        user: &str,
-        right: &str,
-        allowed: bool,
-    ) -> Result<()> {
+    pub async fn until_may_in(&self, namespace: Option<&str>, user: &str, right: &str, allowed: bool) -> Result<()> {
         let client = self.client_for(user).await?;
         let (verb, object) = right.split_once(' ').context("no verb")?;
         let (resource, name) = object.split_once('/').unwrap_or((object, ""));

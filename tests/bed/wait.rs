@@ -9,12 +9,7 @@ use anyhow::{Result, bail};
 pub const STEP: Duration = Duration::from_millis(50);
 
 /// Asks until the answer has stayed the same for this time.
-pub async fn until_still<T, F>(
-    what: &str,
-    still: Duration,
-    limit: Duration,
-    mut ask: impl FnMut() -> F,
-) -> Result<T>
+pub async fn until_still<T, F>(what: &str, still: Duration, limit: Duration, mut ask: impl FnMut() -> F) -> Result<T>
 where
     T: PartialEq,
     F: Future<Output = Result<T>>,

@@ -12,9 +12,7 @@ const AT_ONCE: usize = 100;
 /// Makes so many pods.
 pub(crate) async fn make(cluster: &bed::Cluster, pods: usize) -> Result<()> {
     for number in 0..NAMESPACES {
-        cluster
-            .create_namespace(&format!("elsewhere-{number}"))
-            .await?;
+        cluster.create_namespace(&format!("elsewhere-{number}")).await?;
     }
     let client = &cluster.client().await?;
     let made = (0..pods).map(|number| async move {
@@ -30,8 +28,5 @@ pub(crate) async fn make(cluster: &bed::Cluster, pods: usize) -> Result<()> {
         let path = bed::rest::collection("v1", "Pod", Some(&namespace));
         bed::rest::post(client, &path, &pod).await.map(drop)
     });
-    stream::iter(made)
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
+    stream::iter(made).buffer_unordered(AT_ONCE).try_collect().await
 }

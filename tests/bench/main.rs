@@ -102,12 +102,7 @@ impl Peers {
             status: tool("system status"),
             dataflow: tool("test dataflow"),
             verbose: tool("system check -v"),
-            kubectl: Run::of(
-                &bed::program("kubectl")?,
-                "get pods -n meshery",
-                kubeconfig,
-                home,
-            ),
+            kubectl: Run::of(&bed::program("kubectl")?, "get pods -n meshery", kubeconfig, home),
         })
     }
 }
@@ -136,19 +131,13 @@ async fn report(args: &Args) -> Result<Report> {
 
     let quiet = requests::of(&near.check, &cluster)?;
     figures.push(count("check: API requests", quiet).at_most(30.0));
-    figures.push(count(
-        "status: API requests",
-        requests::of(&near.status, &cluster)?,
-    ));
+    figures.push(count("status: API requests", requests::of(&near.status, &cluster)?));
     if args.pods > 0 {
         eprintln!("making {} pods elsewhere", args.pods);
         crowd::make(&cluster, args.pods).await?;
         let crowded = requests::of(&near.check, &cluster)?;
         let elsewhere = format!("{} pods elsewhere", args.pods);
-        figures.push(
-            count(&format!("check: API requests, {elsewhere}"), crowded)
-                .at_most(to_f64(quiet.requests)),
-        );
+        figures.push(count(&format!("check: API requests, {elsewhere}"), crowded).at_most(to_f64(quiet.requests)));
         let [check, kubectl] = measure::compare([&near.check, &near.kubectl], args.runs)?;
         figures.push(ratio(&format!("check: wall, {elsewhere}"), &check, &kubectl).at_most(0.6));
     }
@@ -165,11 +154,7 @@ async fn report(args: &Args) -> Result<Report> {
     figures.push(frozen(&kubeconfig, home)?);
     cluster.continue_api_server()?;
     drop(stack);
-    Ok(Report {
-        machine: machine(),
-        runs: args.runs,
-        figures,
-    })
+    Ok(Report { machine: machine(), runs: args.runs, figures })
 }
 
 /// A user with every right, unlike the administrator one whose requests are told from the cluster's own.
@@ -188,24 +173,18 @@ async fn someone(cluster: &bed::Cluster) -> Result<PathBuf> {
 /// The binary itself.
 fn size() -> Result<Vec<Row>> {
     let bytes = fs::metadata(env!("CARGO_BIN_EXE_meshdoctor"))?.len();
-    Ok(vec![
-        Row::new("binary", mib(bytes), Unit::MiB).at_most(10.0),
-    ])
+    Ok(vec![Row::new("binary", mib(bytes), Unit::MiB).at_most(10.0)])
 }
 
 fn loopback(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
-    let [version, check, status, kubectl] = measure::compare(
-        [&peers.version, &peers.check, &peers.status, &peers.kubectl],
-        runs,
-    )?;
+    let [version, check, status, kubectl] =
+        measure::compare([&peers.version, &peers.check, &peers.status, &peers.kubectl], runs)?;
     Ok(vec![
-        Row::new("start (--version): wall", ms(version.wall), Unit::Ms)
-            .at_most(5.0)
-            .note(format!(
-                "CPU {:.1} ms, memory {:.1} MiB",
-                ms(version.cpu),
-                mib(version.memory)
-            )),
+        Row::new("start (--version): wall", ms(version.wall), Unit::Ms).at_most(5.0).note(format!(
+            "CPU {:.1} ms, memory {:.1} MiB",
+            ms(version.cpu),
+            mib(version.memory)
+        )),
         ratio("check: wall", &check, &kubectl).at_most(0.6),
         cpu_ratio("check: CPU", &check, &kubectl).at_most(0.4),
         Row::new("check: peak memory", mib(check.memory), Unit::MiB)
@@ -223,11 +202,7 @@ fn flow(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
     Ok(vec![
         ratio("test dataflow: wall", &dataflow, &kubectl).at_most(1.0),
         cpu_ratio("test dataflow: CPU", &dataflow, &kubectl),
-        Row::new(
-            "test dataflow: peak memory",
-            mib(dataflow.memory),
-            Unit::MiB,
-        ),
+        Row::new("test dataflow: peak memory", mib(dataflow.memory), Unit::MiB),
     ])
 }
 
@@ -240,32 +215,16 @@ fn remote(near: &Peers, far: &Peers, runs: usize) -> Result<Vec<Row>> {
     let check_trips = trips(far_check.wall, near_check.wall);
     let kubectl_trips = trips(far_kubectl.wall, near_kubectl.wall);
     let mut rows = vec![
-        ratio(
-            &format!("check: wall, +{distance} ms round trip"),
-            &far_check,
-            &far_kubectl,
-        ),
-        Row::new(
-            "check: round trips in a row",
-            check_trips.round(),
-            Unit::Count,
-        )
-        .note(format!(
-            "{check_trips:.1} by the clock; kubectl {kubectl_trips:.1}"
-        )),
+        ratio(&format!("check: wall, +{distance} ms round trip"), &far_check, &far_kubectl),
+        Row::new("check: round trips in a row", check_trips.round(), Unit::Count)
+            .note(format!("{check_trips:.1} by the clock; kubectl {kubectl_trips:.1}")),
     ];
     let (near, far) = (Phases::of(&near.verbose)?, Phases::of(&far.verbose)?);
     let before = (far.before - near.before) / ms(DISTANCE);
     rows.push(
-        Row::new(
-            "check: round trips before the broker",
-            before.round(),
-            Unit::Count,
-        )
-        .at_most(3.0)
-        .note(format!(
-            "{before:.1} by the clock: TCP, TLS, one wave of requests"
-        )),
+        Row::new("check: round trips before the broker", before.round(), Unit::Count)
+            .at_most(3.0)
+            .note(format!("{before:.1} by the clock: TCP, TLS, one wave of requests")),
     );
     Ok(rows)
 }
@@ -286,16 +245,11 @@ impl Phases {
                 .find(|line| line.contains("port-forward "))
                 .and_then(|line| number_before(line, " ms)"))
                 .context("-v tells of no port-forward")?;
-            let total = text
-                .lines()
-                .find_map(|line| number_before(line, " ms in all"))
-                .context("-v tells no total")?;
+            let total = text.lines().find_map(|line| number_before(line, " ms in all")).context("-v tells no total")?;
             all.push(total - probe);
         }
         all.sort_by(f64::total_cmp);
-        Ok(Self {
-            before: all[all.len() / 2],
-        })
+        Ok(Self { before: all[all.len() / 2] })
     }
 }
 
@@ -311,25 +265,17 @@ fn frozen(kubeconfig: &Path, home: &Path) -> Result<Row> {
     let args = format!("system check --timeout {}s", PATIENCE.as_secs());
     let program = Path::new(env!("CARGO_BIN_EXE_meshdoctor"));
     let cost = Run::of(program, &args, kubeconfig, home).exits(3).once()?;
-    Ok(Row::new(
-        "check: wall, a cluster that never answers",
-        ms(cost.wall),
-        Unit::Ms,
-    )
-    .at_most(ms(PATIENCE) + 200.0)
-    .note(format!("with {}", args.trim_start_matches("system check "))))
+    Ok(Row::new("check: wall, a cluster that never answers", ms(cost.wall), Unit::Ms)
+        .at_most(ms(PATIENCE) + 200.0)
+        .note(format!("with {}", args.trim_start_matches("system check "))))
 }
 
 /// A kubeconfig that leads to the cluster by the long way.
 fn at_a_distance(cluster: &bed::Cluster, kubeconfig: &Path, folder: &Path) -> Result<PathBuf> {
-    let address = cluster
-        .server()
-        .strip_prefix("https://")
-        .context("the cluster's address is no https URL")?;
+    let address = cluster.server().strip_prefix("https://").context("the cluster's address is no https URL")?;
     let port = distance::relay(address.parse()?, DISTANCE)?;
     let path = folder.join("kubeconfig-at-a-distance");
-    let text = fs::read_to_string(kubeconfig)?
-        .replace(cluster.server(), &format!("https://127.0.0.1:{port}"));
+    let text = fs::read_to_string(kubeconfig)?.replace(cluster.server(), &format!("https://127.0.0.1:{port}"));
     fs::write(&path, text)?;
     Ok(path)
 }
@@ -345,18 +291,14 @@ fn cpu_ratio(what: &str, ours: &Cost, peer: &Cost) -> Row {
 }
 
 fn count(what: &str, asked: requests::Asked) -> Row {
-    Row::new(what, to_f64(asked.requests), Unit::Count)
-        .note(format!("and {} access reviews", asked.reviews))
+    Row::new(what, to_f64(asked.requests), Unit::Count).note(format!("and {} access reviews", asked.reviews))
 }
 
 fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "nothing here is as large as that"
-)]
+#[expect(clippy::cast_precision_loss, reason = "nothing here is as large as that")]
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
@@ -372,10 +314,6 @@ fn machine() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
         .map_or("unknown processor", |(_, model)| model);
-    let build = if cfg!(debug_assertions) {
-        "DEBUG BUILD, whose figures say nothing"
-    } else {
-        "release build"
-    };
+    let build = if cfg!(debug_assertions) { "DEBUG BUILD, whose figures say nothing" } else { "release build" };
     format!("{cores} cores, {model}; {build}")
 }

@@ -64,9 +64,7 @@ impl Run {
 
     /// Runs it once, unmeasured, and returns what it said on standard error.
     pub(crate) fn stderr(&self) -> Result<String> {
-        let output = self
-            .environment(Command::new(&self.program).args(&self.args))
-            .output()?;
+        let output = self.environment(Command::new(&self.program).args(&self.args)).output()?;
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
@@ -74,10 +72,7 @@ impl Run {
     pub(crate) fn once(&self) -> Result<Cost> {
         let mut launcher = Command::new(std::env::current_exe()?);
         launcher.arg(LAUNCH).arg(&self.program).args(&self.args);
-        let output = self
-            .environment(&mut launcher)
-            .stderr(Stdio::inherit())
-            .output()?;
+        let output = self.environment(&mut launcher).stderr(Stdio::inherit()).output()?;
         let cost: Cost = serde_json::from_slice(&output.stdout).with_context(|| {
             let program = self.program.display();
             format!("{program} could not be launched")
@@ -140,11 +135,7 @@ pub(crate) fn launch(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let mut command = Command::new(program);
-    command
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let used = match command.spawn().and_then(|mut child| child.wait4()) {
         Ok(used) => used,

@@ -24,10 +24,7 @@ pub(crate) fn options(folder: &Path) -> Result<bed::Options> {
     let policy = folder.join("requests.yaml");
     fs::write(&policy, POLICY)?;
     Ok(bed::Options {
-        api_server_flags: vec![
-            format!("--audit-policy-file={}", policy.display()),
-            format!("--audit-log-path={LOG}"),
-        ],
+        api_server_flags: vec![format!("--audit-policy-file={}", policy.display()), format!("--audit-log-path={LOG}")],
         ..bed::Options::default()
     })
 }
@@ -65,10 +62,7 @@ pub(crate) fn of(run: &Run, cluster: &bed::Cluster) -> Result<Asked> {
         after = now;
     }
     let mut seen = BTreeSet::new();
-    let mut asked = Asked {
-        requests: 0,
-        reviews: 0,
-    };
+    let mut asked = Asked { requests: 0, reviews: 0 };
     for line in &lines(cluster)?[before..] {
         let line: Line = serde_json::from_str(line)?;
         if !seen.insert(line.id) {

@@ -35,14 +35,7 @@ pub(crate) struct Row {
 impl Row {
     /// A figure without a budget.
     pub(crate) fn new(what: impl Into<String>, figure: f64, unit: Unit) -> Self {
-        Self {
-            what: what.into(),
-            figure,
-            unit,
-            budget: None,
-            met: None,
-            note: String::new(),
-        }
+        Self { what: what.into(), figure, unit, budget: None, met: None, note: String::new() }
     }
 
     /// With the most that it may be.
@@ -82,31 +75,17 @@ pub(crate) struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}; medians of {}", self.machine, self.runs)?;
-        let width = self
-            .figures
-            .iter()
-            .map(|row| row.what.chars().count())
-            .max()
-            .unwrap_or(0);
-        writeln!(
-            formatter,
-            "\n{:width$}  {:>9}  {:>10}  {:4}",
-            "what", "figure", "budget", ""
-        )?;
+        let width = self.figures.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
+        writeln!(formatter, "\n{:width$}  {:>9}  {:>10}  {:4}", "what", "figure", "budget", "")?;
         for row in &self.figures {
-            let budget = row.budget.map_or_else(String::new, |budget| {
-                format!("≤ {}", shown(budget, row.unit))
-            });
+            let budget = row.budget.map_or_else(String::new, |budget| format!("≤ {}", shown(budget, row.unit)));
             let verdict = match row.met {
                 Some(true) => "ok",
                 Some(false) => "OVER",
                 None => "",
             };
             let figure = shown(row.figure, row.unit);
-            let line = format!(
-                "{:width$}  {figure:>9}  {budget:>10}  {verdict:4}  {}",
-                row.what, row.note
-            );
+            let line = format!("{:width$}  {figure:>9}  {budget:>10}  {verdict:4}  {}", row.what, row.note);
             writeln!(formatter, "{}", line.trim_end())?;
         }
         Ok(())

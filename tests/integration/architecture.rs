@@ -13,9 +13,8 @@ use std::{
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The entries of `src/`; each may use those after it.
-const ENTRIES: [&str; 10] = [
-    "main", "lib", "cli", "repair", "observe", "cluster", "diagnose", "facts", "report", "stack",
-];
+const ENTRIES: [&str; 10] =
+    ["main", "lib", "cli", "repair", "observe", "cluster", "diagnose", "facts", "report", "stack"];
 
 /// The longest that a file may be, in lines.
 const LINES: usize = 500;
@@ -74,9 +73,7 @@ impl Source {
         }
         for written in &source.written {
             if let Some(name) = &written.exported {
-                source
-                    .exports
-                    .insert((written.from.clone(), name.clone()), written.path.clone());
+                source.exports.insert((written.from.clone(), name.clone()), written.path.clone());
             }
         }
         source
@@ -102,13 +99,9 @@ impl Source {
         let mut path = path.to_vec();
         // A chain of re-exports is short; this only bounds a circle of them.
         for _ in 0..8 {
-            let length = (0..=path.len())
-                .rev()
-                .find(|length| self.files.contains_key(&path[..*length]))
-                .unwrap_or_default();
-            let export = path
-                .get(length)
-                .and_then(|name| self.exports.get(&(path[..length].to_vec(), name.clone())));
+            let length =
+                (0..=path.len()).rev().find(|length| self.files.contains_key(&path[..*length])).unwrap_or_default();
+            let export = path.get(length).and_then(|name| self.exports.get(&(path[..length].to_vec(), name.clone())));
             match export {
                 Some(target) => path = [target, &path[length + 1..]].concat(),
                 None => return path[..length].to_vec(),
@@ -150,8 +143,7 @@ impl Reader<'_> {
 
     /// A module in braces.
     fn inline(&mut self, tokens: &[TokenTree], at: usize) -> usize {
-        let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) =
-            (tokens.get(at + 1), tokens.get(at + 2))
+        let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) = (tokens.get(at + 1), tokens.get(at + 2))
         else {
             return 1;
         };
@@ -165,8 +157,7 @@ impl Reader<'_> {
     fn import(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         let end = tokens[at..].iter().position(|token| is(token, ';'));
         // `use<'a>` in a bound is no import.
-        let Some(end) = end.filter(|_| !tokens.get(at + 1).is_some_and(|next| is(next, '<')))
-        else {
+        let Some(end) = end.filter(|_| !tokens.get(at + 1).is_some_and(|next| is(next, '<'))) else {
             return 1;
         };
         let exports = match at.checked_sub(1).map(|before| &tokens[before]) {
@@ -177,11 +168,7 @@ impl Reader<'_> {
             }
             _ => false,
         };
-        self.tree(
-            &tokens[at + 1..at + end],
-            &[],
-            exports && self.inner.is_empty(),
-        );
+        self.tree(&tokens[at + 1..at + end], &[], exports && self.inner.is_empty());
         end + 1
     }
 
@@ -270,25 +257,14 @@ impl Reader<'_> {
                 }
                 base
             }
-            Some(first)
-                if self
-                    .modules
-                    .contains_key(&[&here[..], &[first.to_owned()]].concat()) =>
-            {
-                here
-            }
+            Some(first) if self.modules.contains_key(&[&here[..], &[first.to_owned()]].concat()) => here,
             _ => {
                 self.bare.push((path.to_vec(), line));
                 return;
             }
         };
         absolute.extend_from_slice(rest);
-        self.found.push(Written {
-            from: self.module.clone(),
-            path: absolute,
-            line,
-            exported,
-        });
+        self.found.push(Written { from: self.module.clone(), path: absolute, line, exported });
     }
 }
 
@@ -298,28 +274,18 @@ fn is(token: &TokenTree, sign: char) -> bool {
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a readable folder");
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     let of = |path: PathBuf| {
-        if path.is_dir() {
-            files(&path)
-        } else {
-            vec![path]
-        }
+        if path.is_dir() { files(&path) } else { vec![path] }
     };
     let all = paths.into_iter().flat_map(of);
-    all.filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .collect()
+    all.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
 fn module_of(file: &Path) -> Module {
     let plain = file.with_extension("");
-    let mut module: Module = plain
-        .iter()
-        .map(|part| part.to_string_lossy().into_owned())
-        .collect();
+    let mut module: Module = plain.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if module.last().is_some_and(|last| last == "mod") || module == ["lib"] {
         module.pop();
     }
@@ -359,22 +325,16 @@ fn no_folder_has_a_circle() {
         let mut uses: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
         for import in &imports {
             let inside = |module: &[String]| module.len() > depth && module.starts_with(folder);
-            if inside(&import.from) && inside(&import.to) && import.from[depth] != import.to[depth]
-            {
+            if inside(&import.from) && inside(&import.to) && import.from[depth] != import.to[depth] {
                 let of = uses.entry(&import.from[depth]).or_default();
                 of.entry(&import.to[depth]).or_default().push(&import.shown);
             }
         }
-        let reached: BTreeMap<&str, BTreeSet<&str>> = uses
-            .keys()
-            .map(|start| (*start, reachable(start, &uses)))
-            .collect();
+        let reached: BTreeMap<&str, BTreeSet<&str>> =
+            uses.keys().map(|start| (*start, reachable(start, &uses))).collect();
         for (from, targets) in &uses {
             for (to, places) in targets {
-                if reached
-                    .get(to)
-                    .is_some_and(|from_there| from_there.contains(from))
-                {
+                if reached.get(to).is_some_and(|from_there| from_there.contains(from)) {
                     let places = places.join("\n    ");
                     let folder = folder.join("/");
                     let _ = writeln!(circles, "src/{folder}: {from} uses {to}\n    {places}");
@@ -385,10 +345,7 @@ fn no_folder_has_a_circle() {
     assert!(circles.is_empty(), "imports in circles:\n{circles}");
 }
 
-fn reachable<'a>(
-    start: &str,
-    uses: &BTreeMap<&'a str, BTreeMap<&'a str, Vec<&str>>>,
-) -> BTreeSet<&'a str> {
+fn reachable<'a>(start: &str, uses: &BTreeMap<&'a str, BTreeMap<&'a str, Vec<&str>>>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open = vec![start];
     while let Some(one) = open.pop() {
@@ -407,12 +364,7 @@ fn src_has_its_ten_entries() {
     let entries = fs::read_dir(folder).expect("src");
     let names: BTreeSet<String> = entries
         .map(|entry| entry.expect("an entry").path().with_extension(""))
-        .map(|path| {
-            path.file_name()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
         .collect();
     assert_eq!(names, ENTRIES.map(str::to_owned).into());
 }
@@ -422,10 +374,7 @@ fn files_are_short() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut long = String::new();
     for file in files(&folder) {
-        let lines = fs::read_to_string(&file)
-            .expect("a readable file")
-            .lines()
-            .count();
+        let lines = fs::read_to_string(&file).expect("a readable file").lines().count();
         if lines > LINES {
             let _ = writeln!(long, "{}: {lines} lines", file.display());
         }

@@ -11,22 +11,11 @@ use meshdoctor::cli::args::Cli;
 fn assert_folder(folder: &str, wanted: &BTreeMap<String, String>) {
     let folder = Path::new(folder);
     for (name, text) in wanted {
-        snapbox::assert_data_eq!(
-            text.clone(),
-            snapbox::Data::read_from(&folder.join(name), None).raw()
-        );
+        snapbox::assert_data_eq!(text.clone(), snapbox::Data::read_from(&folder.join(name), None).raw());
     }
     for entry in fs::read_dir(folder).expect("the folder") {
-        let name = entry
-            .expect("an entry")
-            .file_name()
-            .to_string_lossy()
-            .into_owned();
-        assert!(
-            wanted.contains_key(&name),
-            "{} is no longer generated",
-            folder.join(name).display()
-        );
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        assert!(wanted.contains_key(&name), "{} is no longer generated", folder.join(name).display());
     }
 }
 
@@ -99,12 +88,8 @@ fn the_readme_shows_what_the_program_prints() {
     for pair in parts.windows(2) {
         let block = pair[1].split("```").next().expect("the end of the block");
         let (command, shown) = block.split_once('\n').expect("a command and its output");
-        let arguments = command
-            .strip_prefix("$ meshdoctor ")
-            .expect("a command of ours");
-        let (shown, more) = shown
-            .strip_suffix(MORE)
-            .map_or((shown, ""), |shown| (shown, MORE));
+        let arguments = command.strip_prefix("$ meshdoctor ").expect("a command of ours");
+        let (shown, more) = shown.strip_suffix(MORE).map_or((shown, ""), |shown| (shown, MORE));
         let lines = shown.lines().count();
         assert!(lines > 3, "{command} shows nothing");
         let stdout = printed(arguments, pair[0]);
@@ -113,8 +98,5 @@ fn the_readme_shows_what_the_program_prints() {
         let printed = printed.join("\n");
         fresh = fresh.replace(block, &format!("{command}\n{printed}{more}"));
     }
-    snapbox::assert_data_eq!(
-        fresh,
-        snapbox::Data::read_from(Path::new("README.md"), None).raw()
-    );
+    snapbox::assert_data_eq!(fresh, snapbox::Data::read_from(Path::new("README.md"), None).raw());
 }

@@ -7,22 +7,12 @@ use crate::tool::meshdoctor;
 #[test]
 fn help_and_version_are_on_standard_output() {
     let help = meshdoctor("--help").run().exits(0);
-    for word in [
-        "system",
-        "record",
-        "explain",
-        "checks",
-        "rbac",
-        "completion",
-    ] {
+    for word in ["system", "record", "explain", "checks", "rbac", "completion"] {
         assert!(help.stdout.contains(word), "{word}");
     }
     assert!(help.stderr.is_empty());
     let version = meshdoctor("--version").run().exits(0);
-    assert_eq!(
-        version.stdout.trim(),
-        concat!("meshdoctor ", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(version.stdout.trim(), concat!("meshdoctor ", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
@@ -30,10 +20,7 @@ fn as_a_plugin_of_kubectl_usage_says_so() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let plugin = scratch.path().join("kubectl-meshdoctor");
     symlink(env!("CARGO_BIN_EXE_meshdoctor"), &plugin).expect("a link");
-    let output = std::process::Command::new(plugin)
-        .args(["system", "--help"])
-        .output()
-        .expect("it runs");
+    let output = std::process::Command::new(plugin).args(["system", "--help"]).output().expect("it runs");
     let help = String::from_utf8(output.stdout).expect("text");
     assert!(help.contains("kubectl meshdoctor system"), "{help}");
 }
@@ -42,10 +29,7 @@ fn as_a_plugin_of_kubectl_usage_says_so() {
 fn a_word_that_is_wrong_is_a_usage_error_that_helps() {
     for (arguments, hint) in [
         ("system chekc", "check"),
-        (
-            "explain meshsync-cant-list",
-            "did you mean meshsync-cannot-list?",
-        ),
+        ("explain meshsync-cant-list", "did you mean meshsync-cannot-list?"),
         ("explain zzz", "`meshdoctor checks` lists them"),
         ("system check --profile meshry", "meshery"),
         ("rbac check --to-serviceaccount default", "NAMESPACE:NAME"),
@@ -60,67 +44,32 @@ fn a_word_that_is_wrong_is_a_usage_error_that_helps() {
 fn explain_and_checks_need_no_cluster() {
     let ran = meshdoctor("explain broker-split").run().exits(0);
     assert!(ran.stdout.starts_with("broker-split\n"), "{}", ran.stdout);
-    let json = meshdoctor("explain broker-split -o json")
-        .run()
-        .exits(0)
-        .json();
+    let json = meshdoctor("explain broker-split -o json").run().exits(0).json();
     assert_eq!(json["severity"], "error");
-    assert!(
-        json["text"]
-            .as_str()
-            .is_some_and(|text| text.contains("## How to fix"))
-    );
+    assert!(json["text"].as_str().is_some_and(|text| text.contains("## How to fix")));
     // A finding's id is its code and an object: it can be pasted.
-    meshdoctor("explain cr-missing/broker/meshery-broker")
-        .run()
-        .exits(0);
+    meshdoctor("explain cr-missing/broker/meshery-broker").run().exits(0);
     meshdoctor("explain states").run().exits(0);
     let own = meshdoctor("explain 1005").run().exits(0).stdout;
-    assert!(
-        own.contains("Operator 1005") && own.contains("MeshSync 1005"),
-        "{own}"
-    );
+    assert!(own.contains("Operator 1005") && own.contains("MeshSync 1005"), "{own}");
     let one = meshdoctor("explain meshsync-1005").run().exits(0).stdout;
-    assert!(
-        one.contains("gvr not found") && !one.contains("Operator"),
-        "{one}"
-    );
+    assert!(one.contains("gvr not found") && !one.contains("Operator"), "{one}");
     let checks = meshdoctor("checks -o json").run().exits(0).json();
     let codes = checks.as_array().expect("a list");
-    assert!(
-        codes
-            .iter()
-            .any(|entry| entry["code"] == "server-image-pull")
-    );
+    assert!(codes.iter().any(|entry| entry["code"] == "server-image-pull"));
 }
 
 #[test]
 fn rbac_prints_objects_that_are_ready_to_apply() {
-    let list = meshdoctor("rbac check --to-serviceaccount ci:runner -n mesh -o json")
-        .run()
-        .exits(0)
-        .json();
-    let kinds: Vec<&str> = list["items"]
-        .as_array()
-        .expect("objects")
-        .iter()
-        .filter_map(|o| o["kind"].as_str())
-        .collect();
-    assert_eq!(
-        kinds,
-        ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
-    );
+    let list = meshdoctor("rbac check --to-serviceaccount ci:runner -n mesh -o json").run().exits(0).json();
+    let kinds: Vec<&str> =
+        list["items"].as_array().expect("objects").iter().filter_map(|o| o["kind"].as_str()).collect();
+    assert_eq!(kinds, ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]);
     assert_eq!(list["items"][3]["subjects"][0]["namespace"], "ci");
     assert_eq!(list["items"][2]["metadata"]["namespace"], "mesh");
     let ran = meshdoctor("rbac check").run().exits(3);
-    assert!(
-        ran.stdout.is_empty() && ran.stderr.contains("--to-user"),
-        "{}",
-        ran.stderr
-    );
-    meshdoctor("rbac check --kubeconfig /nonexistent")
-        .run()
-        .exits(2);
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("--to-user"), "{}", ran.stderr);
+    meshdoctor("rbac check --kubeconfig /nonexistent").run().exits(2);
     let text = list.to_string();
     for verb in ["\"delete\"", "\"update\"", "\"patch\"", "\"*\""] {
         assert!(!text.contains(verb), "a role for looking holds {verb}");
@@ -137,17 +86,9 @@ fn record_overwrites_nothing_unasked() {
     assert_eq!(fs::read_to_string(&file).expect("the file"), "mine");
     // Without a kubeconfig there is nothing but the obstacle to record; the recording is one all the same.
     meshdoctor("record --force").arg(&file).run().exits(3);
-    let replayed = meshdoctor("system check -o json --from")
-        .arg(&file)
-        .run()
-        .exits(3)
-        .json();
+    let replayed = meshdoctor("system check -o json --from").arg(&file).run().exits(3).json();
     assert_eq!(replayed["rootCauses"][0], "kubeconfig-missing");
-    assert_eq!(
-        fs::read_dir(scratch.path()).expect("the folder").count(),
-        1,
-        "nothing is left beside it"
-    );
+    assert_eq!(fs::read_dir(scratch.path()).expect("the folder").count(), 1, "nothing is left beside it");
     meshdoctor("record /nonexistent/facts.json").run().exits(2);
 }
 
@@ -155,29 +96,9 @@ fn record_overwrites_nothing_unasked() {
 fn colour_is_for_terminals_and_who_asks_for_it() {
     let sick = "system check --from fixtures/connected-but-blind";
     assert!(!meshdoctor(sick).run().stdout.contains('\u{1b}'));
-    assert!(
-        meshdoctor(sick)
-            .env("CLICOLOR_FORCE", "1")
-            .run()
-            .stdout
-            .contains('\u{1b}')
-    );
-    assert!(
-        !meshdoctor(sick)
-            .env("CLICOLOR_FORCE", "1")
-            .env("NO_COLOR", "1")
-            .run()
-            .stdout
-            .contains('\u{1b}')
-    );
-    assert!(
-        meshdoctor(sick)
-            .arg("--color=always")
-            .env("NO_COLOR", "1")
-            .run()
-            .stdout
-            .contains('\u{1b}')
-    );
+    assert!(meshdoctor(sick).env("CLICOLOR_FORCE", "1").run().stdout.contains('\u{1b}'));
+    assert!(!meshdoctor(sick).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").run().stdout.contains('\u{1b}'));
+    assert!(meshdoctor(sick).arg("--color=always").env("NO_COLOR", "1").run().stdout.contains('\u{1b}'));
     let plain = meshdoctor(sick).env("LANG", "C").run().stdout;
     assert!(plain.is_ascii(), "{plain}");
 }
@@ -197,12 +118,7 @@ fn the_same_words_stand_with_and_without_colour() {
             _ => {}
         }
     }
-    let lines = |text: &str| {
-        text.lines()
-            .map(str::trim_end)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
+    let lines = |text: &str| text.lines().map(str::trim_end).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&stripped), lines(&plain));
 }
 

@@ -38,10 +38,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
         Shown(
             "broker-just-ready",
             &[
-                (
-                    "/components/broker/endpoint/internal",
-                    "127.170.217.229:4222",
-                ),
+                ("/components/broker/endpoint/internal", "127.170.217.229:4222"),
                 ("/components/broker/servers/0/reachedBy", "port-forward"),
             ],
         ),
@@ -50,10 +47,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
         "the check does not know the broker's new name",
         Shown(
             "old-line-connected",
-            &[
-                ("/components/broker/servers/0/pod", "meshery-broker-0"),
-                ("/components/meshsync/state", "CONNECTED"),
-            ],
+            &[("/components/broker/servers/0/pod", "meshery-broker-0"), ("/components/meshsync/state", "CONNECTED")],
         ),
     ),
     (
@@ -75,16 +69,10 @@ const PROBLEMS: &[(&str, Answer)] = &[
             "operator-missing@orphaned-no-operator",
         ]),
     ),
-    (
-        "the broker's addresses are probed in the wrong order",
-        Found(&["broker-unreachable", "meshsync-wrong-target"]),
-    ),
+    ("the broker's addresses are probed in the wrong order", Found(&["broker-unreachable", "meshsync-wrong-target"])),
     (
         "two local clusters publish the same address",
-        Found(&[
-            "broker-external-unroutable@old-line-connected",
-            "meshsync-foreign-client",
-        ]),
+        Found(&["broker-external-unroutable@old-line-connected", "meshsync-foreign-client"]),
     ),
     (
         "the load balancer's address is pending, or gone after an upgrade",
@@ -98,155 +86,59 @@ const PROBLEMS: &[(&str, Answer)] = &[
         "the address is pending on kind or minikube",
         Found(&["broker-external-pending@three-brokers-lb-pending-bad-watchlist"]),
     ),
-    (
-        "a loopback server address inside a container",
-        Found(&["cluster-unreachable"]),
-    ),
-    (
-        "a node port that is not routed",
-        Found(&["broker-external-unroutable@old-line-connected"]),
-    ),
+    ("a loopback server address inside a container", Found(&["cluster-unreachable"])),
+    ("a node port that is not routed", Found(&["broker-external-unroutable@old-line-connected"])),
     (
         "no webhook certificate, or a proxy image that is gone",
-        Found(&[
-            "operator-webhook-cert",
-            "operator-mismatched-manifest",
-            "operator-crash-loop",
-            "operator-image-pull",
-        ]),
+        Found(&["operator-webhook-cert", "operator-mismatched-manifest", "operator-crash-loop", "operator-image-pull"]),
     ),
     (
         "the operator was silently not deployed",
-        Found(&[
-            "not-installed@nothing-installed",
-            "operator-missing@orphaned-no-operator",
-        ]),
+        Found(&["not-installed@nothing-installed", "operator-missing@orphaned-no-operator"]),
     ),
-    (
-        "a token that reads as a number",
-        Found(&["broker-crash-loop"]),
-    ),
+    ("a token that reads as a number", Found(&["broker-crash-loop"])),
     (
         "an authorization violation",
-        Found(&[
-            "broker-auth-failed",
-            "broker-token-missing",
-            "meshsync-stale-env",
-            "meshsync-crash-loop",
-        ]),
+        Found(&["broker-auth-failed", "broker-token-missing", "meshsync-stale-env", "meshsync-crash-loop"]),
     ),
     (
         "MeshSync and broker live on without an operator",
-        Found(&[
-            "operator-missing@orphaned-no-operator",
-            "orphaned-workloads",
-        ]),
+        Found(&["operator-missing@orphaned-no-operator", "orphaned-workloads"]),
     ),
-    (
-        "resources hang in deletion",
-        Found(&[
-            "cr-stuck-terminating@stuck-terminating",
-            "namespace-terminating",
-        ]),
-    ),
-    (
-        "the namespace terminates while the stack starts",
-        Found(&["namespace-terminating"]),
-    ),
+    ("resources hang in deletion", Found(&["cr-stuck-terminating@stuck-terminating", "namespace-terminating"])),
+    ("the namespace terminates while the stack starts", Found(&["namespace-terminating"])),
     (
         "left-over objects stop a Helm installation",
-        Found(&[
-            "cluster-leftovers",
-            "over-privileged@upgraded-in-place",
-            "orphaned-workloads",
-        ]),
+        Found(&["cluster-leftovers", "over-privileged@upgraded-in-place", "orphaned-workloads"]),
     ),
-    (
-        "MeshSync warns about its definition",
-        Found(&["crd-missing", "crd-outdated", "old-crd-group"]),
-    ),
+    ("MeshSync warns about its definition", Found(&["crd-missing", "crd-outdated", "old-crd-group"])),
     (
         "MeshSync restarts until the broker is there",
-        Found(&[
-            "meshsync-crash-loop",
-            "broker-monitor-unreachable",
-            "network-policy-blocks",
-        ]),
+        Found(&["meshsync-crash-loop", "broker-monitor-unreachable", "network-policy-blocks"]),
     ),
-    (
-        "load storms from definitions that change",
-        Found(&["watch-list-high-churn"]),
-    ),
-    (
-        "an inventory that is silently stale",
-        Found(&["data-gap-since-reconnect", "flow-event-missing"]),
-    ),
-    (
-        "a new server with an old MeshSync shows nothing",
-        NotHere(&["before the server", "older MeshSync"]),
-    ),
-    (
-        "a resync fails after the database was reset",
-        NotHere(&["resync", "re-sync"]),
-    ),
+    ("load storms from definitions that change", Found(&["watch-list-high-churn"])),
+    ("an inventory that is silently stale", Found(&["data-gap-since-reconnect", "flow-event-missing"])),
+    ("a new server with an old MeshSync shows nothing", NotHere(&["before the server", "older MeshSync"])),
+    ("a resync fails after the database was reset", NotHere(&["resync", "re-sync"])),
     ("the server's database is corrupt", NotHere(&["corrupt"])),
     ("a flush emptied the inventory", NotHere(&["flush"])),
-    (
-        "a connection says disabled though the operator runs",
-        Found(&["broker-server-not-connected@healthy"]),
-    ),
+    ("a connection says disabled though the operator runs", Found(&["broker-server-not-connected@healthy"])),
     (
         "a chart that makes no operator",
-        Found(&[
-            "not-installed@nothing-installed",
-            "operator-missing@orphaned-no-operator",
-        ]),
+        Found(&["not-installed@nothing-installed", "operator-missing@orphaned-no-operator"]),
     ),
     (
         "a ready column that is always full",
-        Shown(
-            "meshsync-crash-loop",
-            &[
-                ("/workloads/2/ready", "0/1"),
-                ("/workloads/2/pods/0/ready", "0/1"),
-            ],
-        ),
+        Shown("meshsync-crash-loop", &[("/workloads/2/ready", "0/1"), ("/workloads/2/pods/0/ready", "0/1")]),
     ),
-    (
-        "a login page in place of an answer",
-        Found(&["not-an-api-server"]),
-    ),
-    (
-        "the wrong context is looked at",
-        Found(&[
-            "stack-in-other-namespace",
-            "not-installed@nothing-installed",
-        ]),
-    ),
-    (
-        "a connection to a cluster that is gone",
-        Found(&["cluster-unreachable"]),
-    ),
-    (
-        "nobody knows what a test means",
-        Explained("upgraded-in-place"),
-    ),
-    (
-        "a Kubernetes configuration cannot be removed",
-        NotHere(&["Kubernetes configuration"]),
-    ),
-    (
-        "two names for one Helm release",
-        Found(&["helm-release-stuck", "foreign-owner"]),
-    ),
-    (
-        "a database reset leaves tables",
-        NotHere(&["database", "tables"]),
-    ),
-    (
-        "a database reset does nothing",
-        NotHere(&["database", "interface"]),
-    ),
+    ("a login page in place of an answer", Found(&["not-an-api-server"])),
+    ("the wrong context is looked at", Found(&["stack-in-other-namespace", "not-installed@nothing-installed"])),
+    ("a connection to a cluster that is gone", Found(&["cluster-unreachable"])),
+    ("nobody knows what a test means", Explained("upgraded-in-place")),
+    ("a Kubernetes configuration cannot be removed", NotHere(&["Kubernetes configuration"])),
+    ("two names for one Helm release", Found(&["helm-release-stuck", "foreign-owner"])),
+    ("a database reset leaves tables", NotHere(&["database", "tables"])),
+    ("a database reset does nothing", NotHere(&["database", "interface"])),
     (
         "MeshSync runs and publishes nothing",
         Found(&[
@@ -257,10 +149,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
             "meshsync-silent",
         ]),
     ),
-    (
-        "credential plugins that a container lacks",
-        Found(&["exec-plugin-failed"]),
-    ),
+    ("credential plugins that a container lacks", Found(&["exec-plugin-failed"])),
 ];
 
 /// A code with the fixture that shows it, where that bears another name.
@@ -270,10 +159,7 @@ fn split(word: &str) -> (&str, &str) {
 
 /// The report of a fixture.
 fn report(fixture: &str) -> Value {
-    meshdoctor("system check -o json --from")
-        .arg(crate::fixture::fixture(fixture))
-        .run()
-        .json()
+    meshdoctor("system check -o json --from").arg(crate::fixture::fixture(fixture)).run().json()
 }
 
 /// Every diagnosis, as `checks` lists it: code and title.
@@ -324,11 +210,7 @@ fn faults(answer: &Answer, titles: &[String]) -> Vec<String> {
         }
         NotHere(words) => titles
             .iter()
-            .filter(|title| {
-                words
-                    .iter()
-                    .any(|word| title.contains(&word.to_lowercase()))
-            })
+            .filter(|title| words.iter().any(|word| title.contains(&word.to_lowercase())))
             .cloned()
             .collect(),
     }

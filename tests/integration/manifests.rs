@@ -5,10 +5,7 @@ use serde_json::Value;
 use crate::tool::meshdoctor;
 
 fn items(arguments: &str, stdin: &str) -> Vec<Value> {
-    let ran = meshdoctor(&format!("manifests -o json {arguments}"))
-        .stdin(stdin)
-        .run()
-        .exits(0);
+    let ran = meshdoctor(&format!("manifests -o json {arguments}")).stdin(stdin).run().exits(0);
     ran.json()["items"].as_array().cloned().expect("items")
 }
 
@@ -52,16 +49,8 @@ fn a_watch_list_decides_what_may_be_read() {
     let meshsync = of(&items, "MeshSync", "meshery-meshsync");
     assert_eq!(meshsync["spec"]["watch-list"]["data"]["whitelist"], list);
     let rules = &of(&items, "ClusterRole", "meshery-meshsync-reader")["rules"];
-    let resources: Vec<&Value> = rules
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|rule| &rule["resources"][0])
-        .collect();
-    assert_eq!(
-        resources,
-        ["customresourcedefinitions", "deployments", "namespaces"]
-    );
+    let resources: Vec<&Value> = rules.as_array().into_iter().flatten().map(|rule| &rule["resources"][0]).collect();
+    assert_eq!(resources, ["customresourcedefinitions", "deployments", "namespaces"]);
     assert_eq!(rules[2]["resourceNames"][0], "kube-system");
     assert_eq!(rules[2]["verbs"], serde_json::json!(["get"]));
 }
@@ -71,15 +60,9 @@ fn a_watch_list_that_is_none_is_wrong_usage() {
     for (list, why) in [
         ("[]", "is empty"),
         ("[{]", "cannot be read"),
-        (
-            r#"[{"Resource":"pods","Events":["ADDED"]}]"#,
-            "not of the form plural.version.group; did you mean pods.v1.?",
-        ),
+        (r#"[{"Resource":"pods","Events":["ADDED"]}]"#, "not of the form plural.version.group; did you mean pods.v1.?"),
     ] {
-        let ran = meshdoctor("manifests --watch-list -")
-            .stdin(list)
-            .run()
-            .exits(2);
+        let ran = meshdoctor("manifests --watch-list -").stdin(list).run().exits(2);
         assert!(ran.stderr.contains(why), "{}", ran.stderr);
         assert_eq!(ran.stdout, "");
     }
@@ -87,22 +70,14 @@ fn a_watch_list_that_is_none_is_wrong_usage() {
         .stdin(r#"[{"Resource":"jobs.v1.batch","Events":["ADDED"]}]"#)
         .run()
         .exits(0);
-    assert!(
-        ran.stderr.contains("MeshSync ignores jobs.v1.batch"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("MeshSync ignores jobs.v1.batch"), "{}", ran.stderr);
 }
 
 #[test]
 fn options_that_would_change_the_manifest_around_them_are_usage_errors() {
     for option in ["--image-registry", "--operator-version"] {
         for value in ["a\u{1b}[31mb", "1.0\n      hostNetwork: true", "\"", ""] {
-            let ran = meshdoctor("manifests")
-                .arg(option)
-                .arg(value)
-                .run()
-                .exits(2);
+            let ran = meshdoctor("manifests").arg(option).arg(value).run().exits(2);
             assert_eq!(ran.stdout, "", "{option} {value:?}");
         }
     }

@@ -6,16 +6,9 @@ use crate::bed;
 
 fn generate(root: &Path, arguments: &[&str]) -> (bool, String) {
     let program = bed::example("new-diagnosis").expect("the generator");
-    let output = Command::new(program)
-        .current_dir(root)
-        .args(arguments)
-        .output()
-        .expect("the generator runs");
+    let output = Command::new(program).current_dir(root).args(arguments).output().expect("the generator runs");
     let text = [output.stdout, output.stderr].concat();
-    (
-        output.status.success(),
-        String::from_utf8(text).expect("text"),
-    )
+    (output.status.success(), String::from_utf8(text).expect("text"))
 }
 
 #[test]
@@ -24,11 +17,7 @@ fn it_writes_rule_explanation_and_fixture_and_registers_them() {
     let rules = root.path().join("src/diagnose/rules/broker");
     fs::create_dir_all(&rules).expect("a folder");
     fs::copy("src/diagnose/rules/broker/mod.rs", rules.join("mod.rs")).expect("the registry");
-    let arguments = [
-        "broker-too-old",
-        "broker",
-        "The broker is older than supported",
-    ];
+    let arguments = ["broker-too-old", "broker", "The broker is older than supported"];
     let (ok, text) = generate(root.path(), &arguments);
     assert!(ok, "{text}");
     let read = |path: &str| fs::read_to_string(root.path().join(path)).expect("a written file");

@@ -4,8 +4,8 @@ use k8s_openapi::{api::apps::v1::Deployment, jiff::Timestamp};
 use meshdoctor::{
     diagnose::{self, Expectation},
     facts::{
-        Attempt, Change, Facts, FailureReason, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure,
-        ServerTest, Step, recording,
+        Attempt, Change, Facts, FailureReason, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure, ServerTest, Step,
+        recording,
     },
     report::{Report, Severity, Source, Way},
     stack::base::{
@@ -27,10 +27,7 @@ fn judge(faults: &[fn(&mut Facts)]) -> Report {
     for fault in faults {
         fault(&mut facts);
     }
-    let source = Source {
-        kind: "recording",
-        path: None,
-    };
+    let source = Source { kind: "recording", path: None };
     diagnose::diagnose(&facts, &Expectation::default(), source)
 }
 
@@ -63,25 +60,20 @@ fn dead_api_server(facts: &mut Facts) {
 }
 
 fn no_right_to_pods(facts: &mut Facts) {
-    facts.pods = Seen::Denied(Denial {
-        missing: vec![Permission::to("list", "", "pods").in_namespace("meshery")],
-    });
+    facts.pods = Seen::Denied(Denial { missing: vec![Permission::to("list", "", "pods").in_namespace("meshery")] });
     facts.broker.servers.clear();
     facts.broker.attempts.clear();
 }
 
 fn no_operator(facts: &mut Facts) {
-    retain(&mut facts.deployments, |d| {
-        d.metadata.name.as_deref() != Some("meshery-operator")
-    });
+    retain(&mut facts.deployments, |d| d.metadata.name.as_deref() != Some("meshery-operator"));
 }
 
 fn stuck_resources(facts: &mut Facts) {
     for list in facts.brokers.values_mut() {
         for broker in known(list) {
-            broker.metadata.deletion_timestamp = Some(
-                k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH),
-            );
+            broker.metadata.deletion_timestamp =
+                Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
         }
     }
 }
@@ -92,10 +84,7 @@ fn broker_down(facts: &mut Facts) {
         pod: Some("meshery-nats-0".into()),
         way: Way::PortForward,
         address: None,
-        failure: Some(ProbeFailure::broker(
-            FailureReason::NoServer,
-            "no NATS server runs in the pod",
-        )),
+        failure: Some(ProbeFailure::broker(FailureReason::NoServer, "no NATS server runs in the pod")),
     }];
     for set in known(&mut facts.statefulsets) {
         set.status.as_mut().expect("a status").ready_replicas = Some(0);
@@ -115,12 +104,7 @@ fn meshsync_crashes(facts: &mut Facts) {
     status.ready_replicas = None;
     status.available_replicas = None;
     for pod in known(&mut facts.pods) {
-        if pod
-            .metadata
-            .name
-            .as_deref()
-            .is_some_and(|name| name.starts_with("meshery-meshsync"))
-        {
+        if pod.metadata.name.as_deref().is_some_and(|name| name.starts_with("meshery-meshsync")) {
             crash(pod);
         }
     }
@@ -131,18 +115,11 @@ fn meshsync_crashes(facts: &mut Facts) {
 
 fn crash(pod: &mut k8s_openapi::api::core::v1::Pod) {
     use k8s_openapi::api::core::v1::{ContainerState, ContainerStateWaiting};
-    for status in pod
-        .status
-        .iter_mut()
-        .flat_map(|status| status.container_statuses.iter_mut().flatten())
-    {
+    for status in pod.status.iter_mut().flat_map(|status| status.container_statuses.iter_mut().flatten()) {
         status.ready = false;
         status.restart_count = 5;
         status.state = Some(ContainerState {
-            waiting: Some(ContainerStateWaiting {
-                reason: Some("CrashLoopBackOff".into()),
-                message: None,
-            }),
+            waiting: Some(ContainerStateWaiting { reason: Some("CrashLoopBackOff".into()), message: None }),
             ..ContainerState::default()
         });
     }
@@ -157,8 +134,7 @@ fn blind(facts: &mut Facts) {
         review.allowed = false;
     }
     for entry in facts.profile.meshsync.default_watch_list {
-        let (resource, group) =
-            meshdoctor::stack::watch_list::resource_and_group(entry).expect("an entry");
+        let (resource, group) = meshdoctor::stack::watch_list::resource_and_group(entry).expect("an entry");
         for verb in ["list", "watch"] {
             reviews.push(meshdoctor::facts::Review {
                 user: user.clone(),
@@ -193,9 +169,7 @@ fn dead_webhook(facts: &mut Facts) {
         Kind::ConversionWebhook,
         "the API server answered 500: conversion webhook for meshery.io/v1alpha2, Kind=Broker failed",
     );
-    facts
-        .brokers
-        .insert("v1alpha1".into(), Seen::failed(why.clone()));
+    facts.brokers.insert("v1alpha1".into(), Seen::failed(why.clone()));
     facts.meshsyncs.insert("v1alpha1".into(), Seen::failed(why));
 }
 
@@ -237,18 +211,11 @@ fn changes(facts: &mut Facts, came: &[&str], cluster: &str) {
 
 fn silent(facts: &mut Facts) {
     changes(facts, &[], "");
-    flow(facts).meta = Step {
-        micros: Seen::Known(2_000),
-        detail: "v1.0.3".into(),
-    };
+    flow(facts).meta = Step { micros: Seen::Known(2_000), detail: "v1.0.3".into() };
 }
 
 fn an_event_lost(facts: &mut Facts) {
-    changes(
-        facts,
-        &["ADDED", "MODIFIED"],
-        "a773e1e1-573a-43f6-81d3-08a4da5064cf",
-    );
+    changes(facts, &["ADDED", "MODIFIED"], "a773e1e1-573a-43f6-81d3-08a4da5064cf");
 }
 
 fn no_cluster_named(facts: &mut Facts) {
@@ -256,11 +223,7 @@ fn no_cluster_named(facts: &mut Facts) {
 }
 
 fn nothing_seen(facts: &mut Facts) {
-    flow(facts).passive = Some(Passive {
-        window: 10_000_000,
-        before: Some(0),
-        after: Some(0),
-    });
+    flow(facts).passive = Some(Passive { window: 10_000_000, before: Some(0), after: Some(0) });
 }
 
 fn not_watched(facts: &mut Facts) {
@@ -290,12 +253,7 @@ fn list_of_nothing(facts: &mut Facts) {
 }
 
 /// Two faults, the finding on top, and whether the second is folded under it.
-type Pair = (
-    fn(&mut Facts),
-    fn(&mut Facts),
-    &'static str,
-    Option<&'static str>,
-);
+type Pair = (fn(&mut Facts), fn(&mut Facts), &'static str, Option<&'static str>);
 
 /// A fault and its headline.
 type Single = (fn(&mut Facts), &'static str);
@@ -305,38 +263,13 @@ fn of_two_faults_the_one_to_mend_first_is_on_top() {
     let pairs: &[Pair] = &[
         (dead_api_server, broker_down, "cluster-unreachable", None),
         (dead_api_server, blind, "cluster-unreachable", None),
-        (
-            broker_down,
-            disconnected,
-            "broker-crash-loop",
-            Some("meshsync-not-connected"),
-        ),
-        (
-            broker_down,
-            meshsync_crashes,
-            "broker-crash-loop",
-            Some("meshsync-crash-loop"),
-        ),
+        (broker_down, disconnected, "broker-crash-loop", Some("meshsync-not-connected")),
+        (broker_down, meshsync_crashes, "broker-crash-loop", Some("meshsync-crash-loop")),
         (broker_down, blind, "broker-crash-loop", None),
-        (
-            no_operator,
-            stuck_resources,
-            "cr-stuck-terminating",
-            Some("operator-missing"),
-        ),
+        (no_operator, stuck_resources, "cr-stuck-terminating", Some("operator-missing")),
         (no_operator, broker_down, "operator-missing", None),
-        (
-            dead_webhook,
-            meshsync_crashes,
-            "conversion-webhook-down",
-            None,
-        ),
-        (
-            dead_webhook,
-            stuck_resources,
-            "conversion-webhook-down",
-            None,
-        ),
+        (dead_webhook, meshsync_crashes, "conversion-webhook-down", None),
+        (dead_webhook, stuck_resources, "conversion-webhook-down", None),
         (meshsync_crashes, blind, "meshsync-crash-loop", None),
         (moving_tag, disconnected, "meshsync-not-connected", None),
         (moving_tag, blind, "meshsync-cannot-list", None),
@@ -350,42 +283,12 @@ fn of_two_faults_the_one_to_mend_first_is_on_top() {
 #[test]
 fn what_a_test_sees_has_its_cause_in_what_is_known_of_the_stack() {
     assert_ranked(&[
-        (
-            blind,
-            silent,
-            "meshsync-cannot-list",
-            Some("meshsync-silent"),
-        ),
-        (
-            blind,
-            no_cluster_named,
-            "meshsync-cannot-list",
-            Some("flow-wrong-cluster-id"),
-        ),
-        (
-            empty_list,
-            silent,
-            "watch-list-empty",
-            Some("meshsync-silent"),
-        ),
-        (
-            list_of_nothing,
-            not_watched,
-            "watch-list-matches-nothing",
-            Some("flow-not-watched"),
-        ),
-        (
-            disconnected,
-            nothing_seen,
-            "meshsync-not-connected",
-            Some("flow-nothing-seen"),
-        ),
-        (
-            meshsync_crashes,
-            silent,
-            "meshsync-crash-loop",
-            Some("meshsync-silent"),
-        ),
+        (blind, silent, "meshsync-cannot-list", Some("meshsync-silent")),
+        (blind, no_cluster_named, "meshsync-cannot-list", Some("flow-wrong-cluster-id")),
+        (empty_list, silent, "watch-list-empty", Some("meshsync-silent")),
+        (list_of_nothing, not_watched, "watch-list-matches-nothing", Some("flow-not-watched")),
+        (disconnected, nothing_seen, "meshsync-not-connected", Some("flow-nothing-seen")),
+        (meshsync_crashes, silent, "meshsync-crash-loop", Some("meshsync-silent")),
         (no_operator, silent, "operator-missing", None),
         (moving_tag, an_event_lost, "flow-event-missing", None),
     ]);
@@ -396,20 +299,11 @@ fn assert_ranked(pairs: &[Pair]) {
     for (first, second, top, folded) in pairs {
         for faults in [[*first, *second], [*second, *first]] {
             let report = judge(&faults);
-            let roots: Vec<&str> = report
-                .root_causes()
-                .map(|finding| finding.code.as_str())
-                .collect();
+            let roots: Vec<&str> = report.root_causes().map(|finding| finding.code.as_str()).collect();
             assert_eq!(roots.first(), Some(top), "roots: {roots:?}");
             if let Some(folded) = folded {
                 assert!(!roots.contains(folded), "{folded} is not folded: {roots:?}");
-                assert!(
-                    report
-                        .findings()
-                        .iter()
-                        .any(|finding| finding.code == *folded),
-                    "{folded} is not told"
-                );
+                assert!(report.findings().iter().any(|finding| finding.code == *folded), "{folded} is not told");
             }
         }
     }
@@ -435,26 +329,18 @@ fn each_fault_alone_is_its_own_headline() {
     ];
     for (fault, top) in single {
         let report = judge(&[*fault]);
-        let roots: Vec<&str> = report
-            .root_causes()
-            .map(|finding| finding.code.as_str())
-            .collect();
+        let roots: Vec<&str> = report.root_causes().map(|finding| finding.code.as_str()).collect();
         assert_eq!(roots.first(), Some(top), "{roots:?}");
     }
     let healthy = judge(&[]);
-    let alarms = healthy
-        .findings()
-        .iter()
-        .filter(|finding| finding.severity != Severity::Info);
+    let alarms = healthy.findings().iter().filter(|finding| finding.severity != Severity::Info);
     assert_eq!(alarms.count(), 0);
 }
 
 // Why MeshSync is not connected: of several reasons the one that hides the others.
 
 /// The containers of MeshSync's pods.
-fn meshsync_containers(
-    facts: &mut Facts,
-) -> impl Iterator<Item = &mut k8s_openapi::api::core::v1::Container> {
+fn meshsync_containers(facts: &mut Facts) -> impl Iterator<Item = &mut k8s_openapi::api::core::v1::Container> {
     known(&mut facts.pods)
         .filter_map(|pod| pod.spec.as_mut())
         .flat_map(|spec| &mut spec.containers)
@@ -470,9 +356,7 @@ fn not_connected(facts: &mut Facts) {
 fn no_broker_runs(facts: &mut Facts) {
     facts.broker.servers.clear();
     facts.broker.attempts.clear();
-    retain(&mut facts.pods, |pod| {
-        pod.metadata.name.as_deref() != Some("meshery-nats-0")
-    });
+    retain(&mut facts.pods, |pod| pod.metadata.name.as_deref() != Some("meshery-nats-0"));
 }
 
 fn wrong_address(facts: &mut Facts) {
@@ -490,9 +374,7 @@ fn denied_by_policy(facts: &mut Facts) {
         "metadata": { "name": "deny-all", "namespace": "meshery" },
         "spec": { "podSelector": {}, "policyTypes": ["Ingress"] },
     });
-    facts.networkpolicies = Seen::Known(vec![
-        serde_json::from_value(policy).expect("a NetworkPolicy"),
-    ]);
+    facts.networkpolicies = Seen::Known(vec![serde_json::from_value(policy).expect("a NetworkPolicy")]);
 }
 
 fn newer_secret(facts: &mut Facts) {
@@ -520,15 +402,9 @@ fn the_reason_why_meshsync_is_not_connected_is_the_first_in_the_order() {
     type Fault = fn(&mut Facts);
     let reasons: [(Fault, &str); 5] = [
         (no_broker_runs, "The broker is down"),
-        (
-            wrong_address,
-            "It is told to publish to nats://$(NATS_TOKEN)@meshery-broker:4222",
-        ),
+        (wrong_address, "It is told to publish to nats://$(NATS_TOKEN)@meshery-broker:4222"),
         (denied_by_policy, "A NetworkPolicy keeps it from port 4222"),
-        (
-            newer_secret,
-            "Its token is older than Secret meshery-nats-auth",
-        ),
+        (newer_secret, "Its token is older than Secret meshery-nats-auth"),
         (lost, "It was connected until"),
     ];
     for first in 0..reasons.len() {
@@ -536,16 +412,9 @@ fn the_reason_why_meshsync_is_not_connected_is_the_first_in_the_order() {
         // The last one first: without a server nothing else can be changed of it.
         faults.extend(reasons[first..].iter().rev().map(|(fault, _)| *fault));
         let report = judge(&faults);
-        let finding = report
-            .findings()
-            .iter()
-            .find(|finding| finding.code == "meshsync-not-connected")
-            .expect("not connected");
+        let finding =
+            report.findings().iter().find(|finding| finding.code == "meshsync-not-connected").expect("not connected");
         let words = reasons[first].1;
-        assert!(
-            finding.message.starts_with(words),
-            "{words}: {}",
-            finding.message
-        );
+        assert!(finding.message.starts_with(words), "{words}: {}", finding.message);
     }
 }

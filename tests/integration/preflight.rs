@@ -18,29 +18,19 @@ fn facts(name: &str) -> Facts {
 }
 
 fn judge(facts: &Facts) -> Report {
-    let source = Source {
-        kind: "recording",
-        path: None,
-    };
+    let source = Source { kind: "recording", path: None };
     diagnose::preflight(facts, source).expect("a preflight")
 }
 
 fn status(report: &Report, id: &str) -> Status {
-    report
-        .checks()
-        .iter()
-        .find(|check| check.id == id)
-        .unwrap_or_else(|| panic!("no check {id}"))
-        .status
+    report.checks().iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no check {id}")).status
 }
 
 #[test]
 fn without_the_right_to_list_nodes_room_is_unknown_and_nothing_else_changes() {
     let mut facts = facts("preflight-no-namespace");
     let right = Permission::to("list", "", "nodes");
-    facts.preflight.as_mut().expect("a preflight").nodes = Seen::Denied(Denial {
-        missing: vec![right.clone()],
-    });
+    facts.preflight.as_mut().expect("a preflight").nodes = Seen::Denied(Denial { missing: vec![right.clone()] });
     let report = judge(&facts);
     assert_eq!(status(&report, "nodes-have-room"), Status::Unknown);
     assert_eq!(report.verdict, Some(Verdict::Healthy));
@@ -66,11 +56,7 @@ fn what_merely_lies_about_is_told_and_is_no_bar() {
     let mut facts = facts("orphaned-workloads");
     facts.preflight = self::facts("preflight-no-namespace").preflight;
     let report = judge(&facts);
-    let orphans = report
-        .findings()
-        .iter()
-        .find(|finding| finding.code == "orphaned-workloads")
-        .expect("the orphans");
+    let orphans = report.findings().iter().find(|finding| finding.code == "orphaned-workloads").expect("the orphans");
     assert_eq!(orphans.severity, Severity::Warning);
     assert_eq!(status(&report, "no-orphans"), Status::Warn);
     assert_eq!(report.verdict, Some(Verdict::Degraded));
@@ -84,40 +70,20 @@ fn fields_that_others_hold_or_that_cannot_be_changed_are_no_refusal_and_wrong_on
         message: "Apply failed with 1 conflict: conflict with \"helm\": .spec.replicas".into(),
     });
     let objects = &mut facts.preflight.as_mut().expect("a preflight").objects;
-    let operator = objects
-        .iter_mut()
-        .find(|object| object.kind == "Deployment")
-        .expect("the operator");
+    let operator = objects.iter_mut().find(|object| object.kind == "Deployment").expect("the operator");
     operator.answer = conflict;
-    operator.forced = Seen::Known(Answer {
-        status: 200,
-        message: String::new(),
-    });
+    operator.forced = Seen::Known(Answer { status: 200, message: String::new() });
     let report = judge(&facts);
     assert_eq!(status(&report, "takes-operator"), Status::Pass);
     assert_eq!(report.verdict, Some(Verdict::Healthy));
 
     for (message, action, outcome) in [
-        (
-            "spec.selector: Invalid value: field is immutable",
-            "replace",
-            Status::Pass,
-        ),
-        (
-            "spec.replicas: Invalid value: must not be negative",
-            "rejected",
-            Status::Fail,
-        ),
+        ("spec.selector: Invalid value: field is immutable", "replace", Status::Pass),
+        ("spec.replicas: Invalid value: must not be negative", "rejected", Status::Fail),
     ] {
         let objects = &mut facts.preflight.as_mut().expect("a preflight").objects;
-        let operator = objects
-            .iter_mut()
-            .find(|object| object.kind == "Deployment")
-            .expect("the operator");
-        operator.forced = Seen::Known(Answer {
-            status: 422,
-            message: message.into(),
-        });
+        let operator = objects.iter_mut().find(|object| object.kind == "Deployment").expect("the operator");
+        operator.forced = Seen::Known(Answer { status: 422, message: message.into() });
         let report = judge(&facts);
         assert_eq!(status(&report, "takes-operator"), outcome, "{message}");
         let outlook = report.preflight.as_ref().expect("an outlook");

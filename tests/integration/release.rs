@@ -7,10 +7,7 @@ use serde_json::Value;
 /// Runs a script of `.ci/`: whether it succeeds, and its standard output.
 fn script(command: &mut Command) -> (bool, String) {
     let output = command.output().expect("bash");
-    (
-        output.status.success(),
-        String::from_utf8(output.stdout).expect("text"),
-    )
+    (output.status.success(), String::from_utf8(output.stdout).expect("text"))
 }
 
 fn files(folder: &str) -> BTreeSet<String> {
@@ -26,12 +23,8 @@ fn archive_holds_binary_completions_man_pages_and_documents() {
     let output = tempfile::tempdir().expect("a scratch folder");
     let binary = Path::new(env!("CARGO_BIN_EXE_meshdoctor"));
     let target = "x86_64-unknown-linux-gnu";
-    let (packed, _) = script(
-        Command::new(".ci/package")
-            .arg(target)
-            .arg(binary.parent().expect("a folder"))
-            .arg(output.path()),
-    );
+    let (packed, _) =
+        script(Command::new(".ci/package").arg(target).arg(binary.parent().expect("a folder")).arg(output.path()));
     assert!(packed);
     let name = format!("meshdoctor-{}-{target}", env!("CARGO_PKG_VERSION"));
     let archive = output.path().join(format!("{name}.tar.gz"));
@@ -42,9 +35,7 @@ fn archive_holds_binary_completions_man_pages_and_documents() {
         .filter(|line| !line.ends_with('/'))
         .map(|line| line.replacen(&format!("{name}/"), "", 1))
         .collect();
-    let mut wanted: BTreeSet<String> = ["meshdoctor", "LICENSE", "README.md", "CHANGELOG.md"]
-        .map(str::to_owned)
-        .into();
+    let mut wanted: BTreeSet<String> = ["meshdoctor", "LICENSE", "README.md", "CHANGELOG.md"].map(str::to_owned).into();
     wanted.extend(files("man"));
     wanted.extend(files("completions"));
     assert_eq!(held, wanted);
@@ -57,15 +48,9 @@ fn release_notes_are_the_section_of_the_version() {
     let version = env!("CARGO_PKG_VERSION");
     let notes = |text: &str, version: &str| {
         fs::write(&changelog, text).expect("written");
-        script(
-            Command::new(".ci/release-notes")
-                .arg(version)
-                .env("CHANGELOG", &changelog),
-        )
+        script(Command::new(".ci/release-notes").arg(version).env("CHANGELOG", &changelog))
     };
-    let text = format!(
-        "# C\n\n## Unreleased\n\n- a\n\n## {version} - 2026-01-01\n\n- b\n\n## 0.0.1\n\n- c\n"
-    );
+    let text = format!("# C\n\n## Unreleased\n\n- a\n\n## {version} - 2026-01-01\n\n- b\n\n## 0.0.1\n\n- c\n");
     assert_eq!(notes(&text, version), (true, "\n- b\n".to_owned()));
     assert!(!notes("# C\n\n## Unreleased\n\n- a\n", version).0, "none");
     assert!(!notes("## 99.0.0\n\n- a\n", "99.0.0").0, "another version");
@@ -107,19 +92,11 @@ fn workflows_use_official_actions_and_no_secret() {
                 .strip_prefix("actions/")
                 .and_then(|rest| rest.split_once("@v"))
                 .is_some_and(|(_, major)| major.parse::<u8>().is_ok());
-            assert!(
-                official || action.starts_with("./.github/workflows/"),
-                "{path}: {action}"
-            );
+            assert!(official || action.starts_with("./.github/workflows/"), "{path}: {action}");
         }
         let text = fs::read_to_string(path).expect("a workflow");
         assert!(!text.contains("secrets."), "{path}");
-        for program in [
-            ".ci/run",
-            ".ci/package",
-            ".ci/release-notes",
-            ".ci/cargo-deny",
-        ] {
+        for program in [".ci/run", ".ci/package", ".ci/release-notes", ".ci/cargo-deny"] {
             assert!(Path::new(program).exists(), "{program}");
         }
     }
@@ -128,15 +105,10 @@ fn workflows_use_official_actions_and_no_secret() {
 #[test]
 fn release_targets_are_those_whose_dependencies_are_checked() {
     let all = workflows();
-    let (_, release) = all
-        .iter()
-        .find(|(path, _)| path.ends_with("release.yml"))
-        .expect("a release workflow");
+    let (_, release) = all.iter().find(|(path, _)| path.ends_with("release.yml")).expect("a release workflow");
     let matrix = release["jobs"]["build"]["strategy"]["matrix"]["include"].as_array();
     let targets = matrix.into_iter().flatten();
-    let targets: Vec<&str> = targets
-        .filter_map(|entry| entry["target"].as_str())
-        .collect();
+    let targets: Vec<&str> = targets.filter_map(|entry| entry["target"].as_str()).collect();
     assert_eq!(targets.len(), 5);
     let deny = fs::read_to_string("deny.toml").expect("deny.toml");
     for target in targets {

@@ -20,9 +20,7 @@ fn compiled(text: &str) -> jsonschema::Validator {
 /// Fails with every place where the document does not fit.
 #[track_caller]
 pub(crate) fn assert_fits(schema: &jsonschema::Validator, document: &Value, what: &str) {
-    let misfits: Vec<String> = schema
-        .iter_errors(document)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    let misfits: Vec<String> =
+        schema.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(misfits.is_empty(), "{what}:\n{}", misfits.join("\n"));
 }

@@ -44,11 +44,7 @@ pub(crate) fn meshdoctor(arguments: &str) -> Tool {
         .env("HOME", home.path())
         .env("LANG", "C.UTF-8")
         .current_dir(env!("CARGO_MANIFEST_DIR"));
-    Tool {
-        command,
-        stdin: None,
-        _home: home,
-    }
+    Tool { command, stdin: None, _home: home }
 }
 
 impl Tool {
@@ -94,11 +90,7 @@ impl Tool {
     /// Runs it to its end, and tells its process id before that.
     pub(crate) fn run_telling(mut self, tell: impl FnOnce(u32)) -> Ran {
         self.command
-            .stdin(if self.stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program starts");
@@ -117,9 +109,7 @@ impl Tool {
 
     /// Runs it while the async test goes on, as when the test itself plays the server.
     pub(crate) async fn run_beside(self) -> Ran {
-        tokio::task::spawn_blocking(move || self.run())
-            .await
-            .expect("the run ends")
+        tokio::task::spawn_blocking(move || self.run()).await.expect("the run ends")
     }
 }
 
@@ -127,11 +117,7 @@ impl Ran {
     /// Fails unless the exit code is this one.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.code, code,
-            "exit code\nstdout:\n{}\nstderr:\n{}",
-            self.stdout, self.stderr
-        );
+        assert_eq!(self.code, code, "exit code\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
@@ -139,10 +125,7 @@ impl Ran {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!(
-                "one JSON document: {error}\nstdout:\n{}\nstderr:\n{}",
-                self.stdout, self.stderr
-            )
+            panic!("one JSON document: {error}\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr)
         })
     }
 }
@@ -152,11 +135,7 @@ pub(crate) fn states(report: &Value) -> String {
     ["operator", "meshsync", "broker"]
         .map(|component| {
             let component = &report["components"][component];
-            let plus = if component["atLeast"] == true {
-                "+"
-            } else {
-                ""
-            };
+            let plus = if component["atLeast"] == true { "+" } else { "" };
             format!("{}{plus}", component["state"].as_str().unwrap_or("-"))
         })
         .join("/")

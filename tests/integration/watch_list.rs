@@ -11,12 +11,7 @@ fn judged(text: &str) -> Ran {
 }
 
 fn codes(report: &Value) -> Vec<&str> {
-    report["findings"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|finding| finding["code"].as_str())
-        .collect()
+    report["findings"].as_array().into_iter().flatten().filter_map(|finding| finding["code"].as_str()).collect()
 }
 
 #[test]
@@ -28,19 +23,14 @@ fn a_list_is_read_from_every_form() {
     let map = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "any" }, "data": { "whitelist": GOOD }
     });
-    let yaml = format!(
-        "kind: ConfigMap\napiVersion: v1\nmetadata: {{name: any}}\ndata:\n  whitelist: |\n    {GOOD}\n"
-    );
+    let yaml = format!("kind: ConfigMap\napiVersion: v1\nmetadata: {{name: any}}\ndata:\n  whitelist: |\n    {GOOD}\n");
     for text in [meshsync.to_string(), map.to_string(), yaml, GOOD.into()] {
         let report = judged(&text).exits(0).json();
         assert_eq!(report["kind"], "WatchList");
         assert_eq!(report["list"], "whitelist");
         assert_eq!(report["publishes"], true);
         assert_eq!(report["effective"][0]["resource"], "pods.v1.");
-        assert!(
-            report["unresolved"].is_string(),
-            "without a cluster it says so: {report:#}"
-        );
+        assert!(report["unresolved"].is_string(), "without a cluster it says so: {report:#}");
     }
 }
 
@@ -49,10 +39,7 @@ fn what_is_wrong_is_told_with_its_place_and_the_exit_code() {
     let cases = [
         (r#"[{"Resource" "pods.v1."}]"#, "watch-list-invalid"),
         (r#"[{"Resource":"pods.v1."}]"#, "watch-list-no-events"),
-        (
-            r#"[{"Resource":"jobs.v1.batch","Events":["ADDED"]}]"#,
-            "watch-list-matches-nothing",
-        ),
+        (r#"[{"Resource":"jobs.v1.batch","Events":["ADDED"]}]"#, "watch-list-matches-nothing"),
         (r#"["secrets.v1."]"#, "meshsync-version-bug"),
         ("[]", "watch-list-empty"),
     ];
@@ -76,9 +63,7 @@ fn what_holds_no_list_is_wrong_usage() {
         assert_eq!(ran.stdout, "", "{text}");
     }
     meshdoctor("watch-list no-such-file").run().exits(2);
-    meshdoctor("watch-list --stock --without pods")
-        .run()
-        .exits(2);
+    meshdoctor("watch-list --stock --without pods").run().exits(2);
 }
 
 #[test]
@@ -90,9 +75,7 @@ fn without_file_and_cluster_nothing_can_be_judged() {
 
 #[test]
 fn the_stock_list_is_a_patch_and_sound() {
-    let ran = meshdoctor("watch-list --stock --without secrets.v1.,endpoints.v1. -o json")
-        .run()
-        .exits(0);
+    let ran = meshdoctor("watch-list --stock --without secrets.v1.,endpoints.v1. -o json").run().exits(0);
     let text = ran.json()["spec"]["watch-list"]["data"]["whitelist"].clone();
     let report = judged(text.as_str().expect("text")).exits(0).json();
     assert_eq!(report["effective"].as_array().map(Vec::len), Some(19));
@@ -104,10 +87,5 @@ fn people_get_a_table() {
     let ran = meshdoctor("watch-list -").stdin(GOOD).run().exits(0);
     assert!(ran.stdout.contains("RESOURCE"), "{}", ran.stdout);
     assert!(ran.stdout.contains("watched"), "{}", ran.stdout);
-    assert!(
-        ran.stdout
-            .contains("not compared with what a cluster serves"),
-        "{}",
-        ran.stdout
-    );
+    assert!(ran.stdout.contains("not compared with what a cluster serves"), "{}", ran.stdout);
 }

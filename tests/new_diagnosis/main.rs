@@ -25,42 +25,28 @@ impl Diagnosis {
         };
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if code.is_empty() || !code.chars().all(is_plain) || code.starts_with('-') {
-            return Err(format!(
-                "\"{code}\" is not a code: write it like broker-token-missing"
-            ));
+            return Err(format!("\"{code}\" is not a code: write it like broker-token-missing"));
         }
         if !COMPONENTS.contains(&component.as_str()) {
-            return Err(format!(
-                "\"{component}\" is not one of {}",
-                COMPONENTS.join(", ")
-            ));
+            return Err(format!("\"{component}\" is not one of {}", COMPONENTS.join(", ")));
         }
         if title.contains('"') || title.trim().is_empty() {
             return Err("the title is one line without quotes".into());
         }
-        Ok(Self {
-            code: code.clone(),
-            component: component.clone(),
-            title: title.clone(),
-        })
+        Ok(Self { code: code.clone(), component: component.clone(), title: title.clone() })
     }
 
     /// The folder under `rules/`: that of the component that the code begins with, else of the one that it is about.
     fn folder(&self) -> &str {
-        let named = COMPONENTS.iter().find(|component| {
-            self.code
-                .strip_prefix(**component)
-                .is_some_and(|rest| rest.starts_with('-'))
-        });
+        let named = COMPONENTS
+            .iter()
+            .find(|component| self.code.strip_prefix(**component).is_some_and(|rest| rest.starts_with('-')));
         named.copied().unwrap_or(&self.component)
     }
 
     /// The name of the module: the rest of the code.
     fn module(&self) -> String {
-        let rest = self
-            .code
-            .strip_prefix(self.folder())
-            .and_then(|rest| rest.strip_prefix('-'));
+        let rest = self.code.strip_prefix(self.folder()).and_then(|rest| rest.strip_prefix('-'));
         rest.unwrap_or(&self.code).replace('-', "_")
     }
 
@@ -140,14 +126,8 @@ fn write_new(path: &Path, text: &str) -> Result<(), String> {
 fn register(registry: &str, module: &str) -> Option<String> {
     let mut text = registry.to_owned();
     let declared = format!("pub(crate) mod {module};\n");
-    let modules: Vec<&str> = registry
-        .lines()
-        .filter(|line| line.starts_with("pub(crate) mod "))
-        .collect();
-    let next = modules
-        .iter()
-        .find(|line| **line > declared.trim_end())
-        .or(modules.last())?;
+    let modules: Vec<&str> = registry.lines().filter(|line| line.starts_with("pub(crate) mod ")).collect();
+    let next = modules.iter().find(|line| **line > declared.trim_end()).or(modules.last())?;
     let at = text.find(next)?;
     text.insert_str(at, &declared);
     for (list, item) in [("DIAGNOSES", "DIAGNOSIS"), ("CHECKS", "CHECK")] {
@@ -162,16 +142,11 @@ fn add(root: &Path, diagnosis: &Diagnosis) -> Result<Vec<PathBuf>, String> {
     let module = diagnosis.module();
     let folder = root.join("src/diagnose/rules").join(diagnosis.folder());
     let registry = folder.join("mod.rs");
-    let before = fs::read_to_string(&registry)
-        .map_err(|error| format!("{}: {error}", registry.display()))?;
-    let after =
-        register(&before, &module).ok_or_else(|| format!("{} has no lists", registry.display()))?;
+    let before = fs::read_to_string(&registry).map_err(|error| format!("{}: {error}", registry.display()))?;
+    let after = register(&before, &module).ok_or_else(|| format!("{} has no lists", registry.display()))?;
     let rule = folder.join(format!("{module}.rs"));
     let explanation = folder.join(format!("{module}.md"));
-    let fixture = root
-        .join("fixtures")
-        .join(&diagnosis.code)
-        .join("patch.yaml");
+    let fixture = root.join("fixtures").join(&diagnosis.code).join("patch.yaml");
     write_new(&rule, &diagnosis.rule())?;
     write_new(&explanation, &diagnosis.explanation())?;
     write_new(&fixture, "base: healthy\nchange: []\n")?;
@@ -179,11 +154,7 @@ fn add(root: &Path, diagnosis: &Diagnosis) -> Result<Vec<PathBuf>, String> {
     Ok(vec![rule, explanation, fixture, registry])
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "it is a program of its own"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program of its own")]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match Diagnosis::of(&arguments).and_then(|diagnosis| add(Path::new("."), &diagnosis)) {

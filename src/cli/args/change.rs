@@ -114,11 +114,7 @@ pub struct Reset {
 fn backup_file() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
     use clap::builder::TypedValueParser as _;
     clap::builder::PathBufValueParser::new().try_map(|file| {
-        if file.as_os_str() == "-" {
-            Err("standard output holds the result; name a file")
-        } else {
-            Ok(file)
-        }
+        if file.as_os_str() == "-" { Err("standard output holds the result; name a file") } else { Ok(file) }
     })
 }
 

@@ -59,38 +59,16 @@ pub struct Global {
     )]
     pub namespace: Option<String>,
     /// User to impersonate
-    #[arg(
-        long = "as",
-        global = true,
-        value_name = "USER",
-        help_heading = "Cluster"
-    )]
+    #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
     pub impersonate: Option<String>,
     /// Group to impersonate; may be given more than once
-    #[arg(
-        long = "as-group",
-        global = true,
-        value_name = "GROUP",
-        help_heading = "Cluster"
-    )]
+    #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = "Cluster")]
     pub impersonate_groups: Vec<String>,
     /// Bearer token for the API server
-    #[arg(
-        long,
-        global = true,
-        value_name = "TOKEN",
-        help_heading = "Cluster",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Cluster", hide_env_values = true)]
     pub token: Option<String>,
     /// Address of the API server
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "URL",
-        help_heading = "Cluster"
-    )]
+    #[arg(short, long, global = true, value_name = "URL", help_heading = "Cluster")]
     pub server: Option<String>,
     /// Name to check the API server's certificate against
     #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
@@ -115,13 +93,7 @@ pub struct Global {
     #[arg(short, long, global = true, help_heading = "Output")]
     pub verbose: bool,
     /// Print the verdict only
-    #[arg(
-        short,
-        long,
-        global = true,
-        conflicts_with = "verbose",
-        help_heading = "Output"
-    )]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
     /// When to colour
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, env = "MESHDOCTOR_COLOR", help_heading = "Output")]
@@ -347,10 +319,8 @@ pub struct Subject {
 fn namespace(text: &str) -> Result<String, &'static str> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edge = |c: char| c != '-';
-    let fits = (1..=63).contains(&text.len())
-        && text.chars().all(plain)
-        && text.starts_with(edge)
-        && text.ends_with(edge);
+    let fits =
+        (1..=63).contains(&text.len()) && text.chars().all(plain) && text.starts_with(edge) && text.ends_with(edge);
     if fits {
         Ok(text.to_owned())
     } else {
@@ -393,16 +363,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text.chars().all(|c| c.is_ascii_digit() || c == '.') && !text.is_empty() {
         return Err(format!("a unit is missing: did you mean {text}s?"));
     }
-    let signed: SignedDuration = text
-        .parse()
-        .map_err(|_| "not a duration such as 500ms, 30s or 1m30s".to_owned())?;
-    let duration =
-        Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
-    Ok(if duration.is_zero() {
-        NONE
-    } else {
-        duration.min(NONE)
-    })
+    let signed: SignedDuration = text.parse().map_err(|_| "not a duration such as 500ms, 30s or 1m30s".to_owned())?;
+    let duration = Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
+    Ok(if duration.is_zero() { NONE } else { duration.min(NONE) })
 }
 
 #[cfg(test)]
@@ -435,16 +398,7 @@ mod tests {
         for host in ["registry.example/mirror/", "localhost:5000", "a"] {
             assert_eq!(registry(host).as_deref(), Ok(host));
         }
-        for bad in [
-            "",
-            "a\n  b: c",
-            "a b",
-            "a\u{1b}[31m",
-            "\"",
-            "{",
-            "https://h",
-            "u@h",
-        ] {
+        for bad in ["", "a\n  b: c", "a b", "a\u{1b}[31m", "\"", "{", "https://h", "u@h"] {
             assert!(image_tag(bad).is_err(), "{bad:?}");
             assert!(registry(bad).is_err(), "{bad:?}");
         }

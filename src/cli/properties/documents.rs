@@ -49,10 +49,7 @@ fn any_bytes_are_decoded_or_refused() {
 
 #[test]
 fn documents_round_trip() {
-    let documents = vec(
-        values().prop_filter("an empty one", |value| !value.is_null()),
-        1..4,
-    );
+    let documents = vec(values().prop_filter("an empty one", |value| !value.is_null()), 1..4);
     holds(&documents, |documents| {
         let documents: Vec<Value> = documents.into_iter().map(without_separators).collect();
         for document in &documents {
@@ -65,10 +62,8 @@ fn documents_round_trip() {
                 prop_assert_eq!(&read, std::slice::from_ref(document));
             }
         }
-        let stream: Vec<String> = documents
-            .iter()
-            .map(|document| crate::cli::output::exact_yaml(document).to_string())
-            .collect();
+        let stream: Vec<String> =
+            documents.iter().map(|document| crate::cli::output::exact_yaml(document).to_string()).collect();
         let stream = format!("---\n{}", stream.join("---\n"));
         prop_assert_eq!(reader::values(&stream).expect("YAML"), documents);
         Ok(())
@@ -81,10 +76,9 @@ fn without_separators(value: Value) -> Value {
     match value {
         Value::String(text) => plain(text).into(),
         Value::Array(items) => items.into_iter().map(without_separators).collect(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(key, value)| (plain(key), without_separators(value)))
-            .collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (plain(key), without_separators(value))).collect()
+        }
         other => other,
     }
 }
@@ -99,10 +93,7 @@ fn yaml_means_what_it_means_to_the_library_that_writes_it() {
     ];
     holds(&scalar, |text| {
         let text = format!("a: {text}\n");
-        if let (Ok(ours), Ok(theirs)) = (
-            reader::first_document(&text),
-            serde_yaml::from_str::<Value>(&text),
-        ) {
+        if let (Ok(ours), Ok(theirs)) = (reader::first_document(&text), serde_yaml::from_str::<Value>(&text)) {
             prop_assert_eq!(ours, theirs);
         }
         Ok(())
@@ -111,28 +102,16 @@ fn yaml_means_what_it_means_to_the_library_that_writes_it() {
 
 #[test]
 fn reading_takes_time_in_proportion() {
-    let repeated = (
-        vec((proptest::sample::select(TOKENS), 0_usize..20_000), 1..4),
-        text(),
-    );
+    let repeated = (vec((proptest::sample::select(TOKENS), 0_usize..20_000), 1..4), text());
     holds(&repeated, |(parts, end)| {
-        let mut text: String = parts
-            .iter()
-            .map(|(token, times)| token.repeat(*times))
-            .collect();
+        let mut text: String = parts.iter().map(|(token, times)| token.repeat(*times)).collect();
         text.push_str(&end);
         let begun = Instant::now();
         let _ = reader::values(&text);
         let _ = reader::first_document(&text);
         // Four times as much as a debug build on a busy machine takes for the slowest.
-        let limit = Duration::from_secs(4)
-            + Duration::from_micros(20) * u32::try_from(text.len()).unwrap_or(u32::MAX);
-        prop_assert!(
-            begun.elapsed() < limit,
-            "{:?} for {} bytes",
-            begun.elapsed(),
-            text.len()
-        );
+        let limit = Duration::from_secs(4) + Duration::from_micros(20) * u32::try_from(text.len()).unwrap_or(u32::MAX);
+        prop_assert!(begun.elapsed() < limit, "{:?} for {} bytes", begun.elapsed(), text.len());
         Ok(())
     });
 }
@@ -154,17 +133,10 @@ fn judge(text: &str) {
     let Ok(facts) = recording::read_text("it", text, None, None) else {
         return;
     };
-    let source = Source {
-        kind: "recording",
-        path: None,
-    };
+    let source = Source { kind: "recording", path: None };
     let report = diagnose::diagnose(&facts, &Expectation::default(), source);
     let _ = render::json(&report);
-    let _ = render::check(
-        &report,
-        &render::Look::new(false, true, Some(80), false),
-        true,
-    );
+    let _ = render::check(&report, &render::Look::new(false, true, Some(80), false), true);
     let _ = render::status(&report, &render::Look::new(true, false, Some(1), true));
 }
 
@@ -222,11 +194,7 @@ fn watch_lists_are_read_and_round_trip() {
             let _ = read.silence(Some("v0.8.1"));
             if let WatchList::Whitelist(entries) | WatchList::Blacklist(entries) = &read {
                 for entry in entries {
-                    let _ = standing(
-                        &entry.resource,
-                        &crate::stack::base::seen::Seen::NotLooked,
-                        &profile::MESHERY,
-                    );
+                    let _ = standing(&entry.resource, &crate::stack::base::seen::Seen::NotLooked, &profile::MESHERY);
                     let _ = watch_list::resource_and_group(&entry.resource);
                     let _ = entry.published();
                 }
@@ -299,10 +267,7 @@ fn managed_fields_are_left_out_and_nothing_else() {
         let left = redact::without_managed_fields(&full.to_string());
         let mut left: Value = serde_json::from_str(&left).expect("JSON");
         prop_assert_eq!(left["metadata"]["managedFields"].take(), json!([]));
-        left["metadata"]
-            .as_object_mut()
-            .expect("metadata")
-            .remove("managedFields");
+        left["metadata"].as_object_mut().expect("metadata").remove("managedFields");
         if !plain.to_string().contains("\"managedFields\":[") {
             prop_assert_eq!(left, plain);
         }
@@ -336,27 +301,21 @@ fn network_policies_with_odd_values_are_judged() {
         "spec": { "containers": [{ "name": "c", "ports": [{ "name": "client", "containerPort": 4222 }] }] },
         "status": { "podIP": "10.2.3.4" },
     });
-    holds(
-        &(distorted(vec![policy]), distorted(vec![pod.clone()])),
-        |(policy, other)| {
-            let (Ok(policy), Ok(other)) = (
-                serde_json::from_str::<NetworkPolicy>(&policy.to_string()),
-                serde_json::from_str::<Pod>(&other.to_string()),
-            ) else {
-                return Ok(());
-            };
-            let pod: Pod = serde_json::from_value(pod.clone()).expect("a pod");
-            let home = Namespace::new("meshery", None);
-            let policies = [policy];
-            let policies = Policies::new(&policies, &home);
-            for (from, to) in [(&pod, &other), (&other, &pod)] {
-                let port = Port {
-                    protocol: "TCP",
-                    number: 4222,
-                };
-                let _ = policies.between(from, to, port);
-            }
-            Ok(())
-        },
-    );
+    holds(&(distorted(vec![policy]), distorted(vec![pod.clone()])), |(policy, other)| {
+        let (Ok(policy), Ok(other)) = (
+            serde_json::from_str::<NetworkPolicy>(&policy.to_string()),
+            serde_json::from_str::<Pod>(&other.to_string()),
+        ) else {
+            return Ok(());
+        };
+        let pod: Pod = serde_json::from_value(pod.clone()).expect("a pod");
+        let home = Namespace::new("meshery", None);
+        let policies = [policy];
+        let policies = Policies::new(&policies, &home);
+        for (from, to) in [(&pod, &other), (&other, &pod)] {
+            let port = Port { protocol: "TCP", number: 4222 };
+            let _ = policies.between(from, to, port);
+        }
+        Ok(())
+    });
 }

@@ -25,11 +25,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[test]
 fn durations_are_bounded_and_round_trip() {
-    let odd = prop_oneof![
-        text(),
-        "[-+0-9]{0,22}(ns|us|ms|s|m|h|d|w|y)?",
-        "([0-9]{1,20}(h|m|s|ms)){1,4}",
-    ];
+    let odd = prop_oneof![text(), "[-+0-9]{0,22}(ns|us|ms|s|m|h|d|w|y)?", "([0-9]{1,20}(h|m|s|ms)){1,4}",];
     holds(&odd, |text| {
         if let Ok(duration) = args::duration(&text) {
             prop_assert!(duration <= YEAR && !duration.is_zero());
@@ -37,23 +33,17 @@ fn durations_are_bounded_and_round_trip() {
         }
         Ok(())
     });
-    holds(
-        &(1_u64..8000, 0_u64..60, 0_u64..60),
-        |(hours, minutes, seconds)| {
-            let read = args::duration(&format!("{hours}h{minutes}m{seconds}s"));
-            let expected = Duration::from_secs(hours * 3600 + minutes * 60 + seconds);
-            prop_assert_eq!(read, Ok(expected));
-            Ok(())
-        },
-    );
+    holds(&(1_u64..8000, 0_u64..60, 0_u64..60), |(hours, minutes, seconds)| {
+        let read = args::duration(&format!("{hours}h{minutes}m{seconds}s"));
+        let expected = Duration::from_secs(hours * 3600 + minutes * 60 + seconds);
+        prop_assert_eq!(read, Ok(expected));
+        Ok(())
+    });
 }
 
 #[test]
 fn quantities_are_read_and_add_up() {
-    let odd = prop_oneof![
-        text(),
-        "[-+.0-9eE]{0,24}(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?"
-    ];
+    let odd = prop_oneof![text(), "[-+.0-9eE]{0,24}(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?"];
     holds(&vec(odd, 1..6), |quantities| {
         let mut all = ResourceAmount::default();
         for text in &quantities {
@@ -71,10 +61,7 @@ fn quantities_are_read_and_add_up() {
     });
     holds(&(0_u64..1 << 40), |number| {
         prop_assert_eq!(quantity::bytes(&number.to_string()), Some(number));
-        prop_assert_eq!(
-            quantity::bytes(&format!("{}Ki", number >> 10)),
-            Some(number >> 10 << 10)
-        );
+        prop_assert_eq!(quantity::bytes(&format!("{}Ki", number >> 10)), Some(number >> 10 << 10));
         Ok(())
     });
 }
@@ -94,11 +81,7 @@ fn log_lines_are_reduced_without_secrets() {
         let reduced = log_lines::reduce(&text, std::slice::from_ref(&secret));
         prop_assert!(reduced.len() <= 12);
         for line in reduced {
-            prop_assert!(
-                line.message.chars().count() <= 260,
-                "{}",
-                line.message.len()
-            );
+            prop_assert!(line.message.chars().count() <= 260, "{}", line.message.len());
             prop_assert!(!line.message.contains(&secret), "{}", line.message);
         }
         Ok(())
@@ -108,20 +91,17 @@ fn log_lines_are_reduced_without_secrets() {
 #[test]
 fn user_parts_of_addresses_are_taken_out() {
     let user = "[a-zA-Z0-9._~!*-]{0,10}S3CRET[a-zA-Z0-9._~!*-]{0,10}";
-    holds(
-        &(text(), user, "[a-z0-9.-]{1,20}"),
-        |(before, user, host)| {
-            let address = format!("nats://{user}@{host}:4222");
-            prop_assert!(!redact::address(&address).contains("S3CRET"));
-            let bare = format!("{user}@{host}");
-            prop_assert!(!redact::address(&bare).contains("S3CRET"));
-            let around = format!("{before} {address} and more");
-            let shown = redact::urls(&around);
-            prop_assert!(!shown.contains("S3CRET"), "{shown}");
-            prop_assert_eq!(redact::urls(&shown), shown.clone());
-            Ok(())
-        },
-    );
+    holds(&(text(), user, "[a-z0-9.-]{1,20}"), |(before, user, host)| {
+        let address = format!("nats://{user}@{host}:4222");
+        prop_assert!(!redact::address(&address).contains("S3CRET"));
+        let bare = format!("{user}@{host}");
+        prop_assert!(!redact::address(&bare).contains("S3CRET"));
+        let around = format!("{before} {address} and more");
+        let shown = redact::urls(&around);
+        prop_assert!(!shown.contains("S3CRET"), "{shown}");
+        prop_assert_eq!(redact::urls(&shown), shown.clone());
+        Ok(())
+    });
     holds(&text(), |text| {
         let _ = redact::urls(&text);
         let _ = redact::address(&text);
@@ -138,23 +118,12 @@ fn addresses_are_taken_apart() {
         let _ = stack::host_and_port(&text);
         Ok(())
     });
-    holds(
-        &("[a-z][a-z0-9-]{0,20}(\\.[a-z0-9]{1,9}){0,3}", 1_u16..),
-        |(host, port)| {
-            for address in [
-                format!("nats://{host}:{port}"),
-                format!("token@{host}:{port}"),
-            ] {
-                prop_assert_eq!(
-                    destination::host_and_port(&address),
-                    Some((host.clone(), port)),
-                    "{}",
-                    address
-                );
-            }
-            Ok(())
-        },
-    );
+    holds(&("[a-z][a-z0-9-]{0,20}(\\.[a-z0-9]{1,9}){0,3}", 1_u16..), |(host, port)| {
+        for address in [format!("nats://{host}:{port}"), format!("token@{host}:{port}")] {
+            prop_assert_eq!(destination::host_and_port(&address), Some((host.clone(), port)), "{}", address);
+        }
+        Ok(())
+    });
 }
 
 #[test]
@@ -169,16 +138,10 @@ fn cleaned_text_steers_no_terminal() {
 
 #[test]
 fn flags_of_meshsync_are_read() {
-    let word = prop_oneof![
-        text(),
-        "-{0,3}(output|outputNamespaces|outputResources)(=[a-z,]{0,9})?"
-    ];
+    let word = prop_oneof![text(), "-{0,3}(output|outputNamespaces|outputResources)(=[a-z,]{0,9})?"];
     holds(&(vec(word, 0..8), text()), |(words, resource)| {
-        let container = Container {
-            name: profile::MESHERY.meshsync.container.into(),
-            args: Some(words),
-            ..Container::default()
-        };
+        let container =
+            Container { name: profile::MESHERY.meshsync.container.into(), args: Some(words), ..Container::default() };
         let deployment = serde_json::from_value(json!({
             "spec": { "selector": {}, "template": { "spec": { "containers": [container] } } }
         }))
@@ -198,18 +161,11 @@ fn names_and_versions_are_read() {
         let _ = watch_list::resource_and_group(&text);
         Ok(())
     });
-    holds(
-        &(0_u64..99, 0_u64..99, 0_u64..99),
-        |(major, minor, patch)| {
-            let version =
-                watch_list::release(&format!("v{major}.{minor}.{patch}")).expect("a version");
-            prop_assert_eq!(
-                (version.major, version.minor, version.patch),
-                (major, minor, patch)
-            );
-            Ok(())
-        },
-    );
+    holds(&(0_u64..99, 0_u64..99, 0_u64..99), |(major, minor, patch)| {
+        let version = watch_list::release(&format!("v{major}.{minor}.{patch}")).expect("a version");
+        prop_assert_eq!((version.major, version.minor, version.patch), (major, minor, patch));
+        Ok(())
+    });
 }
 
 #[test]
@@ -221,9 +177,7 @@ fn quoted_words_are_one_word_to_a_shell() {
             prop_assert!(!text.is_empty() && !text.contains(special));
             text.clone()
         } else {
-            let inner = quoted
-                .strip_prefix('\'')
-                .and_then(|rest| rest.strip_suffix('\''));
+            let inner = quoted.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
             inner.expect("quotes").replace(r"'\''", "'")
         };
         prop_assert_eq!(back, text);

@@ -33,11 +33,7 @@ fn steps(report: &ChangeReport, look: &Look, page: &mut Page<'_>) {
         page.blank();
     }
     let acting: Vec<&StepReport> = report.steps.iter().collect();
-    let width = acting
-        .iter()
-        .map(|step| step.action.len())
-        .max()
-        .unwrap_or_default();
+    let width = acting.iter().map(|step| step.action.len()).max().unwrap_or_default();
     for (number, step) in acting.iter().enumerate() {
         let sign = match (report.outcome, step.done) {
             (Outcome::Done | Outcome::Partial, true) => look.glyphs.pass,
@@ -45,23 +41,13 @@ fn steps(report: &ChangeReport, look: &Look, page: &mut Page<'_>) {
             _ => " ",
         };
         let lead = format!("{sign} {:>2}  {:<width$}  ", number + 1, step.action);
-        page.paragraph(
-            &lead,
-            lead.chars().count(),
-            &subject(step),
-            look.styles.strong,
-        );
+        page.paragraph(&lead, lead.chars().count(), &subject(step), look.styles.strong);
         for field in &step.changes {
             let value = |value: &Option<serde_json::Value>| match value {
                 Some(value) => clean(&short(value)),
                 None => "nothing".into(),
             };
-            let text = format!(
-                "{}: {} becomes {}",
-                clean(&field.path),
-                value(&field.before),
-                value(&field.after)
-            );
+            let text = format!("{}: {} becomes {}", clean(&field.path), value(&field.before), value(&field.after));
             let indent = lead.chars().count();
             page.paragraph(&" ".repeat(indent), indent + 2, &text, look.styles.dim);
         }

@@ -27,9 +27,8 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
 /// What is below the heading: findings, checks, verdict.
 pub(crate) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
     // Beside what is wrong, what is merely worth knowing takes a line each.
-    let (notes, wrong): (Vec<&Finding>, Vec<&Finding>) = report
-        .root_causes()
-        .partition(|finding| finding.severity == Severity::Info);
+    let (notes, wrong): (Vec<&Finding>, Vec<&Finding>) =
+        report.root_causes().partition(|finding| finding.severity == Severity::Info);
     let brief = !wrong.is_empty() && !all;
     for finding in wrong {
         page.blank();
@@ -46,11 +45,7 @@ pub(crate) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
         }
     }
     if all {
-        for finding in report
-            .findings()
-            .iter()
-            .filter(|finding| !finding.caused_by.is_empty())
-        {
+        for finding in report.findings().iter().filter(|finding| !finding.caused_by.is_empty()) {
             page.blank();
             self::finding(page, report.findings(), finding, all);
         }
@@ -76,24 +71,10 @@ pub(crate) fn body(page: &mut Page<'_>, report: &Report, all: bool) {
 pub(crate) fn heading(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     let operator = &report.components.operator;
-    let (glyph, style) = path::component(
-        report,
-        look,
-        Component::Operator,
-        operator.state,
-        operator.at_least,
-    );
-    let version = operator
-        .version
-        .as_deref()
-        .map(|version| format!(" {version}"))
-        .unwrap_or_default();
-    let mut parts = vec![format!(
-        "Operator {} {}{}",
-        glyph.style(style),
-        operator.state.to_string().style(style),
-        clean(&version)
-    )];
+    let (glyph, style) = path::component(report, look, Component::Operator, operator.state, operator.at_least);
+    let version = operator.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+    let mut parts =
+        vec![format!("Operator {} {}{}", glyph.style(style), operator.state.to_string().style(style), clean(&version))];
     if let Some(context) = &report.target.context {
         parts.push(format!("context {}", clean(context)));
     }
@@ -112,25 +93,15 @@ pub(crate) fn heading(page: &mut Page<'_>, report: &Report) {
 /// Which recording it is about, and when that was taken.
 pub(crate) fn recording(report: &Report) -> Option<String> {
     let path = report.source.path.as_ref()?;
-    let about = if report.taken_at_estimated {
-        "about "
-    } else {
-        ""
-    };
-    Some(format!(
-        "recording {}, {about}{:.0}",
-        clean(path),
-        report.taken_at
-    ))
+    let about = if report.taken_at_estimated { "about " } else { "" };
+    Some(format!("recording {}, {about}{:.0}", clean(path), report.taken_at))
 }
 
 /// What it is, how bad, and its code.
 fn headline(page: &mut Page<'_>, finding: &Finding) {
     let look = page.look;
     let (glyph, style) = match finding.kind {
-        Kind::Obstacle if finding.severity == Severity::Error => {
-            (look.glyphs.unknown, look.styles.warning)
-        }
+        Kind::Obstacle if finding.severity == Severity::Error => (look.glyphs.unknown, look.styles.warning),
         _ => look.severity(finding.severity),
     };
     let word = match finding.kind {
@@ -149,20 +120,10 @@ pub(crate) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Findi
         return;
     }
     for line in &finding.evidence {
-        page.paragraph(
-            &format!("    {} ", look.glyphs.bullet),
-            6,
-            line,
-            look.styles.dim,
-        );
+        page.paragraph(&format!("    {} ", look.glyphs.bullet), 6, line, look.styles.dim);
     }
     if !finding.remedy.text.is_empty() {
-        page.paragraph(
-            &format!("  {} ", "Fix:".style(look.styles.strong)),
-            7,
-            &finding.remedy.text,
-            Style::new(),
-        );
+        page.paragraph(&format!("  {} ", "Fix:".style(look.styles.strong)), 7, &finding.remedy.text, Style::new());
     }
     for command in &finding.remedy.commands {
         let tag = match command.effect {
@@ -171,18 +132,10 @@ pub(crate) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Findi
             Effect::Destructive => "   # removes something",
         };
         let tag = format!("{}", tag.style(look.styles.dim));
-        page.raw(&format!(
-            "       {}{tag}",
-            clean(&command.run).style(look.styles.command)
-        ));
+        page.raw(&format!("       {}{tag}", clean(&command.run).style(look.styles.command)));
     }
     if !finding.caused_by.is_empty() {
-        page.paragraph(
-            "  ",
-            2,
-            &format!("It follows from {}.", finding.caused_by.join(", ")),
-            look.styles.dim,
-        );
+        page.paragraph("  ", 2, &format!("It follows from {}.", finding.caused_by.join(", ")), look.styles.dim);
     }
     let follows: Vec<&str> = findings
         .iter()
@@ -190,18 +143,11 @@ pub(crate) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Findi
         .map(|other| other.code.as_str())
         .collect();
     if !follows.is_empty() && !all {
-        let what = if follows.len() == 1 {
-            "One further finding follows"
-        } else {
-            "Further findings follow"
-        };
+        let what = if follows.len() == 1 { "One further finding follows" } else { "Further findings follow" };
         page.paragraph(
             "  ",
             2,
-            &format!(
-                "{what} from this: {}. --all shows everything.",
-                follows.join(", ")
-            ),
+            &format!("{what} from this: {}. --all shows everything.", follows.join(", ")),
             look.styles.dim,
         );
     }
@@ -217,21 +163,13 @@ fn title(page: &mut Page<'_>, glyph: &str, style: Style, word: &str, finding: &F
     match look.width {
         Some(width) if used <= width => {
             let space = " ".repeat(width.min(110).max(used) - used + 2);
-            page.raw(&format!(
-                "{} {}{space}{shown}",
-                glyph.style(style),
-                fact.style(style)
-            ));
+            page.raw(&format!("{} {}{space}{shown}", glyph.style(style), fact.style(style)));
         }
         Some(_) => {
             page.paragraph(&format!("{} ", glyph.style(style)), 2, &fact, style);
             page.raw(&format!("  {shown}"));
         }
-        None => page.raw(&format!(
-            "{} {}  {shown}",
-            glyph.style(style),
-            fact.style(style)
-        )),
+        None => page.raw(&format!("{} {}  {shown}", glyph.style(style), fact.style(style))),
     }
 }
 
@@ -239,18 +177,11 @@ fn title(page: &mut Page<'_>, glyph: &str, style: Style, word: &str, finding: &F
 fn tallies(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     let categories = || report.checks().chunk_by(|a, b| a.category == b.category);
-    let width = categories()
-        .map(|category| diagnose::category_title(category[0].category).len())
-        .max()
-        .unwrap_or_default();
+    let width =
+        categories().map(|category| diagnose::category_title(category[0].category).len()).max().unwrap_or_default();
     page.blank();
     for category in categories() {
-        let of = |status: Status| {
-            category
-                .iter()
-                .filter(|check| check.status == status)
-                .count()
-        };
+        let of = |status: Status| category.iter().filter(|check| check.status == status).count();
         let worst = [Status::Fail, Status::Unknown, Status::Warn, Status::Pass]
             .into_iter()
             .find(|status| of(*status) > 0)
@@ -268,12 +199,7 @@ fn tallies(page: &mut Page<'_>, report: &Report) {
         .map(|(status, word)| format!("{} {word}", of(status)))
         .collect();
         let title = diagnose::category_title(category[0].category);
-        page.raw(&format!(
-            "{} {:<width$}  {}",
-            glyph.style(style),
-            title.style(look.styles.strong),
-            tally.join(", ")
-        ));
+        page.raw(&format!("{} {:<width$}  {}", glyph.style(style), title.style(look.styles.strong), tally.join(", ")));
         category
             .iter()
             .filter(|check| !matches!(check.status, Status::Pass | Status::Skip))
@@ -285,23 +211,14 @@ fn checks(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     for category in report.checks().chunk_by(|a, b| a.category == b.category) {
         page.blank();
-        page.whole(
-            "",
-            diagnose::category_title(category[0].category),
-            look.styles.strong,
-        );
+        page.whole("", diagnose::category_title(category[0].category), look.styles.strong);
         // What was not judged for one and the same reason takes one line.
-        for group in
-            category.chunk_by(|a, b| not_judged(a).is_some() && not_judged(a) == not_judged(b))
-        {
+        for group in category.chunk_by(|a, b| not_judged(a).is_some() && not_judged(a) == not_judged(b)) {
             match not_judged(&group[0]) {
                 Some(why) if group.len() > 1 => page.paragraph(
                     &format!("  {} ", look.glyphs.skip.style(look.styles.dim)),
                     4,
-                    &format!(
-                        "{} checks skipped, since this is not so: {why}",
-                        group.len()
-                    ),
+                    &format!("{} checks skipped, since this is not so: {why}", group.len()),
                     look.styles.dim,
                 ),
                 _ => group.iter().for_each(|check| one_check(page, check)),
@@ -312,10 +229,7 @@ fn checks(page: &mut Page<'_>, report: &Report) {
 
 /// The statement that is not so and that a skipped check builds on.
 fn not_judged(check: &Check) -> Option<&str> {
-    check
-        .reason
-        .as_deref()
-        .and_then(|reason| reason.strip_prefix(diagnose::NOT_JUDGED))
+    check.reason.as_deref().and_then(|reason| reason.strip_prefix(diagnose::NOT_JUDGED))
 }
 
 fn one_check(page: &mut Page<'_>, check: &Check) {
@@ -328,21 +242,12 @@ fn one_check(page: &mut Page<'_>, check: &Check) {
         Status::Skip => " (skipped)",
         Status::Unknown => " (unknown)",
     };
-    let reason = check
-        .reason
-        .as_deref()
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
+    let reason = check.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let text_style = match check.status {
         Status::Skip => look.styles.dim,
         _ => Style::new(),
     };
-    page.paragraph(
-        &format!("  {} ", glyph.style(style)),
-        4,
-        &format!("{}{word}{reason}", check.title),
-        text_style,
-    );
+    page.paragraph(&format!("  {} ", glyph.style(style)), 4, &format!("{}{word}{reason}", check.title), text_style);
 }
 
 /// The last line: the verdict and what it rests on.
@@ -351,15 +256,8 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
     let word = match (&report.preflight, verdict) {
         (None, verdict) => verdict.to_string(),
         (Some(preflight), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
-            let open = preflight
-                .objects
-                .iter()
-                .any(|object| object.action == "unverifiable");
-            if open {
-                "can be installed, as far as it can be tried".into()
-            } else {
-                "can be installed".into()
-            }
+            let open = preflight.objects.iter().any(|object| object.action == "unverifiable");
+            if open { "can be installed, as far as it can be tried".into() } else { "can be installed".into() }
         }
         (Some(_), Verdict::Unhealthy) => "cannot be installed".into(),
         (Some(_), Verdict::Unknown) => "unknown whether it can be installed".into(),
@@ -370,19 +268,9 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
         Verdict::Unhealthy => look.styles.bad,
     };
     let count = |severity: Severity| {
-        report
-            .findings()
-            .iter()
-            .filter(|finding| finding.severity == severity && finding.kind == Kind::Fault)
-            .count()
+        report.findings().iter().filter(|finding| finding.severity == severity && finding.kind == Kind::Fault).count()
     };
-    let of = |status: Status| {
-        report
-            .checks()
-            .iter()
-            .filter(|check| check.status == status)
-            .count()
-    };
+    let of = |status: Status| report.checks().iter().filter(|check| check.status == status).count();
     let mut parts = vec![format!(
         "{} error{}, {} warning{}",
         count(Severity::Error),
@@ -401,11 +289,7 @@ pub fn verdict_line(report: &Report, look: &Look) -> String {
             tally.push(format!("{} {word}", of(status)));
         }
     }
-    parts.push(format!(
-        "{} checks: {}",
-        report.checks().len(),
-        tally.join(", ")
-    ));
+    parts.push(format!("{} checks: {}", report.checks().len(), tally.join(", ")));
     if let Some(silenced) = report.silenced {
         parts.push(format!("{silenced} finding{} silenced", plural(silenced)));
     }

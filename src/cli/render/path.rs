@@ -48,14 +48,10 @@ pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
 
 impl Station {
     fn width(&self) -> usize {
-        [
-            width_of(self.name),
-            2 + width_of(&self.state),
-            2 + self.note.as_deref().map_or(0, width_of),
-        ]
-        .into_iter()
-        .max()
-        .unwrap_or(0)
+        [width_of(self.name), 2 + width_of(&self.state), 2 + self.note.as_deref().map_or(0, width_of)]
+            .into_iter()
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -70,20 +66,12 @@ fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[u
     let mut notes = String::from("  ");
     for (i, (station, width)) in stations.iter().zip(widths).enumerate() {
         names.push_str(&format!("{}", station.name.style(look.styles.strong)));
-        states.push_str(&format!(
-            "{} {}",
-            station.glyph.style(station.style),
-            station.state.style(station.style)
-        ));
+        states.push_str(&format!("{} {}", station.glyph.style(station.style), station.state.style(station.style)));
         let note = station.note.as_deref().unwrap_or_default();
         notes.push_str(&format!("  {}", note.style(station.style)));
         if let Some(link) = links.get(i) {
             let (arrow, style) = link.draw(look);
-            names.push_str(&format!(
-                "{} {} ",
-                pad(station.name, *width),
-                arrow.style(style)
-            ));
+            names.push_str(&format!("{} {} ", pad(station.name, *width), arrow.style(style)));
             let space = " ".repeat(2 + width_of(arrow));
             states.push_str(&format!("{}{space}", pad(&station.state, width - 2)));
             notes.push_str(&format!("{}{space}", pad(note, width - 2)));
@@ -99,11 +87,7 @@ fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[u
 fn below(page: &mut Page<'_>, stations: &[Station], links: &[Link]) {
     let look = page.look;
     for (i, station) in stations.iter().enumerate() {
-        let note = station
-            .note
-            .as_deref()
-            .map(|note| format!(", {note}"))
-            .unwrap_or_default();
+        let note = station.note.as_deref().map(|note| format!(", {note}")).unwrap_or_default();
         page.raw(&format!(
             "  {} {} {}{}",
             station.glyph.style(station.style),
@@ -156,15 +140,11 @@ pub(crate) fn component(
     at_least: bool,
 ) -> (&'static str, Style) {
     match worst(report, component) {
-        Some(finding) if finding.kind == Kind::Obstacle => {
-            (look.glyphs.unknown, look.styles.warning)
-        }
+        Some(finding) if finding.kind == Kind::Obstacle => (look.glyphs.unknown, look.styles.warning),
         Some(finding) => look.severity(finding.severity),
         None if at_least => (look.glyphs.unknown, look.styles.warning),
         // Whatever MeshSync does short of being connected, nothing of the cluster arrives.
-        None if component == Component::Meshsync
-            && matches!(state, State::Deployed | State::Running) =>
-        {
+        None if component == Component::Meshsync && matches!(state, State::Deployed | State::Running) => {
             (look.glyphs.warn, look.styles.warning)
         }
         None => look.state(state),
@@ -189,16 +169,8 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
         },
         (None, version) => Station {
             name: "Kubernetes",
-            glyph: if version.is_some() {
-                look.glyphs.pass
-            } else {
-                look.glyphs.unknown
-            },
-            style: if version.is_some() {
-                look.styles.good
-            } else {
-                look.styles.dim
-            },
+            glyph: if version.is_some() { look.glyphs.pass } else { look.glyphs.unknown },
+            style: if version.is_some() { look.styles.good } else { look.styles.dim },
             state: clean(version.as_deref().unwrap_or("version not seen")),
             note: None,
         },
@@ -218,9 +190,7 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
             glyph,
             style,
             state: word,
-            note: worst(report, component)
-                .map(short)
-                .or_else(|| not_needed(report, component, of)),
+            note: worst(report, component).map(short).or_else(|| not_needed(report, component, of)),
         }
     };
     vec![
@@ -254,11 +224,7 @@ fn links(report: &Report) -> [Link; 3] {
             Some(Status::Unknown) => Link::Unsure,
             Some(Status::Skip) | None => Link::Idle,
         };
-        let reads = if components.server.state == State::Connected {
-            Link::Flows
-        } else {
-            Link::Idle
-        };
+        let reads = if components.server.state == State::Connected { Link::Flows } else { Link::Idle };
         return [link(may_list), link(status("meshsync-connected")), reads];
     }
     let meshsync = components.meshsync.state;

@@ -29,16 +29,9 @@ fn heading(page: &mut Page<'_>, report: &Report) {
             None => "without an answer from the cluster".into(),
         })
     )];
-    let user = report
-        .preflight
-        .as_ref()
-        .and_then(|preflight| preflight.user.as_ref())
-        .or(target.user.as_ref());
-    for (word, value) in [
-        ("context", target.context.as_ref()),
-        ("user", user),
-        ("namespace", Some(&target.namespace)),
-    ] {
+    let user = report.preflight.as_ref().and_then(|preflight| preflight.user.as_ref()).or(target.user.as_ref());
+    for (word, value) in [("context", target.context.as_ref()), ("user", user), ("namespace", Some(&target.namespace))]
+    {
         if let Some(value) = value {
             parts.push(format!("{word} {}", clean(value)));
         }
@@ -49,10 +42,7 @@ fn heading(page: &mut Page<'_>, report: &Report) {
     parts.extend(check::recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(0, &dot, &parts);
-    let objects = report
-        .preflight
-        .as_ref()
-        .map_or(&[][..], |preflight| &preflight.objects);
+    let objects = report.preflight.as_ref().map_or(&[][..], |preflight| &preflight.objects);
     if !objects.is_empty() {
         page.parts(0, ", ", &tally(objects));
     }
@@ -71,10 +61,7 @@ fn tally(objects: &[PlannedObject]) -> Vec<String> {
         ("denied", "that we may not write"),
         ("rejected", "refused"),
     ] {
-        let count = objects
-            .iter()
-            .filter(|object| object.action == action)
-            .count();
+        let count = objects.iter().filter(|object| object.action == action).count();
         if count > 0 {
             parts.push(format!("{count} {words}"));
         }
@@ -89,27 +76,15 @@ fn tally(objects: &[PlannedObject]) -> Vec<String> {
 /// What to do next, where there is something to do.
 fn next(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
-    let objects = report
-        .preflight
-        .as_ref()
-        .map_or(&[][..], |preflight| &preflight.objects);
-    let may = !matches!(
-        report.verdict,
-        Some(Verdict::Unhealthy | Verdict::Unknown) | None
-    );
+    let objects = report.preflight.as_ref().map_or(&[][..], |preflight| &preflight.objects);
+    let may = !matches!(report.verdict, Some(Verdict::Unhealthy | Verdict::Unknown) | None);
     let namespace = clean(&report.target.namespace);
-    let no_namespace = objects
-        .iter()
-        .any(|object| object.kind == "Namespace" && object.action == "create");
+    let no_namespace = objects.iter().any(|object| object.kind == "Namespace" && object.action == "create");
     if !may {
         return;
     }
-    let context = report
-        .target
-        .context
-        .as_ref()
-        .map(|context| format!(" --context {}", clean(context)))
-        .unwrap_or_default();
+    let context =
+        report.target.context.as_ref().map(|context| format!(" --context {}", clean(context))).unwrap_or_default();
     let (what, command) = if no_namespace {
         (
             "what stands in the namespace can be tried once that is there",
@@ -122,11 +97,6 @@ fn next(page: &mut Page<'_>, report: &Report) {
         )
     };
     page.blank();
-    page.paragraph(
-        &format!("{} ", "Next:".style(look.styles.strong)),
-        6,
-        what,
-        owo_colors::Style::new(),
-    );
+    page.paragraph(&format!("{} ", "Next:".style(look.styles.strong)), 6, what, owo_colors::Style::new());
     page.raw(&format!("      {}", command.style(look.styles.command)));
 }

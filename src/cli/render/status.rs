@@ -50,30 +50,18 @@ fn reasons(page: &mut Page<'_>, report: &Report) {
     for (name, component) in all {
         if let Some(reason) = &component.reason {
             let at_least = if component.at_least { "at least " } else { "" };
-            page.paragraph(
-                "  ",
-                4,
-                &format!("{name} is {at_least}{}: {reason}", component.state),
-                look.styles.dim,
-            );
+            page.paragraph("  ", 4, &format!("{name} is {at_least}{}: {reason}", component.state), look.styles.dim);
         }
     }
 }
 
 fn created(report: &Report, time: Option<k8s_openapi::jiff::Timestamp>) -> String {
-    time.map_or_else(
-        || "-".into(),
-        |time| age(report.taken_at.duration_since(time).as_secs()),
-    )
+    time.map_or_else(|| "-".into(), |time| age(report.taken_at.duration_since(time).as_secs()))
 }
 
 fn workloads(report: &Report, look: &Look) -> String {
     if !look.wide {
-        let rows: Vec<Vec<String>> = report
-            .workloads
-            .iter()
-            .map(|workload| row(report, workload))
-            .collect();
+        let rows: Vec<Vec<String>> = report.workloads.iter().map(|workload| row(report, workload)).collect();
         return table(&["name", "ready", "status", "restarts", "age"], &rows, look);
     }
     let dash = || "-".to_owned();
@@ -98,13 +86,7 @@ fn workloads(report: &Report, look: &Look) -> String {
             ]);
         }
     }
-    table(
-        &[
-            "name", "ready", "status", "restarts", "age", "pod", "ip", "node", "image",
-        ],
-        &rows,
-        look,
-    )
+    table(&["name", "ready", "status", "restarts", "age", "pod", "ip", "node", "image"], &rows, look)
 }
 
 fn row(report: &Report, workload: &Workload) -> Vec<String> {
@@ -127,12 +109,7 @@ fn services(report: &Report, look: &Look) -> String {
                 (_, true) => "<none>".into(),
                 _ => service.external.join(","),
             };
-            let mut row = vec![
-                service.name.clone(),
-                service.kind.clone(),
-                external,
-                service.ports.join(","),
-            ];
+            let mut row = vec![service.name.clone(), service.kind.clone(), external, service.ports.join(",")];
             if look.wide {
                 row.push(service.cluster_ip.clone().unwrap_or_else(|| "-".into()));
             }
@@ -155,39 +132,20 @@ fn clients(report: &Report, look: &Look) -> String {
             .clients
             .iter()
             .map(|client| {
-                let since = client
-                    .start
-                    .map(|start| format!(" ({})", created(report, Some(start))))
-                    .unwrap_or_default();
-                let name = if client.name.is_empty() {
-                    "unnamed"
-                } else {
-                    &client.name
-                };
+                let since =
+                    client.start.map(|start| format!(" ({})", created(report, Some(start)))).unwrap_or_default();
+                let name = if client.name.is_empty() { "unnamed" } else { &client.name };
                 format!("{name}{since}")
             })
             .collect();
         let more = server.client_count - server.clients.len();
-        let mut shown = if names.is_empty() {
-            "<none>".to_owned()
-        } else {
-            names.join(", ")
-        };
+        let mut shown = if names.is_empty() { "<none>".to_owned() } else { names.join(", ") };
         if more > 0 {
             shown.push_str(&format!(" and {more} more"));
         }
-        rows.push(vec![
-            pod,
-            server.version.clone(),
-            server.reached_by.to_string(),
-            shown,
-        ]);
+        rows.push(vec![pod, server.version.clone(), server.reached_by.to_string(), shown]);
     }
-    table(
-        &["broker server", "nats", "reached by", "clients"],
-        &rows,
-        look,
-    )
+    table(&["broker server", "nats", "reached by", "clients"], &rows, look)
 }
 
 fn missing(page: &mut Page<'_>, report: &Report) {
@@ -196,17 +154,9 @@ fn missing(page: &mut Page<'_>, report: &Report) {
     }
     let look = page.look;
     page.blank();
-    page.raw(&format!(
-        "  {}",
-        "Missing rights".style(look.styles.warning)
-    ));
+    page.raw(&format!("  {}", "Missing rights".style(look.styles.warning)));
     for right in &report.permissions.missing {
-        page.paragraph(
-            &format!("    {} ", look.glyphs.bullet),
-            6,
-            &clean(&right.to_string()),
-            look.styles.dim,
-        );
+        page.paragraph(&format!("    {} ", look.glyphs.bullet), 6, &clean(&right.to_string()), look.styles.dim);
     }
     page.raw("  meshdoctor rbac status prints the smallest role that would do");
 }

@@ -83,11 +83,7 @@ impl Look {
     /// Decided once, by the terminal.
     pub fn new(color: bool, unicode: bool, width: Option<usize>, wide: bool) -> Self {
         Self {
-            styles: if color {
-                Styles::colored()
-            } else {
-                Styles::default()
-            },
+            styles: if color { Styles::colored() } else { Styles::default() },
             glyphs: if unicode { &UNICODE } else { &ASCII },
             width,
             wide,
@@ -120,12 +116,8 @@ impl Look {
     /// A state by itself: whether it is a good one.
     pub(crate) fn state(&self, state: State) -> (&'static str, Style) {
         match state {
-            State::Connected | State::Deployed | State::Running => {
-                (self.glyphs.pass, self.styles.good)
-            }
-            State::NotDeployed | State::Undeployed | State::NotSeen => {
-                (self.glyphs.skip, self.styles.dim)
-            }
+            State::Connected | State::Deployed | State::Running => (self.glyphs.pass, self.styles.good),
+            State::NotDeployed | State::Undeployed | State::NotSeen => (self.glyphs.skip, self.styles.dim),
             State::Deploying | State::Enabled => (self.glyphs.warn, self.styles.warning),
             State::Unknown => (self.glyphs.unknown, self.styles.warning),
         }

@@ -18,18 +18,9 @@ pub fn table(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
     }
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| format!("  {}", line.trim()))
-        .collect();
-    let fits = look
-        .width
-        .is_none_or(|width| lines.iter().all(|line| width_of(line) <= width));
-    if fits {
-        lines.join("\n") + "\n"
-    } else {
-        paragraphs(headings, rows, look)
-    }
+    let lines: Vec<String> = table.lines().map(|line| format!("  {}", line.trim())).collect();
+    let fits = look.width.is_none_or(|width| lines.iter().all(|line| width_of(line) <= width));
+    if fits { lines.join("\n") + "\n" } else { paragraphs(headings, rows, look) }
 }
 
 /// The rows below each other: the first cell as a heading, the others with their names.
@@ -40,12 +31,8 @@ fn paragraphs(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
             continue;
         };
         page.whole("  ", first, look.styles.strong);
-        let cells: Vec<String> = headings
-            .iter()
-            .skip(1)
-            .zip(rest)
-            .map(|(heading, cell)| format!("{heading} {}", clean(cell)))
-            .collect();
+        let cells: Vec<String> =
+            headings.iter().skip(1).zip(rest).map(|(heading, cell)| format!("{heading} {}", clean(cell))).collect();
         page.parts(4, ", ", &cells);
     }
     page.done()
@@ -68,11 +55,7 @@ pub(crate) fn age(seconds: i64) -> String {
 }
 
 fn with_rest(n: i64, unit: &str, rest: i64, rest_unit: &str) -> String {
-    if rest == 0 {
-        format!("{n}{unit}")
-    } else {
-        format!("{n}{unit}{rest}{rest_unit}")
-    }
+    if rest == 0 { format!("{n}{unit}") } else { format!("{n}{unit}{rest}{rest_unit}") }
 }
 
 #[cfg(test)]

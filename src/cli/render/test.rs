@@ -109,33 +109,21 @@ fn resources(page: &mut Page<'_>, test: &TestReport) {
         return;
     }
     page.blank();
-    let counted = test
-        .resources
-        .iter()
-        .any(|resource| resource.stored.is_some());
-    let shown: Vec<&WatchedResource> = test
-        .resources
-        .iter()
-        .filter(|resource| page.look.wide || is_telling(resource))
-        .collect();
+    let counted = test.resources.iter().any(|resource| resource.stored.is_some());
+    let shown: Vec<&WatchedResource> =
+        test.resources.iter().filter(|resource| page.look.wide || is_telling(resource)).collect();
     if !shown.is_empty() {
         let headings = ["resource", "readable", "events", "last", "stored", "served"];
         let columns = if counted { 6 } else { 4 };
-        let rows: Vec<Vec<String>> = shown
-            .iter()
-            .map(|resource| row(resource).into_iter().take(columns).collect())
-            .collect();
+        let rows: Vec<Vec<String>> =
+            shown.iter().map(|resource| row(resource).into_iter().take(columns).collect()).collect();
         page.raw(&table(&headings[..columns], &rows, page.look));
     }
     if page.look.wide {
         return;
     }
     let all = test.resources.len();
-    let readable = test
-        .resources
-        .iter()
-        .filter(|r| r.readable == Some(true))
-        .count();
+    let readable = test.resources.iter().filter(|r| r.readable == Some(true)).count();
     let text = if readable == all {
         format!("MeshSync may read all {all} resources that it watches. -o wide lists them.")
     } else {
@@ -179,10 +167,7 @@ fn row(resource: &WatchedResource) -> Vec<String> {
 
 /// What is wrong; what is merely worth knowing is no matter of a test.
 fn findings(page: &mut Page<'_>, report: &Report) {
-    for finding in report
-        .root_causes()
-        .filter(|finding| finding.severity < Severity::Info)
-    {
+    for finding in report.root_causes().filter(|finding| finding.severity < Severity::Info) {
         page.blank();
         check::finding(page, report.findings(), finding, false);
     }

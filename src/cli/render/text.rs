@@ -13,10 +13,7 @@ pub(crate) struct Page<'a> {
 
 impl<'a> Page<'a> {
     pub(crate) fn new(look: &'a Look) -> Self {
-        Self {
-            look,
-            text: String::new(),
-        }
+        Self { look, text: String::new() }
     }
 
     pub(crate) fn blank(&mut self) {
@@ -49,11 +46,7 @@ impl<'a> Page<'a> {
             None => vec![text],
         };
         for (i, line) in lines.iter().enumerate() {
-            let start = if i == 0 {
-                first.to_owned()
-            } else {
-                " ".repeat(indent)
-            };
+            let start = if i == 0 { first.to_owned() } else { " ".repeat(indent) };
             self.raw(&format!("{start}{}", line.style(style)));
         }
     }
@@ -106,11 +99,7 @@ pub fn markdown(text: &str, look: &Look) -> String {
     };
     for line in text.lines() {
         let item = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
-        if let Some(heading) = line
-            .trim_start_matches('#')
-            .strip_prefix(' ')
-            .filter(|_| line.starts_with('#'))
-        {
+        if let Some(heading) = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')) {
             flush(&mut page, &mut prose, &mut first);
             page.whole("", heading, look.styles.strong);
         } else if line.starts_with("    ") {

@@ -8,11 +8,7 @@ pub fn watch_list(report: &WatchListReport, look: &Look) -> String {
     let mut text = String::new();
     if !report.entries.is_empty() {
         let rows: Vec<Vec<String>> = report.entries.iter().map(row).collect();
-        text = tables::table(
-            &["resource", "events", "what becomes of it", "line:column"],
-            &rows,
-            look,
-        );
+        text = tables::table(&["resource", "events", "what becomes of it", "line:column"], &rows, look);
     }
     let mut page = Page::new(look);
     for finding in &report.findings {
@@ -37,30 +33,13 @@ fn row(entry: &WatchListEntry) -> Vec<String> {
         "excluded" => "left out",
         _ => "ignored: not built into MeshSync",
     };
-    let meant = entry
-        .meant
-        .as_ref()
-        .map(|meant| format!("; {meant}?"))
-        .unwrap_or_default();
-    let events = if entry.events.is_empty() {
-        "-".to_owned()
-    } else {
-        entry.events.join(",")
-    };
-    vec![
-        entry.resource.clone(),
-        events,
-        format!("{what}{meant}"),
-        format!("{}:{}", entry.line, entry.column),
-    ]
+    let meant = entry.meant.as_ref().map(|meant| format!("; {meant}?")).unwrap_or_default();
+    let events = if entry.events.is_empty() { "-".to_owned() } else { entry.events.join(",") };
+    vec![entry.resource.clone(), events, format!("{what}{meant}"), format!("{}:{}", entry.line, entry.column)]
 }
 
 fn summary(report: &WatchListReport) -> String {
-    let published = report
-        .effective
-        .iter()
-        .filter(|entry| !entry.events.is_empty())
-        .count();
+    let published = report.effective.iter().filter(|entry| !entry.events.is_empty()).count();
     match (report.list, report.publishes) {
         ("unknown", _) => "There is no list to judge.".to_owned(),
         (_, true) => format!(

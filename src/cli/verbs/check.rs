@@ -14,28 +14,12 @@ use crate::{
     stack::base::usage::UsageError,
 };
 
-pub(crate) async fn run(
-    args: &Check,
-    global: &Global,
-    terminal: &Terminal,
-    cleanup: &Cleanup,
-) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let expect = Expectation::of(args.expect.iter().map(String::as_str))?;
     let selection = Selection::new(&args.only, &args.skip)?;
-    let depth = if args.preflight {
-        Depth::Preflight
-    } else {
-        Depth::Check
-    };
+    let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
     let (facts, source) = if args.synthetic {
-        let facts = Box::pin(super::test::look(
-            &TestPlan::default(),
-            depth,
-            global,
-            terminal,
-            cleanup,
-        ))
-        .await?;
+        let facts = Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?;
         (facts, Source::live())
     } else {
         super::facts(args.from.as_deref(), global, depth, terminal).await?
@@ -64,6 +48,5 @@ pub(crate) async fn run(
 
 /// A recording cannot be asked what the API server would say.
 fn no_preflight() -> UsageError {
-    UsageError::new("the recording holds no preflight")
-        .instead("make one with `meshdoctor record --preflight`")
+    UsageError::new("the recording holds no preflight").instead("make one with `meshdoctor record --preflight`")
 }

@@ -5,9 +5,7 @@ use crate::cli::{args::Global, exit::Exit, render, terminal::Terminal};
 use crate::diagnose::codes;
 
 pub(crate) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let all: Vec<Described> = codes::all()
-        .map(|known| Described::new(&known, false))
-        .collect();
+    let all: Vec<Described> = codes::all().map(|known| Described::new(&known, false)).collect();
     let text = super::rendered(&all, global.output, |wide| {
         let rows: Vec<Vec<String>> = all
             .iter()

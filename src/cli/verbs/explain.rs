@@ -45,19 +45,14 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
     // The id of a finding is its code and perhaps an object.
     let code = word.split(['/', '#']).next().unwrap_or_default();
     if let Some(text) = codes::topic(code) {
-        terminal.answer(&Redacted::own(render::markdown(
-            text,
-            &terminal.look(false),
-        )))?;
+        terminal.answer(&Redacted::own(render::markdown(text, &terminal.look(false))))?;
         return Ok(Exit::Ok);
     }
     let own = error_codes::find(code);
     if !own.is_empty() {
         let text = error_codes::text(code, &own);
         terminal.answer(&match global.output {
-            Format::Table | Format::Wide => {
-                Redacted::own(render::markdown(&text, &terminal.look(false)))
-            }
+            Format::Table | Format::Wide => Redacted::own(render::markdown(&text, &terminal.look(false))),
             Format::Json => output::exact_json(&serde_json::json!({ "code": code, "text": text })),
             Format::Yaml => output::exact_yaml(&serde_json::json!({ "code": code, "text": text })),
         })?;
@@ -70,17 +65,10 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
-        return Err(
-            UsageError::new(format!("there is no diagnosis \"{}\"", args.code))
-                .hint(hint)
-                .into(),
-        );
+        return Err(UsageError::new(format!("there is no diagnosis \"{}\"", args.code)).hint(hint).into());
     };
     let text = match global.output {
-        Format::Table | Format::Wide => Redacted::own(render::markdown(
-            &known.explanation(),
-            &terminal.look(false),
-        )),
+        Format::Table | Format::Wide => Redacted::own(render::markdown(&known.explanation(), &terminal.look(false))),
         Format::Json => output::exact_json(&Described::new(&known, true)),
         Format::Yaml => output::exact_yaml(&Described::new(&known, true)),
     };

@@ -39,10 +39,7 @@ pub(crate) async fn options(
     Ok(Options {
         operator_version: args.operator_version.clone(),
         image_registry: args.image_registry.clone(),
-        broker_service: args
-            .broker_service_type
-            .clone()
-            .unwrap_or(default.broker_service),
+        broker_service: args.broker_service_type.clone().unwrap_or(default.broker_service),
         broker_size: args.broker_size.unwrap_or(default.broker_size),
         watch_list,
         watch_everything: args.watch_everything,
@@ -60,14 +57,10 @@ fn watch_list(
     let entries = match &list {
         WatchList::Whitelist(entries) | WatchList::Blacklist(entries) => entries,
         WatchList::Empty => {
-            return Err(UsageError::new(format!(
-                "the watch-list in {file} is empty"
-            )));
+            return Err(UsageError::new(format!("the watch-list in {file} is empty")));
         }
         WatchList::Invalid(why) => {
-            return Err(UsageError::new(format!(
-                "the watch-list in {file} cannot be read: {why}"
-            )));
+            return Err(UsageError::new(format!("the watch-list in {file} cannot be read: {why}")));
         }
     };
     for entry in entries {
@@ -89,9 +82,7 @@ fn watch_list(
     }
     let version = profile.images.meshsync.split_once(':').map(|(_, tag)| tag);
     if let Some(why) = list.silence(version) {
-        terminal.say(&format!(
-            "warning: with this watch-list MeshSync publishes nothing: {why}"
-        ));
+        terminal.say(&format!("warning: with this watch-list MeshSync publishes nothing: {why}"));
     }
     let list = meshsync.spec.watch_list.as_ref();
     Ok(list.map(|list| list["data"].clone()).unwrap_or_default())

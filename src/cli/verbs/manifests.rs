@@ -9,18 +9,12 @@ use crate::{
     stack::{manifests, profile},
 };
 
-pub(crate) async fn run(
-    args: &Installation,
-    global: &Global,
-    terminal: &Terminal,
-) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Installation, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
     let options = super::installation::options(args, profile, global, terminal).await?;
-    let bodies: Vec<_> = manifests::manifests(profile, namespace, &options)
-        .into_iter()
-        .map(|object| object.body)
-        .collect();
+    let bodies: Vec<_> =
+        manifests::manifests(profile, namespace, &options).into_iter().map(|object| object.body).collect();
     terminal.answer(&super::stream(&bodies, global.output))?;
     Ok(Exit::Ok)
 }

@@ -142,10 +142,7 @@ async fn recorded(path: &str, global: &Global) -> Result<Facts, UsageError> {
     let profile = profile(global);
     let namespace = global.namespace.clone();
     let named = path.to_owned();
-    read_within(global, path, move || {
-        recording::read(&named, profile, namespace.as_deref())
-    })
-    .await
+    read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await
 }
 
 /// Reads what the command line names, in a thread of its own: a pipe that nobody writes to ends with the run's time,
@@ -160,48 +157,28 @@ async fn read_within<T: Send + 'static>(
     read.unwrap_or_else(|| {
         Err(UsageError::unreadable(
             if path == "-" { "standard input" } else { path },
-            format!(
-                "it did not end within {} (--timeout)",
-                words::span(global.timeout)
-            ),
+            format!("it did not end within {} (--timeout)", words::span(global.timeout)),
         ))
     })
 }
 
 /// A recording as the source of facts.
 fn recorded_in(path: &str) -> Source {
-    Source {
-        kind: "recording",
-        path: Some(if path == "-" {
-            "standard input".into()
-        } else {
-            path.to_owned()
-        }),
-    }
+    Source { kind: "recording", path: Some(if path == "-" { "standard input".into() } else { path.to_owned() }) }
 }
 
 /// Objects as a stream that kubectl applies: YAML documents, or a List in JSON.
 fn stream<T: serde::Serialize>(objects: &[T], format: Format) -> Redacted {
     match format {
-        Format::Json => {
-            output::exact_json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
-        }
+        Format::Json => output::exact_json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects })),
         _ => Redacted::own(
-            objects
-                .iter()
-                .map(|object| output::exact_yaml(object).to_string())
-                .collect::<Vec<_>>()
-                .join("---\n"),
+            objects.iter().map(|object| output::exact_yaml(object).to_string()).collect::<Vec<_>>().join("---\n"),
         ),
     }
 }
 
 /// Renders a document in the format that was asked for.
-fn rendered<T: serde::Serialize>(
-    document: &T,
-    format: Format,
-    text: impl FnOnce(bool) -> String,
-) -> Redacted {
+fn rendered<T: serde::Serialize>(document: &T, format: Format, text: impl FnOnce(bool) -> String) -> Redacted {
     match format {
         Format::Table => Redacted::text(text(false)),
         Format::Wide => Redacted::text(text(true)),
@@ -219,10 +196,7 @@ fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
         FailOn::Never => None,
     };
     let fails = limit.is_some_and(|limit| {
-        report
-            .findings()
-            .iter()
-            .any(|finding| finding.kind == Kind::Fault && finding.severity <= limit)
+        report.findings().iter().any(|finding| finding.kind == Kind::Fault && finding.severity <= limit)
     });
     if fails {
         Exit::Findings

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
-    api::rbac::v1::{
-        ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
-    },
+    api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use serde_json::Value;
@@ -71,23 +69,15 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
 
 /// The rights that counting what `MeshSync` watches takes.
 fn counting(profile: &profile::Profile) -> Vec<Permission> {
-    let stock: Vec<String> = profile
-        .meshsync
-        .default_watch_list
-        .iter()
-        .map(|resource| (*resource).to_owned())
-        .collect();
+    let stock: Vec<String> =
+        profile.meshsync.default_watch_list.iter().map(|resource| (*resource).to_owned()).collect();
     let mut rights = watch_list::rights(&stock);
     rights.retain(|right| right.verb == "list");
     rights
 }
 
 /// Who is to get the rights.
-async fn resolve(
-    subject: &args::Subject,
-    global: &Global,
-    terminal: &Terminal,
-) -> anyhow::Result<Subject> {
+async fn resolve(subject: &args::Subject, global: &Global, terminal: &Terminal) -> anyhow::Result<Subject> {
     let named = |kind: &str, name: &str| Subject {
         api_group: Some(RBAC.into()),
         kind: kind.into(),
@@ -101,11 +91,9 @@ async fn resolve(
         return Ok(named("Group", group));
     }
     if let Some(account) = &subject.to_serviceaccount {
-        let (namespace, name) = account.split_once(':').ok_or_else(|| {
-            UsageError::new(format!(
-                "--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\""
-            ))
-        })?;
+        let (namespace, name) = account
+            .split_once(':')
+            .ok_or_else(|| UsageError::new(format!("--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\"")))?;
         return Ok(service_account(namespace, name));
     }
     let trace = |line: &str| terminal.trace(line);
@@ -124,34 +112,21 @@ async fn resolve(
             Ok(()) => session.who_am_i().await,
             Err(why) => Err(why),
         },
-        Opened::Obstacle(facts) => Err(facts
-            .obstacle
-            .map(|obstacle| obstacle.message.into())
-            .unwrap_or_default()),
+        Opened::Obstacle(facts) => Err(facts.obstacle.map(|obstacle| obstacle.message.into()).unwrap_or_default()),
     };
     let user = user.map_err(|why| {
         anyhow::anyhow!(
             "the cluster could not be asked who we are ({why}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
         )
     })?;
-    Ok(
-        match user
-            .strip_prefix("system:serviceaccount:")
-            .and_then(|rest| rest.split_once(':'))
-        {
-            Some((namespace, name)) => service_account(namespace, name),
-            None => named("User", &user),
-        },
-    )
+    Ok(match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+        Some((namespace, name)) => service_account(namespace, name),
+        None => named("User", &user),
+    })
 }
 
 fn service_account(namespace: &str, name: &str) -> Subject {
-    Subject {
-        api_group: None,
-        kind: "ServiceAccount".into(),
-        name: name.into(),
-        namespace: Some(namespace.into()),
-    }
+    Subject { api_group: None, kind: "ServiceAccount".into(), name: name.into(), namespace: Some(namespace.into()) }
 }
 
 /// The objects, in the order in which to apply them.
@@ -170,17 +145,9 @@ fn objects(name: &str, namespace: &str, rights: &[Permission], subject: &Subject
         namespace: namespace.map(str::to_owned),
         ..ObjectMeta::default()
     };
-    let reference = |kind: &str| RoleRef {
-        api_group: RBAC.into(),
-        kind: kind.into(),
-        name: name.into(),
-    };
+    let reference = |kind: &str| RoleRef { api_group: RBAC.into(), kind: kind.into(), name: name.into() };
     let mut objects = vec![
-        value(&ClusterRole {
-            metadata: metadata(None),
-            rules: Some(rules(&across)),
-            ..ClusterRole::default()
-        }),
+        value(&ClusterRole { metadata: metadata(None), rules: Some(rules(&across)), ..ClusterRole::default() }),
         value(&ClusterRoleBinding {
             metadata: metadata(None),
             role_ref: reference("ClusterRole"),
@@ -188,10 +155,7 @@ fn objects(name: &str, namespace: &str, rights: &[Permission], subject: &Subject
         }),
     ];
     for ((_, place), rights) in places {
-        objects.push(value(&Role {
-            metadata: metadata(Some(place)),
-            rules: Some(rules(&rights)),
-        }));
+        objects.push(value(&Role { metadata: metadata(Some(place)), rules: Some(rules(&rights)) }));
         objects.push(value(&RoleBinding {
             metadata: metadata(Some(place)),
             role_ref: reference("Role"),
@@ -206,30 +170,19 @@ fn rules(rights: &[&Permission]) -> Vec<PolicyRule> {
     // Verbs by object first, then objects by verbs, then resources by both.
     let mut verbs: BTreeMap<(String, String, Option<String>), Vec<String>> = BTreeMap::new();
     for right in rights {
-        let entry = verbs
-            .entry((
-                right.group.clone(),
-                right.full_resource(),
-                right.name.clone(),
-            ))
-            .or_default();
+        let entry = verbs.entry((right.group.clone(), right.full_resource(), right.name.clone())).or_default();
         if !entry.contains(&right.verb) {
             entry.push(right.verb.clone());
         }
     }
     let mut objects: BTreeMap<(String, String, Vec<String>, bool), Vec<String>> = BTreeMap::new();
     for ((group, resource, name), verbs) in verbs {
-        let entry = objects
-            .entry((group, resource, verbs, name.is_some()))
-            .or_default();
+        let entry = objects.entry((group, resource, verbs, name.is_some())).or_default();
         entry.extend(name);
     }
     let mut grouped: BTreeMap<(String, Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
     for ((group, resource, verbs, _), names) in objects {
-        grouped
-            .entry((group, verbs, names))
-            .or_default()
-            .push(resource);
+        grouped.entry((group, verbs, names)).or_default().push(resource);
     }
     grouped
         .into_iter()

@@ -26,9 +26,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let to_stdout = args.file == "-";
     let path = Path::new(&args.file);
-    let unwritable = |error: files::WriteError| {
-        UsageError::new(format!("cannot write {}: {error}", path.display()))
-    };
+    let unwritable = |error: files::WriteError| UsageError::new(format!("cannot write {}: {error}", path.display()));
     let is_there = !to_stdout && files::exists(path).map_err(unwritable)?;
     if is_there && !args.force {
         let question = format!("{} is there already. Overwrite it?", path.display());
@@ -36,48 +34,28 @@ pub(crate) async fn run(
             Some(true) => {}
             Some(false) => return Ok(Exit::Refused),
             None => {
-                terminal.say(&format!(
-                    "{} is there already; --force overwrites it",
-                    path.display()
-                ));
+                terminal.say(&format!("{} is there already; --force overwrites it", path.display()));
                 return Ok(Exit::Refused);
             }
         }
     }
-    let depth = if args.preflight {
-        Depth::Preflight
-    } else {
-        Depth::Check
-    };
+    let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
     let facts = if args.synthetic {
-        Box::pin(super::test::look(
-            &TestPlan::default(),
-            depth,
-            global,
-            terminal,
-            cleanup,
-        ))
-        .await?
+        Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?
     } else {
         super::look(global, depth, terminal).await?
     };
     let list = recording::list(&facts);
     let ending = path.extension().and_then(|ending| ending.to_str());
     let text = match (global.output, ending) {
-        (Format::Yaml, _) | (Format::Table | Format::Wide, Some("yaml" | "yml")) => {
-            render::yaml(&list)
-        }
+        (Format::Yaml, _) | (Format::Table | Format::Wide, Some("yaml" | "yml")) => render::yaml(&list),
         _ => render::json(&list),
     };
     if to_stdout {
         terminal.answer(&text)?;
     } else {
         // A file that came meanwhile was not agreed to.
-        let existing = if is_there || args.force {
-            Existing::Replace
-        } else {
-            Existing::Keep
-        };
+        let existing = if is_there || args.force { Existing::Replace } else { Existing::Keep };
         files::write(path, &text, existing).map_err(unwritable)?;
         terminal.say(&format!(
             "Recorded in {}. Judge it with: meshdoctor system check{} --from {}",

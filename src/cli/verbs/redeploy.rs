@@ -31,11 +31,7 @@ use crate::{
     },
 };
 
-pub(crate) async fn run(
-    args: &Redeploy,
-    global: &Global,
-    terminal: &Terminal,
-) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     // Wrong files are told before anybody waits for a cluster.
     let options = super::installation::options(&args.options, profile, global, terminal).await?;
@@ -45,24 +41,16 @@ pub(crate) async fn run(
         Some(file) => {
             let named = file.clone();
             let objects = super::read_within(global, file, move || read(&named)).await?;
-            restored(
-                file,
-                &objects,
-                args,
-                profile,
-                run.namespace(),
-                &request.parts,
-            )?
+            restored(file, &objects, args, profile, run.namespace(), &request.parts)?
         }
         None => Backup::default(),
     };
     request.restored = backup.kinds().collect();
     let consent = Consent {
         question: match &backup.foreign {
-            Some(other) => format!(
-                "Restore the custom resources of namespace {other} into namespace {}?",
-                run.namespace()
-            ),
+            Some(other) => {
+                format!("Restore the custom resources of namespace {other} into namespace {}?", run.namespace())
+            }
             None => format!("Do this in namespace {}?", run.namespace()),
         },
         severe: false,
@@ -71,22 +59,15 @@ pub(crate) async fn run(
     let carried = run.carry(&consent, connects && !args.no_wait, async |session| {
         confirmed(args, &backup, session.namespace())?;
         let objects = wanted(session, profile, &request, &options, &backup).await?;
-        let (mut standing, facts) = tokio::join!(
-            session.standing(profile, objects, request.take_over),
-            observe::look(session, Depth::Check)
-        );
+        let (mut standing, facts) =
+            tokio::join!(session.standing(profile, objects, request.take_over), observe::look(session, Depth::Check));
         let report = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
-        standing.findings = report
-            .findings()
-            .iter()
-            .map(|finding| finding.code.clone())
-            .collect();
+        standing.findings = report.findings().iter().map(|finding| finding.code.clone()).collect();
         let mut plan = deployment::plan(profile, &request, &standing)?;
         permitted(session, &plan).await?;
         warn(&options, &report, &mut plan);
         if let Some(other) = &backup.foreign {
-            plan.warnings
-                .push(format!("the backup is of namespace {other}"));
+            plan.warnings.push(format!("the backup is of namespace {other}"));
         }
         Ok(plan)
     });
@@ -128,11 +109,8 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
     let mut broker = None;
     for object in objects {
         let copy = backup.copy(&object.id.kind);
-        let same_kind: Vec<&str> = custom
-            .iter()
-            .filter(|(id, _)| id.kind == object.id.kind)
-            .map(|(id, _)| id.name.as_str())
-            .collect();
+        let same_kind: Vec<&str> =
+            custom.iter().filter(|(id, _)| id.kind == object.id.kind).map(|(id, _)| id.name.as_str()).collect();
         let name = match copy {
             Some(copy) => {
                 if let Some(other) = same_kind.first()
@@ -144,10 +122,7 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
                             copy.name,
                             kind = object.id.kind
                         ),
-                        instead: vec![format!(
-                            "delete {} {other}, or change the name in the backup",
-                            object.id.kind
-                        )],
+                        instead: vec![format!("delete {} {other}, or change the name in the backup", object.id.kind)],
                         ..Refusal::default()
                     });
                 }
@@ -180,17 +155,11 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
 /// A backup of another namespace is restored only where that was said or is asked about.
 fn confirmed(args: &Redeploy, backup: &Backup, namespace: &str) -> Result<(), Refusal> {
     match &backup.foreign {
-        Some(other)
-            if args.change.yes && !args.change.dry_run && args.backup_namespace.is_none() =>
-        {
-            Err(Refusal {
-                why: format!("the backup is of namespace {other}, not {namespace}"),
-                instead: vec![format!(
-                    "the same command with --backup-namespace {other} restores it all the same"
-                )],
-                ..Refusal::default()
-            })
-        }
+        Some(other) if args.change.yes && !args.change.dry_run && args.backup_namespace.is_none() => Err(Refusal {
+            why: format!("the backup is of namespace {other}, not {namespace}"),
+            instead: vec![format!("the same command with --backup-namespace {other} restores it all the same")],
+            ..Refusal::default()
+        }),
         _ => Ok(()),
     }
 }
@@ -220,26 +189,19 @@ fn warn(options: &Options, report: &Report, plan: &mut Plan) {
     }
     if options.image_registry.is_some() {
         plan.warnings.push(
-            "the operator itself names the images of Broker and MeshSync: the nodes must find these elsewhere"
-                .into(),
+            "the operator itself names the images of Broker and MeshSync: the nodes must find these elsewhere".into(),
         );
     }
-    let worst = report
-        .findings()
-        .iter()
-        .find(|finding| finding.severity == Severity::Error);
+    let worst = report.findings().iter().find(|finding| finding.severity == Severity::Error);
     if let Some(worst) = worst.filter(|_| plan.is_empty()) {
-        plan.warnings.push(format!(
-            "the stack is not well all the same: {}; meshdoctor explain {}",
-            worst.title, worst.code
-        ));
+        plan.warnings
+            .push(format!("the stack is not well all the same: {}; meshdoctor explain {}", worst.title, worst.code));
     }
 }
 
 /// The objects of a file that `system reset` wrote.
 fn read(file: &str) -> Result<Vec<Value>, UsageError> {
-    let text = reader::text(Path::new(file), limits::RECORDING)
-        .map_err(|why| UsageError::unreadable(file, why))?;
+    let text = reader::text(Path::new(file), limits::RECORDING).map_err(|why| UsageError::unreadable(file, why))?;
     recording::objects(file, &text)
 }
 
@@ -252,21 +214,12 @@ fn restored(
     namespace: &str,
     parts: &BTreeSet<Part>,
 ) -> Result<Backup, UsageError> {
-    let backup = Backup::of(
-        objects,
-        profile,
-        namespace,
-        args.backup_namespace.as_deref(),
-    )
-    .map_err(|error| {
-        UsageError::new(format!("cannot restore {file}: {error}")).instead(error.hint())
-    })?;
+    let backup = Backup::of(objects, profile, namespace, args.backup_namespace.as_deref())
+        .map_err(|error| UsageError::new(format!("cannot restore {file}: {error}")).instead(error.hint()))?;
     if backup.holds_any_of(parts) {
         Ok(backup)
     } else {
-        Err(UsageError::new(format!(
-            "cannot restore {file}: it holds nothing of what is to be deployed"
-        )))
+        Err(UsageError::new(format!("cannot restore {file}: it holds nothing of what is to be deployed")))
     }
 }
 

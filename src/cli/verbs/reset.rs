@@ -17,20 +17,13 @@ use crate::{
 const LOOKS: usize = 40;
 const PAUSE: Duration = Duration::from_millis(250);
 
-pub(crate) async fn run(
-    args: &Reset,
-    global: &Global,
-    terminal: &Terminal,
-) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Reset, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let request = request(args);
     let severe = args.crds || args.delete_namespace || args.clear_finalizers;
     let run = Run::new(global, terminal, &args.change, profile);
     run.keep_copies(args.backup.clone(), args.no_backup);
-    let consent = Consent {
-        question: format!("Remove this from namespace {}?", run.namespace()),
-        severe,
-    };
+    let consent = Consent { question: format!("Remove this from namespace {}?", run.namespace()), severe };
     run.carry(&consent, false, async |session| {
         let namespace = session.namespace();
         let definitions = request.parts.contains(&Part::Definitions);

@@ -15,12 +15,7 @@ use crate::{
     stack::base::usage::UsageError,
 };
 
-pub(crate) async fn run(
-    args: &Test,
-    global: &Global,
-    terminal: &Terminal,
-    cleanup: &Cleanup,
-) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Test, global: &Global, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let (plan, fail_on) = plan(args);
     let depth = match plan.subject {
         Subject::Kubernetes => Depth::Status,
@@ -90,11 +85,7 @@ pub(crate) fn subject(args: &Test) -> Subject {
 /// What to test, and what fails it.
 fn plan(args: &Test) -> (TestPlan, FailOn) {
     let plan = TestPlan::default();
-    let of = |subject, count| TestPlan {
-        subject,
-        count,
-        ..plan.clone()
-    };
+    let of = |subject, count| TestPlan { subject, count, ..plan.clone() };
     match args {
         Test::Kubernetes(args) => (of(Subject::Kubernetes, args.count), args.judged.fail_on),
         Test::Operator(args) => (of(Subject::Operator, 1), args.fail_on),

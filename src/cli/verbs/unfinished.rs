@@ -42,12 +42,7 @@ pub struct Unfinished {
 
 /// The document of a run that a signal stopped; `owed` is what was to be removed, and `removed` whether it was tried to
 /// the end. None when no document is owed.
-pub(crate) fn interrupted(
-    cli: &Cli,
-    exit: Exit,
-    owed: &[String],
-    removed: bool,
-) -> Option<Redacted> {
+pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool) -> Option<Redacted> {
     let signal = exit.signal().unwrap_or_default();
     let evidence = std::iter::once(format!("signal: {signal}"))
         .chain(owed.iter().map(|name| {
@@ -73,16 +68,11 @@ impl Unfinished {
         let global = &cli.global;
         let profile = super::profile(global).unwrap_or(&profile::MESHERY);
         let (kind, from) = match &cli.command {
-            Command::System(System::Check(args)) if args.preflight => {
-                (Some(Kind::Preflight), args.from.as_deref())
-            }
+            Command::System(System::Check(args)) if args.preflight => (Some(Kind::Preflight), args.from.as_deref()),
             Command::System(System::Check(args)) => (Some(Kind::Check), args.from.as_deref()),
             Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
             Command::System(System::Redeploy(_) | System::Reset(_)) => (Some(Kind::Change), None),
-            Command::Test(args) => (
-                Some(Kind::Test(super::test::subject(args))),
-                super::test::from(args),
-            ),
+            Command::Test(args) => (Some(Kind::Test(super::test::subject(args))), super::test::from(args)),
             Command::Record(args) if args.file == "-" => (Some(Kind::Record), None),
             Command::WatchList(args) if !args.stock => (Some(Kind::WatchList), None),
             _ => (None, None),
@@ -99,10 +89,7 @@ impl Unfinished {
             profile,
             target: Target {
                 context: global.context.clone(),
-                namespace: global
-                    .namespace
-                    .clone()
-                    .unwrap_or_else(|| profile.namespace.to_owned()),
+                namespace: global.namespace.clone().unwrap_or_else(|| profile.namespace.to_owned()),
                 ..Target::default()
             },
             source: from.map_or_else(Source::live, super::recorded_in),
@@ -117,11 +104,8 @@ impl Unfinished {
             evidence: vec![format!("version: {}", env!("CARGO_PKG_VERSION"))],
             remedy: None,
         };
-        let (outcome, exit) = if began {
-            (Outcome::Partial, Exit::Partial)
-        } else {
-            (Outcome::Undetermined, Exit::Undetermined)
-        };
+        let (outcome, exit) =
+            if began { (Outcome::Partial, Exit::Partial) } else { (Outcome::Undetermined, Exit::Undetermined) };
         (self.document(obstacle, outcome, exit), exit)
     }
 
@@ -150,10 +134,7 @@ impl Unfinished {
         let source = self.source.clone();
         match kind {
             Kind::Test(subject) => {
-                facts.test = Some(Test {
-                    subject,
-                    ..Test::default()
-                });
+                facts.test = Some(Test { subject, ..Test::default() });
                 diagnose::test(facts, source)
             }
             Kind::Preflight => match diagnose::preflight(facts, source.clone()) {

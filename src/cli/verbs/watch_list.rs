@@ -45,18 +45,12 @@ pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
     let mut facts = super::look(global, Depth::WatchList, terminal).await?;
     let is_file = given.is_some();
     if let Some(meshsync) = given {
-        facts.meshsyncs =
-            BTreeMap::from([(profile.versions[0].to_owned(), Seen::Known(vec![meshsync]))]);
+        facts.meshsyncs = BTreeMap::from([(profile.versions[0].to_owned(), Seen::Known(vec![meshsync]))]);
     }
-    let source = Source {
-        kind: if is_file { "file" } else { "live" },
-        path: args.file.clone(),
-    };
+    let source = Source { kind: if is_file { "file" } else { "live" }, path: args.file.clone() };
     let (mut report, exit) = judged(&facts, source);
     report.exit_code = exit.code();
-    let text = super::rendered(&report, global.output, |wide| {
-        render::watch_list(&report, &terminal.look(wide))
-    });
+    let text = super::rendered(&report, global.output, |wide| render::watch_list(&report, &terminal.look(wide)));
     terminal.answer(&text)?;
     if exit == Exit::Undetermined {
         let why = facts.obstacle.map(|obstacle| obstacle.message);
@@ -68,24 +62,15 @@ pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
     Ok(exit)
 }
 
-fn stack_why(
-    meshsyncs: &BTreeMap<String, Seen<Vec<Meshsync>>>,
-    profile: &Profile,
-) -> Option<String> {
+fn stack_why(meshsyncs: &BTreeMap<String, Seen<Vec<Meshsync>>>, profile: &Profile) -> Option<String> {
     stack::merged(meshsyncs, profile).why_unsettled()
 }
 
 /// The stock list as a merge patch.
-fn stock(
-    without: &[String],
-    format: Format,
-    profile: &'static Profile,
-) -> Result<Redacted, UsageError> {
+fn stock(without: &[String], format: Format, profile: &'static Profile) -> Result<Redacted, UsageError> {
     let table = profile.meshsync.default_watch_list;
     if let Some(unknown) = without.iter().find(|name| !table.contains(&name.as_str())) {
-        return Err(UsageError::new(format!(
-            "--without names \"{unknown}\", which the stock list does not have"
-        )));
+        return Err(UsageError::new(format!("--without names \"{unknown}\", which the stock list does not have")));
     }
     let patch = watch_list::patch(&watch_list::stock_without(without, profile));
     Ok(match format {
@@ -97,8 +82,7 @@ fn stock(
 /// The `MeshSync` object with the list of a file.
 pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, UsageError> {
     let shown = if file == "-" { "standard input" } else { file };
-    let text = reader::text_or_input(file, limits::WATCH_LIST)
-        .map_err(|why| UsageError::unreadable(shown, why))?;
+    let text = reader::text_or_input(file, limits::WATCH_LIST).map_err(|why| UsageError::unreadable(shown, why))?;
     if text.trim_start().starts_with('[') {
         return Ok(with_data(&bare(&text), profile));
     }
@@ -114,20 +98,15 @@ pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, Us
     }
     match of("ConfigMap") {
         Some(map) => Ok(with_data(&map["data"], profile)),
-        None => Err(UsageError::new(format!("{shown} holds no watch-list")).instead(
-            "give a MeshSync, a ConfigMap with whitelist or blacklist, or the JSON array itself",
-        )),
+        None => Err(UsageError::new(format!("{shown} holds no watch-list"))
+            .instead("give a MeshSync, a ConfigMap with whitelist or blacklist, or the JSON array itself")),
     }
 }
 
 /// A bare array is a whitelist, unless it is one of plain names.
 fn bare(text: &str) -> Value {
     let names = serde_json::from_str::<Vec<String>>(text).is_ok_and(|names| !names.is_empty());
-    if names {
-        json!({ "blacklist": text })
-    } else {
-        json!({ "whitelist": text })
-    }
+    if names { json!({ "blacklist": text }) } else { json!({ "whitelist": text }) }
 }
 
 fn with_data(data: &Value, profile: &Profile) -> Meshsync {
@@ -140,15 +119,10 @@ fn with_data(data: &Value, profile: &Profile) -> Meshsync {
 pub(crate) fn judged(facts: &Facts, source: Source) -> (WatchListReport, Exit) {
     let profile = facts.profile;
     let meshsyncs = stack::meshsyncs(facts);
-    let list = meshsyncs
-        .items()
-        .first()
-        .map(|meshsync| meshsync.watch_list(profile));
+    let list = meshsyncs.items().first().map(|meshsync| meshsync.watch_list(profile));
     let version = diagnose::meshsync_version(facts);
     let (findings, _) = diagnose::watch_list(facts);
-    let fails = findings
-        .iter()
-        .any(|finding| finding.kind == Kind::Fault && finding.severity == Severity::Error);
+    let fails = findings.iter().any(|finding| finding.kind == Kind::Fault && finding.severity == Severity::Error);
     let exit = match &list {
         None => Exit::Undetermined,
         Some(_) if fails => Exit::Findings,
@@ -157,18 +131,12 @@ pub(crate) fn judged(facts: &Facts, source: Source) -> (WatchListReport, Exit) {
     let effective: Vec<EffectiveEntry> = list
         .iter()
         .flat_map(|list| list.watched(profile))
-        .map(|entry| EffectiveEntry {
-            resource: entry.resource.clone(),
-            events: entry.published(),
-        })
+        .map(|entry| EffectiveEntry { resource: entry.resource.clone(), events: entry.published() })
         .collect();
     let report = WatchListReport {
         api_version: API_VERSION,
         kind: "WatchList",
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-        },
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         source,
         exit_code: 0,
         meshsync_version: version,
@@ -180,17 +148,12 @@ pub(crate) fn judged(facts: &Facts, source: Source) -> (WatchListReport, Exit) {
             Some(WatchList::Invalid(_)) => "invalid",
         },
         publishes: effective.iter().any(|entry| !entry.events.is_empty()),
-        entries: list
-            .as_ref()
-            .map(|list| entries(list, facts))
-            .unwrap_or_default(),
+        entries: list.as_ref().map(|list| entries(list, facts)).unwrap_or_default(),
         effective,
-        unresolved: facts.served.why_unsettled().map(|why| {
-            facts
-                .obstacle
-                .as_ref()
-                .map_or(why, |obstacle| obstacle.message.clone())
-        }),
+        unresolved: facts
+            .served
+            .why_unsettled()
+            .map(|why| facts.obstacle.as_ref().map_or(why, |obstacle| obstacle.message.clone())),
         findings,
     };
     (report, exit)

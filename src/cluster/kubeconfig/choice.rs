@@ -25,42 +25,26 @@ pub(crate) struct Choice<'a> {
 
 impl Choice<'_> {
     pub(crate) fn resolve(&self) -> Result<Resolved, Trouble> {
-        let context_name = self.access.context.clone().or_else(|| {
-            self.kubeconfig
-                .current_context
-                .clone()
-                .filter(|name| !name.is_empty())
-        });
+        let context_name = self
+            .access
+            .context
+            .clone()
+            .or_else(|| self.kubeconfig.current_context.clone().filter(|name| !name.is_empty()));
         let context = match &context_name {
             Some(name) => self.context(name)?,
-            None if self.access.cluster.is_some() || self.access.server.is_some() => {
-                Context::default()
-            }
+            None if self.access.cluster.is_some() || self.access.server.is_some() => Context::default(),
             None => {
                 return Err(self.files.trouble(
-                    format!(
-                        "the kubeconfig {} sets no current-context",
-                        self.files.shown()
-                    ),
+                    format!("the kubeconfig {} sets no current-context", self.files.shown()),
                     Some(self.choice_of_contexts()),
                 ));
             }
         };
-        let cluster = match self
-            .access
-            .cluster
-            .clone()
-            .or(Some(context.cluster).filter(|name| !name.is_empty()))
-        {
+        let cluster = match self.access.cluster.clone().or(Some(context.cluster).filter(|name| !name.is_empty())) {
             Some(name) => self.cluster(&name, context_name.as_deref())?,
             None => Cluster::default(),
         };
-        let user_name = self
-            .access
-            .user
-            .clone()
-            .or(context.user)
-            .filter(|name| !name.is_empty());
+        let user_name = self.access.user.clone().or(context.user).filter(|name| !name.is_empty());
         let mut user = match &user_name {
             Some(name) => self.user(name, context_name.as_deref())?,
             None => AuthInfo::default(),
@@ -81,9 +65,7 @@ impl Choice<'_> {
                     None,
                 )
             })?;
-        let mut config = Config::new(
-            parse_server(&server).map_err(|why| self.files.trouble(why.to_string(), None))?,
-        );
+        let mut config = Config::new(parse_server(&server).map_err(|why| self.files.trouble(why.to_string(), None))?);
         config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         config.root_cert = self.root_certificates(&cluster)?;
@@ -116,10 +98,7 @@ impl Choice<'_> {
         if let Some(proxy) = filled(cluster.proxy_url.as_ref()) {
             config.proxy_url = Some(proxy::parse(proxy).map_err(|why| {
                 self.files.trouble(
-                    format!(
-                        "the key proxy-url ({}) cannot be used: {why}",
-                        self.files.place_of("proxy-url")
-                    ),
+                    format!("the key proxy-url ({}) cannot be used: {why}", self.files.place_of("proxy-url")),
                     None,
                 )
             })?);
@@ -142,27 +121,16 @@ impl Choice<'_> {
     }
 
     fn context(&self, name: &str) -> Result<Context, Trouble> {
-        let found = self
-            .kubeconfig
-            .contexts
-            .iter()
-            .find(|context| context.name == name);
+        let found = self.kubeconfig.contexts.iter().find(|context| context.name == name);
         match found {
             Some(named) => named.context.clone().ok_or_else(|| {
-                self.files.trouble(
-                    format!(
-                        "context \"{name}\" in {} is empty",
-                        self.files.place_of(name)
-                    ),
-                    None,
-                )
+                self.files.trouble(format!("context \"{name}\" in {} is empty", self.files.place_of(name)), None)
             }),
-            None if self.access.context.is_some() => Err(UsageError::new(format!(
-                "there is no context \"{name}\" in {}",
-                self.files.shown()
-            ))
-            .hint(format!("there is: {}", self.context_names()))
-            .into()),
+            None if self.access.context.is_some() => {
+                Err(UsageError::new(format!("there is no context \"{name}\" in {}", self.files.shown()))
+                    .hint(format!("there is: {}", self.context_names()))
+                    .into())
+            }
             None => Err(self.files.trouble(
                 format!(
                     "the current-context names \"{name}\" ({}), and there is no such context",
@@ -174,11 +142,7 @@ impl Choice<'_> {
     }
 
     fn cluster(&self, name: &str, context: Option<&str>) -> Result<Cluster, Trouble> {
-        let found = self
-            .kubeconfig
-            .clusters
-            .iter()
-            .find(|cluster| cluster.name == name);
+        let found = self.kubeconfig.clusters.iter().find(|cluster| cluster.name == name);
         match found.and_then(|named| named.cluster.clone()) {
             Some(cluster) => Ok(cluster),
             None => Err(self.dangling("cluster", name, context, self.access.cluster.is_some())),
@@ -186,12 +150,7 @@ impl Choice<'_> {
     }
 
     fn user(&self, name: &str, context: Option<&str>) -> Result<AuthInfo, Trouble> {
-        match self
-            .kubeconfig
-            .auth_infos
-            .iter()
-            .find(|user| user.name == name)
-        {
+        match self.kubeconfig.auth_infos.iter().find(|user| user.name == name) {
             Some(named) => Ok(named.auth_info.clone().unwrap_or_default()),
             None => Err(self.dangling("user", name, context, self.access.user.is_some())),
         }
@@ -199,25 +158,13 @@ impl Choice<'_> {
 
     fn dangling(&self, what: &str, name: &str, context: Option<&str>, flag: bool) -> Trouble {
         let names: Vec<&str> = match what {
-            "cluster" => self
-                .kubeconfig
-                .clusters
-                .iter()
-                .map(|c| c.name.as_str())
-                .collect(),
-            _ => self
-                .kubeconfig
-                .auth_infos
-                .iter()
-                .map(|u| u.name.as_str())
-                .collect(),
+            "cluster" => self.kubeconfig.clusters.iter().map(|c| c.name.as_str()).collect(),
+            _ => self.kubeconfig.auth_infos.iter().map(|u| u.name.as_str()).collect(),
         };
         let there_is = listed(&names);
         if flag {
             let message = format!("there is no {what} \"{name}\" in {}", self.files.shown());
-            return UsageError::new(message)
-                .hint(format!("there is: {there_is}"))
-                .into();
+            return UsageError::new(message).hint(format!("there is: {there_is}")).into();
         }
         self.files.trouble(
             format!(
@@ -238,12 +185,7 @@ impl Choice<'_> {
     }
 
     fn context_names(&self) -> String {
-        let names: Vec<&str> = self
-            .kubeconfig
-            .contexts
-            .iter()
-            .map(|c| c.name.as_str())
-            .collect();
+        let names: Vec<&str> = self.kubeconfig.contexts.iter().map(|c| c.name.as_str()).collect();
         listed(&names)
     }
 
@@ -260,10 +202,7 @@ impl Choice<'_> {
             })?;
             (pem, "certificate-authority-data")
         } else if let Some(path) = filled(cluster.certificate_authority.as_ref()) {
-            (
-                self.file_of_key("certificate-authority", path)?,
-                "certificate-authority",
-            )
+            (self.file_of_key("certificate-authority", path)?, "certificate-authority")
         } else {
             return Ok(None);
         };
@@ -274,13 +213,9 @@ impl Choice<'_> {
             .map(|der| der.to_vec())
             .collect();
         if certificates.is_empty() {
-            return Err(self.files.trouble(
-                format!(
-                    "the key {key} ({}) holds no PEM certificate",
-                    self.files.place_of(key)
-                ),
-                None,
-            ));
+            return Err(self
+                .files
+                .trouble(format!("the key {key} ({}) holds no PEM certificate", self.files.place_of(key)), None));
         }
         Ok(Some(certificates))
     }
@@ -292,38 +227,23 @@ impl Choice<'_> {
         let exposed = |key: &str| open[key].as_str().map(str::to_owned);
         if let Some(token) = exposed("token") {
             token::check(&token).map_err(|why| {
-                self.files.trouble(
-                    format!("the key token ({}) {why}", self.files.place_of("token:")),
-                    None,
-                )
+                self.files.trouble(format!("the key token ({}) {why}", self.files.place_of("token:")), None)
             })?;
         }
         let path = user.token_file.clone();
         token::settle_file(user).map_err(|why| match why {
-            token::Unusable::File(why) => {
-                self.unreadable("tokenFile", path.as_deref().unwrap_or_default(), &why)
-            }
-            token::Unusable::Token(why) => self.files.trouble(
-                format!(
-                    "the file of the key tokenFile ({}) {why}",
-                    self.files.place_of("tokenFile")
-                ),
-                None,
-            ),
+            token::Unusable::File(why) => self.unreadable("tokenFile", path.as_deref().unwrap_or_default(), &why),
+            token::Unusable::Token(why) => self
+                .files
+                .trouble(format!("the file of the key tokenFile ({}) {why}", self.files.place_of("tokenFile")), None),
         })?;
         let key_data = exposed("client-key-data");
-        let certificate = self.pem_of(
-            "client-certificate",
-            user.client_certificate_data.as_ref(),
-            user.client_certificate.as_ref(),
-        )?;
+        let certificate =
+            self.pem_of("client-certificate", user.client_certificate_data.as_ref(), user.client_certificate.as_ref())?;
         let key = self.pem_of("client-key", key_data.as_ref(), user.client_key.as_ref())?;
         let lacks = |(is, _): &(String, Vec<u8>), other: &str| {
             self.files.trouble(
-                format!(
-                    "the key {is} ({}) needs a {other} beside it, and there is none",
-                    self.files.place_of(is)
-                ),
+                format!("the key {is} ({}) needs a {other} beside it, and there is none", self.files.place_of(is)),
                 None,
             )
         };
@@ -333,13 +253,7 @@ impl Choice<'_> {
             _ => {}
         }
         let holds_none = |key: &str, what: &str| {
-            self.files.trouble(
-                format!(
-                    "the key {key} ({}) holds no PEM {what}",
-                    self.files.place_of(key)
-                ),
-                None,
-            )
+            self.files.trouble(format!("the key {key} ({}) holds no PEM {what}", self.files.place_of(key)), None)
         };
         if let Some((key, pem)) = &certificate
             && CertificateDer::from_pem_slice(pem).is_err()
@@ -380,32 +294,20 @@ impl Choice<'_> {
         if let Some(data) = filled(data) {
             let key = format!("{key}-data");
             let pem = decode_base64(data).ok_or_else(|| {
-                self.files.trouble(
-                    format!(
-                        "the key {key} in {} is not base64",
-                        self.files.place_of(&key)
-                    ),
-                    None,
-                )
+                self.files.trouble(format!("the key {key} in {} is not base64", self.files.place_of(&key)), None)
             })?;
             return Ok(Some((key, pem)));
         }
-        filled(path)
-            .map(|path| Ok((key.to_owned(), self.file_of_key(key, path)?)))
-            .transpose()
+        filled(path).map(|path| Ok((key.to_owned(), self.file_of_key(key, path)?))).transpose()
     }
 
     fn file_of_key(&self, key: &str, path: &str) -> Result<Vec<u8>, Trouble> {
-        reader::bytes(Path::new(path), limits::CREDENTIAL_FILE)
-            .map_err(|why| self.unreadable(key, path, &why))
+        reader::bytes(Path::new(path), limits::CREDENTIAL_FILE).map_err(|why| self.unreadable(key, path, &why))
     }
 
     fn unreadable(&self, key: &str, path: &str, why: &Unreadable) -> Trouble {
         self.files.trouble(
-            format!(
-                "the key {key} ({}) names {path}, which cannot be read: {why}",
-                self.files.place_of(key)
-            ),
+            format!("the key {key} ({}) names {path}, which cannot be read: {why}", self.files.place_of(key)),
             None,
         )
     }
@@ -416,11 +318,7 @@ fn filled(value: Option<&String>) -> Option<&str> {
 }
 
 fn listed(names: &[&str]) -> String {
-    if names.is_empty() {
-        "none".into()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 /// Base64 as kubeconfigs hold it, with line breaks in it.

@@ -31,26 +31,15 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn find(flag: Option<&Path>) -> Self {
         if let Some(path) = flag {
-            return Self {
-                paths: vec![path.into()],
-                named: true,
-                texts: RefCell::default(),
-            };
+            return Self { paths: vec![path.into()], named: true, texts: RefCell::default() };
         }
         let paths: Vec<PathBuf> = match std::env::var_os("KUBECONFIG") {
-            Some(list) if !list.is_empty() => std::env::split_paths(&list)
-                .filter(|path| !path.as_os_str().is_empty())
-                .collect(),
-            _ => std::env::home_dir()
-                .map(|home| home.join(".kube").join("config"))
-                .into_iter()
-                .collect(),
+            Some(list) if !list.is_empty() => {
+                std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
+            }
+            _ => std::env::home_dir().map(|home| home.join(".kube").join("config")).into_iter().collect(),
         };
-        Self {
-            paths,
-            named: false,
-            texts: RefCell::default(),
-        }
+        Self { paths, named: false, texts: RefCell::default() }
     }
 
     pub(crate) fn trouble(&self, message: String, remedy: Option<String>) -> Trouble {
@@ -83,19 +72,13 @@ impl Files {
             } else {
                 format!("there is no kubeconfig at {}", self.shown())
             },
-            evidence: vec![
-                "not running in a pod, so there is no in-cluster configuration either".into(),
-            ],
+            evidence: vec!["not running in a pod, so there is no in-cluster configuration either".into()],
             remedy: None,
         })
     }
 
     pub(crate) fn shown(&self) -> String {
-        let shown: Vec<String> = self
-            .paths
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
+        let shown: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
         shown.join(", ")
     }
 
@@ -103,12 +86,8 @@ impl Files {
     pub(crate) fn load(&self) -> Result<Option<Kubeconfig>, Trouble> {
         let mut merged: Option<Kubeconfig> = None;
         for path in &self.paths {
-            let unreadable = |why: Unreadable| {
-                self.trouble(
-                    format!("cannot read the kubeconfig {}: {why}", path.display()),
-                    None,
-                )
-            };
+            let unreadable =
+                |why: Unreadable| self.trouble(format!("cannot read the kubeconfig {}: {why}", path.display()), None);
             let text = match reader::text(path, limits::KUBECONFIG) {
                 Ok(text) => text,
                 Err(why) if why.is_missing() => continue,
@@ -120,10 +99,7 @@ impl Files {
             // The first document counts, and the last of two equal keys, as for kubectl.
             let value = reader::first_document(&text).map_err(unreadable)?;
             let other = |why: &dyn std::fmt::Display| {
-                self.trouble(
-                    format!("{} is not a kubeconfig: {why}", path.display()),
-                    None,
-                )
+                self.trouble(format!("{} is not a kubeconfig: {why}", path.display()), None)
             };
             if let Some(why) = something_else(&value) {
                 return Err(other(&why));
@@ -136,10 +112,7 @@ impl Files {
             merged = Some(match merged {
                 None => one,
                 Some(first) => first.merge(one).map_err(|error| {
-                    self.trouble(
-                        format!("cannot merge the kubeconfig {}: {error}", path.display()),
-                        None,
-                    )
+                    self.trouble(format!("cannot merge the kubeconfig {}: {error}", path.display()), None)
                 })?,
             });
         }
@@ -196,9 +169,7 @@ fn typed(value: &Value, text: &str) -> Result<Kubeconfig, Unreadable> {
 /// The YAML reader's complaint, without its chain of forewords and in words for people.
 fn plain_yaml(error: &str) -> String {
     let first = crate::stack::base::words::malformed(&error.lines().next().unwrap_or_default());
-    let why = first
-        .rsplit_once("error: ")
-        .map_or(first.as_str(), |(_, why)| why);
+    let why = first.rsplit_once("error: ").map_or(first.as_str(), |(_, why)| why);
     why.replace("expected sequence start", "a list is expected")
         .replace("expected mapping start", "a mapping of keys is expected")
 }

@@ -17,8 +17,7 @@ pub(crate) fn check(access: &Access) -> Result<(), UsageError> {
         return Err(UsageError::new(message));
     }
     if let Some(token) = &access.token {
-        token::check(token)
-            .map_err(|why| UsageError::new(format!("the value of --token {why}")))?;
+        token::check(token).map_err(|why| UsageError::new(format!("the value of --token {why}")))?;
     }
     if let Some(server) = &access.server {
         parse_server(server).map_err(|why| UsageError::new(format!("--server: {why}")))?;
@@ -36,9 +35,7 @@ pub(crate) fn check(access: &Access) -> Result<(), UsageError> {
         }
     }
     match &access.tls_server_name {
-        Some(name) => {
-            tls_name(name).map_err(|why| UsageError::new(format!("--tls-server-name: {why}")))
-        }
+        Some(name) => tls_name(name).map_err(|why| UsageError::new(format!("--tls-server-name: {why}"))),
         None => Ok(()),
     }
 }
@@ -63,9 +60,7 @@ pub(crate) fn has_wrong_port(uri: &Uri) -> bool {
     let place = authority.as_str();
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     let after = place.rsplit_once(']').map_or(place, |(_, after)| after);
-    after
-        .split_once(':')
-        .is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err())
+    after.split_once(':').is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err())
 }
 
 /// An address for messages: whatever may be a credential in it is left out, well-formed or not.
@@ -74,9 +69,7 @@ pub(crate) fn shown(address: &str) -> String {
     let Some((before, place)) = address.rsplit_once('@') else {
         return redact::clean(address);
     };
-    let scheme = before
-        .split_once("://")
-        .map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
+    let scheme = before.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
     redact::clean(&format!("{scheme}{}@{place}", redact::REDACTED))
 }
 

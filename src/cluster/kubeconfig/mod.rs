@@ -87,10 +87,7 @@ pub fn runs_in_cluster() -> bool {
 /// # Errors
 ///
 /// As [`resolve`], and when the time was over before everything was read.
-pub(crate) async fn resolve_within(
-    access: &Access,
-    deadline: Instant,
-) -> Result<Resolved, Trouble> {
+pub(crate) async fn resolve_within(access: &Access, deadline: Instant) -> Result<Resolved, Trouble> {
     let begun = Instant::now();
     let own = access.clone();
     match reader::within(deadline, move || resolve(&own)).await {
@@ -98,11 +95,7 @@ pub(crate) async fn resolve_within(
         None => {
             let files = Files::find(access.kubeconfig.as_deref());
             Err(files.trouble(
-                format!(
-                    "the kubeconfig {} could not be read within {}",
-                    files.shown(),
-                    words::span(begun.elapsed())
-                ),
+                format!("the kubeconfig {} could not be read within {}", files.shown(), words::span(begun.elapsed())),
                 None,
             ))
         }
@@ -120,12 +113,7 @@ fn resolve(access: &Access) -> Result<Resolved, Trouble> {
     let files = Files::find(access.kubeconfig.as_deref());
     let kubeconfig = files.load()?;
     let mut resolved = match kubeconfig {
-        Some(kubeconfig) => Choice {
-            kubeconfig: &kubeconfig,
-            files: &files,
-            access,
-        }
-        .resolve()?,
+        Some(kubeconfig) => Choice { kubeconfig: &kubeconfig, files: &files, access }.resolve()?,
         None if access.server.is_some() => from_server_flag(access)?,
         None if runs_in_cluster() => in_cluster()?,
         None => return Err(files.missing()),
@@ -163,10 +151,7 @@ fn from_server_flag(access: &Access) -> Result<Resolved, Trouble> {
     let uri = parse_server(&server).map_err(UsageError::new)?;
     Ok(Resolved {
         config: Config::new(uri),
-        target: Target {
-            server: Some(redact::address(&server)),
-            ..Target::default()
-        },
+        target: Target { server: Some(redact::address(&server)), ..Target::default() },
         in_cluster: false,
         named: true,
     })
@@ -184,10 +169,7 @@ fn in_cluster() -> Result<Resolved, Trouble> {
     let mut config = Config::incluster().map_err(|error| unusable(error.to_string()))?;
     token::settle_file(&mut config.auth_info).map_err(|why| unusable(why.to_string()))?;
     Ok(Resolved {
-        target: Target {
-            server: Some(config.cluster_url.to_string()),
-            ..Target::default()
-        },
+        target: Target { server: Some(config.cluster_url.to_string()), ..Target::default() },
         config,
         in_cluster: true,
         named: false,
@@ -197,15 +179,11 @@ fn in_cluster() -> Result<Resolved, Trouble> {
 fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> {
     let config = &mut resolved.config;
     if let Some(server) = &access.server {
-        config.cluster_url =
-            parse_server(server).map_err(|why| UsageError::new(format!("--server: {why}")))?;
+        config.cluster_url = parse_server(server).map_err(|why| UsageError::new(format!("--server: {why}")))?;
     }
     if let Some(token) = &access.token {
         // The flag is the whole of who we are: nothing of the kubeconfig's user may compete with it.
-        config.auth_info = AuthInfo {
-            token: Some(token.clone().into()),
-            ..AuthInfo::default()
-        };
+        config.auth_info = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
     }
     if let Some(user) = &access.impersonate {
         config.auth_info.impersonate = Some(user.clone());

@@ -46,10 +46,7 @@ fn seeds() -> Vec<String> {
 
 #[test]
 fn kubeconfigs_that_were_changed_are_read_or_refused() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let _ = rustls::crypto::ring::default_provider().install_default();
     holds(&mutated(seeds()), |text| {
         // Paths are changed too; a device must not be found by chance.
@@ -58,10 +55,7 @@ fn kubeconfigs_that_were_changed_are_read_or_refused() {
         }
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(text.as_bytes()).expect("written");
-        let access = Access {
-            kubeconfig: Some(PathBuf::from(file.path())),
-            ..Access::default()
-        };
+        let access = Access { kubeconfig: Some(PathBuf::from(file.path())), ..Access::default() };
         if let Ok(resolved) = resolve(&access) {
             let _inside = runtime.enter();
             // Where the token is put into a header.

@@ -30,10 +30,7 @@ pub(crate) fn choose(config: &Config) -> Result<Option<Uri>, Trouble> {
         return Ok(None);
     };
     let host = host.trim_matches(['[', ']']);
-    let loopback = host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     let variables = match config.cluster_url.scheme_str() {
         Some("http") => HTTP,
         _ => HTTPS,
@@ -43,8 +40,7 @@ pub(crate) fn choose(config: &Config) -> Result<Option<Uri>, Trouble> {
         let value = value.trim().to_owned();
         (!value.is_empty()).then_some((name, value))
     });
-    let Some((name, value)) = named.filter(|_| !loopback && !is_excepted(&config.cluster_url))
-    else {
+    let Some((name, value)) = named.filter(|_| !loopback && !is_excepted(&config.cluster_url)) else {
         return Ok(None);
     };
     parse(&value).map(Some).map_err(|why| {
@@ -52,23 +48,15 @@ pub(crate) fn choose(config: &Config) -> Result<Option<Uri>, Trouble> {
             code: "cluster-unreachable".into(),
             message: format!("the proxy that {name} names cannot be used: {why}"),
             evidence: vec![format!("{name}: {}", flags::shown(&value))],
-            remedy: Some(format!(
-                "correct {name}, or unset it, or except the server with NO_PROXY"
-            )),
+            remedy: Some(format!("correct {name}, or unset it, or except the server with NO_PROXY")),
         })
     })
 }
 
 fn is_excepted(server: &Uri) -> bool {
-    let list = ["NO_PROXY", "no_proxy"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .unwrap_or_default();
+    let list = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
     // Any proxy will do: it is only asked whether one would be used.
-    let matcher = Matcher::builder()
-        .all("http://proxy.invalid:1")
-        .no(list)
-        .build();
+    let matcher = Matcher::builder().all("http://proxy.invalid:1").no(list).build();
     matcher.intercept(server).is_none()
 }
 
@@ -78,20 +66,14 @@ fn is_excepted(server: &Uri) -> bool {
 ///
 /// Why it is none, without the address itself.
 pub(crate) fn parse(value: &str) -> Result<Uri, InvalidAddress> {
-    let with_scheme = if value.contains("://") {
-        value.to_owned()
-    } else {
-        format!("http://{value}")
-    };
+    let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let uri: Uri = with_scheme.parse().map_err(InvalidAddress::Proxy)?;
     if uri.host().is_none_or(str::is_empty) || flags::has_wrong_port(&uri) {
         return Err(InvalidAddress::ProxyHost);
     }
     match uri.scheme_str() {
         Some("http" | "https" | "socks5" | "socks5h") => Ok(uri),
-        scheme => Err(InvalidAddress::ProxyScheme(
-            scheme.unwrap_or_default().into(),
-        )),
+        scheme => Err(InvalidAddress::ProxyScheme(scheme.unwrap_or_default().into())),
     }
 }
 
@@ -110,19 +92,10 @@ mod tests {
         ] {
             assert!(parse(good).is_ok(), "{good}");
         }
-        for bad in [
-            "ftp://proxy",
-            "http://",
-            "http://proxy:99999",
-            "http://a b",
-            "://",
-            "[::1",
-        ] {
+        for bad in ["ftp://proxy", "http://", "http://proxy:99999", "http://a b", "://", "[::1"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        let why = parse("gopher://me:s3cret@proxy")
-            .expect_err("no proxy")
-            .to_string();
+        let why = parse("gopher://me:s3cret@proxy").expect_err("no proxy").to_string();
         assert!(!why.contains("s3cret"), "{why}");
     }
 }

@@ -20,10 +20,7 @@ pub(crate) fn resolve(kubeconfig: &mut Kubeconfig, folder: &Path) {
         absolute(&mut user.token_file, folder);
         // A bare name is looked up on the PATH.
         if let Some(exec) = &mut user.exec
-            && exec
-                .command
-                .as_ref()
-                .is_some_and(|command| command.contains(MAIN_SEPARATOR))
+            && exec.command.as_ref().is_some_and(|command| command.contains(MAIN_SEPARATOR))
         {
             absolute(&mut exec.command, folder);
         }

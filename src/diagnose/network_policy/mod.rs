@@ -64,19 +64,14 @@ pub(crate) struct Namespace {
 
 impl Namespace {
     pub(crate) fn new(name: &str, labels: Option<&BTreeMap<String, String>>) -> Self {
-        Self {
-            name: name.to_owned(),
-            labels: labels.cloned(),
-        }
+        Self { name: name.to_owned(), labels: labels.cloned() }
     }
 
     fn matches(&self, selector: &LabelSelector) -> Truth {
         match &self.labels {
             Some(labels) => {
                 let mut labels = labels.clone();
-                labels
-                    .entry(NAME_LABEL.into())
-                    .or_insert_with(|| self.name.clone());
+                labels.entry(NAME_LABEL.into()).or_insert_with(|| self.name.clone());
                 selects(selector, &labels, true)
             }
             None => {
@@ -135,12 +130,9 @@ impl<'a> Policies<'a> {
             return Reach::Open;
         }
         match self.sends(from, &Far::Pod(to, self.home), port) {
-            Reach::Open => self.one_way(
-                Direction::Ingress,
-                to,
-                &Far::Pod(from, self.home),
-                &|wanted| port_matches(wanted, port, Some(to)),
-            ),
+            Reach::Open => self.one_way(Direction::Ingress, to, &Far::Pod(from, self.home), &|wanted| {
+                port_matches(wanted, port, Some(to))
+            }),
             barred @ Reach::Barred { .. } => barred,
         }
     }
@@ -154,9 +146,7 @@ impl<'a> Policies<'a> {
             Far::Pod(pod, _) => Some(*pod),
             Far::Somebody(_) => None,
         };
-        self.one_way(Direction::Egress, from, to, &|wanted| {
-            port_matches(wanted, port, owner)
-        })
+        self.one_way(Direction::Egress, from, to, &|wanted| port_matches(wanted, port, owner))
     }
 
     fn one_way(
@@ -172,44 +162,32 @@ impl<'a> Policies<'a> {
             if !applies(policy, direction) || self.selects_pod(policy, pod) != Truth::Yes {
                 continue;
             }
-            let through =
-                match direction {
-                    Direction::Ingress => spec.ingress.iter().flatten().any(|rule| {
-                        self.lets(rule.from.as_deref(), rule.ports.as_deref(), far, port)
-                    }),
-                    Direction::Egress => spec.egress.iter().flatten().any(|rule| {
-                        self.lets(rule.to.as_deref(), rule.ports.as_deref(), far, port)
-                    }),
-                };
+            let through = match direction {
+                Direction::Ingress => spec
+                    .ingress
+                    .iter()
+                    .flatten()
+                    .any(|rule| self.lets(rule.from.as_deref(), rule.ports.as_deref(), far, port)),
+                Direction::Egress => spec
+                    .egress
+                    .iter()
+                    .flatten()
+                    .any(|rule| self.lets(rule.to.as_deref(), rule.ports.as_deref(), far, port)),
+            };
             if through {
                 return Reach::Open;
             }
             isolating.push(policy.metadata.name.clone().unwrap_or_default());
         }
-        if isolating.is_empty() {
-            Reach::Open
-        } else {
-            Reach::Barred {
-                direction,
-                policies: isolating,
-            }
-        }
+        if isolating.is_empty() { Reach::Open } else { Reach::Barred { direction, policies: isolating } }
     }
 
     fn selects_pod(&self, policy: &NetworkPolicy, pod: &Pod) -> Truth {
-        let home = |namespace: &Option<String>| {
-            namespace
-                .as_ref()
-                .is_none_or(|namespace| *namespace == self.home.name)
-        };
+        let home = |namespace: &Option<String>| namespace.as_ref().is_none_or(|namespace| *namespace == self.home.name);
         if !home(&policy.metadata.namespace) || !home(&pod.metadata.namespace) {
             return Truth::No;
         }
-        match policy
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.pod_selector.as_ref())
-        {
+        match policy.spec.as_ref().and_then(|spec| spec.pod_selector.as_ref()) {
             Some(selector) => selects(selector, &labels(pod), true),
             None => Truth::Yes,
         }
@@ -263,9 +241,7 @@ fn applies(policy: &NetworkPolicy, direction: Direction) -> bool {
     let types = spec.policy_types.as_deref().unwrap_or_default();
     match direction {
         Direction::Ingress => types.is_empty() || types.iter().any(|t| t == "Ingress"),
-        Direction::Egress if types.is_empty() => {
-            spec.egress.as_ref().is_some_and(|rules| !rules.is_empty())
-        }
+        Direction::Egress if types.is_empty() => spec.egress.as_ref().is_some_and(|rules| !rules.is_empty()),
         Direction::Egress => types.iter().any(|t| t == "Egress"),
     }
 }
@@ -285,39 +261,22 @@ fn on_node(pod: &Pod) -> bool {
 
 /// Whether a selector takes in these labels. `complete` says that there are no others.
 fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>, complete: bool) -> Truth {
-    let pairs = selector
-        .match_labels
-        .iter()
-        .flatten()
-        .map(|(key, value)| match labels.get(key) {
-            Some(found) => (found == value).into(),
-            None if complete => Truth::No,
-            None => Truth::Perhaps,
-        });
-    let expressions = selector
-        .match_expressions
-        .iter()
-        .flatten()
-        .map(|requirement| fulfils(requirement, labels, complete));
+    let pairs = selector.match_labels.iter().flatten().map(|(key, value)| match labels.get(key) {
+        Some(found) => (found == value).into(),
+        None if complete => Truth::No,
+        None => Truth::Perhaps,
+    });
+    let expressions =
+        selector.match_expressions.iter().flatten().map(|requirement| fulfils(requirement, labels, complete));
     pairs.chain(expressions).min().unwrap_or(Truth::Yes)
 }
 
-fn fulfils(
-    requirement: &LabelSelectorRequirement,
-    labels: &BTreeMap<String, String>,
-    complete: bool,
-) -> Truth {
+fn fulfils(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, String>, complete: bool) -> Truth {
     let found = labels.get(&requirement.key);
     if found.is_none() && !complete {
         return Truth::Perhaps;
     }
-    let listed = |value: &String| {
-        requirement
-            .values
-            .iter()
-            .flatten()
-            .any(|wanted| wanted == value)
-    };
+    let listed = |value: &String| requirement.values.iter().flatten().any(|wanted| wanted == value);
     match requirement.operator.as_str() {
         "In" => found.is_some_and(listed).into(),
         // A label that is not there has none of the values.
@@ -357,20 +316,10 @@ fn port_matches(wanted: &NetworkPolicyPort, port: Port, owner: Option<&Pod>) -> 
 
 /// Whether a pod's address is in a block. That blocks see pods' addresses is usual and not promised.
 fn in_block(block: &IPBlock, pod: &Pod) -> Truth {
-    let Some(address) = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.pod_ip.as_ref()?.parse::<IpAddr>().ok())
-    else {
+    let Some(address) = pod.status.as_ref().and_then(|status| status.pod_ip.as_ref()?.parse::<IpAddr>().ok()) else {
         return Truth::Perhaps;
     };
-    let left_out = block
-        .except
-        .iter()
-        .flatten()
-        .map(|cidr| contains(cidr, address))
-        .max()
-        .unwrap_or(Truth::No);
+    let left_out = block.except.iter().flatten().map(|cidr| contains(cidr, address)).max().unwrap_or(Truth::No);
     match (contains(&block.cidr, address), left_out) {
         (Truth::No, _) | (_, Truth::Yes) => Truth::No,
         (Truth::Yes, Truth::No) => Truth::Yes,
@@ -379,19 +328,14 @@ fn in_block(block: &IPBlock, pod: &Pod) -> Truth {
 }
 
 fn contains(cidr: &str, address: IpAddr) -> Truth {
-    let parsed = cidr.split_once('/').and_then(|(base, length)| {
-        Some((base.parse::<IpAddr>().ok()?, length.parse::<u32>().ok()?))
-    });
+    let parsed = cidr
+        .split_once('/')
+        .and_then(|(base, length)| Some((base.parse::<IpAddr>().ok()?, length.parse::<u32>().ok()?)));
     let (first, other, bits, length) = match (parsed, address) {
-        (Some((IpAddr::V4(base), length)), IpAddr::V4(address)) => (
-            u128::from(base.to_bits()),
-            u128::from(address.to_bits()),
-            32,
-            length,
-        ),
-        (Some((IpAddr::V6(base), length)), IpAddr::V6(address)) => {
-            (base.to_bits(), address.to_bits(), 128, length)
+        (Some((IpAddr::V4(base), length)), IpAddr::V4(address)) => {
+            (u128::from(base.to_bits()), u128::from(address.to_bits()), 32, length)
         }
+        (Some((IpAddr::V6(base), length)), IpAddr::V6(address)) => (base.to_bits(), address.to_bits(), 128, length),
         (Some(_), _) => return Truth::No,
         (None, _) => return Truth::Perhaps,
     };

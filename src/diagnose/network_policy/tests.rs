@@ -4,14 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const MONITOR: Port = Port {
-    protocol: "TCP",
-    number: 8222,
-};
-const CLIENT: Port = Port {
-    protocol: "TCP",
-    number: 4222,
-};
+const MONITOR: Port = Port { protocol: "TCP", number: 8222 };
+const CLIENT: Port = Port { protocol: "TCP", number: 4222 };
 
 fn pod(name: &str, label: &str, ip: &str) -> Pod {
     serde_json::from_value(json!({
@@ -62,46 +56,27 @@ fn open(specs: &[Value], port: Port) {
 #[track_caller]
 fn barred(specs: &[Value], port: Port, direction: Direction, names: &[&str]) {
     let policies = names.iter().map(|name| (*name).to_owned()).collect();
-    assert_eq!(
-        between(specs, port),
-        Reach::Barred {
-            direction,
-            policies
-        }
-    );
+    assert_eq!(between(specs, port), Reach::Barred { direction, policies });
 }
 
 #[test]
 fn without_a_policy_that_selects_the_pod_all_is_open() {
     open(&[], CLIENT);
-    open(
-        &[json!({ "podSelector": { "matchLabels": { "role": "other" } } })],
-        CLIENT,
-    );
+    open(&[json!({ "podSelector": { "matchLabels": { "role": "other" } } })], CLIENT);
 }
 
 #[test]
 fn an_empty_selector_takes_every_pod_and_no_rule_lets_nothing_in() {
-    barred(
-        &[json!({ "podSelector": {} })],
-        CLIENT,
-        Direction::Ingress,
-        &["p0"],
-    );
+    barred(&[json!({ "podSelector": {} })], CLIENT, Direction::Ingress, &["p0"]);
     // Without types, what goes out is restricted only by a rule for it.
     barred(
-        &[
-            json!({ "podSelector": {}, "egress": [{ "ports": [{ "port": 53 }] }],
-            "ingress": [{}] }),
-        ],
+        &[json!({ "podSelector": {}, "egress": [{ "ports": [{ "port": 53 }] }],
+            "ingress": [{}] })],
         CLIENT,
         Direction::Egress,
         &["p0"],
     );
-    open(
-        &[json!({ "podSelector": {}, "ingress": [{}], "egress": [] })],
-        CLIENT,
-    );
+    open(&[json!({ "podSelector": {}, "ingress": [{}], "egress": [] })], CLIENT);
 }
 
 #[test]
@@ -110,18 +85,11 @@ fn types_decide_what_is_restricted() {
     barred(&[egress], CLIENT, Direction::Egress, &["p0"]);
     // The rules of a direction that is not among the types do nothing.
     open(
-        &[
-            json!({ "podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}],
-            "egress": [{ "ports": [{ "port": 1 }] }] }),
-        ],
+        &[json!({ "podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}],
+            "egress": [{ "ports": [{ "port": 1 }] }] })],
         CLIENT,
     );
-    open(
-        &[
-            json!({ "podSelector": { "matchLabels": { "role": "nats" } }, "policyTypes": ["Egress"] }),
-        ],
-        CLIENT,
-    );
+    open(&[json!({ "podSelector": { "matchLabels": { "role": "nats" } }, "policyTypes": ["Egress"] })], CLIENT);
 }
 
 #[test]
@@ -150,10 +118,8 @@ fn peers_are_pods_here_pods_there_or_both_selectors_at_once() {
     yes(json!({ "namespaceSelector": { "matchLabels": { "team": "mesh" } } }));
     yes(json!({ "namespaceSelector": { "matchLabels": { NAME_LABEL: "meshery" } } }));
     no(json!({ "namespaceSelector": { "matchLabels": { NAME_LABEL: "default" } } }));
-    no(
-        json!({ "namespaceSelector": { "matchLabels": { "team": "mesh" } },
-        "podSelector": { "matchLabels": { "role": "server" } } }),
-    );
+    no(json!({ "namespaceSelector": { "matchLabels": { "team": "mesh" } },
+        "podSelector": { "matchLabels": { "role": "server" } } }));
     // Two entries of a list are alternatives, unlike two selectors of one entry.
     open(
         &[ingress(&json!({ "from": [
@@ -186,30 +152,19 @@ fn expressions_mean_what_they_mean_elsewhere() {
 
 #[test]
 fn blocks_are_addresses_but_for_their_exceptions() {
-    let block = |block: Value| {
-        between(
-            &[ingress(&json!({ "from": [{ "ipBlock": block }] }))],
-            CLIENT,
-        ) == Reach::Open
-    };
+    let block = |block: Value| between(&[ingress(&json!({ "from": [{ "ipBlock": block }] }))], CLIENT) == Reach::Open;
     assert!(block(json!({ "cidr": "10.1.0.0/16" })));
     assert!(block(json!({ "cidr": "0.0.0.0/0" })));
     assert!(block(json!({ "cidr": "10.1.2.3/32" })));
     assert!(!block(json!({ "cidr": "10.2.0.0/16" })));
-    assert!(!block(
-        json!({ "cidr": "10.1.0.0/16", "except": ["10.1.2.0/24"] })
-    ));
-    assert!(block(
-        json!({ "cidr": "10.1.0.0/16", "except": ["10.1.3.0/24"] })
-    ));
+    assert!(!block(json!({ "cidr": "10.1.0.0/16", "except": ["10.1.2.0/24"] })));
+    assert!(block(json!({ "cidr": "10.1.0.0/16", "except": ["10.1.3.0/24"] })));
     assert!(!block(json!({ "cidr": "fd00::/8" })));
 }
 
 #[test]
 fn ports_are_numbers_ranges_names_or_all_of_a_protocol() {
-    let ports = |list: Value, port: Port| {
-        between(&[ingress(&json!({ "ports": list }))], port) == Reach::Open
-    };
+    let ports = |list: Value, port: Port| between(&[ingress(&json!({ "ports": list }))], port) == Reach::Open;
     assert!(ports(json!([{ "port": 4222 }]), CLIENT));
     assert!(!ports(json!([{ "port": 4222 }]), MONITOR));
     assert!(!ports(json!([{ "port": 4222, "protocol": "UDP" }]), CLIENT));
@@ -223,35 +178,21 @@ fn ports_are_numbers_ranges_names_or_all_of_a_protocol() {
 
 #[test]
 fn what_is_not_known_bars_nothing() {
-    let list = policies(&[
-        json!({ "podSelector": {}, "policyTypes": ["Egress"], "egress": [{
+    let list = policies(&[json!({ "podSelector": {}, "policyTypes": ["Egress"], "egress": [{
         "to": [{ "namespaceSelector": { "matchLabels": { "purpose": "dns" } },
             "podSelector": { "matchLabels": { "k8s-app": "kube-dns" } } }],
         "ports": [{ "port": 53, "protocol": "UDP" }],
-    }] }),
-    ]);
+    }] })]);
     let home = home();
     let policies = Policies::new(&list, &home);
     let system = Namespace::new("kube-system", None);
     let from = pod("meshsync", "meshsync", "10.1.2.3");
-    let dns = |protocol| Port {
-        protocol,
-        number: 53,
-    };
-    assert_eq!(
-        policies.sends(&from, &Far::Somebody(&system), dns("UDP")),
-        Reach::Open
-    );
-    assert_ne!(
-        policies.sends(&from, &Far::Somebody(&system), dns("TCP")),
-        Reach::Open
-    );
+    let dns = |protocol| Port { protocol, number: 53 };
+    assert_eq!(policies.sends(&from, &Far::Somebody(&system), dns("UDP")), Reach::Open);
+    assert_ne!(policies.sends(&from, &Far::Somebody(&system), dns("TCP")), Reach::Open);
     // Its labels known, the namespace is none of those that are let through.
     let system = Namespace::new("kube-system", Some(&BTreeMap::new()));
-    assert_ne!(
-        policies.sends(&from, &Far::Somebody(&system), dns("UDP")),
-        Reach::Open
-    );
+    assert_ne!(policies.sends(&from, &Far::Somebody(&system), dns("UDP")), Reach::Open);
 }
 
 #[test]

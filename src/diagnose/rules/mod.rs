@@ -27,8 +27,8 @@ pub(crate) mod prelude {
     };
     pub(crate) use crate::{
         diagnose::{
-            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided,
-            last_words, remedy::other, rollout,
+            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, last_words, remedy::other,
+            rollout,
         },
         facts::{BrokerServer, stack},
         report::{Action, Command, Effect, Finding, Kind, ObjectRef, PatchKind, Severity},
@@ -37,11 +37,8 @@ pub(crate) mod prelude {
 }
 
 /// The checks of a test of one part.
-static OF_PART_TESTS: &[&Check] = &[
-    &operator::no_leader::OPERATOR_RENEWS,
-    &broker::not_delivering::CHECK,
-    &meshsync::no_answer::CHECK,
-];
+static OF_PART_TESTS: &[&Check] =
+    &[&operator::no_leader::OPERATOR_RENEWS, &broker::not_delivering::CHECK, &meshsync::no_answer::CHECK];
 
 /// The checks of the synthetic test.
 static OF_THE_FLOW: &[&Check] = &[
@@ -113,17 +110,10 @@ pub(super) fn diagnoses() -> impl Iterator<Item = &'static Diagnosis> {
 
 /// Every check of a cluster, in the order in which checks are shown.
 pub(super) fn all() -> impl Iterator<Item = &'static Check> {
-    [
-        cluster::CHECKS,
-        installation::CHECKS,
-        operator::CHECKS,
-        broker::CHECKS,
-        meshsync::CHECKS,
-        workload::SERVER_CHECKS,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    [cluster::CHECKS, installation::CHECKS, operator::CHECKS, broker::CHECKS, meshsync::CHECKS, workload::SERVER_CHECKS]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// The checks for these facts: those of a cluster, and where a test was made those that judge it.
@@ -132,10 +122,7 @@ pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
     let parts = test.is_some_and(|test| test.flow.is_none());
     let flow = test.is_some_and(|test| test.flow.is_some());
     let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts);
-    let mut checks: Vec<_> = all()
-        .chain(parts)
-        .chain(OF_THE_FLOW.iter().copied().filter(move |_| flow))
-        .collect();
+    let mut checks: Vec<_> = all().chain(parts).chain(OF_THE_FLOW.iter().copied().filter(move |_| flow)).collect();
     // Each heading appears once, and the order under it stays.
     let order: Vec<_> = checks.iter().map(|check| check.category()).collect();
     checks.sort_by_key(|check| {
@@ -148,10 +135,7 @@ pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
 /// The checks of a preflight, by category.
 pub(super) fn of_preflight() -> Vec<&'static Check> {
     let shared = |check: &&Check| SHARED_WITH_PREFLIGHT.iter().any(|it| it.id == check.id);
-    let mut checks: Vec<&Check> = all()
-        .filter(shared)
-        .chain(OF_PREFLIGHT.iter().copied())
-        .collect();
+    let mut checks: Vec<&Check> = all().filter(shared).chain(OF_PREFLIGHT.iter().copied()).collect();
     // What is installed now comes before what is left of it.
     let first = installation::stack_in_other_namespace::CHECK.id;
     checks.sort_by_key(|check| (check.category(), check.id != first));

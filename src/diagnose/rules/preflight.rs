@@ -9,46 +9,31 @@ use crate::{
 
 /// What was seen, for rules that are judged only where it was.
 pub(crate) fn seen<'a>(context: &RuleContext<'a>) -> &'a Preflight {
-    static NOTHING: Preflight = Preflight {
-        user: Seen::NotLooked,
-        objects: Vec::new(),
-        pods: Vec::new(),
-        nodes: Seen::NotLooked,
-    };
+    static NOTHING: Preflight =
+        Preflight { user: Seen::NotLooked, objects: Vec::new(), pods: Vec::new(), nodes: Seen::NotLooked };
     context.facts.preflight.as_ref().unwrap_or(&NOTHING)
 }
 
 /// `1 object`, `3 objects`.
 pub(crate) fn counted(n: usize, what: &str) -> String {
-    if n == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{n} {what}s")
-    }
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// Whether an object is there and left alone. A namespace is: seen itself, or by what could be tried in it. So is a
 /// custom resource, whose specification is somebody's decision, unless it is going.
 pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
     let tried_inside = || {
-        seen(context).objects.iter().any(|object| {
-            object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. })
-        })
+        seen(context)
+            .objects
+            .iter()
+            .any(|object| object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. }))
     };
     let remains = |metadata: &ObjectMeta| metadata.deletion_timestamp.is_none();
     match trial.kind.as_str() {
         "Namespace" => context.facts.namespace.known().is_some() || tried_inside(),
         // Whatever they are called: ours takes the name of one that is there.
-        "Broker" => context
-            .brokers
-            .items()
-            .iter()
-            .any(|it| remains(&it.metadata)),
-        "MeshSync" => context
-            .meshsyncs
-            .items()
-            .iter()
-            .any(|it| remains(&it.metadata)),
+        "Broker" => context.brokers.items().iter().any(|it| remains(&it.metadata)),
+        "MeshSync" => context.meshsyncs.items().iter().any(|it| remains(&it.metadata)),
         _ => false,
     }
 }

@@ -13,5 +13,11 @@ pub(crate) fn none(context: &RuleContext<'_>) -> Judgement {
 /// The command that has a `MeshSync` publish to a Broker of this namespace.
 pub(crate) fn point_to(context: &RuleContext<'_>, meshsync: &Meshsync, broker: &str) -> Command {
     let profile = context.facts.profile;
-    context.kubectl().patch(format!("meshsyncs.{} {}", profile.group, stack::name(&meshsync.metadata)), format!(r#"{{"spec":{{"broker":{{"custom":null,"native":{{"name":"{broker}","namespace":"{}"}}}}}}}}"#, context.facts.target.namespace))
+    context.kubectl().patch(
+        format!("meshsyncs.{} {}", profile.group, stack::name(&meshsync.metadata)),
+        format!(
+            r#"{{"spec":{{"broker":{{"custom":null,"native":{{"name":"{broker}","namespace":"{}"}}}}}}}}"#,
+            context.facts.target.namespace
+        ),
+    )
 }

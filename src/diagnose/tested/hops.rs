@@ -9,8 +9,8 @@ use crate::{
         },
     },
     facts::{
-        ApiTest, BrokerServer, Change, Condition, FailureKind, FlowTest, Handshake, HeldBack,
-        MeshsyncTest, OperatorTest, Passive, ServerTest, Step, Subject, Test, stack,
+        ApiTest, BrokerServer, Change, Condition, FailureKind, FlowTest, Handshake, HeldBack, MeshsyncTest,
+        OperatorTest, Passive, ServerTest, Step, Subject, Test, stack,
     },
     report::{Hop, Status, Timing},
     stack::{base::seen::Seen, watch_list::EVENTS},
@@ -22,50 +22,23 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
         return self::api(context, api);
     }
     if let Some(obstacle) = &context.facts.obstacle {
-        return vec![hop(
-            "reach",
-            "the API server is reached",
-            Status::Unknown,
-            Some(obstacle.message.clone()),
-            None,
-        )];
+        return vec![hop("reach", "the API server is reached", Status::Unknown, Some(obstacle.message.clone()), None)];
     }
     match subject {
         Subject::Kubernetes => Vec::new(),
-        Subject::Operator => test
-            .operator
-            .as_ref()
-            .map(|test| operator(context, test))
-            .unwrap_or_default(),
+        Subject::Operator => test.operator.as_ref().map(|test| operator(context, test)).unwrap_or_default(),
         Subject::Broker => broker(context, &test.servers),
         Subject::Meshsync => {
             let mut hops = vec![connection(context)];
             hops.extend(test.meshsync.iter().flat_map(meshsync));
             hops
         }
-        Subject::Dataflow => test
-            .flow
-            .as_ref()
-            .map(|flow| dataflow(context, flow))
-            .unwrap_or_default(),
+        Subject::Dataflow => test.flow.as_ref().map(|flow| dataflow(context, flow)).unwrap_or_default(),
     }
 }
 
-fn hop(
-    id: &'static str,
-    title: &str,
-    status: Status,
-    detail: Option<String>,
-    timing: Option<Timing>,
-) -> Hop {
-    Hop {
-        id,
-        server: None,
-        title: title.into(),
-        status,
-        detail: detail.filter(|detail| !detail.is_empty()),
-        timing,
-    }
+fn hop(id: &'static str, title: &str, status: Status, detail: Option<String>, timing: Option<Timing>) -> Hop {
+    Hop { id, server: None, title: title.into(), status, detail: detail.filter(|detail| !detail.is_empty()), timing }
 }
 
 /// A step that was tried once. `lacking` is what it means when it did not come to its end.
@@ -100,42 +73,16 @@ fn api(context: &RuleContext<'_>, api: &ApiTest) -> Vec<Hop> {
         None => None,
     };
     vec![
-        step(
-            "resolve",
-            "the name has an address",
-            &api.resolve,
-            Status::Fail,
-        ),
-        step(
-            "connect",
-            "a connection is made",
-            &api.connect,
-            Status::Fail,
-        ),
+        step("resolve", "the name has an address", &api.resolve, Status::Fail),
+        step("connect", "a connection is made", &api.connect, Status::Fail),
         step("tls", "TLS is agreed on", &api.tls, Status::Fail),
-        step(
-            "authenticate",
-            "the API server knows us",
-            &api.authenticate,
-            Status::Fail,
-        ),
-        hop(
-            "request",
-            "a small request is answered",
-            status,
-            detail,
-            Timing::of(api.requests.iter().copied()),
-        ),
+        step("authenticate", "the API server knows us", &api.authenticate, Status::Fail),
+        hop("request", "a small request is answered", status, detail, Timing::of(api.requests.iter().copied())),
     ]
 }
 
 fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
-    let mut hops = vec![step(
-        "renewal",
-        "the Lease is renewed",
-        &operator.renewal,
-        Status::Fail,
-    )];
+    let mut hops = vec![step("renewal", "the Lease is renewed", &operator.renewal, Status::Fail)];
     let brokers = context.brokers.items().iter().map(|broker| {
         let conditions = broker.status.conditions.iter();
         ("Broker", &broker.metadata, observed(conditions))
@@ -147,9 +94,7 @@ fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
     for (kind, metadata, observed) in brokers.chain(meshsyncs) {
         let wanted = metadata.generation.unwrap_or(0);
         let (status, detail) = match observed {
-            Some(seen) if seen >= wanted => {
-                (Status::Pass, format!("generation {seen} of {wanted}"))
-            }
+            Some(seen) if seen >= wanted => (Status::Pass, format!("generation {seen} of {wanted}")),
             Some(seen) => (Status::Fail, format!("generation {seen} of {wanted}")),
             None => (Status::Skip, "its status speaks of no generation".into()),
         };
@@ -161,9 +106,7 @@ fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
 
 /// The newest generation that a status speaks of.
 fn observed<'c>(conditions: impl Iterator<Item = &'c Condition>) -> Option<i64> {
-    conditions
-        .filter_map(|condition| condition.observed_generation)
-        .max()
+    conditions.filter_map(|condition| condition.observed_generation).max()
 }
 
 fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
@@ -178,35 +121,17 @@ fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
                 FailureKind::Broker | FailureKind::Stranger => Status::Fail,
                 FailureKind::Denied | FailureKind::NoWay => Status::Unknown,
             };
-            hops.push(Hop {
-                server,
-                ..hop("reach", title, status, why, None)
-            });
+            hops.push(Hop { server, ..hop("reach", title, status, why, None) });
         }
     }
     for server in &broker.servers {
         let name = server_name(context, server).to_owned();
-        let test = tests
-            .iter()
-            .find(|test| test.server_id == server.varz.server_id);
-        hops.extend(
-            one_server(context, server, test)
-                .into_iter()
-                .map(|hop| Hop {
-                    server: Some(name.clone()),
-                    ..hop
-                }),
-        );
+        let test = tests.iter().find(|test| test.server_id == server.varz.server_id);
+        hops.extend(one_server(context, server, test).into_iter().map(|hop| Hop { server: Some(name.clone()), ..hop }));
     }
     if hops.is_empty() {
         let why = "there is no broker server to be reached".to_owned();
-        hops.push(hop(
-            "reach",
-            "a server is reached",
-            Status::Skip,
-            Some(why),
-            None,
-        ));
+        hops.push(hop("reach", "a server is reached", Status::Skip, Some(why), None));
     }
     hops
 }
@@ -220,39 +145,23 @@ fn of_port(port: &ClientPort<'_>) -> Status {
     }
 }
 
-fn one_server(
-    context: &RuleContext<'_>,
-    server: &BrokerServer,
-    test: Option<&ServerTest>,
-) -> Vec<Hop> {
+fn one_server(context: &RuleContext<'_>, server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
     let mut hops = vec![hop(
         "reach",
         "the server is reached",
         Status::Pass,
-        Some(format!(
-            "NATS {} by {}",
-            server.varz.version, server.reached_by
-        )),
+        Some(format!("NATS {} by {}", server.varz.version, server.reached_by)),
         None,
     )];
     let (status, detail) = match &server.handshake {
         Handshake::Accepted { token: true } => (Status::Pass, "with the token".to_owned()),
         Handshake::Accepted { token: false } => (Status::Warn, "without a token".to_owned()),
         Handshake::Refused { message } => (Status::Fail, message.clone()),
-        Handshake::Failed(failure) => (
-            of_port(&client_port(context, server)),
-            failure.message.clone(),
-        ),
+        Handshake::Failed(failure) => (of_port(&client_port(context, server)), failure.message.clone()),
         Handshake::NotTried { why, .. } => (of_port(&client_port(context, server)), why.clone()),
         Handshake::NotLooked => (Status::Unknown, "it was not tried".to_owned()),
     };
-    hops.push(hop(
-        "authorize",
-        "it lets us in",
-        status,
-        Some(detail),
-        None,
-    ));
+    hops.push(hop("authorize", "it lets us in", status, Some(detail), None));
     if let Some(test) = test {
         let failed = |done: &[u64]| match &test.failure {
             Some(why) if done.is_empty() => (Status::Fail, Some(why.clone())),
@@ -261,13 +170,7 @@ fn one_server(
         };
         let (status, detail) = failed(&test.round_trips);
         let timing = Timing::of(test.round_trips.iter().copied());
-        hops.push(hop(
-            "round-trip",
-            "a message there and back",
-            status,
-            detail,
-            timing,
-        ));
+        hops.push(hop("round-trip", "a message there and back", status, detail, timing));
         let (status, detail) = failed(&test.loops);
         let timing = Timing::of(test.loops.iter().copied());
         let title = "what is published comes back";
@@ -288,12 +191,7 @@ fn clients(server: &BrokerServer) -> Hop {
             let named = || connections.iter().filter(|client| !client.name.is_empty());
             let mut names: Vec<String> = named()
                 .take(NAMES)
-                .map(|client| {
-                    format!(
-                        "{} ({} subscriptions)",
-                        client.name, client.subscription_count
-                    )
-                })
+                .map(|client| format!("{} ({} subscriptions)", client.name, client.subscription_count))
                 .collect();
             let nameless = connections.len() - named().count();
             let more = (named().count() - names.len()) as u64 + server.more;
@@ -306,20 +204,10 @@ fn clients(server: &BrokerServer) -> Hop {
             if !server.complete {
                 names.push("and those of the pages that did not come".to_owned());
             }
-            let detail = if names.is_empty() {
-                "nobody".to_owned()
-            } else {
-                names.join(", ")
-            };
+            let detail = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
             hop("clients", title, Status::Pass, Some(detail), None)
         }
-        other => hop(
-            "clients",
-            title,
-            Status::Unknown,
-            other.why_unsettled(),
-            None,
-        ),
+        other => hop("clients", title, Status::Unknown, other.why_unsettled(), None),
     }
 }
 
@@ -351,19 +239,9 @@ fn connection(context: &RuleContext<'_>) -> Hop {
 
 fn meshsync(test: &MeshsyncTest) -> Vec<Hop> {
     vec![
-        step(
-            "healthz",
-            "its process answers (/healthz)",
-            &test.healthz,
-            Status::Warn,
-        ),
+        step("healthz", "its process answers (/healthz)", &test.healthz, Status::Warn),
         // It never goes back: what it says was true once.
-        step(
-            "readyz",
-            "it has met the broker once (/readyz)",
-            &test.readyz,
-            Status::Warn,
-        ),
+        step("readyz", "it has met the broker once (/readyz)", &test.readyz, Status::Warn),
         step("meta", "it answers a request", &test.meta, Status::Fail),
     ]
 }
@@ -376,10 +254,7 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
             let server = name_by_id(context, &test.server_id).map(str::to_owned);
             let timing = Timing::of(test.round_trips.iter().copied());
             let title = "a message to the broker and back";
-            Hop {
-                server,
-                ..hop("round-trip", title, Status::Pass, None, timing)
-            }
+            Hop { server, ..hop("round-trip", title, Status::Pass, None, timing) }
         })
         .collect();
     if let Some(passive) = &flow.passive {
@@ -396,11 +271,8 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
     let all = flow.changes.len();
     let counted = |title: &str, id, timing: Option<Timing>, lacking| {
         let came = timing.map_or(0, |timing| timing.count);
-        let (status, detail) = if came == all as u64 {
-            (Status::Pass, None)
-        } else {
-            (lacking, Some(format!("{came} of {all}")))
-        };
+        let (status, detail) =
+            if came == all as u64 { (Status::Pass, None) } else { (lacking, Some(format!("{came} of {all}"))) };
         hop(id, title, status, detail, timing)
     };
     hops.push(counted(
@@ -409,12 +281,7 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
         times(|change| change.acknowledged),
         Status::Unknown,
     ));
-    hops.push(counted(
-        "it tells those who watch",
-        "watched",
-        times(|change| change.watched),
-        Status::Unknown,
-    ));
+    hops.push(counted("it tells those who watch", "watched", times(|change| change.watched), Status::Unknown));
     for event in EVENTS {
         hops.extend(arrival(flow, event));
     }
@@ -423,11 +290,7 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
 
 /// What came of one event out of the broker.
 fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
-    let of = || {
-        flow.changes
-            .iter()
-            .filter(move |change| change.event == event)
-    };
+    let of = || flow.changes.iter().filter(move |change| change.event == event);
     let all = of().count();
     if all == 0 {
         return None;
@@ -461,32 +324,19 @@ fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
         }
         _ => String::new(),
     };
-    let mut detail = format!(
-        "{all} in {window}, of {} resources{published}",
-        flow.heard.len()
-    );
+    let mut detail = format!("{all} in {window}, of {} resources{published}", flow.heard.len());
     if flow.malformed > 0 {
         detail.push_str(&format!("; {} messages were no events", flow.malformed));
     }
-    let status = if all > 0 {
-        Status::Pass
-    } else {
-        Status::Unknown
-    };
-    hop(
-        "events",
-        "events come by themselves",
-        status,
-        Some(detail),
-        None,
-    )
+    let status = if all > 0 { Status::Pass } else { Status::Unknown };
+    hop("events", "events come by themselves", status, Some(detail), None)
 }
 
 fn held(held_back: &HeldBack) -> Hop {
     let (status, why) = match held_back {
-        HeldBack::NobodyToHear(why)
-        | HeldBack::NotWatched { why, .. }
-        | HeldBack::CutShort(why) => (Status::Unknown, why.clone()),
+        HeldBack::NobodyToHear(why) | HeldBack::NotWatched { why, .. } | HeldBack::CutShort(why) => {
+            (Status::Unknown, why.clone())
+        }
         HeldBack::NobodyToPublish(why) => (Status::Fail, why.clone()),
         HeldBack::Refused(refusal) => (Status::Unknown, refusal.message.clone()),
     };

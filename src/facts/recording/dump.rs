@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     facts::{
-        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, Handshake, HelmRevision,
-        MemoryUse, ServerVersion, Target, TokenFact, Varz,
+        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, Handshake, HelmRevision, MemoryUse, ServerVersion,
+        Target, TokenFact, Varz,
         observed::{self, Object, Observed, Source, Versions},
         token,
     },
@@ -31,28 +31,17 @@ pub(crate) fn facts(
     namespace: Option<&str>,
 ) -> Result<Facts, RecordingError> {
     let namespace = namespace.map_or_else(|| namespace_of(input, profile), str::to_owned);
-    let mut dump = Dump {
-        input,
-        namespace: &namespace,
-        profile,
-    };
-    let estimated = newest_time(
-        input.objects.iter().chain(
-            input
-                .monitors
-                .values()
-                .flat_map(|m| m.varz.iter().chain(&m.connz)),
-        ),
-    );
+    let mut dump = Dump { input, namespace: &namespace, profile };
+    let estimated =
+        newest_time(input.objects.iter().chain(input.monitors.values().flat_map(|m| m.varz.iter().chain(&m.connz))));
     let mut facts = Facts {
         taken_at: estimated.unwrap_or(Timestamp::UNIX_EPOCH),
         taken_at_estimated: true,
         profile,
         version: match &input.version {
-            Some(version) => Seen::Known(
-                ServerVersion::deserialize(version)
-                    .map_err(RecordingError::malformed("its version"))?,
-            ),
+            Some(version) => {
+                Seen::Known(ServerVersion::deserialize(version).map_err(RecordingError::malformed("its version"))?)
+            }
             None => Seen::NotLooked,
         },
         cluster_id: dump.cluster_id(),
@@ -60,10 +49,7 @@ pub(crate) fn facts(
         helm: dump.helm(),
         watch_list_config_map: dump.watch_list_config_map()?,
         broker: dump.broker()?,
-        target: Target {
-            namespace: namespace.clone(),
-            ..Target::default()
-        },
+        target: Target { namespace: namespace.clone(), ..Target::default() },
         memory: dump.memory(),
         ..Facts::default()
     };
@@ -107,10 +93,7 @@ impl Source for Dump<'_> {
     }
 
     fn many<T: Object>(&mut self, row: &Observed) -> Result<Seen<Vec<T>>, RecordingError> {
-        if row
-            .names(self.profile, self.namespace)
-            .is_some_and(|names| names.is_empty())
-        {
+        if row.names(self.profile, self.namespace).is_some_and(|names| names.is_empty()) {
             return Ok(Seen::Absent);
         }
         self.objects(row)
@@ -121,9 +104,7 @@ impl Source for Dump<'_> {
         for version in self.profile.versions {
             let api_version = format!("{}/{version}", self.profile.group);
             let mut objects: Vec<T> = self.input.objects_of(&api_version, row.kind)?;
-            let asked = self.was_asked(&row.in_version(version))
-                || self.was_asked(row.name)
-                || !objects.is_empty();
+            let asked = self.was_asked(&row.in_version(version)) || self.was_asked(row.name) || !objects.is_empty();
             objects.retain(|object| object.metadata().namespace.as_deref() == Some(self.namespace));
             let seen = if asked {
                 Seen::Known(objects)
@@ -155,22 +136,14 @@ impl Dump<'_> {
             objects.retain(|object| is_one_of(object, &names));
         }
         objects.dedup_by(|a, b| a.metadata().uid.is_some() && a.metadata().uid == b.metadata().uid);
-        Ok(if seen {
-            Seen::Known(objects)
-        } else {
-            Seen::NotLooked
-        })
+        Ok(if seen { Seen::Known(objects) } else { Seen::NotLooked })
     }
 
     /// Whether a CRD is known not to be there; its custom resources then are not either.
     fn lacks_crd(&self, resource: &str) -> bool {
         let name = format!("{resource}.{}", self.profile.group);
-        let mut crds = self
-            .input
-            .objects
-            .iter()
-            .filter(|object| object["kind"] == CustomResourceDefinition::KIND)
-            .peekable();
+        let mut crds =
+            self.input.objects.iter().filter(|object| object["kind"] == CustomResourceDefinition::KIND).peekable();
         (crds.peek().is_some() || self.was_asked(CustomResourceDefinition::URL_PATH_SEGMENT))
             && !crds.any(|crd| crd["metadata"]["name"] == name)
     }
@@ -180,28 +153,19 @@ impl Dump<'_> {
         self.input
             .objects
             .iter()
-            .find(|object| {
-                object["kind"] == Namespace::KIND && object["metadata"]["name"] == "kube-system"
-            })
+            .find(|object| object["kind"] == Namespace::KIND && object["metadata"]["name"] == "kube-system")
             .and_then(|namespace| namespace["metadata"]["uid"].as_str())
             .map_or(Seen::NotLooked, |uid| Seen::Known(uid.to_owned()))
     }
 
     /// What Helm has noted, by the labels of its Secrets alone.
     fn helm(&self) -> Seen<Vec<HelmRevision>> {
-        let mut secrets = self
-            .input
-            .objects
-            .iter()
-            .filter(|object| object["kind"] == "Secret")
-            .peekable();
+        let mut secrets = self.input.objects.iter().filter(|object| object["kind"] == "Secret").peekable();
         if secrets.peek().is_none() && !self.was_asked(Secret::URL_PATH_SEGMENT) {
             return Seen::NotLooked;
         }
         let revisions = secrets
-            .filter_map(|object| {
-                HelmRevision::of(&serde_json::from_str(&object["metadata"].to_string()).ok()?)
-            })
+            .filter_map(|object| HelmRevision::of(&serde_json::from_str(&object["metadata"].to_string()).ok()?))
             .collect();
         Seen::Known(revisions)
     }
@@ -215,9 +179,7 @@ impl Dump<'_> {
             .objects
             .iter()
             .filter(|object| object["kind"] == "Secret")
-            .map(|object| {
-                Secret::deserialize(object).map_err(RecordingError::malformed("a Secret"))
-            })
+            .map(|object| Secret::deserialize(object).map_err(RecordingError::malformed("a Secret")))
             .collect::<Result<_, _>>()?;
         let seen = !secrets.is_empty() || self.was_asked(Secret::URL_PATH_SEGMENT);
         let found = secrets.iter().find(|secret| {
@@ -232,21 +194,15 @@ impl Dump<'_> {
     }
 
     fn watch_list_config_map(&self) -> Result<Seen<ConfigMapFact>, RecordingError> {
-        let maps: Vec<&Value> = self
-            .input
-            .objects
-            .iter()
-            .filter(|object| object["kind"] == ConfigMap::KIND)
-            .collect();
+        let maps: Vec<&Value> = self.input.objects.iter().filter(|object| object["kind"] == ConfigMap::KIND).collect();
         let seen = !maps.is_empty() || self.was_asked(ConfigMap::URL_PATH_SEGMENT);
         let wanted = self.profile.meshsync.documented_config_map;
-        let found = maps.into_iter().find(|map| {
-            map["metadata"]["name"] == wanted && map["metadata"]["namespace"] == self.namespace
-        });
+        let found = maps
+            .into_iter()
+            .find(|map| map["metadata"]["name"] == wanted && map["metadata"]["namespace"] == self.namespace);
         Ok(match found {
             Some(map) => Seen::Known(ConfigMapFact::of(
-                &ConfigMap::deserialize(map)
-                    .map_err(RecordingError::malformed(format!("ConfigMap {wanted}")))?,
+                &ConfigMap::deserialize(map).map_err(RecordingError::malformed(format!("ConfigMap {wanted}")))?,
             )),
             None if seen => Seen::Absent,
             None => Seen::NotLooked,
@@ -258,9 +214,7 @@ impl Dump<'_> {
         self.input
             .objects
             .iter()
-            .filter(|object| {
-                object["kind"] == "PodMetrics" && object["metadata"]["namespace"] == self.namespace
-            })
+            .filter(|object| object["kind"] == "PodMetrics" && object["metadata"]["namespace"] == self.namespace)
             .find_map(|metrics| MemoryUse::of(metrics, self.profile.meshsync.container))
             .map_or(Seen::NotLooked, Seen::Known)
     }
@@ -275,11 +229,7 @@ impl Dump<'_> {
                 Some(server(pod, varz, monitor.connz.as_ref()))
             })
             .collect::<Result<_, _>>()?;
-        Ok(BrokerFacts {
-            looked: !self.input.monitors.is_empty(),
-            servers,
-            attempts: Vec::new(),
-        })
+        Ok(BrokerFacts { looked: !self.input.monitors.is_empty(), servers, attempts: Vec::new() })
     }
 }
 
@@ -291,17 +241,13 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
         connections: Vec<Connection>,
     }
     let malformed = |what: &str| RecordingError::malformed(format!("{what} of {pod}"));
-    let connz = connz
-        .map(|connz| Connz::deserialize(connz).map_err(malformed("connz")))
-        .transpose()?;
+    let connz = connz.map(|connz| Connz::deserialize(connz).map_err(malformed("connz"))).transpose()?;
     Ok(BrokerServer {
         pod: Some(pod.into()),
         reached_by: Way::Recording,
         address: None,
         varz: Varz::deserialize(varz).map_err(malformed("varz"))?,
-        complete: connz
-            .as_ref()
-            .is_some_and(|connz| connz.connections.len() >= connz.total),
+        complete: connz.as_ref().is_some_and(|connz| connz.connections.len() >= connz.total),
         connections: connz.map_or(Seen::NotLooked, |connz| Seen::Known(connz.connections)),
         more: 0,
         closed: Seen::NotLooked,

@@ -7,10 +7,7 @@ use crate::stack::base::words;
 pub(crate) enum RecordingError {
     /// An object does not have the fields of its kind.
     #[error("{what} is malformed: {}", without_place(.error))]
-    Malformed {
-        what: String,
-        error: serde_json::Error,
-    },
+    Malformed { what: String, error: serde_json::Error },
     /// It was made with a profile of another version.
     #[error("it was made with the unknown profile \"{0}\"")]
     UnknownProfile(String),
@@ -27,10 +24,7 @@ impl RecordingError {
 
     /// For `map_err`: this object is malformed.
     pub(super) fn malformed(what: impl Into<String>) -> impl FnOnce(serde_json::Error) -> Self {
-        |error| Self::Malformed {
-            what: what.into(),
-            error,
-        }
+        |error| Self::Malformed { what: what.into(), error }
     }
 }
 

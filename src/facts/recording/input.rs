@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use k8s_openapi::{
-    Resource, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-    jiff::Timestamp,
+    Resource, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition, jiff::Timestamp,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,16 +47,15 @@ impl Input {
             input.add_folder(Path::new(path))?;
         } else {
             let shown = shown(path);
-            let text = reader::text_or_input(path, limits::RECORDING)
-                .map_err(|why| UsageError::unreadable(shown, why))?;
+            let text =
+                reader::text_or_input(path, limits::RECORDING).map_err(|why| UsageError::unreadable(shown, why))?;
             input.add_text(shown, &text)?;
         }
         Ok(input)
     }
 
     pub(super) fn add_folder(&mut self, folder: &Path) -> Result<(), UsageError> {
-        let unreadable =
-            |why: String| UsageError::unreadable(format!("the folder {}", folder.display()), why);
+        let unreadable = |why: String| UsageError::unreadable(format!("the folder {}", folder.display()), why);
         let failed = |error: std::io::Error| unreadable(words::io(&error));
         let mut paths: Vec<_> = std::fs::read_dir(folder)
             .map_err(failed)?
@@ -68,14 +66,8 @@ impl Input {
         let mut files = 0_usize;
         let mut left = limits::FOLDER;
         for path in paths {
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            let Some(stem) = [".json", ".yaml", ".yml"]
-                .iter()
-                .find_map(|ending| name.strip_suffix(ending))
-            else {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let Some(stem) = [".json", ".yaml", ".yml"].iter().find_map(|ending| name.strip_suffix(ending)) else {
                 continue;
             };
             let shown = path.display().to_string();
@@ -84,8 +76,7 @@ impl Input {
                 let most = limits::FOLDER_FILES;
                 return Err(unreadable(format!("it holds more than {most} files")));
             }
-            let text = reader::text(&path, limits::RECORDING)
-                .map_err(|why| UsageError::unreadable(&shown, why))?;
+            let text = reader::text(&path, limits::RECORDING).map_err(|why| UsageError::unreadable(&shown, why))?;
             left = left.checked_sub(text.len()).ok_or_else(|| {
                 let most = limits::FOLDER / limits::MIB;
                 unreadable(format!("its files are longer than {most} MiB in all"))
@@ -93,8 +84,7 @@ impl Input {
             if let Some(pod) = stem.strip_suffix(".varz") {
                 self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);
             } else if let Some(pod) = stem.strip_suffix(".connz") {
-                self.monitors.entry(pod.into()).or_default().connz =
-                    Some(one_value(&shown, &text)?);
+                self.monitors.entry(pod.into()).or_default().connz = Some(one_value(&shown, &text)?);
             } else if stem.ends_with(".healthz") {
                 // Says no more than that the monitor answered, which the other two say as well.
             } else if stem == "version" {
@@ -124,12 +114,8 @@ impl Input {
                 if let Some(object) = item.as_object_mut()
                     && !item_kind.is_empty()
                 {
-                    object
-                        .entry("kind")
-                        .or_insert_with(|| item_kind.clone().into());
-                    object
-                        .entry("apiVersion")
-                        .or_insert_with(|| api_version.clone().into());
+                    object.entry("kind").or_insert_with(|| item_kind.clone().into());
+                    object.entry("apiVersion").or_insert_with(|| api_version.clone().into());
                 }
                 self.add_value(item);
             }
@@ -153,14 +139,10 @@ impl Input {
     }
 
     /// Every object of a kind, redacted.
-    pub(crate) fn all<T: DeserializeOwned + Redact>(
-        &self,
-        row: &Observed,
-    ) -> Result<Vec<T>, RecordingError> {
+    pub(crate) fn all<T: DeserializeOwned + Redact>(&self, row: &Observed) -> Result<Vec<T>, RecordingError> {
         let group = group_of(row.api_version);
         self.parse(|object| {
-            object["kind"] == row.kind
-                && group_of(object["apiVersion"].as_str().unwrap_or_default()) == group
+            object["kind"] == row.kind && group_of(object["apiVersion"].as_str().unwrap_or_default()) == group
         })
     }
 
@@ -182,9 +164,7 @@ impl Input {
             .filter(|object| wanted(object))
             .map(|object| {
                 let mut item: T = typed(object).map_err(|error| {
-                    let name = object["metadata"]["name"]
-                        .as_str()
-                        .unwrap_or("without a name");
+                    let name = object["metadata"]["name"].as_str().unwrap_or("without a name");
                     let kind = object["kind"].as_str().unwrap_or_default();
                     RecordingError::malformed(format!("{kind} {name}"))(error)
                 })?;
@@ -218,10 +198,7 @@ pub(super) fn shown(path: &str) -> &str {
 }
 
 pub(super) fn one_value(shown: &str, text: &str) -> Result<Value, UsageError> {
-    values(shown, text)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| UsageError::unreadable(shown, "it is empty"))
+    values(shown, text)?.into_iter().next().ok_or_else(|| UsageError::unreadable(shown, "it is empty"))
 }
 
 pub(super) fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
@@ -237,11 +214,9 @@ pub(super) fn newest(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) if text.len() >= 20 && text.as_bytes()[10] == b'T' => text.parse().ok(),
         Value::Array(items) => items.iter().filter_map(newest).max(),
-        Value::Object(fields) => fields
-            .iter()
-            .filter(|(key, _)| *key != "deletionTimestamp")
-            .filter_map(|(_, value)| newest(value))
-            .max(),
+        Value::Object(fields) => {
+            fields.iter().filter(|(key, _)| *key != "deletionTimestamp").filter_map(|(_, value)| newest(value)).max()
+        }
         _ => None,
     }
 }
@@ -253,9 +228,5 @@ pub(crate) fn resources_of_file(stem: &str) -> Vec<String> {
     }
     let rows = observed::ALL.iter().filter(|row| row.files.contains(&stem));
     let resources: Vec<String> = rows.map(|row| row.resource.into()).collect();
-    if resources.is_empty() {
-        vec![stem.into()]
-    } else {
-        resources
-    }
+    if resources.is_empty() { vec![stem.into()] } else { resources }
 }

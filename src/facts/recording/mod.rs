@@ -21,8 +21,7 @@ pub use write::list;
 
 use crate::{
     facts::{
-        BrokerFacts, ConfigMapFact, HelmRevision, MemoryUse, Obstacle, Review, Served,
-        ServerVersion, Target, TokenFact,
+        BrokerFacts, ConfigMapFact, HelmRevision, MemoryUse, Obstacle, Review, Served, ServerVersion, Target, TokenFact,
     },
     stack::base::seen::Seen,
 };

@@ -25,11 +25,7 @@ use crate::{
 /// # Errors
 ///
 /// A [`UsageError`] with one sentence when there is nothing readable, or nothing of Kubernetes, there.
-pub fn read(
-    path: &str,
-    profile: Option<&'static Profile>,
-    namespace: Option<&str>,
-) -> Result<Facts, UsageError> {
+pub fn read(path: &str, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Facts, UsageError> {
     understood(Input::load(path)?, shown(path), profile, namespace)
 }
 
@@ -56,13 +52,10 @@ fn understood(
     namespace: Option<&str>,
 ) -> Result<Facts, UsageError> {
     if input.objects.is_empty() && input.asked.is_empty() {
-        return Err(UsageError::new(format!("{shown} holds no Kubernetes object")).instead(
-            "give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed",
-        ));
+        return Err(UsageError::new(format!("{shown} holds no Kubernetes object"))
+            .instead("give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"));
     }
-    input
-        .into_facts(profile, namespace)
-        .map_err(|why| UsageError::unreadable(shown, &why).hint(why.hint()))
+    input.into_facts(profile, namespace).map_err(|why| UsageError::unreadable(shown, &why).hint(why.hint()))
 }
 
 /// The Kubernetes objects of a text, lists taken apart.
@@ -82,14 +75,12 @@ impl Input {
         profile: Option<&'static Profile>,
         namespace: Option<&str>,
     ) -> Result<Facts, RecordingError> {
-        let ours =
-            |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
+        let ours = |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
         let recordings: Vec<Value> = self.objects.extract_if(.., |object| ours(object)).collect();
         match recordings.as_slice() {
             [] => dump::facts(&self, profile.unwrap_or_else(|| self.family()), namespace),
             [one] => {
-                let recording: Recording =
-                    typed(one).map_err(RecordingError::malformed("its Recording object"))?;
+                let recording: Recording = typed(one).map_err(RecordingError::malformed("its Recording object"))?;
                 self.recorded(recording, profile)
             }
             _ => Err(RecordingError::Several),
@@ -97,11 +88,7 @@ impl Input {
     }
 
     /// The facts of a recording of ours: just what was seen, in every detail.
-    fn recorded(
-        self,
-        recording: Recording,
-        profile: Option<&'static Profile>,
-    ) -> Result<Facts, RecordingError> {
+    fn recorded(self, recording: Recording, profile: Option<&'static Profile>) -> Result<Facts, RecordingError> {
         let profile = match profile {
             Some(profile) => profile,
             None => Profile::named(&recording.profile)
@@ -129,12 +116,8 @@ impl Input {
             timings: recording.timings,
             ..Facts::default()
         };
-        let mut recorded = Recorded {
-            input: &self,
-            asked: &recording.asked,
-            namespace: &facts.target.namespace.clone(),
-            profile,
-        };
+        let mut recorded =
+            Recorded { input: &self, asked: &recording.asked, namespace: &facts.target.namespace.clone(), profile };
         observed::read(&mut facts, &mut recorded)?;
         Ok(facts)
     }
@@ -178,10 +161,7 @@ impl Source for Recorded<'_> {
     fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, RecordingError> {
         let mut versions = Versions::new();
         for (question, outcome) in self.asked {
-            let Some((_, version)) = question
-                .split_once('.')
-                .filter(|(name, _)| *name == row.name)
-            else {
+            let Some((_, version)) = question.split_once('.').filter(|(name, _)| *name == row.name) else {
                 continue;
             };
             let api_version = format!("{}/{version}", self.profile.group);

@@ -16,11 +16,7 @@ use crate::{
 
 /// The recording of these facts.
 pub fn list(facts: &Facts) -> Value {
-    let mut items = Items {
-        profile: facts.profile,
-        asked: BTreeMap::new(),
-        objects: Vec::new(),
-    };
+    let mut items = Items { profile: facts.profile, asked: BTreeMap::new(), objects: Vec::new() };
     observed::write(facts, &mut items);
 
     let recording = Recording {
@@ -68,8 +64,7 @@ impl Sink for Items {
     }
 
     fn many<T: Object>(&mut self, row: &Observed, seen: &Seen<Vec<T>>) {
-        self.asked
-            .insert(row.name.into(), seen.as_ref().map(Vec::len));
+        self.asked.insert(row.name.into(), seen.as_ref().map(Vec::len));
         for item in seen.items() {
             self.push(row.api_version, row.kind, item);
         }
@@ -77,8 +72,7 @@ impl Sink for Items {
 
     fn versions<T: Object>(&mut self, row: &Observed, versions: &Versions<T>) {
         for (version, seen) in versions {
-            self.asked
-                .insert(row.in_version(version), seen.as_ref().map(Vec::len));
+            self.asked.insert(row.in_version(version), seen.as_ref().map(Vec::len));
             for item in seen.items() {
                 self.push(&format!("{}/{version}", self.profile.group), row.kind, item);
             }

@@ -36,16 +36,8 @@ pub fn command_line<'a>(program: &str, rest: impl Iterator<Item = &'a String>) -
 }
 
 /// The long flags with one dash of NATS, its config reloader, and `MeshSync`.
-const LONG_NAMES: &[&str] = &[
-    "config",
-    "output",
-    "outputFile",
-    "outputNamespaces",
-    "outputResources",
-    "pid",
-    "sl",
-    "stopAfterSeconds",
-];
+const LONG_NAMES: &[&str] =
+    &["config", "output", "outputFile", "outputNamespaces", "outputResources", "pid", "sl", "stopAfterSeconds"];
 
 /// The name of a flag with its dashes: `--config`, `-c`.
 fn flag_name(argument: &str) -> Option<&str> {
@@ -55,9 +47,7 @@ fn flag_name(argument: &str) -> Option<&str> {
     let is_name = (1..=2).contains(&dashes)
         && word.starts_with(|c: char| c.is_ascii_alphabetic())
         && word.len() <= 48
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if !is_name {
         return None;
     }
@@ -90,17 +80,13 @@ fn is_harmless(flag: &str, value: &str) -> bool {
         return false;
     }
     if LISTS.contains(&flag.trim_start_matches('-')) {
-        return value
-            .split(',')
-            .all(|name| name.len() <= 63 && name.trim().chars().all(is_name_character));
+        return value.split(',').all(|name| name.len() <= 63 && name.trim().chars().all(is_name_character));
     }
     is_mode(value)
         || is_number(value)
         || is_path(value)
         || is_local_address(value)
-        || value
-            .split_once('=')
-            .is_some_and(|(name, value)| is_mode(name) && is_path(value))
+        || value.split_once('=').is_some_and(|(name, value)| is_mode(name) && is_path(value))
 }
 
 fn is_name_character(c: char) -> bool {
@@ -190,20 +176,13 @@ fn is_program(value: &str) -> bool {
 
 /// `:8080`, `127.0.0.1:8080`, `0.0.0.0:8443`, also as a URL.
 fn is_local_address(value: &str) -> bool {
-    let rest = value
-        .strip_prefix("http://")
-        .or_else(|| value.strip_prefix("https://"))
-        .unwrap_or(value)
-        .trim_end_matches('/');
+    let rest =
+        value.strip_prefix("http://").or_else(|| value.strip_prefix("https://")).unwrap_or(value).trim_end_matches('/');
     let Some((host, port)) = rest.rsplit_once(':') else {
         return false;
     };
-    let local = host.is_empty()
-        || host == "localhost"
-        || host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok();
+    let local =
+        host.is_empty() || host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
     local && port.parse::<u16>().is_ok()
 }
 
@@ -220,23 +199,15 @@ pub(crate) fn variable(name: &str, value: &str) -> Option<String> {
         "MESHSYNC_REDACT_SECRETS",
     ];
     /// Variables that are set to names or addresses.
-    const NAMES: &[&str] = &[
-        "CLUSTER_ADVERTISE",
-        "CLUSTER_ID",
-        "KUBERNETES_SERVICE_HOST",
-        "POD_NAME",
-        "POD_NAMESPACE",
-        "SERVER_NAME",
-    ];
+    const NAMES: &[&str] =
+        &["CLUSTER_ADVERTISE", "CLUSTER_ID", "KUBERNETES_SERVICE_HOST", "POD_NAME", "POD_NAMESPACE", "SERVER_NAME"];
     let value = value.trim();
     let harmless = value.is_empty()
         || is_reference(value)
         || (MODES.contains(&name) && (is_mode(value) || is_number(value)))
         || (NAMES.contains(&name)
             && value.len() <= 253
-            && value
-                .chars()
-                .all(|c| is_name_character(c) || matches!(c, '$' | '(' | ')' | '_' | ':')));
+            && value.chars().all(|c| is_name_character(c) || matches!(c, '$' | '(' | ')' | '_' | ':')));
     harmless.then(|| text(value).into_owned())
 }
 
@@ -254,40 +225,14 @@ mod tests {
     fn harmless_arguments_stay() {
         for command in [
             &["nats-server", "--config", "/etc/nats-config/nats.conf"][..],
-            &[
-                "nats-server-config-reloader",
-                "-pid",
-                "/var/run/nats/nats.pid",
-            ],
+            &["nats-server-config-reloader", "-pid", "/var/run/nats/nats.pid"],
             &["nats-server", "-sl=ldm=/var/run/nats/nats.pid"],
-            &[
-                "/manager",
-                "--enable-leader-election",
-                "--metrics-addr=127.0.0.1:8080",
-            ],
+            &["/manager", "--enable-leader-election", "--metrics-addr=127.0.0.1:8080"],
             &["/manager", "--health-probe-bind-address=:8081", "--v=10"],
-            &[
-                "x",
-                "--upstream=http://127.0.0.1:8080/",
-                "--logtostderr=true",
-            ],
-            &[
-                "./meshery-meshsync",
-                "-output",
-                "file",
-                "--outputNamespaces",
-                "a,team-7",
-            ],
+            &["x", "--upstream=http://127.0.0.1:8080/", "--logtostderr=true"],
+            &["./meshery-meshsync", "-output", "file", "--outputNamespaces", "a,team-7"],
             &["/bin/sh", "-c", "$(SCRIPT)"],
-            &[
-                "x",
-                "-p",
-                "4222",
-                "--timeout",
-                "1m30s",
-                "--auth",
-                "$(TOKEN)",
-            ],
+            &["x", "-p", "4222", "--timeout", "1m30s", "--auth", "$(TOKEN)"],
         ] {
             assert_eq!(masked(command, true), command);
         }
@@ -297,10 +242,7 @@ mod tests {
     fn other_values_are_masked() {
         for (list, shown) in [
             (&["--auth", "s3"][..], &["--auth", "REDACTED"][..]),
-            (
-                &["--token=s3", "-c", "f"],
-                &["--token=REDACTED", "-c", "REDACTED"],
-            ),
+            (&["--token=s3", "-c", "f"], &["--token=REDACTED", "-c", "REDACTED"]),
             (&["-p", "hunter"], &["-p", "REDACTED"]),
             (&["-phunter2x"], &["-pREDACTED"]),
             (&["--key=abc"], &["--key=REDACTED"]),
@@ -309,17 +251,11 @@ mod tests {
             (&["echo password; x"], &["REDACTED"]),
             (&["--S3edf00dCafe=1"], &["REDACTED"]),
             (&["--pin", "12345678"], &["--pin", "REDACTED"]),
-            (
-                &["--outputNamespaces=nats://t@h"],
-                &["--outputNamespaces=REDACTED"],
-            ),
+            (&["--outputNamespaces=nats://t@h"], &["--outputNamespaces=REDACTED"]),
         ] {
             assert_eq!(masked(list, false), shown);
         }
-        assert_eq!(
-            masked(&["/bin/sh", "-c", "curl -H 'Authorization: x'"], true),
-            ["/bin/sh", "-c", "REDACTED"]
-        );
+        assert_eq!(masked(&["/bin/sh", "-c", "curl -H 'Authorization: x'"], true), ["/bin/sh", "-c", "REDACTED"]);
     }
 
     #[test]
@@ -327,10 +263,7 @@ mod tests {
         for (name, value) in [
             ("DEBUG", "true"),
             ("SERVER_NAME", "$(POD_NAME)"),
-            (
-                "CLUSTER_ADVERTISE",
-                "$(POD_NAME).meshery-nats.$(POD_NAMESPACE).svc",
-            ),
+            ("CLUSTER_ADVERTISE", "$(POD_NAME).meshery-nats.$(POD_NAMESPACE).svc"),
             ("MESHSYNC_DEFAULT_DEPLOYMENT_MODE", "embedded"),
             ("CLUSTER_ID", "0a8f0a2e-8a4f-4f0e-9d9e-0f8d1f0e9d9e"),
         ] {

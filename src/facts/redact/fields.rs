@@ -36,20 +36,14 @@ fn keys(path: &str) -> Vec<String> {
 }
 
 fn redact(kind: &str, keys: &[String], value: &mut Value) {
-    let key = |back: usize| {
-        keys.len()
-            .checked_sub(back)
-            .map_or("", |n| keys[n].as_str())
-    };
+    let key = |back: usize| keys.len().checked_sub(back).map_or("", |n| keys[n].as_str());
     let rule = match (key(3), key(2), key(1)) {
         (_, _, "args" | "command") => Rule::Arguments,
         ("env", name, "value") => Rule::Variable(name.to_owned()),
         (_, "annotations", name) if !is_harmless_annotation(name) => Rule::Secret,
         (_, "data" | "stringData" | "binaryData", _) if kind == "Secret" => Rule::Secret,
         (_, _, "httpHeaders") => Rule::Secret,
-        (_, _, "url" | "externalEndpointOverride" | "publishing-to" | "external" | "internal") => {
-            Rule::Address
-        }
+        (_, _, "url" | "externalEndpointOverride" | "publishing-to" | "external" | "internal") => Rule::Address,
         _ => Rule::Text,
     };
     match (rule, &mut *value) {
@@ -62,13 +56,8 @@ fn redact(kind: &str, keys: &[String], value: &mut Value) {
             }
         }
         (Rule::Arguments, Value::Array(items)) => {
-            let mut words: Vec<String> = items
-                .iter()
-                .map(|item| {
-                    item.as_str()
-                        .map_or_else(|| item.to_string(), str::to_owned)
-                })
-                .collect();
+            let mut words: Vec<String> =
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
             arguments(&mut words, key(1) == "command");
             *items = words.into_iter().map(Value::String).collect();
         }
@@ -127,40 +116,25 @@ mod tests {
 
     #[test]
     fn paths_fall_into_keys() {
-        assert_eq!(
-            keys("metadata.annotations[a.b/c.d].x[e]"),
-            ["metadata", "annotations", "a.b/c.d", "x", "e"]
-        );
+        assert_eq!(keys("metadata.annotations[a.b/c.d].x[e]"), ["metadata", "annotations", "a.b/c.d", "x", "e"]);
     }
 
     #[test]
     fn a_plan_shows_no_credentials() {
         for (path, value, shown) in [
-            (
-                "spec.broker.custom.url",
-                json!("nats://S3,EED@h:1"),
-                json!("nats://REDACTED@h:1"),
-            ),
+            ("spec.broker.custom.url", json!("nats://S3,EED@h:1"), json!("nats://REDACTED@h:1")),
             (
                 "spec.template.spec.containers[manager].args",
                 json!(["--token", "SEED", "--v=10"]),
                 json!(["--token", "REDACTED", "--v=10"]),
             ),
-            (
-                "spec.template.spec.containers[manager].env[TOKEN].value",
-                json!("SEED"),
-                json!("REDACTED"),
-            ),
+            ("spec.template.spec.containers[manager].env[TOKEN].value", json!("SEED"), json!("REDACTED")),
             (
                 "spec.template.spec.containers[manager].env[DEBUG]",
                 json!({"name": "DEBUG", "value": "true"}),
                 json!({"name": "DEBUG", "value": "true"}),
             ),
-            (
-                "metadata.annotations[example.com/note]",
-                json!("SEED"),
-                json!("REDACTED"),
-            ),
+            ("metadata.annotations[example.com/note]", json!("SEED"), json!("REDACTED")),
             (
                 "spec.template.spec.containers",
                 json!([{"name": "proxy", "command": ["sh", "-c", "SEED"],
@@ -177,9 +151,6 @@ mod tests {
         ] {
             assert_eq!(field("Deployment", path, &value), shown, "{path}");
         }
-        assert_eq!(
-            field("Secret", "data.token", &json!("U0VFRA==")),
-            json!("REDACTED")
-        );
+        assert_eq!(field("Secret", "data.token", &json!("U0VFRA==")), json!("REDACTED"));
     }
 }

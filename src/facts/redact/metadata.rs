@@ -53,9 +53,7 @@ fn list_end(text: &str) -> Option<usize> {
 
 /// Whether an annotation says who owns an object or what was done to it.
 pub(super) fn is_harmless_annotation(key: &str) -> bool {
-    HARMLESS_ANNOTATIONS
-        .iter()
-        .any(|harmless| key.starts_with(harmless))
+    HARMLESS_ANNOTATIONS.iter().any(|harmless| key.starts_with(harmless))
 }
 
 /// What is kept of who changed an object when: of the fields, which make up the bulk of it, the watch-list alone.
@@ -64,12 +62,8 @@ pub(super) fn keep_times_of_changes(metadata: &mut ObjectMeta) {
     metadata.redact();
     metadata.managed_fields = managers.map(|mut managers| {
         for manager in &mut managers {
-            let lists = manager
-                .fields_v1
-                .take()
-                .is_some_and(|fields| fields.0["f:spec"].get("f:watch-list").is_some());
-            manager.fields_v1 =
-                lists.then(|| FieldsV1(serde_json::json!({ "f:spec": { "f:watch-list": {} } })));
+            let lists = manager.fields_v1.take().is_some_and(|fields| fields.0["f:spec"].get("f:watch-list").is_some());
+            manager.fields_v1 = lists.then(|| FieldsV1(serde_json::json!({ "f:spec": { "f:watch-list": {} } })));
             manager.fields_type = None;
         }
         managers

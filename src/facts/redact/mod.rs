@@ -44,13 +44,7 @@ pub fn address(address: &str) -> String {
         Some((user, host)) => (Some(user), host),
         None => (None, rest),
     };
-    let user = user.map(|user| {
-        if text::is_reference(user) {
-            user
-        } else {
-            REDACTED
-        }
-    });
+    let user = user.map(|user| if text::is_reference(user) { user } else { REDACTED });
     let (host, query) = match host.split_once(['?', '#']) {
         Some((host, _)) => (host, true),
         None => (host, false),
@@ -99,16 +93,9 @@ pub fn value(value: &mut Value) {
 
 /// Takes each of these secrets, plain or in base64, out of a text.
 pub fn secrets(text: String, secrets: &[String]) -> String {
-    secrets
-        .iter()
-        .filter(|secret| !secret.is_empty())
-        .fold(text, |text, secret| {
-            if text.contains(secret.as_str()) {
-                text.replace(secret.as_str(), REDACTED)
-            } else {
-                text
-            }
-        })
+    secrets.iter().filter(|secret| !secret.is_empty()).fold(text, |text, secret| {
+        if text.contains(secret.as_str()) { text.replace(secret.as_str(), REDACTED) } else { text }
+    })
 }
 
 /// An object that has something to take out.
@@ -135,11 +122,7 @@ impl Redact for ObjectMeta {
 
 impl Redact for PodSpec {
     fn redact(&mut self) {
-        for container in self
-            .containers
-            .iter_mut()
-            .chain(self.init_containers.iter_mut().flatten())
-        {
+        for container in self.containers.iter_mut().chain(self.init_containers.iter_mut().flatten()) {
             container.redact();
         }
         self.ephemeral_containers = None;
@@ -160,13 +143,8 @@ impl Redact for Container {
             arguments(list, false);
         }
         self.lifecycle = None;
-        for probe in [
-            &mut self.liveness_probe,
-            &mut self.readiness_probe,
-            &mut self.startup_probe,
-        ]
-        .into_iter()
-        .flatten()
+        for probe in
+            [&mut self.liveness_probe, &mut self.readiness_probe, &mut self.startup_probe].into_iter().flatten()
         {
             if let Some(command) = probe.exec.as_mut().and_then(|exec| exec.command.as_mut()) {
                 arguments(command, true);
@@ -208,11 +186,8 @@ impl Redact for Pod {
                 message(&mut condition.message);
             }
             message(&mut status.message);
-            for container in status
-                .container_statuses
-                .iter_mut()
-                .chain(status.init_container_statuses.iter_mut())
-                .flatten()
+            for container in
+                status.container_statuses.iter_mut().chain(status.init_container_statuses.iter_mut()).flatten()
             {
                 container.redact();
             }
@@ -222,10 +197,7 @@ impl Redact for Pod {
 
 impl Redact for ContainerStatus {
     fn redact(&mut self) {
-        for state in [&mut self.state, &mut self.last_state]
-            .into_iter()
-            .flatten()
-        {
+        for state in [&mut self.state, &mut self.last_state].into_iter().flatten() {
             if let Some(waiting) = &mut state.waiting {
                 message(&mut waiting.message);
             }
@@ -279,10 +251,7 @@ macro_rules! redact_metadata_and_template {
     )*};
 }
 
-redact_metadata_and_template!(
-    k8s_openapi::api::apps::v1::Deployment,
-    k8s_openapi::api::apps::v1::StatefulSet
-);
+redact_metadata_and_template!(k8s_openapi::api::apps::v1::Deployment, k8s_openapi::api::apps::v1::StatefulSet);
 
 impl Redact for k8s_openapi::api::apps::v1::ReplicaSet {
     fn redact(&mut self) {
@@ -330,11 +299,7 @@ impl Redact for crate::facts::Broker {
     fn redact(&mut self) {
         keep_times_of_changes(&mut self.metadata);
         conditions(&mut self.status.conditions);
-        let override_ = self
-            .spec
-            .service
-            .as_mut()
-            .and_then(|service| service.external_endpoint_override.as_mut());
+        let override_ = self.spec.service.as_mut().and_then(|service| service.external_endpoint_override.as_mut());
         let endpoint = self.status.endpoint.as_mut();
         let addresses = endpoint
             .map(|endpoint| [endpoint.internal.as_mut(), endpoint.external.as_mut()])
@@ -351,12 +316,8 @@ impl Redact for crate::facts::Broker {
 impl Redact for crate::facts::Meshsync {
     fn redact(&mut self) {
         keep_times_of_changes(&mut self.metadata);
-        if let Some(url) = self
-            .spec
-            .broker
-            .as_mut()
-            .and_then(|broker| broker.custom.as_mut())
-            .and_then(|custom| custom.url.as_mut())
+        if let Some(url) =
+            self.spec.broker.as_mut().and_then(|broker| broker.custom.as_mut()).and_then(|custom| custom.url.as_mut())
         {
             *url = address(url);
         }
@@ -388,22 +349,12 @@ mod tests {
         assert_eq!(address("nats://t0k@h:4222"), "nats://REDACTED@h:4222");
         assert_eq!(address("$(NATS_TOKEN)@h:4222"), "$(NATS_TOKEN)@h:4222");
         assert_eq!(address("10.0.0.1:4222"), "10.0.0.1:4222");
-        for odd in [
-            "t0,k@h:1",
-            "t0'k@h:1",
-            "t0/k@h:1",
-            "t 0k@h:1",
-            "t\"k@h:1",
-            "a:t@k@h:1",
-        ] {
+        for odd in ["t0,k@h:1", "t0'k@h:1", "t0/k@h:1", "t 0k@h:1", "t\"k@h:1", "a:t@k@h:1"] {
             assert_eq!(address(odd), "REDACTED@h:1");
             assert_eq!(address(&format!("nats://{odd}")), "nats://REDACTED@h:1");
         }
         assert_eq!(address("nats://h:1?token=t"), "nats://h:1?REDACTED");
-        assert_eq!(
-            address("nats://t@h1,nats://t@h2"),
-            "nats://REDACTED@h1,nats://REDACTED@h2"
-        );
+        assert_eq!(address("nats://t@h1,nats://t@h2"), "nats://REDACTED@h1,nats://REDACTED@h2");
     }
 
     #[test]
@@ -413,11 +364,9 @@ mod tests {
             without_managed_fields(text),
             r#"{"items":[{"a":1,"managedFields":[],"b":"]"},{"managedFields":[]}]}"#
         );
-        for kept in [
-            r#"{"managedFields":{"a":[1]}}"#,
-            r#"{"a":"\"managedFields\":[1]"}"#,
-            r#"{"managedFields":[{"cut off"#,
-        ] {
+        for kept in
+            [r#"{"managedFields":{"a":[1]}}"#, r#"{"a":"\"managedFields\":[1]"}"#, r#"{"managedFields":[{"cut off"#]
+        {
             assert_eq!(without_managed_fields(kept), kept);
         }
     }

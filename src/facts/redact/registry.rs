@@ -62,11 +62,7 @@ fn forms(secret: &str) -> Vec<String> {
 pub(crate) fn mask(text: Cow<'_, str>) -> Cow<'_, str> {
     let known = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
     known.iter().fold(text, |text, secret| {
-        if text.contains(secret.as_str()) {
-            Cow::Owned(text.replace(secret.as_str(), REDACTED))
-        } else {
-            text
-        }
+        if text.contains(secret.as_str()) { Cow::Owned(text.replace(secret.as_str(), REDACTED)) } else { text }
     })
 }
 

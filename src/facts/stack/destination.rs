@@ -76,14 +76,12 @@ impl Destination {
                 "{} is a Service of namespace {namespace}, which only the cluster's own DNS knows",
                 self.host
             )),
-            Place::Service(name) => Some(format!(
-                "{} is Service {name}, whose address leads there only inside the cluster",
-                self.host
-            )),
-            _ if !self.host.contains(['.', ':']) => Some(format!(
-                "{} is a short name, which means something only inside the cluster",
-                self.host
-            )),
+            Place::Service(name) => {
+                Some(format!("{} is Service {name}, whose address leads there only inside the cluster", self.host))
+            }
+            _ if !self.host.contains(['.', ':']) => {
+                Some(format!("{} is a short name, which means something only inside the cluster", self.host))
+            }
             _ => None,
         }
     }
@@ -91,11 +89,7 @@ impl Destination {
 
 /// `host:port`, an address of version 6 in brackets.
 fn shown(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// Takes an address of `MeshSync`'s apart; without a port it is NATS's.
@@ -106,10 +100,7 @@ pub fn host_and_port(address: &str) -> Option<(String, u16)> {
     let host = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
     let host = host.rsplit_once('@').map_or(host, |(_, rest)| rest);
     let host = host.trim_end_matches('/');
-    let plain = !host.is_empty()
-        && host
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    let plain = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
     plain.then(|| (host.to_owned(), USUAL_PORT))
 }
 
@@ -120,14 +111,7 @@ pub fn plain(address: &str) -> String {
 
 /// The address in `spec.broker.custom.url`, which the operator writes back as an empty one where there is none.
 pub fn custom_url(meshsync: &Meshsync) -> Option<&str> {
-    let url = meshsync
-        .spec
-        .broker
-        .as_ref()?
-        .custom
-        .as_ref()?
-        .url
-        .as_deref();
+    let url = meshsync.spec.broker.as_ref()?.custom.as_ref()?.url.as_deref();
     url.filter(|url| !url.is_empty())
 }
 
@@ -143,10 +127,7 @@ pub fn of(facts: &Facts) -> Option<Destination> {
                 return None;
             }
             let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
-            (
-                variable(&pod.containers, ADDRESS)?.to_owned(),
-                GivenBy::Deployment,
-            )
+            (variable(&pod.containers, ADDRESS)?.to_owned(), GivenBy::Deployment)
         }
         None => return None,
     };
@@ -156,36 +137,23 @@ pub fn of(facts: &Facts) -> Option<Destination> {
         Some((host, _)) => place(facts, &host),
         None => Place::Nowhere("it is no address of the form HOST:PORT".into()),
     };
-    Some(Destination {
-        address,
-        host,
-        port,
-        given_by,
-        place,
-    })
+    Some(Destination { address, host, port, given_by, place })
 }
 
 /// What a host leads to, as `MeshSync`'s pod sees it.
 pub fn place(facts: &Facts, host: &str) -> Place {
     if ["localhost", "127.0.0.1", "::1"].contains(&host) {
         return Place::Nowhere(
-            "that is MeshSync's own pod; the operator's template says so until the Broker has an address"
-                .into(),
+            "that is MeshSync's own pod; the operator's template says so until the Broker has an address".into(),
         );
     }
     let host = host.trim_end_matches('.');
-    if own_broker_pods(facts)
-        .into_iter()
-        .any(|pod| pod_ip(pod) == Some(host))
-    {
+    if own_broker_pods(facts).into_iter().any(|pod| pod_ip(pod) == Some(host)) {
         return Place::Stack;
     }
     let own = |service: &Service| {
         let name = objects::name(&service.metadata);
-        facts
-            .profile
-            .broker_workloads()
-            .any(|workload| name == workload || name == format!("{workload}-headless"))
+        facts.profile.broker_workloads().any(|workload| name == workload || name == format!("{workload}-headless"))
     };
     let services = facts.services.items();
     let namespace = facts.target.namespace.as_str();
@@ -195,11 +163,8 @@ pub fn place(facts: &Facts, host: &str) -> Place {
         // Of several that share an address, the stack's own counts.
         .max_by_key(|service| own(service));
     if let Some(service) = found {
-        let selects = service
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.selector.as_ref())
-            .is_some_and(|selector| !selector.is_empty());
+        let selects =
+            service.spec.as_ref().and_then(|spec| spec.selector.as_ref()).is_some_and(|selector| !selector.is_empty());
         return if own(service) {
             Place::Stack
         } else if !selects {
@@ -217,9 +182,7 @@ pub fn place(facts: &Facts, host: &str) -> Place {
     }
     let labels: Vec<&str> = host.split('.').collect();
     let missing = |name: &str| {
-        Place::Nowhere(format!(
-            "there is no Service {name} in namespace {namespace}, where that name is looked up"
-        ))
+        Place::Nowhere(format!("there is no Service {name} in namespace {namespace}, where that name is looked up"))
     };
     match labels.as_slice() {
         [name] => missing(name),
@@ -244,14 +207,8 @@ fn bears(service: &Service, namespace: &str, host: &str) -> bool {
         let inner = spec.cluster_ips.iter().flatten().chain(&spec.cluster_ip);
         inner.chain(spec.external_ips.iter().flatten())
     });
-    let by_address = addresses
-        .filter(|address| *address != "None")
-        .any(|address| address == host);
-    by_address
-        || external_addresses(service)
-            .iter()
-            .any(|address| address == host)
-        || is_named(host, name, namespace)
+    let by_address = addresses.filter(|address| *address != "None").any(|address| address == host);
+    by_address || external_addresses(service).iter().any(|address| address == host) || is_named(host, name, namespace)
 }
 
 /// Whether a host is a Service's name: short, with its namespace, or in full; a pod's own name may stand before it.
@@ -260,10 +217,7 @@ fn is_named(host: &str, name: &str, namespace: &str) -> bool {
         return true;
     }
     let labels: Vec<&str> = host.split('.').collect();
-    let end = labels
-        .iter()
-        .position(|label| *label == "svc")
-        .unwrap_or(labels.len());
+    let end = labels.iter().position(|label| *label == "svc").unwrap_or(labels.len());
     matches!(labels[..end], [first, second] if first == name && second == namespace)
         || matches!(labels[..end], [_, first, second] if first == name && second == namespace)
 }
@@ -289,9 +243,7 @@ pub fn names_foreign_broker(facts: &Facts, meshsync: &Meshsync) -> bool {
         .broker
         .as_ref()
         .and_then(|broker| broker.native.as_ref())
-        .is_some_and(|native| {
-            !native.namespace.is_empty() && native.namespace != facts.target.namespace
-        })
+        .is_some_and(|native| !native.namespace.is_empty() && native.namespace != facts.target.namespace)
 }
 
 /// The inner address that the Broker's status gives.
@@ -319,11 +271,7 @@ mod tests {
             ("nats://token@broker.example/", "broker.example", 4222),
             ("nats://[2001:db8::1]:4222", "2001:db8::1", 4222),
         ] {
-            assert_eq!(
-                host_and_port(address),
-                Some((host.to_owned(), port)),
-                "{address}"
-            );
+            assert_eq!(host_and_port(address), Some((host.to_owned(), port)), "{address}");
         }
         assert_eq!(host_and_port("nats://"), None);
         assert_eq!(host_and_port("not an address"), None);
@@ -341,13 +289,7 @@ mod tests {
         ] {
             assert!(is_named(host, "nats", "mine"), "{host}");
         }
-        for host in [
-            "nats.other",
-            "nats2",
-            "nats.mine.example",
-            "mine.svc",
-            "my.nats",
-        ] {
+        for host in ["nats.other", "nats2", "nats.mine.example", "mine.svc", "my.nats"] {
             assert!(!is_named(host, "nats", "mine"), "{host}");
         }
     }

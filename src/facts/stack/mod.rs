@@ -7,13 +7,13 @@ mod workloads;
 
 pub use broker_pods::broker_pods;
 pub use objects::{
-    container, container_statuses, external_addresses, host_and_port, image_tag, is_stacks_pod,
-    memory_limit, merged, name, pod_ip, release_of, running_since, selected, service_account_user,
-    service_type, unschedulable, watch_list_written,
+    container, container_statuses, external_addresses, host_and_port, image_tag, is_stacks_pod, memory_limit, merged,
+    name, pod_ip, release_of, running_since, selected, service_account_user, service_type, unschedulable,
+    watch_list_written,
 };
 pub use workloads::{
-    adapter_pods, adapters, broker_services, broker_statefulsets, brokers, chosen, helm_release,
-    is_current_operator, is_gone, meshsync_deployment, meshsync_pods, meshsync_service_account,
-    meshsyncs, nats_container, nats_running_since, operator, operator_pods,
-    operator_service_account, own_broker_pods, server_deployment, server_pods,
+    adapter_pods, adapters, broker_services, broker_statefulsets, brokers, chosen, helm_release, is_current_operator,
+    is_gone, meshsync_deployment, meshsync_pods, meshsync_service_account, meshsyncs, nats_container,
+    nats_running_since, operator, operator_pods, operator_service_account, own_broker_pods, server_deployment,
+    server_pods,
 };

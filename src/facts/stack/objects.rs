@@ -25,19 +25,14 @@ pub fn name(metadata: &ObjectMeta) -> &str {
 
 /// Whether the labels hold every pair of the selector.
 pub fn selected(metadata: &ObjectMeta, selector: Selector) -> bool {
-    metadata.labels.as_ref().is_some_and(|labels| {
-        selector
-            .iter()
-            .all(|(key, value)| labels.get(*key).map(String::as_str) == Some(*value))
-    })
+    metadata
+        .labels
+        .as_ref()
+        .is_some_and(|labels| selector.iter().all(|(key, value)| labels.get(*key).map(String::as_str) == Some(*value)))
 }
 
 pub(super) fn owned_by(metadata: &ObjectMeta, kind: &str, name: &str) -> bool {
-    metadata
-        .owner_references
-        .iter()
-        .flatten()
-        .any(|owner| owner.kind == kind && owner.name == name)
+    metadata.owner_references.iter().flatten().any(|owner| owner.kind == kind && owner.name == name)
 }
 
 /// The custom resources of one kind, as one version showed them.
@@ -47,25 +42,14 @@ pub(super) type Shown<S, T> = Seen<Vec<CustomResource<S, T>>>;
 ///
 /// The first version that answers wins; an object that several versions show is one. No version answering, the most
 /// telling failure stands: what the API server said before what it never was asked.
-pub fn merged<S: Clone, T: Clone>(
-    versions: &BTreeMap<String, Shown<S, T>>,
-    profile: &Profile,
-) -> Shown<S, T> {
-    let in_order = || {
-        profile
-            .versions
-            .iter()
-            .filter_map(|version| versions.get(*version))
-    };
+pub fn merged<S: Clone, T: Clone>(versions: &BTreeMap<String, Shown<S, T>>, profile: &Profile) -> Shown<S, T> {
+    let in_order = || profile.versions.iter().filter_map(|version| versions.get(*version));
     let mut known: Option<Vec<CustomResource<S, T>>> = None;
     for seen in in_order() {
         if let Seen::Known(items) = seen {
             let list = known.get_or_insert_default();
             for item in items {
-                if !list
-                    .iter()
-                    .any(|other| same(&other.metadata, &item.metadata))
-                {
+                if !list.iter().any(|other| same(&other.metadata, &item.metadata)) {
                     list.push(item.clone());
                 }
             }
@@ -106,12 +90,7 @@ pub fn watch_list_written(meshsync: &Meshsync) -> Option<(Timestamp, &str)> {
 
 /// The status of a pod's container.
 pub fn container<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
-    pod.status
-        .as_ref()?
-        .container_statuses
-        .iter()
-        .flatten()
-        .find(|status| status.name == name)
+    pod.status.as_ref()?.container_statuses.iter().flatten().find(|status| status.name == name)
 }
 
 /// Since when a container runs; none when it does not, or its pod is going away.
@@ -120,15 +99,9 @@ pub fn running_since(pod: &Pod, container_name: &str) -> Option<Timestamp> {
         return None;
     }
     match container(pod, container_name)?.state.as_ref()? {
-        ContainerState {
-            running: Some(running),
-            ..
-        } => Some(
-            running
-                .started_at
-                .as_ref()
-                .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
-        ),
+        ContainerState { running: Some(running), .. } => {
+            Some(running.started_at.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0))
+        }
         _ => None,
     }
 }
@@ -162,13 +135,7 @@ pub fn external_addresses(service: &Service) -> Vec<String> {
 
 /// The limit of a container's memory, in bytes and as it is written.
 pub fn memory_limit(container: &Container) -> Option<(u64, &str)> {
-    let limit = &container
-        .resources
-        .as_ref()?
-        .limits
-        .as_ref()?
-        .get("memory")?
-        .0;
+    let limit = &container.resources.as_ref()?.limits.as_ref()?.get("memory")?.0;
     Some((quantity::bytes(limit)?, limit))
 }
 
@@ -189,9 +156,7 @@ pub fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
 /// The scheduler's condition of a pod that it finds no node for.
 pub fn unschedulable(pod: &Pod) -> Option<&PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.iter().flatten();
-    conditions
-        .into_iter()
-        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
+    conditions.into_iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
 }
 
 /// Takes `host:port` apart; a scheme and a user part in front do no harm.
@@ -209,12 +174,8 @@ pub fn release_of(metadata: &ObjectMeta, namespace: &str) -> Option<(String, Str
     let (release, stated) = manager::release_of(metadata)?;
     let namespace = stated.unwrap_or_else(|| namespace.to_owned());
     // Both become part of an address.
-    let plain = |name: &str| {
-        !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
-    };
+    let plain =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
     (plain(&release) && plain(&namespace)).then_some((release, namespace))
 }
 

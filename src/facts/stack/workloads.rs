@@ -1,8 +1,6 @@
 //! Which of the objects are the stack's: by name, by owner, by label. Pure.
 
-use super::objects::{
-    ADDRESS, merged, name, owned_by, release_of, running_since, selected, variable,
-};
+use super::objects::{ADDRESS, merged, name, owned_by, release_of, running_since, selected, variable};
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
@@ -34,24 +32,17 @@ pub fn meshsyncs(facts: &Facts) -> Seen<Vec<Meshsync>> {
 
 /// The operator's Deployment.
 pub fn operator(facts: &Facts) -> Seen<&Deployment> {
-    one_deployment(facts, |deployment| {
-        name(&deployment.metadata) == facts.profile.operator.deployment
-    })
+    one_deployment(facts, |deployment| name(&deployment.metadata) == facts.profile.operator.deployment)
 }
 
 /// `MeshSync`'s Deployment: named like its custom resource, owned by it, or labelled as it.
 pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
-    let names: Vec<String> = meshsyncs(facts)
-        .items()
-        .iter()
-        .map(|meshsync| name(&meshsync.metadata).to_owned())
-        .collect();
+    let names: Vec<String> =
+        meshsyncs(facts).items().iter().map(|meshsync| name(&meshsync.metadata).to_owned()).collect();
     let usual = one_deployment(facts, |deployment| {
         let metadata = &deployment.metadata;
         name(metadata) == facts.profile.meshsync.resource
-            || names
-                .iter()
-                .any(|owner| name(metadata) == owner || owned_by(metadata, "MeshSync", owner))
+            || names.iter().any(|owner| name(metadata) == owner || owned_by(metadata, "MeshSync", owner))
             || selected(metadata, facts.profile.meshsync.selector)
     });
     if !usual.is_absent() || !names.is_empty() {
@@ -59,10 +50,7 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
     }
     // Somebody's own may have any name; the container that is told a broker gives it away.
     one_deployment(facts, |deployment| {
-        let pod = deployment
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.template.spec.as_ref());
+        let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
         pod.is_some_and(|pod| {
             pod.containers.iter().any(|container| {
                 container.name == facts.profile.meshsync.container
@@ -74,17 +62,14 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
 
 /// The server's Deployment.
 pub fn server_deployment(facts: &Facts) -> Seen<&Deployment> {
-    one_deployment(facts, |deployment| {
-        name(&deployment.metadata) == facts.profile.server.deployment
-    })
+    one_deployment(facts, |deployment| name(&deployment.metadata) == facts.profile.server.deployment)
 }
 
 fn one_deployment(facts: &Facts, wanted: impl Fn(&Deployment) -> bool) -> Seen<&Deployment> {
     match facts.deployments.as_ref() {
-        Seen::Known(deployments) => deployments
-            .iter()
-            .find(|deployment| wanted(deployment))
-            .map_or(Seen::Absent, Seen::Known),
+        Seen::Known(deployments) => {
+            deployments.iter().find(|deployment| wanted(deployment)).map_or(Seen::Absent, Seen::Known)
+        }
         other => other.map(|_| unreachable!("only a known list has items")),
     }
 }
@@ -105,60 +90,39 @@ pub fn broker_services(facts: &Facts) -> Vec<&Service> {
     facts
         .profile
         .broker_workloads()
-        .filter_map(|wanted| {
-            facts
-                .services
-                .items()
-                .iter()
-                .find(|service| name(&service.metadata) == wanted)
-        })
+        .filter_map(|wanted| facts.services.items().iter().find(|service| name(&service.metadata) == wanted))
         .collect()
 }
 
 /// Pods of the operator.
 pub fn operator_pods(facts: &Facts) -> Vec<&Pod> {
-    deployment_pods(
-        facts,
-        facts.profile.operator.deployment,
-        facts.profile.operator.selectors,
-    )
+    deployment_pods(facts, facts.profile.operator.deployment, facts.profile.operator.selectors)
 }
 
 /// Pods of `MeshSync`.
 pub fn meshsync_pods(facts: &Facts) -> Vec<&Pod> {
     let deployment = meshsync_deployment(facts)
         .known()
-        .map_or(facts.profile.meshsync.resource, |deployment| {
-            name(&deployment.metadata)
-        });
+        .map_or(facts.profile.meshsync.resource, |deployment| name(&deployment.metadata));
     deployment_pods(facts, deployment, &[facts.profile.meshsync.selector])
 }
 
 /// Pods of the server.
 pub fn server_pods(facts: &Facts) -> Vec<&Pod> {
-    deployment_pods(
-        facts,
-        facts.profile.server.deployment,
-        &[facts.profile.server.selector],
-    )
+    deployment_pods(facts, facts.profile.server.deployment, &[facts.profile.server.selector])
 }
 
 /// The Deployments of the server's adapters.
 pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
     let is_adapter = |name: &str| {
-        name.strip_prefix(facts.profile.server.adapter_prefix)
-            .is_some_and(|mesh| ADAPTERS.contains(&mesh))
+        name.strip_prefix(facts.profile.server.adapter_prefix).is_some_and(|mesh| ADAPTERS.contains(&mesh))
     };
     facts
         .deployments
         .items()
         .iter()
         .filter(|deployment| {
-            let label = deployment
-                .metadata
-                .labels
-                .as_ref()
-                .and_then(|labels| labels.get("app.kubernetes.io/name"));
+            let label = deployment.metadata.labels.as_ref().and_then(|labels| labels.get("app.kubernetes.io/name"));
             is_adapter(name(&deployment.metadata)) || label.is_some_and(|label| is_adapter(label))
         })
         .collect()
@@ -166,11 +130,7 @@ pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
 
 /// Pods of an adapter: those that its Deployment selects.
 pub fn adapter_pods<'a>(facts: &'a Facts, adapter: &Deployment) -> Vec<&'a Pod> {
-    let selector = adapter
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.selector.match_labels.clone())
-        .unwrap_or_default();
+    let selector = adapter.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
     chosen(facts, &selector)
 }
 
@@ -202,11 +162,8 @@ fn deployment_pods<'a>(facts: &'a Facts, deployment: &str, selectors: &[Selector
         .items()
         .iter()
         .filter(|pod| {
-            sets.iter()
-                .any(|set| owned_by(&pod.metadata, "ReplicaSet", set))
-                || selectors
-                    .iter()
-                    .any(|selector| selected(&pod.metadata, selector))
+            sets.iter().any(|set| owned_by(&pod.metadata, "ReplicaSet", set))
+                || selectors.iter().any(|selector| selected(&pod.metadata, selector))
         })
         .collect()
 }
@@ -218,16 +175,8 @@ pub fn own_broker_pods(facts: &Facts) -> Vec<&Pod> {
         .items()
         .iter()
         .filter(|pod| {
-            facts
-                .profile
-                .broker_workloads()
-                .any(|set| owned_by(&pod.metadata, "StatefulSet", set))
-                || facts
-                    .profile
-                    .broker
-                    .selectors
-                    .iter()
-                    .any(|selector| selected(&pod.metadata, selector))
+            facts.profile.broker_workloads().any(|set| owned_by(&pod.metadata, "StatefulSet", set))
+                || facts.profile.broker.selectors.iter().any(|selector| selected(&pod.metadata, selector))
         })
         .collect()
 }
@@ -255,23 +204,10 @@ pub fn nats_running_since(facts: &Facts, pod: &Pod) -> Option<Timestamp> {
 
 /// The `ServiceAccount` that `MeshSync` runs as.
 pub fn meshsync_service_account(facts: &Facts) -> String {
-    let of_pod = meshsync_pods(facts)
-        .into_iter()
-        .find_map(|pod| pod.spec.as_ref()?.service_account_name.clone());
-    let of_deployment = || {
-        meshsync_deployment(facts)
-            .known()?
-            .spec
-            .as_ref()?
-            .template
-            .spec
-            .as_ref()?
-            .service_account_name
-            .clone()
-    };
-    of_pod
-        .or_else(of_deployment)
-        .unwrap_or_else(|| facts.profile.operator.service_account.into())
+    let of_pod = meshsync_pods(facts).into_iter().find_map(|pod| pod.spec.as_ref()?.service_account_name.clone());
+    let of_deployment =
+        || meshsync_deployment(facts).known()?.spec.as_ref()?.template.spec.as_ref()?.service_account_name.clone();
+    of_pod.or_else(of_deployment).unwrap_or_else(|| facts.profile.operator.service_account.into())
 }
 
 /// Whether nothing of the stack is in the namespace: neither operator nor custom resource nor workload.
@@ -314,10 +250,7 @@ pub fn is_current_operator(facts: &Facts) -> bool {
     let old = facts.profile.operator.old_line_container;
     facts.profile.broker.current.is_some()
         && operator(facts).known().is_some_and(|deployment| {
-            let pod = deployment
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.template.spec.as_ref());
+            let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
             pod.is_some_and(|pod| pod.containers.iter().all(|container| container.name != old))
         })
 }

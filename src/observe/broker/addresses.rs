@@ -52,12 +52,7 @@ impl Probe<'_> {
             Ok(server) => (Some(server), None),
             Err(failure) => (None, Some(failure)),
         };
-        let attempt = Attempt {
-            pod: None,
-            way: Way::CustomAddress,
-            address: Some(destination.shown()),
-            failure,
-        };
+        let attempt = Attempt { pod: None, way: Way::CustomAddress, address: Some(destination.shown()), failure };
         Some((server, attempt))
     }
 
@@ -65,38 +60,18 @@ impl Probe<'_> {
         let limit = self.limit().min(PATIENCE_ELSEWHERE);
         let heard = BothHeard::default();
         let (tell, named) = oneshot::channel();
-        let answer = self.direct_monitor(
-            &to.host,
-            self.facts.profile.broker.monitor_port,
-            limit,
-            tell,
-            &heard.monitor,
-        );
+        let answer = self.direct_monitor(&to.host, self.facts.profile.broker.monitor_port, limit, tell, &heard.monitor);
         let greeting = self.direct_greeting(&to.host, to.port, limit, &heard.client);
-        let mut server = self
-            .server(
-                Way::CustomAddress,
-                Whose::Others,
-                answer,
-                greeting,
-                named,
-                &heard,
-            )
-            .await?;
+        let mut server = self.server(Way::CustomAddress, Whose::Others, answer, greeting, named, &heard).await?;
         server.address = Some(to.shown());
         Ok(server)
     }
 
     /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.
-    pub(crate) async fn external(
-        &self,
-        external: &External,
-    ) -> Result<ExternalAnswer, ProbeFailure> {
+    pub(crate) async fn external(&self, external: &External) -> Result<ExternalAnswer, ProbeFailure> {
         let heard = BothHeard::default();
         let limit = self.limit();
-        let greeting = self
-            .direct_greeting(&external.host, external.client_port, limit, &heard.client)
-            .await;
+        let greeting = self.direct_greeting(&external.host, external.client_port, limit, &heard.client).await;
         // What answers here may be a load balancer, whose ports lead to different servers.
         let proven = |failure, own| settled(failure, Way::ExternalAddress, own, false);
         let greeting = greeting.map_err(|failure| proven(failure, heard.client.any()));
@@ -104,13 +79,7 @@ impl Probe<'_> {
             let (tell, _) = oneshot::channel();
             let limit = self.limit();
             let answer = self
-                .direct_monitor(
-                    &external.host,
-                    external.monitor_port,
-                    limit,
-                    tell,
-                    &heard.monitor,
-                )
+                .direct_monitor(&external.host, external.monitor_port, limit, tell, &heard.monitor)
                 .await
                 .map_err(|failure| proven(failure, heard.monitor.any()))?;
             let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
@@ -153,30 +122,15 @@ impl Probe<'_> {
             }
         }
         for broker in stack::brokers(self.facts).items() {
-            let intended = broker
-                .spec
-                .service
-                .as_ref()
-                .and_then(|service| service.external_endpoint_override.as_deref());
-            let said = broker
-                .status
-                .endpoint
-                .as_ref()
-                .and_then(|endpoint| endpoint.external.as_deref());
+            let intended =
+                broker.spec.service.as_ref().and_then(|service| service.external_endpoint_override.as_deref());
+            let said = broker.status.endpoint.as_ref().and_then(|endpoint| endpoint.external.as_deref());
             for (address, vouched) in [(intended, true), (said, false)] {
                 let Some((host, port)) = address.and_then(stack::host_and_port) else {
                     continue;
                 };
-                if !externals
-                    .iter()
-                    .any(|e| e.host == host && e.client_port == port)
-                {
-                    externals.push(External {
-                        host,
-                        client_port: port,
-                        monitor_port: names.monitor_port,
-                        vouched,
-                    });
+                if !externals.iter().any(|e| e.host == host && e.client_port == port) {
+                    externals.push(External { host, client_port: port, monitor_port: names.monitor_port, vouched });
                 }
             }
         }
@@ -191,9 +145,7 @@ pub(crate) fn judge_external(
     known: &BTreeSet<String>,
 ) -> (Option<BrokerServer>, Attempt) {
     let (server, failure) = match result {
-        Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => {
-            (None, None)
-        }
+        Ok(ExternalAnswer::Server(server)) if known.contains(&server.varz.server_id) => (None, None),
         Ok(ExternalAnswer::Server(server)) => (Some(*server), None),
         Ok(ExternalAnswer::Greeting(id)) if known.contains(&id) => (None, None),
         Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
@@ -202,12 +154,9 @@ pub(crate) fn judge_external(
                 "a NATS server answers, and no broker pod could be asked whether it is its own; nothing it says is believed",
             )),
         ),
-        Ok(ExternalAnswer::Greeting(_)) => (
-            None,
-            Some(ProbeFailure::stranger(
-                "a NATS server answers that is no broker pod's; it was shown no token",
-            )),
-        ),
+        Ok(ExternalAnswer::Greeting(_)) => {
+            (None, Some(ProbeFailure::stranger("a NATS server answers that is no broker pod's; it was shown no token")))
+        }
         Err(failure) => (None, Some(failure)),
     };
     let attempt = Attempt {

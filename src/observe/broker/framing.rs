@@ -9,8 +9,7 @@ use std::{
 };
 
 use tokio::io::{
-    AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
-    BufWriter,
+    AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter,
 };
 
 use crate::stack::base::limits;
@@ -30,10 +29,7 @@ where
         if from.buffer().is_empty() {
             to.flush().await?;
         }
-        let length = (&mut from)
-            .take(limits::NATS_LINE as u64)
-            .read_until(b'\n', &mut line)
-            .await?;
+        let length = (&mut from).take(limits::NATS_LINE as u64).read_until(b'\n', &mut line).await?;
         if length == 0 {
             return to.flush().await;
         }
@@ -104,8 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_within_the_limits_passes_unchanged() {
-        let sent =
-            b"PING\r\nMSG a 1 5\r\nPING\n\r\n+OK\r\nHMSG a 1 b 3 7\r\n\r\n\r\nabc\r\n-ERR 'no'\r\n";
+        let sent = b"PING\r\nMSG a 1 5\r\nPING\n\r\n+OK\r\nHMSG a 1 b 3 7\r\n\r\n\r\nabc\r\n-ERR 'no'\r\n";
         let (out, result, lost) = run(sent);
         assert!(result.is_ok());
         assert_eq!((out.as_slice(), lost), (&sent[..], 0));

@@ -64,19 +64,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         use tokio::io::AsyncReadExt;
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
-        (&mut stream)
-            .take(limits::NATS_LINE as u64)
-            .read_until(b'\n', &mut line)
-            .await
-            .map_err(|error| {
-                ProbeFailure::broker(
-                    FailureReason::Closed,
-                    format!(
-                        "the connection broke before the server's greeting: {}",
-                        words::io(&error)
-                    ),
-                )
-            })?;
+        (&mut stream).take(limits::NATS_LINE as u64).read_until(b'\n', &mut line).await.map_err(|error| {
+            ProbeFailure::broker(
+                FailureReason::Closed,
+                format!("the connection broke before the server's greeting: {}", words::io(&error)),
+            )
+        })?;
         if line.is_empty() {
             return Err(ProbeFailure::broker(
                 FailureReason::Closed,
@@ -84,10 +77,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
             ));
         }
         let line = String::from_utf8_lossy(&line).into_owned();
-        let info = line
-            .strip_prefix("INFO ")
-            .and_then(|json| serde_json::from_str(json.trim()).ok())
-            .ok_or_else(|| {
+        let info =
+            line.strip_prefix("INFO ").and_then(|json| serde_json::from_str(json.trim()).ok()).ok_or_else(|| {
                 ProbeFailure::broker(
                     FailureReason::NotNats,
                     "what answers on the client port does not greet as a NATS server does",
@@ -108,11 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
 
     /// Shakes hands. The caller has made sure that this server may see the token. The connection that comes of it ends
     /// when it is dropped.
-    pub(crate) async fn shake(
-        self,
-        token: Option<&Token>,
-        limit: Duration,
-    ) -> (Handshake, Option<Line>) {
+    pub(crate) async fn shake(self, token: Option<&Token>, limit: Duration) -> (Handshake, Option<Line>) {
         if self.info.tls_required {
             return (Handshake::not_tried(NotTried::TlsRequired), None);
         }
@@ -128,17 +115,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
     }
 
     async fn connect(self, token: Option<&Token>, limit: Duration) -> Result<Line, Handshake> {
-        let failed =
-            |reason, message: String| Handshake::Failed(ProbeFailure::broker(reason, message));
+        let failed = |reason, message: String| Handshake::Failed(ProbeFailure::broker(reason, message));
         let no_socket = |error: std::io::Error| {
             Handshake::Failed(ProbeFailure::no_way(
                 FailureReason::Local,
                 format!("no local socket for the handshake: {}", words::io(&error)),
             ))
         };
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(no_socket)?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(no_socket)?;
         let port = listener.local_addr().map_err(no_socket)?.port();
         let server_id = self.info.server_id.clone();
         let lost = Arc::new(AtomicU64::new(0));
@@ -159,35 +143,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         if let Some(token) = token {
             options = options.token(token.expose().to_owned());
         }
-        let connected =
-            tokio::time::timeout(limit, options.connect(format!("nats://127.0.0.1:{port}"))).await;
+        let connected = tokio::time::timeout(limit, options.connect(format!("nats://127.0.0.1:{port}"))).await;
         match connected {
             Ok(Ok(client)) => match tokio::time::timeout(limit, client.flush()).await {
-                Ok(Ok(())) => Ok(Line {
-                    server_id,
-                    client,
-                    lost,
-                    _bridge: bridge,
-                }),
-                Ok(Err(error)) => Err(failed(
-                    FailureReason::Closed,
-                    format!("the server accepted us and then broke: {error}"),
-                )),
+                Ok(Ok(())) => Ok(Line { server_id, client, lost, _bridge: bridge }),
+                Ok(Err(error)) => {
+                    Err(failed(FailureReason::Closed, format!("the server accepted us and then broke: {error}")))
+                }
                 Err(_) => Err(failed(
                     FailureReason::Silent,
-                    format!(
-                        "the server accepted us and then said nothing for {}",
-                        words::span(limit)
-                    ),
+                    format!("the server accepted us and then said nothing for {}", words::span(limit)),
                 )),
             },
             Ok(Err(error)) => Err(refusal(&error)),
             Err(_) => Err(failed(
                 FailureReason::Silent,
-                format!(
-                    "the server greets and then says nothing for {}",
-                    words::span(limit)
-                ),
+                format!("the server greets and then says nothing for {}", words::span(limit)),
             )),
         }
     }
@@ -215,22 +186,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
 
 /// Why the library could not connect.
 fn refusal(error: &ConnectError) -> Handshake {
-    let said = std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<ServerError>())
-        .is_some();
+    let said = std::error::Error::source(error).and_then(|source| source.downcast_ref::<ServerError>()).is_some();
     let reason = match error.kind() {
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
-            return Handshake::Refused {
-                message: "Authorization Violation".into(),
-            };
+            return Handshake::Refused { message: "Authorization Violation".into() };
         }
         _ if said => FailureReason::ServerError,
         ConnectErrorKind::TimedOut => FailureReason::Silent,
         ConnectErrorKind::ServerParse => FailureReason::NotNats,
         _ => FailureReason::Closed,
     };
-    Handshake::Failed(ProbeFailure::broker(
-        reason,
-        format!("the handshake failed: {error}"),
-    ))
+    Handshake::Failed(ProbeFailure::broker(reason, format!("the handshake failed: {error}")))
 }

@@ -77,15 +77,9 @@ pub(crate) async fn ask<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| broken(&error))?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     let task = tokio::spawn(connection);
-    let mut monitor = Monitor {
-        sender,
-        deadline: Instant::now() + limit,
-        limit,
-    };
+    let mut monitor = Monitor { sender, deadline: Instant::now() + limit, limit };
     let answer = monitor.converse(profile, named).await;
     task.abort();
     answer
@@ -99,15 +93,9 @@ struct Monitor {
 }
 
 impl Monitor {
-    async fn converse(
-        &mut self,
-        profile: &Profile,
-        named: oneshot::Sender<String>,
-    ) -> Result<Answer, ProbeFailure> {
-        let varz: Varz = self
-            .get("/varz", limits::VARZ_BYTES, self.deadline)
-            .await
-            .and_then(|body| parse("/varz", &body))?;
+    async fn converse(&mut self, profile: &Profile, named: oneshot::Sender<String>) -> Result<Answer, ProbeFailure> {
+        let varz: Varz =
+            self.get("/varz", limits::VARZ_BYTES, self.deadline).await.and_then(|body| parse("/varz", &body))?;
         if varz.server_id.is_empty() {
             return Err(ProbeFailure::broker(
                 FailureReason::NotMonitor,
@@ -129,20 +117,11 @@ impl Monitor {
                 Err(failure) => Seen::failed(failure),
             },
         };
-        let abandoned = listing.failure.as_ref().is_some_and(|failure| {
-            matches!(
-                failure.reason,
-                FailureReason::TooLarge | FailureReason::Silent
-            )
-        });
-        let Listing {
-            kept,
-            received,
-            more,
-            complete,
-            failure,
-            ..
-        } = listing;
+        let abandoned = listing
+            .failure
+            .as_ref()
+            .is_some_and(|failure| matches!(failure.reason, FailureReason::TooLarge | FailureReason::Silent));
+        let Listing { kept, received, more, complete, failure, .. } = listing;
         Ok(Answer {
             varz,
             connections: match failure {
@@ -199,20 +178,12 @@ impl Monitor {
         Ok(closed)
     }
 
-    async fn get(
-        &mut self,
-        path: &str,
-        most: usize,
-        deadline: Instant,
-    ) -> Result<Bytes, ProbeFailure> {
+    async fn get(&mut self, path: &str, most: usize, deadline: Instant) -> Result<Bytes, ProbeFailure> {
         match tokio::time::timeout_at(deadline, fetch(&mut self.sender, path, most)).await {
             Ok(answer) => answer,
             Err(_) => Err(ProbeFailure::broker(
                 FailureReason::Silent,
-                format!(
-                    "the monitor accepts connections and says nothing for {}",
-                    words::span(self.limit)
-                ),
+                format!("the monitor accepts connections and says nothing for {}", words::span(self.limit)),
             )),
         }
     }
@@ -265,65 +236,42 @@ fn is_probe(connection: &Connection, varz: &Varz) -> bool {
         (Some(start), Some(now)) => now.duration_since(start) < PROBE_AGE,
         _ => false,
     };
-    connection.name == CLIENT_NAME
-        || (just_come && connection.name.is_empty() && connection.subscriptions.is_empty())
+    connection.name == CLIENT_NAME || (just_come && connection.name.is_empty() && connection.subscriptions.is_empty())
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &str, body: &[u8]) -> Result<T, ProbeFailure> {
     serde_json::from_slice(body).map_err(|_| {
-        ProbeFailure::broker(
-            FailureReason::NotMonitor,
-            format!("the monitor's {path} is not what NATS answers"),
-        )
+        ProbeFailure::broker(FailureReason::NotMonitor, format!("the monitor's {path} is not what NATS answers"))
     })
 }
 
 fn broken(error: &hyper::Error) -> ProbeFailure {
     if speaks_no_http(error) {
-        ProbeFailure::broker(
-            FailureReason::NotHttp,
-            "the monitor's port answers, and not with HTTP",
-        )
+        ProbeFailure::broker(FailureReason::NotHttp, "the monitor's port answers, and not with HTTP")
     } else {
-        ProbeFailure::broker(
-            FailureReason::Closed,
-            "the monitor closed the connection before its answer was complete",
-        )
+        ProbeFailure::broker(FailureReason::Closed, "the monitor closed the connection before its answer was complete")
     }
 }
 
-async fn fetch(
-    sender: &mut http1::SendRequest<Empty<Bytes>>,
-    path: &str,
-    most: usize,
-) -> Result<Bytes, ProbeFailure> {
+async fn fetch(sender: &mut http1::SendRequest<Empty<Bytes>>, path: &str, most: usize) -> Result<Bytes, ProbeFailure> {
     let request = Request::get(path)
         .header(header::HOST, "broker")
         .body(Empty::new())
         .map_err(|error| ProbeFailure::no_way(FailureReason::Local, error.to_string()))?;
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|error| broken(&error))?;
+    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     // The rest of the query is ours.
     let page = path.split('?').next().unwrap_or(path);
     if response.status() != StatusCode::OK {
         return Err(ProbeFailure::broker(
             FailureReason::HttpStatus,
-            format!(
-                "the monitor answered {} to {page}",
-                response.status().as_u16()
-            ),
+            format!("the monitor answered {} to {page}", response.status().as_u16()),
         ));
     }
     match Limited::new(response.into_body(), most).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(ProbeFailure::broker(
             FailureReason::TooLarge,
-            format!(
-                "the monitor's {page} is larger than {} MiB",
-                most / limits::MIB
-            ),
+            format!("the monitor's {page} is larger than {} MiB", most / limits::MIB),
         )),
         Err(error) => Err(match error.downcast::<hyper::Error>() {
             Ok(error) => broken(&error),

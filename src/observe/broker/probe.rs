@@ -30,20 +30,15 @@ impl Probe<'_> {
             // The first answer wins: with every pod's server reached, no address is waited for.
             match select(through_pods, through_addresses).await {
                 Either::Left((results, addresses)) => {
-                    let all =
-                        !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
+                    let all = !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
                     let addresses = if all { Vec::new() } else { addresses.await };
                     (results, addresses)
                 }
                 Either::Right((addresses, pods)) => (pods.await, addresses),
             }
         };
-        let ((pod_results, address_results), elsewhere) =
-            tokio::join!(through_either, Box::pin(self.elsewhere()));
-        let mut found = BrokerFacts {
-            looked: true,
-            ..BrokerFacts::default()
-        };
+        let ((pod_results, address_results), elsewhere) = tokio::join!(through_either, Box::pin(self.elsewhere()));
+        let mut found = BrokerFacts { looked: true, ..BrokerFacts::default() };
         for (server, attempts) in pod_results {
             found.servers.extend(server);
             found.attempts.extend(attempts);

@@ -18,8 +18,8 @@ use super::{
 use crate::{
     cluster::{ask::ApiClient, tunnel::Tunnel},
     facts::{
-        Attempt, BrokerServer, Facts, FailureKind, FailureReason, Greeting, Handshake, NotTried,
-        ProbeFailure, Varz, stack, token::Token,
+        Attempt, BrokerServer, Facts, FailureKind, FailureReason, Greeting, Handshake, NotTried, ProbeFailure, Varz,
+        stack, token::Token,
     },
     observe::questions,
     report::Way,
@@ -76,9 +76,7 @@ struct Tried {
 impl Tried {
     /// Whether it led to a server and its monitor.
     fn is_whole(&self) -> bool {
-        self.result
-            .as_ref()
-            .is_ok_and(|server| server.monitor.is_none())
+        self.result.as_ref().is_ok_and(|server| server.monitor.is_none())
     }
 }
 
@@ -89,21 +87,11 @@ impl Probe<'_> {
     }
 
     /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.
-    pub(super) async fn pod(
-        &self,
-        pod: &Pod,
-        whose: Whose,
-    ) -> (Option<BrokerServer>, Vec<Attempt>) {
+    pub(super) async fn pod(&self, pod: &Pod, whose: Whose) -> (Option<BrokerServer>, Vec<Attempt>) {
         let name = stack::name(&pod.metadata);
-        let attempt = |way, address, failure| Attempt {
-            pod: Some(name.to_owned()),
-            way,
-            address,
-            failure,
-        };
+        let attempt = |way, address, failure| Attempt { pod: Some(name.to_owned()), way, address, failure };
         if stack::nats_running_since(self.facts, pod).is_none() {
-            let failure =
-                ProbeFailure::broker(FailureReason::NoServer, "no NATS server runs in the pod");
+            let failure = ProbeFailure::broker(FailureReason::NoServer, "no NATS server runs in the pod");
             return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
         }
         let (first, second) = match stack::pod_ip(pod).filter(|_| self.facts.in_cluster) {
@@ -113,9 +101,7 @@ impl Probe<'_> {
                 let by_forward = pin!(self.by_forward(name, whose));
                 // The first whole answer wins; a policy may bar us from an address that a port-forward goes past.
                 match select(by_address, by_forward).await {
-                    Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => {
-                        (tried, None)
-                    }
+                    Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => (tried, None),
                     Either::Left((tried, other)) => (tried, Some(other.await)),
                     Either::Right((tried, other)) => (tried, Some(other.await)),
                 }
@@ -133,19 +119,12 @@ impl Probe<'_> {
         }
         // A server whose monitor answered says more than one that only greeted.
         servers.sort_by_key(|server| server.monitor.is_some());
-        let server = servers.into_iter().next().map(|server| BrokerServer {
-            pod: Some(name.into()),
-            ..server
-        });
+        let server = servers.into_iter().next().map(|server| BrokerServer { pod: Some(name.into()), ..server });
         (server, attempts)
     }
 
     async fn by_address(&self, ip: &str, whose: Whose) -> Tried {
-        Tried {
-            way: Way::PodAddress,
-            address: Some(ip.into()),
-            result: self.pod_address(ip, whose).await,
-        }
+        Tried { way: Way::PodAddress, address: Some(ip.into()), result: self.pod_address(ip, whose).await }
     }
 
     async fn by_forward(&self, name: &str, whose: Whose) -> Tried {
@@ -162,11 +141,7 @@ impl Probe<'_> {
             },
             started.elapsed().as_secs_f64() * 1000.0
         ));
-        Tried {
-            way: Way::PortForward,
-            address: None,
-            result,
-        }
+        Tried { way: Way::PortForward, address: None, result }
     }
 
     async fn port_forward(&self, pod: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
@@ -175,38 +150,20 @@ impl Probe<'_> {
         let limit = self.limit();
         let rights = questions::port_forward(namespace);
         self.asker.count();
-        let mut tunnel = Tunnel::open(
-            self.client.clone(),
-            namespace,
-            pod,
-            &[names.monitor_port, names.client_port],
-            limit,
-            &rights,
-        )
-        .await?;
-        let (Some(monitor), Some(client)) = (
-            tunnel.take(names.monitor_port),
-            tunnel.take(names.client_port),
-        ) else {
-            return Err(ProbeFailure::no_way(
-                FailureReason::PortForward,
-                "the port-forward lacks a port",
-            ));
+        let mut tunnel =
+            Tunnel::open(self.client.clone(), namespace, pod, &[names.monitor_port, names.client_port], limit, &rights)
+                .await?;
+        let (Some(monitor), Some(client)) = (tunnel.take(names.monitor_port), tunnel.take(names.client_port)) else {
+            return Err(ProbeFailure::no_way(FailureReason::PortForward, "the port-forward lacks a port"));
         };
         let (tell, named) = oneshot::channel();
         let heard = BothHeard::default();
         let monitor_stream = Watched::new(monitor.stream, &heard.monitor);
-        let answer = guarded(
-            monitor::ask(monitor_stream, self.facts.profile, tell, limit),
-            monitor.error,
-            &heard.monitor,
-        );
+        let answer =
+            guarded(monitor::ask(monitor_stream, self.facts.profile, tell, limit), monitor.error, &heard.monitor);
         let client_stream = Watched::new(client.stream, &heard.client);
-        let greeting = guarded(
-            timed(Greeted::read(client_stream), limit, "the client port"),
-            client.error,
-            &heard.client,
-        );
+        let greeting =
+            guarded(timed(Greeted::read(client_stream), limit, "the client port"), client.error, &heard.client);
         let joined = self.server(Way::PortForward, whose, answer, greeting, named, &heard);
         let mut server = Box::pin(joined).await?;
         server.pod = Some(pod.into());
@@ -231,9 +188,7 @@ impl Probe<'_> {
         let heard = BothHeard::default();
         let answer = self.direct_monitor(ip, names.monitor_port, limit, tell, &heard.monitor);
         let greeting = self.direct_greeting(ip, names.client_port, limit, &heard.client);
-        let mut server = self
-            .server(Way::PodAddress, whose, answer, greeting, named, &heard)
-            .await?;
+        let mut server = self.server(Way::PodAddress, whose, answer, greeting, named, &heard).await?;
         server.address = Some(ip.into());
         Ok(server)
     }
@@ -272,8 +227,7 @@ impl Probe<'_> {
         let (monitor, client) = (heard.monitor.any(), heard.client.any());
         let answer = answer.map_err(|failure| settled(failure, way, monitor, client));
         // Both ports share a port-forward, and what is not read of one holds up the other.
-        let jammed =
-            way == Way::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
+        let jammed = way == Way::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
         if let (true, Ok(answer), Some(kept)) = (jammed, &answer, self.kept) {
             let mut lines = kept.lines.borrow_mut();
             lines.retain(|line| line.server_id != answer.varz.server_id);
@@ -300,9 +254,7 @@ impl Probe<'_> {
                 greeting,
                 monitor: None,
             }),
-            (Err(failure), Some(greeting), handshake) => {
-                Ok(without_monitor(way, greeting, failure, handshake))
-            }
+            (Err(failure), Some(greeting), handshake) => Ok(without_monitor(way, greeting, failure, handshake)),
             // Of two failures, that which proves something.
             (Err(failure), None, Handshake::Failed(other))
                 if failure.kind != FailureKind::Broker && other.kind == FailureKind::Broker =>
@@ -338,12 +290,7 @@ impl Probe<'_> {
 }
 
 /// What the greeting alone proves of a server.
-fn without_monitor(
-    way: Way,
-    greeting: Greeting,
-    failure: ProbeFailure,
-    handshake: Handshake,
-) -> BrokerServer {
+fn without_monitor(way: Way, greeting: Greeting, failure: ProbeFailure, handshake: Handshake) -> BrokerServer {
     BrokerServer {
         pod: None,
         reached_by: way,

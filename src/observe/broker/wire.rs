@@ -55,10 +55,7 @@ pub(crate) struct Watched<S> {
 
 impl<S> Watched<S> {
     pub(crate) fn new(stream: S, heard: &Heard) -> Self {
-        Self {
-            stream,
-            heard: heard.clone(),
-        }
+        Self { stream, heard: heard.clone() }
     }
 }
 
@@ -78,11 +75,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buffer)
     }
 
@@ -128,11 +121,7 @@ pub(crate) fn settled(failure: ProbeFailure, way: Way, own: bool, other: bool) -
 }
 
 /// Connects to an address.
-pub(crate) async fn dial(
-    host: &str,
-    port: u16,
-    limit: Duration,
-) -> Result<TcpStream, ProbeFailure> {
+pub(crate) async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, ProbeFailure> {
     match tokio::time::timeout(limit, TcpStream::connect((host, port))).await {
         Ok(Ok(stream)) => {
             let _ = stream.set_nodelay(true);
@@ -144,10 +133,7 @@ pub(crate) async fn dial(
                 Kind::ConnectionRefused => FailureReason::Refused,
                 _ => FailureReason::Unreachable,
             };
-            Err(ProbeFailure::no_way(
-                reason,
-                format!("{host}:{port}: {failure}"),
-            ))
+            Err(ProbeFailure::no_way(reason, format!("{host}:{port}: {failure}")))
         }
         Err(_) => Err(ProbeFailure::no_way(
             FailureReason::Unreachable,
@@ -166,10 +152,7 @@ pub(crate) async fn timed<T>(
         Ok(result) => result,
         Err(_) => Err(ProbeFailure::broker(
             FailureReason::Silent,
-            format!(
-                "{what} accepts connections and says nothing for {}",
-                words::span(limit)
-            ),
+            format!("{what} accepts connections and says nothing for {}", words::span(limit)),
         )),
     }
 }
@@ -182,12 +165,10 @@ pub(crate) async fn guarded<T>(
 ) -> Result<T, ProbeFailure> {
     tokio::pin!(work);
     match select(work, &mut error).await {
-        Either::Left((Err(failure), error)) if !heard.any() => {
-            match tokio::time::timeout(REASON_DELAY, error).await {
-                Ok(Ok(Some(reason))) => Err(tunnel::port_error(&reason)),
-                _ => Err(failure),
-            }
-        }
+        Either::Left((Err(failure), error)) if !heard.any() => match tokio::time::timeout(REASON_DELAY, error).await {
+            Ok(Ok(Some(reason))) => Err(tunnel::port_error(&reason)),
+            _ => Err(failure),
+        },
         Either::Left((result, _)) => result,
         // What has come by now is not given up for it.
         Either::Right((Ok(Some(reason)), _)) if !heard.any() => Err(tunnel::port_error(&reason)),

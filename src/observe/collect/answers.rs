@@ -32,8 +32,7 @@ pub(super) struct FirstWave {
 impl FirstWave {
     /// Whether anything was answered at all.
     pub(super) fn has_answers(&self) -> bool {
-        let answered =
-            |(_, answer): &Answer| answer.as_ref().map_or_else(ApiError::is_refusal, |_| true);
+        let answered = |(_, answer): &Answer| answer.as_ref().map_or_else(ApiError::is_refusal, |_| true);
         self.answers.values().any(answered)
     }
 
@@ -59,11 +58,7 @@ impl FirstWave {
         }
     }
 
-    fn list<T: DeserializeOwned + Redact>(
-        &mut self,
-        name: &str,
-        secrets: &[String],
-    ) -> Seen<Vec<T>> {
+    fn list<T: DeserializeOwned + Redact>(&mut self, name: &str, secrets: &[String]) -> Seen<Vec<T>> {
         if let Some((_, Ok(pages))) = self.answers.get_mut(name) {
             for page in pages {
                 *page = redact::without_managed_fields(page);
@@ -73,15 +68,9 @@ impl FirstWave {
     }
 
     /// A list of which it also matters who wrote what.
-    fn whole_list<T: DeserializeOwned + Redact>(
-        &mut self,
-        name: &str,
-        secrets: &[String],
-    ) -> Seen<Vec<T>> {
+    fn whole_list<T: DeserializeOwned + Redact>(&mut self, name: &str, secrets: &[String]) -> Seen<Vec<T>> {
         match self.answers.remove(name) {
-            Some((right, answer)) => {
-                seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right)
-            }
+            Some((right, answer)) => seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right),
             None => Seen::NotLooked,
         }
     }
@@ -129,16 +118,10 @@ pub(super) fn may_be_of_the_connection(failure: &ApiError) -> bool {
 }
 
 /// Those of the objects that exist; each was asked for by name.
-fn existing<T: DeserializeOwned + Redact>(
-    answers: Vec<Answer>,
-    secrets: &[String],
-) -> Seen<Vec<T>> {
+fn existing<T: DeserializeOwned + Redact>(answers: Vec<Answer>, secrets: &[String]) -> Seen<Vec<T>> {
     let mut found = Vec::new();
     for (right, answer) in answers {
-        match seen(
-            answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)),
-            &right,
-        ) {
+        match seen(answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)), &right) {
             Seen::Known(mut object) => {
                 object.redact();
                 found.push(object);
@@ -155,14 +138,8 @@ pub(super) fn parse<T: DeserializeOwned>(body: &str, secrets: &[String]) -> Resu
     ask::parse(&text)
 }
 
-fn parse_list<T: DeserializeOwned + Redact>(
-    pages: &[String],
-    secrets: &[String],
-) -> Result<Vec<T>, ApiError> {
-    let lists = pages
-        .iter()
-        .map(|page| parse(page, secrets))
-        .collect::<Result<Vec<_>, _>>()?;
+fn parse_list<T: DeserializeOwned + Redact>(pages: &[String], secrets: &[String]) -> Result<Vec<T>, ApiError> {
+    let lists = pages.iter().map(|page| parse(page, secrets)).collect::<Result<Vec<_>, _>>()?;
     Ok(items(lists))
 }
 

@@ -37,18 +37,13 @@ pub(in crate::observe) async fn approach(config: &kube::Config, asker: &ApiClien
 /// Asks who we are, and then something small again and again.
 pub(in crate::observe) async fn measure(asker: &ApiClient<'_>, count: u32, test: &mut ApiTest) {
     let failed = |step: &Step| matches!(step.micros, Seen::Unreachable(_));
-    if [&test.resolve, &test.connect, &test.tls]
-        .into_iter()
-        .any(failed)
-    {
+    if [&test.resolve, &test.connect, &test.tls].into_iter().any(failed) {
         return;
     }
     let started = Instant::now();
     test.authenticate = match reviews::who_am_i(asker).await {
         Ok(user) => Step::done(micros(started.elapsed()), format!("as {user}")),
-        Err(ApiError::NotFound) => {
-            Step::not_tried("Kubernetes before 1.28 does not say who somebody is")
-        }
+        Err(ApiError::NotFound) => Step::not_tried("Kubernetes before 1.28 does not say who somebody is"),
         Err(ApiError::Failed(failure)) => Step::failed(failure),
         Err(ApiError::Denied) => Step::failed(Failure::new(Kind::Forbidden, "forbidden")),
     };
@@ -78,9 +73,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
 
     let lookup = async {
         let found = tokio::net::lookup_host((host, port)).await;
-        found
-            .map(Iterator::collect::<Vec<SocketAddr>>)
-            .map_err(|error| Failure::from(words::io(&error)))
+        found.map(Iterator::collect::<Vec<SocketAddr>>).map_err(|error| Failure::from(words::io(&error)))
     };
     let addresses = attempt(&mut test.resolve, lookup, left(), |addresses| {
         let mut ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
@@ -95,10 +88,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
         stream.map_err(|error| Failure::from(words::io(&error)))
     };
     let stream = attempt(&mut test.connect, connect, left(), |stream| {
-        stream
-            .peer_addr()
-            .map(|address| address.to_string())
-            .unwrap_or_default()
+        stream.peer_addr().map(|address| address.to_string()).unwrap_or_default()
     })
     .await;
     let Some(stream) = stream else { return };
@@ -121,11 +111,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
         let (_, session) = stream.get_ref();
         session
             .protocol_version()
-            .and_then(|version| {
-                version
-                    .as_str()
-                    .map(|text| text.replace("TLSv1_", "TLS 1."))
-            })
+            .and_then(|version| version.as_str().map(|text| text.replace("TLSv1_", "TLS 1.")))
             .unwrap_or_default()
     })
     .await;

@@ -49,10 +49,7 @@ pub(crate) async fn measure(bench: &TestContext<'_>) -> Vec<ServerTest> {
 }
 
 async fn one(line: &Line, count: u32) -> ServerTest {
-    let mut test = ServerTest {
-        server_id: line.server_id.clone(),
-        ..ServerTest::default()
-    };
+    let mut test = ServerTest { server_id: line.server_id.clone(), ..ServerTest::default() };
     let subject = test_object::private_subject(&run_id());
     let failure = async {
         for _ in 0..count {
@@ -62,9 +59,7 @@ async fn one(line: &Line, count: u32) -> ServerTest {
         for number in 0..count {
             let sent = Instant::now();
             let payload = number.to_string();
-            line.client
-                .publish(subject.clone(), payload.clone().into())
-                .await?;
+            line.client.publish(subject.clone(), payload.clone().into()).await?;
             let back = tokio::time::timeout(PATIENCE, heard.next()).await;
             match back {
                 Ok(Some(message)) if message.payload == payload.as_bytes() => {
@@ -126,8 +121,5 @@ pub(crate) async fn heard(client: &Client, subject: String, limit: Duration) -> 
 /// A word that no other run has.
 pub(crate) fn run_id() -> String {
     use std::hash::{BuildHasher, RandomState};
-    format!(
-        "{:010x}",
-        RandomState::new().hash_one(0_u8) & 0xff_ffff_ffff
-    )
+    format!("{:010x}", RandomState::new().hash_one(0_u8) & 0xff_ffff_ffff)
 }

@@ -64,12 +64,7 @@ pub(in crate::observe) fn read(payload: &[u8]) -> Message {
             kind: envelope.object.kind,
             api_version: envelope.object.api_version,
             name: envelope.object.metadata.name,
-            resource_version: envelope
-                .object
-                .metadata
-                .resource_version
-                .parse()
-                .unwrap_or(0),
+            resource_version: envelope.object.metadata.resource_version.parse().unwrap_or(0),
             cluster_id: envelope.object.cluster_id,
         }),
         Err(_) if serde_json::from_slice::<Envelope<IgnoredAny>>(payload).is_ok() => Message::Other,
@@ -109,10 +104,7 @@ mod tests {
             panic!("no event");
         };
         assert_eq!(event.what, "MODIFIED");
-        assert_eq!(
-            (event.kind.as_str(), event.resource_version),
-            ("Secret", 645)
-        );
+        assert_eq!((event.kind.as_str(), event.resource_version), ("Secret", 645));
         assert_eq!(event.cluster_id, "2c20");
         assert!(!format!("{event:?}").contains("hunter2"));
     }

@@ -103,17 +103,11 @@ impl EventListener {
     /// # Errors
     ///
     /// [`SubscribeError`] when the connection has ended.
-    pub(crate) async fn listen(
-        &mut self,
-        server: usize,
-        client: &Client,
-        private: &str,
-    ) -> Result<(), SubscribeError> {
+    pub(crate) async fn listen(&mut self, server: usize, client: &Client, private: &str) -> Result<(), SubscribeError> {
         let events = self.subject.clone();
         self.subscribe(server, client, events, Heed::Events).await?;
         self.clients.push((server, client.clone()));
-        self.subscribe(server, client, private.to_owned(), Heed::SignOfLife)
-            .await
+        self.subscribe(server, client, private.to_owned(), Heed::SignOfLife).await
     }
 
     /// Listens to every subject of a server.
@@ -121,13 +115,8 @@ impl EventListener {
     /// # Errors
     ///
     /// As for [`EventListener::listen`].
-    pub(crate) async fn listen_to_all(
-        &mut self,
-        server: usize,
-        client: &Client,
-    ) -> Result<(), SubscribeError> {
-        self.subscribe(server, client, ">".into(), Heed::Elsewhere)
-            .await
+    pub(crate) async fn listen_to_all(&mut self, server: usize, client: &Client) -> Result<(), SubscribeError> {
+        self.subscribe(server, client, ">".into(), Heed::Elsewhere).await
     }
 
     async fn subscribe(
@@ -138,8 +127,7 @@ impl EventListener {
         heed: Heed,
     ) -> Result<(), SubscribeError> {
         let subscription = client.subscribe(subject).await?;
-        self.streams
-            .push(subscription.map(move |m| (server, heed, m)).boxed());
+        self.streams.push(subscription.map(move |m| (server, heed, m)).boxed());
         Ok(())
     }
 
@@ -193,10 +181,7 @@ impl EventListener {
         let resource = watched_kinds::resource_of(&event.kind, &event.api_version);
         let resource = bounded::cut(resource, limits::BROKER_TEXT);
         if self.counts.len() < RESOURCES || self.counts.contains_key(&resource) {
-            let count = self.counts.entry(resource).or_insert(Count {
-                heard: Heard::default(),
-                last: now,
-            });
+            let count = self.counts.entry(resource).or_insert(Count { heard: Heard::default(), last: now });
             count.last = now;
             match event.what.as_str() {
                 "ADDED" => count.heard.added += 1,
@@ -224,8 +209,7 @@ impl EventListener {
             && self.elsewhere.len() < ELSEWHERE
             && std::str::from_utf8(&message.payload).is_ok_and(|text| text.contains(&self.prefix));
         if named {
-            self.elsewhere
-                .insert(bounded::cut(subject.to_owned(), limits::BROKER_TEXT));
+            self.elsewhere.insert(bounded::cut(subject.to_owned(), limits::BROKER_TEXT));
         }
     }
 
@@ -262,13 +246,7 @@ impl EventListener {
             .iter()
             .map(|(resource, count)| {
                 let last = micros(now.duration_since(count.last));
-                (
-                    resource.clone(),
-                    Heard {
-                        last,
-                        ..count.heard
-                    },
-                )
+                (resource.clone(), Heard { last, ..count.heard })
             })
             .collect()
     }

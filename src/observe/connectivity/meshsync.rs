@@ -37,12 +37,7 @@ const LONGEST: usize = 4096;
 /// Asks for everything at once.
 pub(crate) async fn ask(bench: &TestContext<'_>) -> MeshsyncTest {
     (bench.progress)("asking MeshSync");
-    let clients: Vec<Client> = bench
-        .kept
-        .lines()
-        .iter()
-        .map(|line| line.client.clone())
-        .collect();
+    let clients: Vec<Client> = bench.kept.lines().iter().map(|line| line.client.clone()).collect();
     let version = async {
         // Whoever is not there does not answer, and need not be waited for.
         if bench.meshsync_is_connected() == Some(false) {
@@ -51,11 +46,7 @@ pub(crate) async fn ask(bench: &TestContext<'_>) -> MeshsyncTest {
         request::version(&clients, bench.facts.profile).await
     };
     let ((healthz, readyz), meta) = tokio::join!(pages(bench), version);
-    MeshsyncTest {
-        healthz,
-        readyz,
-        meta,
-    }
+    MeshsyncTest { healthz, readyz, meta }
 }
 
 /// Both health pages of the oldest pod that runs.
@@ -85,12 +76,7 @@ async fn page(bench: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let mut tunnel = match opened {
         Ok(tunnel) => tunnel,
         Err(failure) if !failure.missing.is_empty() => {
-            return Step {
-                micros: Seen::Denied(Denial {
-                    missing: failure.missing,
-                }),
-                detail: String::new(),
-            };
+            return Step { micros: Seen::Denied(Denial { missing: failure.missing }), detail: String::new() };
         }
         Err(failure) => return Step::failed(failure.message),
     };
@@ -116,15 +102,8 @@ async fn get<S>(stream: S, path: &str) -> Result<(u16, String), ProbeFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let broken = |_| {
-        ProbeFailure::broker(
-            FailureReason::Closed,
-            "the connection ended without an answer",
-        )
-    };
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(broken)?;
+    let broken = |_| ProbeFailure::broker(FailureReason::Closed, "the connection ended without an answer");
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let task = tokio::spawn(connection);
     let request = Request::get(path)
         .header(header::HOST, "meshsync")

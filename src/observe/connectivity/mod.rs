@@ -65,10 +65,7 @@ pub(crate) struct TestContext<'a> {
 impl TestContext<'_> {
     /// Tries what the plan says.
     pub(crate) async fn run(&self) -> Test {
-        let mut test = Test {
-            subject: self.plan.subject,
-            ..Test::default()
-        };
+        let mut test = Test { subject: self.plan.subject, ..Test::default() };
         match self.plan.subject {
             Subject::Broker => test.servers = broker::measure(self).await,
             Subject::Dataflow => test.flow = Some(flow::run(self).await),
@@ -86,10 +83,7 @@ impl TestContext<'_> {
     pub(crate) fn meshsyncs(&self) -> usize {
         let name = self.facts.profile.meshsync.client;
         let servers = self.facts.broker.servers.iter();
-        servers
-            .flat_map(|server| server.connections.items())
-            .filter(|client| client.name == name)
-            .count()
+        servers.flat_map(|server| server.connections.items()).filter(|client| client.name == name).count()
     }
 
     /// Whether somebody bears `MeshSync`'s name on a server; none where nobody could say.
@@ -98,10 +92,7 @@ impl TestContext<'_> {
             return Some(true);
         }
         let broker = &self.facts.broker;
-        let whole = broker
-            .servers
-            .iter()
-            .all(|server| server.complete && server.connections.is_settled());
+        let whole = broker.servers.iter().all(|server| server.complete && server.connections.is_settled());
         (whole && !broker.servers.is_empty()).then_some(false)
     }
 }

@@ -34,10 +34,7 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
         }
         other => {
             let micros = other.as_ref().map(|_| 0);
-            return Step {
-                micros,
-                detail: String::new(),
-            };
+            return Step { micros, detail: String::new() };
         }
     };
     if !somebody_could(bench) {
@@ -50,13 +47,8 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
     let question = questions::lease(facts.profile, &facts.target.namespace);
     loop {
         let answer = bench.asker.get(&question.path).await;
-        match seen(
-            answer.and_then(|body| parse::<Lease>(&body)),
-            &question.right,
-        ) {
-            Seen::Known(Lease {
-                spec: Some(spec), ..
-            }) if renewed(&first, &spec) => {
+        match seen(answer.and_then(|body| parse::<Lease>(&body)), &question.right) {
+            Seen::Known(Lease { spec: Some(spec), .. }) if renewed(&first, &spec) => {
                 return Step::done(
                     micros(started.elapsed()),
                     format!("by {}", spec.holder_identity.unwrap_or_default()),
@@ -68,10 +60,7 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
             }
             Seen::Known(_) | Seen::Unreachable(_) => {}
             other => {
-                return Step {
-                    micros: other.map(|_| 0),
-                    detail: String::new(),
-                };
+                return Step { micros: other.map(|_| 0), detail: String::new() };
             }
         }
         if started.elapsed() >= limit {
@@ -84,10 +73,7 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
             let why = format!("it was not renewed within {}", words::span(patience));
             return Step {
                 micros: Seen::failed(why),
-                detail: format!(
-                    "its holder is {}",
-                    first.holder_identity.unwrap_or_default()
-                ),
+                detail: format!("its holder is {}", first.holder_identity.unwrap_or_default()),
             };
         }
         tokio::time::sleep(PACE).await;
@@ -101,7 +87,5 @@ fn renewed(first: &LeaseSpec, now: &LeaseSpec) -> bool {
 /// Whether a pod of the operator runs.
 fn somebody_could(bench: &TestContext<'_>) -> bool {
     let container = bench.facts.profile.operator.container;
-    stack::operator_pods(bench.facts)
-        .into_iter()
-        .any(|pod| stack::running_since(pod, container).is_some())
+    stack::operator_pods(bench.facts).into_iter().any(|pod| stack::running_since(pod, container).is_some())
 }

@@ -51,10 +51,7 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
         Box::pin(async move {
             let mut answers = client.subscribe(META).await.map_err(|e| e.to_string())?;
             let question = payload(META, &Value::Null);
-            client
-                .publish(subject(profile), question.into())
-                .await
-                .map_err(|e| e.to_string())?;
+            client.publish(subject(profile), question.into()).await.map_err(|e| e.to_string())?;
             // What is no answer is not taken for one, however much of it comes.
             let answer = async {
                 while let Some(answer) = answers.next().await {
@@ -87,28 +84,15 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
 }
 
 /// Has `MeshSync` publish its store on a subject of our own, and counts what comes, by resource.
-pub(crate) async fn store(
-    client: &Client,
-    profile: &Profile,
-    wait: Duration,
-) -> Seen<BTreeMap<String, u64>> {
+pub(crate) async fn store(client: &Client, profile: &Profile, wait: Duration) -> Seen<BTreeMap<String, u64>> {
     let reply = test_object::private_subject(&format!("{}.store", run_id()));
     let asked = async {
-        let mut answers = client
-            .subscribe(reply.clone())
-            .await
-            .map_err(|e| e.to_string())?;
+        let mut answers = client.subscribe(reply.clone()).await.map_err(|e| e.to_string())?;
         let mut end = client.subscribe(META).await.map_err(|e| e.to_string())?;
         let question = payload("informer-store", &json!({ "Reply": reply }));
-        client
-            .publish(subject(profile), question.into())
-            .await
-            .map_err(|e| e.to_string())?;
+        client.publish(subject(profile), question.into()).await.map_err(|e| e.to_string())?;
         // There is no end mark. Requests are answered one after the other, so another's answer is one.
-        client
-            .publish(subject(profile), payload(META, &Value::Null).into())
-            .await
-            .map_err(|e| e.to_string())?;
+        client.publish(subject(profile), payload(META, &Value::Null).into()).await.map_err(|e| e.to_string())?;
         let mut counts = BTreeMap::new();
         let mut began = false;
         loop {
@@ -122,9 +106,7 @@ pub(crate) async fn store(
             match tokio::time::timeout(wait, draining(next)).await {
                 Ok(Some(answer)) => {
                     began = true;
-                    for (kind, api_version) in
-                        envelope::read_store(&answer.payload).unwrap_or_default()
-                    {
+                    for (kind, api_version) in envelope::read_store(&answer.payload).unwrap_or_default() {
                         let resource = watched_kinds::resource_of(&kind, &api_version);
                         let resource = bounded::cut(resource, limits::BROKER_TEXT);
                         if counts.len() < RESOURCES || counts.contains_key(&resource) {

@@ -43,12 +43,7 @@ struct Metadata {
 
 impl Watch {
     /// Opens a watch on what this label chooses; none where we may not, or it does not come about in time.
-    pub(crate) async fn open(
-        client: kube::Client,
-        collection: &str,
-        label: &str,
-        limit: Duration,
-    ) -> Option<Self> {
+    pub(crate) async fn open(client: kube::Client, collection: &str, label: &str, limit: Duration) -> Option<Self> {
         let query = format!("{collection}?watch=1&timeoutSeconds=300&labelSelector={label}");
         let request = Request::get(query).body(Body::empty()).ok()?;
         let response = tokio::time::timeout(limit, client.send(request)).await;
@@ -56,10 +51,7 @@ impl Watch {
         if response.status() != StatusCode::OK {
             return None;
         }
-        Some(Self {
-            body: response.into_body(),
-            buffer: Vec::new(),
-        })
+        Some(Self { body: response.into_body(), buffer: Vec::new() })
     }
 
     /// The next that it tells; none at its end. It may be given up at any time without losing anything.

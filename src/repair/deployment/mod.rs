@@ -144,17 +144,9 @@ pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
         if made {
             rights.push(id.right("patch"));
         }
-        let goes = upkeep::old(profile)
-            .iter()
-            .any(|(kind, name)| *kind == id.kind && *name == id.name);
+        let goes = upkeep::old(profile).iter().any(|(kind, name)| *kind == id.kind && *name == id.name);
         let secret = id.kind == "Secret" && belonging.part == Part::Broker;
-        if goes
-            || secret
-            || matches!(
-                id.kind.as_str(),
-                "Deployment" | "RoleBinding" | "ClusterRoleBinding"
-            )
-        {
+        if goes || secret || matches!(id.kind.as_str(), "Deployment" | "RoleBinding" | "ClusterRoleBinding") {
             rights.push(id.right("delete"));
         }
     }
@@ -175,10 +167,8 @@ fn refuse(profile: &Profile, request: &Request, standing: &LiveState) -> Result<
         });
     }
     let going = standing.objects.iter().find(|tried| {
-        matches!(
-            tried.object.id.kind.as_str(),
-            "Namespace" | "CustomResourceDefinition"
-        ) && tried.live.known().is_some_and(object::is_terminating)
+        matches!(tried.object.id.kind.as_str(), "Namespace" | "CustomResourceDefinition")
+            && tried.live.known().is_some_and(object::is_terminating)
     });
     if let Some(tried) = going {
         return Err(Refusal {
@@ -202,10 +192,7 @@ fn refuse(profile: &Profile, request: &Request, standing: &LiveState) -> Result<
     }
     Err(Refusal {
         why: "we lack rights that this takes".into(),
-        instead: denied
-            .into_iter()
-            .chain(["meshdoctor rbac redeploy prints all that it takes".into()])
-            .collect(),
+        instead: denied.into_iter().chain(["meshdoctor rbac redeploy prints all that it takes".into()]).collect(),
         ..Refusal::default()
     })
 }
@@ -247,8 +234,7 @@ pub fn part_of(profile: &Profile, object: &Object) -> Part {
 fn conversions_first(standing: &LiveState, plan: &mut Plan) -> bool {
     let hidden = standing.objects.iter().any(|tried| {
         matches!(tried.object.id.kind.as_str(), "Broker" | "MeshSync")
-            && (matches!(tried.trial, DryRun::Failed(_))
-                || !matches!(tried.live, Seen::Known(_) | Seen::Absent))
+            && (matches!(tried.trial, DryRun::Failed(_)) || !matches!(tried.live, Seen::Known(_) | Seen::Absent))
     });
     if !hidden {
         return false;
@@ -259,16 +245,14 @@ fn conversions_first(standing: &LiveState, plan: &mut Plan) -> bool {
         };
         if live["spec"]["conversion"]["strategy"] == "Webhook" {
             let step = Step::new(tried.object.id.clone(), removal::without_webhook(live));
-            plan.steps
-                .push(step.because("its webhook does not answer, and hides every custom resource"));
+            plan.steps.push(step.because("its webhook does not answer, and hides every custom resource"));
         }
     }
     if plan.is_empty() {
         return false;
     }
     plan.continues = true;
-    plan.warnings
-        .push("what comes after can be planned only once this is done".into());
+    plan.warnings.push("what comes after can be planned only once this is done".into());
     true
 }
 
@@ -280,10 +264,10 @@ fn warn(standing: &LiveState, plan: &mut Plan) {
         if tried.object.id.kind != "MeshSync" {
             continue;
         }
-        let written = plan.steps.iter().any(|step| {
-            step.id == tried.object.id
-                && matches!(step.action, Action::Create(_) | Action::Patch { .. })
-        });
+        let written = plan
+            .steps
+            .iter()
+            .any(|step| step.id == tried.object.id && matches!(step.action, Action::Create(_) | Action::Patch { .. }));
         let list = &live["spec"]["watch-list"]["data"];
         if !written && !list["whitelist"].is_string() && !list["blacklist"].is_string() {
             plan.warnings.push(format!(

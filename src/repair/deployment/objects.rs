@@ -66,11 +66,7 @@ fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
 }
 
 fn unacceptable(id: &Id, why: &str) -> Refusal {
-    Refusal {
-        why: format!("the API server would refuse {id}"),
-        instead: vec![why.to_owned()],
-        ..Refusal::default()
-    }
+    Refusal { why: format!("the API server would refuse {id}"), instead: vec![why.to_owned()], ..Refusal::default() }
 }
 
 /// An object whose dry run failed: refused, or not decided at all.
@@ -86,20 +82,13 @@ fn untried(id: &Id, failure: &Failure) -> Refusal {
 }
 
 /// An existing specification is somebody's decision, and stays unless it is said otherwise.
-fn custom_resource(
-    request: &Request,
-    tried: &Tried,
-    live: &Value,
-    plan: &mut Plan,
-) -> Result<(), Refusal> {
+fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     if object::is_terminating(live) {
         // Somebody began to remove it. The operator finishes that; then it is made anew.
-        plan.steps
-            .push(Step::new(id.clone(), Action::Wait(Until::Gone)));
+        plan.steps.push(Step::new(id.clone(), Action::Wait(Until::Gone)));
         let create = Action::Create(tried.object.body.clone());
-        plan.steps
-            .push(Step::new(id.clone(), create).because("the one that is there is being deleted"));
+        plan.steps.push(Step::new(id.clone(), create).because("the one that is there is being deleted"));
         return Ok(());
     }
     if !request.overwrites(&id.kind) {
@@ -139,9 +128,10 @@ fn custom_resource(
     }
     // Fields that the CRD does not have yet come with the new one.
     let definition = format!("{}.{}", id.plural, id.group());
-    let upgraded = plan.steps.iter().any(|step| {
-        step.id.kind == "CustomResourceDefinition" && step.id.name == definition && step.is_change()
-    });
+    let upgraded = plan
+        .steps
+        .iter()
+        .any(|step| step.id.kind == "CustomResourceDefinition" && step.id.name == definition && step.is_change());
     if let DryRun::Invalid(why) = &tried.trial
         && !(upgraded && why.contains("not declared in schema"))
     {
@@ -149,63 +139,41 @@ fn custom_resource(
     }
     let patch = json!({ "spec": spec });
     let changes = diff::touched(live, &patch);
-    plan.steps
-        .push(Step::new(id.clone(), Action::Patch { patch, changes }));
+    plan.steps.push(Step::new(id.clone(), Action::Patch { patch, changes }));
     Ok(())
 }
 
 /// Whether one of the two ways to name a broker is used.
 fn names_broker(reference: &Value) -> bool {
-    reference.as_object().is_some_and(|fields| {
-        fields
-            .values()
-            .any(|value| value.as_str().is_some_and(|text| !text.is_empty()))
-    })
+    reference
+        .as_object()
+        .is_some_and(|fields| fields.values().any(|value| value.as_str().is_some_and(|text| !text.is_empty())))
 }
 
-fn existing(
-    request: &Request,
-    tried: &Tried,
-    live: &Value,
-    plan: &mut Plan,
-) -> Result<(), Refusal> {
+fn existing(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     let manifest = tried.object.body.clone();
     let step = match &tried.trial {
         DryRun::Would { after, conflict } => {
-            let leftover = if id.kind == "Deployment" {
-                leftovers(after, &manifest)
-            } else {
-                Vec::new()
-            };
+            let leftover = if id.kind == "Deployment" { leftovers(after, &manifest) } else { Vec::new() };
             let changes = diff::changes(live, after);
             if !leftover.is_empty() {
                 let changes = leftover.into_iter().chain(changes).collect();
                 let replace = Action::Replace { manifest, changes };
-                Step::new(id.clone(), replace)
-                    .because("what another manifest left in it would stay")
+                Step::new(id.clone(), replace).because("what another manifest left in it would stay")
             } else if changes.is_empty() {
                 plan.unchanged.push(id.clone());
                 return Ok(());
             } else {
                 let force = may_force(request, id, conflict.as_deref())?;
-                let step = Step::new(
-                    id.clone(),
-                    Action::Apply {
-                        manifest,
-                        changes,
-                        force,
-                    },
-                );
+                let step = Step::new(id.clone(), Action::Apply { manifest, changes, force });
                 taken(step, conflict.as_deref())
             }
         }
         DryRun::Invalid(why) if is_recreated(&id.kind, why) => {
             let changes = diff::changes(live, &manifest)
                 .into_iter()
-                .filter(|change| {
-                    change.path.starts_with("spec.selector") || change.path.starts_with("roleRef")
-                })
+                .filter(|change| change.path.starts_with("spec.selector") || change.path.starts_with("roleRef"))
                 .collect();
             Step::new(id.clone(), Action::Replace { manifest, changes })
                 .because("a field that differs cannot be changed")
@@ -229,12 +197,7 @@ fn taken(step: Step, conflict: Option<&str>) -> Step {
 }
 
 /// A definition that is there: first without its webhook, since that and the rest cannot change at once.
-fn definition(
-    request: &Request,
-    tried: &Tried,
-    live: &Value,
-    plan: &mut Plan,
-) -> Result<(), Refusal> {
+fn definition(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
     let id = tried.object.id.clone();
     let by_webhook = live["spec"]["conversion"]["strategy"] == "Webhook";
     if by_webhook {
@@ -246,21 +209,14 @@ fn definition(
     let (changes, conflict) = match &tried.trial {
         DryRun::Would { after, conflict } => (diff::changes(live, after), conflict.as_deref()),
         // With the webhook still there the API server refuses the trial; what differs is said from the manifest.
-        DryRun::Invalid(_) | DryRun::Failed(_) if by_webhook => (
-            diff::changes(
-                &live["spec"]["versions"],
-                &tried.object.body["spec"]["versions"],
-            ),
-            None,
-        ),
+        DryRun::Invalid(_) | DryRun::Failed(_) if by_webhook => {
+            (diff::changes(&live["spec"]["versions"], &tried.object.body["spec"]["versions"]), None)
+        }
         DryRun::Invalid(why) => return Err(unacceptable(&id, why)),
         DryRun::Failed(failure) => return Err(untried(&id, failure)),
         DryRun::Denied(_) | DryRun::TooEarly => return Ok(()),
     };
-    let changes = changes
-        .into_iter()
-        .filter(|change| !change.path.starts_with("spec.conversion"))
-        .collect();
+    let changes = changes.into_iter().filter(|change| !change.path.starts_with("spec.conversion")).collect();
     let changes = summarised(changes);
     if changes.is_empty() {
         if !by_webhook {
@@ -269,14 +225,7 @@ fn definition(
         return Ok(());
     }
     let force = by_webhook || may_force(request, &id, conflict)?;
-    plan.steps.push(Step::new(
-        id.clone(),
-        Action::Apply {
-            manifest: tried.object.body.clone(),
-            changes,
-            force,
-        },
-    ));
+    plan.steps.push(Step::new(id.clone(), Action::Apply { manifest: tried.object.body.clone(), changes, force }));
     wait_for(&id, plan);
     Ok(())
 }
@@ -293,9 +242,7 @@ fn summarised(changes: Vec<FieldChange>) -> Vec<FieldChange> {
         if field.ends_with(".description") {
             continue;
         }
-        let field = field
-            .replace("openAPIV3Schema.", "")
-            .replace("properties.", "");
+        let field = field.replace("openAPIV3Schema.", "").replace("properties.", "");
         schemas.entry(version.to_owned()).or_default().push(field);
     }
     found.extend(schemas.into_iter().map(|(version, fields)| FieldChange {
@@ -314,11 +261,7 @@ fn short(change: FieldChange) -> FieldChange {
             plain => plain,
         })
     };
-    FieldChange {
-        before: short(change.before),
-        after: short(change.after),
-        path: change.path,
-    }
+    FieldChange { before: short(change.before), after: short(change.after), path: change.path }
 }
 
 fn wait_for(id: &Id, plan: &mut Plan) {
@@ -335,10 +278,7 @@ fn leftovers(after: &Value, manifest: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
     for list in ["containers", "volumes", "initContainers"] {
         let items = |object: &Value| -> Vec<Value> {
-            object["spec"]["template"]["spec"][list]
-                .as_array()
-                .cloned()
-                .unwrap_or_default()
+            object["spec"]["template"]["spec"][list].as_array().cloned().unwrap_or_default()
         };
         let wanted = items(manifest);
         for item in items(after) {
@@ -366,14 +306,8 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
         return Ok(true);
     }
     Err(Refusal {
-        why: format!(
-            "fields of {id} are managed by {}",
-            Vec::from_iter(strangers).join(" and ")
-        ),
-        instead: vec![
-            conflict.to_owned(),
-            "the same command with --force-conflicts takes them over".into(),
-        ],
+        why: format!("fields of {id} are managed by {}", Vec::from_iter(strangers).join(" and ")),
+        instead: vec![conflict.to_owned(), "the same command with --force-conflicts takes them over".into()],
         ..Refusal::default()
     })
 }

@@ -28,9 +28,7 @@ pub(super) fn refusal(owner: &Manager) -> Refusal {
         why: format!("the stack is managed by {owner}, which would undo what we do"),
         instead: vec![
             instead,
-            format!(
-                "the same command with --take-over, which takes its marks and fields away{first}"
-            ),
+            format!("the same command with --take-over, which takes its marks and fields away{first}"),
         ],
         ..Refusal::default()
     }
@@ -41,39 +39,24 @@ pub(super) fn refusal(owner: &Manager) -> Refusal {
 pub(super) fn forget_releases(standing: &LiveState, plan: &mut Plan) {
     for (id, uid) in &standing.releases {
         let delete = Action::Delete { uid: uid.clone() };
-        plan.steps.push(
-            Step::new(id.clone(), delete).because("in it Helm remembers the release as its own"),
-        );
+        plan.steps.push(Step::new(id.clone(), delete).because("in it Helm remembers the release as its own"));
     }
 }
 
 /// Takes the marks off every object that stays.
 pub(super) fn take_marks(standing: &LiveState, plan: &mut Plan) {
-    let objects = standing
-        .objects
-        .iter()
-        .map(|tried| (&tried.object.id, tried.live.known()));
-    let belongings = standing
-        .belongings
-        .iter()
-        .map(|(belonging, seen)| (&belonging.id, seen.known()));
-    let all: Vec<(&Id, &Value)> = objects
-        .chain(belongings)
-        .filter_map(|(id, live)| Some((id, live?)))
-        .collect();
+    let objects = standing.objects.iter().map(|tried| (&tried.object.id, tried.live.known()));
+    let belongings = standing.belongings.iter().map(|(belonging, seen)| (&belonging.id, seen.known()));
+    let all: Vec<(&Id, &Value)> = objects.chain(belongings).filter_map(|(id, live)| Some((id, live?))).collect();
     let mut seen: Vec<&Id> = Vec::new();
     for (id, live) in &all {
         // A namespace may be some other deployment's than the stack, and stays that one's.
         let foreign = id.kind == "Namespace"
             && manager::of_live(live).is_some_and(|owner| {
-                !all.iter().any(|(other, live)| {
-                    other.kind != "Namespace" && manager::of_live(live).as_ref() == Some(&owner)
-                })
+                !all.iter()
+                    .any(|(other, live)| other.kind != "Namespace" && manager::of_live(live).as_ref() == Some(&owner))
             });
-        let goes = plan
-            .steps
-            .iter()
-            .any(|step| step.id == **id && step.removes());
+        let goes = plan.steps.iter().any(|step| step.id == **id && step.removes());
         let patch = without_marks(live);
         if foreign || goes || seen.contains(id) || patch == json!({}) {
             continue;

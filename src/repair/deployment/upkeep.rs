@@ -13,19 +13,10 @@ use crate::{
 };
 
 /// Diagnoses of `MeshSync` that a restart cures.
-const CURED_BY_RESTART: &[&str] = &[
-    "meshsync-not-connected",
-    "meshsync-stale-env",
-    "watch-list-edited-since-start",
-];
+const CURED_BY_RESTART: &[&str] = &["meshsync-not-connected", "meshsync-stale-env", "watch-list-edited-since-start"];
 
 /// A `MeshSync` Deployment that the old operator made: the new one leaves the host port in it.
-pub(super) fn old_meshsync(
-    profile: &Profile,
-    request: &Request,
-    standing: &LiveState,
-    plan: &mut Plan,
-) {
+pub(super) fn old_meshsync(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
     if !request.parts.contains(&Part::Operator) {
         return;
     }
@@ -60,14 +51,8 @@ fn live_of<'a>(standing: &'a LiveState, kind: &str, name: &str) -> Option<(&'a I
 }
 
 /// Restarts: the broker when it is asked for by name, MeshSync when something is wrong that a restart cures.
-pub(super) fn restarts(
-    profile: &Profile,
-    request: &Request,
-    standing: &LiveState,
-    plan: &mut Plan,
-) {
-    let broker_alone =
-        request.parts.contains(&Part::Broker) && !request.parts.contains(&Part::Operator);
+pub(super) fn restarts(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
+    let broker_alone = request.parts.contains(&Part::Broker) && !request.parts.contains(&Part::Operator);
     let workload = profile.broker.current.unwrap_or(profile.broker.old);
     let set = live_of(standing, "StatefulSet", workload);
     if request.new_token
@@ -76,58 +61,38 @@ pub(super) fn restarts(
         && let Some(uid) = object::uid(live)
     {
         let delete = Action::Delete { uid: uid.into() };
-        plan.steps
-            .push(Step::new(id.clone(), delete).because("the operator makes a new token"));
+        plan.steps.push(Step::new(id.clone(), delete).because("the operator makes a new token"));
     }
     let meshsync = live_of(standing, "Deployment", profile.meshsync.resource);
-    let goes_anyway = plan.steps.iter().any(|step| {
-        step.id.kind == "Deployment" && step.id.name == profile.meshsync.resource && step.removes()
-    });
+    let goes_anyway = plan
+        .steps
+        .iter()
+        .any(|step| step.id.kind == "Deployment" && step.id.name == profile.meshsync.resource && step.removes());
     let meshsync = meshsync.filter(|_| !goes_anyway);
     if let Some((id, _)) = set.filter(|_| broker_alone || request.new_token) {
         plan.steps.push(Step::new(id.clone(), Action::Restart));
-        plan.steps
-            .push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
+        plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
         plan.warnings.push(
             "what happens in the cluster while the broker restarts is lost to its readers; MeshSync is restarted too if it does not come back by itself"
                 .into(),
         );
-        plan.nudge = meshsync.map(|(id, _)| {
-            Step::new(id.clone(), Action::Restart).because("it did not come back by itself")
-        });
+        plan.nudge =
+            meshsync.map(|(id, _)| Step::new(id.clone(), Action::Restart).because("it did not come back by itself"));
     }
-    let cured: Vec<&str> = standing
-        .findings
-        .iter()
-        .map(String::as_str)
-        .filter(|code| CURED_BY_RESTART.contains(code))
-        .collect();
+    let cured: Vec<&str> =
+        standing.findings.iter().map(String::as_str).filter(|code| CURED_BY_RESTART.contains(code)).collect();
     let wanted = request.parts.contains(&Part::Meshsync) && !cured.is_empty();
     if let Some((id, _)) = meshsync.filter(|_| wanted || request.new_token) {
-        let why = if wanted {
-            cured.join(", ")
-        } else {
-            "it knows the former token".into()
-        };
+        let why = if wanted { cured.join(", ") } else { "it knows the former token".into() };
         plan.nudge = None;
-        plan.steps
-            .push(Step::new(id.clone(), Action::Restart).because(why));
-        plan.steps
-            .push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
+        plan.steps.push(Step::new(id.clone(), Action::Restart).because(why));
+        plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
     }
 }
 
 /// What the operator makes of the custom resources is waited for, too.
-pub(super) fn made_and_ready(
-    profile: &Profile,
-    request: &Request,
-    standing: &LiveState,
-    plan: &mut Plan,
-) {
-    let namespace = standing
-        .objects
-        .iter()
-        .find_map(|tried| tried.object.id.namespace.clone());
+pub(super) fn made_and_ready(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
+    let namespace = standing.objects.iter().find_map(|tried| tried.object.id.namespace.clone());
     if plan.is_empty() {
         return;
     }
@@ -154,15 +119,8 @@ pub(super) fn made_and_ready(
 }
 
 /// What the old line leaves behind once the new one is up: it asks for no token and may do everything.
-pub(super) fn old_line(
-    profile: &Profile,
-    request: &Request,
-    standing: &LiveState,
-    plan: &mut Plan,
-) {
-    let whole = [Part::Operator, Part::Broker, Part::Meshsync]
-        .iter()
-        .all(|part| request.parts.contains(part));
+pub(super) fn old_line(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
+    let whole = [Part::Operator, Part::Broker, Part::Meshsync].iter().all(|part| request.parts.contains(part));
     if !whole {
         return;
     }
@@ -175,10 +133,7 @@ pub(super) fn old_line(
             continue;
         };
         any |= kind == "StatefulSet";
-        plan.steps.push(
-            Step::new(id.clone(), Action::Delete { uid: uid.into() })
-                .because("it is the old line's"),
-        );
+        plan.steps.push(Step::new(id.clone(), Action::Delete { uid: uid.into() }).because("it is the old line's"));
     }
     if any {
         plan.warnings.push(format!(
@@ -198,14 +153,8 @@ pub(super) fn old(profile: &Profile) -> Vec<(&'static str, String)> {
         ("StatefulSet", profile.broker.old.to_owned()),
         ("Service", profile.broker.old.to_owned()),
         ("ConfigMap", format!("{prefix}-nats-accounts")),
-        (
-            "Service",
-            format!("{}-metrics-service", profile.operator.deployment),
-        ),
-        (
-            "ClusterRoleBinding",
-            format!("{prefix}-controller-rolebinding"),
-        ),
+        ("Service", format!("{}-metrics-service", profile.operator.deployment)),
+        ("ClusterRoleBinding", format!("{prefix}-controller-rolebinding")),
         ("ClusterRoleBinding", format!("{prefix}-proxy-rolebinding")),
         ("ClusterRole", format!("{prefix}-controller-role")),
         ("ClusterRole", format!("{prefix}-proxy-role")),

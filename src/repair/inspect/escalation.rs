@@ -48,10 +48,7 @@ impl Session<'_> {
         let mut verbs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for mut right in lacking {
             let verb = std::mem::take(&mut right.verb);
-            verbs
-                .entry(right.to_string().trim().to_owned())
-                .or_default()
-                .insert(verb);
+            verbs.entry(right.to_string().trim().to_owned()).or_default().insert(verb);
         }
         let all: Vec<String> = verbs
             .into_iter()
@@ -60,41 +57,27 @@ impl Session<'_> {
                 format!("{} {what}", verbs.join(", "))
             })
             .collect();
-        Some(format!(
-            "we may not {verb} {}, and do not hold all that it grants: {}",
-            role.id,
-            all.join("; ")
-        ))
+        Some(format!("we may not {verb} {}, and do not hold all that it grants: {}", role.id, all.join("; ")))
     }
 }
 
 /// The role that a binding of the installation refers to.
 fn role<'a>(tried: &'a [Tried], reference: &Value) -> Option<&'a Object> {
     let is = |kind: Kind, object: &Object| {
-        reference["kind"] == kind.kind
-            && object.id.kind == kind.kind
-            && reference["name"] == object.id.name.as_str()
+        reference["kind"] == kind.kind && object.id.kind == kind.kind && reference["name"] == object.id.name.as_str()
     };
-    tried
-        .iter()
-        .map(|tried| &tried.object)
-        .find(|object| is(object::ROLE, object) || is(object::CLUSTER_ROLE, object))
+    tried.iter().map(|tried| &tried.object).find(|object| is(object::ROLE, object) || is(object::CLUSTER_ROLE, object))
 }
 
 /// The rights that a role grants, one by one.
 fn granted(role: &Object) -> Vec<Permission> {
     let words = |list: &Value| -> Vec<String> {
         let words = list.as_array().into_iter().flatten();
-        words
-            .filter_map(|word| word.as_str().map(str::to_owned))
-            .collect()
+        words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
     };
     let mut rights = Vec::new();
     for rule in role.body["rules"].as_array().into_iter().flatten() {
-        let mut names: Vec<Option<String>> = words(&rule["resourceNames"])
-            .into_iter()
-            .map(Some)
-            .collect();
+        let mut names: Vec<Option<String>> = words(&rule["resourceNames"]).into_iter().map(Some).collect();
         if names.is_empty() {
             names.push(None);
         }

@@ -29,13 +29,8 @@ impl Session<'_> {
             self.strangers(profile, &wanted),
         );
         let mut belongings: Vec<(Belonging, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
-        self.add_named_after_custom_resources(&custom, &mut belongings)
-            .await;
-        let instances = if definitions {
-            self.instances(&belongings).await
-        } else {
-            Vec::new()
-        };
+        self.add_named_after_custom_resources(&custom, &mut belongings).await;
+        let instances = if definitions { self.instances(&belongings).await } else { Vec::new() };
         let claims = belongings
             .iter()
             .filter_map(|(belonging, seen)| {
@@ -50,19 +45,9 @@ impl Session<'_> {
         let operator_works = belongings.iter().any(|(belonging, seen)| {
             belonging.id.name == profile.operator.deployment
                 && belonging.id.kind == "Deployment"
-                && seen
-                    .known()
-                    .is_some_and(|live| live["status"]["readyReplicas"].as_i64() > Some(0))
+                && seen.known().is_some_and(|live| live["status"]["readyReplicas"].as_i64() > Some(0))
         });
-        Found {
-            belongings,
-            custom,
-            unread,
-            instances,
-            strangers,
-            operator_works,
-            claims,
-        }
+        Found { belongings, custom, unread, instances, strangers, operator_works, claims }
     }
 
     /// A `MeshSync` of another name has a Deployment of that name.
@@ -78,11 +63,7 @@ impl Session<'_> {
             .filter(|id| !belongings.iter().any(|(known, _)| known.id == *id));
         let seen = join_all(others.map(async |id| {
             let seen = self.object(&id).await;
-            let belonging = Belonging {
-                part: Part::Meshsync,
-                id,
-                made: true,
-            };
+            let belonging = Belonging { part: Part::Meshsync, id, made: true };
             (belonging, seen)
         }))
         .await;
@@ -116,12 +97,7 @@ impl Session<'_> {
                 found.extend(items.into_iter().filter_map(|item| {
                     let id = Id {
                         api_version: api_version.clone(),
-                        kind: if plural == "brokers" {
-                            "Broker"
-                        } else {
-                            "MeshSync"
-                        }
-                        .into(),
+                        kind: if plural == "brokers" { "Broker" } else { "MeshSync" }.into(),
                         plural: plural.into(),
                         namespace: Some(self.namespace().to_owned()),
                         name: item["metadata"]["name"].as_str()?.to_owned(),
@@ -130,9 +106,7 @@ impl Session<'_> {
                 }));
                 break;
             }
-            unread.extend(
-                why.map(|why| Failure::new(why.kind, format!("{plural}: {}", why.message))),
-            );
+            unread.extend(why.map(|why| Failure::new(why.kind, format!("{plural}: {}", why.message))));
         }
         (found, unread)
     }
@@ -184,8 +158,7 @@ impl Session<'_> {
         let mut strangers = Vec::new();
         for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
             let id = Id::of(kind, Some(self.namespace()), "");
-            let right =
-                Permission::to("list", id.group(), kind.plural).in_namespace(self.namespace());
+            let right = Permission::to("list", id.group(), kind.plural).in_namespace(self.namespace());
             let Seen::Known(items) = self.list(&id.collection(), &right).await else {
                 continue;
             };
@@ -194,11 +167,7 @@ impl Session<'_> {
                     .iter()
                     .filter(|item| item["metadata"]["labels"]["app"] != profile.name)
                     .filter_map(|item| item["metadata"]["name"].as_str())
-                    .filter(|name| {
-                        !ours
-                            .iter()
-                            .any(|known| known.id.kind == kind.kind && known.id.name == *name)
-                    })
+                    .filter(|name| !ours.iter().any(|known| known.id.kind == kind.kind && known.id.name == *name))
                     .map(|name| format!("{} {name}", kind.kind)),
             );
         }

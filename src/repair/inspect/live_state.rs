@@ -23,12 +23,7 @@ use crate::{
 
 impl Session<'_> {
     /// Looks at every object of the installation, tries each, and sees who else lays claim to it.
-    pub async fn standing(
-        &self,
-        profile: &Profile,
-        objects: Vec<Object>,
-        take_over: bool,
-    ) -> LiveState {
+    pub async fn standing(&self, profile: &Profile, objects: Vec<Object>, take_over: bool) -> LiveState {
         let wanted = inventory::of(profile, self.namespace());
         let (mut tried, seen) = tokio::join!(
             join_all(objects.into_iter().map(|object| self.tried(object))),
@@ -44,20 +39,9 @@ impl Session<'_> {
                 .filter_map(|tried| tried.live.known())
         };
         let owner = managed().find_map(manager::of_live);
-        let releases = if take_over {
-            self.releases(managed()).await
-        } else {
-            Vec::new()
-        };
+        let releases = if take_over { self.releases(managed()).await } else { Vec::new() };
         let elsewhere = self.elsewhere_bound(&tried).await;
-        LiveState {
-            elsewhere,
-            objects: tried,
-            belongings,
-            owner,
-            releases,
-            findings: Vec::new(),
-        }
+        LiveState { elsewhere, objects: tried, belongings, owner, releases, findings: Vec::new() }
     }
 
     /// The namespace of another stack to which the cluster-wide bindings give their rights now.
@@ -69,9 +53,7 @@ impl Session<'_> {
             .flatten()
             .filter(|subject| subject["kind"] == object::SERVICE_ACCOUNT.kind);
         for subject in subjects {
-            let (Some(namespace), Some(name)) =
-                (subject["namespace"].as_str(), subject["name"].as_str())
-            else {
+            let (Some(namespace), Some(name)) = (subject["namespace"].as_str(), subject["name"].as_str()) else {
                 continue;
             };
             if namespace == self.namespace() {
@@ -107,20 +89,13 @@ impl Session<'_> {
 
     async fn tried(&self, object: Object) -> Tried {
         let (live, trial) = tokio::join!(self.object(&object.id), self.trial(&object));
-        Tried {
-            object,
-            live,
-            trial,
-        }
+        Tried { object, live, trial }
     }
 
     async fn trial(&self, object: &Object) -> DryRun {
         match self.dry_run(object, false).await {
             Answer::Conflict(conflict) => match self.dry_run(object, true).await {
-                Answer::Made(after) => DryRun::Would {
-                    after,
-                    conflict: Some(conflict),
-                },
+                Answer::Made(after) => DryRun::Would { after, conflict: Some(conflict) },
                 other => trial(other),
             },
             other => trial(other),
@@ -135,10 +110,7 @@ impl Session<'_> {
 
 fn trial(answer: Answer) -> DryRun {
     match answer {
-        Answer::Made(after) => DryRun::Would {
-            after,
-            conflict: None,
-        },
+        Answer::Made(after) => DryRun::Would { after, conflict: None },
         Answer::NotFound => DryRun::TooEarly,
         Answer::Invalid(why) | Answer::Conflict(why) => DryRun::Invalid(why),
         Answer::Denied(why) => DryRun::Denied(why),

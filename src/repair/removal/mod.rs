@@ -56,10 +56,10 @@ pub struct Found {
 impl Found {
     /// Whether custom resources still want a webhook that no definition names any more.
     pub fn is_conversion_under_way(&self) -> bool {
-        let webhook = self.belongings.iter().any(|(_, seen)| {
-            seen.known()
-                .is_some_and(|live| live["spec"]["conversion"]["strategy"] == "Webhook")
-        });
+        let webhook = self
+            .belongings
+            .iter()
+            .any(|(_, seen)| seen.known().is_some_and(|live| live["spec"]["conversion"]["strategy"] == "Webhook"));
         let unlisted = self.instances.iter();
         let unlisted = unlisted.filter_map(|(_, seen)| seen.failure());
         let mut hidden = self.unread.iter().chain(unlisted);
@@ -78,12 +78,7 @@ impl Found {
 /// # Errors
 ///
 /// A [`Refusal`] where it would break something or belongs to another tool.
-pub fn plan(
-    profile: &Profile,
-    namespace: &str,
-    request: &Request,
-    found: &Found,
-) -> Result<Plan, Refusal> {
+pub fn plan(profile: &Profile, namespace: &str, request: &Request, found: &Found) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
     conversions(namespace, request, found, &mut plan);
     refuse(profile, namespace, request, found, &plan)?;
@@ -122,24 +117,16 @@ fn take_instances(found: &Found, plan: &mut Plan) {
                 None => id.to_string(),
             })
             .collect();
-        plan.warnings
-            .push(format!("with {definition} go {}", names.join(", ")));
+        plan.warnings.push(format!("with {definition} go {}", names.join(", ")));
         plan.takes.extend(taken);
     }
 }
 
 /// Everything with a fixed name that goes.
-fn belongings(
-    profile: &Profile,
-    namespace: &str,
-    request: &Request,
-    found: &Found,
-    plan: &mut Plan,
-) {
+fn belongings(profile: &Profile, namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
     for (belonging, seen) in &found.belongings {
         let Seen::Known(live) = seen else { continue };
-        let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&belonging.part))
-        else {
+        let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&belonging.part)) else {
             continue;
         };
         if let Some(why) = left(profile, namespace, request, found, belonging, live) {
@@ -149,8 +136,7 @@ fn belongings(
         let action = shared(live, namespace).unwrap_or(Action::Delete { uid: uid.into() });
         plan.steps.push(Step::new(belonging.id.clone(), action));
         if matches!(belonging.part, Part::Definitions | Part::Namespace) {
-            plan.steps
-                .push(Step::new(belonging.id.clone(), Action::Wait(Until::Gone)));
+            plan.steps.push(Step::new(belonging.id.clone(), Action::Wait(Until::Gone)));
         }
     }
 }
@@ -180,27 +166,16 @@ fn others<'a>(binding: &'a Value, namespace: &str) -> Vec<&'a Value> {
         .as_array()
         .into_iter()
         .flatten()
-        .filter(|subject| {
-            binding["metadata"]["namespace"].is_null() && subject["namespace"] != namespace
-        })
+        .filter(|subject| binding["metadata"]["namespace"].is_null() && subject["namespace"] != namespace)
         .collect()
 }
 
-fn refuse(
-    profile: &Profile,
-    namespace: &str,
-    request: &Request,
-    found: &Found,
-    plan: &Plan,
-) -> Result<(), Refusal> {
+fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, plan: &Plan) -> Result<(), Refusal> {
     owned(namespace, request, found)?;
     let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
     if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
         return Err(Refusal {
-            why: format!(
-                "namespace {namespace} is the cluster's own, not {}'s",
-                profile.product
-            ),
+            why: format!("namespace {namespace} is the cluster's own, not {}'s", profile.product),
             instead: Vec::new(),
             ..Refusal::default()
         });
@@ -210,15 +185,10 @@ fn refuse(
         .belongings
         .iter()
         .filter(|(belonging, _)| request.parts.contains(&belonging.part))
-        .filter_map(|(belonging, seen)| {
-            Some(why(belonging.id.to_string(), seen.as_ref().into_failure()?))
-        })
+        .filter_map(|(belonging, seen)| Some(why(belonging.id.to_string(), seen.as_ref().into_failure()?)))
         .collect();
     // What a dead webhook hides can be read once the plan has done away with that; a right does not come by itself.
-    let of_instances = found
-        .instances
-        .iter()
-        .filter(|(_, seen)| matches!(seen, Seen::Denied(_)) || plan.is_empty());
+    let of_instances = found.instances.iter().filter(|(_, seen)| matches!(seen, Seen::Denied(_)) || plan.is_empty());
     unseen.extend(of_instances.filter_map(|(definition, seen)| {
         let what = format!("what {definition} defines");
         Some(why(what, seen.as_ref().into_failure()?))
@@ -232,15 +202,8 @@ fn refuse(
         let undetermined = unseen.iter().all(|(kind, _)| kind.leaves_open());
         let unseen: Vec<String> = unseen.into_iter().map(|(_, why)| why).collect();
         return Err(Refusal {
-            why: format!(
-                "not everything that would have to go can be looked at: {}",
-                unseen.join("; ")
-            ),
-            instead: if undetermined {
-                Vec::new()
-            } else {
-                vec![printed_rights(namespace, request)]
-            },
+            why: format!("not everything that would have to go can be looked at: {}", unseen.join("; ")),
+            instead: if undetermined { Vec::new() } else { vec![printed_rights(namespace, request)] },
             undetermined,
         });
     }
@@ -253,9 +216,7 @@ fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusa
     let ground = |part: Part| matches!(part, Part::Definitions | Part::Namespace);
     if let Some((_, owner)) = found.claims.iter().find(|(part, _)| !ground(*part)) {
         return Err(Refusal {
-            why: format!(
-                "the stack is managed by {owner}, which would bring it back or stumble over what is missing"
-            ),
+            why: format!("the stack is managed by {owner}, which would bring it back or stumble over what is missing"),
             instead: vec![owner.removal_command()],
             ..Refusal::default()
         });
@@ -288,13 +249,8 @@ fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
         (names, _) => names.join(" and "),
     };
     Err(Refusal {
-        why: format!(
-            "{who} would be without an operator: nobody would repair them or remove what was made from them"
-        ),
-        instead: vec![
-            "meshdoctor system reset stack".into(),
-            "meshdoctor system reset operator --keep-crs".into(),
-        ],
+        why: format!("{who} would be without an operator: nobody would repair them or remove what was made from them"),
+        instead: vec!["meshdoctor system reset stack".into(), "meshdoctor system reset operator --keep-crs".into()],
         ..Refusal::default()
     })
 }
@@ -316,11 +272,7 @@ fn conversions(namespace: &str, request: &Request, found: &Found, plan: &mut Pla
             continue;
         }
         let step = Step::new(belonging.id.clone(), without_webhook(live));
-        plan.steps.push(
-            step.because(
-                "objects could neither be read nor removed without the operator's webhook",
-            ),
-        );
+        plan.steps.push(step.because("objects could neither be read nor removed without the operator's webhook"));
     }
 }
 
@@ -368,13 +320,9 @@ fn custom_resources(request: &Request, found: &Found, plan: &mut Plan) -> Result
                 uid: uid.into(),
                 finalizers: finalizers.iter().map(ToString::to_string).collect(),
             };
-            plan.steps.push(
-                Step::new(id.clone(), clear)
-                    .because("no operator is there to do what they stand for"),
-            );
+            plan.steps.push(Step::new(id.clone(), clear).because("no operator is there to do what they stand for"));
         }
-        plan.steps
-            .push(Step::new(id.clone(), Action::Wait(Until::Gone)));
+        plan.steps.push(Step::new(id.clone(), Action::Wait(Until::Gone)));
     }
     Ok(())
 }
@@ -409,8 +357,7 @@ fn left(
         }
         "Secret" if belonging.part == Part::Operator => {
             let mark = &live["metadata"]["annotations"]["cert-manager.io/certificate-name"];
-            mark.is_null()
-                .then(|| "cert-manager did not make it for the operator".into())
+            mark.is_null().then(|| "cert-manager did not make it for the operator".into())
         }
         _ => None,
     }
@@ -426,9 +373,7 @@ fn is_marked(profile: &Profile, live: &Value) -> bool {
         .filter_map(|owner| owner["apiVersion"].as_str())
         .any(|version| version.split('/').next() == Some(profile.group));
     let labels = &metadata["labels"];
-    owned
-        || labels["app"] == profile.name
-        || labels["app.kubernetes.io/instance"] == format!("{}-nats", profile.name)
+    owned || labels["app"] == profile.name || labels["app.kubernetes.io/instance"] == format!("{}-nats", profile.name)
 }
 
 /// The first namespace other than ours of which a binding names an account, where it names none of ours.
@@ -446,14 +391,11 @@ fn bound_elsewhere<'a>(binding: &'a Value, namespace: &str) -> Option<&'a str> {
 fn warn(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
     let goes = |part: Part| request.parts.contains(&part);
     if goes(Part::Namespace) && !found.strangers.is_empty() {
-        plan.warnings.push(format!(
-            "with namespace {namespace} go {}, which are not the stack's",
-            found.strangers.join(", ")
-        ));
+        plan.warnings
+            .push(format!("with namespace {namespace} go {}, which are not the stack's", found.strangers.join(", ")));
     }
     if goes(Part::Broker) && !goes(Part::Meshsync) {
-        plan.warnings
-            .push("MeshSync stays and has no broker then: it gives up after two minutes".into());
+        plan.warnings.push("MeshSync stays and has no broker then: it gives up after two minutes".into());
     }
 }
 

@@ -14,13 +14,7 @@ use crate::stack::{
 };
 
 /// The rights that a plan takes, with those of what can only be planned later.
-pub fn rights(
-    profile: &Profile,
-    namespace: &str,
-    request: &Request,
-    found: &Found,
-    plan: &Plan,
-) -> Vec<Permission> {
+pub fn rights(profile: &Profile, namespace: &str, request: &Request, found: &Found, plan: &Plan) -> Vec<Permission> {
     let mut later = Plan::default();
     let mut rights = Vec::new();
     if plan.continues {
@@ -55,10 +49,7 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
             rights.push(id.right("delete"));
         }
         // A definition is freed of its webhook, a binding of our accounts.
-        if matches!(
-            id.kind.as_str(),
-            "CustomResourceDefinition" | "ClusterRoleBinding"
-        ) {
+        if matches!(id.kind.as_str(), "CustomResourceDefinition" | "ClusterRoleBinding") {
             rights.push(id.right("patch"));
         }
     }
@@ -77,9 +68,7 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
     for plural in ["meshsyncs", "brokers"] {
         // They have any name.
         let verbs = ["list", "get", "delete", "patch"];
-        rights.extend(
-            verbs.map(|verb| Permission::to(verb, profile.group, plural).in_namespace(namespace)),
-        );
+        rights.extend(verbs.map(|verb| Permission::to(verb, profile.group, plural).in_namespace(namespace)));
         // What goes with a definition is said first, and a copy made of it, wherever it is.
         if parts.contains(&Part::Definitions) {
             let groups = [Some(profile.group), profile.former_group];
@@ -96,10 +85,7 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
 /// The command that prints the rights that a removal takes.
 pub(super) fn printed_rights(namespace: &str, request: &Request) -> String {
     let mut command = format!("meshdoctor rbac reset -n {namespace}");
-    for (part, flag) in [
-        (Part::Definitions, " --crds"),
-        (Part::Namespace, " --delete-namespace"),
-    ] {
+    for (part, flag) in [(Part::Definitions, " --crds"), (Part::Namespace, " --delete-namespace")] {
         if request.parts.contains(&part) {
             command.push_str(flag);
         }

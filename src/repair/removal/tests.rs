@@ -21,11 +21,7 @@ fn found(there: &[(&str, &str, Value)]) -> Found {
             (belonging, seen)
         })
         .collect();
-    Found {
-        belongings,
-        operator_works: true,
-        ..Found::default()
-    }
+    Found { belongings, operator_works: true, ..Found::default() }
 }
 
 fn object(kind: &str, name: &str, more: &Value) -> Value {
@@ -74,44 +70,23 @@ fn stack() -> Found {
         ("StatefulSet", "meshery-nats", marked()),
         ("Secret", "meshery-nats-auth", marked()),
         ("Deployment", "meshery-operator", marked()),
-        (
-            "ClusterRoleBinding",
-            "meshery-operator-rolebinding",
-            subject,
-        ),
+        ("ClusterRoleBinding", "meshery-operator-rolebinding", subject),
         ("ClusterRole", "meshery-operator-role", json!({})),
         ("ServiceAccount", "meshery-operator", json!({})),
-        (
-            "CustomResourceDefinition",
-            "meshsyncs.meshery.io",
-            json!({}),
-        ),
+        ("CustomResourceDefinition", "meshsyncs.meshery.io", json!({})),
         ("CustomResourceDefinition", "brokers.meshery.io", json!({})),
         ("Namespace", NAMESPACE, json!({})),
     ]);
-    found.custom = vec![
-        custom("MeshSync", &finalizer()),
-        custom("Broker", &finalizer()),
-    ];
+    found.custom = vec![custom("MeshSync", &finalizer()), custom("Broker", &finalizer())];
     found
 }
 
 fn request(parts: &[Part]) -> Request {
-    Request {
-        parts: parts.iter().copied().collect(),
-        keep_custom_resources: false,
-        clear_finalizers: false,
-    }
+    Request { parts: parts.iter().copied().collect(), keep_custom_resources: false, clear_finalizers: false }
 }
 
 const STACK: [Part; 3] = [Part::Meshsync, Part::Broker, Part::Operator];
-const ALL: [Part; 5] = [
-    Part::Meshsync,
-    Part::Broker,
-    Part::Operator,
-    Part::Definitions,
-    Part::Namespace,
-];
+const ALL: [Part; 5] = [Part::Meshsync, Part::Broker, Part::Operator, Part::Definitions, Part::Namespace];
 
 fn planned(request: &Request, found: &Found) -> Plan {
     plan(&MESHERY, NAMESPACE, request, found).expect("a plan")
@@ -122,10 +97,7 @@ fn refused(request: &Request, found: &Found) -> Refusal {
 }
 
 fn lines(plan: &Plan) -> Vec<String> {
-    plan.steps
-        .iter()
-        .map(|step| format!("{} {}", step.verb(), step.id))
-        .collect()
+    plan.steps.iter().map(|step| format!("{} {}", step.verb(), step.id)).collect()
 }
 
 #[test]
@@ -157,11 +129,7 @@ fn everything_goes_in_the_one_order() {
 #[test]
 fn definitions_and_namespace_stay_unless_asked_for() {
     let plan = planned(&request(&STACK), &stack());
-    assert!(
-        plan.steps
-            .iter()
-            .all(|step| !["CustomResourceDefinition", "Namespace"].contains(&step.id.kind.as_str()))
-    );
+    assert!(plan.steps.iter().all(|step| !["CustomResourceDefinition", "Namespace"].contains(&step.id.kind.as_str())));
 }
 
 #[test]
@@ -172,10 +140,7 @@ fn nothing_there_is_nothing_to_do() {
 #[test]
 fn what_another_tool_manages_is_left_to_it() {
     let mut found = stack();
-    let owner = Manager::Helm {
-        release: "mesh".into(),
-        namespace: Some("meshery".into()),
-    };
+    let owner = Manager::Helm { release: "mesh".into(), namespace: Some("meshery".into()) };
     // What it manages of the ground counts only where that is to go.
     found.claims = vec![(Part::Definitions, owner.clone())];
     planned(&request(&STACK), &found);
@@ -192,10 +157,7 @@ fn the_operator_does_not_leave_custom_resources_behind_unasked() {
     let found = stack();
     let mut request = request(&[Part::Operator]);
     let refusal = refused(&request, &found);
-    assert!(
-        refusal.why.contains("MeshSync meshery-meshsync"),
-        "{refusal:?}"
-    );
+    assert!(refusal.why.contains("MeshSync meshery-meshsync"), "{refusal:?}");
 
     request.keep_custom_resources = true;
     let plan = planned(&request, &found);
@@ -246,10 +208,7 @@ fn finalizers_that_nobody_acts_on_are_cleared_only_when_asked() {
     found.custom = vec![custom("MeshSync", &going)];
     assert_eq!(
         lines(&planned(&request, &found))[..2],
-        [
-            "clear finalizers MeshSync meshery-meshsync",
-            "wait MeshSync meshery-meshsync",
-        ]
+        ["clear finalizers MeshSync meshery-meshsync", "wait MeshSync meshery-meshsync",]
     );
 }
 
@@ -258,11 +217,7 @@ fn finalizers_are_the_operators_while_it_works() {
     let mut request = request(&STACK);
     request.clear_finalizers = true;
     let plan = planned(&request, &stack());
-    assert!(
-        plan.steps
-            .iter()
-            .all(|step| step.verb() != "clear finalizers")
-    );
+    assert!(plan.steps.iter().all(|step| step.verb() != "clear finalizers"));
 }
 
 /// Neither operator nor webhook, and definitions that need it.
@@ -272,18 +227,11 @@ fn dead_webhook() -> Found {
     } } } });
     let mut found = found(&[
         ("StatefulSet", "meshery-nats", marked()),
-        (
-            "CustomResourceDefinition",
-            "meshsyncs.meshery.io",
-            conversion.clone(),
-        ),
+        ("CustomResourceDefinition", "meshsyncs.meshery.io", conversion.clone()),
         ("CustomResourceDefinition", "brokers.meshery.io", conversion),
     ]);
     found.operator_works = false;
-    found.unread = vec![Failure::new(
-        Kind::ConversionWebhook,
-        "meshsyncs: conversion webhook failed",
-    )];
+    found.unread = vec![Failure::new(Kind::ConversionWebhook, "meshsyncs: conversion webhook failed")];
     found
 }
 
@@ -295,10 +243,7 @@ fn what_a_dead_webhook_hides_is_planned_once_it_can_be_read() {
     assert!(plan.continues);
     assert_eq!(
         lines(&plan),
-        [
-            "change CustomResourceDefinition meshsyncs.meshery.io",
-            "change CustomResourceDefinition brokers.meshery.io",
-        ]
+        ["change CustomResourceDefinition meshsyncs.meshery.io", "change CustomResourceDefinition brokers.meshery.io",]
     );
     // The rights of what follows are asked for before the first change.
     let rights = rights(&MESHERY, NAMESPACE, &request, &found, &plan);
@@ -307,10 +252,7 @@ fn what_a_dead_webhook_hides_is_planned_once_it_can_be_read() {
         "delete meshsyncs.meshery.io in namespace mesh",
         "delete statefulsets.apps \"meshery-nats\" in namespace mesh",
     ] {
-        assert!(
-            rights.iter().any(|right| right.to_string() == wanted),
-            "{wanted} is not among {rights:?}"
-        );
+        assert!(rights.iter().any(|right| right.to_string() == wanted), "{wanted} is not among {rights:?}");
     }
 }
 
@@ -320,8 +262,7 @@ fn a_webhook_that_answers_elsewhere_is_left_alone() {
     found.unread.clear();
     for (_, seen) in &mut found.belongings {
         if let Seen::Known(live) = seen {
-            live["spec"]["conversion"]["webhook"]["clientConfig"]["service"]["namespace"] =
-                "other".into();
+            live["spec"]["conversion"]["webhook"]["clientConfig"]["service"]["namespace"] = "other".into();
         }
     }
     let plan = planned(&request(&STACK), &found);
@@ -333,10 +274,7 @@ fn custom_resources_that_cannot_be_read_for_another_reason_are_a_refusal() {
     let mut found = stack();
     found.unread = vec!["brokers: no permission to list brokers".into()];
     let refusal = refused(&request(&STACK), &found);
-    assert!(
-        refusal.why.contains("no permission to list brokers"),
-        "{refusal:?}"
-    );
+    assert!(refusal.why.contains("no permission to list brokers"), "{refusal:?}");
 }
 
 #[test]
@@ -347,11 +285,7 @@ fn a_binding_of_another_namespace_stays_and_its_role_with_it() {
         "roleRef": { "name": "meshery-operator-role" },
     });
     let found = found(&[
-        (
-            "ClusterRoleBinding",
-            "meshery-operator-rolebinding",
-            binding,
-        ),
+        ("ClusterRoleBinding", "meshery-operator-rolebinding", binding),
         ("ClusterRole", "meshery-operator-role", json!({})),
     ]);
     let plan = planned(&request(&STACK), &found);
@@ -367,11 +301,7 @@ fn a_binding_that_is_shared_loses_our_accounts_only() {
         "roleRef": { "name": "meshery-operator-role" },
     });
     let found = found(&[
-        (
-            "ClusterRoleBinding",
-            "meshery-operator-rolebinding",
-            binding,
-        ),
+        ("ClusterRoleBinding", "meshery-operator-rolebinding", binding),
         ("ClusterRole", "meshery-operator-role", json!({})),
     ]);
     let plan = planned(&request(&STACK), &found);

@@ -20,10 +20,7 @@ pub(crate) struct AtMost<T, const N: usize> {
 
 impl<T, const N: usize> Default for AtMost<T, N> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            count: 0,
-        }
+        Self { items: Vec::new(), count: 0 }
     }
 }
 
@@ -62,17 +59,13 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
 }
 
 /// As [`text`], where there may be none.
-pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<String>, D::Error> {
+pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.map(|text| cut(text, limits::BROKER_TEXT)))
 }
 
 /// The subjects that a client subscribes to, as many as are kept.
-pub(crate) fn subjects<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<String>, D::Error> {
+pub(crate) fn subjects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     struct Subject(#[serde(deserialize_with = "text")] String);
     let list = AtMost::<Subject, { limits::SUBJECTS }>::deserialize(deserializer)?;

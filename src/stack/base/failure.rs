@@ -80,10 +80,7 @@ impl Kind {
 
     /// Whether the conversion webhook itself failed.
     pub fn is_conversion_webhook(self) -> bool {
-        matches!(
-            self,
-            Self::ConversionWebhook | Self::ConversionWebhookUntrusted
-        )
+        matches!(self, Self::ConversionWebhook | Self::ConversionWebhookUntrusted)
     }
 
     /// Whether the API server has not decided anything: it did not answer, or could not.
@@ -125,16 +122,10 @@ impl Kind {
     pub fn of_message(message: &str) -> Option<Self> {
         if message.contains("conversion webhook") {
             let untrusted = message.contains("x509:") || message.contains("tls:");
-            Some(if untrusted {
-                Self::ConversionWebhookUntrusted
-            } else {
-                Self::ConversionWebhook
-            })
+            Some(if untrusted { Self::ConversionWebhookUntrusted } else { Self::ConversionWebhook })
         } else if message.contains("storage is (re)initializing") {
             Some(Self::CrdStorageInitializing)
-        } else if message.contains("failed calling webhook")
-            || message.contains("admission webhook")
-        {
+        } else if message.contains("failed calling webhook") || message.contains("admission webhook") {
             Some(Self::AdmissionWebhook)
         } else {
             None
@@ -145,10 +136,7 @@ impl Kind {
 impl Failure {
     /// A failure of this kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 }
 
@@ -179,9 +167,7 @@ impl<'de> Deserialize<'de> for Failure {
             },
         }
         Ok(match Form::deserialize(deserializer)? {
-            Form::Sentence(message) => {
-                Self::new(Kind::of_message(&message).unwrap_or_default(), message)
-            }
+            Form::Sentence(message) => Self::new(Kind::of_message(&message).unwrap_or_default(), message),
             Form::Typed { kind, message } => Self { kind, message },
         })
     }
@@ -195,10 +181,7 @@ mod tests {
     fn kind_survives_a_recording() {
         let failure = Failure::new(Kind::ConnectionRefused, "nothing listens there");
         let text = serde_json::to_string(&failure).expect("a failure is data");
-        assert_eq!(
-            text,
-            r#"{"kind":"connection-refused","message":"nothing listens there"}"#
-        );
+        assert_eq!(text, r#"{"kind":"connection-refused","message":"nothing listens there"}"#);
         assert_eq!(serde_json::from_str::<Failure>(&text).ok(), Some(failure));
     }
 

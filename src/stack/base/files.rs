@@ -93,14 +93,9 @@ pub fn try_out(path: &Path) -> Result<(), WriteError> {
 
 /// A new file next to `path`; dropping it removes it. On Unix its mode is 0600.
 fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(".meshdoctor-")
-        .rand_bytes(RANDOM)
-        .tempfile_in(folder(path))
+    tempfile::Builder::new().prefix(".meshdoctor-").rand_bytes(RANDOM).tempfile_in(folder(path))
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

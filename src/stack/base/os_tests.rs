@@ -68,10 +68,7 @@ fn only_regular_files_are_replaced() {
         }
     }
     assert_eq!(fs::read_to_string(at("target")).expect("text"), "kept");
-    assert_eq!(
-        names(folder.path()),
-        ["dangling", "folder", "link", "socket", "target"]
-    );
+    assert_eq!(names(folder.path()), ["dangling", "folder", "link", "socket", "target"]);
 }
 
 #[test]

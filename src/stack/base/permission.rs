@@ -30,13 +30,7 @@ impl Permission {
             Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
             None => (resource, None),
         };
-        Self {
-            verb: verb.into(),
-            group: group.into(),
-            resource: resource.into(),
-            subresource,
-            ..Self::default()
-        }
+        Self { verb: verb.into(), group: group.into(), resource: resource.into(), subresource, ..Self::default() }
     }
 
     /// The same right in one namespace.

@@ -28,17 +28,9 @@ fn total() -> Duration {
 
 /// Tries a property with new inputs until its time is over.
 #[track_caller]
-pub(crate) fn holds<S: Strategy>(
-    strategy: &S,
-    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) {
+pub(crate) fn holds<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let end = Instant::now() + total() / SHARES;
-    let config = Config {
-        cases: 16,
-        failure_persistence: None,
-        max_shrink_iters: 20_000,
-        ..Config::default()
-    };
+    let config = Config { cases: 16, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     loop {
         let mut runner = TestRunner::new(config.clone());
         match runner.run(strategy, &property) {
@@ -227,8 +219,7 @@ fn edited(text: &str, edits: &[Edit]) -> String {
 
 /// One of these texts with some changes.
 pub(crate) fn mutated(seeds: Vec<String>) -> impl Strategy<Value = String> {
-    (proptest::sample::select(seeds), vec(edit(), 0..12))
-        .prop_map(|(seed, edits)| edited(&seed, &edits))
+    (proptest::sample::select(seeds), vec(edit(), 0..12)).prop_map(|(seed, edits)| edited(&seed, &edits))
 }
 
 /// Any JSON value, not deep.
@@ -244,8 +235,7 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 60, 8, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..8).prop_map(Value::from),
-            vec((text(), inner), 0..8)
-                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            vec((text(), inner), 0..8).prop_map(|fields| Value::Object(fields.into_iter().collect())),
         ]
     })
 }
@@ -319,21 +309,15 @@ fn distort(value: &mut Value, left: &mut usize, odd: &Value, how: u8) -> bool {
     *left -= 1;
     match value {
         Value::Array(items) => items.iter_mut().any(|item| distort(item, left, odd, how)),
-        Value::Object(fields) => fields
-            .values_mut()
-            .any(|field| distort(field, left, odd, how)),
+        Value::Object(fields) => fields.values_mut().any(|field| distort(field, left, odd, how)),
         _ => false,
     }
 }
 
 /// The recordings of some fixtures.
 pub(crate) fn recordings() -> Vec<String> {
-    [
-        "adapter-crash-loop",
-        "broker-auth-failed",
-        "broker-crash-loop",
-    ]
-    .iter()
-    .map(|name| fixture::text(name).expect("a fixture"))
-    .collect()
+    ["adapter-crash-loop", "broker-auth-failed", "broker-crash-loop"]
+        .iter()
+        .map(|name| fixture::text(name).expect("a fixture"))
+        .collect()
 }

@@ -39,10 +39,7 @@ impl Unreadable {
 }
 
 /// Runs what reads in a thread of its own, until the deadline. `None` when the time was over before.
-pub async fn within<T: Send + 'static>(
-    deadline: Instant,
-    read: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
+pub async fn within<T: Send + 'static>(deadline: Instant, read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match timeout_at(deadline, tokio::task::spawn_blocking(read)).await {
         Ok(Ok(value)) => Some(value),
         // Only a panic ends the thread without a value.
@@ -76,20 +73,13 @@ pub fn text(path: &Path, most: usize) -> Result<String, Unreadable> {
 ///
 /// As [`text`].
 pub fn text_or_input(path: &str, most: usize) -> Result<String, Unreadable> {
-    if path == "-" {
-        decode(all(io::stdin().lock(), most)?)
-    } else {
-        text(Path::new(path), most)
-    }
+    if path == "-" { decode(all(io::stdin().lock(), most)?) } else { text(Path::new(path), most) }
 }
 
 fn all(source: impl Read, most: usize) -> Result<Vec<u8>, Unreadable> {
     let mut bytes = Vec::new();
     let more = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    source
-        .take(more)
-        .read_to_end(&mut bytes)
-        .map_err(Unreadable::Io)?;
+    source.take(more).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
     if bytes.len() > most {
         return Err(Unreadable::TooLong(most));
     }
@@ -151,16 +141,13 @@ fn yaml(text: &str, which: Documents) -> Result<Vec<Value>, Unreadable> {
 
 fn json(text: &str) -> Result<Vec<Value>, Unreadable> {
     measure(text).map_err(|bound| Unreadable::Malformed(bound.to_string()))?;
-    Deserializer::from_str(text)
-        .into_iter::<Value>()
-        .collect::<Result<_, _>>()
-        .map_err(|error| {
-            Unreadable::Malformed(if error.is_eof() {
-                format!("it is cut off in the middle, at line {}", error.line())
-            } else {
-                format!("it is not valid JSON: {error}")
-            })
+    Deserializer::from_str(text).into_iter::<Value>().collect::<Result<_, _>>().map_err(|error| {
+        Unreadable::Malformed(if error.is_eof() {
+            format!("it is cut off in the middle, at line {}", error.line())
+        } else {
+            format!("it is not valid JSON: {error}")
         })
+    })
 }
 
 /// Reads on to the end of a JSON string whose opening quote has been read.

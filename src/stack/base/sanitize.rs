@@ -60,17 +60,15 @@ fn escape(text: &str, allowed: impl Fn(char) -> bool) -> String {
 
 /// One JSON document of a value, escaped.
 pub fn json(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value)
-        .unwrap_or_else(|error| Value::String(error.to_string()).to_string());
+    let mut text =
+        serde_json::to_string_pretty(value).unwrap_or_else(|error| Value::String(error.to_string()).to_string());
     text.push('\n');
     escaped(text)
 }
 
 /// One YAML document of a value. Strings with unsafe characters are written in double quotes with escapes.
 pub fn yaml(value: &Value) -> String {
-    let write = |value: &Value| {
-        serde_yaml::to_string(value).unwrap_or_else(|error| format!("error: {error}\n"))
-    };
+    let write = |value: &Value| serde_yaml::to_string(value).unwrap_or_else(|error| format!("error: {error}\n"));
     if !holds_unsafe(value) {
         return write(value);
     }
@@ -94,17 +92,14 @@ pub fn yaml(value: &Value) -> String {
 
 /// Line breaks and tabs are safe in YAML: the serialiser writes them as block scalars or escapes.
 fn is_unsafe_in_yaml(text: &str) -> bool {
-    text.chars()
-        .any(|c| is_unsafe(c) && !matches!(c, '\n' | '\t'))
+    text.chars().any(|c| is_unsafe(c) && !matches!(c, '\n' | '\t'))
 }
 
 fn holds_unsafe(value: &Value) -> bool {
     match value {
         Value::String(text) => is_unsafe_in_yaml(text),
         Value::Array(items) => items.iter().any(holds_unsafe),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(key, value)| is_unsafe_in_yaml(key) || holds_unsafe(value)),
+        Value::Object(fields) => fields.iter().any(|(key, value)| is_unsafe_in_yaml(key) || holds_unsafe(value)),
         _ => false,
     }
 }
@@ -132,9 +127,7 @@ fn replace(value: &mut Value, mark: &str, strings: &mut Vec<String>) {
     };
     match value {
         Value::String(text) => stand_in(text, strings),
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| replace(item, mark, strings)),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, mark, strings)),
         Value::Object(fields) => {
             *fields = std::mem::take(fields)
                 .into_iter()
@@ -176,16 +169,11 @@ pub fn for_terminal(text: &str, styled: bool) -> Cow<'_, str> {
 /// The length of a style sequence at the start of a text, if it is one that we write: `ESC [ 31 ; 1 m`.
 fn style_sequence(text: &str) -> Option<usize> {
     // Reset, bold, dim, italic, underline, their ends, and the eight colours with the default one.
-    const OURS: &[&str] = &[
-        "", "0", "1", "2", "3", "4", "22", "23", "24", "30", "31", "32", "33", "34", "35", "36",
-        "37", "39",
-    ];
+    const OURS: &[&str] =
+        &["", "0", "1", "2", "3", "4", "22", "23", "24", "30", "31", "32", "33", "34", "35", "36", "37", "39"];
     let inner = text.strip_prefix("\u{1b}[")?;
     let end = inner.find('m').filter(|end| *end <= 12)?;
-    inner[..end]
-        .split(';')
-        .all(|code| OURS.contains(&code))
-        .then_some(end + 3)
+    inner[..end].split(';').all(|code| OURS.contains(&code)).then_some(end + 3)
 }
 
 #[cfg(test)]
@@ -195,7 +183,8 @@ mod tests {
     use super::*;
 
     /// One of each kind.
-    const UNSAFE: &str = "\u{1b}\u{7}\r\u{0}\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}\u{2069}";
+    const UNSAFE: &str =
+        "\u{1b}\u{7}\r\u{0}\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}\u{2069}";
 
     #[test]
     fn foreign_strings_lose_unsafe_characters() {
@@ -211,10 +200,7 @@ mod tests {
         assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text:?}");
         assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
         let harmless = json!({"a": "b ✓\n"});
-        assert_eq!(
-            json(&harmless),
-            serde_json::to_string_pretty(&harmless).expect("JSON") + "\n"
-        );
+        assert_eq!(json(&harmless), serde_json::to_string_pretty(&harmless).expect("JSON") + "\n");
     }
 
     #[test]
@@ -229,20 +215,14 @@ mod tests {
         assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text:?}");
         assert_eq!(serde_yaml::from_str::<Value>(&text).expect("YAML"), value);
         let harmless = json!({"a": "b ✓\nc\n", "tab": "a\tb"});
-        assert_eq!(
-            yaml(&harmless),
-            serde_yaml::to_string(&harmless).expect("YAML")
-        );
+        assert_eq!(yaml(&harmless), serde_yaml::to_string(&harmless).expect("YAML"));
     }
 
     #[test]
     fn our_own_styles_pass_and_other_sequences_are_shown() {
         let styled = "\u{1b}[31;1mred\u{1b}[0m\n\ttab";
         assert_eq!(for_terminal(styled, true), styled);
-        assert_eq!(
-            for_terminal(styled, false),
-            "\\u001b[31;1mred\\u001b[0m\n\ttab"
-        );
+        assert_eq!(for_terminal(styled, false), "\\u001b[31;1mred\\u001b[0m\n\ttab");
         for (text, shown) in [
             ("\u{1b}]0;title\u{7}", "\\u001b]0;title\\u0007"),
             ("\u{1b}[2J", "\\u001b[2J"),

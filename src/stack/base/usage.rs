@@ -13,10 +13,7 @@ pub struct UsageError {
 impl UsageError {
     /// Without a hint.
     pub fn new(message: impl Display) -> Self {
-        Self {
-            message: message.to_string(),
-            hint: None,
-        }
+        Self { message: message.to_string(), hint: None }
     }
 
     /// A file, a folder or standard input cannot be read.

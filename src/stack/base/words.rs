@@ -14,11 +14,8 @@ pub(crate) fn span(duration: Duration) -> String {
 /// A short time, of which three figures say enough: `0.42 ms`, `12.3 ms`, `1.53 s`.
 #[expect(clippy::cast_precision_loss, reason = "three figures are shown of it")]
 pub(crate) fn short_span(micros: u64) -> String {
-    let (value, unit) = if micros < 1_000_000 {
-        (micros as f64 / 1000.0, "ms")
-    } else {
-        (micros as f64 / 1_000_000.0, "s")
-    };
+    let (value, unit) =
+        if micros < 1_000_000 { (micros as f64 / 1000.0, "ms") } else { (micros as f64 / 1_000_000.0, "s") };
     let decimals = match value {
         value if value < 10.0 => 2,
         value if value < 100.0 => 1,
@@ -72,15 +69,8 @@ fn quoted_value(text: &str) -> Option<usize> {
 
 /// A word as a shell takes it.
 pub(crate) fn quoted(word: &str) -> String {
-    let plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c));
-    if plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -107,20 +97,10 @@ mod tests {
     #[test]
     fn readers_errors_do_not_repeat_the_value() {
         let wrong = serde_json::from_str::<u16>("\"s3, expected \\\"x\"").expect_err("no number");
-        assert_eq!(
-            malformed(&wrong),
-            "invalid type: string, expected u16 at line 1 column 18"
-        );
-        let wrong = serde_yaml::from_str::<std::collections::BTreeMap<String, u16>>("a: s3\n")
-            .expect_err("no number");
-        assert_eq!(
-            malformed(&wrong),
-            "a: invalid type: string, expected u16 at line 1 column 4"
-        );
-        for grammar in [
-            "did not find expected ',' or ']' at line 2 column 1",
-            "expected `:` at line 1 column 5",
-        ] {
+        assert_eq!(malformed(&wrong), "invalid type: string, expected u16 at line 1 column 18");
+        let wrong = serde_yaml::from_str::<std::collections::BTreeMap<String, u16>>("a: s3\n").expect_err("no number");
+        assert_eq!(malformed(&wrong), "a: invalid type: string, expected u16 at line 1 column 4");
+        for grammar in ["did not find expected ',' or ']' at line 2 column 1", "expected `:` at line 1 column 5"] {
             assert_eq!(malformed(&grammar), grammar);
         }
     }

@@ -153,19 +153,13 @@ impl Builder {
         }
         let before = self.memory;
         self.charge(0)?;
-        self.levels.push(Level {
-            open,
-            anchor,
-            before,
-        });
+        self.levels.push(Level { open, anchor, before });
         Ok(())
     }
 
     fn alias(&mut self, anchor: usize) -> Result<(), Broken> {
         let Some((value, memory)) = self.anchors.get(&anchor) else {
-            return Err(Broken::Invalid(
-                "an alias refers to the value that it is in".into(),
-            ));
+            return Err(Broken::Invalid("an alias refers to the value that it is in".into()));
         };
         let memory = *memory;
         self.copies = self.copies.saturating_add(memory);
@@ -211,21 +205,11 @@ impl Builder {
     }
 
     fn wants_key(&self) -> bool {
-        matches!(
-            self.levels.last(),
-            Some(Level {
-                open: Open::Mapping(_, None),
-                ..
-            })
-        )
+        matches!(self.levels.last(), Some(Level { open: Open::Mapping(_, None), .. }))
     }
 
     fn key(&mut self, text: String) {
-        if let Some(Level {
-            open: Open::Mapping(_, key),
-            ..
-        }) = self.levels.last_mut()
-        {
+        if let Some(Level { open: Open::Mapping(_, key), .. }) = self.levels.last_mut() {
             *key = Some(text);
         }
     }
@@ -254,11 +238,7 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value {
         Some(tag) => quoted || tag.suffix() == "str" || tag.suffix() == "binary",
         None => quoted,
     };
-    if is_text {
-        Value::String(text.into_owned())
-    } else {
-        plain(&text)
-    }
+    if is_text { Value::String(text.into_owned()) } else { plain(&text) }
 }
 
 /// What a scalar without quotes is.
@@ -291,8 +271,7 @@ fn number(text: &str) -> Option<Value> {
         }
     }
     // Digits with a zero before them are a text, such as a telephone number.
-    let leading_zero =
-        digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    let leading_zero = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
     if leading_zero {
         return None;
     }

@@ -22,22 +22,15 @@ fn entry(resource: &str, events: &[&str], column: usize) -> Entry {
 
 #[test]
 fn lists_are_read_as_meshsync_reads_them() {
-    let white = read(
-        &json!({ "data": { "whitelist": r#"[{"resource":"pods.v1.","EVENTS":["ADDED"],"more":1}]"# } }),
-    );
-    assert_eq!(
-        white,
-        WatchList::Whitelist(vec![entry("pods.v1.", &["ADDED"], 2)])
-    );
+    let white = read(&json!({ "data": { "whitelist": r#"[{"resource":"pods.v1.","EVENTS":["ADDED"],"more":1}]"# } }));
+    assert_eq!(white, WatchList::Whitelist(vec![entry("pods.v1.", &["ADDED"], 2)]));
     assert_eq!(
         read(&json!({ "data": { "whitelist": "[]", "blacklist": r#"["pods.v1."]"# } })),
         WatchList::Blacklist(vec![entry("pods.v1.", &[], 2)])
     );
-    for empty in [
-        json!({ "metadata": {} }),
-        json!({ "data": {} }),
-        json!({ "data": { "whitelist": "null", "blacklist": " " } }),
-    ] {
+    for empty in
+        [json!({ "metadata": {} }), json!({ "data": {} }), json!({ "data": { "whitelist": "null", "blacklist": " " } })]
+    {
         assert_eq!(read(&empty), WatchList::Empty);
     }
 }
@@ -59,16 +52,12 @@ fn what_cannot_be_read_says_where() {
     };
     assert_eq!(at("[\n  {\"Resource\" \"a\"}]"), Some((2, 15)));
     assert_eq!(at("[{},\n \"pods.v1.\"]"), Some((2, 2)));
-    assert_eq!(
-        at("[{\"a\":[1,\"]\"]}, {\"Events\": \"ADDED\"}]"),
-        Some((1, 17))
-    );
+    assert_eq!(at("[{\"a\":[1,\"]\"]}, {\"Events\": \"ADDED\"}]"), Some((1, 17)));
 }
 
 #[test]
 fn the_form_of_older_pages_gets_its_working_equivalent() {
-    let list =
-        json!({ "data": { "blacklist": r#"[{"Resource":"secrets.v1.","Events":["ADDED"]}]"# } });
+    let list = json!({ "data": { "blacklist": r#"[{"Resource":"secrets.v1.","Events":["ADDED"]}]"# } });
     let instead = invalid(&list).instead.expect("an equivalent");
     let works = read(&json!({ "data": { "whitelist": whitelist(&instead) } }));
     let effective = works.effective(&MESHERY);
@@ -83,32 +72,18 @@ fn the_form_of_older_pages_gets_its_working_equivalent() {
 #[test]
 fn no_version_publishes_with_what_is_no_whitelist() {
     let black = read(&json!({ "data": { "blacklist": r#"["pods.v1."]"# } }));
-    assert!(
-        black
-            .silence(Some("1.0.1"))
-            .is_some_and(|why| why.contains("no events"))
-    );
+    assert!(black.silence(Some("1.0.1")).is_some_and(|why| why.contains("no events")));
     for version in [Some("1.0.3"), Some("stable-latest"), None] {
-        assert!(
-            black
-                .silence(version)
-                .is_some_and(|why| why.contains("1005"))
-        );
+        assert!(black.silence(version).is_some_and(|why| why.contains("1005")));
         assert!(WatchList::Empty.silence(version).is_some());
     }
-    assert_eq!(
-        WatchList::Whitelist(Vec::new()).silence(Some("1.0.1")),
-        None
-    );
+    assert_eq!(WatchList::Whitelist(Vec::new()).silence(Some("1.0.1")), None);
 }
 
 #[test]
 fn entries_come_apart() {
     assert_eq!(resource_and_group("pods.v1."), Some(("pods", "")));
-    assert_eq!(
-        resource_and_group("ingresses.v1.networking.k8s.io"),
-        Some(("ingresses", "networking.k8s.io"))
-    );
+    assert_eq!(resource_and_group("ingresses.v1.networking.k8s.io"), Some(("ingresses", "networking.k8s.io")));
     assert_eq!(resource_and_group("pods"), None);
     assert!(is_well_formed("pods.v1.") && !is_well_formed("service.apis"));
 }

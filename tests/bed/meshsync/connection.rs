@@ -20,10 +20,8 @@ pub(crate) async fn connect(url: &str) -> Result<Client> {
     };
     let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
     let start = Instant::now();
-    while let Err(error) = time::timeout(Duration::from_secs(5), ask_monitor(host))
-        .await
-        .map_err(Into::into)
-        .and_then(|answer| answer)
+    while let Err(error) =
+        time::timeout(Duration::from_secs(5), ask_monitor(host)).await.map_err(Into::into).and_then(|answer| answer)
     {
         eprintln!("meshsync: the monitor of {host} does not answer: {error:#}");
         if start.elapsed() > PATIENCE {
@@ -39,10 +37,7 @@ pub(crate) async fn connect(url: &str) -> Result<Client> {
     if let Some(token) = token {
         options = options.token(token.to_owned());
     }
-    options
-        .connect(format!("nats://{endpoint}"))
-        .await
-        .with_context(|| format!("cannot connect to {endpoint}"))
+    options.connect(format!("nats://{endpoint}")).await.with_context(|| format!("cannot connect to {endpoint}"))
 }
 
 async fn ask_monitor(host: &str) -> Result<()> {
@@ -51,10 +46,6 @@ async fn ask_monitor(host: &str) -> Result<()> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
-    ensure!(
-        answer.split(' ').nth(1) == Some("200"),
-        "the monitor said {:?}",
-        answer.lines().next()
-    );
+    ensure!(answer.split(' ').nth(1) == Some("200"), "the monitor said {:?}", answer.lines().next());
     Ok(())
 }

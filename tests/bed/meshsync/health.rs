@@ -33,19 +33,13 @@ impl Health {
             "/settled" => self.settled.load(Ordering::Relaxed),
             _ => return ("404 Not Found", "404 page not found\n"),
         };
-        if healthy {
-            ("200 OK", "ok")
-        } else {
-            ("503 Service Unavailable", "not ready")
-        }
+        if healthy { ("200 OK", "ok") } else { ("503 Service Unavailable", "not ready") }
     }
 }
 
 /// Listens from now on.
 pub(crate) async fn serve(address: SocketAddr, health: Arc<Health>) -> Result<()> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let health = Arc::clone(&health);

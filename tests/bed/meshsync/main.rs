@@ -103,8 +103,7 @@ async fn run(args: Args) -> Result<()> {
     health::serve(args.health, Arc::clone(&health)).await?;
 
     let kubeconfig = std::env::var("KUBECONFIG").context("KUBECONFIG is not set")?;
-    let kubeconfig = std::fs::read_to_string(&kubeconfig)
-        .with_context(|| format!("cannot read {kubeconfig}"))?;
+    let kubeconfig = std::fs::read_to_string(&kubeconfig).with_context(|| format!("cannot read {kubeconfig}"))?;
     let client = client::connect(&kubeconfig).await?;
     let plan = if args.before_watch_lists {
         Plan::whole_table()
@@ -116,9 +115,7 @@ async fn run(args: Args) -> Result<()> {
     let nats = connection::connect(&url).await?;
     let request = format!("{}.meshsync.request", args.prefix);
     // Before it is ready: who waits for that may ask at once.
-    let asked = nats
-        .queue_subscribe(request, "meshsync-request-stream".to_owned())
-        .await?;
+    let asked = nats.queue_subscribe(request, "meshsync-request-stream".to_owned()).await?;
     nats.flush().await?;
     health.set_ready();
 
@@ -126,9 +123,7 @@ async fn run(args: Args) -> Result<()> {
         Some(id) => id,
         None => sync::cluster_id(&client).await,
     };
-    let subject = args
-        .subject
-        .unwrap_or_else(|| format!("{}.meshsync.core", args.prefix));
+    let subject = args.subject.unwrap_or_else(|| format!("{}.meshsync.core", args.prefix));
     let voice = (!args.mute).then(|| nats.clone());
     let outbox = Outbox::new(voice.clone(), subject, args.delay, args.drop, health);
     let sync = Sync::new(client, plan, cluster_id, outbox, args.follow_crds);

@@ -43,11 +43,7 @@ impl Outbox {
                 }
             }
         });
-        Self {
-            queue,
-            delay,
-            dropped,
-        }
+        Self { queue, delay, dropped }
     }
 
     /// Publishes an event of a resource.

@@ -81,13 +81,8 @@ fn component_metadata(service: &Value, event: &str) -> Value {
     if service["kind"] != "Service" || event == "DELETED" || balanced {
         return Value::Null;
     }
-    let last = service["spec"]["ports"]
-        .as_array()
-        .and_then(|ports| ports.last());
-    let number = |name: &str| {
-        last.and_then(|port| port[name].as_u64())
-            .unwrap_or_default()
-    };
+    let last = service["spec"]["ports"].as_array().and_then(|ports| ports.last());
+    let number = |name: &str| last.and_then(|port| port[name].as_u64()).unwrap_or_default();
     let address = service["spec"]["clusterIP"].as_str().unwrap_or_default();
     let mut urls = Vec::new();
     if number("nodePort") != 0 {
@@ -107,9 +102,7 @@ fn url(host: &str, port: u64) -> String {
 /// A value as JSON text; of a string only what stands between the quotes, escaped as it is.
 fn bare(value: &Value) -> String {
     let text = text(value);
-    let inner = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     inner.map(str::to_owned).unwrap_or(text)
 }
 
@@ -117,9 +110,5 @@ fn bare(value: &Value) -> String {
 fn text(value: &Value) -> String {
     let mut value = value.clone();
     value.sort_all_objects();
-    value
-        .to_string()
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }

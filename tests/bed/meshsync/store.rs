@@ -75,10 +75,7 @@ impl Store {
     /// may not list has it withhold all others too.
     pub(crate) fn all(&self) -> Vec<Value> {
         let kinds = self.lock();
-        if kinds
-            .complete_since
-            .is_none_or(|since| since.elapsed() < WITHHELD)
-        {
+        if kinds.complete_since.is_none_or(|since| since.elapsed() < WITHHELD) {
             return Vec::new();
         }
         let objects = kinds.objects.values().flat_map(BTreeMap::values);

@@ -41,13 +41,7 @@ impl std::fmt::Debug for Inner {
 
 impl Sync {
     /// Nothing is watched yet.
-    pub(crate) fn new(
-        client: Client,
-        plan: Plan,
-        cluster_id: String,
-        outbox: Outbox,
-        follow_crds: bool,
-    ) -> Self {
+    pub(crate) fn new(client: Client, plan: Plan, cluster_id: String, outbox: Outbox, follow_crds: bool) -> Self {
         // Without a custom resource the real one does not look at CRDs.
         let (kinds, custom) = match plan {
             Plan::Kinds { kinds, custom } => (Some(kinds), custom),
@@ -78,18 +72,12 @@ impl Sync {
     fn begin(&self) {
         let kinds = lock(&self.0.kinds).clone().unwrap_or_default();
         let mut tasks = lock(&self.0.tasks);
-        self.0
-            .store
-            .reset(kinds.iter().map(|kind| kind.name.as_str()));
+        self.0.store.reset(kinds.iter().map(|kind| kind.name.as_str()));
         self.0.outstanding.store(kinds.len(), Ordering::Relaxed);
         if kinds.is_empty() {
             self.0.outbox.settled();
         }
-        tasks.extend(
-            kinds
-                .into_iter()
-                .map(|kind| tokio::spawn(follow(kind, self.clone()))),
-        );
+        tasks.extend(kinds.into_iter().map(|kind| tokio::spawn(follow(kind, self.clone()))));
     }
 
     /// Begins anew, once nobody has asked for it for a while.

@@ -41,14 +41,8 @@ async fn list(kind: &Kind, sync: &Sync) -> Result<String> {
     let of = list["kind"].as_str().unwrap_or_default();
     let item_kind = Value::from(of.strip_suffix("List").unwrap_or(of));
     let api_version = list["apiVersion"].clone();
-    let version = list["metadata"]["resourceVersion"]
-        .as_str()
-        .context("a list without a version")?
-        .to_owned();
-    let mut items = list["items"]
-        .as_array_mut()
-        .map(std::mem::take)
-        .unwrap_or_default();
+    let version = list["metadata"]["resourceVersion"].as_str().context("a list without a version")?.to_owned();
+    let mut items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
     for item in &mut items {
         item["kind"] = item_kind.clone();
         item["apiVersion"] = api_version.clone();
@@ -62,10 +56,8 @@ async fn list(kind: &Kind, sync: &Sync) -> Result<String> {
 /// Publishes each change, until the API server ends the watch or the version is too old.
 async fn watch(kind: &Kind, mut version: String, sync: &Sync) -> Result<()> {
     loop {
-        let path = format!(
-            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion={version}",
-            kind.path()
-        );
+        let path =
+            format!("{}?watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion={version}", kind.path());
         let request = Request::get(path).body(Vec::new())?;
         let events = sync.client().request_events::<Value>(request).await?;
         let mut events = std::pin::pin!(events);

@@ -37,20 +37,14 @@ struct Entry {
 impl Plan {
     /// What is done where there is no custom resource.
     pub(crate) fn whole_table() -> Self {
-        Self::Kinds {
-            kinds: every_kind_but(&[]),
-            custom: false,
-        }
+        Self::Kinds { kinds: every_kind_but(&[]), custom: false }
     }
 }
 
 impl Kind {
     pub(crate) fn with_every_event(name: &str) -> Self {
         let events = ["ADDED", "MODIFIED", "DELETED"].map(str::to_owned).into();
-        Self {
-            name: name.to_owned(),
-            events,
-        }
+        Self { name: name.to_owned(), events }
     }
 
     /// The URL path of all its objects.
@@ -58,11 +52,7 @@ impl Kind {
         let mut parts = self.name.splitn(3, '.');
         let mut part = || parts.next().unwrap_or_default();
         let (plural, version, group) = (part(), part(), part());
-        if group.is_empty() {
-            format!("/api/{version}/{plural}")
-        } else {
-            format!("/apis/{group}/{version}/{plural}")
-        }
+        if group.is_empty() { format!("/api/{version}/{plural}") } else { format!("/apis/{group}/{version}/{plural}") }
     }
 }
 
@@ -77,10 +67,7 @@ pub(crate) async fn read(client: &Client, namespace: &str, prefix: &str, group: 
         }
     };
     match of_data(&object["spec"]["watch-list"]["data"]) {
-        Ok(kinds) => Plan::Kinds {
-            kinds,
-            custom: true,
-        },
+        Ok(kinds) => Plan::Kinds { kinds, custom: true },
         Err(error) => {
             eprintln!("meshsync: the watch-list cannot be read: {error:#}");
             Plan::Nothing
@@ -102,19 +89,13 @@ fn of_data(data: &Value) -> Result<Vec<Kind>> {
         ([_, ..], [_, ..]) => anyhow::bail!("both lists have entries"),
         ([], black) => {
             // Whoever lists this name as well gets the others; the table's further names are no API's.
-            anyhow::ensure!(
-                black.iter().any(|name| name == "service.apis"),
-                "service.apis is no resource name"
-            );
+            anyhow::ensure!(black.iter().any(|name| name == "service.apis"), "service.apis is no resource name");
             Ok(every_kind_but(black))
         }
         (white, []) => Ok(table::RESOURCES
             .iter()
             .filter_map(|name| white.iter().find(|entry| entry.resource == *name))
-            .map(|entry| Kind {
-                name: entry.resource.clone(),
-                events: entry.events.clone(),
-            })
+            .map(|entry| Kind { name: entry.resource.clone(), events: entry.events.clone() })
             .collect()),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Folder, assert_says, assert_sentence, check, check_bed, fake::Fake, fake::refused_port, found,
-    kubeconfig, message, obstacle, obstacle_of,
+    Folder, assert_says, assert_sentence, check, check_bed, fake::Fake, fake::refused_port, found, kubeconfig, message,
+    obstacle, obstacle_of,
 };
 use crate::{
     bed::{self, Line, Stack, users},
@@ -20,10 +20,7 @@ const REDIRECT: &str = "HTTP/1.1 302 Found\r\nLocation: https://user:hunter2@log
 const BOUND: Duration = Duration::from_secs(10);
 
 fn at(folder: &Folder, server: &str) -> std::path::PathBuf {
-    folder.file(
-        "config",
-        kubeconfig(&format!("server: '{server}'"), "token: t"),
-    )
+    folder.file("config", kubeconfig(&format!("server: '{server}'"), "token: t"))
 }
 
 #[test]
@@ -56,10 +53,7 @@ fn a_name_that_does_not_resolve() {
     assert_says(&message(&finding), &["nonexistent.invalid"]);
     let message = message(&finding);
     // A resolver that itself hangs is told as what it is.
-    assert!(
-        message.contains("cannot be resolved") || message.contains("no answer"),
-        "{message}"
-    );
+    assert!(message.contains("cannot be resolved") || message.contains("no answer"), "{message}");
 }
 
 #[track_caller]
@@ -91,19 +85,14 @@ async fn a_frozen_api_server() -> anyhow::Result<()> {
     let bed = bed::private().await?;
     bed.stop_api_server()?;
     let started = Instant::now();
-    let ran = check_bed(&bed.kubeconfig(), bed.namespace())
-        .arg("--timeout=2s")
-        .arg("-ojson")
-        .run_beside()
-        .await;
+    let ran = check_bed(&bed.kubeconfig(), bed.namespace()).arg("--timeout=2s").arg("-ojson").run_beside().await;
     bed.continue_api_server()?;
     assert_hung(started, ran);
     Ok(())
 }
 
 #[tokio::test]
-async fn credentials_that_the_api_server_does_not_know_or_that_have_expired() -> anyhow::Result<()>
-{
+async fn credentials_that_the_api_server_does_not_know_or_that_have_expired() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let folder = Folder::new();
     let as_whom = |token: &str| {
@@ -118,39 +107,24 @@ async fn credentials_that_the_api_server_does_not_know_or_that_have_expired() ->
 
     let url_safe = |text: &str| {
         let text = users::base64(text);
-        text.trim_end_matches('=')
-            .replace('+', "-")
-            .replace('/', "_")
+        text.trim_end_matches('=').replace('+', "-").replace('/', "_")
     };
-    let token = format!(
-        "{}.{}.c2lnbmVk",
-        url_safe(r#"{"alg":"RS256"}"#),
-        url_safe(r#"{"sub":"someone?","exp":1577836800}"#)
-    );
+    let token =
+        format!("{}.{}.c2lnbmVk", url_safe(r#"{"alg":"RS256"}"#), url_safe(r#"{"sub":"someone?","exp":1577836800}"#));
     let path = as_whom(&token);
     let tool = check_bed(&path, bed.namespace()).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "credentials-rejected");
     assert_says(&message(&finding), &["token expired", "2020-01-01"]);
-    assert!(
-        !finding.to_string().contains("c2lnbmVk"),
-        "the token is shown"
-    );
+    assert!(!finding.to_string().contains("c2lnbmVk"), "the token is shown");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_user_who_may_nothing() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
-    let _stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let _stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let path = bed.kubeconfig_for(&bed.user()?)?;
-    let ran = check_bed(&path, bed.namespace())
-        .arg("-ojson")
-        .run_beside()
-        .await
-        .exits(3);
+    let ran = check_bed(&path, bed.namespace()).arg("-ojson").run_beside().await.exits(3);
     let report = ran.json();
     assert_eq!(report["exitCode"], 3);
     assert_eq!(states(&report), "UNKNOWN/UNKNOWN/UNKNOWN");
@@ -174,14 +148,7 @@ fn a_web_page_in_the_api_servers_place() {
     let server = Fake::http(HTML);
     let path = at(&folder, &format!("http://{}", server.endpoint()));
     let finding = obstacle(check(&path), "not-an-api-server");
-    assert_says(
-        &message(&finding),
-        &[
-            "text/html",
-            "Sign in to the hotel",
-            "no Kubernetes API server",
-        ],
-    );
+    assert_says(&message(&finding), &["text/html", "Sign in to the hotel", "no Kubernetes API server"]);
 }
 
 #[test]

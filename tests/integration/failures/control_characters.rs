@@ -43,17 +43,9 @@ fn holds(value: &Value, text: &str) -> bool {
 #[tokio::test]
 async fn names_and_messages_of_the_cluster_steer_no_terminal() -> Result<()> {
     let bed = bed::lease().await?;
-    let mut stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let mut stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let broker = stack.nats(0);
-    let client = bed::StandIn::connect(
-        &format!("client {EVIL}"),
-        &broker.endpoint(),
-        broker.token.as_deref(),
-        &[],
-    )?;
+    let client = bed::StandIn::connect(&format!("client {EVIL}"), &broker.endpoint(), broker.token.as_deref(), &[])?;
     stack.keep(client);
     let meshsync = stack.custom_path("MeshSync");
     let list = json!([{"Resource": format!("{EVIL}.v1."), "Events": [EVIL]}]).to_string();
@@ -70,12 +62,7 @@ async fn names_and_messages_of_the_cluster_steer_no_terminal() -> Result<()> {
     rest::post(&stack.client, &events, &event).await?;
     let status = json!({"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "Failed",
         "message": format!("condition {EVIL}"), "lastTransitionTime": "2026-01-01T00:00:00Z"}]}});
-    rest::merge(
-        &stack.client,
-        &format!("{}/status", stack.custom_path("Broker")),
-        &status,
-    )
-    .await?;
+    rest::merge(&stack.client, &format!("{}/status", stack.custom_path("Broker")), &status).await?;
     for command in [
         "system check -v",
         "system check --all -o wide",
@@ -103,11 +90,7 @@ async fn names_and_messages_of_the_cluster_steer_no_terminal() -> Result<()> {
         assert_safe(&ran, command);
         // Escaped, and so the same value for whoever reads the document.
         if command == "record -" {
-            assert!(
-                holds(&ran.json(), &format!("event {EVIL}")),
-                "{}",
-                ran.stdout
-            );
+            assert!(holds(&ran.json(), &format!("event {EVIL}")), "{}", ran.stdout);
         }
         if command == "record - -o yaml" {
             let document: Value = serde_yaml::from_str(&ran.stdout)?;
@@ -126,18 +109,13 @@ fn names_in_kubeconfigs_and_arguments_steer_no_terminal() {
         .replace("name: me", &format!("name: {quoted}"))
         .replace("user: me", &format!("user: {quoted}"));
     let named = folder.file("names", text);
-    let plugin = folder.script(
-        "plugin",
-        "printf 'a\\033[31mb\\033]0;t\\007c\\rd\\302\\2331mg\\342\\200\\256h\\n' >&2; exit 3",
-    );
+    let plugin =
+        folder.script("plugin", "printf 'a\\033[31mb\\033]0;t\\007c\\rd\\302\\2331mg\\342\\200\\256h\\n' >&2; exit 3");
     let exec = format!(
         "exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{}', interactiveMode: Never, installHint: {quoted}}}",
         plugin.display()
     );
-    let failing = folder.file(
-        "plugin.yaml",
-        kubeconfig("server: 'https://127.0.0.1:1'", &exec),
-    );
+    let failing = folder.file("plugin.yaml", kubeconfig("server: 'https://127.0.0.1:1'", &exec));
     for path in [&named, &failing] {
         for command in [
             "system check",
@@ -171,9 +149,7 @@ fn names_in_kubeconfigs_and_arguments_steer_no_terminal() {
     ] {
         let ran = meshdoctor(command).arg(EVIL).run();
         assert_safe(&ran, command);
-        let ran = meshdoctor("--color always")
-            .arg(format!("--{EVIL}=x"))
-            .run();
+        let ran = meshdoctor("--color always").arg(format!("--{EVIL}=x")).run();
         assert_safe(&ran, "a flag of that name");
     }
 }

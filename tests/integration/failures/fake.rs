@@ -36,10 +36,7 @@ pub(super) struct Fake {
 type Serve = dyn Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync;
 
 impl Fake {
-    fn start(
-        address: (IpAddr, u16),
-        serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static,
-    ) -> Self {
+    fn start(address: (IpAddr, u16), serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(address).expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
@@ -59,13 +56,7 @@ impl Fake {
                 }
             })
         };
-        Self {
-            address,
-            stop,
-            thread: Some(thread),
-            came,
-            bytes,
-        }
+        Self { address, stop, thread: Some(thread), came, bytes }
     }
 
     fn anywhere(serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static) -> Self {
@@ -82,10 +73,7 @@ impl Fake {
         Self::anywhere(|mut stream, bytes| {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = stream.read(&mut buffer) {
-                bytes
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .extend_from_slice(&buffer[..length]);
+                bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
                 if stream.write_all(UNAUTHORIZED.as_bytes()).is_err() {
                     return;
                 }
@@ -116,11 +104,7 @@ impl Fake {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .and_then(|builder| {
-                builder
-                    .with_no_client_auth()
-                    .with_single_cert(vec![certificate], key)
-            })
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
             .expect("a certificate that can be served");
         let config = Arc::new(config);
         Self::anywhere(move |stream, _| {
@@ -147,9 +131,7 @@ impl Fake {
 
     /// Waits until somebody has come.
     pub(super) fn somebody_came(&self) {
-        self.came
-            .recv_timeout(Duration::from_secs(30))
-            .expect("a connection");
+        self.came.recv_timeout(Duration::from_secs(30)).expect("a connection");
     }
 
     /// How many have come since the last question.
@@ -184,10 +166,7 @@ pub(super) fn refused_port() -> u16 {
 fn record(stream: &mut TcpStream, bytes: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
-        bytes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(&buffer[..length]);
+        bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
     }
 }
 
@@ -199,11 +178,7 @@ fn respond(stream: &mut (impl Read + Write), response: &str) {
         head.extend_from_slice(&buffer[..length]);
         if head.windows(4).any(|window| window == b"\r\n\r\n") {
             head.clear();
-            if stream
-                .write_all(response.as_bytes())
-                .and_then(|()| stream.flush())
-                .is_err()
-            {
+            if stream.write_all(response.as_bytes()).and_then(|()| stream.flush()).is_err() {
                 return;
             }
         }

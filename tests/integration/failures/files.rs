@@ -44,21 +44,16 @@ fn a_recording_that_cannot_be_read() {
 
 #[test]
 fn a_recording_on_standard_input() {
-    let ran = meshdoctor("system check -o json --from -")
-        .stdin(DEPLOYMENT)
-        .run()
-        .exits(3);
+    let ran = meshdoctor("system check -o json --from -").stdin(DEPLOYMENT).run().exits(3);
     let report = ran.json();
     assert_eq!(report["exitCode"], 3);
     assert!(states(&report).starts_with("DEPLOYED/"), "{report:#}");
     assert_eq!(roots(&report), ["observation-missing"]);
     assert_eq!(ran.stderr, "");
 
-    for (text, words) in [
-        ("", "standard input"),
-        ("{\"kind\": \"Li", "standard input"),
-        ("hello", "no Kubernetes object"),
-    ] {
+    for (text, words) in
+        [("", "standard input"), ("{\"kind\": \"Li", "standard input"), ("hello", "no Kubernetes object")]
+    {
         let sentence = usage(meshdoctor("system check --from -").stdin(text));
         assert_says(&sentence, &[words]);
     }
@@ -67,8 +62,6 @@ fn a_recording_on_standard_input() {
 #[test]
 fn the_recording_of_a_failure_tells_the_same_failure() {
     let recording = meshdoctor("record").run().exits(3);
-    let ran = meshdoctor("system check -o json --from -")
-        .stdin(&recording.stdout)
-        .run();
+    let ran = meshdoctor("system check -o json --from -").stdin(&recording.stdout).run();
     super::obstacle_of(ran, "kubeconfig-missing");
 }

@@ -14,10 +14,7 @@ fn commands_that_do_not_check_first_get_through_as_well() {
     let folder = Folder::new();
     let issuer = Issuer::new("kubernetes");
     let server = issuer.serve(REVIEWED);
-    let printed = meshdoctor("rbac status")
-        .kubeconfig(&issuer.trusted(&folder, &server))
-        .run()
-        .exits(0);
+    let printed = meshdoctor("rbac status").kubeconfig(&issuer.trusted(&folder, &server)).run().exits(0);
     assert!(printed.stdout.contains("jane-1"), "{}", printed.stdout);
 
     let server = issuer.serve(FORBIDDEN);

@@ -14,47 +14,26 @@ const SERVER: &str = "server: 'https://127.0.0.1:1'";
 type Broken = (&'static str, Vec<u8>, Vec<&'static str>);
 
 fn broken() -> Vec<Broken> {
-    [
-        of_another_shape(),
-        pointing_nowhere(),
-        with_unusable_credentials(),
-    ]
-    .concat()
+    [of_another_shape(), pointing_nowhere(), with_unusable_credentials()].concat()
 }
 
 fn of_another_shape() -> Vec<Broken> {
     vec![
-        (
-            "bad-yaml",
-            b"clusters: [\nusers: x: y\n".to_vec(),
-            vec!["not valid YAML", "line 2"],
-        ),
+        ("bad-yaml", b"clusters: [\nusers: x: y\n".to_vec(), vec!["not valid YAML", "line 2"]),
         ("binary", vec![0xff, 0xfe, 0, 1], vec!["it is not text"]),
-        (
-            "html",
-            b"<html>Sign in</html>".to_vec(),
-            vec!["is not a kubeconfig", "clusters"],
-        ),
+        ("html", b"<html>Sign in</html>".to_vec(), vec!["is not a kubeconfig", "clusters"]),
         (
             "pod",
             b"{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}".to_vec(),
             vec!["is not a kubeconfig", "its kind is Pod"],
         ),
-        (
-            "other-mapping",
-            b"a: 1\nb: 2\n".to_vec(),
-            vec!["is not a kubeconfig", "none of the keys"],
-        ),
+        ("other-mapping", b"a: 1\nb: 2\n".to_vec(), vec!["is not a kubeconfig", "none of the keys"]),
         (
             "wrong-type",
             b"kind: Config\nclusters: hello\n".to_vec(),
             vec!["is not a kubeconfig", "line 2", "a list is expected"],
         ),
-        (
-            "no-context",
-            b"kind: Config\n".to_vec(),
-            vec!["sets no current-context"],
-        ),
+        ("no-context", b"kind: Config\n".to_vec(), vec!["sets no current-context"]),
     ]
 }
 
@@ -64,8 +43,7 @@ fn pointing_nowhere() -> Vec<Broken> {
     vec![
         (
             "dangling-context",
-            good.replace("current-context: here", "current-context: gone")
-                .into(),
+            good.replace("current-context: here", "current-context: gone").into(),
             vec!["current-context", "\"gone\"", "line 9"],
         ),
         (
@@ -78,16 +56,8 @@ fn pointing_nowhere() -> Vec<Broken> {
             good.replace("user: me}", "user: gone}").into(),
             vec!["\"here\" names the", "user \"gone\"", "line 8"],
         ),
-        (
-            "no-server",
-            of("insecure-skip-tls-verify: true"),
-            vec!["has no server address"],
-        ),
-        (
-            "ftp",
-            of("server: 'ftp://127.0.0.1'"),
-            vec!["ftp://127.0.0.1", "not an http or https URL"],
-        ),
+        ("no-server", of("insecure-skip-tls-verify: true"), vec!["has no server address"]),
+        ("ftp", of("server: 'ftp://127.0.0.1'"), vec!["ftp://127.0.0.1", "not an http or https URL"]),
     ]
 }
 
@@ -100,12 +70,7 @@ fn with_unusable_credentials() -> Vec<Broken> {
         (
             "ca-file-missing",
             server("certificate-authority: gone.crt"),
-            vec![
-                "certificate-authority",
-                "line 5",
-                "gone.crt",
-                "no such file",
-            ],
+            vec!["certificate-authority", "line 5", "gone.crt", "no such file"],
         ),
         (
             "ca-not-base64",
@@ -139,31 +104,18 @@ fn with_unusable_credentials() -> Vec<Broken> {
         ),
         (
             "client-key-file-missing",
-            user(&format!(
-                "client-certificate-data: {pem}, client-key: gone.key"
-            )),
+            user(&format!("client-certificate-data: {pem}, client-key: gone.key")),
             vec!["client-key", "line 12", "gone.key", "no such file"],
         ),
-        (
-            "token-file-missing",
-            user("tokenFile: /nowhere/token"),
-            vec!["tokenFile", "/nowhere/token", "no such file"],
-        ),
-        (
-            "auth-provider",
-            user("auth-provider: {name: gcp, config: {}}"),
-            vec!["auth-provider", "gcp", "removed"],
-        ),
+        ("token-file-missing", user("tokenFile: /nowhere/token"), vec!["tokenFile", "/nowhere/token", "no such file"]),
+        ("auth-provider", user("auth-provider: {name: gcp, config: {}}"), vec!["auth-provider", "gcp", "removed"]),
     ]
 }
 
 #[test]
 fn without_a_kubeconfig_the_report_says_where_it_was_looked_for() {
     let finding = obstacle(meshdoctor("system check"), "kubeconfig-missing");
-    assert_says(
-        &message(&finding),
-        &["There is no kubeconfig", ".kube/config"],
-    );
+    assert_says(&message(&finding), &["There is no kubeconfig", ".kube/config"]);
 
     let folder = Folder::new();
     let finding = obstacle(check(&folder.path("gone")), "kubeconfig-missing");
@@ -212,10 +164,7 @@ fn what_the_flags_name_must_exist_and_what_exists_is_listed() {
     let path = folder.file("config", kubeconfig(SERVER, "token: t"));
     for (flag, listed) in [("context", "here"), ("cluster", "there"), ("user", "me")] {
         let sentence = usage(check(&path).arg(format!("--{flag}")).arg("nope"));
-        assert_says(
-            &sentence,
-            &[flag, "\"nope\"", &format!("there is: {listed}"), "config"],
-        );
+        assert_says(&sentence, &[flag, "\"nope\"", &format!("there is: {listed}"), "config"]);
     }
 }
 
@@ -223,33 +172,22 @@ fn what_the_flags_name_must_exist_and_what_exists_is_listed() {
 #[tokio::test]
 async fn a_kubeconfig_list_is_merged_and_a_missing_file_in_it_does_no_harm() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let folder = Folder::new();
     let whole = std::fs::read_to_string(bed.kubeconfig())?;
-    let context = folder.file(
-        "context",
-        "contexts:\n- name: mine\n  context: {cluster: bed, user: admin}\ncurrent-context: mine\n",
-    );
+    let context = folder
+        .file("context", "contexts:\n- name: mine\n  context: {cluster: bed, user: admin}\ncurrent-context: mine\n");
     let rest = folder.file("rest", whole);
     let list = std::env::join_paths([&folder.path("gone"), &context, &rest])?;
-    let ran = meshdoctor("system check -o json --namespace")
-        .arg(bed.namespace())
-        .env("KUBECONFIG", list)
-        .run_beside()
-        .await;
+    let ran =
+        meshdoctor("system check -o json --namespace").arg(bed.namespace()).env("KUBECONFIG", list).run_beside().await;
     let report: Value = ran.json();
     assert_eq!(report["target"]["context"], "mine", "the first file wins");
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
 
     // Without the list, the same question to the whole file gives the same states.
-    let ran = check_bed(&bed.kubeconfig(), bed.namespace())
-        .arg("-ojson")
-        .run_beside()
-        .await;
+    let ran = check_bed(&bed.kubeconfig(), bed.namespace()).arg("-ojson").run_beside().await;
     assert_eq!(states(&ran.json()), states(&report));
     Ok(())
 }

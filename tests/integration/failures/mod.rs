@@ -93,10 +93,7 @@ fn assert_sentence(text: &str) {
         "client error",
         "\\\"",
     ] {
-        assert!(
-            !text.contains(rust),
-            "{rust:?} is Rust's, not people's: {text}"
-        );
+        assert!(!text.contains(rust), "{rust:?} is Rust's, not people's: {text}");
     }
     let mut parts: Vec<&str> = text.split(": ").map(str::trim).collect();
     let all = parts.len();
@@ -110,10 +107,7 @@ fn assert_sentence(text: &str) {
 fn usage(tool: Tool) -> String {
     let ran = tool.run().exits(2);
     assert_eq!(ran.stdout, "", "no document for wrong usage");
-    let sentence = ran
-        .stderr
-        .strip_prefix("error: ")
-        .unwrap_or_else(|| panic!("no error: {}", ran.stderr));
+    let sentence = ran.stderr.strip_prefix("error: ").unwrap_or_else(|| panic!("no error: {}", ran.stderr));
     assert_sentence(sentence);
     sentence.trim_end().to_owned()
 }

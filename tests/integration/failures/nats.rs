@@ -11,18 +11,11 @@ use crate::{
 const TOKEN: &str = "tThisTokenIsForTheBrokerAndForNobodyElse0123456789";
 
 async fn stack(bed: &Lease) -> anyhow::Result<Stack> {
-    Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .token(TOKEN)
-        .start(bed)
-        .await
+    Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(bed).await
 }
 
 async fn judged(bed: &Lease) -> Ran {
-    check_bed(&bed.kubeconfig(), bed.namespace())
-        .arg("-ojson")
-        .run_beside()
-        .await
+    check_bed(&bed.kubeconfig(), bed.namespace()).arg("-ojson").run_beside().await
 }
 
 /// The broker is at fault, and MeshSync is at least running: nobody could tell more.
@@ -38,10 +31,7 @@ fn assert_broker_fault(ran: Ran, words: &str) {
     assert_sentence(finding["message"].as_str().unwrap_or_default());
     let evidence = finding["evidence"].as_array().expect("evidence");
     assert!(
-        evidence
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|line| line.contains(words)),
+        evidence.iter().filter_map(Value::as_str).any(|line| line.contains(words)),
         "{words:?} is not in {evidence:?}"
     );
     for line in evidence.iter().filter_map(Value::as_str) {
@@ -87,10 +77,7 @@ async fn one_that_hangs_and_one_that_is_gone() -> anyhow::Result<()> {
     assert_eq!(finding["kind"], "obstacle");
     let message = finding["message"].as_str().unwrap_or_default();
     assert_sentence(message);
-    assert!(
-        message.contains("either the broker hangs, or the way to it does"),
-        "{message}"
-    );
+    assert!(message.contains("either the broker hangs, or the way to it does"), "{message}");
     stack.nats(0).resume()?;
     stack.nats(0).kill();
     assert_broker_fault(judged(&bed).await, "nothing listens in the pod");
@@ -114,18 +101,14 @@ async fn one_that_talks_nonsense() -> anyhow::Result<()> {
         assert_broker_fault(judged(&bed).await, "no NATS server");
     }
     // A monitor that is one, and beside it a client port that is none.
-    let varz =
-        r#"{"server_id": "NABC", "server_name": "x", "version": "2.14.2", "auth_required": true}"#;
+    let varz = r#"{"server_id": "NABC", "server_name": "x", "version": "2.14.2", "auth_required": true}"#;
     let _monitor = Fake::json_at(address, 8222, varz);
     let report = judged(&bed).await.exits(1).json();
     let finding = found(&report, "broker-client-port-unusable");
     assert_eq!(finding["kind"], "fault");
     assert_eq!(finding["severity"], "error");
     let checks = report["checks"].as_array().expect("checks");
-    let check = checks
-        .iter()
-        .find(|check| check["id"] == "broker-token-accepted")
-        .expect("the check");
+    let check = checks.iter().find(|check| check["id"] == "broker-token-accepted").expect("the check");
     assert_eq!(check["status"], "unknown");
     let reason = check["reason"].as_str().unwrap_or_default();
     assert_sentence(reason);
@@ -165,11 +148,8 @@ async fn a_stranger_hears_nothing() -> anyhow::Result<()> {
     // An override in the spec counts as the cluster's own word; its server may be asked, and is shown nothing.
     let elsewhere = bed.addresses().spare();
     let stranger = Fake::speaker(elsewhere, 4222, greeting("NSTRANGER"));
-    let _monitor = Fake::json_at(
-        elsewhere,
-        8222,
-        r#"{"server_id": "NSTRANGER", "server_name": "x", "version": "2.14.2"}"#,
-    );
+    let _monitor =
+        Fake::json_at(elsewhere, 8222, r#"{"server_id": "NSTRANGER", "server_name": "x", "version": "2.14.2"}"#);
     let intended = json!({"spec": {"service": {"externalEndpointOverride": stranger.endpoint()}}});
     rest::merge(&stack.client, &broker, &intended).await?;
     judged(&bed).await;
@@ -180,11 +160,7 @@ async fn a_stranger_hears_nothing() -> anyhow::Result<()> {
     let status = json!({"endpoint": {"external": status_stranger.endpoint()}});
     bed.patch_status(&broker, &status).await?;
     stack.nats(0).kill();
-    for command in [
-        "system check -v -o json",
-        "system status -v -o json",
-        "record -v",
-    ] {
+    for command in ["system check -v -o json", "system status -v -o json", "record -v"] {
         let ran = meshdoctor(command)
             .kubeconfig(&bed.kubeconfig())
             .arg("--namespace")
@@ -217,12 +193,7 @@ async fn a_custom_broker_hears_nothing() -> anyhow::Result<()> {
     ] {
         let spec = json!({"spec": {"broker": {"native": null, "custom": {"url": url}}}});
         rest::merge(&stack.client, &stack.custom_path("MeshSync"), &spec).await?;
-        for command in [
-            "system check -v -o json",
-            "system check --all",
-            "system status -v",
-            "record -v",
-        ] {
+        for command in ["system check -v -o json", "system check --all", "system status -v", "record -v"] {
             let ran = meshdoctor(command)
                 .kubeconfig(&bed.kubeconfig())
                 .arg("--namespace")
@@ -238,10 +209,7 @@ async fn a_custom_broker_hears_nothing() -> anyhow::Result<()> {
     // The stack's own broker is shown its token all the same.
     let report = judged(&bed).await.json();
     let checks = report["checks"].as_array().expect("checks");
-    let check = checks
-        .iter()
-        .find(|check| check["id"] == "broker-token-accepted")
-        .expect("the check");
+    let check = checks.iter().find(|check| check["id"] == "broker-token-accepted").expect("the check");
     assert_eq!(check["status"], "pass", "{report:#}");
     Ok(())
 }

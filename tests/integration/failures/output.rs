@@ -12,17 +12,8 @@ use crate::tool::{Tool, meshdoctor};
 
 /// Runs with a standard output that is always full: the exit code and standard error.
 fn onto_full(mut tool: Tool) -> (Option<i32>, String) {
-    let full = OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .expect("/dev/full");
-    let output = tool
-        .command()
-        .stdin(Stdio::null())
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .output()
-        .expect("it runs");
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let output = tool.command().stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
     let stderr = String::from_utf8(output.stderr).expect("text on standard error");
     (output.status.code(), stderr)
 }
@@ -78,10 +69,7 @@ fn a_recording_replaces_regular_files_only() {
     symlink(&target, folder.path("link")).expect("a link");
     symlink(folder.path("nowhere"), folder.path("dangling")).expect("a link");
     fs::create_dir(folder.path("folder")).expect("a folder");
-    let made = Command::new("mkfifo")
-        .arg(folder.path("pipe"))
-        .status()
-        .expect("mkfifo");
+    let made = Command::new("mkfifo").arg(folder.path("pipe")).status().expect("mkfifo");
     assert!(made.success());
     let before = names(&folder.path(""));
     for (name, what) in [
@@ -182,27 +170,12 @@ fn a_backup_that_cannot_be_restored() {
     let redacted = r#"{"broker":{"custom":{"url":"nats://REDACTED@broker"}}}"#;
     for (text, words) in [
         (of("[]", "meshery"), ["spec of MeshSync a", "type object"]),
-        (
-            of(r#"{"size":"tok-123"}"#, "meshery"),
-            ["spec.size", "type integer"],
-        ),
-        (
-            of(redacted, "meshery"),
-            ["spec.broker.custom.url", "was redacted"],
-        ),
-        (
-            of("{}", "one") + &of("{}", "two"),
-            ["one, two", "--backup-namespace"],
-        ),
-        (
-            of("{}", "meshery") + &of("{}", "meshery").replace(r#""a""#, r#""b""#),
-            ["more than one MeshSync", "a, b"],
-        ),
+        (of(r#"{"size":"tok-123"}"#, "meshery"), ["spec.size", "type integer"]),
+        (of(redacted, "meshery"), ["spec.broker.custom.url", "was redacted"]),
+        (of("{}", "one") + &of("{}", "two"), ["one, two", "--backup-namespace"]),
+        (of("{}", "meshery") + &of("{}", "meshery").replace(r#""a""#, r#""b""#), ["more than one MeshSync", "a, b"]),
         (broker, ["nothing of what is to be deployed", "backup.json"]),
-        (
-            "{}".into(),
-            ["neither a Broker nor a MeshSync", "backup.json"],
-        ),
+        ("{}".into(), ["neither a Broker nor a MeshSync", "backup.json"]),
     ] {
         let path = folder.file("backup.json", &text);
         let sentence = usage(meshdoctor("system redeploy meshsync --yes --from-backup").arg(&path));

@@ -31,29 +31,17 @@ fn one_that_is_not_installed_is_told_with_its_install_hint() {
     let hint = ", installHint: 'get it from your administrator'";
     let path = with_plugin(&folder, "no-such-login-program", hint);
     let finding = obstacle(check(&path), "exec-plugin-failed");
-    assert_says(
-        &message(&finding),
-        &["no-such-login-program", "not installed"],
-    );
-    assert_says(
-        &finding["remedy"].to_string(),
-        &["get it from your administrator"],
-    );
+    assert_says(&message(&finding), &["no-such-login-program", "not installed"]);
+    assert_says(&finding["remedy"].to_string(), &["get it from your administrator"]);
 }
 
 #[test]
 fn one_that_fails_is_quoted_without_its_secrets() {
     let folder = Folder::new();
-    let path = with_script(
-        &folder,
-        "echo 'cannot log in at https://me:hunter2@login.example.invalid/x' >&2; exit 7",
-    );
+    let path = with_script(&folder, "echo 'cannot log in at https://me:hunter2@login.example.invalid/x' >&2; exit 7");
     let finding = obstacle(check(&path), "exec-plugin-failed");
     assert_says(&message(&finding), &["plugin", "failed", "7"]);
-    assert_says(
-        &finding["evidence"].to_string(),
-        &["cannot log in at", "login.example.invalid"],
-    );
+    assert_says(&finding["evidence"].to_string(), &["cannot log in at", "login.example.invalid"]);
     for arguments in [&["-ojson"][..], &["-oyaml"], &["-v"], &[]] {
         let tool = arguments.iter().fold(check(&path), Tool::arg);
         let ran = tool.run().exits(3);
@@ -65,10 +53,7 @@ fn one_that_fails_is_quoted_without_its_secrets() {
 fn wait_until_gone(file: &Path) {
     let text = std::fs::read_to_string(file).expect("the plugin ran");
     for pid in text.split_whitespace() {
-        let alive = || {
-            std::fs::read_to_string(format!("/proc/{pid}/stat"))
-                .is_ok_and(|stat| !stat.contains(") Z "))
-        };
+        let alive = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
         for _ in 0..200 {
             if !alive() {
                 break;
@@ -84,10 +69,8 @@ fn one_that_hangs_is_ended_at_the_deadline_with_all_that_it_started() {
     let folder = Folder::new();
     let pids = folder.path("pids");
     let shown = pids.display();
-    let path = with_script(
-        &folder,
-        &format!("sleep 600 &\necho $$ $! > '{shown}.new'\nmv '{shown}.new' '{shown}'\nwait"),
-    );
+    let path =
+        with_script(&folder, &format!("sleep 600 &\necho $$ $! > '{shown}.new'\nmv '{shown}.new' '{shown}'\nwait"));
     let tool = check(&path).arg("--timeout=2s");
     let finding = obstacle(tool, "exec-plugin-failed");
     assert_says(&message(&finding), &["no answer within", "ended"]);
@@ -103,21 +86,11 @@ fn one_that_leaves_a_process_behind_with_its_output_open() {
     );
     let begun = std::time::Instant::now();
     let finding = obstacle(check(&path), "cluster-unreachable");
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_says(&message(&finding), &["refused"]);
     let pid = std::fs::read_to_string(folder.path("pid")).expect("its id");
-    let ended = std::process::Command::new("kill")
-        .arg(pid.trim())
-        .status()
-        .expect("kill");
-    assert!(
-        ended.success(),
-        "what the plugin left behind is not ours to end"
-    );
+    let ended = std::process::Command::new("kill").arg(pid.trim()).status().expect("kill");
+    assert!(ended.success(), "what the plugin left behind is not ours to end");
 }
 
 #[test]
@@ -181,19 +154,13 @@ fn one_that_cannot_be_run() {
     let program = folder.file("plugin", "no program");
     let path = with_plugin(&folder, &program.to_string_lossy(), "");
     let finding = obstacle(check(&path), "exec-plugin-failed");
-    assert_says(
-        &message(&finding),
-        &["could not be started", "permission denied"],
-    );
+    assert_says(&message(&finding), &["could not be started", "permission denied"]);
 }
 
 #[tokio::test]
 async fn one_that_works() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let _server = stack.server(0)?;
     let folder = Folder::new();
@@ -202,30 +169,19 @@ async fn one_that_works() -> anyhow::Result<()> {
         users::token(users::ADMIN)
     );
     let script = folder.script("plugin", &format!("printf '%s' '{credential}'"));
-    let cluster = format!(
-        "server: '{}', certificate-authority-data: {}",
-        bed.server(),
-        users::base64(bed.authority())
-    );
+    let cluster = format!("server: '{}', certificate-authority-data: {}", bed.server(), users::base64(bed.authority()));
     let exec = format!(
         "exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{}', interactiveMode: Never}}",
         script.display()
     );
     let path = folder.file("config", kubeconfig(&cluster, &exec));
-    let ran = super::check_bed(&path, bed.namespace())
-        .arg("-ojson")
-        .run_beside()
-        .await
-        .exits(0);
+    let ran = super::check_bed(&path, bed.namespace()).arg("-ojson").run_beside().await.exits(0);
     let report = ran.json();
     assert_eq!(report["exitCode"], 0);
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/CONNECTED");
 
     // One that logs us in with what the API server does not know is as good as none.
-    folder.script(
-        "plugin",
-        r#"printf '%s' '{"kind":"ExecCredential","status":{"token":"stale"}}'"#,
-    );
+    folder.script("plugin", r#"printf '%s' '{"kind":"ExecCredential","status":{"token":"stale"}}'"#);
     let tool = super::check_bed(&path, bed.namespace()).arg("-ojson");
     obstacle_of(tool.run_beside().await, "credentials-rejected");
     Ok(())

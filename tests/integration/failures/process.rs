@@ -28,12 +28,7 @@ fn send(name: &str, child: &Child) {
 }
 
 fn begin(tool: &mut Tool) -> Child {
-    tool.command()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts")
+    tool.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
 }
 
 /// Waits for the end of a process that must end soon.
@@ -73,11 +68,7 @@ fn until_terminable(child: &Child) {
 #[track_caller]
 fn document(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!(
-            "{error}: {} / {}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        )
+        panic!("{error}: {} / {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     })
 }
 
@@ -101,11 +92,8 @@ fn signals_end_a_hanging_run_with_their_codes_and_a_document() {
             ("test dataflow", "Test"),
         ] {
             let (server, path) = hanging(&folder);
-            let mut tool = meshdoctor(command)
-                .kubeconfig(&path)
-                .arg("-ojson")
-                .arg("--timeout=5m")
-                .arg("--request-timeout=5m");
+            let mut tool =
+                meshdoctor(command).kubeconfig(&path).arg("-ojson").arg("--timeout=5m").arg("--request-timeout=5m");
             let child = begin(&mut tool);
             server.somebody_came();
             send(name, &child);
@@ -157,9 +145,7 @@ fn signals_end_a_change_that_has_not_begun_with_its_document() {
 fn for_people_a_signal_prints_no_document() {
     let folder = Folder::new();
     let (server, path) = hanging(&folder);
-    let mut tool = meshdoctor("system check")
-        .kubeconfig(&path)
-        .arg("--timeout=5m");
+    let mut tool = meshdoctor("system check").kubeconfig(&path).arg("--timeout=5m");
     let child = begin(&mut tool);
     server.somebody_came();
     send("INT", &child);
@@ -184,20 +170,14 @@ fn signals_end_what_reads_from_a_pipe() {
         ("watch-list -o json -".to_owned(), true),
         (format!("watch-list -o json {pipe}"), true),
         (format!("system check -o json --kubeconfig {pipe}"), true),
-        (
-            format!("system redeploy -o json --from-backup {pipe}"),
-            true,
-        ),
+        (format!("system redeploy -o json --from-backup {pipe}"), true),
         (format!("system redeploy -o json --watch-list {pipe}"), true),
         (format!("manifests -o json --watch-list {pipe}"), false),
     ] {
         let mut tool = meshdoctor(&command);
         let mut child = begin(&mut tool);
         until_terminable(&child);
-        assert!(
-            child.try_wait().expect("a status").is_none(),
-            "{command} waits"
-        );
+        assert!(child.try_wait().expect("a status").is_none(), "{command} waits");
         send("TERM", &child);
         let output = end(child);
         assert_eq!(output.status.code(), Some(143), "{command}");
@@ -255,10 +235,7 @@ fn a_fault_has_a_sentence_and_a_document() {
         ("system check", None),
     ] {
         let output = Command::new(std::env::current_exe().expect("this test"))
-            .args([
-                "--exact",
-                "failures::process::a_fault_has_a_sentence_and_a_document",
-            ])
+            .args(["--exact", "failures::process::a_fault_has_a_sentence_and_a_document"])
             .args(["--nocapture", "--quiet"])
             .env(PANIC, arguments)
             .output()
@@ -294,12 +271,7 @@ fn times_near_the_end_of_the_clock_are_no_fault() {
     let folder = Folder::new();
     let refused = kubeconfig("server: 'http://127.0.0.1:1'", "token: t");
     let path = folder.file("config", refused);
-    for time in [
-        "9223372036854775807s",
-        "9223372036s",
-        "2562047h47m16s",
-        "8760h",
-    ] {
+    for time in ["9223372036854775807s", "9223372036s", "2562047h47m16s", "8760h"] {
         for command in [
             format!("system check -o json --timeout {time}"),
             format!("system check -o json --request-timeout {time} --timeout {time}"),

@@ -66,8 +66,7 @@ fn serve(mut stream: TcpStream, lets_in: bool, tell: &mpsc::Sender<Told>) -> Opt
     };
     let mut port = [0; 2];
     stream.read_exact(&mut port).ok()?;
-    tell.send((user, format!("{host}:{}", u16::from_be_bytes(port))))
-        .ok()?;
+    tell.send((user, format!("{host}:{}", u16::from_be_bytes(port)))).ok()?;
     stream.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 1]).ok()?;
     let mut asked = [0; 4096];
     while let Ok(1..) = stream.read(&mut asked) {
@@ -94,9 +93,7 @@ fn a_socks_proxy_gets_its_credentials_and_resolves_the_name() {
         let path = through(&folder, &format!("{scheme}://{user}127.0.0.1:{port}"));
         obstacle(check(&path), "credentials-rejected");
         let (given, place) = told.recv().expect("somebody came");
-        let given = given
-            .as_ref()
-            .map(|(name, word)| (name.as_str(), word.as_str()));
+        let given = given.as_ref().map(|(name, word)| (name.as_str(), word.as_str()));
         assert_eq!(given, expected, "{scheme} {user}");
         assert_eq!(place, "kubernetes.invalid:6443");
     }
@@ -111,14 +108,10 @@ fn a_proxy_that_wants_other_credentials_is_told_in_words() {
     assert_says(&message(&finding), &["proxy", "user name and password"]);
     assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
 
-    let proxy =
-        Fake::http("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+    let proxy = Fake::http("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
     let path = through(&folder, &format!("http://me:S3CRET@{}", proxy.endpoint()));
     let finding = obstacle(check(&path), "cluster-unreachable");
-    assert_says(
-        &message(&finding),
-        &["proxy", "user name and password", "407"],
-    );
+    assert_says(&message(&finding), &["proxy", "user name and password", "407"]);
     assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
 }
 
@@ -127,12 +120,7 @@ fn a_proxy_in_the_environment_that_is_none_is_never_passed_by() {
     let folder = Folder::new();
     let cluster = "server: 'https://192.0.2.1:6443'";
     let path = folder.file("config", kubeconfig(cluster, "token: t"));
-    for value in [
-        "ftp://me:S3CRET@proxy",
-        "http://me:S3CRET@proxy:99999",
-        "://",
-        "http://a b",
-    ] {
+    for value in ["ftp://me:S3CRET@proxy", "http://me:S3CRET@proxy:99999", "://", "http://a b"] {
         for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
             let tool = check(&path).env(name, value).arg("--timeout=5s");
             let finding = obstacle(tool, "cluster-unreachable");
@@ -141,10 +129,7 @@ fn a_proxy_in_the_environment_that_is_none_is_never_passed_by() {
         }
     }
     // What is excepted needs no proxy.
-    let tool = check(&path)
-        .env("HTTPS_PROXY", "ftp://proxy")
-        .env("NO_PROXY", "192.0.2.0/24")
-        .arg("--timeout=1s");
+    let tool = check(&path).env("HTTPS_PROXY", "ftp://proxy").env("NO_PROXY", "192.0.2.0/24").arg("--timeout=1s");
     let finding = obstacle(tool, "cluster-unreachable");
     assert!(!message(&finding).contains("HTTPS_PROXY"), "{finding:#}");
 }
@@ -152,12 +137,7 @@ fn a_proxy_in_the_environment_that_is_none_is_never_passed_by() {
 #[test]
 fn a_proxy_url_that_is_none_is_named_without_its_credentials() {
     let folder = Folder::new();
-    for proxy in [
-        "ftp://me:S3CRET@proxy",
-        "http://me:S3CRET@proxy:x",
-        "http://",
-        "socks4://proxy",
-    ] {
+    for proxy in ["ftp://me:S3CRET@proxy", "http://me:S3CRET@proxy:x", "http://", "socks4://proxy"] {
         let finding = obstacle(check(&through(&folder, proxy)), "kubeconfig-invalid");
         assert_says(&message(&finding), &["proxy-url", "line 5"]);
         assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");

@@ -15,25 +15,15 @@ fn refused(mut tool: Tool, case: &str) -> String {
     use std::process::Stdio;
     use wait4::Wait4 as _;
     let begun = Instant::now();
-    let mut child = tool
-        .command()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+    let mut child =
+        tool.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let used = child.wait4().expect("it ends");
     assert_eq!(used.status.code(), Some(2), "{case}");
-    assert!(
-        begun.elapsed() < Duration::from_secs(20),
-        "{case}: {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(20), "{case}: {:?}", begun.elapsed());
     let peak = used.rusage.maxrss / (1024 * 1024);
     assert!(peak < 160, "{case}: {peak} MiB");
     let mut stderr = String::new();
-    std::io::Read::read_to_string(&mut child.stderr.take().expect("stderr"), &mut stderr)
-        .expect("text");
+    std::io::Read::read_to_string(&mut child.stderr.take().expect("stderr"), &mut stderr).expect("text");
     stderr
 }
 
@@ -76,10 +66,7 @@ fn a_file_without_bottom_is_refused() {
                 continue;
             }
             let stderr = refused(tool, &case);
-            assert_says(
-                &stderr,
-                &[&path.to_string_lossy(), "nested deeper than 100 levels"],
-            );
+            assert_says(&stderr, &[&path.to_string_lossy(), "nested deeper than 100 levels"]);
         }
     }
 }
@@ -87,11 +74,7 @@ fn a_file_without_bottom_is_refused() {
 #[test]
 fn aliases_that_copy_without_end_are_refused() {
     let folder = Folder::new();
-    let wide = format!(
-        "a: &a [{}]\nb:\n{}",
-        "x, ".repeat(20_000),
-        "- *a\n".repeat(15_000)
-    );
+    let wide = format!("a: &a [{}]\nb:\n{}", "x, ".repeat(20_000), "- *a\n".repeat(15_000));
     let mut deep = "l0: &l0 lol\n".to_owned();
     for level in 1..12 {
         let items = vec![format!("*l{}", level - 1); 9].join(", ");
@@ -108,15 +91,9 @@ fn aliases_that_copy_without_end_are_refused() {
 fn files_that_a_kubeconfig_names_are_bounded() {
     let folder = Folder::new();
     for (cluster, user) in [
-        (
-            "server: 'https://127.0.0.1:1', certificate-authority: /dev/zero",
-            "token: t",
-        ),
+        ("server: 'https://127.0.0.1:1', certificate-authority: /dev/zero", "token: t"),
         ("server: 'https://127.0.0.1:1'", "tokenFile: /dev/zero"),
-        (
-            "server: 'https://127.0.0.1:1'",
-            "client-certificate: /dev/zero, client-key: /dev/zero",
-        ),
+        ("server: 'https://127.0.0.1:1'", "client-certificate: /dev/zero, client-key: /dev/zero"),
     ] {
         let path = folder.file("config", kubeconfig(cluster, user));
         let finding = obstacle(check(&path), "kubeconfig-invalid");
@@ -142,30 +119,18 @@ fn a_pipe_that_nobody_writes_to_ends_with_the_time() {
         assert_says(&stderr, &["pipe", "within"]);
     }
     let finding = obstacle(check(&pipe).arg("--timeout=1s"), "kubeconfig-invalid");
-    assert_says(
-        &message(&finding),
-        &["pipe", "could not be read within 1 s"],
-    );
+    assert_says(&message(&finding), &["pipe", "could not be read within 1 s"]);
 }
 
 #[test]
 fn a_kubeconfig_and_its_files_may_come_through_a_pipe() {
     let folder = Folder::new();
     let server = Fake::knowing_nobody();
-    let text = kubeconfig(
-        &format!("server: 'http://{}'", server.endpoint()),
-        "token: t",
-    );
+    let text = kubeconfig(&format!("server: 'http://{}'", server.endpoint()), "token: t");
     let config = folder.file("config", text);
     let pipe = pipe(&folder);
-    let mut writer = Command::new("cp")
-        .arg(&config)
-        .arg(&pipe)
-        .spawn()
-        .expect("cp");
-    let ran = meshdoctor("system check -o json --kubeconfig")
-        .arg(&pipe)
-        .run();
+    let mut writer = Command::new("cp").arg(&config).arg(&pipe).spawn().expect("cp");
+    let ran = meshdoctor("system check -o json --kubeconfig").arg(&pipe).run();
     writer.wait().expect("written");
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(server.heard().contains("Bearer t"), "{}", server.heard());
@@ -193,29 +158,14 @@ fn kubeconfigs_are_read_as_kubectl_reads_them() {
         let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
         units.flat_map(u16::to_le_bytes).collect()
     };
-    let doubled = |text: String| {
-        text.replace("token: right", "token: wrong, token: right")
-            .into()
-    };
+    let doubled = |text: String| text.replace("token: right", "token: wrong, token: right").into();
     let cases: [(&str, String); 6] = [
         ("a byte order mark", heard(&folder, marked)),
         ("UTF-16", heard(&folder, wide)),
-        (
-            "a second document",
-            heard(
-                &folder,
-                after("---\nkind: Config\nusers: [{name: me, user: {token: wrong}}]\n"),
-            ),
-        ),
-        (
-            "a broken second document",
-            heard(&folder, after("---\n{{{ broken\n")),
-        ),
+        ("a second document", heard(&folder, after("---\nkind: Config\nusers: [{name: me, user: {token: wrong}}]\n"))),
+        ("a broken second document", heard(&folder, after("---\n{{{ broken\n"))),
         ("two equal keys", heard(&folder, doubled)),
-        (
-            "a second current-context",
-            heard(&folder, after("current-context: here\n")),
-        ),
+        ("a second current-context", heard(&folder, after("current-context: here\n"))),
     ];
     for (case, heard) in cases {
         assert!(heard.contains("Bearer right"), "{case}: {heard}");
@@ -226,9 +176,7 @@ fn kubeconfigs_are_read_as_kubectl_reads_them() {
 fn a_token_file_may_end_with_a_line_break() {
     let folder = Folder::new();
     folder.file("token", " right\r\n\n");
-    let heard = heard(&folder, |text| {
-        text.replace("token: right", "tokenFile: token").into()
-    });
+    let heard = heard(&folder, |text| text.replace("token: right", "tokenFile: token").into());
     assert!(heard.contains("Bearer right\r\n"), "{heard}");
 }
 
@@ -236,10 +184,7 @@ fn a_token_file_may_end_with_a_line_break() {
 fn a_token_that_cannot_be_sent_is_refused_before() {
     let folder = Folder::new();
     for bad in ["line\nS3CRET", "S3CRET\r", "S3CRET\u{1b}", "S3CRET\n"] {
-        let path = folder.file(
-            "config",
-            kubeconfig("server: 'http://127.0.0.1:1'", "token: t"),
-        );
+        let path = folder.file("config", kubeconfig("server: 'http://127.0.0.1:1'", "token: t"));
         let sentence = usage(check(&path).arg("--token").arg(bad));
         assert_says(&sentence, &["--token", "line break"]);
         assert!(!sentence.contains("S3CRET"), "{sentence}");
@@ -250,8 +195,7 @@ fn a_token_that_cannot_be_sent_is_refused_before() {
         assert_says(&message(&finding), &["token", "line break"]);
         assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
 
-        let credential =
-            serde_json::json!({ "kind": "ExecCredential", "status": { "token": bad } });
+        let credential = serde_json::json!({ "kind": "ExecCredential", "status": { "token": bad } });
         folder.file("credential", credential.to_string());
         let script = folder.script("plugin", "cat \"${0%plugin}credential\"");
         let exec = format!(
@@ -272,10 +216,7 @@ fn a_token_that_cannot_be_sent_is_refused_before() {
 #[test]
 fn wrong_addresses_are_wrong_usage_and_echo_no_credential() {
     let folder = Folder::new();
-    let path = folder.file(
-        "config",
-        kubeconfig("server: 'http://127.0.0.1:1'", "token: t"),
-    );
+    let path = folder.file("config", kubeconfig("server: 'http://127.0.0.1:1'", "token: t"));
     for (flag, value) in [
         ("--server", "https://me:S3CRET@[::1"),
         ("--server", "ftp://me:S3CRET@host"),

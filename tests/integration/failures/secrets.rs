@@ -68,14 +68,8 @@ async fn sow(stack: &Stack) -> anyhow::Result<()> {
         })
     };
     let events = [
-        event(
-            "sown-1",
-            format!("cannot dial {url}: timeout; tried \"{url}\", ({url})"),
-        ),
-        event(
-            "sown-2",
-            format!("cannot dial nats://user:{TOKEN}@meshery-nats"),
-        ),
+        event("sown-1", format!("cannot dial {url}: timeout; tried \"{url}\", ({url})")),
+        event("sown-2", format!("cannot dial nats://user:{TOKEN}@meshery-nats")),
     ];
     rest::write_all(&stack.client, rest::BED, &events).await?;
     Ok(())
@@ -84,11 +78,7 @@ async fn sow(stack: &Stack) -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_known_token_is_told_nowhere() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .token(TOKEN)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(&bed).await?;
     sow(&stack).await?;
     // What only one who knows the token can take out.
     let bare = json!({
@@ -127,11 +117,7 @@ async fn a_known_token_is_told_nowhere() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_unknown_token_is_told_nowhere_either() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .token(TOKEN)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(&bed).await?;
     sow(&stack).await?;
     let user = bed.user()?;
     let namespace = bed.namespace();
@@ -154,19 +140,10 @@ async fn an_unknown_token_is_told_nowhere_either() -> anyhow::Result<()> {
     bed.apply(rest::BED, &[role, binding]).await?;
     let path = bed.kubeconfig_for(&user)?;
     for command in COMMANDS {
-        let ran = meshdoctor(command)
-            .kubeconfig(&path)
-            .arg("--namespace")
-            .arg(namespace)
-            .run_beside()
-            .await;
+        let ran = meshdoctor(command).kubeconfig(&path).arg("--namespace").arg(namespace).run_beside().await;
         assert_secret(&ran, command);
     }
-    let report = super::check_bed(&path, namespace)
-        .arg("-ojson")
-        .run_beside()
-        .await
-        .json();
+    let report = super::check_bed(&path, namespace).arg("-ojson").run_beside().await.json();
     assert!(states(&report).starts_with("DEPLOYED/"), "{report:#}");
     Ok(())
 }

@@ -73,16 +73,9 @@ impl Seeds {
                     byte => format!("%{byte:02X}"),
                 })
                 .collect();
-            let forms = [
-                &secret[..11],
-                &secret[secret.len() - 10..],
-                &encoded[..12],
-                &percent,
-            ];
+            let forms = [&secret[..11], &secret[secret.len() - 10..], &encoded[..12], &percent];
             if forms.iter().any(|form| text.contains(form)) {
-                let line = text
-                    .lines()
-                    .find(|line| forms.iter().any(|form| line.contains(form)));
+                let line = text.lines().find(|line| forms.iter().any(|form| line.contains(form)));
                 told.push(format!("{place}: {}", line.unwrap_or_default()));
             }
         }
@@ -92,38 +85,21 @@ impl Seeds {
     #[track_caller]
     fn assert_untold(&self, ran: &Ran, command: &str) {
         assert!([0, 1, 2, 3, 4].contains(&ran.code), "{command}: {ran:?}");
-        let told: Vec<String> = [&ran.stdout, &ran.stderr]
-            .into_iter()
-            .flat_map(|text| self.told(text))
-            .collect();
+        let told: Vec<String> = [&ran.stdout, &ran.stderr].into_iter().flat_map(|text| self.told(text)).collect();
         assert!(told.is_empty(), "{command} tells {told:#?}");
     }
 }
 
 async fn run(kubeconfig: &Path, namespace: &str, command: &str) -> Ran {
-    meshdoctor(command)
-        .kubeconfig(kubeconfig)
-        .arg("-v")
-        .arg("--namespace")
-        .arg(namespace)
-        .run_beside()
-        .await
+    meshdoctor(command).kubeconfig(kubeconfig).arg("-v").arg("--namespace").arg(namespace).run_beside().await
 }
 
 /// Puts a secret into every field of the workloads that may hold one.
 async fn seed_workloads(stack: &Stack, seeds: &mut Seeds) -> Result<()> {
     let env = |name: &str, value: String| json!({"name": name, "value": value});
     for (name, container, image) in [
-        (
-            "meshery-meshsync",
-            "meshsync",
-            "meshery/meshsync:stable-latest",
-        ),
-        (
-            "meshery-operator",
-            "manager",
-            "meshery/meshery-operator:stable-latest",
-        ),
+        ("meshery-meshsync", "meshsync", "meshery/meshsync:stable-latest"),
+        ("meshery-operator", "manager", "meshery/meshery-operator:stable-latest"),
     ] {
         let mut seed = |place: &str, middle: &str| seeds.seed(&format!("{name}, {place}"), middle);
         let change = json!({
@@ -168,18 +144,12 @@ async fn seed_workloads(stack: &Stack, seeds: &mut Seeds) -> Result<()> {
 async fn seed_events(stack: &Stack, seeds: &mut Seeds) -> Result<()> {
     let texts = [
         format!("cannot dial nats://{}@h: timeout", seeds.seed("URL", ",")),
-        format!(
-            "cannot dial \"nats://user:{}@h\"",
-            seeds.seed("quoted URL", "'")
-        ),
+        format!("cannot dial \"nats://user:{}@h\"", seeds.seed("quoted URL", "'")),
         format!("cannot dial user:{}@h:4222", seeds.seed("no scheme", "/")),
         format!("GET https://h/x?token={}&a=b", seeds.seed("query", "")),
         format!("sent Authorization: Bearer {}", seeds.seed("header", "")),
         format!("refused Bearer {} twice", seeds.seed("bearer", "")),
-        format!(
-            "exec: redis --password={}",
-            seeds.seed("password flag", ",")
-        ),
+        format!("exec: redis --password={}", seeds.seed("password flag", ",")),
         format!("exec: redis --key={} failed", seeds.seed("key flag", "")),
         format!("config {{\"password\": \"{}\"}}", seeds.seed("JSON", "")),
         format!("env DB_PASSWORD={}", seeds.seed("assignment", "'")),
@@ -244,11 +214,7 @@ async fn no_command_tells_a_secret_of_the_cluster() -> Result<()> {
     let mut seeds = Seeds::default();
     let token = seeds.seed("the broker's token", "");
     let bed = bed::lease().await?;
-    let mut stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .token(&token)
-        .start(&bed)
-        .await?;
+    let mut stack = Stack::of(Line::Current).namespace(bed.namespace()).token(&token).start(&bed).await?;
     // A client may have any name.
     let named = format!("nats://{}@h", seeds.seed("name of a client", ","));
     let client = bed::StandIn::connect(&named, &stack.nats(0).endpoint(), Some(&token), &[])?;
@@ -279,10 +245,7 @@ async fn no_command_tells_a_secret_of_the_cluster() -> Result<()> {
 async fn no_command_tells_the_secret_of_a_custom_address() -> Result<()> {
     let mut seeds = Seeds::default();
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let meshsync = stack.custom_path("MeshSync");
     for (form, middle) in [
         ("nats://SEED@192.0.2.1:4222", ","),
@@ -326,23 +289,11 @@ fn no_mistake_in_a_kubeconfig_tells_a_secret() {
         ("server: 'https://user:SEED@127.0.0.1 :1'", ""),
         ("server: 'ftp://user:SEED@127.0.0.1:1'", ""),
         ("server: 'user:SEED@:1:2'", ""),
-        (
-            "server: 'https://127.0.0.1:1', proxy-url: 'http://user:SEED@127.0.0.1:1'",
-            "",
-        ),
-        (
-            "server: 'https://127.0.0.1:1', proxy-url: 'http://user:SEED@[::1'",
-            "",
-        ),
-        (
-            "server: 'https://127.0.0.1:1', insecure-skip-tls-verify: 'SEED'",
-            "",
-        ),
+        ("server: 'https://127.0.0.1:1', proxy-url: 'http://user:SEED@127.0.0.1:1'", ""),
+        ("server: 'https://127.0.0.1:1', proxy-url: 'http://user:SEED@[::1'", ""),
+        ("server: 'https://127.0.0.1:1', insecure-skip-tls-verify: 'SEED'", ""),
         ("server: 'https://127.0.0.1:1'", "token: [SEED]"),
-        (
-            "server: 'https://127.0.0.1:1'",
-            "client-key-data: 'SEED', client-certificate-data: 'SEED'",
-        ),
+        ("server: 'https://127.0.0.1:1'", "client-key-data: 'SEED', client-certificate-data: 'SEED'"),
         (
             "server: 'https://127.0.0.1:1'",
             "exec: {apiVersion: client.authentication.k8s.io/v1, command: 'no-such-login-program', args: [login, '--password', 'SEED', '-p', 'SEED', '--key=SEED', 'SEED'], env: [{name: A, value: 'SEED'}], interactiveMode: Never}",
@@ -404,10 +355,7 @@ fn no_mistake_on_the_command_line_tells_a_secret() {
     for (command, argument) in [
         ("system check --server", "https://user:SEED@127.0.0.1 :1"),
         ("system check --server", "user:SEED@:1:2"),
-        (
-            "system check --timeout=1s --server",
-            "http://user:SEED@127.0.0.1:1",
-        ),
+        ("system check --timeout=1s --server", "http://user:SEED@127.0.0.1:1"),
         ("system check --token", "SEED"),
         ("system check --timeout x --token", "SEED"),
         ("system check SEED --token", "SEED"),
@@ -419,9 +367,7 @@ fn no_mistake_on_the_command_line_tells_a_secret() {
     ] {
         let secret = seeds.seed(command, "");
         let command = command.replace("SEED", &secret);
-        let ran = meshdoctor(&command)
-            .arg(argument.replace("SEED", &secret))
-            .run();
+        let ran = meshdoctor(&command).arg(argument.replace("SEED", &secret)).run();
         seeds.assert_untold(&ran, &command);
     }
 }

@@ -17,36 +17,18 @@ fn complaint(tool: Tool) -> String {
 
 #[test]
 fn wrong_flags_are_wrong_usage() {
-    assert_says(
-        &complaint(meshdoctor("system check -o xml")),
-        &["xml", "json", "yaml"],
-    );
-    assert_says(
-        &complaint(meshdoctor("system check --timeout 30")),
-        &["--timeout", "did you mean 30s?"],
-    );
-    assert_says(
-        &complaint(meshdoctor("system check --timeout soon")),
-        &["not a duration", "30s"],
-    );
+    assert_says(&complaint(meshdoctor("system check -o xml")), &["xml", "json", "yaml"]);
+    assert_says(&complaint(meshdoctor("system check --timeout 30")), &["--timeout", "did you mean 30s?"]);
+    assert_says(&complaint(meshdoctor("system check --timeout soon")), &["not a duration", "30s"]);
     assert_says(&complaint(meshdoctor("system chek")), &["chek", "check"]);
-    assert_says(
-        &complaint(meshdoctor("explain no-such-code")),
-        &["no-such-code"],
-    );
-    assert_says(
-        &complaint(meshdoctor("system check --expect operator,embedded")),
-        &["operator", "embedded"],
-    );
+    assert_says(&complaint(meshdoctor("explain no-such-code")), &["no-such-code"]);
+    assert_says(&complaint(meshdoctor("system check --expect operator,embedded")), &["operator", "embedded"]);
 }
 
 #[test]
 fn a_group_alone_cannot_be_impersonated() {
     let folder = Folder::new();
-    let path = folder.file(
-        "config",
-        kubeconfig("server: 'https://127.0.0.1:1'", "token: t"),
-    );
+    let path = folder.file("config", kubeconfig("server: 'https://127.0.0.1:1'", "token: t"));
     for tool in [check(&path), meshdoctor("system check -o json")] {
         let sentence = super::usage(tool.arg("--as-group=admins"));
         assert_says(&sentence, &["--as-group needs --as"]);

@@ -24,10 +24,7 @@ impl Issuer {
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a certificate").pem();
-        Self {
-            issuer: rcgen::Issuer::new(params, key),
-            pem,
-        }
+        Self { issuer: rcgen::Issuer::new(params, key), pem }
     }
 
     /// A certificate for a name and its key, in PEM, valid in these years.
@@ -75,17 +72,11 @@ fn a_certificate_of_an_unknown_issuer() {
     let server = Issuer::new("another").serve(FORBIDDEN);
     let path = Issuer::new("kubernetes").trusted(&folder, &server);
     let finding = obstacle(check(&path), "tls-untrusted");
-    assert_says(
-        &message(&finding),
-        &["an issuer that the kubeconfig does not trust"],
-    );
+    assert_says(&message(&finding), &["an issuer that the kubeconfig does not trust"]);
 
     // Clusters made anew call their authority as the old one was called.
     let server = Issuer::new("kubernetes").serve(FORBIDDEN);
-    let finding = obstacle(
-        check(&Issuer::new("kubernetes").trusted(&folder, &server)),
-        "tls-untrusted",
-    );
+    let finding = obstacle(check(&Issuer::new("kubernetes").trusted(&folder, &server)), "tls-untrusted");
     assert_says(&message(&finding), &["another key", "made anew"]);
 }
 
@@ -99,10 +90,7 @@ fn a_certificate_for_another_name() {
     let finding = obstacle(check(&path), "tls-untrusted");
     assert_says(&message(&finding), &["another host name"]);
     // With the name given, or no verification at all, the server is heard: it forbids everything.
-    for flag in [
-        "--tls-server-name=elsewhere.example.invalid",
-        "--insecure-skip-tls-verify",
-    ] {
+    for flag in ["--tls-server-name=elsewhere.example.invalid", "--insecure-skip-tls-verify"] {
         let report = check(&path).arg(flag).arg("-ojson").run().exits(3).json();
         assert_eq!(roots(&report)[0], "permission-missing", "{flag}");
     }
@@ -115,15 +103,9 @@ fn a_certificate_authority_that_is_none() {
     let issuer = Issuer::new("kubernetes");
     let (certificate, key) = issuer.issue("127.0.0.1", 2000, 4000);
     let server = Fake::https(&certificate, &key, FORBIDDEN);
-    let cluster = format!(
-        "server: 'https://{}', certificate-authority-data: {}",
-        server.endpoint(),
-        users::base64(&certificate)
-    );
+    let cluster =
+        format!("server: 'https://{}', certificate-authority-data: {}", server.endpoint(), users::base64(&certificate));
     let path = folder.file("config", kubeconfig(&cluster, "token: t"));
     let finding = obstacle(check(&path), "tls-untrusted");
-    assert_says(
-        finding["remedy"]["text"].as_str().unwrap_or_default(),
-        &["no CA certificate"],
-    );
+    assert_says(finding["remedy"]["text"].as_str().unwrap_or_default(), &["no CA certificate"]);
 }

@@ -7,10 +7,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use tokio::{
-    io::{
-        AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
-        copy_bidirectional,
-    },
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
 };
 
@@ -53,11 +50,7 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> Result<Self> {
-        let mut head = Self {
-            lines: Vec::new(),
-            length: 0,
-            upgrade: false,
-        };
+        let mut head = Self { lines: Vec::new(), length: 0, upgrade: false };
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line).await? == 0 {
@@ -84,8 +77,7 @@ impl Head {
     /// Method and path, if the request changes something.
     fn write(&self) -> Option<String> {
         let line = self.lines.first()?;
-        let reads =
-            line.starts_with("GET ") || line.contains("dryRun=") || line.contains("reviews");
+        let reads = line.starts_with("GET ") || line.contains("dryRun=") || line.contains("reviews");
         let write = line.trim_end_matches(" HTTP/1.1").to_owned();
         (!reads && !self.upgrade).then_some(write)
     }

@@ -46,9 +46,7 @@ pub(super) async fn serve(
         Forward::KubeletSays(words) => {
             // The first frame of each channel has the port's number.
             for (channel, port) in [(0, 8222_u16), (1, 8222), (2, 4222), (3, 4222)] {
-                stream
-                    .write_all(&frame(channel, &port.to_le_bytes()))
-                    .await?;
+                stream.write_all(&frame(channel, &port.to_le_bytes())).await?;
             }
             stream.write_all(&frame(1, words.as_bytes())).await?;
             std::future::pending::<()>().await;

@@ -156,10 +156,7 @@ impl FaultProxy {
         let address = listener.local_addr()?;
         let seen = state.clone();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let listener = TcpListener::from_std(listener).expect("a listener");
                 tokio::select! {
@@ -176,12 +173,7 @@ contexts: [{{name: proxy, context: {{cluster: proxy, user: proxy}}}}],
 users: [{{name: proxy, user: {{}}}}]}}"
         );
         fs::write(&kubeconfig, text)?;
-        Ok(Self {
-            kubeconfig,
-            state,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { kubeconfig, state, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Runs the program through the proxy, which knows whom to send a signal.
@@ -189,9 +181,7 @@ users: [{{name: proxy, user: {{}}}}]}}"
         let tool = tool.kubeconfig(&self.kubeconfig);
         let state = self.state.clone();
         let aim = move |pid| state.pid.store(pid, Ordering::SeqCst);
-        tokio::task::spawn_blocking(move || tool.run_telling(aim))
-            .await
-            .context("the run ends")
+        tokio::task::spawn_blocking(move || tool.run_telling(aim)).await.context("the run ends")
     }
 
     /// How many writes came through.
@@ -202,10 +192,7 @@ users: [{{name: proxy, user: {{}}}}]}}"
     /// Method and path of each write.
     pub(crate) fn written(&self) -> Vec<String> {
         let writes = &self.state.writes;
-        writes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the fault was injected.

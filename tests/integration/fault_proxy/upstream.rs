@@ -21,9 +21,7 @@ pub(super) struct Upstream {
 impl Upstream {
     pub(super) fn of(cluster: &Cluster, user: &str) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(
-            cluster.authority().as_bytes(),
-        )?)?;
+        roots.add(CertificateDer::from_pem_slice(cluster.authority().as_bytes())?)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

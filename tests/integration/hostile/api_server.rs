@@ -29,20 +29,12 @@ const BOUND: Duration = Duration::from_secs(40);
 fn run(name: &str, command: &str, endpoint: &str, folder: &std::path::Path) -> (Ran, Duration) {
     let path = kubeconfig(folder, endpoint);
     let started = Instant::now();
-    let (run, request) = if WITHOUT_END.contains(&name) {
-        (3, 2)
-    } else {
-        (30, 20)
-    };
+    let (run, request) = if WITHOUT_END.contains(&name) { (3, 2) } else { (30, 20) };
     let ran = meshdoctor(command)
         .kubeconfig(&path)
         .arg(format!("--timeout={run}s"))
         .arg(format!("--request-timeout={request}s"));
-    let ran = if CHANGING.contains(&command) {
-        ran.arg("--wait=1s").run()
-    } else {
-        ran.run()
-    };
+    let ran = if CHANGING.contains(&command) { ran.arg("--wait=1s").run() } else { ran.run() };
     (ran, started.elapsed())
 }
 
@@ -80,10 +72,7 @@ fn faults(command: &str, ran: &Ran, took: Duration, expected: i32) -> Vec<String
     let document: serde_json::Value = match serde_json::from_str(&ran.stdout) {
         Ok(document) => document,
         Err(error) => {
-            faults.push(format!(
-                "no document: {error}\n{}\n{}",
-                ran.stdout, ran.stderr
-            ));
+            faults.push(format!("no document: {error}\n{}\n{}", ran.stdout, ran.stderr));
             return faults;
         }
     };
@@ -95,17 +84,11 @@ fn faults(command: &str, ran: &Ran, took: Duration, expected: i32) -> Vec<String
     if document["exitCode"] != ran.code {
         faults.push(format!("the document says exit {}", document["exitCode"]));
     }
-    faults.extend(
-        schema
-            .iter_errors(&document)
-            .map(|error| format!("{}: {error}", error.instance_path())),
-    );
+    faults.extend(schema.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())));
     if document["verdict"] == "healthy" && ran.code != 0 {
         faults.push("healthy, and another code than 0".into());
     }
-    if document["checks"].as_array().is_some_and(|_| ran.code == 3)
-        && document["verdict"] == "healthy"
-    {
+    if document["checks"].as_array().is_some_and(|_| ran.code == 3) && document["verdict"] == "healthy" {
         faults.push("healthy, though nothing is known".into());
     }
     faults
@@ -130,20 +113,12 @@ fn every_command_holds_against_every_behaviour() {
         for _ in 0..6 {
             scope.spawn(|| {
                 loop {
-                    let next = work
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .pop_front();
+                    let next = work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(((name, codes, answer), command)) = next else {
                         return;
                     };
                     let peer = Peer::start(*answer);
-                    let (ran, took) = run(
-                        name,
-                        command,
-                        &format!("http://{}", peer.endpoint()),
-                        folder.path(),
-                    );
+                    let (ran, took) = run(name, command, &format!("http://{}", peer.endpoint()), folder.path());
                     let faults = faults(command, &ran, took, codes.of(command));
                     if !faults.is_empty() {
                         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,12 +130,7 @@ fn every_command_holds_against_every_behaviour() {
     });
     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner).clone();
     found.sort();
-    assert!(
-        found.is_empty(),
-        "{} rows:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    assert!(found.is_empty(), "{} rows:\n{}", found.len(), found.join("\n"));
 }
 
 const PODS: &str = "GET /api/v1/namespaces/meshery/pods";
@@ -170,10 +140,7 @@ fn a_retry_is_told_and_the_number_of_requests_of_a_healthy_run_is_as_before() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let run = |peer: &Peer| {
         let path = kubeconfig(folder.path(), &format!("http://{}", peer.endpoint()));
-        meshdoctor("system check -v -o json")
-            .kubeconfig(&path)
-            .run()
-            .exits(1)
+        meshdoctor("system check -v -o json").kubeconfig(&path).run().exits(1)
     };
     let healthy = Peer::start(empty_cluster::answer);
     assert!(!run(&healthy).stderr.contains("retrying"));
@@ -184,16 +151,10 @@ fn a_retry_is_told_and_the_number_of_requests_of_a_healthy_run_is_as_before() {
     assert!(told.contains("retrying in 1 s after 429"), "{told}");
     assert_eq!(throttled.asked(PODS), 2);
 
-    let failing = Peer::start(|request, to| {
-        but_for_version(request, to, |to| {
-            json(to, 500, &status(500, "etcd is gone"))
-        })
-    });
+    let failing =
+        Peer::start(|request, to| but_for_version(request, to, |to| json(to, 500, &status(500, "etcd is gone"))));
     let path = kubeconfig(folder.path(), &format!("http://{}", failing.endpoint()));
-    meshdoctor("system check -o json")
-        .kubeconfig(&path)
-        .run()
-        .exits(3);
+    meshdoctor("system check -o json").kubeconfig(&path).run().exits(3);
     assert_eq!(failing.asked(PODS), 3, "two more tries, and no more");
 }
 
@@ -202,17 +163,13 @@ fn the_answer_of_the_conversion_webhook_is_not_asked_for_again() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let peer = Peer::start(|request, to| {
         if is_list(request) && request.path.contains("/brokers") {
-            let why =
-                "conversion webhook for meshery.io/v1alpha2, Kind=Broker failed: no endpoints";
+            let why = "conversion webhook for meshery.io/v1alpha2, Kind=Broker failed: no endpoints";
             return json(to, 500, &status(500, why));
         }
         empty_cluster::answer(request, to)
     });
     let path = kubeconfig(folder.path(), &format!("http://{}", peer.endpoint()));
-    let report = meshdoctor("system check -o json")
-        .kubeconfig(&path)
-        .run()
-        .exits(3);
+    let report = meshdoctor("system check -o json").kubeconfig(&path).run().exits(3);
     assert!(report.stdout.contains("conversion webhook"));
     for version in ["v1alpha1", "v1alpha2"] {
         let path = format!("GET /apis/meshery.io/{version}/namespaces/meshery/brokers");
@@ -241,10 +198,7 @@ fn the_clock_is_the_api_servers() {
         empty_cluster::answer(request, to)
     });
     let path = kubeconfig(folder.path(), &format!("http://{}", peer.endpoint()));
-    let report = meshdoctor("system status -o json")
-        .kubeconfig(&path)
-        .run()
-        .json();
+    let report = meshdoctor("system status -o json").kubeconfig(&path).run().json();
     let taken = report["takenAt"].as_str().unwrap_or_default();
     assert!(taken.starts_with("2100-01-01T10:00"), "{taken}");
 }

@@ -38,8 +38,7 @@ const MEMORY: u64 = (64 + 32) * 1024;
 /// The largest document, in bytes: a recording holds every object of the namespace.
 const DOCUMENT: usize = 500_000;
 
-const HTML: &str =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
+const HTML: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
 const ERROR: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 const EVIL: &str = "unable to do it\u{1b}]0;mine\u{7}\u{9b}2J\r\nsecond line";
 const DENIED: &str = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
@@ -56,231 +55,67 @@ struct Case {
     known: bool,
 }
 
-const fn case(
-    name: &'static str,
-    client: ClientPort,
-    monitor: Monitor,
-    codes: &'static str,
-) -> Case {
-    Case {
-        name,
-        client,
-        monitor,
-        forward: None,
-        codes,
-        known: false,
-    }
+const fn case(name: &'static str, client: ClientPort, monitor: Monitor, codes: &'static str) -> Case {
+    Case { name, client, monitor, forward: None, codes, known: false }
 }
 
 const fn known(case: Case) -> Case {
-    Case {
-        known: true,
-        ..case
-    }
+    Case { known: true, ..case }
 }
 
 const fn through(name: &'static str, forward: Forward, codes: &'static str) -> Case {
-    Case {
-        forward: Some(forward),
-        ..case(name, ClientPort::Honest, Monitor::Honest, codes)
-    }
+    Case { forward: Some(forward), ..case(name, ClientPort::Honest, Monitor::Honest, codes) }
 }
 
 /// What client ports do. The columns of every table: check, preflight, status, and the tests of kubernetes, operator,
 /// broker, meshsync and dataflow, then watch-list and record.
 const CLIENT_PORTS: &[Case] = &[
-    known(case(
-        "honest",
-        ClientPort::Honest,
-        Monitor::Honest,
-        "0000001300",
-    )),
-    case(
-        "client port refused",
-        ClientPort::Refused,
-        Monitor::Honest,
-        "1000011100",
-    ),
-    case(
-        "client port silent",
-        ClientPort::Silent,
-        Monitor::Honest,
-        "1000011100",
-    ),
-    case(
-        "client port closes",
-        ClientPort::Closes,
-        Monitor::Honest,
-        "1000011100",
-    ),
-    case(
-        "client port speaks HTML",
-        ClientPort::Says(HTML),
-        Monitor::Honest,
-        "1000011100",
-    ),
-    case(
-        "client port of another server",
-        ClientPort::OtherServer,
-        Monitor::Honest,
-        "1000011100",
-    ),
-    case(
-        "client port sends an endless line",
-        ClientPort::EndlessLine,
-        Monitor::Honest,
-        "1000011100",
-    ),
-    known(case(
-        "client port greets only",
-        ClientPort::GreetsOnly,
-        Monitor::Honest,
-        "1000011100",
-    )),
+    known(case("honest", ClientPort::Honest, Monitor::Honest, "0000001300")),
+    case("client port refused", ClientPort::Refused, Monitor::Honest, "1000011100"),
+    case("client port silent", ClientPort::Silent, Monitor::Honest, "1000011100"),
+    case("client port closes", ClientPort::Closes, Monitor::Honest, "1000011100"),
+    case("client port speaks HTML", ClientPort::Says(HTML), Monitor::Honest, "1000011100"),
+    case("client port of another server", ClientPort::OtherServer, Monitor::Honest, "1000011100"),
+    case("client port sends an endless line", ClientPort::EndlessLine, Monitor::Honest, "1000011100"),
+    known(case("client port greets only", ClientPort::GreetsOnly, Monitor::Honest, "1000011100")),
     known(case(
         "client port refuses the token",
         ClientPort::Refuses("-ERR 'Authorization Violation'\r\n"),
         Monitor::Honest,
         "1000011100",
     )),
-    known(case(
-        "flood of small messages",
-        ClientPort::Floods(1000),
-        Monitor::Honest,
-        "0000011300",
-    )),
-    known(case(
-        "flood of large messages",
-        ClientPort::Floods(1 << 20),
-        Monitor::Honest,
-        "0000011300",
-    )),
-    known(case(
-        "messages that are too large",
-        ClientPort::Floods(32 << 20),
-        Monitor::Honest,
-        "0000011300",
-    )),
+    known(case("flood of small messages", ClientPort::Floods(1000), Monitor::Honest, "0000011300")),
+    known(case("flood of large messages", ClientPort::Floods(1 << 20), Monitor::Honest, "0000011300")),
+    known(case("messages that are too large", ClientPort::Floods(32 << 20), Monitor::Honest, "0000011300")),
 ];
 
 /// What monitors do.
 const MONITORS: &[Case] = &[
-    case(
-        "nothing listens",
-        ClientPort::Refused,
-        Monitor::Refused,
-        "1030013100",
-    ),
-    case(
-        "both ports silent",
-        ClientPort::Silent,
-        Monitor::Silent,
-        "3030033300",
-    ),
-    case(
-        "both ports close",
-        ClientPort::Closes,
-        Monitor::Closes,
-        "3030033300",
-    ),
-    case(
-        "monitor refused",
-        ClientPort::Honest,
-        Monitor::Refused,
-        "3030033300",
-    ),
-    case(
-        "monitor silent",
-        ClientPort::Honest,
-        Monitor::Silent,
-        "3030033300",
-    ),
-    case(
-        "monitor speaks SSH",
-        ClientPort::Silent,
-        Monitor::Says("SSH-2.0-OpenSSH_9.9\r\n"),
-        "1030013100",
-    ),
-    case(
-        "monitor speaks HTML",
-        ClientPort::Silent,
-        Monitor::Says(HTML),
-        "1030013100",
-    ),
-    case(
-        "monitor answers 500",
-        ClientPort::Silent,
-        Monitor::Says(ERROR),
-        "1030013100",
-    ),
-    case(
-        "varz is endless",
-        ClientPort::Silent,
-        Monitor::EndlessVarz,
-        "1030013100",
-    ),
-    known(case(
-        "connz is endless",
-        ClientPort::Honest,
-        Monitor::EndlessConnz,
-        "3030033300",
-    )),
-    known(case(
-        "connz has a total that it does not deliver",
-        ClientPort::Honest,
-        Monitor::ShortTotal,
-        "3030031300",
-    )),
-    known(case(
-        "connz has endless pages",
-        ClientPort::Honest,
-        Monitor::EndlessPages,
-        "3030031300",
-    )),
-    known(case(
-        "connz has slow pages",
-        ClientPort::Honest,
-        Monitor::SlowPages,
-        "3030031300",
-    )),
-    known(case(
-        "connz has 3000 clients",
-        ClientPort::Honest,
-        Monitor::Crowd(3000),
-        "0000001300",
-    )),
-    known(case(
-        "connz has large names",
-        ClientPort::Honest,
-        Monitor::LargeNames,
-        "0000001300",
-    )),
+    case("nothing listens", ClientPort::Refused, Monitor::Refused, "1030013100"),
+    case("both ports silent", ClientPort::Silent, Monitor::Silent, "3030033300"),
+    case("both ports close", ClientPort::Closes, Monitor::Closes, "3030033300"),
+    case("monitor refused", ClientPort::Honest, Monitor::Refused, "3030033300"),
+    case("monitor silent", ClientPort::Honest, Monitor::Silent, "3030033300"),
+    case("monitor speaks SSH", ClientPort::Silent, Monitor::Says("SSH-2.0-OpenSSH_9.9\r\n"), "1030013100"),
+    case("monitor speaks HTML", ClientPort::Silent, Monitor::Says(HTML), "1030013100"),
+    case("monitor answers 500", ClientPort::Silent, Monitor::Says(ERROR), "1030013100"),
+    case("varz is endless", ClientPort::Silent, Monitor::EndlessVarz, "1030013100"),
+    known(case("connz is endless", ClientPort::Honest, Monitor::EndlessConnz, "3030033300")),
+    known(case("connz has a total that it does not deliver", ClientPort::Honest, Monitor::ShortTotal, "3030031300")),
+    known(case("connz has endless pages", ClientPort::Honest, Monitor::EndlessPages, "3030031300")),
+    known(case("connz has slow pages", ClientPort::Honest, Monitor::SlowPages, "3030031300")),
+    known(case("connz has 3000 clients", ClientPort::Honest, Monitor::Crowd(3000), "0000001300")),
+    known(case("connz has large names", ClientPort::Honest, Monitor::LargeNames, "0000001300")),
 ];
 
 /// What becomes of port-forwards.
 const FORWARDS: &[Case] = &[
     through("port-forward silent", Forward::Silent, "3030033300"),
     through("port-forward closes", Forward::Closes, "3030033300"),
-    through(
-        "port-forward breaks its framing",
-        Forward::Garbage,
-        "3030033300",
-    ),
-    through(
-        "port-forward has another channel",
-        Forward::WrongChannel,
-        "3030033300",
-    ),
-    through(
-        "kubelet cannot forward",
-        Forward::KubeletSays(EVIL),
-        "3030033300",
-    ),
-    through(
-        "port-forward answered with HTML",
-        Forward::Answers(DENIED),
-        "3030033300",
-    ),
+    through("port-forward breaks its framing", Forward::Garbage, "3030033300"),
+    through("port-forward has another channel", Forward::WrongChannel, "3030033300"),
+    through("kubelet cannot forward", Forward::KubeletSays(EVIL), "3030033300"),
+    through("port-forward answered with HTML", Forward::Answers(DENIED), "3030033300"),
 ];
 
 /// What came of one command.
@@ -295,13 +130,8 @@ struct Ran {
 fn run(command: &str, kubeconfig: &Path, namespace: &str) -> Ran {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let (out, err) = (folder.path().join("out"), folder.path().join("err"));
-    let mut tool = meshdoctor(command)
-        .kubeconfig(kubeconfig)
-        .arg("-n")
-        .arg(namespace)
-        .arg("--timeout")
-        .arg(TIMEOUT)
-        .arg("-v");
+    let mut tool =
+        meshdoctor(command).kubeconfig(kubeconfig).arg("-n").arg(namespace).arg("--timeout").arg(TIMEOUT).arg("-v");
     let started = Instant::now();
     let mut child = tool
         .command()
@@ -331,9 +161,7 @@ fn run(command: &str, kubeconfig: &Path, namespace: &str) -> Ran {
 /// which it was forked from.
 fn peak(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -345,10 +173,7 @@ fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
             .map(|document| document["rootCauses"].to_string())
             .unwrap_or_default();
         let took = ran.took;
-        faults.push(format!(
-            "exit code {}, not {wanted}, after {took:.1?}: {roots}",
-            ran.code
-        ));
+        faults.push(format!("exit code {}, not {wanted}, after {took:.1?}: {roots}", ran.code));
     }
     if ran.took > PATIENCE {
         faults.push(format!("took {:?}", ran.took));
@@ -379,8 +204,7 @@ fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
                 if document["kind"] != "WatchList" {
                     let schema = schema::validator();
                     let misfits = schema.iter_errors(&document);
-                    let misfits =
-                        misfits.map(|error| format!("{}: {error}", error.instance_path()));
+                    let misfits = misfits.map(|error| format!("{}: {error}", error.instance_path()));
                     faults.extend(misfits);
                 }
             }
@@ -411,11 +235,7 @@ async fn run_all(kubeconfig: &Path, namespace: &str) -> Result<Vec<Ran>> {
 
 /// Starts a stack and stops its broker, whose address is returned.
 async fn stack_without_broker(bed: &bed::Lease) -> Result<(Stack, Ipv4Addr)> {
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .token(TOKEN)
-        .start(bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(bed).await?;
     stack.nats(0).kill();
     let address = stack.nats(0).address;
     Ok((stack, address))
@@ -430,11 +250,7 @@ async fn try_all(cases: &[Case]) -> Result<()> {
         let broker = FaultBroker::start(address, case.client, case.monitor);
         let proxy = match case.forward {
             None => None,
-            Some(forward) => Some(FaultProxy::start(
-                bed,
-                users::ADMIN,
-                Fault::Forwards(forward),
-            )?),
+            Some(forward) => Some(FaultProxy::start(bed, users::ADMIN, Fault::Forwards(forward))?),
         };
         let direct = bed.kubeconfig();
         let kubeconfig = proxy.as_ref().map_or(&direct, |proxy| &proxy.kubeconfig);

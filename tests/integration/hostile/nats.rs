@@ -123,11 +123,7 @@ impl Port {
                 std::thread::spawn(move || serve(stream));
             }
         });
-        Self {
-            address,
-            stop,
-            thread: Some(thread),
-        }
+        Self { address, stop, thread: Some(thread) }
     }
 }
 
@@ -151,11 +147,7 @@ fn greeting(id: &str) -> String {
     )
 }
 
-fn serve_client(
-    mut stream: TcpStream,
-    behaviour: ClientPort,
-    heard: &Mutex<Vec<u8>>,
-) -> std::io::Result<()> {
+fn serve_client(mut stream: TcpStream, behaviour: ClientPort, heard: &Mutex<Vec<u8>>) -> std::io::Result<()> {
     let first = match behaviour {
         ClientPort::Closes => return Ok(()),
         ClientPort::EndlessLine => loop {
@@ -174,10 +166,7 @@ fn serve_client(
         if lines.read_line(&mut line)? == 0 {
             return Ok(());
         }
-        heard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(line.as_bytes());
+        heard.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line.as_bytes());
         let words: Vec<&str> = line.split_whitespace().collect();
         match (behaviour, words.as_slice()) {
             (ClientPort::Refuses(words), ["CONNECT", ..]) => stream.write_all(words.as_bytes())?,
@@ -237,15 +226,12 @@ fn page(behaviour: Monitor, offset: usize) -> String {
         (Monitor::ShortTotal, 0) => (5000, meshsync),
         (Monitor::ShortTotal, _) => (5000, String::new()),
         (Monitor::EndlessPages | Monitor::SlowPages, 0) => (10, meshsync),
-        (Monitor::EndlessPages | Monitor::SlowPages, _) => {
-            (offset + 10, connection(offset, "other"))
-        }
+        (Monitor::EndlessPages | Monitor::SlowPages, _) => (offset + 10, connection(offset, "other")),
         (Monitor::Crowd(all), _) => {
             let name = |cid| if cid == 7 { "meshsync" } else { "other" };
             let model = connection(0, "@");
-            let of_page: Vec<String> = (offset..all.min(offset + 1024))
-                .map(|cid| model.replace('@', name(cid)))
-                .collect();
+            let of_page: Vec<String> =
+                (offset..all.min(offset + 1024)).map(|cid| model.replace('@', name(cid))).collect();
             (all, of_page.join(","))
         }
         (Monitor::LargeNames, 0) => {
@@ -284,10 +270,7 @@ fn answer(stream: &mut TcpStream, behaviour: Monitor, path: &str) -> std::io::Re
         }
     };
     let is_varz = path.starts_with("/varz");
-    let offset = path
-        .split("offset=")
-        .nth(1)
-        .and_then(|offset| offset.parse().ok());
+    let offset = path.split("offset=").nth(1).and_then(|offset| offset.parse().ok());
     let body = match (behaviour, offset) {
         (Monitor::Silent, _) => return Ok(()),
         (Monitor::Says(words), _) => return stream.write_all(words.as_bytes()),
@@ -302,10 +285,7 @@ fn answer(stream: &mut TcpStream, behaviour: Monitor, path: &str) -> std::io::Re
         }
         _ => "{\"total\":0,\"connections\":[]}".to_owned(),
     };
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())
 }

@@ -43,10 +43,7 @@ impl Peer {
         })
     }
 
-    fn accepting(
-        asked: Arc<Mutex<HashMap<String, usize>>>,
-        serve: impl Fn(TcpStream) + Send + Sync + 'static,
-    ) -> Self {
+    fn accepting(asked: Arc<Mutex<HashMap<String, usize>>>, serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
@@ -64,12 +61,7 @@ impl Peer {
                 std::thread::spawn(move || serve(stream));
             }
         });
-        Self {
-            address,
-            stop,
-            thread: Some(thread),
-            asked,
-        }
+        Self { address, stop, thread: Some(thread), asked }
     }
 
     /// `127.0.0.1:port`.
@@ -95,19 +87,13 @@ impl Drop for Peer {
     }
 }
 
-fn serve(
-    stream: &TcpStream,
-    answer: Answer,
-    asked: &Mutex<HashMap<String, usize>>,
-) -> io::Result<()> {
+fn serve(stream: &TcpStream, answer: Answer, asked: &Mutex<HashMap<String, usize>>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     while let Some(mut request) = read(&mut reader)? {
         {
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = asked
-                .entry(format!("{} {}", request.method, request.path))
-                .or_default();
+            let count = asked.entry(format!("{} {}", request.method, request.path)).or_default();
             request.before = *count;
             *count += 1;
         }
@@ -141,13 +127,7 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some(Request {
-        method,
-        path,
-        query,
-        body: String::from_utf8_lossy(&body).into_owned(),
-        before: 0,
-    }))
+    Ok(Some(Request { method, path, query, body: String::from_utf8_lossy(&body).into_owned(), before: 0 }))
 }
 
 /// Writes a whole answer.
@@ -159,10 +139,8 @@ pub(super) fn respond(
     body: impl AsRef<[u8]>,
 ) -> io::Result<()> {
     let body = body.as_ref();
-    let head = format!(
-        "HTTP/1.1 {status} Some\r\nContent-Type: {kind}\r\n{headers}Content-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head =
+        format!("HTTP/1.1 {status} Some\r\nContent-Type: {kind}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
     to.write_all(&[head.as_bytes(), body].concat())
 }
 

@@ -18,20 +18,13 @@ use crate::{
 #[tokio::test]
 async fn whoever_is_impersonated_is_the_one_whose_rights_count() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
-    let report = at(
-        &bed,
-        bed.namespace(),
-        "system check -o json --as somebody --as-group some",
-    )
-    .run_beside()
-    .await
-    .exits(3)
-    .json();
+    let report = at(&bed, bed.namespace(), "system check -o json --as somebody --as-group some")
+        .run_beside()
+        .await
+        .exits(3)
+        .json();
     assert_eq!(states(&report), "UNKNOWN/UNKNOWN/UNKNOWN");
     assert_eq!(report["target"]["user"], "somebody");
     Ok(())
@@ -40,10 +33,7 @@ async fn whoever_is_impersonated_is_the_one_whose_rights_count() -> Result<()> {
 #[tokio::test]
 async fn the_proxy_of_the_kubeconfig_is_used_for_requests_and_port_forwards() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let (address, tunnels) = connect_proxy::start().await?;
     let text = std::fs::read_to_string(bed.kubeconfig())?;
@@ -51,27 +41,16 @@ async fn the_proxy_of_the_kubeconfig_is_used_for_requests_and_port_forwards() ->
     kubeconfig["clusters"][0]["cluster"]["proxy-url"] = address.into();
     let file = bed.file("kubeconfig-proxy");
     std::fs::write(&file, kubeconfig.to_string())?;
-    let report = at(&bed, bed.namespace(), "system check -o json")
-        .kubeconfig(&file)
-        .run_beside()
-        .await
-        .exits(0)
-        .json();
+    let report = at(&bed, bed.namespace(), "system check -o json").kubeconfig(&file).run_beside().await.exits(0).json();
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
-    assert!(
-        tunnels.load(Ordering::SeqCst) > 0,
-        "nothing went through the proxy"
-    );
+    assert!(tunnels.load(Ordering::SeqCst) > 0, "nothing went through the proxy");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_proxy_in_the_environment_is_not_asked_for_loopback() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let report = at(&bed, bed.namespace(), "system check -o json")
         .env("HTTPS_PROXY", "http://127.0.0.1:1")
@@ -97,10 +76,7 @@ impl Drop for Ends {
 #[tokio::test]
 async fn plain_http_as_kubectl_proxy_speaks_it_works_without_a_kubeconfig() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let mut child = Command::new(bed::program("kubectl")?)
         .arg("--kubeconfig")
@@ -131,18 +107,11 @@ async fn plain_http_as_kubectl_proxy_speaks_it_works_without_a_kubeconfig() -> R
 async fn a_plain_dump_says_what_it_holds_and_no_more() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace().to_owned();
-    let stack = Stack::of(Line::Current)
-        .namespace(&namespace)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let kinds = "deploy,sts,pods,svc,events,brokers,meshsyncs";
     let dump = bed.kubectl(&["get", kinds, "-n", &namespace, "-o", "json"])?;
-    let report = meshdoctor("system check -o json --from -")
-        .stdin(&dump)
-        .run()
-        .exits(3)
-        .json();
+    let report = meshdoctor("system check -o json --from -").stdin(&dump).run().exits(3).json();
     assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
     assert_eq!(report["target"]["namespace"], namespace.as_str());
     assert_eq!(report["takenAtEstimated"], true);

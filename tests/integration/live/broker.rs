@@ -12,10 +12,7 @@ use crate::{
 #[tokio::test]
 async fn meshsync_on_the_last_page_of_many_connections_is_found() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     // The pages are in the order of arrival, so whoever comes last is on the last one.
     let _crowd = stack.nats(0).crowd(1100)?;
     let _meshsync = stack.meshsync(0).await?;
@@ -30,14 +27,9 @@ async fn meshsync_on_the_last_page_of_many_connections_is_found() -> Result<()> 
 }
 
 #[tokio::test]
-async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_silent() -> Result<()>
-{
+async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_silent() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .brokers(3)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).brokers(3).start(&bed).await?;
     let meshsync = stack.meshsync(1).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
@@ -50,14 +42,10 @@ async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_si
 
     // Two of three asked and nobody found: not seen on the third is not proven.
     drop(meshsync);
-    bed::until(
-        "MeshSync to be gone",
-        std::time::Duration::from_secs(10),
-        || async {
-            let report = check(&bed, bed.namespace()).await;
-            Ok((states(&report) != "DEPLOYED/CONNECTED/DEPLOYED+").then_some(report))
-        },
-    )
+    bed::until("MeshSync to be gone", std::time::Duration::from_secs(10), || async {
+        let report = check(&bed, bed.namespace()).await;
+        Ok((states(&report) != "DEPLOYED/CONNECTED/DEPLOYED+").then_some(report))
+    })
     .await
     .map(|report: Value| assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+"))?;
     stack.nats(2).resume()?;
@@ -67,30 +55,15 @@ async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_si
 #[tokio::test]
 async fn a_broker_that_only_an_address_leads_to_is_asked_there_and_shown_no_token() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .service_type("LoadBalancer")
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).service_type("LoadBalancer").start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
-    stack
-        .set_ingress(&json!([{ "ip": stack.nats(0).address.to_string() }]))
-        .await?;
+    stack.set_ingress(&json!([{ "ip": stack.nats(0).address.to_string() }])).await?;
     let user = bed.user()?;
-    let roles = at(
-        &bed,
-        bed.namespace(),
-        &format!("rbac check --to-user {user}"),
-    )
-    .run_beside()
-    .await
-    .exits(0);
+    let roles = at(&bed, bed.namespace(), &format!("rbac check --to-user {user}")).run_beside().await.exits(0);
     let without_forward = roles.stdout.replace("pods/portforward", "pods/none");
     bed.apply_yaml(&without_forward).await?;
-    let ran = at(&bed, bed.namespace(), "system check -o json")
-        .kubeconfig(&bed.kubeconfig_for(&user)?)
-        .run_beside()
-        .await;
+    let ran =
+        at(&bed, bed.namespace(), "system check -o json").kubeconfig(&bed.kubeconfig_for(&user)?).run_beside().await;
     let report = ran.json();
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "{report:#}");
     let server = &report["components"]["broker"]["servers"][0];
@@ -102,22 +75,14 @@ async fn a_broker_that_only_an_address_leads_to_is_asked_there_and_shown_no_toke
         .find(|check| check["id"] == "broker-token-accepted")
         .expect("the check of the token");
     assert_eq!(token["status"], "unknown");
-    assert!(
-        token["reason"]
-            .as_str()
-            .is_some_and(|why| why.contains("no token")),
-        "{token}"
-    );
+    assert!(token["reason"].as_str().is_some_and(|why| why.contains("no token")), "{token}");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_second_client_of_the_same_name_is_not_ours() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _ours = stack.meshsync(0).await?;
     let _other = StandIn::connect(
         "meshsync",
@@ -127,20 +92,14 @@ async fn a_second_client_of_the_same_name_is_not_ours() -> Result<()> {
     )?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
-    assert!(
-        codes(&report).contains(&"meshsync-foreign-client"),
-        "{report:#}"
-    );
+    assert!(codes(&report).contains(&"meshsync-foreign-client"), "{report:#}");
     Ok(())
 }
 
 #[tokio::test]
 async fn our_own_probe_is_no_client() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     for _ in 0..3 {
         let report = check(&bed, bed.namespace()).await;
@@ -153,38 +112,27 @@ async fn our_own_probe_is_no_client() -> Result<()> {
 #[tokio::test]
 async fn a_meshsync_that_came_back_has_a_gap_in_its_data() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let code = "data-gap-since-reconnect";
     let first = stack.meshsync(0).await?;
     assert!(!codes(&check(&bed, bed.namespace()).await).contains(&code));
     drop(first);
     let _second = stack.meshsync(0).await?;
-    bed::until(
-        "the first connection to have ended",
-        std::time::Duration::from_secs(10),
-        || async {
-            let report = check(&bed, bed.namespace()).await;
-            Ok(codes(&report).contains(&code).then_some(()))
-        },
-    )
+    bed::until("the first connection to have ended", std::time::Duration::from_secs(10), || async {
+        let report = check(&bed, bed.namespace()).await;
+        Ok(codes(&report).contains(&code).then_some(()))
+    })
     .await
 }
 
 #[tokio::test]
 async fn two_replicas_of_meshsync_and_a_filter_are_told() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let path = stack.path("apps/v1", "Deployment", "meshery-meshsync");
     let container = json!([{ "name": "meshsync", "args": ["-outputResources=pods"] }]);
-    let patch =
-        json!({ "spec": { "replicas": 2, "template": { "spec": { "containers": container } } } });
+    let patch = json!({ "spec": { "replicas": 2, "template": { "spec": { "containers": container } } } });
     let request = http::Request::patch(&path)
         .header("content-type", "application/strategic-merge-patch+json")
         .body(patch.to_string().into_bytes())?;

@@ -38,9 +38,7 @@ async fn tunnel(client: TcpStream, tunnels: Arc<AtomicUsize>) -> Result<()> {
     }
     let target = request.split_whitespace().nth(1).context("a target")?;
     let mut server = TcpStream::connect(target).await?;
-    client
-        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        .await?;
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
     tunnels.fetch_add(1, Ordering::SeqCst);
     copy_bidirectional(&mut client, &mut server).await?;
     Ok(())

@@ -35,10 +35,7 @@ fn unknown(report: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_healthy_current_stack_gives_none_with_or_without_a_server() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(alarms(&report), Vec::<&str>::new(), "{report:#}");
@@ -47,9 +44,7 @@ async fn a_healthy_current_stack_gives_none_with_or_without_a_server() -> Result
     let _server = stack.server(0)?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(alarms(&report), Vec::<&str>::new(), "{report:#}");
-    let strict = at(&bed, bed.namespace(), "system check --fail-on warning")
-        .run_beside()
-        .await;
+    let strict = at(&bed, bed.namespace(), "system check --fail-on warning").run_beside().await;
     assert_eq!(strict.code, 0, "{}", strict.stdout);
     Ok(())
 }
@@ -57,11 +52,7 @@ async fn a_healthy_current_stack_gives_none_with_or_without_a_server() -> Result
 #[tokio::test]
 async fn a_stock_current_stack_is_blind_and_nothing_else() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .stock()
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).stock().start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(alarms(&report), ["meshsync-cannot-list"], "{report:#}");
@@ -74,26 +65,15 @@ async fn a_stock_current_stack_is_blind_and_nothing_else() -> Result<()> {
 async fn a_healthy_old_stack_gives_its_known_faults_and_no_other() -> Result<()> {
     let bed = bed::lease().await?;
     let address = Ipv4Addr::new(127, 0, 0, 2);
-    let stack = Stack::of(Line::Old)
-        .namespace(bed.namespace())
-        .ingress(address)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Old).namespace(bed.namespace()).ingress(address).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     // Where the load balancer was there first, the old operator writes its address rather than a guess.
     let endpoint = json!({ "endpoint": { "external": format!("{address}:4222") } });
-    bed.patch_status(&stack.custom_path("Broker"), &endpoint)
-        .await?;
+    bed.patch_status(&stack.custom_path("Broker"), &endpoint).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(
         alarms(&report),
-        [
-            "broker-unauthenticated",
-            "crd-outdated",
-            "moving-tag",
-            "operator-old-line",
-            "over-privileged",
-        ],
+        ["broker-unauthenticated", "crd-outdated", "moving-tag", "operator-old-line", "over-privileged",],
         "{report:#}"
     );
     assert_eq!(unknown(&report), Vec::<&str>::new(), "{report:#}");

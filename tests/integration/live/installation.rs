@@ -25,11 +25,7 @@ fn evidence(report: &Value, code: &str) -> String {
 #[tokio::test]
 async fn a_right_that_the_operator_lacks_is_named_and_no_other() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .stock()
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).stock().start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshery-operator-role";
     let mut role = rest::get(&stack.client, path).await?;
@@ -38,17 +34,12 @@ async fn a_right_that_the_operator_lacks_is_named_and_no_other() -> Result<()> {
     // The authorizer hears of a changed role a moment later.
     bed::until("the right to be gone", Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
-        Ok(codes(&report)
-            .contains(&"operator-role-incomplete")
-            .then_some(()))
+        Ok(codes(&report).contains(&"operator-role-incomplete").then_some(()))
     })
     .await?;
     let report = check(&bed, bed.namespace()).await;
     let evidence = evidence(&report, "operator-role-incomplete");
-    assert!(
-        evidence.contains("may not create, delete, get, patch, update secrets in namespace"),
-        "{evidence}"
-    );
+    assert!(evidence.contains("may not create, delete, get, patch, update secrets in namespace"), "{evidence}");
     assert!(!evidence.contains("services"), "{evidence}");
     Ok(())
 }
@@ -56,10 +47,7 @@ async fn a_right_that_the_operator_lacks_is_named_and_no_other() -> Result<()> {
 #[tokio::test]
 async fn a_failed_helm_release_is_read_off_labels_and_its_content_never_comes() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let operator = stack.path("apps/v1", "Deployment", "meshery-operator");
     let marks = json!({ "metadata": {
@@ -79,36 +67,17 @@ async fn a_failed_helm_release_is_read_off_labels_and_its_content_never_comes() 
         });
         bed.apply_yaml(&secret.to_string()).await?;
     }
-    let ran = at(&bed, bed.namespace(), "system check -o json -v")
-        .run_beside()
-        .await;
+    let ran = at(&bed, bed.namespace(), "system check -o json -v").run_beside().await;
     let report = ran.json();
     let found = codes(&report);
     assert!(found.contains(&"foreign-owner"), "{found:?}");
-    assert!(
-        evidence(&report, "helm-release-stuck").contains("status=failed, version=10"),
-        "{report:#}"
-    );
-    let asked = ran
-        .stderr
-        .lines()
-        .find(|line| line.contains("labelSelector=owner"))
-        .expect("the question");
-    let bytes: usize = asked
-        .split(": ")
-        .nth(1)
-        .and_then(|rest| rest.split(' ').next()?.parse().ok())
-        .expect("a count");
+    assert!(evidence(&report, "helm-release-stuck").contains("status=failed, version=10"), "{report:#}");
+    let asked = ran.stderr.lines().find(|line| line.contains("labelSelector=owner")).expect("the question");
+    let bytes: usize = asked.split(": ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect("a count");
     assert!(bytes < 5000, "{asked}");
-    let recording = at(&bed, bed.namespace(), "record")
-        .run_beside()
-        .await
-        .exits(0);
+    let recording = at(&bed, bed.namespace(), "record").run_beside().await.exits(0);
     assert!(!recording.stdout.contains("c2VjcmV0"));
-    let replayed = crate::tool::meshdoctor("system check -o json --from -")
-        .stdin(&recording.stdout)
-        .run()
-        .json();
+    let replayed = crate::tool::meshdoctor("system check -o json --from -").stdin(&recording.stdout).run().json();
     assert_eq!(codes(&replayed), codes(&report));
     Ok(())
 }
@@ -130,10 +99,7 @@ async fn roles_that_outlive_the_stack_stand_beside_its_absence() -> Result<()> {
         "subjects": [{ "kind": "ServiceAccount", "name": "meshery-operator", "namespace": namespace }],
     });
     bed.apply_yaml(&format!("{role}\n---\n{binding}")).await?;
-    for path in [
-        "clusterroles/meshery-operator-role",
-        "clusterrolebindings/meshery-operator-rolebinding",
-    ] {
+    for path in ["clusterroles/meshery-operator-role", "clusterrolebindings/meshery-operator-rolebinding"] {
         bed.delete_on_return(format!("/apis/{group}/v1/{path}"));
     }
     let report = check(&bed, namespace).await;
@@ -145,9 +111,7 @@ async fn roles_that_outlive_the_stack_stand_beside_its_absence() -> Result<()> {
 #[tokio::test]
 async fn a_namespace_that_cannot_go_names_who_holds_it() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = states::apply("stuck-terminating", &bed, bed.namespace())
-        .await?
-        .expect("a stack");
+    let stack = states::apply("stuck-terminating", &bed, bed.namespace()).await?.expect("a stack");
     let path = format!("/api/v1/namespaces/{}", bed.namespace());
     rest::delete(&stack.client, &path).await?;
     bed::until("the namespace to hang", Duration::from_secs(60), || async {
@@ -156,51 +120,26 @@ async fn a_namespace_that_cannot_go_names_who_holds_it() -> Result<()> {
             .as_array()
             .into_iter()
             .flatten()
-            .any(|condition| {
-                condition["type"] == "NamespaceFinalizersRemaining" && condition["status"] == "True"
-            });
+            .any(|condition| condition["type"] == "NamespaceFinalizersRemaining" && condition["status"] == "True");
         Ok(held.then_some(()))
     })
     .await?;
     let report = check(&bed, bed.namespace()).await;
-    assert_eq!(
-        roots(&report).first().map(String::as_str),
-        Some("namespace-terminating")
-    );
+    assert_eq!(roots(&report).first().map(String::as_str), Some("namespace-terminating"));
     let evidence = evidence(&report, "namespace-terminating");
-    assert!(
-        evidence.contains("broker.meshery.io/finalizer"),
-        "{evidence}"
-    );
+    assert!(evidence.contains("broker.meshery.io/finalizer"), "{evidence}");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_recording_says_when_custom_resources_were_changed_and_no_field_but_the_watch_list()
--> Result<()> {
+async fn a_recording_says_when_custom_resources_were_changed_and_no_field_but_the_watch_list() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
-    let recording = at(&bed, bed.namespace(), "record")
-        .run_beside()
-        .await
-        .exits(0);
+    let recording = at(&bed, bed.namespace(), "record").run_beside().await.exits(0);
     assert!(recording.stdout.contains("managedFields"));
     let names_fields = |line: &&str| line.trim_start().starts_with("f:");
-    let fields: Vec<&str> = recording
-        .stdout
-        .lines()
-        .filter(names_fields)
-        .map(str::trim)
-        .collect();
-    assert!(
-        fields
-            .iter()
-            .all(|field| matches!(*field, "f:spec:" | "f:watch-list: {}")),
-        "{fields:?}"
-    );
+    let fields: Vec<&str> = recording.stdout.lines().filter(names_fields).map(str::trim).collect();
+    assert!(fields.iter().all(|field| matches!(*field, "f:spec:" | "f:watch-list: {}")), "{fields:?}");
     Ok(())
 }

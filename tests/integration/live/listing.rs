@@ -20,21 +20,15 @@ pub(super) async fn listing(client: &Client) -> Result<Listing> {
     let groups = rest::get(client, "/apis").await?;
     for group in groups["groups"].as_array().into_iter().flatten() {
         let version = group["preferredVersion"]["groupVersion"].as_str();
-        versions.push(format!(
-            "/apis/{}",
-            version.context("a group without version")?
-        ));
+        versions.push(format!("/apis/{}", version.context("a group without version")?));
     }
     let mut all = Listing::new();
     for version in versions {
         // One that went in between has nothing to show.
         let resources = rest::get(client, &version).await.unwrap_or_default();
         for resource in resources["resources"].as_array().into_iter().flatten() {
-            let lists = resource["verbs"]
-                .as_array()
-                .is_some_and(|verbs| verbs.contains(&"list".into()));
-            let (Some(kind), Some(plural)) = (resource["kind"].as_str(), resource["name"].as_str())
-            else {
+            let lists = resource["verbs"].as_array().is_some_and(|verbs| verbs.contains(&"list".into()));
+            let (Some(kind), Some(plural)) = (resource["kind"].as_str(), resource["name"].as_str()) else {
                 continue;
             };
             if !lists || FLEETING.contains(&kind) {
@@ -43,12 +37,7 @@ pub(super) async fn listing(client: &Client) -> Result<Listing> {
             for object in rest::list(client, &format!("{version}/{plural}")).await? {
                 let metadata = &object["metadata"];
                 let word = |key: &str| metadata[key].as_str().unwrap_or("-").to_owned();
-                all.insert(format!(
-                    "{kind} {}/{} {}",
-                    word("namespace"),
-                    word("name"),
-                    word("uid")
-                ));
+                all.insert(format!("{kind} {}/{} {}", word("namespace"), word("name"), word("uid")));
             }
         }
     }
@@ -57,12 +46,9 @@ pub(super) async fn listing(client: &Client) -> Result<Listing> {
 
 /// A listing that has come to rest: controllers have made what they make of new namespaces.
 pub(super) async fn settled(client: &Client) -> Result<Listing> {
-    bed::until_still(
-        "the cluster to stand still",
-        Duration::from_millis(700),
-        Duration::from_secs(60),
-        || listing(client),
-    )
+    bed::until_still("the cluster to stand still", Duration::from_millis(700), Duration::from_secs(60), || {
+        listing(client)
+    })
     .await
 }
 
@@ -70,19 +56,12 @@ pub(super) async fn settled(client: &Client) -> Result<Listing> {
 pub(super) async fn until_as_before(client: &Client, before: &Listing) -> Result<()> {
     let difference = async || -> Result<(Vec<String>, Vec<String>)> {
         let now = listing(client).await?;
-        Ok((
-            now.difference(before).cloned().collect(),
-            before.difference(&now).cloned().collect(),
-        ))
+        Ok((now.difference(before).cloned().collect(), before.difference(&now).cloned().collect()))
     };
-    let waited = bed::until(
-        "everything to be as before",
-        Duration::from_secs(60),
-        || async {
-            let (more, less) = difference().await?;
-            Ok((more.is_empty() && less.is_empty()).then_some(()))
-        },
-    )
+    let waited = bed::until("everything to be as before", Duration::from_secs(60), || async {
+        let (more, less) = difference().await?;
+        Ok((more.is_empty() && less.is_empty()).then_some(()))
+    })
     .await;
     if waited.is_err() {
         let (more, less) = difference().await?;

@@ -32,17 +32,12 @@ use crate::{
 
 /// The program, pointed at a cluster and a namespace.
 fn at(cluster: &Cluster, namespace: &str, arguments: &str) -> Tool {
-    meshdoctor(arguments)
-        .kubeconfig(&cluster.kubeconfig())
-        .arg("-n")
-        .arg(namespace)
+    meshdoctor(arguments).kubeconfig(&cluster.kubeconfig()).arg("-n").arg(namespace)
 }
 
 /// `system check -o json`, with its document.
 async fn check(cluster: &Cluster, namespace: &str) -> Value {
-    let ran: Ran = at(cluster, namespace, "system check -o json")
-        .run_beside()
-        .await;
+    let ran: Ran = at(cluster, namespace, "system check -o json").run_beside().await;
     let report = ran.json();
     assert_eq!(report["exitCode"], ran.code);
     report
@@ -50,10 +45,5 @@ async fn check(cluster: &Cluster, namespace: &str) -> Value {
 
 /// The code of every finding.
 fn codes(report: &Value) -> Vec<&str> {
-    report["findings"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|finding| finding["code"].as_str())
-        .collect()
+    report["findings"].as_array().into_iter().flatten().filter_map(|finding| finding["code"].as_str()).collect()
 }

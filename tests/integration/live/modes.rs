@@ -18,9 +18,7 @@ const SECRET: &str = "theTokenOfAnotherBroker0123456789";
 fn status<'a>(report: &'a Value, id: &str) -> &'a str {
     let checks = report["checks"].as_array().expect("checks");
     let check = checks.iter().find(|check| check["id"] == id);
-    check.expect("the check")["status"]
-        .as_str()
-        .expect("a status")
+    check.expect("the check")["status"].as_str().expect("a status")
 }
 
 /// A workload that kwok runs, with one container.
@@ -44,9 +42,7 @@ fn workload(kind: &str, name: &str, container: &Value) -> Value {
 async fn apply(bed: &Lease, mut object: Value) -> Result<()> {
     object["metadata"]["namespace"] = bed.namespace().into();
     if object["kind"] == "Deployment" {
-        object["spec"]
-            .as_object_mut()
-            .and_then(|spec| spec.remove("serviceName"));
+        object["spec"].as_object_mut().and_then(|spec| spec.remove("serviceName"));
     }
     bed.apply(BED, &[object]).await?;
     Ok(())
@@ -65,7 +61,8 @@ async fn events(bed: &Lease, token: Option<&str>) -> Result<Broker> {
         "spec": { "selector": { "app": "events" }, "ports": [{ "name": "nats", "port": 4222 }] },
     });
     apply(bed, service).await?;
-    let forwards = |port: u16| json!({ "ports": [port], "target": { "address": broker.address.to_string(), "port": port } });
+    let forwards =
+        |port: u16| json!({ "ports": [port], "target": { "address": broker.address.to_string(), "port": port } });
     let forward = json!({
         "apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "PortForward", "metadata": { "name": "events-0" },
         "spec": { "forwards": [forwards(4222), forwards(8222)] },
@@ -84,9 +81,7 @@ async fn standalone(bed: &Lease, name: &str, address: &str) -> Result<()> {
     bed::until("its pod to run", Duration::from_secs(30), || async {
         let report = check(bed, bed.namespace()).await;
         let reason = report["components"]["meshsync"]["reason"].as_str();
-        Ok(reason
-            .is_some_and(|reason| reason.contains(" runs"))
-            .then_some(()))
+        Ok(reason.is_some_and(|reason| reason.contains(" runs")).then_some(()))
     })
     .await
 }
@@ -104,12 +99,7 @@ async fn publish_to(bed: &Lease, stack: &Stack, address: &str) -> Result<()> {
         rest::delete(&stack.client, &stack.path(version, kind, name)).await?;
     }
     let broker = stack.custom_path("Broker");
-    rest::merge(
-        &stack.client,
-        &broker,
-        &json!({ "metadata": { "finalizers": null } }),
-    )
-    .await?;
+    rest::merge(&stack.client, &broker, &json!({ "metadata": { "finalizers": null } })).await?;
     rest::delete(&stack.client, &broker).await?;
     let path = stack.path("apps/v1", "Deployment", "meshery-meshsync");
     let env = json!([{ "name": "BROKER_URL", "value": address }]);
@@ -130,20 +120,12 @@ async fn publish_to(bed: &Lease, stack: &Stack, address: &str) -> Result<()> {
 }
 
 async fn operator_stack(bed: &Lease) -> Result<Stack> {
-    Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(bed)
-        .await
+    Stack::of(Line::Current).namespace(bed.namespace()).start(bed).await
 }
 
 fn meshsync(broker: &Broker) -> Result<StandIn> {
     let subject = "meshery.meshsync.request".to_owned();
-    StandIn::connect(
-        "meshsync",
-        &broker.endpoint(),
-        broker.token.as_deref(),
-        &[subject],
-    )
+    StandIn::connect("meshsync", &broker.endpoint(), broker.token.as_deref(), &[subject])
 }
 
 #[tokio::test]
@@ -159,18 +141,11 @@ async fn a_broker_beyond_the_cluster_is_asked_directly_and_its_token_stays_untol
     assert_eq!(roots(&report)[0], "meshsync-not-connected", "{report:#}");
 
     let _meshsync = meshsync(&broker)?;
-    let ran = at(&bed, bed.namespace(), "system check -o json")
-        .run_beside()
-        .await
-        .exits(0);
+    let ran = at(&bed, bed.namespace(), "system check -o json").run_beside().await.exits(0);
     assert!(!ran.stdout.contains(SECRET), "{}", ran.stdout);
     let report = ran.json();
     schema::assert_fits(&schema::validator(), &report, "a custom broker");
-    assert_eq!(
-        states(&report),
-        "DEPLOYED/CONNECTED/UNDEPLOYED",
-        "{report:#}"
-    );
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/UNDEPLOYED", "{report:#}");
     assert_eq!(report["verdict"], "healthy", "{report:#}");
     assert_eq!(report["target"]["mode"], "custom-broker");
     let component = &report["components"]["broker"];
@@ -195,8 +170,7 @@ async fn a_broker_that_nobody_reaches_from_here_leaves_the_state_open() -> Resul
     assert_eq!(report["verdict"], "unknown");
 
     // Short names and names of Services mean something only inside the cluster, so that nobody is spoken to.
-    let url =
-        json!({ "spec": { "broker": { "custom": { "url": "nats://nats.other.svc:4222" } } } });
+    let url = json!({ "spec": { "broker": { "custom": { "url": "nats://nats.other.svc:4222" } } } });
     rest::merge(&stack.client, &stack.custom_path("MeshSync"), &url).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(states(&report), "DEPLOYED/RUNNING+/UNDEPLOYED");
@@ -208,18 +182,12 @@ async fn a_broker_that_nobody_reaches_from_here_leaves_the_state_open() -> Resul
         .flatten()
         .find(|finding| finding["code"] == "broker-unreachable")
         .expect("the obstacle");
-    assert!(
-        unreachable["evidence"]
-            .to_string()
-            .contains("namespace other"),
-        "{unreachable:#}"
-    );
+    assert!(unreachable["evidence"].to_string().contains("namespace other"), "{unreachable:#}");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_stacks_own()
--> Result<()> {
+async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_stacks_own() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = operator_stack(&bed).await?;
     let broker = events(&bed, Some(SECRET)).await?;
@@ -228,14 +196,10 @@ async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_s
     let custom = json!({ "spec": { "broker": { "native": null, "custom": { "url": address } } } });
     rest::merge(&stack.client, &stack.custom_path("MeshSync"), &custom).await?;
     let ours = meshsync(&broker)?;
-    bed::until(
-        "MeshSync to be seen there",
-        Duration::from_secs(30),
-        || async {
-            let report = check(&bed, bed.namespace()).await;
-            Ok((states(&report) == "DEPLOYED/CONNECTED/DEPLOYED").then_some(()))
-        },
-    )
+    bed::until("MeshSync to be seen there", Duration::from_secs(30), || async {
+        let report = check(&bed, bed.namespace()).await;
+        Ok((states(&report) == "DEPLOYED/CONNECTED/DEPLOYED").then_some(()))
+    })
     .await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(status(&report, "meshsync-elsewhere"), "pass", "{report:#}");
@@ -245,29 +209,18 @@ async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_s
     // A server that reads from the stack's own broker hears nothing of it.
     let server = stack.server(0)?;
     let report = check(&bed, bed.namespace()).await;
-    assert_eq!(
-        roots(&report)[0],
-        "broker-server-not-connected",
-        "{report:#}"
-    );
+    assert_eq!(roots(&report)[0], "broker-server-not-connected", "{report:#}");
     drop(server);
 
     // A client on the stack's own broker is not ours then.
     drop(ours);
     let _stranger = stack.meshsync(0).await?;
-    let report = bed::until(
-        "the first one to be gone",
-        Duration::from_secs(10),
-        || async {
-            let report = check(&bed, bed.namespace()).await;
-            Ok((states(&report) == "DEPLOYED/RUNNING/DEPLOYED").then_some(report))
-        },
-    )
+    let report = bed::until("the first one to be gone", Duration::from_secs(10), || async {
+        let report = check(&bed, bed.namespace()).await;
+        Ok((states(&report) == "DEPLOYED/RUNNING/DEPLOYED").then_some(report))
+    })
     .await?;
-    assert!(
-        codes(&report).contains(&"meshsync-foreign-client"),
-        "{report:#}"
-    );
+    assert!(codes(&report).contains(&"meshsync-foreign-client"), "{report:#}");
     Ok(())
 }
 
@@ -280,36 +233,19 @@ async fn somebodys_own_meshsync_is_judged_by_what_it_does() -> Result<()> {
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(report["target"]["mode"], "standalone", "{report:#}");
     assert_eq!(states(&report), "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED");
-    assert!(
-        codes(&report).contains(&"meshsync-not-connected"),
-        "{report:#}"
-    );
+    assert!(codes(&report).contains(&"meshsync-not-connected"), "{report:#}");
     // It runs as the namespace's default account, which may read nothing.
-    assert!(
-        codes(&report).contains(&"meshsync-cannot-list"),
-        "{report:#}"
-    );
-    for code in [
-        "not-installed",
-        "operator-missing",
-        "crd-missing",
-        "cr-missing",
-    ] {
+    assert!(codes(&report).contains(&"meshsync-cannot-list"), "{report:#}");
+    for code in ["not-installed", "operator-missing", "crd-missing", "cr-missing"] {
         assert!(!codes(&report).contains(&code), "{code}: {report:#}");
     }
 
     let _meshsync = meshsync(&broker)?;
     let report = check(&bed, bed.namespace()).await;
-    assert!(
-        !codes(&report).contains(&"meshsync-not-connected"),
-        "{report:#}"
-    );
+    assert!(!codes(&report).contains(&"meshsync-not-connected"), "{report:#}");
     assert_eq!(status(&report, "meshsync-connected"), "pass");
     for component in ["operator", "broker", "meshsync"] {
-        assert_eq!(
-            report["components"][component]["expectedAbsent"], true,
-            "{component}"
-        );
+        assert_eq!(report["components"][component]["expectedAbsent"], true, "{component}");
     }
     schema::assert_fits(&schema::validator(), &report, "standalone");
     Ok(())
@@ -320,10 +256,7 @@ async fn the_address_of_the_public_example_leads_nowhere() -> Result<()> {
     let bed = bed::lease().await?;
     standalone(&bed, "meshery-meshsync", "nats://meshery-broker:4222").await?;
     let report = check(&bed, bed.namespace()).await;
-    assert!(
-        codes(&report).contains(&"meshsync-wrong-target"),
-        "{report:#}"
-    );
+    assert!(codes(&report).contains(&"meshsync-wrong-target"), "{report:#}");
     let silent = report["findings"]
         .as_array()
         .into_iter()
@@ -340,13 +273,7 @@ async fn what_is_expected_and_not_so_is_an_error() -> Result<()> {
     let stack = operator_stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let expect = async |words: &str| {
-        at(
-            &bed,
-            bed.namespace(),
-            &format!("system check -o json --expect {words}"),
-        )
-        .run_beside()
-        .await
+        at(&bed, bed.namespace(), &format!("system check -o json --expect {words}")).run_beside().await
     };
     let report = expect("embedded").await.exits(1).json();
     assert_eq!(roots(&report), ["mode-not-expected"], "{report:#}");
@@ -371,23 +298,16 @@ async fn serve_metrics(bed: &Lease, pod: &str, memory: &str) -> Result<()> {
     });
     bed.apply(BED, &[definition]).await?;
     let client = bed.client().await?;
-    let pods = format!(
-        "/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
-        bed.namespace()
-    );
+    let pods = format!("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods", bed.namespace());
     let usage = json!({
         "apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics", "metadata": { "name": pod },
         "timestamp": "2026-11-21T00:00:00Z", "window": "15s",
         "containers": [{ "name": "meshsync", "usage": { "cpu": "12m", "memory": memory } }],
     });
-    bed::until(
-        "the metrics to be served",
-        Duration::from_secs(20),
-        || async {
-            rest::delete(&client, &format!("{pods}/{pod}")).await?;
-            Ok(rest::post(&client, &pods, &usage).await.ok())
-        },
-    )
+    bed::until("the metrics to be served", Duration::from_secs(20), || async {
+        rest::delete(&client, &format!("{pods}/{pod}")).await?;
+        Ok(rest::post(&client, &pods, &usage).await.ok())
+    })
     .await?;
     Ok(())
 }
@@ -409,30 +329,14 @@ async fn the_memory_of_meshsync_is_judged_where_metrics_are_served_and_may_be_re
 
     // Whoever has the printed role may read them; without that right it is no fault and no missing right.
     let user = bed.user()?;
-    let ran = at(
-        &bed,
-        bed.namespace(),
-        &format!("rbac check --to-user {user}"),
-    )
-    .run_beside()
-    .await
-    .exits(0);
+    let ran = at(&bed, bed.namespace(), &format!("rbac check --to-user {user}")).run_beside().await.exits(0);
     let kubeconfig = bed.kubeconfig_for(&user)?;
-    let judged = async || {
-        at(&bed, bed.namespace(), "system check -o json")
-            .kubeconfig(&kubeconfig)
-            .run_beside()
-            .await
-            .json()
-    };
-    bed.apply_yaml(&ran.stdout.replace("metrics.k8s.io", "none.example"))
-        .await?;
+    let judged =
+        async || at(&bed, bed.namespace(), "system check -o json").kubeconfig(&kubeconfig).run_beside().await.json();
+    bed.apply_yaml(&ran.stdout.replace("metrics.k8s.io", "none.example")).await?;
     let report = judged().await;
     assert_eq!(status(&report, "meshsync-memory"), "skip", "{report:#}");
-    assert!(
-        !codes(&report).contains(&"permission-missing"),
-        "{report:#}"
-    );
+    assert!(!codes(&report).contains(&"permission-missing"), "{report:#}");
     bed.apply_yaml(&ran.stdout).await?;
     let report = judged().await;
     assert_eq!(status(&report, "meshsync-memory"), "warn", "{report:#}");

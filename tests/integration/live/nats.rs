@@ -10,10 +10,7 @@ use crate::{
 };
 
 async fn stack(bed: &Lease) -> Result<Stack> {
-    Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(bed)
-        .await
+    Stack::of(Line::Current).namespace(bed.namespace()).start(bed).await
 }
 
 /// A server with further settings in the place of the stack's first one, where its pod's ports lead.
@@ -37,20 +34,14 @@ fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
 fn assert_evidence(finding: &Value, words: &str) {
     let evidence = finding["evidence"].as_array().expect("evidence");
     assert!(
-        evidence
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|line| line.contains(words)),
+        evidence.iter().filter_map(Value::as_str).any(|line| line.contains(words)),
         "{words:?} is not in {evidence:?}"
     );
 }
 
 fn status<'a>(report: &'a Value, id: &str) -> &'a Value {
     let checks = report["checks"].as_array().expect("checks");
-    &checks
-        .iter()
-        .find(|check| check["id"] == id)
-        .expect("the check")["status"]
+    &checks.iter().find(|check| check["id"] == id).expect("the check")["status"]
 }
 
 #[tokio::test]
@@ -59,8 +50,7 @@ async fn one_without_a_monitor_keeps_what_its_greeting_proves() -> Result<()> {
     let stack = stack(&bed).await?;
     stack.nats(0).kill();
     let token = stack.token.as_deref();
-    let _bare =
-        Broker::without_monitor(&bed, "meshery-nats-0", stack.nats(0).address, token).await?;
+    let _bare = Broker::without_monitor(&bed, "meshery-nats-0", stack.nats(0).address, token).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
     assert_eq!(report["exitCode"], 3);
@@ -79,20 +69,14 @@ async fn one_without_a_monitor_keeps_what_its_greeting_proves() -> Result<()> {
 async fn one_that_requires_tls() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
-    let tls = format!(
-        "tls {{ cert_file: {:?}, key_file: {:?} }}",
-        bed.file("apiserver.crt"),
-        bed.file("apiserver.key")
-    );
+    let tls =
+        format!("tls {{ cert_file: {:?}, key_file: {:?} }}", bed.file("apiserver.crt"), bed.file("apiserver.key"));
     let _server = instead(&bed, &stack, &tls).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(roots(&report), ["broker-requires-tls"], "{report:#}");
     let found = finding(&report, "broker-requires-tls");
     assert_evidence(found, "INFO of meshery-nats-0 says tls_required: true");
-    assert_eq!(
-        finding(&report, "meshsync-not-connected")["causedBy"][0],
-        "broker-requires-tls"
-    );
+    assert_eq!(finding(&report, "meshsync-not-connected")["causedBy"][0], "broker-requires-tls");
     assert_eq!(states(&report), "DEPLOYED/RUNNING/DEPLOYED");
     Ok(())
 }
@@ -115,10 +99,7 @@ async fn one_near_its_limit_of_connections_and_one_at_it() -> Result<()> {
 
     // The last probe's connection may not be gone yet.
     let soon = std::time::Duration::from_secs(5);
-    let _last = bed::until("room for the tenth", soon, || async {
-        Ok(server.crowd(1).ok())
-    })
-    .await?;
+    let _last = bed::until("room for the tenth", soon, || async { Ok(server.crowd(1).ok()) }).await?;
     let report = check(&bed, bed.namespace()).await;
     let found = finding(&report, "broker-near-limit");
     assert_eq!(found["severity"], "error", "{found}");
@@ -134,10 +115,7 @@ async fn one_that_takes_small_messages_only() -> Result<()> {
     let _server = instead(&bed, &stack, "max_payload: 65536").await?;
     let _meshsync = stack.meshsync(0).await?;
     let report = check(&bed, bed.namespace()).await;
-    assert_evidence(
-        finding(&report, "broker-payload-limit"),
-        "max_payload 65536",
-    );
+    assert_evidence(finding(&report, "broker-payload-limit"), "max_payload 65536");
     assert_eq!(roots(&report)[0], "broker-payload-limit", "{report:#}");
     Ok(())
 }
@@ -149,16 +127,10 @@ async fn a_lame_duck() -> Result<()> {
     // Without a client it would end at once.
     let _meshsync = stack.meshsync(0).await?;
     stack.nats(0).lame_duck()?;
-    let report = bed::until(
-        "the client port to close",
-        std::time::Duration::from_secs(5),
-        || async {
-            let report = check(&bed, bed.namespace()).await;
-            Ok(codes(&report)
-                .contains(&"broker-lame-duck")
-                .then_some(report))
-        },
-    )
+    let report = bed::until("the client port to close", std::time::Duration::from_secs(5), || async {
+        let report = check(&bed, bed.namespace()).await;
+        Ok(codes(&report).contains(&"broker-lame-duck").then_some(report))
+    })
     .await?;
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
     assert_eq!(roots(&report)[0], "broker-lame-duck", "{report:#}");
@@ -201,26 +173,15 @@ async fn a_server_that_does_not_listen() -> Result<()> {
     })
     .await?;
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/CONNECTED");
-    assert_eq!(
-        roots(&report),
-        ["broker-server-not-subscribed"],
-        "{report:#}"
-    );
-    assert_evidence(
-        finding(&report, "broker-server-not-subscribed"),
-        "subscribes to meshery-server.meshsync.store",
-    );
+    assert_eq!(roots(&report), ["broker-server-not-subscribed"], "{report:#}");
+    assert_evidence(finding(&report, "broker-server-not-subscribed"), "subscribes to meshery-server.meshsync.store");
     Ok(())
 }
 
 #[tokio::test]
 async fn who_is_on_which_of_two_servers_that_do_not_know_each_other() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .brokers(2)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).brokers(2).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     {
         let _server = stack.server(1)?;
@@ -234,9 +195,7 @@ async fn who_is_on_which_of_two_servers_that_do_not_know_each_other() -> Result<
     }
     let _server = stack.server(0)?;
     let report = check(&bed, bed.namespace()).await;
-    let title = finding(&report, "broker-split")["title"]
-        .as_str()
-        .unwrap_or_default();
+    let title = finding(&report, "broker-split")["title"].as_str().unwrap_or_default();
     assert!(title.contains("meet by luck"), "{title}");
     Ok(())
 }
@@ -246,11 +205,7 @@ async fn a_token_that_is_gone() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
-    rest::delete(
-        &stack.client,
-        &stack.path("v1", "Secret", "meshery-nats-auth"),
-    )
-    .await?;
+    rest::delete(&stack.client, &stack.path("v1", "Secret", "meshery-nats-auth")).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(roots(&report)[0], "broker-token-missing", "{report:#}");
     // Who is connected stays so.
@@ -270,9 +225,6 @@ async fn a_service_whose_selector_finds_no_pod() -> Result<()> {
     rest::merge(&stack.client, &service, &selector).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(roots(&report)[0], "broker-no-endpoints", "{report:#}");
-    assert_evidence(
-        finding(&report, "broker-no-endpoints"),
-        "spec.selector is app=meshery, component=broker",
-    );
+    assert_evidence(finding(&report, "broker-no-endpoints"), "spec.selector is app=meshery, component=broker");
     Ok(())
 }

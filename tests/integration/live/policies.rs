@@ -29,10 +29,7 @@ fn the_finding(report: &Value) -> &Value {
 #[tokio::test]
 async fn one_that_forgets_the_monitor_is_found_and_the_remedy_opens_it() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let broker = json!({ "matchLabels": { "app.kubernetes.io/name": "nats" } });
     let from = json!([{ "podSelector": { "matchLabels": { "component": "meshsync" } } }]);
     // What the API server fills in, such as protocols and types, is part of what is read.
@@ -48,10 +45,7 @@ async fn one_that_forgets_the_monitor_is_found_and_the_remedy_opens_it() -> Resu
     assert_eq!(roots(&report)[0], "network-policy-blocks", "{report:#}");
     let found = the_finding(&report);
     assert_eq!(found["severity"], "error");
-    assert_eq!(
-        found["title"],
-        "A NetworkPolicy keeps MeshSync from port 8222 of meshery-nats-0"
-    );
+    assert_eq!(found["title"], "A NetworkPolicy keeps MeshSync from port 8222 of meshery-nats-0");
     assert!(
         found["evidence"][0]
             .as_str()
@@ -66,40 +60,23 @@ async fn one_that_forgets_the_monitor_is_found_and_the_remedy_opens_it() -> Resu
     drop(meshsync);
 
     // A recording of it says the same.
-    let recording = super::at(&bed, bed.namespace(), "record")
-        .run_beside()
-        .await
-        .exits(0);
-    let replayed = meshdoctor("system check -o json --from -")
-        .stdin(&recording.stdout)
-        .run()
-        .json();
+    let recording = super::at(&bed, bed.namespace(), "record").run_beside().await.exits(0);
+    let replayed = meshdoctor("system check -o json --from -").stdin(&recording.stdout).run().json();
     assert_eq!(the_finding(&replayed)["code"], "network-policy-blocks");
 
     // What is pasted opens the way.
-    let command = found["remedy"]["commands"][1]["run"]
-        .as_str()
-        .expect("a command");
-    let policy = command
-        .strip_prefix("echo '")
-        .and_then(|rest| rest.split("' |").next())
-        .expect("a policy");
+    let command = found["remedy"]["commands"][1]["run"].as_str().expect("a command");
+    let policy = command.strip_prefix("echo '").and_then(|rest| rest.split("' |").next()).expect("a policy");
     bed.apply_yaml(policy).await?;
     let report = check(&bed, bed.namespace()).await;
-    assert!(
-        !codes(&report).contains(&"network-policy-blocks"),
-        "{report:#}"
-    );
+    assert!(!codes(&report).contains(&"network-policy-blocks"), "{report:#}");
     Ok(())
 }
 
 #[tokio::test]
 async fn one_that_lets_nothing_out_bars_both_ports() -> Result<()> {
     let bed = bed::lease().await?;
-    let _stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let _stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let spec = json!({ "podSelector": { "matchLabels": { "component": "meshsync" } }, "policyTypes": ["Egress"],
         "egress": [{ "ports": [{ "port": 443 }] }] });
     apply(&bed, "only-https", &spec).await?;
@@ -107,10 +84,7 @@ async fn one_that_lets_nothing_out_bars_both_ports() -> Result<()> {
     let found = the_finding(&report);
     assert_eq!(found["object"]["name"], "only-https");
     let evidence = found["evidence"].to_string();
-    assert!(
-        evidence.contains("port 4222") && evidence.contains("port 8222"),
-        "{evidence}"
-    );
+    assert!(evidence.contains("port 4222") && evidence.contains("port 8222"), "{evidence}");
     // The broker's address is no name, so DNS is no matter.
     assert!(!evidence.contains("port 53"), "{evidence}");
     Ok(())

@@ -17,9 +17,7 @@ use meshdoctor::stack::{
 };
 
 async fn preflight(cluster: &Cluster, namespace: &str) -> Ran {
-    let ran = at(cluster, namespace, "system check --preflight -o json")
-        .run_beside()
-        .await;
+    let ran = at(cluster, namespace, "system check --preflight -o json").run_beside().await;
     let report = ran.json();
     schema::assert_fits(&schema::validator(), &report, "a preflight");
     assert_eq!(report["exitCode"], ran.code);
@@ -27,10 +25,7 @@ async fn preflight(cluster: &Cluster, namespace: &str) -> Ran {
 }
 
 async fn preflight_as(cluster: &Cluster, namespace: &str, kubeconfig: &Path) -> Ran {
-    at(cluster, namespace, "system check --preflight -o json")
-        .kubeconfig(kubeconfig)
-        .run_beside()
-        .await
+    at(cluster, namespace, "system check --preflight -o json").kubeconfig(kubeconfig).run_beside().await
 }
 
 /// What would become of each object, as `action kind`.
@@ -40,11 +35,7 @@ fn actions(report: &Value) -> Vec<String> {
         .expect("objects")
         .iter()
         .map(|object| {
-            format!(
-                "{} {}",
-                object["action"].as_str().unwrap_or("?"),
-                object["kind"].as_str().unwrap_or("?")
-            )
+            format!("{} {}", object["action"].as_str().unwrap_or("?"), object["kind"].as_str().unwrap_or("?"))
         })
         .collect()
 }
@@ -53,14 +44,9 @@ fn actions(report: &Value) -> Vec<String> {
 #[track_caller]
 fn assert_only_custom_resources_stay(report: &Value) {
     let actions = actions(report);
-    let (kept, others): (Vec<&String>, Vec<&String>) = actions
-        .iter()
-        .partition(|action| action.starts_with("keep"));
+    let (kept, others): (Vec<&String>, Vec<&String>) = actions.iter().partition(|action| action.starts_with("keep"));
     assert_eq!(kept, ["keep Namespace", "keep Broker", "keep MeshSync"]);
-    assert!(
-        others.iter().all(|action| action.starts_with("update")),
-        "{actions:?}"
-    );
+    assert!(others.iter().all(|action| action.starts_with("update")), "{actions:?}");
 }
 
 fn status<'a>(report: &'a Value, id: &str) -> &'a str {
@@ -86,14 +72,7 @@ fn evidence(report: &Value, code: &str) -> String {
 
 /// The objects that `rbac preflight` prints for a user, applied.
 async fn printed_roles(cluster: &Cluster, namespace: &str, user: &str) -> Result<Vec<Value>> {
-    let ran = at(
-        cluster,
-        namespace,
-        &format!("rbac preflight -o json --to-user {user}"),
-    )
-    .run_beside()
-    .await
-    .exits(0);
+    let ran = at(cluster, namespace, &format!("rbac preflight -o json --to-user {user}")).run_beside().await.exits(0);
     let items = ran.json()["items"].as_array().expect("items").clone();
     for item in &items {
         cluster.apply_yaml(&item.to_string()).await?;
@@ -121,10 +100,7 @@ async fn everything(cluster: &Cluster) -> Result<Vec<String>> {
     ] {
         for object in rest::list(&client, &path).await? {
             let metadata = &object["metadata"];
-            all.push(format!(
-                "{path} {} {} {}",
-                metadata["namespace"], metadata["name"], metadata["resourceVersion"]
-            ));
+            all.push(format!("{path} {} {} {}", metadata["namespace"], metadata["name"], metadata["resourceVersion"]));
         }
     }
     Ok(all)
@@ -132,20 +108,15 @@ async fn everything(cluster: &Cluster) -> Result<Vec<String>> {
 
 #[tokio::test]
 async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
-    let options = Options {
-        audit: true,
-        ..Options::default()
-    };
+    let options = Options { audit: true, ..Options::default() };
     let bed = bed::private_with(&options).await?;
     let namespace = bed.namespace();
     // What the cluster does by itself at its start is to be over.
-    let still = bed::until_still(
-        "the cluster to stand still",
-        Duration::from_millis(700),
-        Duration::from_secs(20),
-        || everything(&bed),
-    )
-    .await?;
+    let still =
+        bed::until_still("the cluster to stand still", Duration::from_millis(700), Duration::from_secs(20), || {
+            everything(&bed)
+        })
+        .await?;
     let before = bed.audit()?.len();
     let report = preflight(&bed, namespace).await.exits(0).json();
     assert_eq!(report["verdict"], "healthy");
@@ -173,10 +144,7 @@ async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
 
     // Nothing is there yet: what stands in the namespace cannot be tried, and is not called well.
     let nowhere = preflight(&bed, "nowhere").await.exits(0).json();
-    let waiting = actions(&nowhere)
-        .iter()
-        .filter(|action| action.starts_with("unverifiable"))
-        .count();
+    let waiting = actions(&nowhere).iter().filter(|action| action.starts_with("unverifiable")).count();
     assert_eq!(waiting, 6, "{nowhere:#}");
     for check in ["takes-account", "takes-operator", "pod-security"] {
         assert_eq!(status(&nowhere, check), "skip", "{nowhere:#}");
@@ -189,10 +157,7 @@ async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
         .filter(|uri| uri.contains("fieldManager=meshdoctor"))
         .collect();
     assert!(ours.len() > 20, "{ours:?}");
-    assert!(
-        ours.iter().all(|uri| uri.contains("dryRun=All")),
-        "{ours:?}"
-    );
+    assert!(ours.iter().all(|uri| uri.contains("dryRun=All")), "{ours:?}");
     assert_eq!(everything(&bed).await?, still, "nothing has changed");
     Ok(())
 }
@@ -200,10 +165,7 @@ async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
 #[tokio::test]
 async fn a_stack_that_is_there_and_well_would_be_brought_up_to_date() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let ran = preflight(&bed, bed.namespace()).await;
     let report = ran.json();
@@ -220,14 +182,10 @@ async fn what_a_preflight_tries_can_be_written_and_then_holds_still() -> Result<
     let namespace = bed.namespace();
     for object in manifests(&profile::MESHERY, namespace, &manifests::Options::default()) {
         // The API server serves a new definition a moment after it has taken it.
-        bed::until(
-            "the object to be taken",
-            Duration::from_secs(15),
-            || async {
-                let written = bed.apply_yaml(&object.body.to_string()).await;
-                Ok(written.ok())
-            },
-        )
+        bed::until("the object to be taken", Duration::from_secs(15), || async {
+            let written = bed.apply_yaml(&object.body.to_string()).await;
+            Ok(written.ok())
+        })
         .await?;
     }
     let report = preflight(&bed, namespace).await.exits(0).json();
@@ -240,36 +198,22 @@ async fn what_a_preflight_tries_can_be_written_and_then_holds_still() -> Result<
 }
 
 #[tokio::test]
-async fn an_old_line_may_be_brought_up_to_date_as_far_as_its_definitions_let_that_be_tried()
--> Result<()> {
+async fn an_old_line_may_be_brought_up_to_date_as_far_as_its_definitions_let_that_be_tried() -> Result<()> {
     for line in [Line::Old, Line::Meshplay] {
         let bed = bed::lease().await?;
-        let _stack = Stack::of(line)
-            .namespace(bed.namespace())
-            .start(&bed)
-            .await?;
+        let _stack = Stack::of(line).namespace(bed.namespace()).start(&bed).await?;
         let profile = match line {
             Line::Meshplay => "meshplay",
             _ => "meshery",
         };
-        let ran = at(
-            &bed,
-            bed.namespace(),
-            &format!("system check --preflight -o json --profile {profile}"),
-        )
-        .run_beside()
-        .await;
+        let ran = at(&bed, bed.namespace(), &format!("system check --preflight -o json --profile {profile}"))
+            .run_beside()
+            .await;
         let report = ran.json();
         assert_eq!(ran.code, 0, "{report:#}");
         let actions = actions(&report);
-        assert!(
-            actions.contains(&"update Deployment".to_owned()),
-            "{actions:?}"
-        );
-        assert!(
-            actions.iter().all(|action| !action.starts_with("rejected")),
-            "{actions:?}"
-        );
+        assert!(actions.contains(&"update Deployment".to_owned()), "{actions:?}");
+        assert!(actions.iter().all(|action| !action.starts_with("rejected")), "{actions:?}");
     }
     Ok(())
 }
@@ -285,22 +229,17 @@ async fn definitions_with_a_conversion_webhook_wait_for_it_to_be_switched_off() 
         "clientConfig": { "service": { "name": "meshery-webhook-service", "namespace": bed.namespace(), "path": "/convert" } },
     } } } });
     for plural in ["brokers", "meshsyncs"] {
-        let path =
-            format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.meshery.io");
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.meshery.io");
         rest::merge(&client, &path, &conversion).await?;
     }
     let report = preflight(&bed, bed.namespace()).await.exits(0).json();
-    let waiting: Vec<String> = actions(&report)
-        .into_iter()
-        .filter(|action| action.ends_with("Definition"))
-        .collect();
+    let waiting: Vec<String> = actions(&report).into_iter().filter(|action| action.ends_with("Definition")).collect();
     assert_eq!(waiting, ["unverifiable CustomResourceDefinition"; 2]);
     Ok(())
 }
 
 #[tokio::test]
-async fn who_has_the_printed_roles_may_install_and_who_lacks_one_right_is_told_which() -> Result<()>
-{
+async fn who_has_the_printed_roles_may_install_and_who_lacks_one_right_is_told_which() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
@@ -311,25 +250,12 @@ async fn who_has_the_printed_roles_may_install_and_who_lacks_one_right_is_told_w
     let report = ran.json();
     assert_eq!(ran.code, 0, "{report:#}");
     assert_eq!(report["permissions"]["missing"], json!([]));
-    assert!(
-        report["checks"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .all(|check| check["status"] != "unknown"),
-        "{report:#}"
-    );
+    assert!(report["checks"].as_array().into_iter().flatten().all(|check| check["status"] != "unknown"), "{report:#}");
 
-    let mut role = items
-        .iter()
-        .find(|item| item["kind"] == "Role")
-        .expect("a role")
-        .clone();
+    let mut role = items.iter().find(|item| item["kind"] == "Role").expect("a role").clone();
     let rules = role["rules"].as_array_mut().expect("rules");
     for rule in rules.iter_mut() {
-        if rule["resourceNames"] == json!(["meshery-operator"])
-            && rule["resources"] == json!(["deployments"])
-        {
+        if rule["resourceNames"] == json!(["meshery-operator"]) && rule["resources"] == json!(["deployments"]) {
             rule["verbs"] = json!(["get", "patch"]);
         }
     }
@@ -376,10 +302,7 @@ async fn who_may_write_roles_and_not_escalate_them_learns_what_is_not_held() -> 
     let evidence = evidence(&report, "privilege-escalation");
     assert!(evidence.contains("ClusterRole meshery-operator-role"));
     // The reader's, kind by kind.
-    assert!(
-        evidence.contains("storageclasses.storage.k8s.io"),
-        "{evidence}"
-    );
+    assert!(evidence.contains("storageclasses.storage.k8s.io"), "{evidence}");
     assert!(evidence.contains("secrets"), "{evidence}");
     Ok(())
 }
@@ -416,10 +339,7 @@ async fn pod_security_and_a_quota_are_found_by_trying_the_pods() -> Result<()> {
     })
     .await?;
     assert_eq!(roots(&report), ["install-rejected"]);
-    assert!(
-        evidence(&report, "install-rejected").contains("exceeded quota: small"),
-        "{report:#}"
-    );
+    assert!(evidence(&report, "install-rejected").contains("exceeded quota: small"), "{report:#}");
     Ok(())
 }
 
@@ -435,29 +355,17 @@ async fn nodes_without_room_and_policies_that_bar_are_found() -> Result<()> {
     bed.apply_yaml(&policy.to_string()).await?;
     let report = preflight(&bed, namespace).await.exits(1).json();
     assert_eq!(roots(&report), ["network-policy-blocks"]);
-    assert!(
-        evidence(&report, "network-policy-blocks").contains("to the API server"),
-        "{report:#}"
-    );
+    assert!(evidence(&report, "network-policy-blocks").contains("to the API server"), "{report:#}");
     let client = bed.client().await?;
-    let policies =
-        format!("/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/closed");
+    let policies = format!("/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/closed");
     rest::delete(&client, &policies).await?;
 
     let node = "/api/v1/nodes/node-1/status";
-    rest::merge(
-        &client,
-        node,
-        &json!({ "status": { "allocatable": { "cpu": "400m" } } }),
-    )
-    .await?;
+    rest::merge(&client, node, &json!({ "status": { "allocatable": { "cpu": "400m" } } })).await?;
     let report = preflight(&bed, namespace).await.exits(1).json();
     assert_eq!(roots(&report), ["node-capacity"]);
     let found = evidence(&report, "node-capacity");
-    assert!(
-        found.contains("meshery-meshsync asks for 500m CPU"),
-        "{found}"
-    );
+    assert!(found.contains("meshery-meshsync asks for 500m CPU"), "{found}");
     assert!(found.contains("node node-1 has 400m CPU"), "{found}");
     Ok(())
 }
@@ -466,15 +374,9 @@ async fn nodes_without_room_and_policies_that_bar_are_found() -> Result<()> {
 async fn a_preflight_of_a_recording_is_the_live_one_and_others_hold_none() -> Result<()> {
     let bed = bed::lease().await?;
     states::apply("nothing-installed", &bed, bed.namespace()).await?;
-    let recording = at(&bed, bed.namespace(), "record --preflight")
-        .run_beside()
-        .await
-        .exits(0);
-    let mut replayed = meshdoctor("system check --preflight -o json --from -")
-        .stdin(&recording.stdout)
-        .run()
-        .exits(0)
-        .json();
+    let recording = at(&bed, bed.namespace(), "record --preflight").run_beside().await.exits(0);
+    let mut replayed =
+        meshdoctor("system check --preflight -o json --from -").stdin(&recording.stdout).run().exits(0).json();
     let mut live = preflight(&bed, bed.namespace()).await.json();
     for report in [&mut replayed, &mut live] {
         for key in ["takenAt", "durationMs", "source"] {
@@ -485,14 +387,8 @@ async fn a_preflight_of_a_recording_is_the_live_one_and_others_hold_none() -> Re
         }
     }
     assert_eq!(replayed, live);
-    let plain = at(&bed, bed.namespace(), "record")
-        .run_beside()
-        .await
-        .exits(0);
-    let ran = meshdoctor("system check --preflight --from -")
-        .stdin(&plain.stdout)
-        .run()
-        .exits(2);
+    let plain = at(&bed, bed.namespace(), "record").run_beside().await.exits(0);
+    let ran = meshdoctor("system check --preflight --from -").stdin(&plain.stdout).run().exits(2);
     assert!(ran.stderr.contains("record --preflight"), "{}", ran.stderr);
     Ok(())
 }

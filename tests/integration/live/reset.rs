@@ -41,11 +41,7 @@ fn document(ran: &Ran) -> (i32, Value) {
 #[track_caller]
 fn assert_ended(outcome: &(i32, Value), code: i32, word: &str) {
     let (actual, document) = outcome;
-    assert_eq!(
-        (*actual, &document["outcome"]),
-        (code, &word.into()),
-        "{document:#}"
-    );
+    assert_eq!((*actual, &document["outcome"]), (code, &word.into()), "{document:#}");
 }
 
 async fn terminating(bed: &Lease, path: &str) -> Result<()> {
@@ -59,10 +55,7 @@ async fn terminating(bed: &Lease, path: &str) -> Result<()> {
 
 #[tokio::test]
 async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
-    let options = bed::Options {
-        audit: true,
-        ..bed::Options::default()
-    };
+    let options = bed::Options { audit: true, ..bed::Options::default() };
     let bed = bed::private_with(&options).await?;
     let client = bed.client().await?;
     let namespace = bed.namespace();
@@ -95,10 +88,7 @@ async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
     for object in ours {
         let name = object["name"].as_str().unwrap_or_default();
         let place = object["namespace"].as_str().unwrap_or(namespace);
-        assert!(
-            name.starts_with("meshery-") && place == namespace,
-            "{object:#}"
-        );
+        assert!(name.starts_with("meshery-") && place == namespace, "{object:#}");
     }
     Ok(())
 }
@@ -140,12 +130,7 @@ async fn definitions_and_namespace_go_when_asked_for() -> Result<()> {
     let setup = Stack::of(Line::Current).namespace("away");
     let _attendant = setup.attended(&bed).await?;
     bed.crds_will_change().await;
-    let outcome = reset(
-        &bed,
-        "away",
-        "stack --crds --delete-namespace --yes --no-backup",
-    )
-    .await;
+    let outcome = reset(&bed, "away", "stack --crds --delete-namespace --yes --no-backup").await;
     assert_ended(&outcome, 0, "done");
     until_as_before(&client, &before).await
 }
@@ -160,25 +145,12 @@ async fn stuck_custom_resources_go_with_consent() -> Result<()> {
     let instead = outcome.1["instead"].to_string();
     assert!(instead.contains("--clear-finalizers"), "{instead}");
     for kind in ["MeshSync", "Broker"] {
-        assert!(
-            there(&stack.client, &stack.custom_path(kind))
-                .await
-                .is_some()
-        );
+        assert!(there(&stack.client, &stack.custom_path(kind)).await.is_some());
     }
-    let outcome = reset(
-        &bed,
-        bed.namespace(),
-        "stack --yes --no-backup --clear-finalizers",
-    )
-    .await;
+    let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup --clear-finalizers").await;
     assert_ended(&outcome, 0, "done");
     for kind in ["MeshSync", "Broker"] {
-        assert!(
-            there(&stack.client, &stack.custom_path(kind))
-                .await
-                .is_none()
-        );
+        assert!(there(&stack.client, &stack.custom_path(kind)).await.is_none());
     }
     Ok(())
 }
@@ -206,17 +178,12 @@ async fn a_namespace_that_hangs_in_deletion_is_freed() -> Result<()> {
 async fn a_dead_conversion_webhook_does_not_stand_in_the_way() -> Result<()> {
     let bed = bed::private().await?;
     let namespace = bed.namespace();
-    let mut stack = Stack::of(Line::Current)
-        .namespace(namespace)
-        .start(&bed)
-        .await?;
+    let mut stack = Stack::of(Line::Current).namespace(namespace).start(&bed).await?;
     stack.delete_operator().await?;
     // One is stored in the current version and one in the former: no version shows them both.
     let mut definitions = Line::Current.crds()?;
-    for version in definitions
-        .iter_mut()
-        .filter_map(|definition| definition["spec"]["versions"].as_array_mut())
-        .flatten()
+    for version in
+        definitions.iter_mut().filter_map(|definition| definition["spec"]["versions"].as_array_mut()).flatten()
     {
         version["storage"] = (version["name"] == "v1alpha1").into();
     }
@@ -235,10 +202,7 @@ async fn a_dead_conversion_webhook_does_not_stand_in_the_way() -> Result<()> {
     let outcome = document(&ran);
     assert_ended(&outcome, 0, "done");
     let steps = outcome.1["steps"].as_array().context("steps")?;
-    assert_eq!(
-        steps[0]["objectKind"], "CustomResourceDefinition",
-        "{steps:#?}"
-    );
+    assert_eq!(steps[0]["objectKind"], "CustomResourceDefinition", "{steps:#?}");
     assert!(steps.iter().all(|step| step["done"] == true), "{steps:#?}");
     for kind in ["MeshSync", "Broker"] {
         let path = rest::collection("meshery.io/v1alpha2", kind, Some(namespace));
@@ -253,9 +217,7 @@ async fn orphans_go_with_consent() -> Result<()> {
     let client = bed.client().await?;
     bed.ensure_crds(&client, Line::Current).await?;
     let before = settled(&client).await?;
-    let mut stack = states::apply("orphaned-no-operator", &bed, bed.namespace())
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("orphaned-no-operator", &bed, bed.namespace()).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
     assert_ended(&outcome, 4, "refused");
@@ -269,9 +231,7 @@ async fn both_lines_go_where_one_was_installed_over_the_other() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let before = settled(&client).await?;
-    let mut stack = states::apply("upgraded-in-place", &bed, bed.namespace())
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("upgraded-in-place", &bed, bed.namespace()).await?.context("a stack")?;
     let attendant = stack.attended()?;
     attendant.until_connected().await?;
     let outcome = reset(&bed, bed.namespace(), "stack --crds --yes --no-backup").await;
@@ -279,11 +239,7 @@ async fn both_lines_go_where_one_was_installed_over_the_other() -> Result<()> {
     drop(attendant);
     bed.crds_will_change().await;
     // Where the ports of its servers lead is the bed's.
-    let forwards = rest::collection(
-        "kwok.x-k8s.io/v1alpha1",
-        "PortForward",
-        Some(bed.namespace()),
-    );
+    let forwards = rest::collection("kwok.x-k8s.io/v1alpha1", "PortForward", Some(bed.namespace()));
     rest::delete(&client, &forwards).await?;
     until_as_before(&client, &before).await
 }
@@ -357,13 +313,8 @@ async fn killed_after_any_write_the_next_run_goes_on() -> Result<()> {
     for after in 1.. {
         let setup = Stack::of(Line::Current).namespace(namespace);
         let attendant = setup.attended(&bed).await?;
-        let proxy = FaultProxy::start(
-            &bed,
-            bed::users::ADMIN,
-            Fault::after_write(after, Action::Signal("KILL")),
-        )?;
-        let tool =
-            reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
+        let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(after, Action::Signal("KILL")))?;
+        let tool = reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
         let ran = proxy.run(tool).await?;
         if !proxy.has_struck() {
             assert_eq!(ran.code, 0, "{}", ran.stdout);
@@ -371,16 +322,9 @@ async fn killed_after_any_write_the_next_run_goes_on() -> Result<()> {
             println!("{} writes, killed after each", after - 1);
             break;
         }
-        let outcome = reset(
-            &bed,
-            namespace,
-            "stack --yes --no-backup --clear-finalizers",
-        )
-        .await;
+        let outcome = reset(&bed, namespace, "stack --yes --no-backup --clear-finalizers").await;
         assert_eq!(outcome.0, 0, "killed after write {after}: {:#}", outcome.1);
-        until_as_before(&client, &before)
-            .await
-            .with_context(|| format!("killed after write {after}"))?;
+        until_as_before(&client, &before).await.with_context(|| format!("killed after write {after}"))?;
         drop(attendant);
     }
     Ok(())
@@ -391,20 +335,11 @@ async fn an_interrupted_run_says_what_is_done_and_what_is_not() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let _attendant = setup.attended(&bed).await?;
-    let proxy = FaultProxy::start(
-        &bed,
-        bed::users::ADMIN,
-        Fault::after_write(3, Action::Signal("INT")),
-    )?;
-    let tool =
-        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
+    let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(3, Action::Signal("INT")))?;
+    let tool = reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
     let ran = proxy.run(tool).await?;
     assert_eq!(ran.code, 130, "{}", ran.stderr);
-    for words in [
-        "Done: delete MeshSync meshery-meshsync",
-        "Not done: ",
-        "delete Deployment meshery-operator",
-    ] {
+    for words in ["Done: delete MeshSync meshery-meshsync", "Not done: ", "delete Deployment meshery-operator"] {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
     let interrupted = document(&ran);
@@ -420,23 +355,14 @@ async fn a_connection_that_is_lost_midway_is_told_and_made_up_for() -> Result<()
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let _attendant = setup.attended(&bed).await?;
-    let proxy = FaultProxy::start(
-        &bed,
-        bed::users::ADMIN,
-        Fault::after_write(3, Action::HangUpForGood),
-    )?;
-    let tool =
-        reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
+    let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(3, Action::HangUpForGood))?;
+    let tool = reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 5, "partial");
     let steps = outcome.1["steps"].as_array().context("steps")?;
     assert_eq!(steps[0]["done"], true);
     assert!(steps.iter().any(|step| step["done"] == false));
-    assert!(
-        outcome.1["reason"]
-            .as_str()
-            .is_some_and(|reason| !reason.is_empty())
-    );
+    assert!(outcome.1["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
     let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
     assert_ended(&outcome, 0, "done");
     Ok(())
@@ -446,19 +372,14 @@ async fn a_connection_that_is_lost_midway_is_told_and_made_up_for() -> Result<()
 async fn a_copy_of_what_goes_is_kept_first_and_holds_no_secret() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let token = stack.token.clone().context("a token")?;
     let folder = tempfile::tempdir()?;
     let nowhere = folder.path().join("no-such-folder").join("copy.json");
     let _attendant = stack.attended()?;
 
     let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::None)?;
-    let tool = reset_tool(&bed, namespace, "stack --yes")
-        .arg("--backup")
-        .arg(&nowhere)
-        .kubeconfig(&proxy.kubeconfig);
+    let tool = reset_tool(&bed, namespace, "stack --yes").arg("--backup").arg(&nowhere).kubeconfig(&proxy.kubeconfig);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 4, "refused");
     assert_eq!(proxy.writes(), 0);
@@ -466,55 +387,27 @@ async fn a_copy_of_what_goes_is_kept_first_and_holds_no_secret() -> Result<()> {
 
     // Killed right after the first deletion: the copy is there.
     let copy = folder.path().join("copy.json");
-    let proxy = FaultProxy::start(
-        &bed,
-        bed::users::ADMIN,
-        Fault::after_write(1, Action::Signal("KILL")),
-    )?;
-    let tool = reset_tool(&bed, namespace, "stack --yes")
-        .arg("--backup")
-        .arg(&copy)
-        .kubeconfig(&proxy.kubeconfig);
+    let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(1, Action::Signal("KILL")))?;
+    let tool = reset_tool(&bed, namespace, "stack --yes").arg("--backup").arg(&copy).kubeconfig(&proxy.kubeconfig);
     proxy.run(tool).await?;
     let text = std::fs::read_to_string(&copy)?;
     for secret in [token.as_str(), bed::users::base64(&token).as_str()] {
         assert!(!text.contains(secret), "the token is in the copy");
     }
     let list: Value = serde_json::from_str(&text)?;
-    let kinds: Vec<&str> = list["items"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|item| item["kind"].as_str())
-        .collect();
-    for kind in [
-        "MeshSync",
-        "Broker",
-        "Secret",
-        "StatefulSet",
-        "Deployment",
-        "ClusterRole",
-    ] {
+    let kinds: Vec<&str> =
+        list["items"].as_array().into_iter().flatten().filter_map(|item| item["kind"].as_str()).collect();
+    for kind in ["MeshSync", "Broker", "Secret", "StatefulSet", "Deployment", "ClusterRole"] {
         assert!(kinds.contains(&kind), "no {kind} in {kinds:?}");
     }
     // The same command goes on, and leaves the first copy alone.
-    let tool = reset_tool(&bed, namespace, "stack --yes")
-        .arg("--backup")
-        .arg(&copy);
+    let tool = reset_tool(&bed, namespace, "stack --yes").arg("--backup").arg(&copy);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 0, "done");
-    assert!(
-        outcome.1["backup"]
-            .as_str()
-            .is_some_and(|path| path.ends_with("copy-2.json"))
-    );
+    assert!(outcome.1["backup"].as_str().is_some_and(|path| path.ends_with("copy-2.json")));
     assert_eq!(std::fs::read_to_string(&copy)?, text);
 
-    let ran = crate::tool::meshdoctor("system check -o json --from")
-        .arg(&copy)
-        .arg("-n")
-        .arg(namespace)
-        .run();
+    let ran = crate::tool::meshdoctor("system check -o json --from").arg(&copy).arg("-n").arg(namespace).run();
     assert_eq!(ran.json()["components"]["operator"]["state"], "DEPLOYED");
     Ok(())
 }

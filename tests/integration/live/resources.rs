@@ -10,23 +10,12 @@ use crate::{
 
 async fn with_a_dead_webhook(stored: &'static str) -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .stored_as(stored)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).stored_as(stored).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     stack.break_conversion().await?;
     let report = check(&bed, bed.namespace()).await;
-    assert_eq!(
-        states(&report),
-        "DEPLOYED/CONNECTED/DEPLOYED",
-        "stored as {stored}"
-    );
-    assert_eq!(
-        roots(&report).first().map(String::as_str),
-        Some("conversion-webhook-down")
-    );
+    assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "stored as {stored}");
+    assert_eq!(roots(&report).first().map(String::as_str), Some("conversion-webhook-down"));
     assert!(!codes(&report).contains(&"observation-missing"));
     Ok(())
 }

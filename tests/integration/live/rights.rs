@@ -12,10 +12,7 @@ use crate::{
 };
 
 async fn as_user(cluster: &Cluster, namespace: &str, kubeconfig: &Path, arguments: &str) -> Ran {
-    at(cluster, namespace, arguments)
-        .kubeconfig(kubeconfig)
-        .run_beside()
-        .await
+    at(cluster, namespace, arguments).kubeconfig(kubeconfig).run_beside().await
 }
 
 /// Lets a user list pods in the namespace, and nothing else.
@@ -31,90 +28,48 @@ async fn allow_pods(cluster: &Cluster, namespace: &str, user: &str) -> Result<()
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pods-only" },
         "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
     });
-    cluster
-        .apply_yaml(&format!("{role}\n---\n{binding}"))
-        .await?;
+    cluster.apply_yaml(&format!("{role}\n---\n{binding}")).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn who_may_only_read_pods_learns_what_that_proves_and_the_printed_roles_show_the_rest()
--> Result<()> {
+async fn who_may_only_read_pods_learns_what_that_proves_and_the_printed_roles_show_the_rest() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace().to_owned();
-    let stack = Stack::of(Line::Current)
-        .namespace(&namespace)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let user = bed.user()?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
     allow_pods(&bed, &namespace, &user).await?;
 
-    let ran = as_user(&bed, &namespace, &kubeconfig, "system check -o json")
-        .await
-        .exits(3);
+    let ran = as_user(&bed, &namespace, &kubeconfig, "system check -o json").await.exits(3);
     let report = ran.json();
     assert_eq!(states(&report), "UNKNOWN/RUNNING+/UNKNOWN", "{report:#}");
     assert_eq!(report["verdict"], "unknown");
-    assert!(
-        codes(&report)
-            .iter()
-            .all(|code| *code == "permission-missing"),
-        "{report:#}"
-    );
+    assert!(codes(&report).iter().all(|code| *code == "permission-missing"), "{report:#}");
     let missing: Vec<String> = report["permissions"]["missing"]
         .as_array()
         .expect("rights")
         .iter()
-        .map(|right| {
-            format!(
-                "{} {}",
-                right["verb"].as_str().unwrap_or("?"),
-                right["resource"].as_str().unwrap_or("?")
-            )
-        })
+        .map(|right| format!("{} {}", right["verb"].as_str().unwrap_or("?"), right["resource"].as_str().unwrap_or("?")))
         .collect();
-    for right in [
-        "list deployments",
-        "list brokers",
-        "list meshsyncs",
-        "get pods",
-        "get secrets",
-    ] {
-        assert!(
-            missing.iter().any(|m| m == right),
-            "{right} is not among {missing:?}"
-        );
+    for right in ["list deployments", "list brokers", "list meshsyncs", "get pods", "get secrets"] {
+        assert!(missing.iter().any(|m| m == right), "{right} is not among {missing:?}");
     }
 
     // The user asks for the roles, an administrator applies them.
-    let roles = as_user(&bed, &namespace, &kubeconfig, "rbac check")
-        .await
-        .exits(0);
-    assert!(
-        roles.stdout.contains(&format!("name: {user}")),
-        "{}",
-        roles.stdout
-    );
+    let roles = as_user(&bed, &namespace, &kubeconfig, "rbac check").await.exits(0);
+    assert!(roles.stdout.contains(&format!("name: {user}")), "{}", roles.stdout);
     bed.apply_yaml(&roles.stdout).await?;
-    let ran = as_user(&bed, &namespace, &kubeconfig, "system check -o json")
-        .await
-        .exits(0);
+    let ran = as_user(&bed, &namespace, &kubeconfig, "system check -o json").await.exits(0);
     let report = ran.json();
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "{report:#}");
     assert_eq!(report["permissions"]["missing"], json!([]));
-    let unknown: Vec<&Value> = report["checks"]
-        .as_array()
-        .expect("checks")
-        .iter()
-        .filter(|check| check["status"] == "unknown")
-        .collect();
+    let unknown: Vec<&Value> =
+        report["checks"].as_array().expect("checks").iter().filter(|check| check["status"] == "unknown").collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
     bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-check".into());
-    bed.delete_on_return(
-        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-check".into(),
-    );
+    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-check".into());
     Ok(())
 }
 
@@ -122,28 +77,15 @@ async fn who_may_only_read_pods_learns_what_that_proves_and_the_printed_roles_sh
 async fn the_roles_of_status_are_enough_for_status() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace().to_owned();
-    let stack = Stack::of(Line::Current)
-        .namespace(&namespace)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let user = bed.user()?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
-    let roles = at(&bed, &namespace, &format!("rbac status --to-user {user}"))
-        .run_beside()
-        .await
-        .exits(0);
+    let roles = at(&bed, &namespace, &format!("rbac status --to-user {user}")).run_beside().await.exits(0);
     bed.apply_yaml(&roles.stdout).await?;
-    bed.delete_on_return(
-        "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-status".into(),
-    );
-    bed.delete_on_return(
-        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-status".into(),
-    );
-    let report = as_user(&bed, &namespace, &kubeconfig, "system status -o json")
-        .await
-        .exits(0)
-        .json();
+    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-status".into());
+    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-status".into());
+    let report = as_user(&bed, &namespace, &kubeconfig, "system status -o json").await.exits(0).json();
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "{report:#}");
     assert_eq!(report["permissions"]["missing"], json!([]));
     Ok(())
@@ -153,21 +95,11 @@ async fn the_roles_of_status_are_enough_for_status() -> Result<()> {
 async fn a_port_forward_needs_create_as_well_as_get() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace().to_owned();
-    let stack = Stack::of(Line::Current)
-        .namespace(&namespace)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let user = bed.user()?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
-    let roles = at(
-        &bed,
-        &namespace,
-        &format!("rbac status --to-user {user} -o json"),
-    )
-    .run_beside()
-    .await
-    .exits(0);
+    let roles = at(&bed, &namespace, &format!("rbac status --to-user {user} -o json")).run_beside().await.exits(0);
     let mut list = roles.json();
     for item in list["items"].as_array_mut().expect("objects") {
         let rules = item.get_mut("rules").and_then(Value::as_array_mut);
@@ -178,16 +110,9 @@ async fn a_port_forward_needs_create_as_well_as_get() -> Result<()> {
         }
         bed.apply_yaml(&item.to_string()).await?;
     }
-    bed.delete_on_return(
-        "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-status".into(),
-    );
-    bed.delete_on_return(
-        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-status".into(),
-    );
-    let report = as_user(&bed, &namespace, &kubeconfig, "system check -o json")
-        .await
-        .exits(3)
-        .json();
+    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-status".into());
+    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-status".into());
+    let report = as_user(&bed, &namespace, &kubeconfig, "system check -o json").await.exits(3).json();
     assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
     let forward = report["permissions"]["missing"]
         .as_array()

@@ -33,21 +33,14 @@ impl Sitting {
     /// Begins a run. The first thing on the screen is its process id.
     pub(super) fn begin(mut tool: Tool) -> Result<Self> {
         let command = tool.command();
-        let words: Vec<String> = std::iter::once(command.get_program())
-            .chain(command.get_args())
-            .map(quoted)
-            .collect();
+        let words: Vec<String> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
         let mut script = Command::new("script");
         script
             .args(["--quiet", "--return", "--flush", "--command"])
             .arg(format!("echo pid $$; exec {}", words.join(" ")))
             .arg("/dev/null")
             .env_clear()
-            .envs(
-                command
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            )
+            .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
             .env("SHELL", "/bin/sh")
             .env("TERM", "xterm")
             .stdin(Stdio::piped())
@@ -60,35 +53,22 @@ impl Sitting {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut bytes) {
-                shown
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push_str(&String::from_utf8_lossy(&bytes[..read]));
+                shown.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&bytes[..read]));
             }
         });
-        Ok(Self {
-            child,
-            keyboard,
-            screen,
-            _tool: tool,
-        })
+        Ok(Self { child, keyboard, screen, _tool: tool })
     }
 
     /// What the screen has shown up to now.
     pub(super) fn screen(&self) -> String {
-        self.screen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until these words are on the screen.
     pub(super) async fn until_shown(&self, words: &str) -> Result<()> {
-        bed::until(words, Duration::from_secs(30), || async {
-            Ok(self.screen().contains(words).then_some(()))
-        })
-        .await
-        .with_context(|| self.screen())
+        bed::until(words, Duration::from_secs(30), || async { Ok(self.screen().contains(words).then_some(())) })
+            .await
+            .with_context(|| self.screen())
     }
 
     /// Types.
@@ -100,10 +80,8 @@ impl Sitting {
     /// Sends the program, and nobody else, a signal by name.
     pub(super) fn send(&self, signal: &str) -> Result<()> {
         let screen = self.screen();
-        let pid = screen
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("pid "))
-            .context("no process id on the screen")?;
+        let pid =
+            screen.lines().find_map(|line| line.trim().strip_prefix("pid ")).context("no process id on the screen")?;
         tool::signal(pid.parse()?, signal);
         Ok(())
     }

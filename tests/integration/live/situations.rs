@@ -19,13 +19,7 @@ async fn tell_truly(name: &str) -> Result<()> {
         // The default.
         _ => "",
     };
-    let live = at(
-        &bed,
-        bed.namespace(),
-        &format!("system check -o json{profile}"),
-    )
-    .run_beside()
-    .await;
+    let live = at(&bed, bed.namespace(), &format!("system check -o json{profile}")).run_beside().await;
     let report = live.json();
     assert_eq!(shown(&report), situation.states, "{name}");
     assert_eq!(roots(&report).join(" "), situation.causes, "{name}");
@@ -34,34 +28,12 @@ async fn tell_truly(name: &str) -> Result<()> {
 }
 
 /// A live report and the report of the recording of the same moment differ in times and source alone.
-async fn recorded_alike(
-    cluster: &bed::Cluster,
-    namespace: &str,
-    profile: &str,
-    name: &str,
-) -> Result<()> {
-    let recording = at(cluster, namespace, &format!("record{profile}"))
-        .run_beside()
-        .await
-        .exits(0);
+async fn recorded_alike(cluster: &bed::Cluster, namespace: &str, profile: &str, name: &str) -> Result<()> {
+    let recording = at(cluster, namespace, &format!("record{profile}")).run_beside().await.exits(0);
     for command in ["check", "status"] {
-        let replayed = meshdoctor(&format!("system {command} -o json --from -"))
-            .stdin(&recording.stdout)
-            .run()
-            .json();
-        let live = at(
-            cluster,
-            namespace,
-            &format!("system {command} -o json{profile}"),
-        )
-        .run_beside()
-        .await
-        .json();
-        assert_eq!(
-            timeless(replayed),
-            timeless(live),
-            "{name}: {command} live and recorded"
-        );
+        let replayed = meshdoctor(&format!("system {command} -o json --from -")).stdin(&recording.stdout).run().json();
+        let live = at(cluster, namespace, &format!("system {command} -o json{profile}")).run_beside().await.json();
+        assert_eq!(timeless(replayed), timeless(live), "{name}: {command} live and recorded");
     }
     Ok(())
 }
@@ -128,38 +100,24 @@ situations! {
 #[tokio::test]
 async fn a_server_that_reads_makes_the_broker_connected() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = bed::Stack::of(bed::Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = bed::Stack::of(bed::Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let _server = stack.server(0)?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(shown(&report), "DEPLOYED/CONNECTED/CONNECTED");
     assert_eq!(report["components"]["server"]["state"], "CONNECTED");
     assert_eq!(report["verdict"], "healthy");
-    assert_eq!(
-        codes(&report),
-        ["watch-list-watches-secrets", "watch-list-high-churn"]
-    );
+    assert_eq!(codes(&report), ["watch-list-watches-secrets", "watch-list-high-churn"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_stack_in_another_namespace_is_found() -> Result<()> {
     let bed = bed::lease().await?;
-    let _stack = bed::Stack::of(bed::Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let _stack = bed::Stack::of(bed::Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let report = check(&bed, "default").await;
     assert_eq!(roots(&report), ["stack-in-other-namespace"]);
-    let command = report["findings"][0]["remedy"]["commands"][0]["run"]
-        .as_str()
-        .expect("a command");
-    assert!(
-        command.contains(&format!("-n {}", bed.namespace())),
-        "{command}"
-    );
+    let command = report["findings"][0]["remedy"]["commands"][0]["run"].as_str().expect("a command");
+    assert!(command.contains(&format!("-n {}", bed.namespace())), "{command}");
     Ok(())
 }

@@ -11,10 +11,7 @@ use crate::bed::{self, Line, Stack, rest};
 const ALL: &str = r#""Events":["ADDED","MODIFIED","DELETED"]"#;
 
 fn list(resources: &[&str]) -> String {
-    let entries: Vec<String> = resources
-        .iter()
-        .map(|name| format!(r#"{{"Resource":"{name}",{ALL}}}"#))
-        .collect();
+    let entries: Vec<String> = resources.iter().map(|name| format!(r#"{{"Resource":"{name}",{ALL}}}"#)).collect();
     format!("[{}]", entries.join(","))
 }
 
@@ -32,16 +29,9 @@ async fn entries_are_resolved_against_what_the_cluster_serves() -> Result<()> {
     assert!(found.contains(&"watch-list-unknown-resource"), "{report:#}");
     assert!(found.contains(&"watch-list-entry-ignored"), "{report:#}");
     assert!(!found.contains(&"watch-list-matches-nothing"));
-    assert!(
-        report
-            .to_string()
-            .contains("did you mean deployments.v1.apps?")
-    );
+    assert!(report.to_string().contains("did you mean deployments.v1.apps?"));
 
-    let ran = at(&bed, bed.namespace(), "watch-list -o json")
-        .run_beside()
-        .await
-        .exits(1);
+    let ran = at(&bed, bed.namespace(), "watch-list -o json").run_beside().await.exits(1);
     let standing: Vec<String> = ran.json()["entries"]
         .as_array()
         .expect("entries")
@@ -56,14 +46,8 @@ async fn entries_are_resolved_against_what_the_cluster_serves() -> Result<()> {
 #[tokio::test]
 async fn every_stock_entry_is_served() -> Result<()> {
     let bed = bed::lease().await?;
-    let _stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
-    let ran = at(&bed, bed.namespace(), "watch-list -o json")
-        .run_beside()
-        .await
-        .exits(0);
+    let _stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
+    let ran = at(&bed, bed.namespace(), "watch-list -o json").run_beside().await.exits(0);
     let report = ran.json();
     assert!(report["unresolved"].is_null(), "{report:#}");
     assert_eq!(report["effective"].as_array().map(Vec::len), Some(21));
@@ -74,33 +58,18 @@ async fn every_stock_entry_is_served() -> Result<()> {
 #[tokio::test]
 async fn a_list_that_was_edited_is_not_in_force_until_a_restart() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let code = "watch-list-edited-since-start";
     assert!(!codes(&check(&bed, bed.namespace()).await).contains(&code));
     // Clocks may differ by some seconds, so that an edit right after the start proves nothing.
-    stack
-        .until_running_for("meshsync", Duration::from_secs(6))
-        .await?;
+    stack.until_running_for("meshsync", Duration::from_secs(6)).await?;
     let path = stack.custom_path("MeshSync");
-    rest::merge(
-        &stack.client,
-        &path,
-        &json!({ "spec": { "size": 1, "version": "1.0.3" } }),
-    )
-    .await?;
+    rest::merge(&stack.client, &path, &json!({ "spec": { "size": 1, "version": "1.0.3" } })).await?;
     let report = check(&bed, bed.namespace()).await;
     assert!(!codes(&report).contains(&code), "another field: {report:#}");
     let data = json!({ "whitelist": list(&["pods.v1.", "services.v1."]) });
-    rest::merge(
-        &stack.client,
-        &path,
-        &json!({ "spec": { "watch-list": { "data": data } } }),
-    )
-    .await?;
+    rest::merge(&stack.client, &path, &json!({ "spec": { "watch-list": { "data": data } } })).await?;
     let report = check(&bed, bed.namespace()).await;
     assert!(codes(&report).contains(&code), "{report:#}");
     Ok(())
@@ -109,10 +78,7 @@ async fn a_list_that_was_edited_is_not_in_force_until_a_restart() -> Result<()> 
 #[tokio::test]
 async fn a_config_map_that_nothing_reads_is_told() -> Result<()> {
     let bed = bed::lease().await?;
-    let stack = Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let map = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: meshery-meshsync-config, namespace: {}}}\ndata: {{blacklist: '[]'}}\n",
@@ -120,9 +86,6 @@ async fn a_config_map_that_nothing_reads_is_told() -> Result<()> {
     );
     bed.apply_yaml(&map).await?;
     let report = check(&bed, bed.namespace()).await;
-    assert!(
-        codes(&report).contains(&"watch-list-configmap-ignored"),
-        "{report:#}"
-    );
+    assert!(codes(&report).contains(&"watch-list-configmap-ignored"), "{report:#}");
     Ok(())
 }

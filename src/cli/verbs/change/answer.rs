@@ -16,13 +16,7 @@ use crate::{
 };
 
 impl Run<'_> {
-    pub(super) fn report(
-        &self,
-        outcome: Outcome,
-        reason: Option<String>,
-        plan: &Plan,
-        done: usize,
-    ) -> ChangeReport {
+    pub(super) fn report(&self, outcome: Outcome, reason: Option<String>, plan: &Plan, done: usize) -> ChangeReport {
         ChangeReport {
             api_version: "meshdoctor/v1",
             kind: "Change",
@@ -36,23 +30,13 @@ impl Run<'_> {
             exit_code: exit_of(outcome).code(),
             reason,
             instead: Vec::new(),
-            warnings: plan
-                .warnings
-                .iter()
-                .chain(self.notes.borrow().iter())
-                .cloned()
-                .collect(),
+            warnings: plan.warnings.iter().chain(self.notes.borrow().iter()).cloned().collect(),
             steps: self
                 .earlier
                 .borrow()
                 .iter()
                 .cloned()
-                .chain(
-                    plan.steps
-                        .iter()
-                        .enumerate()
-                        .map(|(number, step)| step_report(step, number < done)),
-                )
+                .chain(plan.steps.iter().enumerate().map(|(number, step)| step_report(step, number < done)))
                 .collect(),
             unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
             backup: self.kept.borrow().clone(),
@@ -74,10 +58,7 @@ impl Run<'_> {
         }
         let mut planned = self.report(Outcome::DryRun, None, plan, 0);
         planned.steps.drain(..self.earlier.borrow().len());
-        self.terminal.announce(&Redacted::text(render::plan(
-            &planned,
-            &self.terminal.look(wide),
-        )))?;
+        self.terminal.announce(&Redacted::text(render::plan(&planned, &self.terminal.look(wide))))?;
         *self.told.borrow_mut() = Some(planned);
         Ok(())
     }
@@ -106,17 +87,13 @@ impl Run<'_> {
     /// What is left to tell of a change that is done and whose plan was told.
     pub(super) fn untold<'r>(&self, report: &'r ChangeReport) -> Cow<'r, ChangeReport> {
         let told = self.told.borrow();
-        let Some(told) = told
-            .as_ref()
-            .filter(|_| matches!(report.outcome, Outcome::Done))
-        else {
+        let Some(told) = told.as_ref().filter(|_| matches!(report.outcome, Outcome::Done)) else {
             return Cow::Borrowed(report);
         };
         let mut rest = report.clone();
         let before = self.earlier.borrow().len() + told.steps.len();
         rest.steps.drain(..before.min(report.steps.len()));
-        rest.warnings
-            .retain(|warning| !told.warnings.contains(warning));
+        rest.warnings.retain(|warning| !told.warnings.contains(warning));
         rest.unchanged.clear();
         Cow::Owned(rest)
     }
@@ -130,11 +107,7 @@ fn how_far(steps: &[StepReport]) -> String {
             .filter(|step| step.done == done)
             .map(|step| format!("{} {} {}", step.action, step.object_kind, step.name))
             .collect();
-        if names.is_empty() {
-            "nothing".into()
-        } else {
-            names.join(", ")
-        }
+        if names.is_empty() { "nothing".into() } else { names.join(", ") }
     };
     format!("done: {}; not done: {}", list(true), list(false))
 }
@@ -149,9 +122,7 @@ pub(super) fn exit_of(outcome: Outcome) -> Exit {
 }
 
 fn step_report(step: &Step, done: bool) -> StepReport {
-    let shown = |path: &str, value: Option<&Value>| {
-        value.map(|value| redact::field(&step.id.kind, path, value))
-    };
+    let shown = |path: &str, value: Option<&Value>| value.map(|value| redact::field(&step.id.kind, path, value));
     StepReport {
         action: step.verb(),
         api_version: step.id.api_version.clone(),

@@ -92,18 +92,13 @@ impl Drop for Run<'_> {
         let signal = exit.signal().unwrap_or_default();
         let steps = self.steps.take();
         let began = steps.is_some();
-        let outcome = if began {
-            Outcome::Partial
-        } else {
-            self.refused()
-        };
+        let outcome = if began { Outcome::Partial } else { self.refused() };
         let why = format!("the run was stopped by a signal ({signal}) before it was finished");
         let mut report = self.report(outcome, Some(why), &Plan::default(), 0);
         if let Some(steps) = steps {
             report.steps = steps;
         }
-        report.instead =
-            vec!["run the same command again: it continues where this one stopped".into()];
+        report.instead = vec!["run the same command again: it continues where this one stopped".into()];
         report.exit_code = exit.code();
         let text = super::rendered(&report, self.global.output, |_| String::new());
         // Nobody is left to tell that it cannot be written.
@@ -128,20 +123,14 @@ impl Drop for Unfinished<'_> {
         }
         self.terminal.restore();
         let list = |steps: &[Step]| {
-            steps
-                .iter()
-                .map(|step| format!("{} {}", step.verb(), step.id))
-                .collect::<Vec<_>>()
-                .join(", ")
+            steps.iter().map(|step| format!("{} {}", step.verb(), step.id)).collect::<Vec<_>>().join(", ")
         };
         let done = self.writer.done();
         if !done.is_empty() {
             self.terminal.say(&format!("Done: {}.", list(done)));
         }
-        self.terminal.say(&format!(
-            "Not done: {}. The same command goes on from there.",
-            list(self.writer.remaining())
-        ));
+        self.terminal
+            .say(&format!("Not done: {}. The same command goes on from there.", list(self.writer.remaining())));
     }
 }
 
@@ -169,19 +158,12 @@ impl<'a> Run<'a> {
 
     /// Has a copy of everything written before it is removed.
     pub(crate) fn keep_copies(&self, file: Option<PathBuf>, never: bool) {
-        *self.copies.borrow_mut() = if never {
-            Copies::None
-        } else {
-            Copies::In(file)
-        };
+        *self.copies.borrow_mut() = if never { Copies::None } else { Copies::In(file) };
     }
 
     /// The namespace.
     pub(crate) fn namespace(&self) -> &str {
-        self.global
-            .namespace
-            .as_deref()
-            .unwrap_or(self.profile.namespace)
+        self.global.namespace.as_deref().unwrap_or(self.profile.namespace)
     }
 
     /// Looks and plans, shows the plan, asks, and carries it out.
@@ -194,10 +176,7 @@ impl<'a> Run<'a> {
         let trace = |line: &str| self.terminal.trace(line);
         let progress = |what: &str| self.terminal.wait_for(what);
         // Waits are limited one by one; this only ends a run that nothing else ends.
-        let longest = self
-            .global
-            .timeout
-            .saturating_add(self.change.wait.saturating_mul(20));
+        let longest = self.global.timeout.saturating_add(self.change.wait.saturating_mul(20));
         let scope = Scope {
             profile: self.profile,
             namespace: self.global.namespace.clone(),
@@ -217,12 +196,7 @@ impl<'a> Run<'a> {
         };
         *self.context.borrow_mut() = session.context().map(str::to_owned);
         if let Err(why) = session.greet().await {
-            return Ok(self.answer(&self.report(
-                Outcome::Undetermined,
-                Some(why.message),
-                &Plan::default(),
-                0,
-            )));
+            return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
         loop {
             (scope.progress)("looking at what there is");
@@ -255,11 +229,7 @@ impl<'a> Run<'a> {
 
     /// Whether a refusal means that nothing was done, or nothing more.
     fn refused(&self) -> Outcome {
-        if self.earlier.borrow().is_empty() {
-            Outcome::Refused
-        } else {
-            Outcome::Partial
-        }
+        if self.earlier.borrow().is_empty() { Outcome::Refused } else { Outcome::Partial }
     }
 
     /// Shows the plan and asks; a report when it ends there.
@@ -269,25 +239,11 @@ impl<'a> Run<'a> {
         consent: &Consent,
         session: &Session<'_>,
     ) -> anyhow::Result<Option<ChangeReport>> {
-        if let Some(why) = plan
-            .steps
-            .iter()
-            .chain(&plan.nudge)
-            .find_map(Step::redacted)
-        {
-            return Ok(Some(self.report(
-                self.refused(),
-                Some(why),
-                &Plan::default(),
-                0,
-            )));
+        if let Some(why) = plan.steps.iter().chain(&plan.nudge).find_map(Step::redacted) {
+            return Ok(Some(self.report(self.refused(), Some(why), &Plan::default(), 0)));
         }
         if plan.is_empty() {
-            let outcome = if self.earlier.borrow().is_empty() {
-                Outcome::Unchanged
-            } else {
-                Outcome::Done
-            };
+            let outcome = if self.earlier.borrow().is_empty() { Outcome::Unchanged } else { Outcome::Done };
             return Ok(Some(self.report(outcome, None, plan, 0)));
         }
         if self.change.dry_run {
@@ -301,14 +257,9 @@ impl<'a> Run<'a> {
                 self.terminal.say(&render::plan(&shown, &look));
             }
             let agreed = if consent.severe {
-                let question = format!(
-                    "{} It cannot be undone: type {} to go on",
-                    consent.question,
-                    session.namespace()
-                );
-                self.terminal
-                    .confirm_by_typing(&question, session.namespace())
-                    .await
+                let question =
+                    format!("{} It cannot be undone: type {} to go on", consent.question, session.namespace());
+                self.terminal.confirm_by_typing(&question, session.namespace()).await
             } else {
                 self.terminal.confirm(&consent.question).await
             };
@@ -342,10 +293,7 @@ impl<'a> Run<'a> {
             match session.object(id).await {
                 Seen::Known(live) => objects.push(live),
                 Seen::Absent => {}
-                other => anyhow::bail!(
-                    "no copy can be made of {id}: {}",
-                    other.why_unsettled().unwrap_or_default()
-                ),
+                other => anyhow::bail!("no copy can be made of {id}: {}", other.why_unsettled().unwrap_or_default()),
             }
         }
         Ok(self.keep(file, session.namespace(), objects, plan.continues)?)
@@ -362,11 +310,7 @@ impl<'a> Run<'a> {
         let path = backup::free_path(file, namespace)?;
         if objects.is_empty() {
             // It must not turn out halfway that the copy of what goes later cannot be written.
-            return if continues {
-                backup::try_out(&path)
-            } else {
-                Ok(())
-            };
+            return if continues { backup::try_out(&path) } else { Ok(()) };
         }
         let credentials = backup::write(&path, objects)?;
         let shown = path.display().to_string();
@@ -399,20 +343,15 @@ impl<'a> Run<'a> {
             if Instant::now() >= end {
                 report.outcome = Outcome::Partial;
                 report.exit_code = exit_of(Outcome::Partial).code();
-                report.reason = Some(format!(
-                    "everything was written, and {lacks} after {} s",
-                    self.change.wait.as_secs()
-                ));
+                report.reason =
+                    Some(format!("everything was written, and {lacks} after {} s", self.change.wait.as_secs()));
                 report.instead = vec!["meshdoctor system check".into()];
                 return;
             }
             if begun.elapsed() >= GRACE.min(self.change.wait / 2)
                 && let Some(step) = nudge.take()
             {
-                let more = Plan {
-                    steps: vec![step.clone()],
-                    ..Plan::default()
-                };
+                let more = Plan { steps: vec![step.clone()], ..Plan::default() };
                 let done = self.write(session, &more).await;
                 report.steps.extend(done.steps);
                 continue;
@@ -426,13 +365,8 @@ impl<'a> Run<'a> {
     async fn write(&self, session: &Session<'_>, plan: &Plan) -> ChangeReport {
         self.terminal.begin_change();
         let writer = Writer::new(session, plan, self.change.wait);
-        let unfinished = Unfinished {
-            writer: &writer,
-            terminal: self.terminal,
-            run: self,
-            plan,
-            over: Cell::new(false),
-        };
+        let unfinished =
+            Unfinished { writer: &writer, terminal: self.terminal, run: self, plan, over: Cell::new(false) };
         let progress = RefCell::new(Progress::default());
         let tell = |step: &Step, lacks: Option<&str>| {
             let what = format!("{} {}", step.verb(), step.id);

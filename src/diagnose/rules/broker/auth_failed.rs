@@ -5,11 +5,7 @@ use crate::{diagnose::rules::prelude::*, facts::Handshake};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-auth-failed",
     title: "The broker refuses the token of its Secret",
-    explains: &[
-        "meshsync-stale-env",
-        "meshsync-not-connected",
-        "broker-server-not-connected",
-    ],
+    explains: &["meshsync-stale-env", "meshsync-not-connected", "broker-server-not-connected"],
     explanation: include_str!("auth_failed.md"),
     ..Diagnosis::fault(Component::Broker)
 };
@@ -25,13 +21,8 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     // Another's broker is shown no token of ours.
-    let servers: Vec<&BrokerServer> = context
-        .facts
-        .broker
-        .servers
-        .iter()
-        .filter(|server| !context.is_foreign(server))
-        .collect();
+    let servers: Vec<&BrokerServer> =
+        context.facts.broker.servers.iter().filter(|server| !context.is_foreign(server)).collect();
     if servers.is_empty() {
         return Outcome::skip("no broker server of the stack answered");
     }
@@ -56,12 +47,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match open {
         _ if !findings.is_empty() => Outcome::found(findings),
         Some(why) => Outcome::unknown(why),
-        None if servers
-            .iter()
-            .any(|server| server.handshake == Handshake::Accepted { token: true }) =>
-        {
-            Outcome::pass()
-        }
+        None if servers.iter().any(|server| server.handshake == Handshake::Accepted { token: true }) => Outcome::pass(),
         None => Outcome::skip("it asks for none"),
     }
 }
@@ -69,23 +55,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn refused(context: &RuleContext<'_>, server: &str, message: &str) -> Finding {
     let profile = context.facts.profile;
     let secret = profile.broker.token_secret.unwrap_or_default();
-    let mut draft = DIAGNOSIS.finding()
+    let mut draft = DIAGNOSIS
+        .finding()
         .message("Whoever reads the token now, MeshSync and the server at their next start, is turned away.")
         .object(context.object("Secret", secret))
         .evidence(format!("{server} answers the Secret's token with: {message}"));
     if let Some(token) = context.facts.token.known() {
-        let bytes = token
-            .bytes
-            .map(|bytes| format!(", {bytes} bytes"))
-            .unwrap_or_default();
+        let bytes = token.bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
         draft = draft.evidence(format!("Secret {secret}: token present{bytes}"));
         let newer = context.broker_pods.iter().any(|pod| {
             let started = stack::running_since(pod, profile.broker.container);
             matches!((token.created, started), (Some(created), Some(started)) if created > started)
         });
         if newer {
-            draft = draft
-                .evidence("the Secret is newer than the server, which still has the old token");
+            draft = draft.evidence("the Secret is newer than the server, which still has the old token");
         }
     }
     draft

@@ -19,18 +19,14 @@ pub(crate) enum ClientPort<'a> {
 }
 
 /// What is known of a server's client port.
-pub(crate) fn client_port<'a>(
-    context: &RuleContext<'_>,
-    server: &'a BrokerServer,
-) -> ClientPort<'a> {
+pub(crate) fn client_port<'a>(context: &RuleContext<'_>, server: &'a BrokerServer) -> ClientPort<'a> {
     match &server.handshake {
         Handshake::Accepted { .. } | Handshake::Refused { .. } => ClientPort::Speaks,
         Handshake::NotLooked => ClientPort::Unknown("the recording does not say"),
         // Both ports of an address may lead to different servers of one broker; those of a pod may not.
-        Handshake::NotTried {
-            reason: NotTried::OtherServer,
-            why,
-        } if matches!(server.reached_by, Way::PortForward | Way::PodAddress) => {
+        Handshake::NotTried { reason: NotTried::OtherServer, why }
+            if matches!(server.reached_by, Way::PortForward | Way::PodAddress) =>
+        {
             ClientPort::Unusable(why)
         }
         Handshake::NotTried { reason, why } => {
@@ -45,9 +41,7 @@ pub(crate) fn client_port<'a>(
                 ClientPort::Speaks
             } else if is_lame_duck(context, server) {
                 ClientPort::Closing
-            } else if failure.kind == FailureKind::Broker
-                && server.reached_by != Way::ExternalAddress
-            {
+            } else if failure.kind == FailureKind::Broker && server.reached_by != Way::ExternalAddress {
                 ClientPort::Unusable(&failure.message)
             } else {
                 ClientPort::Unknown(&failure.message)

@@ -54,9 +54,7 @@ fn unusable(context: &RuleContext<'_>, server: &BrokerServer, why: &str) -> Find
         .evidence(format!("port {}: {why}", ports.client_port));
     if context.is_foreign(server) {
         return draft
-            .remedy(
-                "find out what listens on that server's client port, and start a NATS server there",
-            )
+            .remedy("find out what listens on that server's client port, and start a NATS server there")
             .done();
     }
     draft

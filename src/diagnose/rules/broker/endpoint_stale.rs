@@ -21,14 +21,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let (Seen::Known(_), Some(broker)) = (&context.facts.services, context.brokers.items().first())
-    else {
-        return match context
-            .facts
-            .services
-            .why_unsettled()
-            .or_else(|| context.brokers.why_unsettled())
-        {
+    let (Seen::Known(_), Some(broker)) = (&context.facts.services, context.brokers.items().first()) else {
+        return match context.facts.services.why_unsettled().or_else(|| context.brokers.why_unsettled()) {
             Some(why) => Outcome::unknown(why),
             None => Outcome::skip("there is no Broker object"),
         };
@@ -37,23 +31,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("the broker has no Service");
     };
     let endpoint = broker.status.endpoint.clone().unwrap_or_default();
-    let overridden = broker
-        .spec
-        .service
-        .as_ref()
-        .is_some_and(|service| service.external_endpoint_override.is_some());
+    let overridden = broker.spec.service.as_ref().is_some_and(|service| service.external_endpoint_override.is_some());
     let name = stack::name(&service.metadata);
     let mut stale = Vec::new();
     if let Some((host, _)) = endpoint.internal.as_deref().and_then(stack::host_and_port) {
-        let cluster_ip = service
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.cluster_ip.clone())
-            .unwrap_or_default();
+        let cluster_ip = service.spec.as_ref().and_then(|spec| spec.cluster_ip.clone()).unwrap_or_default();
         if host.parse::<std::net::IpAddr>().is_ok() && cluster_ip != "None" && host != cluster_ip {
-            stale.push(format!(
-                "status.endpoint.internal is {host}, Service {name} has {cluster_ip}"
-            ));
+            stale.push(format!("status.endpoint.internal is {host}, Service {name} has {cluster_ip}"));
         }
     }
     if let Some((host, _)) = endpoint.external.as_deref().and_then(stack::host_and_port) {

@@ -24,8 +24,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::unknown(why);
     }
     // A server that has found another way does not need this one.
-    let needed = matches!(context.server_location(), Location::Outside(_))
-        && context.clients.server.is_empty();
+    let needed = matches!(context.server_location(), Location::Outside(_)) && context.clients.server.is_empty();
     let mut balancers = 0;
     let mut findings = Vec::new();
     for service in stack::broker_services(context.facts) {

@@ -39,26 +39,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("there is no external address");
     };
     let services = stack::broker_services(context.facts);
-    let is_cluster_ip = services
-        .iter()
-        .filter_map(|service| service.spec.as_ref()?.cluster_ip.as_deref())
-        .any(|ip| ip == host);
+    let is_cluster_ip =
+        services.iter().filter_map(|service| service.spec.as_ref()?.cluster_ip.as_deref()).any(|ip| ip == host);
     // An address that the cluster itself gave out is taken for what it is.
-    let given = services
-        .iter()
-        .any(|service| stack::external_addresses(service).contains(&host));
-    let loopback = host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback());
+    let given = services.iter().any(|service| stack::external_addresses(service).contains(&host));
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let node_port = services
         .iter()
-        .flat_map(|service| {
-            service
-                .spec
-                .iter()
-                .flat_map(|spec| spec.ports.iter().flatten())
-        })
+        .flat_map(|service| service.spec.iter().flat_map(|spec| spec.ports.iter().flatten()))
         .any(|p| p.node_port == Some(i32::from(port)));
     let why = if is_cluster_ip {
         "it is the Service's address inside the cluster"

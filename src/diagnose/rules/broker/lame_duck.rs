@@ -11,12 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-lame-duck",
     severity: Severity::Warning,
     title: "A broker server is shutting down",
-    explains: &[
-        "broker-not-ready",
-        "meshsync-not-connected",
-        "meshsync-silent",
-        "flow-event-missing",
-    ],
+    explains: &["broker-not-ready", "meshsync-not-connected", "meshsync-silent", "flow-event-missing"],
     explanation: include_str!("lame_duck.md"),
     ..Diagnosis::fault(Component::Broker)
 };
@@ -74,10 +69,7 @@ fn closed_in_good_order(context: &RuleContext<'_>, server: &BrokerServer) -> boo
     let refused = matches!(&server.handshake, Handshake::Failed(failure)
         if failure.reason == FailureReason::Refused && failure.kind == FailureKind::Broker);
     let ends = || {
-        let pod = context
-            .broker_pods
-            .iter()
-            .find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)));
+        let pod = context.broker_pods.iter().find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)));
         pod.is_some_and(|pod| ending(context, pod).is_some())
     };
     refused
@@ -92,10 +84,7 @@ fn ending(context: &RuleContext<'_>, pod: &Pod) -> Option<[String; 2]> {
     let container = context.facts.profile.broker.container;
     let state = stack::container(pod, container)?.state.as_ref()?;
     state.running.as_ref()?;
-    Some([
-        format!("metadata.deletionTimestamp is {:.0}", deleted.0),
-        format!("container {container} still runs"),
-    ])
+    Some([format!("metadata.deletionTimestamp is {:.0}", deleted.0), format!("container {container} still runs")])
 }
 
 fn leaving(context: &RuleContext<'_>, name: &str, evidence: &[String]) -> Finding {

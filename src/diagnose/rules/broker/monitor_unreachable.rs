@@ -39,10 +39,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     "MeshSync asks the monitor before it connects: it does not start, or not come back from its next \
                      restart. And nobody can tell who is connected, so that the states are at least what is proven.",
                 )
-                .evidence(format!(
-                    "port {}: NATS {} greets",
-                    ports.client_port, server.varz.version
-                ))
+                .evidence(format!("port {}: NATS {} greets", ports.client_port, server.varz.version))
                 .evidence(format!("port {}: {}", ports.monitor_port, failure.message))
                 .remedy(if context.is_foreign(server) {
                     "start that server with its monitor, and let MeshSync reach the port"

@@ -38,31 +38,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         match varz.max_connections {
             Some(most) if is_near(used, most) => {
                 full = used >= most;
-                evidence.push(format!(
-                    "/varz of {name}: connections {}, max_connections {most}",
-                    varz.connections
-                ));
+                evidence.push(format!("/varz of {name}: connections {}, max_connections {most}", varz.connections));
             }
             Some(_) => {}
             None => {
                 open.get_or_insert(format!("{name}: its limit of connections is not known"));
             }
         }
-        let memory = context
-            .broker_pods
-            .iter()
-            .find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)))
-            .and_then(|pod| {
-                let mut containers = pod.spec.as_ref()?.containers.iter();
-                let name = context.facts.profile.broker.container;
-                stack::memory_limit(containers.find(|container| container.name == name)?)
-            });
+        let memory =
+            context.broker_pods.iter().find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata))).and_then(
+                |pod| {
+                    let mut containers = pod.spec.as_ref()?.containers.iter();
+                    let name = context.facts.profile.broker.container;
+                    stack::memory_limit(containers.find(|container| container.name == name)?)
+                },
+            );
         if let (Some(used), Some((most, limit))) = (varz.mem, memory)
             && is_near(used, most)
         {
-            evidence.push(format!(
-                "/varz of {name}: mem {used} bytes; the container's limits.memory is {limit}"
-            ));
+            evidence.push(format!("/varz of {name}: mem {used} bytes; the container's limits.memory is {limit}"));
         }
         if evidence.is_empty() {
             continue;

@@ -16,11 +16,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "network-policy-blocks",
     title: "A NetworkPolicy stands between MeshSync and the broker",
-    explains: &[
-        "meshsync-not-connected",
-        "meshsync-crash-loop",
-        "meshsync-not-ready",
-    ],
+    explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("network_policy_blocks.md"),
     ..Diagnosis::fault(Component::Broker)
 };
@@ -71,10 +67,7 @@ fn judged<'a>(context: &RuleContext<'a>) -> Result<(&'a Pod, Vec<Bar>), Undecide
         return Err(Undecided::Skip("MeshSync has no pod".into()));
     };
     let labels = facts.namespace.known().map(|n| n.metadata.labels.clone());
-    let home = Namespace::new(
-        &facts.target.namespace,
-        labels.map(Option::unwrap_or_default).as_ref(),
-    );
+    let home = Namespace::new(&facts.target.namespace, labels.map(Option::unwrap_or_default).as_ref());
     let policies = Policies::new(policies, &home);
     Ok((from, bars(context, &policies, from)))
 }
@@ -105,16 +98,8 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
     let names = &context.facts.profile.broker;
     let mut bars: Vec<Bar> = Vec::new();
     let mut add = |what: String, reach: Reach| {
-        if let Reach::Barred {
-            direction,
-            policies,
-        } = reach
-        {
-            bars.push(Bar {
-                what,
-                direction,
-                policies,
-            });
+        if let Reach::Barred { direction, policies } = reach {
+            bars.push(Bar { what, direction, policies });
         }
     };
     let host = broker_host(from, context.facts.profile.meshsync.container);
@@ -124,24 +109,15 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
     };
     for to in broker {
         for number in [names.client_port, names.monitor_port] {
-            let port = Port {
-                protocol: "TCP",
-                number,
-            };
-            add(
-                format!("port {number} of {}", stack::name(&to.metadata)),
-                policies.between(from, to, port),
-            );
+            let port = Port { protocol: "TCP", number };
+            add(format!("port {number} of {}", stack::name(&to.metadata)), policies.between(from, to, port));
         }
     }
     // An address that is no name needs no DNS.
     if host.is_some_and(|host| host.parse::<IpAddr>().is_err()) {
         let system = Namespace::new(DNS_NAMESPACE, None);
         let reach = ["UDP", "TCP"].map(|protocol| {
-            let port = Port {
-                protocol,
-                number: 53,
-            };
+            let port = Port { protocol, number: 53 };
             policies.sends(from, &Far::Somebody(&system), port)
         });
         // One of the two is enough for short answers.
@@ -169,13 +145,7 @@ fn broker_pods<'a>(context: &RuleContext<'a>) -> Vec<&'a Pod> {
             .filter(|pod| stack::name(&pod.metadata).starts_with(&prefix))
             .collect()
     };
-    context
-        .facts
-        .profile
-        .broker_workloads()
-        .map(of)
-        .find(|pods| !pods.is_empty())
-        .unwrap_or_default()
+    context.facts.profile.broker_workloads().map(of).find(|pods| !pods.is_empty()).unwrap_or_default()
 }
 
 /// Whether an address may be that of the broker here: anything but the address of something else.
@@ -198,13 +168,8 @@ fn broker_host(pod: &Pod, container: &str) -> Option<String> {
 fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
     let profile = context.facts.profile;
     let connected = !context.clients.meshsync.is_empty();
-    let (first, more) = bars
-        .split_first()
-        .map_or(("", 0), |(first, rest)| (first.what.as_str(), rest.len()));
-    let policy = bars
-        .first()
-        .and_then(|bar| bar.policies.first())
-        .map_or("", String::as_str);
+    let (first, more) = bars.split_first().map_or(("", 0), |(first, rest)| (first.what.as_str(), rest.len()));
+    let policy = bars.first().and_then(|bar| bar.policies.first()).map_or("", String::as_str);
     let title = match more {
         0 => format!("A NetworkPolicy keeps MeshSync from {first}"),
         n => format!("NetworkPolicies keep MeshSync from {first} and {n} more"),
@@ -216,11 +181,7 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
         "MeshSync cannot connect, though this tool may reach the broker: a port-forward goes past policies. This is read off \
          the policies; whether they are enforced depends on the cluster's network."
     };
-    let mut draft = DIAGNOSIS
-        .finding()
-        .title(title)
-        .message(message)
-        .object(context.object("NetworkPolicy", policy));
+    let mut draft = DIAGNOSIS.finding().title(title).message(message).object(context.object("NetworkPolicy", policy));
     if connected {
         draft = draft.severity(Severity::Warning);
     }
@@ -234,19 +195,9 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
     }
     let namespace = &context.facts.target.namespace;
     let labels = |pod: &Pod| {
-        pod.metadata
-            .labels
-            .iter()
-            .flatten()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        pod.metadata.labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
     };
-    draft = draft.evidence(format!(
-        "labels of {}: {}",
-        stack::name(&from.metadata),
-        labels(from)
-    ));
+    draft = draft.evidence(format!("labels of {}: {}", stack::name(&from.metadata), labels(from)));
     let broker = broker_pods(context);
     let egress = bars.iter().any(|bar| bar.direction == Direction::Egress);
     let ingress = bars.iter().any(|bar| bar.direction == Direction::Ingress);
@@ -258,17 +209,11 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
         remedy.push("let MeshSync's pods out to the broker's and to DNS, and see that they may reach the API server");
     }
     draft = draft
-        .remedy(format!(
-            "{}. Policies add up: one more only opens",
-            remedy.join("; ")
-        ))
+        .remedy(format!("{}. Policies add up: one more only opens", remedy.join("; ")))
         .command(context.kubectl().inspect("get networkpolicies -o yaml"));
     if ingress && let Some(selector) = selector_of(context, broker.first().copied()) {
         let meshsync = pairs(profile.meshsync.selector);
-        let name = format!(
-            "{}-clients",
-            profile.broker.current.unwrap_or(profile.broker.old)
-        );
+        let name = format!("{}-clients", profile.broker.current.unwrap_or(profile.broker.old));
         let policy = serde_json::json!({
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
@@ -293,17 +238,11 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
 }
 
 fn pairs(selector: crate::stack::profile::Selector) -> serde_json::Map<String, serde_json::Value> {
-    selector
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).into()))
-        .collect()
+    selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()
 }
 
 /// The labels by which the family's broker pods are known, as this pod bears them.
-fn selector_of(
-    context: &RuleContext<'_>,
-    pod: Option<&Pod>,
-) -> Option<serde_json::Map<String, serde_json::Value>> {
+fn selector_of(context: &RuleContext<'_>, pod: Option<&Pod>) -> Option<serde_json::Map<String, serde_json::Value>> {
     let pod = pod?;
     context
         .facts
@@ -330,35 +269,23 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
         other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     };
     let labels = facts.namespace.known().map(|n| n.metadata.labels.clone());
-    let home = Namespace::new(
-        &facts.target.namespace,
-        labels.map(Option::unwrap_or_default).as_ref(),
-    );
+    let home = Namespace::new(&facts.target.namespace, labels.map(Option::unwrap_or_default).as_ref());
     let policies = Policies::new(policies, &home);
-    let pods: Vec<_> = manifests::pods(facts.profile, &facts.target.namespace)
-        .iter()
-        .filter_map(manifests::typed)
-        .collect();
+    let pods: Vec<_> =
+        manifests::pods(facts.profile, &facts.target.namespace).iter().filter_map(manifests::typed).collect();
     let [operator, broker, meshsync] = pods.as_slice() else {
         return Outcome::skip("the stack has no pods");
     };
     let mut bars: Vec<(String, Direction, Vec<String>)> = Vec::new();
     let mut add = |what: &str, reach: Reach| {
-        if let Reach::Barred {
-            direction,
-            policies,
-        } = reach
-        {
+        if let Reach::Barred { direction, policies } = reach {
             bars.push((what.to_owned(), direction, policies));
         }
     };
     let system = Namespace::new("kube-system", None);
     for (name, pod) in [("operator", operator), ("MeshSync", meshsync)] {
         let reach = API_PORTS.map(|number| {
-            let port = Port {
-                protocol: "TCP",
-                number,
-            };
+            let port = Port { protocol: "TCP", number };
             policies.sends(pod, &Far::Somebody(&system), port)
         });
         if !reach.contains(&Reach::Open) {
@@ -367,49 +294,37 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
         }
     }
     // By its address, as the operator tells it: no DNS is needed.
-    for number in [
-        facts.profile.broker.client_port,
-        facts.profile.broker.monitor_port,
-    ] {
-        let port = Port {
-            protocol: "TCP",
-            number,
-        };
+    for number in [facts.profile.broker.client_port, facts.profile.broker.monitor_port] {
+        let port = Port { protocol: "TCP", number };
         let reach = policies.between(meshsync, broker, port);
-        add(
-            &format!("from MeshSync to port {number} of the broker"),
-            reach,
-        );
+        add(&format!("from MeshSync to port {number} of the broker"), reach);
     }
     let Some((_, _, first)) = bars.first() else {
         return Outcome::pass();
     };
     let policy = first.first().cloned().unwrap_or_default();
-    DIAGNOSIS.finding()
-            .title("NetworkPolicies of the namespace would cut the stack's pods off")
-            .message(
-                "The pods would run, and not work. This is read off the policies; whether they are enforced depends on \
+    DIAGNOSIS
+        .finding()
+        .title("NetworkPolicies of the namespace would cut the stack's pods off")
+        .message(
+            "The pods would run, and not work. This is read off the policies; whether they are enforced depends on \
                  the cluster's network.",
-            )
-            .object(context.object("NetworkPolicy", &policy))
-            .evidences(bars.iter().map(|(what, direction, policies)| {
-                format!("{what}: barred as {direction} by {}", policies.join(", "))
-            }))
-            .evidences([operator, broker, meshsync].map(|pod| {
-                let labels: Vec<String> = pod
-                    .metadata
-                    .labels
-                    .iter()
-                    .flatten()
-                    .map(|(key, value)| format!("{key}={value}"))
-                    .collect();
-                let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
-                format!("pods of {name} will bear {}", labels.join(", "))
-            }))
-            .remedy(
-                "add a policy that lets these pods out to the API server and to one another, and the broker be reached on \
+        )
+        .object(context.object("NetworkPolicy", &policy))
+        .evidences(
+            bars.iter()
+                .map(|(what, direction, policies)| format!("{what}: barred as {direction} by {}", policies.join(", "))),
+        )
+        .evidences([operator, broker, meshsync].map(|pod| {
+            let labels: Vec<String> =
+                pod.metadata.labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
+            let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
+            format!("pods of {name} will bear {}", labels.join(", "))
+        }))
+        .remedy(
+            "add a policy that lets these pods out to the API server and to one another, and the broker be reached on \
                  both ports; policies add up, one more only opens",
-            )
-            .command(context.kubectl().inspect("get networkpolicies -o yaml"))
-            .found()
+        )
+        .command(context.kubectl().inspect("get networkpolicies -o yaml"))
+        .found()
 }

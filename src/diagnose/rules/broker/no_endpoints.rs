@@ -7,12 +7,7 @@ use crate::diagnose::rules::prelude::*;
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-no-endpoints",
     title: "The broker's Service leads nowhere",
-    explains: &[
-        "broker-server-not-connected",
-        "meshsync-not-connected",
-        "meshsync-crash-loop",
-        "meshsync-not-ready",
-    ],
+    explains: &["broker-server-not-connected", "meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("no_endpoints.md"),
     ..Diagnosis::fault(Component::Broker)
 };
@@ -38,14 +33,9 @@ fn chosen<'a>(context: &RuleContext<'a>) -> Result<(&'a Service, Vec<&'a Pod>), 
     if let Some(why) = context.facts.pods.why_unsettled() {
         return Err(Undecided::Unknown(why));
     }
-    let selector = service
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.selector.as_ref());
+    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
     let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
-        return Err(Undecided::Skip(
-            "it has no selector: somebody else says where it leads".into(),
-        ));
+        return Err(Undecided::Skip("it has no selector: somebody else says where it leads".into()));
     };
     Ok((service, stack::chosen(context.facts, selector)))
 }
@@ -60,11 +50,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let (service, chosen) = chosen(context)?;
     let ready = chosen.iter().filter(|pod| is_ready(pod)).count();
     if ready > 0 {
-        return Outcome::pass_with(format!(
-            "{} to {ready} of {} pods",
-            stack::name(&service.metadata),
-            chosen.len()
-        ));
+        return Outcome::pass_with(format!("{} to {ready} of {} pods", stack::name(&service.metadata), chosen.len()));
     }
     Outcome::found(vec![nowhere(context, service, &chosen)])
 }
@@ -87,16 +73,14 @@ fn nowhere(context: &RuleContext<'_>, service: &Service, chosen: &[&Pod]) -> Fin
         .map(|(key, value)| format!("{key}={value}"))
         .collect::<Vec<_>>();
     let selector = wanted.join(",");
-    let mut draft = DIAGNOSIS.finding()
+    let mut draft = DIAGNOSIS
+        .finding()
         .title(format!("Service {name} leads to no ready pod"))
         .message("Whoever connects to its address is refused or waits in vain, though the address looks right.")
         .object(context.object("Service", name))
         .evidence(format!("spec.selector is {}", wanted.join(", ")));
     for pod in chosen {
-        draft = draft.evidence(format!(
-            "pod {} has these labels and is not ready",
-            stack::name(&pod.metadata)
-        ));
+        draft = draft.evidence(format!("pod {} has these labels and is not ready", stack::name(&pod.metadata)));
     }
     if !chosen.is_empty() || context.broker_pods.is_empty() {
         if chosen.is_empty() {
@@ -104,11 +88,7 @@ fn nowhere(context: &RuleContext<'_>, service: &Service, chosen: &[&Pod]) -> Fin
         }
         return draft
             .remedy("bring the broker's pod up; what it waits for is told beside this")
-            .command(
-                context
-                    .kubectl()
-                    .inspect(format!("describe pods -l {selector}")),
-            )
+            .command(context.kubectl().inspect(format!("describe pods -l {selector}")))
             .done();
     }
     for pod in &context.broker_pods {

@@ -24,28 +24,21 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     only_in_test_of(context, Subject::Broker)?;
-    let servers = context
-        .facts
-        .test
-        .as_ref()
-        .map_or(&[][..], |test| &test.servers);
+    let servers = context.facts.test.as_ref().map_or(&[][..], |test| &test.servers);
     if servers.is_empty() {
         return Outcome::unknown("no broker server let us in");
     }
     let findings = servers.iter().filter_map(|server| {
         let why = server.failure.as_ref()?;
-        let name =
-            servers::name_by_id(context, &server.server_id).unwrap_or("a broker server");
+        let name = servers::name_by_id(context, &server.server_id).unwrap_or("a broker server");
         Some(
-            DIAGNOSIS.finding()
+            DIAGNOSIS
+                .finding()
                 .title(format!("{name} does not hand on what is published"))
                 .message("It let us in, and then a message of ours did not come back. MeshSync's would not either.")
                 .object(context.object("Pod", name))
                 .evidence(format!("{name}: {why}"))
-                .evidence(format!(
-                    "{} of ours came back before",
-                    server.loops.len()
-                ))
+                .evidence(format!("{} of ours came back before", server.loops.len()))
                 .remedy("see whether the server has the CPU and memory that it needs, then restart it")
                 .command(context.kubectl().inspect("top pods --containers"))
                 .done(),

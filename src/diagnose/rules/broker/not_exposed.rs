@@ -25,11 +25,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    if let Some(why) = facts
-        .services
-        .why_unsettled()
-        .or_else(|| context.brokers.why_unsettled())
-    {
+    if let Some(why) = facts.services.why_unsettled().or_else(|| context.brokers.why_unsettled()) {
         return Outcome::unknown(why);
     }
     let Some(service) = stack::broker_services(facts).into_iter().next() else {
@@ -38,11 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let name = stack::name(&service.metadata);
     let kind = stack::service_type(service);
     let published = context.brokers.items().first().and_then(|broker| {
-        let intended = broker
-            .spec
-            .service
-            .as_ref()
-            .and_then(|service| service.external_endpoint_override.clone());
+        let intended = broker.spec.service.as_ref().and_then(|service| service.external_endpoint_override.clone());
         let said = broker.status.endpoint.as_ref()?.external.clone();
         intended.or(said).filter(|address| !address.is_empty())
     });

@@ -14,12 +14,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-requires-tls",
     title: "The broker demands TLS",
-    explains: &[
-        "meshsync-not-connected",
-        "meshsync-crash-loop",
-        "meshsync-not-ready",
-        "broker-server-not-connected",
-    ],
+    explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready", "broker-server-not-connected"],
     explanation: include_str!("requires_tls.md"),
     ..Diagnosis::fault(Component::Broker)
 };

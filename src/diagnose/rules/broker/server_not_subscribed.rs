@@ -30,26 +30,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if clients.is_empty() {
         return Outcome::skip("no server is connected");
     }
-    let listens = |connection: &Connection| {
-        connection
-            .subscriptions
-            .iter()
-            .any(|pattern| matches(pattern, &subject))
-    };
+    let listens = |connection: &Connection| connection.subscriptions.iter().any(|pattern| matches(pattern, &subject));
     if let Some((server, client)) = clients.iter().find(|(_, client)| listens(client)) {
-        return Outcome::pass_with(format!(
-            "{} on {}",
-            client.name,
-            server_name(context, server)
-        ));
+        return Outcome::pass_with(format!("{} on {}", client.name, server_name(context, server)));
     }
-    if clients
-        .iter()
-        .any(|(_, client)| client.subscriptions.is_empty() && client.subscription_count > 0)
-    {
-        return Outcome::unknown(
-            "its subscriptions are counted and not listed, as in /connz without subs=1",
-        );
+    if clients.iter().any(|(_, client)| client.subscriptions.is_empty() && client.subscription_count > 0) {
+        return Outcome::unknown("its subscriptions are counted and not listed, as in /connz without subs=1");
     }
     let just_come = clients.iter().any(|(server, client)| {
         matches!((client.start, server.varz.now), (Some(start), Some(now)) if now.duration_since(start) < JUST_COME)
@@ -68,11 +54,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
              who subscribed to its subject, {subject}."
         ));
     for (server, client) in clients {
-        let subscribed = if client.subscriptions.is_empty() {
-            "nothing".to_owned()
-        } else {
-            client.subscriptions.join(", ")
-        };
+        let subscribed =
+            if client.subscriptions.is_empty() { "nothing".to_owned() } else { client.subscriptions.join(", ") };
         draft = draft.evidence(format!(
             "{} on {} subscribes to {subscribed} (/connz subscriptions_list)",
             client.name,
@@ -80,10 +63,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ));
     }
     if let Some((_, meshsync)) = context.clients.meshsync.first() {
-        draft = draft.evidence(format!(
-            "MeshSync has published {} messages",
-            meshsync.in_msgs
-        ));
+        draft = draft.evidence(format!("MeshSync has published {} messages", meshsync.in_msgs));
     }
     let meshsync = context.restart(Component::Meshsync);
     draft = if context.server.known().is_some() {
@@ -122,13 +102,7 @@ mod tests {
         for pattern in [subject, "meshery.>", ">", "meshery.*.core", "*.*.*"] {
             assert!(matches(pattern, subject), "{pattern}");
         }
-        for pattern in [
-            "meshery",
-            "meshery.*",
-            "meshery.meshsync.core.>",
-            "*.core",
-            "meshery.meshsync.request",
-        ] {
+        for pattern in ["meshery", "meshery.*", "meshery.meshsync.core.>", "*.core", "meshery.meshsync.request"] {
             assert!(!matches(pattern, subject), "{pattern}");
         }
     }

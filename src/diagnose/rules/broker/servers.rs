@@ -10,16 +10,11 @@ pub(crate) fn name_by_id<'a>(context: &RuleContext<'a>, id: &str) -> Option<&'a 
 }
 
 pub(crate) fn server_name<'a>(context: &RuleContext<'_>, server: &'a BrokerServer) -> &'a str {
-    context
-        .pod_of(server)
-        .or(server.address.as_deref())
-        .unwrap_or("a broker server")
+    context.pod_of(server).or(server.address.as_deref()).unwrap_or("a broker server")
 }
 
 /// The broker servers that answered, or why there is none to judge.
-pub(crate) fn asked_servers<'a>(
-    context: &RuleContext<'a>,
-) -> Result<&'a [BrokerServer], Undecided> {
+pub(crate) fn asked_servers<'a>(context: &RuleContext<'a>) -> Result<&'a [BrokerServer], Undecided> {
     let servers = &context.facts.broker.servers;
     if !servers.is_empty() {
         return Ok(servers);
@@ -43,11 +38,7 @@ pub(crate) fn object(context: &RuleContext<'_>, server: &BrokerServer) -> Option
 }
 
 /// A finding about a server, with its pod.
-pub(crate) fn finding(
-    diagnosis: &'static Diagnosis,
-    context: &RuleContext<'_>,
-    server: &BrokerServer,
-) -> Draft {
+pub(crate) fn finding(diagnosis: &'static Diagnosis, context: &RuleContext<'_>, server: &BrokerServer) -> Draft {
     let draft = diagnosis.finding();
     match object(context, server) {
         Some(object) => draft.object(object),
@@ -56,13 +47,7 @@ pub(crate) fn finding(
 }
 
 pub(crate) fn workload<'a>(context: &RuleContext<'a>) -> &'a str {
-    context
-        .statefulsets
-        .items()
-        .first()
-        .map_or(context.facts.profile.broker.old, |set| {
-            stack::name(&set.metadata)
-        })
+    context.statefulsets.items().first().map_or(context.facts.profile.broker.old, |set| stack::name(&set.metadata))
 }
 
 /// Why nothing can be said of a server, as it follows its name.
@@ -88,8 +73,6 @@ pub(crate) fn each_server<'a>(
 
 /// Shows the last lines of a server's log.
 pub(crate) fn server_logs(context: &RuleContext<'_>, server: &BrokerServer, lines: u32) -> Command {
-    let of = context
-        .pod_of(server)
-        .unwrap_or("-l app.kubernetes.io/name=nats");
+    let of = context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats");
     context.logs_of(of, Some(context.facts.profile.broker.container), lines)
 }

@@ -13,41 +13,23 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 /// How the broker comes to be shared by intent: ours is on it from its own pod's address, it is open to the outside,
 /// and asks everybody for a token.
 pub(crate) fn shared(context: &RuleContext<'_>) -> Option<String> {
-    let ours = context.clients.meshsync.iter().any(|(_, client)| {
-        context
-            .meshsync_pods
-            .iter()
-            .any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str()))
-    });
+    let ours = context
+        .clients
+        .meshsync
+        .iter()
+        .any(|(_, client)| context.meshsync_pods.iter().any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str())));
     // Who has an address of a pod here is of this cluster, and so not meant.
     let inside = context.clients.foreign.iter().any(|((_, client), _)| {
-        context
-            .facts
-            .pods
-            .items()
-            .iter()
-            .any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str()))
+        context.facts.pods.items().iter().any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str()))
     });
-    let closed = context
-        .facts
-        .broker
-        .servers
-        .iter()
-        .all(|server| server.varz.auth_required);
+    let closed = context.facts.broker.servers.iter().all(|server| server.varz.auth_required);
     if !ours || inside || !closed {
         return None;
     }
-    stack::broker_services(context.facts)
-        .into_iter()
-        .find_map(|service| {
-            let kind = service.spec.as_ref()?.type_.as_deref()?;
-            (kind != "ClusterIP").then(|| {
-                format!(
-                    "Service {} is of type {kind}",
-                    stack::name(&service.metadata)
-                )
-            })
-        })
+    stack::broker_services(context.facts).into_iter().find_map(|service| {
+        let kind = service.spec.as_ref()?.type_.as_deref()?;
+        (kind != "ClusterIP").then(|| format!("Service {} is of type {kind}", stack::name(&service.metadata)))
+    })
 }
 
 /// Begins the finding about the clients of other clusters.

@@ -36,27 +36,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         if count == 0 {
             continue;
         }
-        let since = server
-            .varz
-            .start
-            .map(|start| format!(" since its start at {start:.0}"))
-            .unwrap_or_default();
-        let times = if count == 1 {
-            "once"
-        } else {
-            "again and again"
-        };
-        let behind = server
-            .connections
-            .items()
-            .iter()
-            .filter(|connection| connection.pending_bytes > 0)
-            .map(|connection| {
-                let client = if connection.name.is_empty() {
-                    "a client without a name"
-                } else {
-                    &connection.name
-                };
+        let since = server.varz.start.map(|start| format!(" since its start at {start:.0}")).unwrap_or_default();
+        let times = if count == 1 { "once" } else { "again and again" };
+        let behind =
+            server.connections.items().iter().filter(|connection| connection.pending_bytes > 0).map(|connection| {
+                let client = if connection.name.is_empty() { "a client without a name" } else { &connection.name };
                 format!(
                     "{client} at {} has {} bytes waiting (/connz pending_bytes)",
                     connection.ip, connection.pending_bytes

@@ -31,10 +31,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             // Of a server without a monitor it is not known what routes it has.
             .filter(|server| server.monitor.is_none())
             .filter(|server| {
-                context
-                    .pod_of(server)
-                    .and_then(|pod| pod.strip_prefix(name))
-                    .is_some_and(|rest| rest.starts_with('-'))
+                context.pod_of(server).and_then(|pod| pod.strip_prefix(name)).is_some_and(|rest| rest.starts_with('-'))
             })
             .collect();
         if own.len() < 2 || own.iter().any(|server| server.varz.routes > 0) {
@@ -51,10 +48,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding {
     let profile = context.facts.profile;
     let on = |clients: &[(&BrokerServer, &Connection)]| -> BTreeSet<String> {
-        clients
-            .iter()
-            .map(|(server, _)| server_name(context, server).to_owned())
-            .collect()
+        clients.iter().map(|(server, _)| server_name(context, server).to_owned()).collect()
     };
     let (from, to) = (on(&context.clients.meshsync), on(&context.clients.server));
     let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -106,28 +100,15 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
             .items()
             .iter()
             .map(|connection| connection.name.as_str())
-            .filter(|name| {
-                *name == profile.meshsync.client || profile.server.clients.contains(name)
-            })
+            .filter(|name| *name == profile.meshsync.client || profile.server.clients.contains(name))
             .collect();
-        let clients = if clients.is_empty() {
-            "none of the stack".into()
-        } else {
-            clients.join(", ")
-        };
-        draft = draft.evidence(format!(
-            "clients of {}: {clients}",
-            server_name(context, server)
-        ));
+        let clients = if clients.is_empty() { "none of the stack".into() } else { clients.join(", ") };
+        draft = draft.evidence(format!("clients of {}: {clients}", server_name(context, server)));
     }
     let broker = context.broker_name();
     draft
         .remedy("set the Broker's size to 1, then restart MeshSync")
-        .command(
-            context
-                .kubectl()
-                .patch(format!("broker/{broker}"), r#"{"spec":{"size":1}}"#),
-        )
+        .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"size":1}}"#))
         .command(context.restart(Component::Meshsync))
         .done()
 }

@@ -24,8 +24,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
-    let (Some(secret), Some(current)) = (profile.broker.token_secret, profile.broker.current)
-    else {
+    let (Some(secret), Some(current)) = (profile.broker.token_secret, profile.broker.current) else {
         return Outcome::skip("this family's broker asks for no token");
     };
     if context.line == Some(Line::Old) {
@@ -34,27 +33,19 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if let Some(why) = context.statefulsets.why_unsettled() {
         return Outcome::unknown(why);
     }
-    let set = context
-        .statefulsets
-        .items()
-        .iter()
-        .find(|set| stack::name(&set.metadata) == current);
+    let set = context.statefulsets.items().iter().find(|set| stack::name(&set.metadata) == current);
     if set.is_none() {
         return Outcome::skip(format!("there is no StatefulSet {current}"));
     }
     let key = profile.broker.token_key;
     let (title, evidence) = match &context.facts.token {
         Seen::Known(token) if token.bytes.is_some_and(|bytes| bytes > 0) => return Outcome::pass(),
-        Seen::Known(_) => (
-            format!("Secret {secret} holds no token"),
-            format!("Secret {secret}: data.{key} is missing or empty"),
-        ),
+        Seen::Known(_) => {
+            (format!("Secret {secret} holds no token"), format!("Secret {secret}: data.{key} is missing or empty"))
+        }
         Seen::Absent => (
             format!("Secret {secret} with the broker's token is missing"),
-            format!(
-                "there is no Secret {secret} in namespace {}",
-                context.facts.target.namespace
-            ),
+            format!("there is no Secret {secret} in namespace {}", context.facts.target.namespace),
         ),
         other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     };
@@ -75,17 +66,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
             .any(|waiting| waiting.reason.as_deref() == Some("CreateContainerConfigError"));
         if waits {
-            draft = draft.evidence(format!(
-                "pod {} waits with CreateContainerConfigError",
-                stack::name(&pod.metadata)
-            ));
+            draft = draft.evidence(format!("pod {} waits with CreateContainerConfigError", stack::name(&pod.metadata)));
         }
     }
     draft
-            .remedy("let the operator make it again, then restart both sides, so that they hold the same token")
-            .command(context.restart(Component::Operator))
-            .command(context.kubectl().inspect(format!("get secret {secret}")))
-            .command(context.restart(Component::Broker))
-            .command(context.restart(Component::Meshsync))
-            .found()
+        .remedy("let the operator make it again, then restart both sides, so that they hold the same token")
+        .command(context.restart(Component::Operator))
+        .command(context.kubectl().inspect(format!("get secret {secret}")))
+        .command(context.restart(Component::Broker))
+        .command(context.restart(Component::Meshsync))
+        .found()
 }

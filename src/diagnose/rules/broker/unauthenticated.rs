@@ -26,12 +26,7 @@ fn exposure(context: &RuleContext<'_>, server: &BrokerServer) -> Option<(String,
     stack::broker_services(context.facts)
         .into_iter()
         .find(|service| pod.starts_with(stack::name(&service.metadata)))
-        .map(|service| {
-            (
-                stack::name(&service.metadata).to_owned(),
-                stack::service_type(service).to_owned(),
-            )
-        })
+        .map(|service| (stack::name(&service.metadata).to_owned(), stack::service_type(service).to_owned()))
         .filter(|(_, kind)| kind != "ClusterIP")
 }
 
@@ -43,27 +38,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             None => Outcome::skip("no broker server runs"),
         };
     }
-    let open: Vec<&BrokerServer> = servers
-        .iter()
-        .filter(|server| !server.varz.auth_required)
-        .collect();
+    let open: Vec<&BrokerServer> = servers.iter().filter(|server| !server.varz.auth_required).collect();
     if open.is_empty() {
         return Outcome::pass();
     }
-    let names: Vec<&str> = open
-        .iter()
-        .map(|server| server_name(context, server))
-        .collect();
+    let names: Vec<&str> = open.iter().map(|server| server_name(context, server)).collect();
     let exposed = open.iter().find_map(|server| exposure(context, server));
     let mut draft = DIAGNOSIS
         .finding()
-        .message(
-            "Whoever reaches it reads every object that MeshSync publishes, Secrets among them.",
-        )
-        .evidence(format!(
-            "/varz of {} does not say auth_required",
-            names.join(", ")
-        ));
+        .message("Whoever reaches it reads every object that MeshSync publishes, Secrets among them.")
+        .evidence(format!("/varz of {} does not say auth_required", names.join(", ")));
     if let Some((service, kind)) = exposed {
         draft = draft
             .severity(Severity::Error)
@@ -77,6 +61,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .found();
     }
     draft
-            .remedy(format!("upgrade the operator to {}, whose broker asks for a token; until then close the Service to the outside", context.facts.profile.images.operator_release))
-            .found()
+        .remedy(format!(
+            "upgrade the operator to {}, whose broker asks for a token; until then close the Service to the outside",
+            context.facts.profile.images.operator_release
+        ))
+        .found()
 }

@@ -28,64 +28,38 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if !facts.broker.looked {
         return Outcome::unknown("the broker was not asked");
     }
-    let wanted: Vec<&str> = context
-        .running_broker_pods()
-        .map(|pod| stack::name(&pod.metadata))
-        .collect();
-    let servers: Vec<&BrokerServer> = facts
-        .broker
-        .servers
-        .iter()
-        .filter(|server| !context.is_foreign(server))
-        .collect();
+    let wanted: Vec<&str> = context.running_broker_pods().map(|pod| stack::name(&pod.metadata)).collect();
+    let servers: Vec<&BrokerServer> =
+        facts.broker.servers.iter().filter(|server| !context.is_foreign(server)).collect();
     let Some(why) = context.unseen_own_clients() else {
         if wanted.is_empty() && servers.is_empty() {
             return Outcome::skip("no broker server of the stack runs");
         }
         let ways: Vec<String> = servers
             .iter()
-            .map(|server| {
-                format!(
-                    "{} by {}",
-                    context.pod_of(server).unwrap_or("a server"),
-                    server.reached_by
-                )
-            })
+            .map(|server| format!("{} by {}", context.pod_of(server).unwrap_or("a server"), server.reached_by))
             .collect();
         return Outcome::pass_with(ways.join(", "));
     };
     // A way that was merely forbidden is told with the other missing rights.
-    let failed: Vec<_> = context
-        .failed_attempts()
-        .filter(|(attempt, _, _)| !context.is_foreign_attempt(attempt))
-        .collect();
-    if failed.is_empty()
-        || failed
-            .iter()
-            .all(|(_, kind, _)| *kind == FailureKind::Denied)
-    {
+    let failed: Vec<_> =
+        context.failed_attempts().filter(|(attempt, _, _)| !context.is_foreign_attempt(attempt)).collect();
+    if failed.is_empty() || failed.iter().all(|(_, kind, _)| *kind == FailureKind::Denied) {
         return Outcome::unknown(why);
     }
-    let proven = failed
-        .iter()
-        .any(|(_, kind, _)| *kind == FailureKind::Broker);
+    let proven = failed.iter().any(|(_, kind, _)| *kind == FailureKind::Broker);
     // Such a way was opened and carried nothing: that may be its own fault or the broker's.
     let mute = failed.iter().any(|(attempt, _, _)| {
         attempt.way == Way::PortForward
-            && attempt.failure.as_ref().is_some_and(|failure| {
-                matches!(
-                    failure.reason,
-                    FailureReason::Silent | FailureReason::Closed
-                )
-            })
+            && attempt
+                .failure
+                .as_ref()
+                .is_some_and(|failure| matches!(failure.reason, FailureReason::Silent | FailureReason::Closed))
     });
     let reached = servers.len();
     let title = match (reached, wanted.len()) {
         (0, _) => "The broker cannot be asked".to_owned(),
-        (reached, all) => format!(
-            "{} of {all} broker servers cannot be asked",
-            all.saturating_sub(reached)
-        ),
+        (reached, all) => format!("{} of {all} broker servers cannot be asked", all.saturating_sub(reached)),
     };
     let evidence = failed.iter().map(|(attempt, _, message)| {
         let place = match (&attempt.pod, &attempt.address) {
@@ -118,12 +92,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// The address where `MeshSync` is told to publish cannot be reached from this machine.
-pub(crate) fn not_from_here(
-    context: &RuleContext<'_>,
-    attempt: &Attempt,
-    to: &Destination,
-    failure: &str,
-) -> Finding {
+pub(crate) fn not_from_here(context: &RuleContext<'_>, attempt: &Attempt, to: &Destination, failure: &str) -> Finding {
     let shown = to.shown();
     let names = &context.facts.profile.broker;
     DIAGNOSIS.finding()

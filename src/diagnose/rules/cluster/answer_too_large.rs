@@ -9,20 +9,13 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "answer-too-large",
     title: "An answer is larger than what is read",
-    explains: &[
-        "observation-missing",
-        "broker-monitor-unreachable",
-        "broker-unreachable",
-    ],
+    explains: &["observation-missing", "broker-monitor-unreachable", "broker-unreachable"],
     explanation: include_str!("answer_too_large.md"),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
 /// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice {
-    text: TOO_LARGE,
-    kubectl: None,
-};
+pub(super) const ADVICE: Advice = Advice { text: TOO_LARGE, kubectl: None };
 
 pub(crate) static CHECK: Check = Check {
     id: "answers-within-limits",
@@ -76,10 +69,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     for server in &facts.broker.servers {
         let name = server.pod.as_deref().unwrap_or("a broker server");
-        add(
-            format!("the clients of {name}"),
-            server.connections.failure(),
-        );
+        add(format!("the clients of {name}"), server.connections.failure());
     }
     for log in &facts.logs {
         add(format!("the log of {}", log.pod), log.lines.failure());

@@ -10,7 +10,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice {
-    text: "log in again, or fetch a fresh kubeconfig",
-    kubectl: Some("auth whoami"),
-};
+pub(super) const ADVICE: Advice =
+    Advice { text: "log in again, or fetch a fresh kubeconfig", kubectl: Some("auth whoami") };

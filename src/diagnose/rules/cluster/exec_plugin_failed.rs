@@ -10,7 +10,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice {
-    text: "run the plugin's command by hand; it must print an ExecCredential",
-    kubectl: None,
-};
+pub(super) const ADVICE: Advice =
+    Advice { text: "run the plugin's command by hand; it must print an ExecCredential", kubectl: None };

@@ -34,18 +34,13 @@ pub(crate) fn missing(trial: &DryRun) -> impl Iterator<Item = &Permission> {
     trial
         .rights
         .iter()
-        .filter(move |asked| {
-            asked.allowed == Seen::Known(false) && !(there && asked.right.verb == "create")
-        })
+        .filter(move |asked| asked.allowed == Seen::Known(false) && !(there && asked.right.verb == "create"))
         .map(|asked| &asked.right)
 }
 
 /// Why it is not known whether we have some right, or whether the server takes an object that we may write.
 pub(crate) fn open(trial: &DryRun) -> Option<String> {
-    let asked = trial
-        .rights
-        .iter()
-        .find_map(|asked| asked.allowed.why_unsettled());
+    let asked = trial.rights.iter().find_map(|asked| asked.allowed.why_unsettled());
     asked.or_else(|| match Tried::of(trial) {
         Tried::Open(why) => Some(why),
         _ => None,
@@ -55,10 +50,7 @@ pub(crate) fn open(trial: &DryRun) -> Option<String> {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let objects = &seen(context).objects;
     // An existing namespace is left as it is.
-    let objects: Vec<&DryRun> = objects
-        .iter()
-        .filter(|trial| !stays(context, trial))
-        .collect();
+    let objects: Vec<&DryRun> = objects.iter().filter(|trial| !stays(context, trial)).collect();
     let mut findings = Vec::new();
     // By verbs, resource and place, so that a person reads rules and not a list of questions.
     let mut rules: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
@@ -70,33 +62,17 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         };
         count += rights.len();
         let verbs: Vec<&str> = rights.iter().map(|right| right.verb.as_str()).collect();
-        let group = if first.group.is_empty() {
-            String::new()
-        } else {
-            format!(".{}", first.group)
-        };
+        let group = if first.group.is_empty() { String::new() } else { format!(".{}", first.group) };
         let place = match &first.namespace {
             Some(namespace) => format!("in namespace {namespace}"),
             None => "in the cluster".into(),
         };
-        rules
-            .entry((
-                format!("{} {}{group}", verbs.join(", "), first.resource),
-                place,
-            ))
-            .or_default()
-            .push(&trial.name);
+        rules.entry((format!("{} {}{group}", verbs.join(", "), first.resource), place)).or_default().push(&trial.name);
     }
     if count > 0 {
         // To remove anything is no part of installing where there is nothing yet.
-        let removes = objects
-            .iter()
-            .any(|trial| missing(trial).any(|right| right.verb == "delete"));
-        let roles = if removes {
-            "rbac redeploy"
-        } else {
-            "rbac preflight"
-        };
+        let removes = objects.iter().any(|trial| missing(trial).any(|right| right.verb == "delete"));
+        let roles = if removes { "rbac redeploy" } else { "rbac preflight" };
         let user = match &seen(context).user {
             Seen::Known(user) => format!("user {user}"),
             _ => "the present user".into(),

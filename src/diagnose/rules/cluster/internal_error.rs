@@ -10,7 +10,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice {
-    text: "report it to the project, with what `-v` prints; a recording may still work",
-    kubectl: None,
-};
+pub(super) const ADVICE: Advice =
+    Advice { text: "report it to the project, with what `-v` prints; a recording may still work", kubectl: None };

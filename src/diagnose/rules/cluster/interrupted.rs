@@ -10,7 +10,4 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice {
-    text: "run the same command again",
-    kubectl: None,
-};
+pub(super) const ADVICE: Advice = Advice { text: "run the same command again", kubectl: None };

@@ -10,7 +10,5 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice {
-    text: "mend the kubeconfig at the place named above",
-    kubectl: Some("config view"),
-};
+pub(super) const ADVICE: Advice =
+    Advice { text: "mend the kubeconfig at the place named above", kubectl: Some("config view") };

@@ -27,18 +27,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     };
     let shown = shown_version(version);
-    let digits: String = version
-        .minor
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
+    let digits: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
     match (version.major.as_str(), digits.parse::<u32>()) {
-        ("1", Ok(minor)) if minor < OLDEST_MINOR => DIAGNOSIS.finding()
-                .title(format!("Kubernetes {shown} is older than 1.{OLDEST_MINOR}"))
-                .message("The custom resource definitions hold validation rules that this API server does not know.")
-                .evidence(format!("/version says {shown}"))
-                .remedy(format!("upgrade the cluster to 1.{OLDEST_MINOR} or later"))
-                .found(),
+        ("1", Ok(minor)) if minor < OLDEST_MINOR => DIAGNOSIS
+            .finding()
+            .title(format!("Kubernetes {shown} is older than 1.{OLDEST_MINOR}"))
+            .message("The custom resource definitions hold validation rules that this API server does not know.")
+            .evidence(format!("/version says {shown}"))
+            .remedy(format!("upgrade the cluster to 1.{OLDEST_MINOR} or later"))
+            .found(),
         (_, Ok(_)) => Outcome::pass_with(shown),
         _ => Outcome::unknown(format!("the version {shown} cannot be read")),
     }

@@ -28,9 +28,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             context.brokers.why_unsettled(),
             context.meshsyncs.why_unsettled(),
         ];
-        let something = context.operator.known().is_some()
-            || context.has_custom_resource()
-            || context.has_workload();
+        let something = context.operator.known().is_some() || context.has_custom_resource() || context.has_workload();
         return match unseen.into_iter().flatten().next() {
             Some(why) if !something => Outcome::unknown(why),
             _ => Outcome::skip("the stack is here, and needs them"),
@@ -43,8 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if !no_kinds && facts.elsewhere.known().is_none() {
         return Outcome::unknown("whether the stack is in another namespace was not seen");
     }
-    let (Seen::Known(roles), Seen::Known(bindings)) =
-        (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
+    let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
     else {
         let why = facts.rbac.cluster_roles.why_unsettled();
         let why = why.or_else(|| facts.rbac.cluster_role_bindings.why_unsettled());
@@ -53,11 +50,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let names = &facts.profile.operator;
     let bindings: Vec<_> = bindings
         .iter()
-        .filter(|binding| {
-            names
-                .cluster_role_bindings
-                .contains(&stack::name(&binding.metadata))
-        })
+        .filter(|binding| names.cluster_role_bindings.contains(&stack::name(&binding.metadata)))
         .collect();
     let elsewhere = bindings
         .iter()
@@ -65,14 +58,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter_map(|subject| subject.namespace.as_deref())
         .find(|namespace| *namespace != facts.target.namespace);
     if let Some(namespace) = elsewhere {
-        return Outcome::skip(format!(
-            "they are bound to an account in namespace {namespace}"
-        ));
+        return Outcome::skip(format!("they are bound to an account in namespace {namespace}"));
     }
-    let bindings: Vec<&str> = bindings
-        .iter()
-        .map(|binding| stack::name(&binding.metadata))
-        .collect();
+    let bindings: Vec<&str> = bindings.iter().map(|binding| stack::name(&binding.metadata)).collect();
     let roles: Vec<&str> = roles
         .iter()
         .map(|role| stack::name(&role.metadata))
@@ -87,22 +75,22 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         if !found.is_empty() {
             draft = draft
                 .evidence(format!("there are, by {kind}: {}", found.join(", ")))
-                .command(
-                    context
-                        .kubectl_cluster()
-                        .delete(format!("{kind} {}", found.join(" "))),
-                );
+                .command(context.kubectl_cluster().delete(format!("{kind} {}", found.join(" "))));
         }
     }
     if bindings.is_empty() && roles.is_empty() {
         return Outcome::pass();
     }
     draft
-            .evidence(format!(
-                "nothing of the stack is in namespace {}, and no custom resource anywhere",
-                facts.target.namespace
-            ))
-            .remedy("if nothing of the stack is to come back, remove them; the last command shows what else bears the name")
-            .command(context.kubectl_cluster().inspect(format!("get clusterroles,clusterrolebindings -o name | grep {}", facts.profile.name)))
-            .found()
+        .evidence(format!(
+            "nothing of the stack is in namespace {}, and no custom resource anywhere",
+            facts.target.namespace
+        ))
+        .remedy("if nothing of the stack is to come back, remove them; the last command shows what else bears the name")
+        .command(
+            context
+                .kubectl_cluster()
+                .inspect(format!("get clusterroles,clusterrolebindings -o name | grep {}", facts.profile.name)),
+        )
+        .found()
 }

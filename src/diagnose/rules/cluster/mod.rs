@@ -41,12 +41,8 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
 ];
 
 /// The checks, in the order in which they are shown. A check stands behind those that it depends on.
-pub(super) static CHECKS: &[&Check] = &[
-    &API_REACHABLE,
-    &kubernetes_too_old::CHECK,
-    &answer_too_large::CHECK,
-    &permission_missing::CHECK,
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&API_REACHABLE, &kubernetes_too_old::CHECK, &answer_too_large::CHECK, &permission_missing::CHECK];
 
 /// What to do about an obstacle that says nothing about that itself.
 pub(super) struct Advice {
@@ -67,8 +63,5 @@ static OBSTACLES: &[(&Diagnosis, &Advice)] = &[
     (&interrupted::DIAGNOSIS, &interrupted::ADVICE),
     (&internal_error::DIAGNOSIS, &internal_error::ADVICE),
     (&answer_too_large::DIAGNOSIS, &answer_too_large::ADVICE),
-    (
-        &credentials_rejected::DIAGNOSIS,
-        &credentials_rejected::ADVICE,
-    ),
+    (&credentials_rejected::DIAGNOSIS, &credentials_rejected::ADVICE),
 ];

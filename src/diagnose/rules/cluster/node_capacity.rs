@@ -37,27 +37,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Seen::Known(nodes) => nodes,
         other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     };
-    let mut wanted: Vec<(String, ResourceAmount)> =
-        manifests::pods(facts.profile, &facts.target.namespace)
-            .iter()
-            .filter_map(|object| {
-                let pod = manifests::typed(object)?;
-                let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
-                Some((name.to_owned(), quantity::of_pod(pod.spec.as_ref()?)))
-            })
-            .collect();
+    let mut wanted: Vec<(String, ResourceAmount)> = manifests::pods(facts.profile, &facts.target.namespace)
+        .iter()
+        .filter_map(|object| {
+            let pod = manifests::typed(object)?;
+            let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
+            Some((name.to_owned(), quantity::of_pod(pod.spec.as_ref()?)))
+        })
+        .collect();
     // The largest first: whatever has no place for it need not be tried further.
     wanted.sort_by_key(|(_, room)| std::cmp::Reverse((room.memory, room.cpu_milli)));
-    let mut free: Vec<ResourceAmount> = nodes
-        .iter()
-        .filter(|node| takes_pods(node))
-        .map(|node| node.allocatable.minus(node.requested))
-        .collect();
+    let mut free: Vec<ResourceAmount> =
+        nodes.iter().filter(|node| takes_pods(node)).map(|node| node.allocatable.minus(node.requested)).collect();
     let rooms: Vec<ResourceAmount> = wanted.iter().map(|(_, room)| *room).collect();
-    let all = rooms
-        .iter()
-        .copied()
-        .fold(ResourceAmount::default(), ResourceAmount::plus);
+    let all = rooms.iter().copied().fold(ResourceAmount::default(), ResourceAmount::plus);
     if placed(&rooms, &mut free) {
         return Outcome::pass_with(format!("{all}, on {}", counted(free.len(), "node")));
     }
@@ -86,9 +79,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         draft = draft.evidence("the cluster has no node");
     }
     draft
-            .remedy("make room or add a node; a node with a taint takes none of the stack's pods, which tolerate nothing")
-            .command(context.kubectl_cluster().inspect("describe nodes"))
-            .found()
+        .remedy("make room or add a node; a node with a taint takes none of the stack's pods, which tolerate nothing")
+        .command(context.kubectl_cluster().inspect("describe nodes"))
+        .found()
 }
 
 fn takes_pods(node: &Node) -> bool {
@@ -106,11 +99,7 @@ fn shown(node: &Node) -> String {
     if !node.taints.is_empty() {
         return format!("node {name} is tainted: {}", node.taints.join(", "));
     }
-    format!(
-        "node {name} has {} free of {}",
-        node.allocatable.minus(node.requested),
-        node.allocatable
-    )
+    format!("node {name} has {} free of {}", node.allocatable.minus(node.requested), node.allocatable)
 }
 
 /// Whether each of these finds a place. Pods of a handful are tried in every way, so that "no" is certain.
@@ -138,28 +127,14 @@ mod tests {
     use super::*;
 
     fn room(cpu_milli: u64) -> ResourceAmount {
-        ResourceAmount {
-            cpu_milli,
-            memory: 1,
-            pods: 1,
-        }
+        ResourceAmount { cpu_milli, memory: 1, pods: 1 }
     }
 
     #[test]
     fn every_way_is_tried() {
-        let node = |cpu| ResourceAmount {
-            cpu_milli: cpu,
-            memory: 10,
-            pods: 10,
-        };
-        assert!(placed(
-            &[room(5), room(4), room(3)],
-            &mut [node(7), node(5)]
-        ));
-        assert!(!placed(
-            &[room(5), room(4), room(4)],
-            &mut [node(7), node(5)]
-        ));
+        let node = |cpu| ResourceAmount { cpu_milli: cpu, memory: 10, pods: 10 };
+        assert!(placed(&[room(5), room(4), room(3)], &mut [node(7), node(5)]));
+        assert!(!placed(&[room(5), room(4), room(4)], &mut [node(7), node(5)]));
         assert!(!placed(&[room(1)], &mut []));
     }
 }

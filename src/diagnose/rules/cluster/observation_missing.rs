@@ -20,21 +20,13 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
     };
     macro_rules! unseen {
         ($what:literal, $seen:expr) => {
-            add(
-                $what,
-                $seen.why_unsettled(),
-                matches!($seen, Seen::Denied(_)),
-            )
+            add($what, $seen.why_unsettled(), matches!($seen, Seen::Denied(_)))
         };
     }
-    if context.states().operator.undetermined.is_some()
-        || context.states().meshsync.undetermined.is_some()
-    {
+    if context.states().operator.undetermined.is_some() || context.states().meshsync.undetermined.is_some() {
         unseen!("Deployments", &facts.deployments);
     }
-    if context.states().meshsync.undetermined.is_some()
-        || context.states().broker.undetermined.is_some()
-    {
+    if context.states().meshsync.undetermined.is_some() || context.states().broker.undetermined.is_some() {
         unseen!("Pods", &facts.pods);
     }
     if context.states().meshsync.undetermined.is_some() {
@@ -44,9 +36,8 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
         unseen!("Broker objects", &context.brokers);
     }
     let standalone = context.is_standalone() && context.states().meshsync.undetermined.is_some();
-    let broker_open = standalone
-        || context.states().meshsync.report.at_least
-        || context.states().broker.report.at_least;
+    let broker_open =
+        standalone || context.states().meshsync.report.at_least || context.states().broker.report.at_least;
     let explained = facts
         .broker
         .attempts
@@ -56,9 +47,7 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
         || facts.broker.servers.iter().any(|s| s.monitor.is_some());
     let pods_unseen = !facts.pods.is_settled();
     if broker_open && !explained && !pods_unseen {
-        let why = context
-            .unseen_clients()
-            .or_else(|| context.unseen_own_clients());
+        let why = context.unseen_clients().or_else(|| context.unseen_own_clients());
         add("the broker's clients", why, false);
     }
     if missing.is_empty() {
@@ -70,9 +59,7 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
             .kind(Kind::Obstacle)
             .message("The states that hang on it are unknown, or the highest that is proven.")
             .evidences(missing)
-            .remedy(
-                "look again with everything in view: the text of `explain` says how to record it",
-            )
+            .remedy("look again with everything in view: the text of `explain` says how to record it")
             .command(context.meshdoctor(Effect::Read, "record facts.json"))
             .done(),
     )

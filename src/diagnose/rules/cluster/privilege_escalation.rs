@@ -41,10 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(first) = refused.first() else {
         return open_grants(&trials);
     };
-    let names: Vec<String> = refused
-        .iter()
-        .map(|trial| format!("{} {}", trial.kind, trial.name))
-        .collect();
+    let names: Vec<String> = refused.iter().map(|trial| format!("{} {}", trial.kind, trial.name)).collect();
     DIAGNOSIS.finding()
             .title("The stack's roles grant more than we may grant")
             .message(
@@ -86,20 +83,10 @@ fn open_grants(trials: &[&DryRun]) -> Judgement {
     match waits {
         None => Outcome::pass(),
         Some(until) => {
-            let tried = trials
-                .iter()
-                .filter(|trial| matches!(Tried::of(trial), Tried::Taken { .. }))
-                .count();
-            let what = format!(
-                "{tried} of {} tried; the rest cannot be until {until}",
-                trials.len()
-            );
+            let tried = trials.iter().filter(|trial| matches!(Tried::of(trial), Tried::Taken { .. })).count();
+            let what = format!("{tried} of {} tried; the rest cannot be until {until}", trials.len());
             // The cluster-wide roles hold everything that the others do.
-            if tried > 0 {
-                Outcome::pass_with(what)
-            } else {
-                Outcome::skip(what)
-            }
+            if tried > 0 { Outcome::pass_with(what) } else { Outcome::skip(what) }
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use crate::diagnose::rules::{
     cluster::{
-        Advice, OBSTACLES, answer_too_large, credentials_rejected, exec_plugin_failed,
-        internal_error, interrupted, kubeconfig_invalid, kubeconfig_missing, not_an_api_server,
-        tls_untrusted,
+        Advice, OBSTACLES, answer_too_large, credentials_rejected, exec_plugin_failed, internal_error, interrupted,
+        kubeconfig_invalid, kubeconfig_missing, not_an_api_server, tls_untrusted,
     },
     prelude::*,
 };
@@ -49,12 +48,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             None => Outcome::pass(),
         };
     };
-    let explain = context
-        .facts
-        .target
-        .context
-        .as_ref()
-        .map(|context| format!("context: {context}"));
+    let explain = context.facts.target.context.as_ref().map(|context| format!("context: {context}"));
     // A recording may name an obstacle that is not known here.
     let (diagnosis, advice) = OBSTACLES
         .iter()
@@ -77,14 +71,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 /// A sentence of its own: capital letter, full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    let first = chars
-        .next()
-        .map(|c| c.to_uppercase().to_string())
-        .unwrap_or_default();
-    let stop = if text.ends_with(['.', '?', '!']) {
-        ""
-    } else {
-        "."
-    };
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
     format!("{first}{}{stop}", chars.as_str())
 }

@@ -5,11 +5,7 @@ use crate::diagnose::rules::{installation::crd_missing, prelude::*};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "conversion-webhook-down",
     title: "The conversion webhook of the custom resources is down",
-    explains: &[
-        "observation-missing",
-        "namespace-terminating",
-        "crd-terminating",
-    ],
+    explains: &["observation-missing", "namespace-terminating", "crd-terminating"],
     explanation: include_str!("conversion_webhook_down.md"),
     ..Diagnosis::fault(Component::Installation)
 };
@@ -29,12 +25,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .brokers
         .iter()
         .map(|(version, seen)| ("brokers", version, seen.failure()))
-        .chain(
-            facts
-                .meshsyncs
-                .iter()
-                .map(|(version, seen)| ("meshsyncs", version, seen.failure())),
-        )
+        .chain(facts.meshsyncs.iter().map(|(version, seen)| ("meshsyncs", version, seen.failure())))
         .filter_map(|(plural, version, why)| Some((plural, version, why?)))
         .filter(|(_, _, why)| why.kind.is_conversion())
         .map(|(plural, version, why)| format!("listing {plural} in {version}: {why}"))
@@ -43,22 +34,22 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let reset = |crd: &str| {
-        context.kubectl_cluster().patch(
-            format!("crd {crd}"),
-            r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#,
-        )
+        context
+            .kubectl_cluster()
+            .patch(format!("crd {crd}"), r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#)
     };
-    DIAGNOSIS.finding()
-            .message(
-                "An object reads only in the version it is stored in. Everything that asks for the other one fails, the \
+    DIAGNOSIS
+        .finding()
+        .message(
+            "An object reads only in the version it is stored in. Everything that asks for the other one fails, the \
                  operator and MeshSync among them, and deletions hang.",
-            )
-            .evidences(failures)
-            .remedy(
-                "repair the operator that serves the webhook, or switch conversion off: both versions have the same \
+        )
+        .evidences(failures)
+        .remedy(
+            "repair the operator that serves the webhook, or switch conversion off: both versions have the same \
                  fields, so nothing is lost",
-            )
-            .command(reset(&facts.profile.broker_crd()))
-            .command(reset(&facts.profile.meshsync_crd()))
-            .found()
+        )
+        .command(reset(&facts.profile.broker_crd()))
+        .command(reset(&facts.profile.meshsync_crd()))
+        .found()
 }

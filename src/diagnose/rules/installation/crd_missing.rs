@@ -24,10 +24,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("MeshSync runs without operator here, and needs none");
     }
     let facts = context.facts;
-    let crds = [
-        (&facts.broker_crd, facts.profile.broker_crd()),
-        (&facts.meshsync_crd, facts.profile.meshsync_crd()),
-    ];
+    let crds = [(&facts.broker_crd, facts.profile.broker_crd()), (&facts.meshsync_crd, facts.profile.meshsync_crd())];
     let findings = crds
         .iter()
         .filter(|(crd, _)| crd.is_absent())
@@ -49,10 +46,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if findings.is_empty()
         && let Some((crd, name)) = crds.iter().find(|(crd, _)| !crd.is_settled())
     {
-        return Outcome::unknown(format!(
-            "{name}: {}",
-            crd.why_unsettled().unwrap_or_default()
-        ));
+        return Outcome::unknown(format!("{name}: {}", crd.why_unsettled().unwrap_or_default()));
     }
     Outcome::of(findings)
 }

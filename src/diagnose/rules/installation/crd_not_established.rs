@@ -30,16 +30,11 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let crds = [
-        (&facts.broker_crd, facts.profile.broker_crd()),
-        (&facts.meshsync_crd, facts.profile.meshsync_crd()),
-    ];
+    let crds = [(&facts.broker_crd, facts.profile.broker_crd()), (&facts.meshsync_crd, facts.profile.meshsync_crd())];
     let findings: Vec<Finding> = crds
         .iter()
         .filter_map(|(crd, name)| Some((crd.known()?, name)))
-        .filter_map(|(crd, name)| {
-            terminating(context, crd, name).or_else(|| unserved(context, crd, name))
-        })
+        .filter_map(|(crd, name)| terminating(context, crd, name).or_else(|| unserved(context, crd, name)))
         .collect();
     if findings.is_empty() {
         if let Some(why) = crds.iter().find_map(|(crd, _)| crd.why_unsettled()) {
@@ -54,32 +49,23 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// A definition that the API server does not serve; one whose conditions nobody has written yet proves nothing.
 fn unserved(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding> {
-    let condition = |kind: &str| {
-        crd.status
-            .conditions
-            .iter()
-            .find(|condition| condition.kind == kind)
-    };
+    let condition = |kind: &str| crd.status.conditions.iter().find(|condition| condition.kind == kind);
     let established = condition("Established").filter(|condition| condition.status != "True")?;
     let refused = condition("NamesAccepted").filter(|condition| condition.status != "True");
-    let shown = [Some(established), refused]
-        .into_iter()
-        .flatten()
-        .map(|condition| {
-            format!(
-                "status.conditions: {}={} ({}): {}",
-                condition.kind, condition.status, condition.reason, condition.message
-            )
-        });
+    let shown = [Some(established), refused].into_iter().flatten().map(|condition| {
+        format!(
+            "status.conditions: {}={} ({}): {}",
+            condition.kind, condition.status, condition.reason, condition.message
+        )
+    });
     let wait = |draft: Draft| -> (Draft, Command) {
         (
             draft.remedy("wait for it, then apply the objects"),
-            context.kubectl_cluster().inspect(format!(
-                "wait --for=condition=Established --timeout=60s crd/{name}"
-            )),
+            context.kubectl_cluster().inspect(format!("wait --for=condition=Established --timeout=60s crd/{name}")),
         )
     };
-    let draft = DIAGNOSIS.finding()
+    let draft = DIAGNOSIS
+        .finding()
         .title(format!("The definition {name} is there and not served"))
         .message(if refused.is_some() {
             "Another definition has taken one of its names, so its objects can be neither read nor made."

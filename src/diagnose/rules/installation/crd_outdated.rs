@@ -51,20 +51,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match has_watch_list(crd) {
         None => Outcome::skip("the definition's schema was not recorded"),
         Some(true) => Outcome::pass(),
-        Some(false) => DIAGNOSIS.finding()
-                .message(
-                    "The API server drops the watch-list of every MeshSync, so MeshSync falls back to its defaults, and \
+        Some(false) => DIAGNOSIS
+            .finding()
+            .message(
+                "The API server drops the watch-list of every MeshSync, so MeshSync falls back to its defaults, and \
                      versions 0.6.23 to 1.0.1 then publish nothing.",
-                )
-                .object(ObjectRef {
-                    kind: "CustomResourceDefinition".into(),
-                    namespace: None,
-                    name,
-                })
-                .evidence("spec.versions[].schema has no field spec.watch-list")
-                .remedy("apply the definitions of the current operator; then set the watch-list and restart MeshSync")
-                .command(context.redeploy(None))
-                .command(context.kubectl_cluster().inspect(format!("explain meshsyncs.spec --api-version={}/v1alpha1", context.facts.profile.group)))
-                .found(),
+            )
+            .object(ObjectRef { kind: "CustomResourceDefinition".into(), namespace: None, name })
+            .evidence("spec.versions[].schema has no field spec.watch-list")
+            .remedy("apply the definitions of the current operator; then set the watch-list and restart MeshSync")
+            .command(context.redeploy(None))
+            .command(
+                context
+                    .kubectl_cluster()
+                    .inspect(format!("explain meshsyncs.spec --api-version={}/v1alpha1", context.facts.profile.group)),
+            )
+            .found(),
     }
 }

@@ -14,12 +14,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-terminating",
     title: "A custom resource definition is being deleted and cannot go",
-    explains: &[
-        "cr-missing",
-        "cr-stuck-terminating",
-        "broker-no-workload",
-        "meshsync-no-workload",
-    ],
+    explains: &["cr-missing", "cr-stuck-terminating", "broker-no-workload", "meshsync-no-workload"],
     explanation: include_str!("crd_terminating.md"),
     ..Diagnosis::fault(Component::Installation)
 };
@@ -28,10 +23,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) fn terminating(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding> {
     let since = crd.metadata.deletion_timestamp.as_ref()?;
     let kind = &crd.spec.names.kind;
-    let held: Vec<(&str, &ObjectMeta)> = held_resources(context)
-        .into_iter()
-        .filter(|(held, _)| held == kind)
-        .collect();
+    let held: Vec<(&str, &ObjectMeta)> = held_resources(context).into_iter().filter(|(held, _)| held == kind).collect();
     let mut draft = DIAGNOSIS.finding()
         .title(format!("The definition {name} is being deleted and waits for its objects"))
         .message(

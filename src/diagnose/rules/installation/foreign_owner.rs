@@ -34,10 +34,7 @@ fn objects<'a>(context: &'a RuleContext<'_>) -> Vec<(String, &'a ObjectMeta)> {
     let facts = context.facts;
     let mut objects: Vec<(String, &ObjectMeta)> = Vec::new();
     let mut add = |kind: &str, metadata: &'a ObjectMeta| {
-        objects.push((
-            format!("{}/{}", kind.to_lowercase(), stack::name(metadata)),
-            metadata,
-        ));
+        objects.push((format!("{}/{}", kind.to_lowercase(), stack::name(metadata)), metadata));
     };
     for crd in [&facts.broker_crd, &facts.meshsync_crd] {
         if let Some(crd) = crd.known() {
@@ -104,20 +101,12 @@ fn look(context: &RuleContext<'_>, owner: &Manager) -> Command {
             Effect::Read,
             format!(
                 "helm{} history {} -n {}",
-                context
-                    .context_flag()
-                    .replace("--context", "--kube-context"),
+                context.context_flag().replace("--context", "--kube-context"),
                 quoted(release),
-                quoted(
-                    namespace
-                        .as_deref()
-                        .unwrap_or(&context.facts.target.namespace)
-                )
+                quoted(namespace.as_deref().unwrap_or(&context.facts.target.namespace))
             ),
         ),
-        Manager::ArgoCd { .. } => context
-            .kubectl_cluster()
-            .inspect("get applications.argoproj.io -A"),
+        Manager::ArgoCd { .. } => context.kubectl_cluster().inspect("get applications.argoproj.io -A"),
         Manager::FluxHelm { name, namespace } => context.kubectl_cluster().inspect(format!(
             "get helmreleases.helm.toolkit.fluxcd.io {} -n {}",
             quoted(name),

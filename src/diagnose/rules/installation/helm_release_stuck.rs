@@ -36,43 +36,33 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
         other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     };
-    let Some(last) = revisions
-        .iter()
-        .filter(|revision| revision.release == release)
-        .max_by_key(|revision| revision.revision)
+    let Some(last) =
+        revisions.iter().filter(|revision| revision.release == release).max_by_key(|revision| revision.revision)
     else {
-        return Outcome::skip(format!(
-            "Helm has noted nothing of release {release} in namespace {namespace}"
-        ));
+        return Outcome::skip(format!("Helm has noted nothing of release {release} in namespace {namespace}"));
     };
     let pending = last.status.starts_with("pending-");
     if last.status != "failed" && !pending {
         return Outcome::pass_with(format!("revision {} is {}", last.revision, last.status));
     }
-    let age = last
-        .created
-        .map(|created| context.clock().duration_since(created));
+    let age = last.created.map(|created| context.clock().duration_since(created));
     if pending && age.is_none_or(|age| age < AN_ACT_OF_HELM) {
         return Outcome::pass_with(format!("revision {} is under way", last.revision));
     }
     let helm = |effect, rest: String| {
         let run = format!(
             "helm{} {rest} -n {}",
-            context
-                .context_flag()
-                .replace("--context", "--kube-context"),
+            context.context_flag().replace("--context", "--kube-context"),
             quoted(&namespace)
         );
         other(effect, run)
     };
     let good = revisions
         .iter()
-        .filter(|revision| {
-            revision.release == release
-                && matches!(revision.status.as_str(), "deployed" | "superseded")
-        })
+        .filter(|revision| revision.release == release && matches!(revision.status.as_str(), "deployed" | "superseded"))
         .max_by_key(|revision| revision.revision);
-    let mut draft = DIAGNOSIS.finding()
+    let mut draft = DIAGNOSIS
+        .finding()
         .title(format!("Helm's release {release} is {} at revision {}", last.status, last.revision))
         .message(if pending {
             "Helm was ended in the middle of it, and refuses every further act on the release, whoever asks."
@@ -92,27 +82,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .remedy(match (pending, good) {
             (false, _) => "mend what made it fail, then roll it out again",
             (true, Some(_)) => "see that no Helm is at work any more, then go back to the last good revision",
-            (true, None) => "see that no Helm is at work any more, then remove the record; definitions and custom resources stay",
+            (true, None) => {
+                "see that no Helm is at work any more, then remove the record; definitions and custom resources stay"
+            }
         })
         .command(helm(Effect::Read, format!("history {}", quoted(&release))));
     if pending {
         draft = draft.command(match good {
-            Some(good) => helm(
-                Effect::Write,
-                format!("rollback {} {}", quoted(&release), good.revision),
-            ),
-            None => helm(
-                Effect::Destructive,
-                format!("uninstall {}", quoted(&release)),
-            ),
+            Some(good) => helm(Effect::Write, format!("rollback {} {}", quoted(&release), good.revision)),
+            None => helm(Effect::Destructive, format!("uninstall {}", quoted(&release))),
         });
     } else {
         draft = draft.command(helm(
             Effect::Write,
-            format!(
-                "upgrade {} meshery/meshery-operator --reuse-values",
-                quoted(&release)
-            ),
+            format!("upgrade {} meshery/meshery-operator --reuse-values", quoted(&release)),
         ));
     }
     draft.found()

@@ -53,12 +53,7 @@ pub(crate) static TAKES_ROLES: Check = Check {
     title: "the API server takes the roles and their bindings",
     finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge: |context| {
-        tried(
-            context,
-            &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"],
-        )
-    },
+    judge: |context| tried(context, &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]),
 };
 
 pub(crate) static TAKES_OPERATOR: Check = Check {
@@ -108,10 +103,7 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     let mut denied = 0;
     for trial in &trials {
         match Tried::of(trial) {
-            Tried::Taken {
-                made: is_new,
-                conflict,
-            } => {
+            Tried::Taken { made: is_new, conflict } => {
                 *(if is_new { &mut made } else { &mut changed }) += 1;
                 held += usize::from(conflict.is_some());
                 strangers.extend(conflict.map(dry_run::strangers).unwrap_or_default());
@@ -119,14 +111,9 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
             Tried::Anew(_) => anew += 1,
             Tried::Waits(until) => waits.push(until),
             Tried::Refused(answer) => findings.push(refused(context, trial, answer)),
-            Tried::Insecure(message) => findings.push(refused(
-                context,
-                trial,
-                &Answer {
-                    status: 403,
-                    message: message.to_owned(),
-                },
-            )),
+            Tried::Insecure(message) => {
+                findings.push(refused(context, trial, &Answer { status: 403, message: message.to_owned() }))
+            }
             Tried::Denied | Tried::Escalates(_) => denied += 1,
             Tried::Open(why) => return Outcome::unknown(why),
         }
@@ -141,9 +128,7 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
         parts.push(format!("{changed} would be brought up to date"));
     }
     if anew > 0 {
-        parts.push(format!(
-            "{anew} cannot be changed, and would be removed and made anew"
-        ));
+        parts.push(format!("{anew} cannot be changed, and would be removed and made anew"));
     }
     if held > 0 {
         let with = if strangers.is_empty() {
@@ -157,22 +142,14 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     if let Some(until) = waits.first() {
         parts.push(format!(
             "{} cannot be tried until {until}",
-            if waits.len() == trials.len() {
-                "it".to_owned()
-            } else {
-                waits.len().to_string()
-            }
+            if waits.len() == trials.len() { "it".to_owned() } else { waits.len().to_string() }
         ));
     }
     if denied > 0 {
         parts.push(format!("{} we may not write", counted(denied, "object")));
     }
     let told = parts.join("; ");
-    if waits.is_empty() && denied == 0 && !trials.is_empty() {
-        Outcome::pass_with(told)
-    } else {
-        Outcome::skip(told)
-    }
+    if waits.is_empty() && denied == 0 && !trials.is_empty() { Outcome::pass_with(told) } else { Outcome::skip(told) }
 }
 
 /// An object that the server refuses, whoever asks.
@@ -182,53 +159,33 @@ pub(crate) fn refused(context: &RuleContext<'_>, trial: &DryRun, answer: &Answer
         kind => format!("{kind} {}", trial.name),
     };
     let says = |word: &str| answer.message.contains(word);
-    let draft = DIAGNOSIS.finding()
+    let draft = DIAGNOSIS
+        .finding()
         .title(format!("The API server refuses {what}"))
         .message("Not for want of a right: something in the cluster does not let it in, whoever writes it.")
-        .object(ObjectRef {
-            kind: trial.kind.clone(),
-            namespace: trial.namespace.clone(),
-            name: trial.name.clone(),
-        })
+        .object(ObjectRef { kind: trial.kind.clone(), namespace: trial.namespace.clone(), name: trial.name.clone() })
         .evidence(format!("dry run: {}, {}", answer.status, answer.message));
     let (remedy, command) = if says("quota") {
-        (
-            "raise the quota, or install into another namespace",
-            context.kubectl().inspect("describe resourcequotas"),
-        )
+        ("raise the quota, or install into another namespace", context.kubectl().inspect("describe resourcequotas"))
     } else if says("LimitRange") || says("per Container") || says("per Pod") {
-        (
-            "widen the limit range, or install into another namespace",
-            context.kubectl().inspect("describe limitranges"),
-        )
+        ("widen the limit range, or install into another namespace", context.kubectl().inspect("describe limitranges"))
     } else if says("webhook") {
         (
             "make an exception in the policy behind the webhook, or mend the webhook when it does not answer",
-            context
-                .kubectl_cluster()
-                .inspect("get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
+            context.kubectl_cluster().inspect("get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
         )
     } else if says("ValidatingAdmissionPolicy") {
         (
             "make an exception in the policy",
-            context
-                .kubectl_cluster()
-                .inspect("get validatingadmissionpolicies,validatingadmissionpolicybindings"),
+            context.kubectl_cluster().inspect("get validatingadmissionpolicies,validatingadmissionpolicybindings"),
         )
     } else if says("immutable") {
         (
             "the object that is there was made in another way and cannot be turned into this one: remove it first, with the tool that made it",
-            context.kubectl().inspect(format!(
-                "get {} {} -o yaml",
-                trial.kind.to_lowercase(),
-                trial.name
-            )),
+            context.kubectl().inspect(format!("get {} {} -o yaml", trial.kind.to_lowercase(), trial.name)),
         )
     } else {
-        (
-            "the server's words say what it is",
-            context.kubectl().inspect("get events"),
-        )
+        ("the server's words say what it is", context.kubectl().inspect("get events"))
     };
     draft.remedy(remedy).command(command).done()
 }
@@ -243,9 +200,8 @@ fn pods_taken(context: &RuleContext<'_>) -> Judgement {
                 untried = Some(Outcome::skip(format!("they cannot be tried until {until}")));
             }
             Tried::Denied => {
-                untried = Some(Outcome::skip(
-                    "we may not create pods, which an installation need not and trying them does",
-                ));
+                untried =
+                    Some(Outcome::skip("we may not create pods, which an installation need not and trying them does"));
             }
             Tried::Open(why) => untried = Some(Outcome::unknown(why)),
             _ => {}

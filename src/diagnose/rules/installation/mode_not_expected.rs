@@ -78,11 +78,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn removal(context: &RuleContext<'_>) -> Command {
     let group = context.facts.profile.group;
     if context.has_custom_resource() {
-        return context
-            .kubectl()
-            .delete(format!("meshsyncs.{group},brokers.{group} --all"));
+        return context.kubectl().delete(format!("meshsyncs.{group},brokers.{group} --all"));
     }
-    context
-        .kubectl()
-        .delete(format!("deployment/{}", context.meshsync_name()))
+    context.kubectl().delete(format!("deployment/{}", context.meshsync_name()))
 }

@@ -25,25 +25,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if let Some(deployment) = context.operator.known()
         && let Some(image) = rollout::image(deployment, profile.operator.container)
     {
-        images.push((
-            format!("deployment/{}", stack::name(&deployment.metadata)),
-            image,
-        ));
+        images.push((format!("deployment/{}", stack::name(&deployment.metadata)), image));
     }
     if let Some(deployment) = context.meshsync.known()
         && let Some(image) = rollout::image(deployment, profile.meshsync.container)
     {
-        images.push((
-            format!("deployment/{}", stack::name(&deployment.metadata)),
-            image,
-        ));
+        images.push((format!("deployment/{}", stack::name(&deployment.metadata)), image));
     }
     for set in context.statefulsets.items() {
-        let containers = set
-            .spec
-            .iter()
-            .filter_map(|spec| spec.template.spec.as_ref())
-            .flat_map(|pod| &pod.containers);
+        let containers = set.spec.iter().filter_map(|spec| spec.template.spec.as_ref()).flat_map(|pod| &pod.containers);
         for container in containers.filter(|container| container.name == profile.broker.container) {
             if let Some(image) = container.image.as_deref() {
                 images.push((format!("statefulset/{}", stack::name(&set.metadata)), image));
@@ -77,12 +67,6 @@ fn moves(image: &str) -> bool {
     }
     match stack::image_tag(image) {
         None => true,
-        Some(tag) => {
-            tag == "latest"
-                || tag.ends_with("-latest")
-                || tag == "edge"
-                || tag == "stable"
-                || tag == "main"
-        }
+        Some(tag) => tag == "latest" || tag.ends_with("-latest") || tag == "edge" || tag == "stable" || tag == "main",
     }
 }

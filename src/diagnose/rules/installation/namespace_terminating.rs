@@ -1,8 +1,6 @@
 //! The namespace is being deleted.
 
-use crate::diagnose::rules::{
-    custom_resources, installation::deletion::held_resources, prelude::*,
-};
+use crate::diagnose::rules::{custom_resources, installation::deletion::held_resources, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "namespace-terminating",
@@ -39,8 +37,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     };
     let status = namespace.status.as_ref();
     let since = namespace.metadata.deletion_timestamp.as_ref();
-    let terminating =
-        status.and_then(|status| status.phase.as_deref()) == Some("Terminating") || since.is_some();
+    let terminating = status.and_then(|status| status.phase.as_deref()) == Some("Terminating") || since.is_some();
     if !terminating {
         return Outcome::pass();
     }
@@ -51,11 +48,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         // The other conditions say what went well.
         .filter(|condition| condition.status == "True")
         .map(|condition| {
-            format!(
-                "status.conditions: {}: {}",
-                condition.type_,
-                condition.message.as_deref().unwrap_or("no message")
-            )
+            format!("status.conditions: {}: {}", condition.type_, condition.message.as_deref().unwrap_or("no message"))
         })
         .collect();
     let holding = held_resources(context);
@@ -87,9 +80,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "follow the object or the API group that is named above; the namespace's own finalizer is not the culprit",
         )
     } else if context.operator_is_up() == Some(true) {
-        draft.remedy(
-            "the operator is there to finish what waits for it: wait for the deletion to end",
-        )
+        draft.remedy("the operator is there to finish what waits for it: wait for the deletion to end")
     } else {
         draft.remedy(
             "no operator is left to clear the finalizers, and none can be deployed here: clear them by hand, then wait",
@@ -101,9 +92,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
     }
     draft
-        .command(context.kubectl_cluster().inspect(format!(
-            "wait --for=delete namespace/{} --timeout=300s",
-            crate::stack::base::words::quoted(name)
-        )))
+        .command(
+            context.kubectl_cluster().inspect(format!(
+                "wait --for=delete namespace/{} --timeout=300s",
+                crate::stack::base::words::quoted(name)
+            )),
+        )
         .found()
 }

@@ -20,9 +20,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let something = context.operator.known().is_some()
-        || context.has_custom_resource()
-        || context.has_workload();
+    let something = context.operator.known().is_some() || context.has_custom_resource() || context.has_workload();
     if something {
         return Outcome::pass();
     }
@@ -76,11 +74,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return draft
             .evidence("--expect operator")
             .remedy("deploy the operator; or look into the cluster and namespace that you mean")
-            .command(
-                context
-                    .kubectl_cluster()
-                    .inspect("get deployments -A | grep operator"),
-            )
+            .command(context.kubectl_cluster().inspect("get deployments -A | grep operator"))
             .found();
     }
     draft

@@ -33,21 +33,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(first) = names.first() else {
         return Outcome::pass();
     };
-    let image = context
-        .operator
-        .known()
-        .and_then(|deployment| rollout::image(deployment, profile.operator.container));
+    let image = context.operator.known().and_then(|deployment| rollout::image(deployment, profile.operator.container));
     let alive = image.is_some_and(reads_former_group);
     let all = names.join(",");
     let mut draft = DIAGNOSIS
         .finding()
         .title(format!("Definitions of the old API group {group} remain"))
         .object(reference(first))
-        .evidences(
-            names
-                .iter()
-                .map(|name| format!("there is the CustomResourceDefinition {name}")),
-        );
+        .evidences(names.iter().map(|name| format!("there is the CustomResourceDefinition {name}")));
     if let Some(image) = image {
         draft = draft.evidence(format!("the operator runs {image}"));
     }
@@ -72,11 +65,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// Whether an operator of this image is older than 0.8.2, in which the group changed.
 fn reads_former_group(image: &str) -> bool {
-    let numbers: Option<Vec<u32>> = stack::image_tag(image).and_then(|tag| {
-        tag.trim_start_matches('v')
-            .split('.')
-            .map(|number| number.parse().ok())
-            .collect()
-    });
+    let numbers: Option<Vec<u32>> = stack::image_tag(image)
+        .and_then(|tag| tag.trim_start_matches('v').split('.').map(|number| number.parse().ok()).collect());
     numbers.is_some_and(|numbers| numbers.len() == 3 && numbers < vec![0, 8, 2])
 }

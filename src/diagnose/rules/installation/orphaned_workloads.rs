@@ -24,22 +24,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         && matches!(&context.meshsyncs, Seen::Absent | Seen::Known(_))
         && !context.has_custom_resource();
     if !gone {
-        let open = [
-            context.operator.why_unsettled(),
-            context.brokers.why_unsettled(),
-            context.meshsyncs.why_unsettled(),
-        ];
+        let open =
+            [context.operator.why_unsettled(), context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
         return match open.into_iter().flatten().next() {
             Some(why) if !context.has_custom_resource() => Outcome::unknown(why),
             _ => Outcome::pass(),
         };
     }
-    let mut left: Vec<String> = context
-        .statefulsets
-        .items()
-        .iter()
-        .map(|set| format!("statefulset/{}", stack::name(&set.metadata)))
-        .collect();
+    let mut left: Vec<String> =
+        context.statefulsets.items().iter().map(|set| format!("statefulset/{}", stack::name(&set.metadata))).collect();
     // A Deployment that no MeshSync object owned runs by somebody's intent.
     left.extend(
         context
@@ -51,11 +44,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if left.is_empty() {
         return Outcome::pass();
     }
-    DIAGNOSIS.finding()
-            .message("Their custom resource is gone and no operator is there: nobody changes, heals or removes them.")
-            .evidence(format!("there are {}", left.join(", ")))
-            .evidence("there is no operator and no custom resource")
-            .remedy("deploy the operator and the custom resources again, which adopts them, or remove them")
-            .command(context.kubectl().delete(left.join(" ")))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .message("Their custom resource is gone and no operator is there: nobody changes, heals or removes them.")
+        .evidence(format!("there are {}", left.join(", ")))
+        .evidence("there is no operator and no custom resource")
+        .remedy("deploy the operator and the custom resources again, which adopts them, or remove them")
+        .command(context.kubectl().delete(left.join(" ")))
+        .found()
 }

@@ -32,29 +32,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .items()
                 .iter()
                 .filter(|binding| {
-                    permissions::names(
-                        binding.subjects.as_deref(),
-                        &facts.target.namespace,
-                        &account,
-                    ) && permissions::grants(facts, binding, &everything) != Some(false)
+                    permissions::names(binding.subjects.as_deref(), &facts.target.namespace, &account)
+                        && permissions::grants(facts, binding, &everything) != Some(false)
                 })
                 .filter_map(|binding| binding.metadata.name.as_deref())
                 .collect();
-            let suspect = facts
-                .profile
-                .operator
-                .cluster_role_bindings
-                .first()
-                .copied()
-                .unwrap_or_default();
+            let suspect = facts.profile.operator.cluster_role_bindings.first().copied().unwrap_or_default();
             let mut draft = DIAGNOSIS
                 .finding()
-                .title(format!(
-                    "ServiceAccount {account} may change everything in the cluster"
-                ))
-                .message(
-                    "Whoever gets hold of a pod of the operator or of MeshSync owns the cluster.",
-                )
+                .title(format!("ServiceAccount {account} may change everything in the cluster"))
+                .message("Whoever gets hold of a pod of the operator or of MeshSync owns the cluster.")
                 .object(context.object("ServiceAccount", &account))
                 .evidence(format!(
                     "serviceaccount {}/{account} may delete every resource of every group",
@@ -68,11 +55,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .command(reader_role(context))
                 .command(reader_binding(context, &account));
             if bindings.contains(&suspect) {
-                draft = draft.command(
-                    context
-                        .kubectl_cluster()
-                        .delete(format!("clusterrolebinding {suspect}")),
-                );
+                draft = draft.command(context.kubectl_cluster().delete(format!("clusterrolebinding {suspect}")));
             }
             draft.found()
         }
@@ -83,14 +66,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 /// The command that makes a role which reads everything.
 pub(crate) fn reader_role(context: &RuleContext<'_>) -> Command {
     let name = context.facts.profile.meshsync_reader();
-    context.kubectl_cluster().change(format!(
-        "create clusterrole {name} --verb=get,list,watch --resource='*.*'"
-    ))
+    context.kubectl_cluster().change(format!("create clusterrole {name} --verb=get,list,watch --resource='*.*'"))
 }
 
 /// The command that binds that role.
 pub(crate) fn reader_binding(context: &RuleContext<'_>, account: &str) -> Command {
     let name = context.facts.profile.meshsync_reader();
     let namespace = &context.facts.target.namespace;
-    context.kubectl_cluster().change(format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}"))
+    context
+        .kubectl_cluster()
+        .change(format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}"))
 }

@@ -41,9 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         match Tried::of(trial) {
             Tried::Insecure(message) => {
                 // The name of the level, then what is against it.
-                let why = message
-                    .split_once("violates PodSecurity ")
-                    .map_or(message, |(_, why)| why);
+                let why = message.split_once("violates PodSecurity ").map_or(message, |(_, why)| why);
                 refused.push((workload(trial), why.to_owned()));
             }
             Tried::Waits(until) => {
@@ -113,22 +111,14 @@ fn needed(pod: &Pod) -> &'static str {
     if takes_host_ports {
         return "privileged";
     }
-    let plain = spec
-        .security_context
-        .as_ref()
-        .and_then(|context| context.run_as_non_root)
-        .is_none();
+    let plain = spec.security_context.as_ref().and_then(|context| context.run_as_non_root).is_none();
     if plain { "baseline" } else { "restricted" }
 }
 
 fn finding(context: &RuleContext<'_>, refused: &[(String, String)]) -> Finding {
     let namespace = &context.facts.target.namespace;
     let names: Vec<&str> = refused.iter().map(|(name, _)| name.as_str()).collect();
-    let wanted = pods(context)
-        .iter()
-        .map(|(_, pod)| needed(pod))
-        .max_by_key(|level| rank(level))
-        .unwrap_or("baseline");
+    let wanted = pods(context).iter().map(|(_, pod)| needed(pod)).max_by_key(|level| rank(level)).unwrap_or("baseline");
     let demands = match level(context) {
         Some(level) => format!("metadata.labels of namespace {namespace}: {ENFORCE}={level}"),
         None => {

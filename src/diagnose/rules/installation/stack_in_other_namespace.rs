@@ -22,9 +22,7 @@ pub(crate) static CHECK: Check = Check {
 /// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let here = context.operator.known().is_some()
-        || context.has_custom_resource()
-        || context.has_workload();
+    let here = context.operator.known().is_some() || context.has_custom_resource() || context.has_workload();
     if here {
         let state = |name: &str, report: &crate::report::ComponentReport| {
             let at_least = if report.at_least { "at least " } else { "" };
@@ -39,24 +37,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let elsewhere = facts.elsewhere.items();
     if let Some(first) = elsewhere.first() {
-        return DIAGNOSIS.finding()
-                .title(format!("There is a stack in namespace {}", elsewhere.join(", ")))
-                .message(format!(
-                    "A second one in {} would take over the cluster-wide role bindings and the definitions, and leave the \
+        return DIAGNOSIS
+            .finding()
+            .title(format!("There is a stack in namespace {}", elsewhere.join(", ")))
+            .message(format!(
+                "A second one in {} would take over the cluster-wide role bindings and the definitions, and leave the \
                      first without rights.",
-                    facts.target.namespace
-                ))
-                .evidence(format!(
-                    "custom resources of {} are in: {}",
-                    facts.profile.group,
-                    elsewhere.join(", ")
-                ))
-                .remedy("use the one that is there, or remove it first")
-                .command(other(Effect::Read, format!(
-                        "meshdoctor system check -n {first}{}",
-                        context.context_flag()
-                    )))
-                .found();
+                facts.target.namespace
+            ))
+            .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
+            .remedy("use the one that is there, or remove it first")
+            .command(other(Effect::Read, format!("meshdoctor system check -n {first}{}", context.context_flag())))
+            .found();
     }
     let unsettled = facts
         .deployments
@@ -76,27 +68,14 @@ pub(crate) fn elsewhere(context: &RuleContext<'_>) -> Option<Finding> {
     let first = elsewhere.first()?;
     let finding = DIAGNOSIS
         .finding()
-        .title(format!(
-            "The stack is in namespace {}",
-            elsewhere.join(", ")
-        ))
+        .title(format!("The stack is in namespace {}", elsewhere.join(", ")))
         .message(format!(
             "Namespace {} holds nothing of it, so there is nothing to judge here.",
             facts.target.namespace
         ))
-        .evidence(format!(
-            "custom resources of {} are in: {}",
-            facts.profile.group,
-            elsewhere.join(", ")
-        ))
+        .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
         .remedy("look there")
-        .command(other(
-            Effect::Read,
-            format!(
-                "meshdoctor system check -n {first}{}",
-                context.context_flag()
-            ),
-        ))
+        .command(other(Effect::Read, format!("meshdoctor system check -n {first}{}", context.context_flag())))
         .done();
     Some(finding)
 }

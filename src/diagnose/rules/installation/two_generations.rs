@@ -43,21 +43,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .find(|service| stack::name(&service.metadata) == old)
         .and_then(|service| service.spec.as_ref()?.type_.clone())
         .filter(|kind| kind != "ClusterIP");
-    let no_token = context.facts.broker.servers.iter().any(|server| {
-        context
-            .pod_of(server)
-            .is_some_and(|pod| pod.starts_with(old))
-            && !server.varz.auth_required
-    });
-    let mut draft = DIAGNOSIS.finding()
+    let no_token = context
+        .facts
+        .broker
+        .servers
+        .iter()
+        .any(|server| context.pod_of(server).is_some_and(|pod| pod.starts_with(old)) && !server.varz.auth_required);
+    let mut draft = DIAGNOSIS
+        .finding()
         .title(format!("The old broker {old} runs beside the new {current}"))
         .message("An upgrade in place leaves the old broker behind. Whoever still uses it speaks past the new one.")
         .object(context.object("StatefulSet", old))
         .evidence(format!("StatefulSets {old} and {current} are both there"));
     if let Some(kind) = exposed {
-        draft = draft.evidence(format!(
-            "Service {old} is of type {kind}: it is open to the outside"
-        ));
+        draft = draft.evidence(format!("Service {old} is of type {kind}: it is open to the outside"));
     }
     if no_token {
         draft = draft.evidence(format!("the server of {old} asks for no token"));

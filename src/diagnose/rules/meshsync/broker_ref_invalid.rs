@@ -77,10 +77,7 @@ fn broker_to_name<'a>(context: &'a RuleContext<'_>) -> &'a str {
 enum Reference {
     Good,
     Open(String),
-    Bad {
-        title: String,
-        evidence: Vec<String>,
-    },
+    Bad { title: String, evidence: Vec<String> },
 }
 
 fn broken_reference(context: &RuleContext<'_>, meshsync: &Meshsync) -> Reference {
@@ -108,38 +105,29 @@ fn broken_reference(context: &RuleContext<'_>, meshsync: &Meshsync) -> Reference
                 format!("spec.broker.custom.url: {url}"),
             ],
         },
-        (Some(native), None) if native.namespace.is_empty() || native.namespace == *here => {
-            match &context.brokers {
-                Seen::Known(brokers) => {
-                    let there: Vec<&str> = brokers
-                        .iter()
-                        .map(|broker| stack::name(&broker.metadata))
-                        .collect();
-                    if there.contains(&native.name.as_str()) {
-                        return Reference::Good;
-                    }
-                    Reference::Bad {
-                        title: format!("MeshSync {name} names a Broker that does not exist"),
-                        evidence: vec![
-                            format!(
-                                "spec.broker.native: name \"{}\", namespace \"{}\"",
-                                native.name, native.namespace
-                            ),
-                            if there.is_empty() {
-                                format!("there is no Broker in namespace {here}")
-                            } else {
-                                format!("the Brokers in namespace {here}: {}", there.join(", "))
-                            },
-                        ],
-                    }
+        (Some(native), None) if native.namespace.is_empty() || native.namespace == *here => match &context.brokers {
+            Seen::Known(brokers) => {
+                let there: Vec<&str> = brokers.iter().map(|broker| stack::name(&broker.metadata)).collect();
+                if there.contains(&native.name.as_str()) {
+                    return Reference::Good;
                 }
-                Seen::Absent => Reference::Open("there is no definition of Brokers".into()),
-                other => Reference::Open(other.why_unsettled().unwrap_or_default()),
+                Reference::Bad {
+                    title: format!("MeshSync {name} names a Broker that does not exist"),
+                    evidence: vec![
+                        format!("spec.broker.native: name \"{}\", namespace \"{}\"", native.name, native.namespace),
+                        if there.is_empty() {
+                            format!("there is no Broker in namespace {here}")
+                        } else {
+                            format!("the Brokers in namespace {here}: {}", there.join(", "))
+                        },
+                    ],
+                }
             }
+            Seen::Absent => Reference::Open("there is no definition of Brokers".into()),
+            other => Reference::Open(other.why_unsettled().unwrap_or_default()),
+        },
+        (Some(native), None) => {
+            Reference::Open(format!("it names a Broker in namespace {}, where nobody looked", native.namespace))
         }
-        (Some(native), None) => Reference::Open(format!(
-            "it names a Broker in namespace {}, where nobody looked",
-            native.namespace
-        )),
     }
 }

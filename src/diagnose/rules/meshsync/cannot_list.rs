@@ -9,12 +9,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-cannot-list",
     title: "MeshSync may not list what it watches",
-    explains: &[
-        "meshsync-silent",
-        "flow-nothing-seen",
-        "flow-store-incomplete",
-        "flow-wrong-cluster-id",
-    ],
+    explains: &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete", "flow-wrong-cluster-id"],
     explanation: include_str!("cannot_list.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
@@ -57,11 +52,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass_with(format!("all {allowed} kinds"));
     }
     let namespace = &facts.target.namespace;
-    let cluster_id = permissions::may(
-        facts,
-        &account,
-        &Permission::to("get", "", "namespaces").named("kube-system"),
-    );
+    let cluster_id = permissions::may(facts, &account, &Permission::to("get", "", "namespaces").named("kube-system"));
     let mut draft = DIAGNOSIS.finding()
         .title(format!("MeshSync may list {allowed} of the {} kinds it watches", allowed + denied.len()))
         .message(format!(
@@ -72,7 +63,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .object(context.object("ServiceAccount", &account))
         .evidence(format!("may not list and watch: {}", denied.join(", ")));
     if cluster_id == Seen::Known(false) {
-        draft = draft.evidence("it may not get the namespace kube-system either, so what it publishes has no cluster id");
+        draft =
+            draft.evidence("it may not get the namespace kube-system either, so what it publishes has no cluster id");
     }
     draft
             .remedy("give it a role that only reads, by the first command or by the other two; MeshSync picks it up within a minute, without a restart")
@@ -88,9 +80,5 @@ fn shortened(words: &[&str]) -> String {
     if words.len() <= SHOWN + 1 {
         return words.join(", ");
     }
-    format!(
-        "{} and {} more",
-        words[..SHOWN].join(", "),
-        words.len() - SHOWN
-    )
+    format!("{} and {} more", words[..SHOWN].join(", "), words.len() - SHOWN)
 }

@@ -46,14 +46,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         };
         // What ended before this container started was another's.
         if earlier.ip == client.ip && start + CLOCK_SKEW >= since && stop <= now {
-            let reason = if earlier.reason.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", earlier.reason)
-            };
-            evidence.push(format!(
-                "{broker}: an earlier connection of it ended at {stop:.0}{reason}"
-            ));
+            let reason = if earlier.reason.is_empty() { String::new() } else { format!(": {}", earlier.reason) };
+            evidence.push(format!("{broker}: an earlier connection of it ended at {stop:.0}{reason}"));
         }
     }
     let gives_up = context
@@ -68,9 +62,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return match &server.closed {
             Seen::NotLooked => Outcome::skip("the recording does not say which connections ended"),
             closed => match closed.why_unsettled() {
-                Some(why) => {
-                    Outcome::unknown(format!("which connections ended is not known: {why}"))
-                }
+                Some(why) => Outcome::unknown(format!("which connections ended is not known: {why}")),
                 None => Outcome::pass_with(format!("connected since {now:.0}")),
             },
         };

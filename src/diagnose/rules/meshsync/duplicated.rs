@@ -67,12 +67,7 @@ fn once(context: &RuleContext<'_>) -> Judgement {
         .items()
         .iter()
         .filter(|deployment| rollout::image(deployment, container).is_some())
-        .map(|deployment| {
-            (
-                stack::name(&deployment.metadata),
-                rollout::wanted(deployment),
-            )
-        })
+        .map(|deployment| (stack::name(&deployment.metadata), rollout::wanted(deployment)))
         .filter(|(_, wanted)| *wanted > 0)
         .collect();
     let wanted: i32 = found.iter().map(|(_, wanted)| wanted).sum();

@@ -6,16 +6,8 @@ use crate::{
 };
 
 /// Judges what the test saw; without one there is nothing to judge.
-pub(crate) fn with(
-    context: &RuleContext<'_>,
-    judge: impl FnOnce(&FlowTest) -> Judgement,
-) -> Judgement {
-    match context
-        .facts
-        .test
-        .as_ref()
-        .and_then(|test| test.flow.as_ref())
-    {
+pub(crate) fn with(context: &RuleContext<'_>, judge: impl FnOnce(&FlowTest) -> Judgement) -> Judgement {
+    match context.facts.test.as_ref().and_then(|test| test.flow.as_ref()) {
         Some(flow) => judge(flow),
         None => Outcome::skip("the flow of events was not tested"),
     }
@@ -63,11 +55,7 @@ pub(crate) fn course(flow: &FlowTest) -> Vec<String> {
     ));
     let told = flow.changes.iter().filter(|c| c.watched.is_some()).count();
     if told > 0 {
-        let all = if told == words.len() {
-            "all".to_owned()
-        } else {
-            told.to_string()
-        };
+        let all = if told == words.len() { "all".to_owned() } else { told.to_string() };
         lines.push(format!("a watch of our own was told of {all} of them"));
     }
     lines

@@ -50,23 +50,15 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             return Outcome::skip(why);
         }
         let expected: Vec<&Change> = flow.changes.iter().filter(|c| c.expected).collect();
-        let missing: Vec<&Change> = expected
-            .iter()
-            .copied()
-            .filter(|change| change.received.is_none())
-            .collect();
+        let missing: Vec<&Change> = expected.iter().copied().filter(|change| change.received.is_none()).collect();
         if missing.is_empty() {
             return Outcome::pass_with(format!("{} of {}", expected.len(), expected.len()));
         }
         if flow.lost > 0 {
-            return Outcome::unknown(
-                "more came than could be read in time, and some of it was lost here",
-            );
+            return Outcome::unknown("more came than could be read in time, and some of it was lost here");
         }
         if let Some(server) = unheard(context, flow) {
-            return Outcome::unknown(format!(
-                "MeshSync is on {server}, which did not let us listen"
-            ));
+            return Outcome::unknown(format!("MeshSync is on {server}, which did not let us listen"));
         }
         let finding = if !flow.elsewhere.is_empty() {
             wrong_subject(context, flow)
@@ -86,21 +78,12 @@ pub(crate) fn unheard<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Opti
     let heard = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
     let on = &context.clients.meshsync;
     let nowhere = !on.is_empty() && on.iter().all(|(server, _)| !heard(&server.varz.server_id));
-    on.first()
-        .filter(|_| nowhere)
-        .map(|(server, _)| server_name(context, server))
+    on.first().filter(|_| nowhere).map(|(server, _)| server_name(context, server))
 }
 
-fn event_missing(
-    context: &RuleContext<'_>,
-    flow: &FlowTest,
-    expected: &[&Change],
-    missing: &[&Change],
-) -> Finding {
-    let words: Vec<&str> = EVENTS
-        .into_iter()
-        .filter(|event| missing.iter().any(|change| change.event == *event))
-        .collect();
+fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change], missing: &[&Change]) -> Finding {
+    let words: Vec<&str> =
+        EVENTS.into_iter().filter(|event| missing.iter().any(|change| change.event == *event)).collect();
     DIAGNOSIS.finding()
         .title(format!(
             "{} of {} events did not come: {}",

@@ -20,9 +20,7 @@ const ENVELOPE: usize = 150;
 /// The broker takes no message as large as any about the object must be.
 pub(crate) fn too_big(context: &RuleContext<'_>, flow: &FlowTest) -> Option<Finding> {
     let object = flow.object.as_ref()?;
-    let kind = crate::facts::test_object::KINDS
-        .iter()
-        .find(|kind| kind.resource == object.resource)?;
+    let kind = crate::facts::test_object::KINDS.iter().find(|kind| kind.resource == object.resource)?;
     let least = least_message(kind, &object.namespace);
     let servers = &context.facts.broker.servers;
     let (server, limit) = servers

@@ -9,12 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 
-pub(crate) fn not_watched(
-    context: &RuleContext<'_>,
-    kind: &str,
-    why: &str,
-    instead: Option<&str>,
-) -> Finding {
+pub(crate) fn not_watched(context: &RuleContext<'_>, kind: &str, why: &str, instead: Option<&str>) -> Finding {
     let draft = DIAGNOSIS
         .finding()
         .title(format!("MeshSync would publish nothing of a {kind}"))

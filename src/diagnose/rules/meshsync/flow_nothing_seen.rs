@@ -12,18 +12,15 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 
-pub(crate) fn nothing_seen(
-    context: &RuleContext<'_>,
-    flow: &FlowTest,
-    passive: &crate::facts::Passive,
-) -> Finding {
+pub(crate) fn nothing_seen(context: &RuleContext<'_>, flow: &FlowTest, passive: &crate::facts::Passive) -> Finding {
     let counted = match (passive.before, passive.after) {
         (Some(before), Some(after)) => {
             format!("/connz: MeshSync had published {before} messages before, {after} afterwards")
         }
         _ => "how many messages MeshSync published could not be counted".into(),
     };
-    DIAGNOSIS.finding()
+    DIAGNOSIS
+        .finding()
         .title(format!("No event came in {}", said(passive.window)))
         .message("Either nothing changed in the cluster, or nothing of it came. Listening cannot tell which.")
         .evidence(format!("nothing on {} for {}", flow.subject, said(passive.window)))

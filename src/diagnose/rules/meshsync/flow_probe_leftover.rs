@@ -30,12 +30,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             .iter()
             .filter_map(|left| {
                 let why = left.removed.why_unsettled()?;
-                let Leftover {
-                    kind,
-                    namespace,
-                    name,
-                    ..
-                } = left.clone();
+                let Leftover { kind, namespace, name, .. } = left.clone();
                 Some((kind, namespace, name, why))
             })
             .collect();
@@ -49,38 +44,23 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             let removed = flow.leftovers.len();
             return match &flow.leftovers_unseen {
                 Some(why) => Outcome::unknown(format!("whether earlier runs left any: {why}")),
-                None if removed > 0 => {
-                    Outcome::pass_with(format!("{removed} of an earlier run removed"))
-                }
+                None if removed > 0 => Outcome::pass_with(format!("{removed} of an earlier run removed")),
                 None => Outcome::pass(),
             };
         }
         let findings = left.into_iter().map(|(kind, namespace, name, why)| {
-            let remove = context
-                .kubectl_in(&namespace)
-                .delete(format!("{} {name}", kind.to_lowercase()));
+            let remove = context.kubectl_in(&namespace).delete(format!("{} {name}", kind.to_lowercase()));
             let unsure = flow.changes.iter().any(|change| {
                 change.event == EVENTS[0]
                     && change.acknowledged.is_none()
-                    && flow
-                        .object
-                        .as_ref()
-                        .is_some_and(|object| name == format!("{}-{}", object.name, change.round))
+                    && flow.object.as_ref().is_some_and(|object| name == format!("{}-{}", object.name, change.round))
             });
-            let is = if unsure {
-                "may still be there"
-            } else {
-                "is still there"
-            };
+            let is = if unsure { "may still be there" } else { "is still there" };
             DIAGNOSIS
                 .finding()
                 .title(format!("{kind} {name} of a test {is}"))
                 .message("It does no harm, and nobody needs it.")
-                .object(ObjectRef {
-                    kind: kind.clone(),
-                    namespace: Some(namespace),
-                    name,
-                })
+                .object(ObjectRef { kind: kind.clone(), namespace: Some(namespace), name })
                 .evidence(why)
                 .severity(Severity::Warning)
                 .remedy("remove it")

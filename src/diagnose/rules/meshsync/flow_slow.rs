@@ -37,31 +37,17 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         if timing.p95_micros < SLOW {
             return Outcome::pass_with(format!("{} at the most", span(timing.max_micros)));
         }
-        let floor = flow
-            .servers
-            .iter()
-            .flat_map(|s| s.round_trips.iter().copied());
+        let floor = flow.servers.iter().flat_map(|s| s.round_trips.iter().copied());
         let mut draft = DIAGNOSIS
             .finding()
             .title(format!("Events take {} to come", span(timing.p50_micros)))
             .message("Nothing is lost by that, but whoever reads sees the cluster as it was.")
-            .evidence(format!(
-                "{} events: {} to {}",
-                timing.count,
-                span(timing.min_micros),
-                span(timing.max_micros)
-            ));
+            .evidence(format!("{} events: {} to {}", timing.count, span(timing.min_micros), span(timing.max_micros)));
         if let Some(watched) = Timing::of(flow.changes.iter().filter_map(|c| c.watched)) {
-            draft = draft.evidence(format!(
-                "the API server told a watch of ours within {}",
-                span(watched.max_micros)
-            ));
+            draft = draft.evidence(format!("the API server told a watch of ours within {}", span(watched.max_micros)));
         }
         if let Some(floor) = Timing::of(floor) {
-            draft = draft.evidence(format!(
-                "a message to the broker and back takes {}",
-                span(floor.p50_micros)
-            ));
+            draft = draft.evidence(format!("a message to the broker and back takes {}", span(floor.p50_micros)));
         }
         draft
                 .remedy("see whether MeshSync has the CPU that it needs, and whether its watch-list has kinds that change all the time")

@@ -25,29 +25,22 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             Seen::NotLooked => return Outcome::skip("it was not asked for: --store"),
             other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
         };
-        let counted = flow
-            .served
-            .iter()
-            .filter_map(|(resource, count)| Some((resource, *count.known()?)));
+        let counted = flow.served.iter().filter_map(|(resource, count)| Some((resource, *count.known()?)));
         let missing: Vec<String> = counted
-            .filter(|(resource, count)| {
-                *count > 0 && stored.get(*resource).copied().unwrap_or(0) == 0
-            })
+            .filter(|(resource, count)| *count > 0 && stored.get(*resource).copied().unwrap_or(0) == 0)
             .map(|(resource, count)| format!("{resource}: none of {count}"))
             .collect();
         if missing.is_empty() {
             let all: u64 = stored.values().sum();
             return Outcome::pass_with(format!("{all} objects"));
         }
-        DIAGNOSIS.finding()
-                .title(format!(
-                    "MeshSync's store lacks {} of the kinds that it watches",
-                    missing.len()
-                ))
-                .message("It has never read them, so nothing of them is published.")
-                .evidences(missing)
-                .remedy("see in its log which kinds it cannot list, then give it the right or take them off the watch-list")
-                .command(context.logs(Component::Meshsync, None))
-                .found()
+        DIAGNOSIS
+            .finding()
+            .title(format!("MeshSync's store lacks {} of the kinds that it watches", missing.len()))
+            .message("It has never read them, so nothing of them is published.")
+            .evidences(missing)
+            .remedy("see in its log which kinds it cannot list, then give it the right or take them off the watch-list")
+            .command(context.logs(Component::Meshsync, None))
+            .found()
     })
 }

@@ -31,9 +31,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     with(context, |flow| match &flow.held_back {
         None if flow.passive.is_some() => Outcome::skip("nothing was written: --passive"),
         None => Outcome::pass(),
-        Some(HeldBack::NobodyToHear(why) | HeldBack::CutShort(why)) => {
-            Outcome::unknown(why.clone())
-        }
+        Some(HeldBack::NobodyToHear(why) | HeldBack::CutShort(why)) => Outcome::unknown(why.clone()),
         Some(HeldBack::NobodyToPublish(why)) => Outcome::skip(why.clone()),
         Some(HeldBack::NotWatched { kind, why, instead }) => {
             Outcome::found(vec![not_watched(context, kind, why, instead.as_deref())])
@@ -59,19 +57,17 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .finding()
                 .title(title)
                 .message(message)
-                .evidence(format!(
-                    "API server, in namespace {namespace}: {}",
-                    refusal.message
-                ));
+                .evidence(format!("API server, in namespace {namespace}: {}", refusal.message));
             if refusal.denied {
-                    draft
-                        .remedy("have somebody with more rights apply what this prints, or test without writing")
-                        .command(context.meshdoctor(Effect::Read, "rbac test"))
-                } else {
-                    draft.remedy("name another namespace or kind with --probe-namespace and --kind, or test without writing")
-                }
-                .command(context.meshdoctor(Effect::Read, "test dataflow --passive"))
-                .found()
+                draft
+                    .remedy("have somebody with more rights apply what this prints, or test without writing")
+                    .command(context.meshdoctor(Effect::Read, "rbac test"))
+            } else {
+                draft
+                    .remedy("name another namespace or kind with --probe-namespace and --kind, or test without writing")
+            }
+            .command(context.meshdoctor(Effect::Read, "test dataflow --passive"))
+            .found()
         }
     })
 }

@@ -24,19 +24,13 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     with(context, |flow| {
-        let named: Vec<&str> = flow
-            .changes
-            .iter()
-            .filter_map(|change| change.cluster_id.as_deref())
-            .collect();
+        let named: Vec<&str> = flow.changes.iter().filter_map(|change| change.cluster_id.as_deref()).collect();
         let Some(first) = named.first() else {
             return Outcome::skip("no event of ours came");
         };
         let Some(ours) = context.facts.cluster_id.known() else {
             let why = context.facts.cluster_id.why_unsettled();
-            return Outcome::unknown(
-                why.unwrap_or_else(|| "this cluster's id is not known".into()),
-            );
+            return Outcome::unknown(why.unwrap_or_else(|| "this cluster's id is not known".into()));
         };
         let Some(wrong) = named.iter().find(|id| *id != ours) else {
             return Outcome::pass_with(*first);
@@ -83,9 +77,7 @@ fn no_id(context: &RuleContext<'_>, draft: Draft) -> Finding {
         ),
     };
     draft
-        .message(format!(
-            "MeshSync {fails}. A reader cannot tell whose objects these are."
-        ))
+        .message(format!("MeshSync {fails}. A reader cannot tell whose objects these are."))
         .remedy(remedy)
         .command(context.redeploy(Some("meshsync")))
         .command(context.restart(Component::Meshsync))

@@ -13,21 +13,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 pub(crate) fn wrong_subject(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
-    DIAGNOSIS.finding()
-        .title(format!(
-            "Events come on {}, and not on {}",
-            flow.elsewhere.join(", "),
-            flow.subject
-        ))
-        .message(format!(
-            "Whoever reads listens on {}, and so gets nothing.",
-            flow.subject
-        ))
+    DIAGNOSIS
+        .finding()
+        .title(format!("Events come on {}, and not on {}", flow.elsewhere.join(", "), flow.subject))
+        .message(format!("Whoever reads listens on {}, and so gets nothing.", flow.subject))
         .evidences(course(flow))
-        .evidence(format!(
-            "a message that names it came on {}",
-            flow.elsewhere.join(", ")
-        ))
+        .evidence(format!("a message that names it came on {}", flow.elsewhere.join(", ")))
         .remedy("run a MeshSync of the family whose server reads here; another family's has subjects of its own")
         .command(context.kubectl().inspect(format!("get deployment/{} -o yaml", context.meshsync_name())))
         .done()

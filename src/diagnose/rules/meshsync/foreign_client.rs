@@ -51,16 +51,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             context.pod_of(server).unwrap_or("a broker server"),
             client.name,
             client.ip,
-            client
-                .start
-                .map(|start| format!(" since {start:.0}"))
-                .unwrap_or_default(),
+            client.start.map(|start| format!(" since {start:.0}")).unwrap_or_default(),
         ));
     }
     if foreign.len() > LISTED {
         draft = draft.evidence(format!("and {} more", foreign.len() - LISTED));
     }
     draft
-            .remedy("if several clusters are to share this broker, all is well; else find out who connects from there")
-            .found()
+        .remedy("if several clusters are to share this broker, all is well; else find out who connects from there")
+        .found()
 }

@@ -66,13 +66,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ))
         .remedy("take kinds off the watch-list that nobody looks at, Secrets and ReplicaSets first, then restart MeshSync");
     let draft = match context.meshsyncs.items().first() {
-        Some(meshsync) => draft.command(context.kubectl().change(format!(
-            "edit {resource} {}",
-            stack::name(&meshsync.metadata)
-        ))),
-        None => draft.command(context.kubectl().change(format!(
-            "set resources deployment/{name} --limits=memory=8Gi"
-        ))),
+        Some(meshsync) => {
+            draft.command(context.kubectl().change(format!("edit {resource} {}", stack::name(&meshsync.metadata))))
+        }
+        None => draft.command(context.kubectl().change(format!("set resources deployment/{name} --limits=memory=8Gi"))),
     };
     draft.command(context.restart(Component::Meshsync)).found()
 }

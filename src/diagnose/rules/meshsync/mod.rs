@@ -109,8 +109,4 @@ pub(super) static CHECKS: &[&Check] = &[
 ];
 
 /// What a test shows of a `MeshSync` that publishes nothing, or nothing of what it should.
-pub(super) const SILENCE: &[&str] = &[
-    "meshsync-silent",
-    "flow-nothing-seen",
-    "flow-store-incomplete",
-];
+pub(super) const SILENCE: &[&str] = &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete"];

@@ -23,11 +23,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     only_in_test_of(context, Subject::Meshsync)?;
-    let meshsync = context
-        .facts
-        .test
-        .as_ref()
-        .and_then(|t| t.meshsync.as_ref());
+    let meshsync = context.facts.test.as_ref().and_then(|t| t.meshsync.as_ref());
     let Some(meshsync) = meshsync else {
         return Outcome::unknown("it was not asked");
     };
@@ -35,9 +31,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Seen::Known(_) if meshsync.meta.detail.is_empty() => Outcome::pass(),
         Seen::Known(_) => Outcome::pass_with(meshsync.meta.detail.clone()),
         // That it is not connected is told by others.
-        _ if context.clients.meshsync.is_empty() => {
-            Outcome::skip("MeshSync is not connected to the broker")
-        }
+        _ if context.clients.meshsync.is_empty() => Outcome::skip("MeshSync is not connected to the broker"),
         Seen::Unreachable(why) => {
             let name = context.meshsync_name();
             DIAGNOSIS.finding()

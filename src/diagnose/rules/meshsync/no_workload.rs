@@ -37,14 +37,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
         (Seen::Absent, Some(meshsync)) => {
             let name = stack::name(&meshsync.metadata);
-            DIAGNOSIS.finding()
-                    .title(format!("MeshSync {name} has no Deployment"))
-                    .message("The operator has not made it, or somebody removed it: nothing watches the cluster.")
-                    .object(context.object("MeshSync", name))
-                    .evidence(format!("there is no Deployment {name}"))
-                    .remedy("the operator makes it: its log says what stops it")
-                    .command(context.logs(Component::Operator, 50))
-                    .found()
+            DIAGNOSIS
+                .finding()
+                .title(format!("MeshSync {name} has no Deployment"))
+                .message("The operator has not made it, or somebody removed it: nothing watches the cluster.")
+                .object(context.object("MeshSync", name))
+                .evidence(format!("there is no Deployment {name}"))
+                .remedy("the operator makes it: its log says what stops it")
+                .command(context.logs(Component::Operator, 50))
+                .found()
         }
         (Seen::Absent, None) => match context.meshsyncs.why_unsettled() {
             Some(why) => Outcome::unknown(why),

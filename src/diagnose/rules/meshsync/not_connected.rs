@@ -51,11 +51,7 @@ struct Why {
 
 impl Why {
     fn new(says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            says: says.into(),
-            remedy: remedy.into(),
-            commands: Vec::new(),
-        }
+        Self { says: says.into(), remedy: remedy.into(), commands: Vec::new() }
     }
 }
 
@@ -65,21 +61,11 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("no pod of MeshSync runs");
     }
     if let Some((server, client)) = context.clients.meshsync.first() {
-        let name = context
-            .pod_of(server)
-            .or(server.address.as_deref())
-            .unwrap_or("a broker server");
-        let since = client
-            .start
-            .map(|start| format!(" since {start:.0}"))
-            .unwrap_or_default();
+        let name = context.pod_of(server).or(server.address.as_deref()).unwrap_or("a broker server");
+        let since = client.start.map(|start| format!(" since {start:.0}")).unwrap_or_default();
         return Outcome::pass_with(format!("to {name}{since}"));
     }
-    let why = if runs.is_none() {
-        context.facts.pods.why_unsettled()
-    } else {
-        context.unseen_clients()
-    };
+    let why = if runs.is_none() { context.facts.pods.why_unsettled() } else { context.unseen_clients() };
     if let Some(why) = why {
         return Outcome::unknown(why);
     }
@@ -100,14 +86,7 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     let words = context
         .meshsync_pods
         .iter()
-        .map(|pod| {
-            last_words::of(
-                context.facts,
-                Meshsync,
-                stack::name(&pod.metadata),
-                container,
-            )
-        })
+        .map(|pod| last_words::of(context.facts, Meshsync, stack::name(&pod.metadata), container))
         .find(|words| !words.evidence.is_empty());
     let signature = words.as_ref().and_then(|words| words.signature);
     if let Some(words) = words {
@@ -115,30 +94,21 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     }
     let (remedy, commands) = match (why, signature) {
         (Some(why), _) => (why.remedy, why.commands),
-        (None, Some(signature)) => (
-            format!("{}: {}", signature.says, signature.remedy),
-            Vec::new(),
-        ),
+        (None, Some(signature)) => (format!("{}: {}", signature.says, signature.remedy), Vec::new()),
         (None, None) => ("see in its log why, then restart it".into(), Vec::new()),
     };
     draft = draft.remedy(remedy);
     for command in commands {
         draft = draft.command(command);
     }
-    draft
-        .command(context.logs(Meshsync, 30))
-        .command(context.restart(Meshsync))
-        .found()
+    draft.command(context.logs(Meshsync, 30)).command(context.restart(Meshsync)).found()
 }
 
 fn who_runs(context: &RuleContext<'_>) -> impl Iterator<Item = String> {
     let container = context.facts.profile.meshsync.container;
     context.meshsync_pods.iter().filter_map(move |pod| {
         let since = stack::running_since(pod, container)?;
-        Some(format!(
-            "pod {}: container {container} runs since {since:.0}",
-            stack::name(&pod.metadata)
-        ))
+        Some(format!("pod {}: container {container} runs since {since:.0}", stack::name(&pod.metadata)))
     })
 }
 
@@ -147,10 +117,7 @@ fn who_is_listed(context: &RuleContext<'_>) -> Vec<String> {
         .target_servers()
         .map(|server| {
             let count = server.connections.items().len() as u64 + server.more;
-            let name = context
-                .pod_of(server)
-                .or(server.address.as_deref())
-                .unwrap_or("a broker server");
+            let name = context.pod_of(server).or(server.address.as_deref()).unwrap_or("a broker server");
             match count {
                 0 => format!("{name} lists no client at all"),
                 1 => format!("{name} lists one client, and it is not MeshSync of this cluster"),
@@ -178,17 +145,9 @@ fn why_not(context: &RuleContext<'_>) -> Option<Why> {
 fn broker_down(context: &RuleContext<'_>) -> Option<Why> {
     let remedy = "bring the broker up first, then restart MeshSync";
     if let Some(to) = context.elsewhere() {
-        let nobody =
-            matches!(to.place, Place::Service(_)) && context.target_servers().next().is_none();
-        return nobody.then(|| {
-            Why::new(
-                format!(
-                    "No pod runs behind {}, where it is told to publish.",
-                    to.shown()
-                ),
-                remedy,
-            )
-        });
+        let nobody = matches!(to.place, Place::Service(_)) && context.target_servers().next().is_none();
+        return nobody
+            .then(|| Why::new(format!("No pod runs behind {}, where it is told to publish.", to.shown()), remedy));
     }
     if context.running_broker_pods().next().is_none() && context.target_servers().next().is_none() {
         return Some(Why::new("The broker is down: no pod of it runs.", remedy));
@@ -207,10 +166,7 @@ fn wrong_address(context: &RuleContext<'_>) -> Option<Why> {
         Target::Wrong(_) => format!("It is told to publish to {address}, which is no broker's."),
         Target::Right | Target::Unknown(_) => return None,
     };
-    Some(Why::new(
-        says,
-        "put the address right, as told with that finding; a restart then reads it anew",
-    ))
+    Some(Why::new(says, "put the address right, as told with that finding; a restart then reads it anew"))
 }
 
 fn barred(context: &RuleContext<'_>) -> Option<Why> {
@@ -219,8 +175,7 @@ fn barred(context: &RuleContext<'_>) -> Option<Why> {
         format!("A NetworkPolicy keeps it from {what}."),
         "let it through, as told with that finding, then restart it",
     );
-    why.commands
-        .push(context.kubectl().inspect("get networkpolicies -o yaml"));
+    why.commands.push(context.kubectl().inspect("get networkpolicies -o yaml"));
     Some(why)
 }
 
@@ -230,30 +185,16 @@ fn wrong_token(context: &RuleContext<'_>) -> Option<Why> {
         && let Some((secret, created)) = stale_env::newer_secret(context, pod, since, address)
     {
         return Some(Why::new(
-            format!(
-                "Its token is older than Secret {secret}, which was made at {created:.0}, after it had started."
-            ),
+            format!("Its token is older than Secret {secret}, which was made at {created:.0}, after it had started."),
             remedy,
         ));
     }
-    let refused = context
-        .target_servers()
-        .any(|server| matches!(server.handshake, Handshake::Refused { .. }));
+    let refused = context.target_servers().any(|server| matches!(server.handshake, Handshake::Refused { .. }));
     if refused {
-        return Some(Why::new(
-            "The broker refuses the token of its Secret.",
-            remedy,
-        ));
+        return Some(Why::new("The broker refuses the token of its Secret.", remedy));
     }
-    let turned_away =
-        last_closed(context).filter(|closed| closed.reason.contains("Authentication"))?;
-    Some(Why::new(
-        format!(
-            "The broker turned it away for its token{}.",
-            at(turned_away)
-        ),
-        remedy,
-    ))
+    let turned_away = last_closed(context).filter(|closed| closed.reason.contains("Authentication"))?;
+    Some(Why::new(format!("The broker turned it away for its token{}.", at(turned_away)), remedy))
 }
 
 fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
@@ -272,9 +213,7 @@ fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
 fn unreadable(context: &RuleContext<'_>) -> Option<Why> {
     let address = version_bug::unreadable_address(context)?;
     Some(Why::new(
-        format!(
-            "Its version cannot read an address with a scheme ({address}), which 1.0.1 and later can."
-        ),
+        format!("Its version cannot read an address with a scheme ({address}), which 1.0.1 and later can."),
         "have the operator run the version that it was built for, as told with that finding",
     ))
 }
@@ -283,24 +222,14 @@ fn unreadable(context: &RuleContext<'_>) -> Option<Why> {
 fn gave_up(context: &RuleContext<'_>) -> Option<Why> {
     let remedy = "restart MeshSync, which then sends everything anew";
     if let Some(closed) = last_closed(context) {
-        let reason = if closed.reason.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", closed.reason)
-        };
+        let reason = if closed.reason.is_empty() { String::new() } else { format!(" ({})", closed.reason) };
         return Some(Why::new(
-            format!(
-                "It was connected until its connection ended{}{reason}, and has not come back.",
-                at(closed)
-            ),
+            format!("It was connected until its connection ended{}{reason}, and has not come back.", at(closed)),
             remedy,
         ));
     }
     let (_, since) = context.running_meshsync()?;
-    let start = context
-        .target_servers()
-        .filter_map(|server| server.varz.start)
-        .min()?;
+    let start = context.target_servers().filter_map(|server| server.varz.start).min()?;
     // By then it had been connected, or had ended itself; and a client that still tries comes back within seconds.
     let late = start > since + START_UP && context.facts.taken_at > start + RETRIES;
     late.then(|| {
@@ -326,8 +255,5 @@ fn last_closed<'a>(context: &RuleContext<'a>) -> Option<&'a ClosedConnection> {
 }
 
 fn at(closed: &ClosedConnection) -> String {
-    closed
-        .stop
-        .map(|stop| format!(" at {stop:.0}"))
-        .unwrap_or_default()
+    closed.stop.map(|stop| format!(" at {stop:.0}")).unwrap_or_default()
 }

@@ -76,13 +76,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Target::Right => {}
         Target::Unknown(why) => open = Some(why),
         Target::Former(now) => findings.push(
-            DIAGNOSIS.finding()
+            DIAGNOSIS
+                .finding()
                 .title("MeshSync runs with a former address of the broker")
-                .message("A container keeps the environment that it got when it started, and the address has changed since.")
+                .message(
+                    "A container keeps the environment that it got when it started, and the address has changed since.",
+                )
                 .object(context.object("Pod", name))
                 .evidence(format!("pod {name}: {ADDRESS} is {address}"))
                 .evidence(now)
-                .remedy("restart MeshSync; if the address is still the old one then, the operator must look again first")
+                .remedy(
+                    "restart MeshSync; if the address is still the old one then, the operator must look again first",
+                )
                 .command(context.restart(Component::Meshsync))
                 .command(context.restart(Component::Operator))
                 .done(),
@@ -116,21 +121,13 @@ pub(crate) fn newer_secret(
         return None;
     }
     // A server knows one token. One that takes the Secret's and has MeshSync for a client got the same from both.
-    let same = context
-        .clients
-        .meshsync
-        .iter()
-        .any(|(server, _)| server.handshake == (Handshake::Accepted { token: true }));
+    let same =
+        context.clients.meshsync.iter().any(|(server, _)| server.handshake == (Handshake::Accepted { token: true }));
     (!same).then(|| (token.secret.clone(), created))
 }
 
 /// A token that is newer than the container has not reached it.
-fn stale_token(
-    context: &RuleContext<'_>,
-    pod: &Pod,
-    since: Timestamp,
-    address: &str,
-) -> Option<Finding> {
+fn stale_token(context: &RuleContext<'_>, pod: &Pod, since: Timestamp, address: &str) -> Option<Finding> {
     let (secret, created) = newer_secret(context, pod, since, address)?;
     let name = stack::name(&pod.metadata);
     Some(

@@ -21,10 +21,6 @@ pub(crate) fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
     }
     draft
         .remedy("nothing, if that is what you want")
-        .command(
-            context
-                .kubectl()
-                .inspect(format!("get deployment/{name} -o yaml")),
-        )
+        .command(context.kubectl().inspect(format!("get deployment/{name} -o yaml")))
         .done()
 }

@@ -38,9 +38,7 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
     }
     let meshsync = context.meshsyncs.items().first();
     if meshsync.is_some_and(|meshsync| destination::names_foreign_broker(facts, meshsync)) {
-        return Target::Unknown(
-            "its broker is in another namespace, which was not looked at".into(),
-        );
+        return Target::Unknown("its broker is in another namespace, which was not looked at".into());
     }
     let place = destination::place(facts, &host);
     if place == Place::Stack {
@@ -69,17 +67,14 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
     }
     match (endpoint, place) {
         (Seen::Known(endpoint), Place::Beyond) if host.parse::<std::net::IpAddr>().is_ok() => {
-            Target::Former(format!(
-                "status.endpoint.internal of the Broker is {endpoint} now"
-            ))
+            Target::Former(format!("status.endpoint.internal of the Broker is {endpoint} now"))
         }
         (_, place) => {
             let mut why = vec![match place {
                 Place::Nowhere(why) => why,
                 _ => "no Service and no pod of the broker has that name or address".to_owned(),
             }];
-            if let Some(to) = meshsync.and_then(|meshsync| meshsync.status.publishing_to.as_deref())
-            {
+            if let Some(to) = meshsync.and_then(|meshsync| meshsync.status.publishing_to.as_deref()) {
                 why.push(format!("status.publishing-to is {to}"));
             }
             Target::Wrong(why)

@@ -62,14 +62,10 @@ pub(crate) fn scheme_unreadable(
 }
 
 /// A blacklist stops this version from publishing anything.
-pub(crate) fn blacklist(
-    context: &RuleContext<'_>,
-    meshsync: &Meshsync,
-    entries: &[Entry],
-    silence: &str,
-) -> Finding {
+pub(crate) fn blacklist(context: &RuleContext<'_>, meshsync: &Meshsync, entries: &[Entry], silence: &str) -> Finding {
     let without: Vec<String> = entries.iter().map(|entry| entry.resource.clone()).collect();
-    let draft = DIAGNOSIS.finding()
+    let draft = DIAGNOSIS
+        .finding()
         .title("No MeshSync up to 1.0.3 publishes anything with a blacklist")
         .message(format!("{} is connected and publishes nothing: {silence}.", named(context)))
         .object(context.object("MeshSync", stack::name(&meshsync.metadata)))

@@ -42,22 +42,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     let patch = |object: &Meshsync| {
         context.kubectl().patch(
-            format!(
-                "meshsyncs.{} {}",
-                facts.profile.group,
-                stack::name(&object.metadata)
-            ),
+            format!("meshsyncs.{} {}", facts.profile.group, stack::name(&object.metadata)),
             r#"{"spec":{"version":""}}"#,
         )
     };
     let object = context.meshsyncs.items().first();
     let mut findings = Vec::new();
     if let Some(meshsync) = object
-        && let Some(wanted) = meshsync
-            .spec
-            .version
-            .as_deref()
-            .filter(|wanted| !wanted.is_empty())
+        && let Some(wanted) = meshsync.spec.version.as_deref().filter(|wanted| !wanted.is_empty())
         && wanted.trim_start_matches('v') != tag.trim_start_matches('v')
     {
         findings.push(
@@ -82,13 +74,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     });
     if let Some(address) = unreadable {
         let object = object.map(patch);
-        findings.push(version_bug::scheme_unreadable(
-            context, name, tag, address, object,
-        ));
+        findings.push(version_bug::scheme_unreadable(context, name, tag, address, object));
     }
-    if findings.is_empty() {
-        Outcome::pass_with(tag.to_owned())
-    } else {
-        Outcome::found(findings)
-    }
+    if findings.is_empty() { Outcome::pass_with(tag.to_owned()) } else { Outcome::found(findings) }
 }

@@ -16,14 +16,10 @@ const NEWEST_KNOWN: Version = Version::new(1, 0, 3);
 
 /// The `MeshSync` object, or why there is nothing to judge.
 pub(crate) fn object<'a>(context: &'a RuleContext<'_>) -> Result<&'a Meshsync, Undecided> {
-    context
-        .meshsyncs
-        .items()
-        .first()
-        .ok_or_else(|| match context.meshsyncs.why_unsettled() {
-            Some(why) => Undecided::Unknown(why),
-            None => Undecided::Skip("there is no MeshSync object".into()),
-        })
+    context.meshsyncs.items().first().ok_or_else(|| match context.meshsyncs.why_unsettled() {
+        Some(why) => Undecided::Unknown(why),
+        None => Undecided::Skip("there is no MeshSync object".into()),
+    })
 }
 
 /// The entries of a whitelist, or why there are none to judge.
@@ -40,37 +36,22 @@ pub(crate) fn whitelist<'a>(
 }
 
 pub(crate) fn version<'a>(context: &'a RuleContext<'_>) -> &'a str {
-    context
-        .states()
-        .meshsync
-        .report
-        .version
-        .as_deref()
-        .unwrap_or("")
+    context.states().meshsync.report.version.as_deref().unwrap_or("")
 }
 
 /// Why nothing can be said of a `MeshSync` that is newer than what is known here.
 pub(crate) fn too_new(context: &RuleContext<'_>) -> Option<String> {
     let release = watch_list::release(version(context))?;
-    (release > NEWEST_KNOWN).then(|| {
-        format!("what MeshSync {release} can watch is not known here, only up to {NEWEST_KNOWN}")
-    })
+    (release > NEWEST_KNOWN)
+        .then(|| format!("what MeshSync {release} can watch is not known here, only up to {NEWEST_KNOWN}"))
 }
 
 /// A finding's remedy: to change the list, and to have it read.
-pub(crate) fn with_restart(
-    draft: Draft,
-    context: &RuleContext<'_>,
-    meshsync: &Meshsync,
-) -> Finding {
+pub(crate) fn with_restart(draft: Draft, context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
     let name = stack::name(&meshsync.metadata);
     let group = context.facts.profile.group;
     draft
-        .command(
-            context
-                .kubectl()
-                .change(format!("edit meshsyncs.{group} {name}")),
-        )
+        .command(context.kubectl().change(format!("edit meshsyncs.{group} {name}")))
         .command(context.restart(Component::Meshsync))
         .done()
 }
@@ -91,40 +72,17 @@ pub(crate) fn set_whitelist(
 ) -> Finding {
     let profile = context.facts.profile;
     let stock = watch_list::stock_without(&[], profile);
-    let missing: Vec<&str> = stock
-        .iter()
-        .filter(|name| !resources.contains(name))
-        .map(String::as_str)
-        .collect();
-    let target = format!(
-        "patch meshsyncs.{} {} --type merge",
-        profile.group,
-        stack::name(&meshsync.metadata)
-    );
+    let missing: Vec<&str> = stock.iter().filter(|name| !resources.contains(name)).map(String::as_str).collect();
+    let target = format!("patch meshsyncs.{} {} --type merge", profile.group, stack::name(&meshsync.metadata));
     // The stock list is too long for a line that somebody reads before pasting it.
     let draft = if resources.iter().all(|name| stock.contains(name)) && resources.len() > 3 {
-        let without = if missing.is_empty() {
-            String::new()
-        } else {
-            format!(" --without {}", missing.join(","))
-        };
+        let without = if missing.is_empty() { String::new() } else { format!(" --without {}", missing.join(",")) };
         draft
-            .command(other(
-                Effect::Read,
-                format!("meshdoctor watch-list --stock{without} > watch-list.yaml"),
-            ))
-            .command(
-                context
-                    .kubectl()
-                    .change(format!("{target} --patch-file watch-list.yaml")),
-            )
+            .command(other(Effect::Read, format!("meshdoctor watch-list --stock{without} > watch-list.yaml")))
+            .command(context.kubectl().change(format!("{target} --patch-file watch-list.yaml")))
     } else {
         let patch = watch_list::patch(resources).to_string();
-        draft.command(
-            context
-                .kubectl()
-                .change(format!("{target} -p {}", quoted(&patch))),
-        )
+        draft.command(context.kubectl().change(format!("{target} -p {}", quoted(&patch))))
     };
     draft.command(context.restart(Component::Meshsync)).done()
 }
@@ -135,8 +93,5 @@ pub(crate) fn events_written(entry: &Entry) -> String {
         [] => "it names none".to_owned(),
         events => format!("it names {}", events.join(", ")),
     };
-    format!(
-        "spec.watch-list.data.whitelist, {}: {}: {written}",
-        entry.place, entry.resource
-    )
+    format!("spec.watch-list.data.whitelist, {}: {}: {written}", entry.place, entry.resource)
 }

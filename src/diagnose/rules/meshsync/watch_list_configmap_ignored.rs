@@ -29,9 +29,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .meshsyncs
         .items()
         .first()
-        .map_or(context.facts.profile.meshsync.resource, |meshsync| {
-            stack::name(&meshsync.metadata)
-        });
+        .map_or(context.facts.profile.meshsync.resource, |meshsync| stack::name(&meshsync.metadata));
     let group = context.facts.profile.group;
     DIAGNOSIS.finding()
             .title(format!("ConfigMap {} is read by nobody", map.name))

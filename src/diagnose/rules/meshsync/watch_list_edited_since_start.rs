@@ -6,11 +6,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-edited-since-start",
     severity: Severity::Warning,
     title: "The watch-list was changed after MeshSync started",
-    explains: &[
-        "meshsync-silent",
-        "flow-event-missing",
-        "flow-store-incomplete",
-    ],
+    explains: &["meshsync-silent", "flow-event-missing", "flow-store-incomplete"],
     explanation: include_str!("watch_list_edited_since_start.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
@@ -43,9 +39,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         };
     };
     let Some((written, by)) = stack::watch_list_written(meshsync) else {
-        return Outcome::skip(
-            "when it was changed is not known: the object came without managed fields",
-        );
+        return Outcome::skip("when it was changed is not known: the object came without managed fields");
     };
     if written <= since + CLOCK_SKEW {
         return Outcome::pass();

@@ -22,7 +22,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 /// The list has no entries.
 pub(crate) fn empty(context: &RuleContext<'_>, meshsync: &Meshsync, silence: &str) -> Finding {
-    let draft = DIAGNOSIS.finding()
+    let draft = DIAGNOSIS
+        .finding()
         .message(format!(
             "{} then falls back to its built-in list, with which it stays connected and publishes nothing: \
              {silence}. An upgrade from 0.8 leaves the list empty.",

@@ -15,11 +15,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// Entries that the cluster serves and MeshSync ignores.
-pub(crate) fn ignored(
-    context: &RuleContext<'_>,
-    meshsync: &Meshsync,
-    ignored: &[&Entry],
-) -> Option<Finding> {
+pub(crate) fn ignored(context: &RuleContext<'_>, meshsync: &Meshsync, ignored: &[&Entry]) -> Option<Finding> {
     let first = ignored.first()?;
     let draft = DIAGNOSIS.finding()
             .title(match ignored.len() {

@@ -33,11 +33,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let list = in_force(context.facts).unwrap_or(WatchList::Empty);
     let (meshsync, entries) = whitelist(context, &list)?;
     let profile = context.facts.profile;
-    let busy: Vec<&str> = list
-        .watched(profile)
-        .map(|entry| entry.resource.as_str())
-        .filter(|resource| BUSY.contains(resource))
-        .collect();
+    let busy: Vec<&str> =
+        list.watched(profile).map(|entry| entry.resource.as_str()).filter(|resource| BUSY.contains(resource)).collect();
     if busy.is_empty() {
         return Outcome::pass();
     }

@@ -28,11 +28,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-readable",
     component: Component::Meshsync,
     title: "the watch-list can be read and has entries",
-    finds: &[
-        &DIAGNOSIS,
-        &watch_list_empty::DIAGNOSIS,
-        &version_bug::DIAGNOSIS,
-    ],
+    finds: &[&DIAGNOSIS, &watch_list_empty::DIAGNOSIS, &version_bug::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };
@@ -45,10 +41,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let silence = list.silence(Some(version(context))).unwrap_or_default();
     match &list {
         WatchList::Whitelist(entries) => {
-            let malformed: Vec<&Entry> = entries
-                .iter()
-                .filter(|entry| !watch_list::is_well_formed(&entry.resource))
-                .collect();
+            let malformed: Vec<&Entry> =
+                entries.iter().filter(|entry| !watch_list::is_well_formed(&entry.resource)).collect();
             if malformed.is_empty() {
                 return Outcome::pass_with(format!("{} kinds", entries.len()));
             }
@@ -73,9 +67,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             if let Some(why) = too_new(context) {
                 return Outcome::unknown(why);
             }
-            Outcome::found(vec![version_bug::blacklist(
-                context, meshsync, entries, silence,
-            )])
+            Outcome::found(vec![version_bug::blacklist(context, meshsync, entries, silence)])
         }
         WatchList::Invalid(invalid) => {
             let mut draft = DIAGNOSIS.finding()

@@ -30,11 +30,7 @@ pub(crate) static CHECK: Check = Check {
     id: "watch-list-chooses",
     component: Component::Meshsync,
     title: "the watch-list chooses kinds that MeshSync can watch",
-    finds: &[
-        &DIAGNOSIS,
-        &watch_list_unknown_resource::DIAGNOSIS,
-        &watch_list_entry_ignored::DIAGNOSIS,
-    ],
+    finds: &[&DIAGNOSIS, &watch_list_unknown_resource::DIAGNOSIS, &watch_list_entry_ignored::DIAGNOSIS],
     after: &[&INSTALLED],
     judge,
 };
@@ -69,10 +65,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 }
             }
         };
-        all.push(format!(
-            "whitelist, {}: \"{resource}\": {said}",
-            entry.place
-        ));
+        all.push(format!("whitelist, {}: \"{resource}\": {said}", entry.place));
     }
     let mut findings = Vec::new();
     if list.watched(profile).next().is_none() {
@@ -87,20 +80,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let stock = watch_list::stock_without(&[], profile);
         findings.push(set_whitelist(draft, context, meshsync, &stock));
     }
-    findings.extend(watch_list_unknown_resource::unknown(
-        context, meshsync, &unknown,
-    ));
-    findings.extend(watch_list_entry_ignored::ignored(
-        context, meshsync, &ignored,
-    ));
+    findings.extend(watch_list_unknown_resource::unknown(context, meshsync, &unknown));
+    findings.extend(watch_list_entry_ignored::ignored(context, meshsync, &ignored));
     match (findings.is_empty(), unresolved.first()) {
         (true, Some(first)) => Outcome::unknown(format!(
             "whether the cluster serves {first} is not known: {}",
-            context
-                .facts
-                .served
-                .why_unsettled()
-                .unwrap_or_else(|| "the server of that API did not answer".into())
+            context.facts.served.why_unsettled().unwrap_or_else(|| "the server of that API did not answer".into())
         )),
         (true, None) => Outcome::pass_with(format!("{} kinds", list.watched(profile).count())),
         (false, _) => Outcome::found(findings),

@@ -35,10 +35,8 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     if watched.is_empty() {
         return Outcome::skip("no entry is watched");
     }
-    let (silent, partial): (Vec<&Entry>, Vec<&Entry>) = watched
-        .into_iter()
-        .filter(|entry| !entry.missing().is_empty())
-        .partition(|entry| entry.published().is_empty());
+    let (silent, partial): (Vec<&Entry>, Vec<&Entry>) =
+        watched.into_iter().filter(|entry| !entry.missing().is_empty()).partition(|entry| entry.published().is_empty());
     let mut findings = Vec::new();
     if let [first, ..] = silent.as_slice() {
         let draft = DIAGNOSIS.finding()
@@ -52,8 +50,6 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
         findings.push(with_restart(draft, context, meshsync));
     }
-    findings.extend(watch_list_partial_events::partial(
-        context, meshsync, &partial,
-    ));
+    findings.extend(watch_list_partial_events::partial(context, meshsync, &partial));
     Outcome::of(findings)
 }

@@ -18,11 +18,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// Some entries leave events out.
-pub(crate) fn partial(
-    context: &RuleContext<'_>,
-    meshsync: &Meshsync,
-    partial: &[&Entry],
-) -> Option<Finding> {
+pub(crate) fn partial(context: &RuleContext<'_>, meshsync: &Meshsync, partial: &[&Entry]) -> Option<Finding> {
     let first = partial.first()?;
     let lacks = |event: &str| partial.iter().any(|entry| entry.missing().contains(&event));
     let mut so = Vec::new();
@@ -35,14 +31,15 @@ pub(crate) fn partial(
     if lacks("ADDED") {
         so.push("without ADDED an object appears only with its first change");
     }
-    let draft = DIAGNOSIS.finding()
-            .title(match partial.len() {
-                1 => format!("The watch-list leaves out {} of {}", first.missing().join(" and "), first.resource),
-                n => format!("The watch-list leaves out events of {n} kinds"),
-            })
-            .message(format!("The server's picture is wrong where nobody sees it: {}.", so.join("; ")))
-            .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
-            .evidences(partial.iter().map(|entry| events_written(entry)))
-            .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
+    let draft = DIAGNOSIS
+        .finding()
+        .title(match partial.len() {
+            1 => format!("The watch-list leaves out {} of {}", first.missing().join(" and "), first.resource),
+            n => format!("The watch-list leaves out events of {n} kinds"),
+        })
+        .message(format!("The server's picture is wrong where nobody sees it: {}.", so.join("; ")))
+        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
+        .evidences(partial.iter().map(|entry| events_written(entry)))
+        .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
     Some(with_restart(draft, context, meshsync))
 }

@@ -23,29 +23,16 @@ pub(crate) fn unknown(
     let draft = DIAGNOSIS
         .finding()
         .title(match unknown.len() {
-            1 => format!(
-                "The watch-list names {}, which this cluster does not serve",
-                first.resource
-            ),
+            1 => format!("The watch-list names {}, which this cluster does not serve", first.resource),
             n => format!("The watch-list names {n} resources that this cluster does not serve"),
         })
-        .message(
-            "MeshSync passes over it without a word, and nothing of that kind reaches the server.",
-        )
+        .message("MeshSync passes over it without a word, and nothing of that kind reaches the server.")
         .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidences(unknown.iter().map(|(entry, meant)| {
-            let meant = meant
-                .as_ref()
-                .map(|meant| format!("; did you mean {meant}?"))
-                .unwrap_or_default();
-            format!(
-                "spec.watch-list.data.whitelist, {}: \"{}\" is not served{meant}",
-                entry.place, entry.resource
-            )
+            let meant = meant.as_ref().map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+            format!("spec.watch-list.data.whitelist, {}: \"{}\" is not served{meant}", entry.place, entry.resource)
         }))
-        .remedy(
-            "correct the entry, then restart MeshSync, which reads the list only when it starts",
-        )
+        .remedy("correct the entry, then restart MeshSync, which reads the list only when it starts")
         .command(context.kubectl_cluster().inspect("api-resources"));
     Some(with_restart(draft, context, meshsync))
 }

@@ -48,23 +48,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .flat_map(|container| container.env.iter().flatten())
         .find(|variable| variable.name == "MESHSYNC_REDACT_SECRETS")
         .and_then(|variable| variable.value.as_deref());
-    let hides = watch_list::release(version(context))
-        .is_none_or(|release| release >= Version::new(1, 0, 2));
+    let hides = watch_list::release(version(context)).is_none_or(|release| release >= Version::new(1, 0, 2));
     if hides && matches!(variable, Some("true" | "1")) {
         return Outcome::pass_with("MESHSYNC_REDACT_SECRETS hides their values");
     }
-    let exposed = stack::broker_services(context.facts)
-        .into_iter()
-        .find_map(|service| {
-            let kind = service.spec.as_ref()?.type_.as_deref()?;
-            (kind != "ClusterIP").then(|| (stack::name(&service.metadata), kind))
-        });
-    let open = context
-        .facts
-        .broker
-        .servers
-        .iter()
-        .any(|server| !server.varz.auth_required);
+    let exposed = stack::broker_services(context.facts).into_iter().find_map(|service| {
+        let kind = service.spec.as_ref()?.type_.as_deref()?;
+        (kind != "ClusterIP").then(|| (stack::name(&service.metadata), kind))
+    });
+    let open = context.facts.broker.servers.iter().any(|server| !server.varz.auth_required);
     let name = stack::name(&deployment.metadata);
     let mut draft = DIAGNOSIS.finding()
         .message("Whoever may read from the broker reads every Secret that MeshSync may read; the connection is not encrypted. This is the default.")
@@ -72,14 +64,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidence("spec.watch-list.data.whitelist names secrets.v1.")
         .evidence(format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS"));
     if let Some((service, kind)) = exposed {
-        draft = draft.severity(Severity::Warning).evidence(format!(
-            "Service {service} is of type {kind}: the broker is open to the outside"
-        ));
-    }
-    if open {
         draft = draft
             .severity(Severity::Warning)
-            .evidence("the broker asks for no token");
+            .evidence(format!("Service {service} is of type {kind}: the broker is open to the outside"));
+    }
+    if open {
+        draft = draft.severity(Severity::Warning).evidence("the broker asks for no token");
     }
     draft
             .remedy("have MeshSync hide the values (1.0.2 and later), or take secrets.v1. off the list; look again after the operator's next turn, which may put its own environment back")

@@ -9,8 +9,6 @@ pub(crate) fn deployment<'a>(
     match &context.meshsync {
         Seen::Known(deployment) => Ok(deployment),
         Seen::Absent => Err(Undecided::Skip("MeshSync has no Deployment".into())),
-        other => Err(Undecided::Unknown(
-            other.why_unsettled().unwrap_or_default(),
-        )),
+        other => Err(Undecided::Unknown(other.why_unsettled().unwrap_or_default())),
     }
 }

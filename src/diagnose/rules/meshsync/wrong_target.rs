@@ -44,10 +44,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .target_servers()
             .map(|server| {
                 let name = context.pod_of(server).unwrap_or(&shown);
-                format!(
-                    "{name} by {}, NATS {}",
-                    server.reached_by, server.varz.version
-                )
+                format!("{name} by {}, NATS {}", server.reached_by, server.varz.version)
             })
             .collect();
         return if servers.is_empty() {
@@ -59,18 +56,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     // A way that was merely forbidden is told with the other missing rights.
     let failed = context
         .failed_attempts()
-        .filter(|(attempt, kind, _)| {
-            context.is_foreign_attempt(attempt) && *kind != FailureKind::Denied
-        })
+        .filter(|(attempt, kind, _)| context.is_foreign_attempt(attempt) && *kind != FailureKind::Denied)
         .min_by_key(|(_, kind, _)| *kind != FailureKind::Broker);
     match failed {
         None => Outcome::unknown(why),
-        Some((_, FailureKind::Broker, message)) => {
-            Outcome::found(vec![no_nats(context, to, message)])
-        }
-        Some((attempt, _, message)) => Outcome::found(vec![unreachable::not_from_here(
-            context, attempt, to, message,
-        )]),
+        Some((_, FailureKind::Broker, message)) => Outcome::found(vec![no_nats(context, to, message)]),
+        Some((attempt, _, message)) => Outcome::found(vec![unreachable::not_from_here(context, attempt, to, message)]),
     }
 }
 
@@ -92,18 +83,10 @@ fn no_nats(context: &RuleContext<'_>, to: &Destination, failure: &str) -> Findin
         .done()
 }
 
-pub(crate) fn wrong(
-    context: &RuleContext<'_>,
-    pod: &str,
-    address: &str,
-    why: Vec<String>,
-) -> Finding {
+pub(crate) fn wrong(context: &RuleContext<'_>, pod: &str, address: &str, why: Vec<String>) -> Finding {
     let draft = DIAGNOSIS
         .finding()
-        .title(format!(
-            "MeshSync publishes to {}, which is no broker",
-            destination::plain(address)
-        ))
+        .title(format!("MeshSync publishes to {}, which is no broker", destination::plain(address)))
         .message("Its events go nowhere, or to somebody else.")
         .object(context.object("Pod", pod))
         .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
@@ -112,13 +95,15 @@ pub(crate) fn wrong(
         Some(meshsync) => draft
             .remedy("point MeshSync to the broker of this cluster, and let the operator work the address out")
             .command(native(context, meshsync)),
-        None => draft
-            .remedy("name the host and port of a NATS server that MeshSync's pod can reach")
-            .command(context.kubectl().change(format!("set env deployment/{} {ADDRESS}=nats://HOST:{}", context.meshsync_name(), context.facts.profile.broker.client_port))),
+        None => draft.remedy("name the host and port of a NATS server that MeshSync's pod can reach").command(
+            context.kubectl().change(format!(
+                "set env deployment/{} {ADDRESS}=nats://HOST:{}",
+                context.meshsync_name(),
+                context.facts.profile.broker.client_port
+            )),
+        ),
     };
-    draft
-        .command(context.kubectl().inspect("get services"))
-        .done()
+    draft.command(context.kubectl().inspect("get services")).done()
 }
 
 /// The command that leaves the address to the operator.
@@ -127,10 +112,6 @@ fn native(context: &RuleContext<'_>, meshsync: &Meshsync) -> Command {
     let broker = context.broker_name();
     let native = serde_json::json!({ "name": broker, "namespace": facts.target.namespace });
     let patch = serde_json::json!({ "spec": { "broker": { "custom": null, "native": native } } });
-    let object = format!(
-        "meshsyncs.{} {}",
-        facts.profile.group,
-        stack::name(&meshsync.metadata)
-    );
+    let object = format!("meshsyncs.{} {}", facts.profile.group, stack::name(&meshsync.metadata));
     context.kubectl().patch(object, patch.to_string())
 }

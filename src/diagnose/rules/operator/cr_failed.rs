@@ -25,10 +25,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     if !context.has_custom_resource() {
-        let unseen = [
-            context.brokers.why_unsettled(),
-            context.meshsyncs.why_unsettled(),
-        ];
+        let unseen = [context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
         return match unseen.into_iter().flatten().next() {
             Some(why) => Outcome::unknown(why),
             None => Outcome::skip("there is no custom resource"),
@@ -40,30 +37,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let failed = broker.status.conditions.iter().find(|condition| {
             condition.kind == "Ready"
                 && condition.status == "False"
-                && (condition.observed_generation.is_none()
-                    || condition.observed_generation == generation)
+                && (condition.observed_generation.is_none() || condition.observed_generation == generation)
         });
         if let Some(condition) = failed.filter(|condition| !is_overtaken(context, condition)) {
-            findings.push(failure(
-                context,
-                "Broker",
-                &broker.metadata,
-                condition,
-                Component::Broker,
-                None,
-            ));
+            findings.push(failure(context, "Broker", &broker.metadata, condition, Component::Broker, None));
         }
     }
-    let not_ready = context
-        .meshsync
-        .known()
-        .and_then(|deployment| rollout::incomplete(deployment));
+    let not_ready = context.meshsync.known().and_then(|deployment| rollout::incomplete(deployment));
     for meshsync in context.meshsyncs.items() {
         // A healthy MeshSync carries Failed=False for ever, which means that a failure happened once: the condition
         // counts only beside a workload that is not ready.
-        let failed = meshsync.status.conditions.iter().find(|condition| {
-            condition.kind == "Failed" || (condition.kind == "Ready" && condition.status == "False")
-        });
+        let failed =
+            meshsync.status.conditions.iter().find(|condition| {
+                condition.kind == "Failed" || (condition.kind == "Ready" && condition.status == "False")
+            });
         if let (Some(condition), Some(why)) = (failed, &not_ready) {
             findings.push(failure(
                 context,
@@ -81,15 +68,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 /// Whether the operator said a moment ago that the servers are not ready, and they are by now: it looks again within
 /// seconds, and what it sees then is what counts.
 fn is_overtaken(context: &RuleContext<'_>, condition: &Condition) -> bool {
-    let ready = context
-        .statefulsets
-        .items()
-        .first()
-        .is_some_and(|set| rollout::set_incomplete(set).is_none());
-    let said: Option<Timestamp> = condition
-        .last_transition_time
-        .as_deref()
-        .and_then(|time| time.parse().ok());
+    let ready = context.statefulsets.items().first().is_some_and(|set| rollout::set_incomplete(set).is_none());
+    let said: Option<Timestamp> = condition.last_transition_time.as_deref().and_then(|time| time.parse().ok());
     ready
         && condition.reason == "HealthCheckFailed"
         && said.is_some_and(|said| context.clock().duration_since(said) < SOON)
@@ -107,10 +87,7 @@ fn failure(
     let resources = missing::resources(context);
     let mut draft = DIAGNOSIS
         .finding()
-        .title(format!(
-            "The operator reports that {kind} {name} failed: {}",
-            condition.reason
-        ))
+        .title(format!("The operator reports that {kind} {name} failed: {}", condition.reason))
         .message(if condition.message.is_empty() {
             "The operator gives no message.".to_owned()
         } else {
@@ -126,11 +103,7 @@ fn failure(
         draft = draft.evidence(format!("its Deployment is not ready: {why}"));
     }
     let named = format!("{}/{name}", kind.to_lowercase());
-    let target = resources
-        .iter()
-        .find(|resource| **resource == named)
-        .cloned()
-        .unwrap_or(named);
+    let target = resources.iter().find(|resource| **resource == named).cloned().unwrap_or(named);
     draft
         .remedy("the operator's log has the whole story")
         .command(context.kubectl().inspect(format!("describe {target}")))

@@ -8,11 +8,7 @@ use crate::diagnose::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-missing",
     title: "A custom resource is missing",
-    explains: &[
-        "broker-no-workload",
-        "meshsync-no-workload",
-        "meshsync-broker-ref-invalid",
-    ],
+    explains: &["broker-no-workload", "meshsync-no-workload", "meshsync-broker-ref-invalid"],
     explanation: include_str!("cr_missing.md"),
     ..Diagnosis::fault(Component::Operator)
 };
@@ -46,18 +42,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let names = &context.facts.profile;
     let mut findings = Vec::new();
     for (kind, name, seen, what) in [
-        (
-            "Broker",
-            names.broker.resource,
-            &brokers,
-            "no NATS server is made, and MeshSync has nowhere to publish",
-        ),
-        (
-            "MeshSync",
-            names.meshsync.resource,
-            &meshsyncs,
-            "nothing watches the cluster",
-        ),
+        ("Broker", names.broker.resource, &brokers, "no NATS server is made, and MeshSync has nowhere to publish"),
+        ("MeshSync", names.meshsync.resource, &meshsyncs, "nothing watches the cluster"),
     ] {
         // A MeshSync that publishes elsewhere needs no Broker.
         let needed = kind != "Broker" || context.mode().0 != Mode::CustomBroker;
@@ -72,22 +58,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                         "the list of {kind} objects in namespace {} is empty",
                         context.facts.target.namespace
                     ))
-                    .remedy(format!(
-                        "apply a {kind} named {name}; the operator makes the rest"
-                    ))
-                    .command(context.kubectl().inspect(format!(
-                        "get {}s.{}",
-                        kind.to_lowercase(),
-                        names.group
-                    )))
+                    .remedy(format!("apply a {kind} named {name}; the operator makes the rest"))
+                    .command(context.kubectl().inspect(format!("get {}s.{}", kind.to_lowercase(), names.group)))
                     .done(),
             );
         }
     }
-    let unseen = [
-        context.brokers.why_unsettled(),
-        context.meshsyncs.why_unsettled(),
-    ];
+    let unseen = [context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
     match unseen.into_iter().flatten().next() {
         Some(why) if findings.is_empty() => Outcome::unknown(why),
         None if findings.is_empty() && absent(count(&brokers)) => {

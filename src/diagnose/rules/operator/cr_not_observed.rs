@@ -20,20 +20,13 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn observed(context: &RuleContext<'_>) -> Judgement {
-    let brokers = context.brokers.items().iter().map(|broker| {
-        (
-            "Broker",
-            &broker.metadata,
-            broker.status.conditions.as_slice(),
-        )
-    });
-    let meshsyncs = context.meshsyncs.items().iter().map(|meshsync| {
-        (
-            "MeshSync",
-            &meshsync.metadata,
-            meshsync.status.conditions.as_slice(),
-        )
-    });
+    let brokers =
+        context.brokers.items().iter().map(|broker| ("Broker", &broker.metadata, broker.status.conditions.as_slice()));
+    let meshsyncs = context
+        .meshsyncs
+        .items()
+        .iter()
+        .map(|meshsync| ("MeshSync", &meshsync.metadata, meshsync.status.conditions.as_slice()));
     let mut judged = 0;
     let mut skipped = None;
     let mut findings = Vec::new();
@@ -43,14 +36,9 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
         if metadata.deletion_timestamp.is_some() {
             continue;
         }
-        let seen = conditions
-            .iter()
-            .filter_map(|condition| condition.observed_generation)
-            .max();
+        let seen = conditions.iter().filter_map(|condition| condition.observed_generation).max();
         let (Some(generation), Some(seen)) = (metadata.generation, seen) else {
-            skipped = Some(format!(
-                "{kind} {name} carries no condition that says what was seen"
-            ));
+            skipped = Some(format!("{kind} {name} carries no condition that says what was seen"));
             continue;
         };
         if seen >= generation {
@@ -63,12 +51,7 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
             .iter()
             .flatten()
             .filter(|entry| entry.subresource.as_deref() != Some("status"))
-            .filter_map(|entry| {
-                Some((
-                    entry.time.as_ref()?.0,
-                    entry.manager.as_deref().unwrap_or("somebody"),
-                ))
-            })
+            .filter_map(|entry| Some((entry.time.as_ref()?.0, entry.manager.as_deref().unwrap_or("somebody"))))
             .max();
         let Some((changed, manager)) = changed else {
             skipped = Some(format!("{kind} {name} does not say when it was changed"));
@@ -84,21 +67,14 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
             kind,
             name,
             (generation, seen),
-            &format!(
-                "metadata.managedFields: last written by {manager} at {changed}, {} min ago",
-                waits.as_mins()
-            ),
+            &format!("metadata.managedFields: last written by {manager} at {changed}, {} min ago", waits.as_mins()),
         ));
     }
     match skipped {
         _ if !findings.is_empty() => Outcome::found(findings),
         Some(why) => Outcome::skip(why),
         None if judged > 0 => Outcome::pass(),
-        None => match context
-            .brokers
-            .why_unsettled()
-            .or_else(|| context.meshsyncs.why_unsettled())
-        {
+        None => match context.brokers.why_unsettled().or_else(|| context.meshsyncs.why_unsettled()) {
             Some(why) => Outcome::unknown(why),
             None => Outcome::skip("there is no custom resource that stays"),
         },
@@ -114,15 +90,11 @@ fn unobserved(
 ) -> Finding {
     DIAGNOSIS
         .finding()
-        .title(format!(
-            "The operator has not seen the newest change of {kind} {name}"
-        ))
+        .title(format!("The operator has not seen the newest change of {kind} {name}"))
         .message("What runs still follows the wish before.")
         .object(context.object(kind, name))
         .evidence(format!("metadata.generation: {generation}"))
-        .evidence(format!(
-            "status.conditions: observedGeneration {seen} at most"
-        ))
+        .evidence(format!("status.conditions: observedGeneration {seen} at most"))
         .evidence(since)
         .remedy("see in its log what keeps the operator busy, then make it look again")
         .command(context.logs(Component::Operator, 50))

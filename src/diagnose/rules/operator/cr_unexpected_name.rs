@@ -53,21 +53,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// Whether a list asks for no more and no less than what is watched without one.
 fn is_stock(meshsync: &Meshsync, profile: &Profile) -> bool {
-    let stock: BTreeSet<&str> = profile
-        .meshsync
-        .default_watch_list
-        .iter()
-        .copied()
-        .collect();
+    let stock: BTreeSet<&str> = profile.meshsync.default_watch_list.iter().copied().collect();
     match meshsync.watch_list(profile) {
         WatchList::Empty => true,
         WatchList::Whitelist(entries) => {
             entries.iter().all(|entry| entry.events.len() == 3)
-                && entries
-                    .iter()
-                    .map(|entry| entry.resource.as_str())
-                    .collect::<BTreeSet<_>>()
-                    == stock
+                && entries.iter().map(|entry| entry.resource.as_str()).collect::<BTreeSet<_>>() == stock
         }
         WatchList::Blacklist(_) | WatchList::Invalid { .. } => false,
     }

@@ -49,28 +49,17 @@ pub(crate) fn line_of(image: &str) -> Option<Line> {
 fn marks(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<(Line, String)> {
     let old = context.facts.profile.operator.old_line_container;
     let mut marks = Vec::new();
-    if rollout::containers(deployment)
-        .iter()
-        .any(|container| container.name == old)
-    {
+    if rollout::containers(deployment).iter().any(|container| container.name == old) {
         marks.push((
             Line::Old,
-            format!(
-                "spec.template.spec.containers: there is {old}, which only manifests of 0.8 have"
-            ),
+            format!("spec.template.spec.containers: there is {old}, which only manifests of 0.8 have"),
         ));
     }
     for argument in manager(context, deployment).into_iter().flat_map(arguments) {
         if argument == "--metrics-addr=127.0.0.1:8080" {
-            marks.push((
-                Line::Old,
-                format!("the manager's arguments: {argument}, as in manifests of 0.8"),
-            ));
+            marks.push((Line::Old, format!("the manager's arguments: {argument}, as in manifests of 0.8")));
         } else if argument.starts_with("--health-probe-bind-address") {
-            marks.push((
-                Line::Current,
-                format!("the manager's arguments: {argument}, as in manifests of 1.0 only"),
-            ));
+            marks.push((Line::Current, format!("the manager's arguments: {argument}, as in manifests of 1.0 only")));
         }
     }
     marks
@@ -80,11 +69,8 @@ fn marks(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<(Line, Strin
 pub(crate) fn mismatch(context: &RuleContext<'_>) -> Option<(Line, Vec<String>)> {
     let deployment = context.operator.known()?;
     let image = line_of(manager(context, deployment)?.image.as_deref()?)?;
-    let against: Vec<String> = marks(context, deployment)
-        .into_iter()
-        .filter(|(line, _)| *line != image)
-        .map(|(_, mark)| mark)
-        .collect();
+    let against: Vec<String> =
+        marks(context, deployment).into_iter().filter(|(line, _)| *line != image).map(|(_, mark)| mark).collect();
     (!against.is_empty()).then_some((image, against))
 }
 
@@ -97,10 +83,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::unknown(context.operator.why_unsettled().unwrap_or_default());
     };
     let Some(image) = rollout::image(deployment, profile.operator.container) else {
-        return Outcome::skip(format!(
-            "it has no container {}",
-            profile.operator.container
-        ));
+        return Outcome::skip(format!("it has no container {}", profile.operator.container));
     };
     if line_of(image).is_none() {
         return Outcome::skip(format!("the image {image} does not say its version"));
@@ -123,22 +106,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                  and the container beside it has an image that is gone from its former place.",
             )
             .remedy("install the current manifest or chart over it, or go back to the image that fits this one")
-            .command(context.kubectl().change(format!("set image deployment/{name} {container}={}", images.old_operator)))
+            .command(
+                context.kubectl().change(format!("set image deployment/{name} {container}={}", images.old_operator)),
+            )
     } else {
         draft
             .title("The operator's image is of 0.8 and its manifest of 1.0")
             .message("The manager is started with arguments and probes that it does not know.")
             .remedy("name an image of 1.0, which this manifest is made for")
-            .command(context.kubectl().change(format!(
-                "set image deployment/{name} {container}={}",
-                images.operator
-            )))
+            .command(context.kubectl().change(format!("set image deployment/{name} {container}={}", images.operator)))
     };
-    draft
-        .command(
-            context
-                .kubectl()
-                .inspect(format!("get deployment {name} -o wide")),
-        )
-        .found()
+    draft.command(context.kubectl().inspect(format!("get deployment {name} -o wide"))).found()
 }

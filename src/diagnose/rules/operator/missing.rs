@@ -25,23 +25,22 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Seen::Absent if context.has_custom_resource() => {
             let name = context.facts.profile.operator.deployment;
             let resources = resources(context);
-            DIAGNOSIS.finding()
-                    .title("There is no operator, and its custom resources live on")
-                    .message(
-                        "What runs goes on running, and nobody heals, changes or removes it. Deleting a custom resource \
+            DIAGNOSIS
+                .finding()
+                .title("There is no operator, and its custom resources live on")
+                .message(
+                    "What runs goes on running, and nobody heals, changes or removes it. Deleting a custom resource \
                          hangs for ever, since only the operator clears the finalizers.",
-                    )
-                    .object(context.object("Deployment", name))
-                    .evidence(format!("there is no Deployment {name}"))
-                    .evidence(format!("there are {}", resources.join(", ")))
-                    .remedy("deploy the operator again: it adopts what is there; do not delete the custom resources first")
-                    .command(context.redeploy(Some("operator")))
-                    .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))
-                    .found()
+                )
+                .object(context.object("Deployment", name))
+                .evidence(format!("there is no Deployment {name}"))
+                .evidence(format!("there are {}", resources.join(", ")))
+                .remedy("deploy the operator again: it adopts what is there; do not delete the custom resources first")
+                .command(context.redeploy(Some("operator")))
+                .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))
+                .found()
         }
-        Seen::Absent if context.is_standalone() => {
-            Outcome::skip("MeshSync runs without operator here, and needs none")
-        }
+        Seen::Absent if context.is_standalone() => Outcome::skip("MeshSync runs without operator here, and needs none"),
         Seen::Absent => Outcome::skip("there is no operator and no custom resource"),
         other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }
@@ -49,15 +48,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// The custom resources that are there, as kubectl names them.
 pub(crate) fn resources(context: &RuleContext<'_>) -> Vec<String> {
-    let brokers = context
-        .brokers
-        .items()
-        .iter()
-        .map(|broker| format!("broker/{}", stack::name(&broker.metadata)));
-    let meshsyncs = context
-        .meshsyncs
-        .items()
-        .iter()
-        .map(|meshsync| format!("meshsync/{}", stack::name(&meshsync.metadata)));
+    let brokers = context.brokers.items().iter().map(|broker| format!("broker/{}", stack::name(&broker.metadata)));
+    let meshsyncs =
+        context.meshsyncs.items().iter().map(|meshsync| format!("meshsync/{}", stack::name(&meshsync.metadata)));
     brokers.chain(meshsyncs).collect()
 }

@@ -33,20 +33,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match context.line {
         Some(Line::Current) => Outcome::pass(),
         Some(Line::Old) => {
-            let image = context
-                .operator
-                .known()
-                .and_then(|deployment| rollout::image(deployment, profile.operator.container));
+            let image =
+                context.operator.known().and_then(|deployment| rollout::image(deployment, profile.operator.container));
             let mut draft = DIAGNOSIS.finding().message(
                 "It is 0.8 or older: no token on the broker, no finalizers, no conditions, and a ServiceAccount that may do everything.",
             );
             if let Some(image) = image {
                 draft = draft
                     .object(context.object("Deployment", profile.operator.deployment))
-                    .evidence(format!(
-                        "Deployment {} runs {image}",
-                        profile.operator.deployment
-                    ));
+                    .evidence(format!("Deployment {} runs {image}", profile.operator.deployment));
             }
             if context.operator.known().is_some() {
                 draft = draft.evidence(format!(
@@ -54,10 +49,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     profile.operator.old_line_container
                 ));
             } else {
-                draft = draft.evidence(format!(
-                    "the broker's StatefulSet is {}",
-                    profile.broker.old
-                ));
+                draft = draft.evidence(format!("the broker's StatefulSet is {}", profile.broker.old));
             }
             draft
                     .remedy(format!(

@@ -31,24 +31,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let words = context
         .pods_of(Operator)
         .iter()
-        .map(|pod| {
-            last_words::of(
-                context.facts,
-                Operator,
-                stack::name(&pod.metadata),
-                container,
-            )
-        })
+        .map(|pod| last_words::of(context.facts, Operator, stack::name(&pod.metadata), container))
         .find(|words| !words.evidence.is_empty());
     let Some(words) = words else {
         return Outcome::pass();
     };
     let name = context.facts.profile.operator.deployment;
     let means = words.signature.map(|signature| signature.says);
-    let remedy = words.signature.map_or(
-        "mend what the lines name; the operator tries again by itself",
-        |s| s.remedy,
-    );
+    let remedy = words.signature.map_or("mend what the lines name; the operator tries again by itself", |s| s.remedy);
     DIAGNOSIS
         .finding()
         .message(match means {
@@ -58,10 +48,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .object(context.object("Deployment", name))
         .evidences(words.evidence)
         .remedy(remedy)
-        .command(
-            context
-                .kubectl()
-                .inspect(format!("logs deployment/{name} -c {container} --tail=50")),
-        )
+        .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
         .found()
 }

@@ -13,13 +13,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-role-incomplete",
     title: "The operator may not do what its code does",
-    explains: &[
-        "operator-no-leader",
-        "cr-not-observed",
-        "cr-failed",
-        "broker-no-workload",
-        "meshsync-no-workload",
-    ],
+    explains: &["operator-no-leader", "cr-not-observed", "cr-failed", "broker-no-workload", "meshsync-no-workload"],
     explanation: include_str!("role_incomplete.md"),
     ..Diagnosis::fault(Component::Operator)
 };
@@ -63,9 +57,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 needed.len()
             )
         })
-        .message(
-            "The operator runs, and what takes these rights never happens; only its log says why.",
-        )
+        .message("The operator runs, and what takes these rights never happens; only its log says why.")
         .object(context.object("ServiceAccount", &account));
     // Resources by the verbs that are missing on them, so that one role says the same of several.
     let mut verbs: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
@@ -77,18 +69,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         if let Some(subresource) = &right.subresource {
             resource = format!("{resource}/{subresource}");
         }
-        verbs
-            .entry((right.namespace.is_some(), resource))
-            .or_default()
-            .push(&right.verb);
+        verbs.entry((right.namespace.is_some(), resource)).or_default().push(&right.verb);
     }
     let mut resources: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
     for ((within, resource), verbs) in &verbs {
-        let place = if *within {
-            format!("in namespace {namespace}")
-        } else {
-            "in the cluster".to_owned()
-        };
+        let place = if *within { format!("in namespace {namespace}") } else { "in the cluster".to_owned() };
         draft = draft.evidence(format!("may not {} {resource} {place}", verbs.join(", ")));
         resources.entry(verbs.clone()).or_default().push(resource);
     }
@@ -98,8 +83,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     for (number, (verbs, resources)) in resources.iter().enumerate() {
         let name = format!("{}-extra-{}", facts.profile.operator.deployment, number + 1);
         draft = draft
-            .command(context.kubectl_cluster().change(format!("create clusterrole {name} --verb={} --resource={}", verbs.join(","), resources.join(","))))
-            .command(context.kubectl_cluster().change(format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}")));
+            .command(context.kubectl_cluster().change(format!(
+                "create clusterrole {name} --verb={} --resource={}",
+                verbs.join(","),
+                resources.join(",")
+            )))
+            .command(context.kubectl_cluster().change(format!(
+                "create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}"
+            )));
     }
     draft.found()
 }

@@ -43,12 +43,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         _ => names.sort_unstable(),
     }
     let usual = profile.broker.resource;
-    let keep = names
-        .iter()
-        .find(|name| **name == usual)
-        .or_else(|| names.first())
-        .copied()
-        .unwrap_or(usual);
+    let keep = names.iter().find(|name| **name == usual).or_else(|| names.first()).copied().unwrap_or(usual);
     let workload = profile.broker.current.unwrap_or(profile.broker.old);
     let mut draft = DIAGNOSIS.finding()
         .title(format!(
@@ -76,11 +71,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .as_ref()
                 .map_or_else(|| "an unknown time".to_owned(), |time| time.0.to_string()),
             broker.spec.size.unwrap_or(1),
-            broker
-                .spec
-                .version
-                .as_deref()
-                .unwrap_or("the operator's own")
+            broker.spec.version.as_deref().unwrap_or("the operator's own")
         ));
     }
     draft = draft.remedy(format!(
@@ -88,24 +79,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
          second broker belongs into a namespace of its own"
     ));
     for meshsync in context.meshsyncs.items() {
-        let native = meshsync
-            .spec
-            .broker
-            .as_ref()
-            .and_then(|broker| broker.native.as_ref());
+        let native = meshsync.spec.broker.as_ref().and_then(|broker| broker.native.as_ref());
         if native.is_some_and(|native| native.name != keep) {
             draft = draft.command(point_to(context, meshsync, keep));
         }
     }
     for name in names.iter().filter(|name| **name != keep) {
-        draft = draft.command(
-            context
-                .kubectl()
-                .delete(format!("brokers.{} {name}", profile.group)),
-        );
+        draft = draft.command(context.kubectl().delete(format!("brokers.{} {name}", profile.group)));
     }
-    draft
-        .command(context.restart(Component::Operator))
-        .command(context.restart(Component::Meshsync))
-        .found()
+    draft.command(context.restart(Component::Operator)).command(context.restart(Component::Meshsync)).found()
 }

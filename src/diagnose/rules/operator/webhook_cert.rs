@@ -19,11 +19,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-webhook-cert",
     title: "The operator lacks a valid certificate for its webhook",
-    explains: &[
-        "conversion-webhook-down",
-        "operator-crash-loop",
-        "operator-not-ready",
-    ],
+    explains: &["conversion-webhook-down", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("webhook_cert.md"),
     ..Diagnosis::fault(Operator)
 };
@@ -48,9 +44,11 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("only the current line has a webhook");
     }
     let off = manager(context, deployment).is_some_and(|manager| {
-        manager.env.iter().flatten().any(|variable| {
-            variable.name == "ENABLE_WEBHOOKS" && variable.value.as_deref() == Some("false")
-        })
+        manager
+            .env
+            .iter()
+            .flatten()
+            .any(|variable| variable.name == "ENABLE_WEBHOOKS" && variable.value.as_deref() == Some("false"))
     });
     if off {
         return Outcome::skip("its webhook is switched off: ENABLE_WEBHOOKS is false");
@@ -70,10 +68,9 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let secret = secret_of(deployment).unwrap_or("webhook-server-cert");
     let name = context.facts.profile.operator.deployment;
     let reset = |crd: String| {
-        context.kubectl_cluster().patch(
-            format!("crd {crd}"),
-            r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#,
-        )
+        context
+            .kubectl_cluster()
+            .patch(format!("crd {crd}"), r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#)
     };
     DIAGNOSIS.finding()
             .component(if below { Installation } else { Operator })
@@ -103,14 +100,7 @@ fn secret_of(deployment: &Deployment) -> Option<&str> {
         .iter()
         .flat_map(|container| container.volume_mounts.iter().flatten())
         .find(|mount| mount.mount_path == CERTIFICATES)?;
-    pod.volumes
-        .iter()
-        .flatten()
-        .find(|volume| volume.name == mount.name)?
-        .secret
-        .as_ref()?
-        .secret_name
-        .as_deref()
+    pod.volumes.iter().flatten().find(|volume| volume.name == mount.name)?.secret.as_ref()?.secret_name.as_deref()
 }
 
 /// Where a pod of the operator cannot mount the Secret. Events tell of the past: the caller knows that no pod is ready.
@@ -118,21 +108,12 @@ fn unmounted(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<String> 
     let Some(secret) = secret_of(deployment) else {
         return Vec::new();
     };
-    let pods: Vec<&str> = stack::operator_pods(context.facts)
-        .into_iter()
-        .map(|pod| stack::name(&pod.metadata))
-        .collect();
+    let pods: Vec<&str> =
+        stack::operator_pods(context.facts).into_iter().map(|pod| stack::name(&pod.metadata)).collect();
     let concerns = |event: &&Event| {
         event.reason.as_deref() == Some("FailedMount")
-            && event
-                .involved_object
-                .name
-                .as_deref()
-                .is_some_and(|name| pods.contains(&name))
-            && event
-                .message
-                .as_deref()
-                .is_some_and(|message| message.contains(secret))
+            && event.involved_object.name.as_deref().is_some_and(|name| pods.contains(&name))
+            && event.message.as_deref().is_some_and(|message| message.contains(secret))
     };
     context
         .facts
@@ -155,14 +136,8 @@ fn unmounted(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<String> 
 /// Where the API server does not trust the webhook's certificate.
 fn distrust(context: &RuleContext<'_>) -> Vec<String> {
     let facts = context.facts;
-    let brokers = facts
-        .brokers
-        .iter()
-        .map(|(version, seen)| ("brokers", version, seen.failure()));
-    let meshsyncs = facts
-        .meshsyncs
-        .iter()
-        .map(|(version, seen)| ("meshsyncs", version, seen.failure()));
+    let brokers = facts.brokers.iter().map(|(version, seen)| ("brokers", version, seen.failure()));
+    let meshsyncs = facts.meshsyncs.iter().map(|(version, seen)| ("meshsyncs", version, seen.failure()));
     brokers
         .chain(meshsyncs)
         .filter_map(|(plural, version, why)| Some((plural, version, why?)))

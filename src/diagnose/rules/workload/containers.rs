@@ -6,10 +6,7 @@ use k8s_openapi::api::core::v1::ContainerStatus;
 
 pub(crate) fn waiting(status: &ContainerStatus) -> Option<(&str, &str)> {
     let waiting = status.state.as_ref()?.waiting.as_ref()?;
-    Some((
-        waiting.reason.as_deref().unwrap_or_default(),
-        waiting.message.as_deref().unwrap_or_default(),
-    ))
+    Some((waiting.reason.as_deref().unwrap_or_default(), waiting.message.as_deref().unwrap_or_default()))
 }
 
 /// A component as a sentence's subject. There are many adapters, each in a container of its name.

@@ -30,11 +30,7 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
     }
     let mut findings = Vec::new();
     for controller in &controllers {
-        let own: Vec<&Pod> = pods
-            .iter()
-            .copied()
-            .filter(|pod| belongs(pod, controller, &controllers))
-            .collect();
+        let own: Vec<&Pod> = pods.iter().copied().filter(|pod| belongs(pod, controller, &controllers)).collect();
         findings.extend(of_controller(context, component, controller, &own));
     }
     if controllers.is_empty() {
@@ -51,9 +47,7 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
 /// Several `StatefulSet`s share the broker's pods; a pod is of the one that its name begins with.
 fn belongs(pod: &Pod, controller: &Controller, all: &[Controller]) -> bool {
     all.len() == 1
-        || stack::name(&pod.metadata)
-            .strip_prefix(controller.name.as_str())
-            .is_some_and(|rest| rest.starts_with('-'))
+        || stack::name(&pod.metadata).strip_prefix(controller.name.as_str()).is_some_and(|rest| rest.starts_with('-'))
 }
 
 fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controller> {
@@ -62,10 +56,7 @@ fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controlle
         Component::Meshsync => &context.meshsync,
         Component::Server => &context.server,
         Component::Adapter => {
-            return stack::adapters(context.facts)
-                .into_iter()
-                .map(of_deployment)
-                .collect();
+            return stack::adapters(context.facts).into_iter().map(of_deployment).collect();
         }
         _ => {
             return context
@@ -75,11 +66,7 @@ fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controlle
                 .map(|set| Controller {
                     kind: "StatefulSet",
                     name: stack::name(&set.metadata).into(),
-                    wanted: set
-                        .spec
-                        .as_ref()
-                        .and_then(|spec| spec.replicas)
-                        .unwrap_or(1),
+                    wanted: set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
                     incomplete: rollout::set_incomplete(set),
                     refused: None,
                 })
@@ -115,26 +102,17 @@ fn of_controller(
     pods: &[&Pod],
 ) -> Vec<Finding> {
     if controller.wanted == 0 {
-        return vec![scaled_to_zero::scaled_to_zero(
-            context, component, controller,
-        )];
+        return vec![scaled_to_zero::scaled_to_zero(context, component, controller)];
     }
-    let refusal = controller
-        .refused
-        .clone()
-        .or_else(|| refused_by_event(context, controller, pods));
+    let refusal = controller.refused.clone().or_else(|| refused_by_event(context, controller, pods));
     if let Some(why) = refusal {
-        return vec![pods_refused::pods_refused(
-            context, component, controller, why,
-        )];
+        return vec![pods_refused::pods_refused(context, component, controller, why)];
     }
     let mut findings = of_pods(context, component, pods);
     if findings.is_empty()
         && let Some(why) = &controller.incomplete
     {
-        findings.push(not_ready::not_ready(
-            context, component, controller, pods, why,
-        ));
+        findings.push(not_ready::not_ready(context, component, controller, pods, why));
     }
     findings
 }
@@ -152,11 +130,7 @@ fn of_pods(context: &RuleContext<'_>, component: Component, pods: &[&Pod]) -> Ve
 }
 
 /// A controller that lacks pods and whose pods the API server refuses, as its events say.
-fn refused_by_event(
-    context: &RuleContext<'_>,
-    controller: &Controller,
-    pods: &[&Pod],
-) -> Option<String> {
+fn refused_by_event(context: &RuleContext<'_>, controller: &Controller, pods: &[&Pod]) -> Option<String> {
     let wanted = usize::try_from(controller.wanted).unwrap_or(0);
     if pods.len() >= wanted {
         return None;
@@ -168,9 +142,11 @@ fn refused_by_event(
         .iter()
         .filter(|event| event.reason.as_deref() == Some("FailedCreate"))
         .filter(|event| {
-            event.involved_object.name.as_deref().is_some_and(|name| {
-                name == controller.name || name.starts_with(&format!("{}-", controller.name))
-            })
+            event
+                .involved_object
+                .name
+                .as_deref()
+                .is_some_and(|name| name == controller.name || name.starts_with(&format!("{}-", controller.name)))
         })
         .max_by_key(|event| event_time(event))
         .map(event_words)

@@ -18,11 +18,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::of_workloads()
 };
 
-pub(crate) fn crash_loop(
-    context: &RuleContext<'_>,
-    component: Component,
-    pod: &Pod,
-) -> Option<Finding> {
+pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &Pod) -> Option<Finding> {
     let (status, backing_off) = stack::container_statuses(pod).find_map(|status| {
         let backing_off = waiting(status).is_some_and(|(reason, _)| reason == "CrashLoopBackOff");
         // Between two starts the container shows how it ended rather than that it waits.
@@ -38,12 +34,7 @@ pub(crate) fn crash_loop(
         .last_state
         .as_ref()
         .and_then(|state| state.terminated.as_ref())
-        .or_else(|| {
-            status
-                .state
-                .as_ref()
-                .and_then(|state| state.terminated.as_ref())
-        });
+        .or_else(|| status.state.as_ref().and_then(|state| state.terminated.as_ref()));
     let ending = last.map(|last| match last.reason.as_deref() {
         Some(reason) if reason != "Error" => format!("{reason}, exit code {}", last.exit_code),
         _ => format!("exit code {}", last.exit_code),
@@ -70,20 +61,14 @@ pub(crate) fn crash_loop(
     if let Some(ending) = ending {
         draft = draft.evidence(format!("it last ended with {ending}"));
     }
-    if let Some(message) = last
-        .and_then(|last| last.message.as_deref())
-        .filter(|m| !m.is_empty())
-    {
+    if let Some(message) = last.and_then(|last| last.message.as_deref()).filter(|m| !m.is_empty()) {
         draft = draft.evidence(format!("its last words: {}", message.trim()));
     }
     let words = last_words::of(context.facts, component, name, &status.name);
     let remedy = match words.signature {
         _ if out_of_memory => "it needs more memory than its limit: raise resources.limits.memory",
         Some(signature) => {
-            draft = draft.message(format!(
-                "Container {} ends since {}.",
-                status.name, signature.says
-            ));
+            draft = draft.message(format!("Container {} ends since {}.", status.name, signature.says));
             signature.remedy
         }
         None => "the log of the run that ended says why",
@@ -92,10 +77,7 @@ pub(crate) fn crash_loop(
         draft
             .evidences(words.evidence)
             .remedy(remedy)
-            .command(context.kubectl().inspect(format!(
-                "logs {name} -c {} --previous --tail=50",
-                status.name
-            )))
+            .command(context.kubectl().inspect(format!("logs {name} -c {} --previous --tail=50", status.name)))
             .done(),
     )
 }

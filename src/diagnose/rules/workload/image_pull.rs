@@ -18,11 +18,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::of_workloads()
 };
 
-pub(crate) fn image_pull(
-    context: &RuleContext<'_>,
-    component: Component,
-    pod: &Pod,
-) -> Option<Finding> {
+pub(crate) fn image_pull(context: &RuleContext<'_>, component: Component, pod: &Pod) -> Option<Finding> {
     const REASONS: [&str; 6] = [
         "ErrImagePull",
         "ImagePullBackOff",
@@ -39,20 +35,11 @@ pub(crate) fn image_pull(
     let mut draft = DIAGNOSIS
         .finding_of(component)
         .title(format!("The image {} cannot be pulled", status.image))
-        .message(format!(
-            "Container {} of {} does not start without it.",
-            status.name,
-            who(component, &status.name)
-        ))
+        .message(format!("Container {} of {} does not start without it.", status.name, who(component, &status.name)))
         .object(context.object("Pod", name))
-        .evidence(format!(
-            "pod {name}, container {}: {reason}: {message}",
-            status.name
-        ));
+        .evidence(format!("pod {name}, container {}: {reason}: {message}", status.name));
     if vanished {
-        draft = draft.evidence(
-            "the copy of kube-rbac-proxy that old manifests name no longer exists in its registry",
-        );
+        draft = draft.evidence("the copy of kube-rbac-proxy that old manifests name no longer exists in its registry");
     }
     Some(
         draft

@@ -42,21 +42,14 @@ pub(super) fn not_ready(
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title} is not ready: {why}"))
-        .message(format!(
-            "The rollout of {} {} is not complete.",
-            controller.kind, controller.name
-        ))
+        .message(format!("The rollout of {} {} is not complete.", controller.kind, controller.name))
         .object(controller.object(context))
         .evidence(why)
         .evidences(pods.iter().flat_map(|pod| unready_words(pod)))
         .evidences(newest_warning(context, pods))
         .remedy("see what its pods wait for")
         .command(context.kubectl().inspect(format!("describe {controller}")))
-        .command(
-            context
-                .kubectl()
-                .inspect(format!("logs {controller} --all-containers --tail=50")),
-        )
+        .command(context.kubectl().inspect(format!("logs {controller} --all-containers --tail=50")))
         .done()
 }
 
@@ -67,18 +60,10 @@ fn unready_words(pod: &Pod) -> Vec<String> {
         .filter(|status| !status.ready)
         .filter_map(|status| {
             let (reason, message) = waiting(status)?;
-            Some(
-                format!("pod {name}, container {}: {reason} {message}", status.name)
-                    .trim()
-                    .to_owned(),
-            )
+            Some(format!("pod {name}, container {}: {reason} {message}", status.name).trim().to_owned())
         })
         .collect();
-    if let Some(reason) = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.reason.as_deref())
-    {
+    if let Some(reason) = pod.status.as_ref().and_then(|status| status.reason.as_deref()) {
         words.push(format!("pod {name}: {reason}"));
     }
     words
@@ -93,9 +78,7 @@ fn newest_warning(context: &RuleContext<'_>, pods: &[&Pod]) -> Option<String> {
         .iter()
         .filter(|event| event.type_.as_deref() == Some("Warning"))
         .filter(|event| {
-            pods.iter().any(|pod| {
-                event.involved_object.name.as_deref() == Some(stack::name(&pod.metadata))
-            })
+            pods.iter().any(|pod| event.involved_object.name.as_deref() == Some(stack::name(&pod.metadata)))
         })
         .max_by_key(|event| event_time(event))
         .map(event_words)

@@ -21,14 +21,15 @@ pub(super) fn pods_refused(
     why: String,
 ) -> Finding {
     let title = who(component, &controller.name);
-    DIAGNOSIS.finding_of(component)
-                .title(format!("{title}'s pods are refused"))
-                .message(
-                    "The API server refuses the pods: a quota, Pod Security, an admission webhook or a missing ServiceAccount.",
-                )
-                .object(controller.object(context))
-                .evidence(why)
-                .remedy("lift what refuses them; the controller tries again by itself")
-                .command(context.kubectl().inspect(format!("describe {controller}")))
-                .done()
+    DIAGNOSIS
+        .finding_of(component)
+        .title(format!("{title}'s pods are refused"))
+        .message(
+            "The API server refuses the pods: a quota, Pod Security, an admission webhook or a missing ServiceAccount.",
+        )
+        .object(controller.object(context))
+        .evidence(why)
+        .remedy("lift what refuses them; the controller tries again by itself")
+        .command(context.kubectl().inspect(format!("describe {controller}")))
+        .done()
 }

@@ -17,29 +17,16 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// The controller is told to run no pods.
-pub(super) fn scaled_to_zero(
-    context: &RuleContext<'_>,
-    component: Component,
-    controller: &Controller,
-) -> Finding {
+pub(super) fn scaled_to_zero(context: &RuleContext<'_>, component: Component, controller: &Controller) -> Finding {
     let title = who(component, &controller.name);
-    let workload = WorkloadRef {
-        kind: controller.resource(),
-        name: controller.name.clone(),
-    };
+    let workload = WorkloadRef { kind: controller.resource(), name: controller.name.clone() };
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title} is scaled to zero"))
-        .message(format!(
-            "{} {} wants no pod, so {title} does nothing.",
-            controller.kind, controller.name
-        ))
+        .message(format!("{} {} wants no pod, so {title} does nothing.", controller.kind, controller.name))
         .object(controller.object(context))
         .evidence("spec.replicas is 0")
         .remedy("scale it up again")
-        .command(context.kubectl().run(Action::Scale {
-            workload,
-            replicas: 1,
-        }))
+        .command(context.kubectl().run(Action::Scale { workload, replicas: 1 }))
         .done()
 }

@@ -15,22 +15,16 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::of_workloads()
 };
 
-pub(crate) fn unschedulable(
-    context: &RuleContext<'_>,
-    component: Component,
-    pod: &Pod,
-) -> Option<Finding> {
+pub(crate) fn unschedulable(context: &RuleContext<'_>, component: Component, pod: &Pod) -> Option<Finding> {
     let condition = stack::unschedulable(pod)?;
     let name = stack::name(&pod.metadata);
     let message = condition.message.clone().unwrap_or_default();
     let ports = message.contains("free ports");
-    let container = pod
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.containers.first())
-        .map_or("", |container| container.name.as_str());
+    let container =
+        pod.spec.as_ref().and_then(|spec| spec.containers.first()).map_or("", |container| container.name.as_str());
     Some(
-        DIAGNOSIS.finding_of(component)
+        DIAGNOSIS
+            .finding_of(component)
             .title(format!("{} finds no node for its pod", who(component, container)))
             .message("The scheduler finds no node for the pod, so it does not run.")
             .object(context.object("Pod", name))

@@ -53,25 +53,16 @@ pub(crate) fn is_reference(text: &str) -> bool {
     let name = text
         .strip_prefix("$(")
         .and_then(|rest| rest.strip_suffix(')'))
-        .or_else(|| {
-            text.strip_prefix("${")
-                .and_then(|rest| rest.strip_suffix('}'))
-        })
+        .or_else(|| text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')))
         .or_else(|| text.strip_prefix('$'));
     name.is_some_and(|name| {
-        !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     })
 }
 
 /// Whether a text is what instructions write in the place of a secret.
 fn is_placeholder(text: &str) -> bool {
-    matches!(
-        text,
-        "TOKEN" | "USER" | "PASSWORD" | "SECRET" | "USER:PASSWORD"
-    )
+    matches!(text, "TOKEN" | "USER" | "PASSWORD" | "SECRET" | "USER:PASSWORD")
 }
 
 /// Whether a word may be a generated credential: long, or letters and digits together.
@@ -121,19 +112,15 @@ fn assignments(text: &str, sign: char) -> Option<String> {
 
 /// Whether the last word of a name is one of which the value is told after a colon, as in a configuration file.
 fn ends_secret(name: &str) -> bool {
-    words(name).last().is_some_and(|word| {
-        word == "key" || word == "pass" || word.ends_with("token") || word.starts_with("passw")
-    })
+    words(name)
+        .last()
+        .is_some_and(|word| word == "key" || word == "pass" || word.ends_with("token") || word.starts_with("passw"))
 }
 
 /// A name without the rest of a style sequence that stands right before it: `ESC [` is no part of names, `31m` is.
 fn without_style<'a>(before: &str, name: &'a str) -> &'a str {
     match name.split_once('m') {
-        Some((code, name))
-            if before.ends_with("\u{1b}[") && !code.contains(char::is_alphabetic) =>
-        {
-            name
-        }
+        Some((code, name)) if before.ends_with("\u{1b}[") && !code.contains(char::is_alphabetic) => name,
         _ => name,
     }
 }
@@ -168,21 +155,13 @@ fn value_of(text: &str, kind: Sensitivity) -> Option<Slot<'_>> {
             (start, closing(&text[start..], quote, slashes))
         }
         // Of a header the whole rest is its value.
-        None if kind == Sensitivity::Header => {
-            (0, text.find(['\n', '\r', '"']).unwrap_or(text.len()))
-        }
-        None => (
-            0,
-            text.find(|c: char| ends_word(c) || c == '&')
-                .unwrap_or(text.len()),
-        ),
+        None if kind == Sensitivity::Header => (0, text.find(['\n', '\r', '"']).unwrap_or(text.len())),
+        None => (0, text.find(|c: char| ends_word(c) || c == '&').unwrap_or(text.len())),
     };
     let value = text[start..start + end].trim_end_matches('\\');
     // What follows an unquoted value in a sentence is no part of it.
     let value = match quote {
-        None if kind == Sensitivity::Name && value.contains('(') => {
-            value.trim_end_matches([':', ',', ';'])
-        }
+        None if kind == Sensitivity::Name && value.contains('(') => value.trim_end_matches([':', ',', ';']),
         None if kind == Sensitivity::Name => value.trim_end_matches([':', ')', ',', ';']),
         _ => value,
     };
@@ -234,9 +213,7 @@ fn flags(text: &str) -> Option<String> {
         let flag = word.rsplit(ends_word).next().unwrap_or(word);
         let flag = flag.trim_start_matches(['\'', '(']);
         secret = flag.starts_with('-')
-            && flag
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+            && flag.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
             && is_secret_name(flag);
     }
     (copied > 0).then(|| out + &text[copied..])
@@ -266,17 +243,10 @@ fn schemes(text: &str) -> Option<String> {
             out.push_str(REDACTED);
             copied = begin + value.len();
         }
-        let name = word
-            .trim_end_matches(' ')
-            .rsplit(|c: char| !c.is_ascii_alphabetic())
-            .next()
-            .unwrap_or_default();
+        let name = word.trim_end_matches(' ').rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
         let name = name.to_ascii_lowercase();
         // A style sequence before the word ends in a letter.
-        scheme = ["bearer", "basic"].iter().any(|scheme| {
-            name.strip_suffix(scheme)
-                .is_some_and(|rest| rest.len() <= 1)
-        });
+        scheme = ["bearer", "basic"].iter().any(|scheme| name.strip_suffix(scheme).is_some_and(|rest| rest.len() <= 1));
     }
     (copied > 0).then(|| out + &text[copied..])
 }

@@ -10,19 +10,10 @@ pub(super) enum Sensitivity {
 }
 
 pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
-    const HEADERS: &[&str] = &[
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-api-key",
-        "x-auth-token",
-    ];
+    const HEADERS: &[&str] =
+        &["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token"];
     let header = name.trim_start_matches('-');
-    if HEADERS
-        .iter()
-        .any(|known| header.eq_ignore_ascii_case(known))
-    {
+    if HEADERS.iter().any(|known| header.eq_ignore_ascii_case(known)) {
         return Some(Sensitivity::Header);
     }
     is_secret_name(name).then_some(Sensitivity::Name)

@@ -19,31 +19,13 @@ fn user_parts_of_urls_are_masked_whatever_they_hold() {
         ("😀://¡://SEED@h", "😀://¡://REDACTED@h"),
         ("nats://SE'EDx@h", "nats://REDACTED@h"),
         ("nats://SE/EDx@h:4222", "nats://REDACTED@h:4222"),
-        (
-            "a nats://a:b@h b http://c@d/e",
-            "a nats://REDACTED@h b http://REDACTED@d/e",
-        ),
-        (
-            "nats://SEED@h1,nats://SEED@h2",
-            "nats://REDACTED@h1,nats://REDACTED@h2",
-        ),
-        (
-            "\"nats://SEED@h\": (nats://SEED@h)",
-            "\"nats://REDACTED@h\": (nats://REDACTED@h)",
-        ),
-        (
-            "https://h/cb?code=SEED&limit=5",
-            "https://h/cb?code=REDACTED&limit=5",
-        ),
+        ("a nats://a:b@h b http://c@d/e", "a nats://REDACTED@h b http://REDACTED@d/e"),
+        ("nats://SEED@h1,nats://SEED@h2", "nats://REDACTED@h1,nats://REDACTED@h2"),
+        ("\"nats://SEED@h\": (nats://SEED@h)", "\"nats://REDACTED@h\": (nats://REDACTED@h)"),
+        ("https://h/cb?code=SEED&limit=5", "https://h/cb?code=REDACTED&limit=5"),
         ("to https://h/x?SEED.", "to https://h/x?REDACTED."),
-        (
-            "https://h/x?a=1#access_token=SEED",
-            "https://h/x?a=REDACTED#REDACTED",
-        ),
-        (
-            "socks5://SEED:SEED@proxy:1080",
-            "socks5://REDACTED@proxy:1080",
-        ),
+        ("https://h/x?a=1#access_token=SEED", "https://h/x?a=REDACTED#REDACTED"),
+        ("socks5://SEED:SEED@proxy:1080", "socks5://REDACTED@proxy:1080"),
     ] {
         masks(with, masked);
     }
@@ -53,14 +35,8 @@ fn user_parts_of_urls_are_masked_whatever_they_hold() {
 fn user_parts_without_a_scheme_are_masked() {
     for (with, masked) in [
         ("user:SEED@h", "REDACTED@h"),
-        (
-            "dial (user:SE,EDx@10.0.0.1:4222)",
-            "dial (REDACTED@10.0.0.1:4222)",
-        ),
-        (
-            "to SEED@broker:4222: refused",
-            "to REDACTED@broker:4222: refused",
-        ),
+        ("dial (user:SE,EDx@10.0.0.1:4222)", "dial (REDACTED@10.0.0.1:4222)"),
+        ("to SEED@broker:4222: refused", "to REDACTED@broker:4222: refused"),
     ] {
         masks(with, masked);
     }
@@ -70,35 +46,17 @@ fn user_parts_without_a_scheme_are_masked() {
 fn values_of_secret_names_are_masked() {
     for (with, masked) in [
         ("?token=SEED", "?token=REDACTED"),
-        (
-            "GET /x?token=SEED&b=1: 5 bytes",
-            "GET /x?token=REDACTED&b=1: 5 bytes",
-        ),
+        ("GET /x?token=SEED&b=1: 5 bytes", "GET /x?token=REDACTED&b=1: 5 bytes"),
         ("password=SEED", "password=REDACTED"),
         ("password=SE'ED,x", "password=REDACTED"),
         ("password='SE ED' rest", "password='REDACTED' rest"),
         ("DB_PASSWORD = SEED", "DB_PASSWORD = REDACTED"),
-        (
-            "--key=SEED --api-key=SEED",
-            "--key=REDACTED --api-key=REDACTED",
-        ),
+        ("--key=SEED --api-key=SEED", "--key=REDACTED --api-key=REDACTED"),
         ("authToken=SEED", "authToken=REDACTED"),
-        (
-            "{\"password\":\"SEED\",\"a\":1}",
-            "{\"password\":\"REDACTED\",\"a\":1}",
-        ),
-        (
-            "{\\\"token\\\": \\\"SEED\\\"}",
-            "{\\\"token\\\": \\\"REDACTED\\\"}",
-        ),
-        (
-            "Authorization: Digest SEED SEED\nHost: h",
-            "Authorization: REDACTED\nHost: h",
-        ),
-        (
-            "\"Authorization\": \"Bearer SEED\"",
-            "\"Authorization\": \"REDACTED\"",
-        ),
+        ("{\"password\":\"SEED\",\"a\":1}", "{\"password\":\"REDACTED\",\"a\":1}"),
+        ("{\\\"token\\\": \\\"SEED\\\"}", "{\\\"token\\\": \\\"REDACTED\\\"}"),
+        ("Authorization: Digest SEED SEED\nHost: h", "Authorization: REDACTED\nHost: h"),
+        ("\"Authorization\": \"Bearer SEED\"", "\"Authorization\": \"REDACTED\""),
         ("password: SEED", "password: REDACTED"),
         ("--password SEED -v", "--password REDACTED -v"),
         ("run `x --token SEED`", "run `x --token REDACTED`"),
@@ -111,19 +69,10 @@ fn values_of_secret_names_are_masked() {
 fn credentials_of_any_name_are_masked() {
     for (with, masked) in [
         ("Bearer SEED", "Bearer REDACTED"),
-        (
-            "sent 'bearer SEED', refused",
-            "sent 'bearer REDACTED', refused",
-        ),
+        ("sent 'bearer SEED', refused", "sent 'bearer REDACTED', refused"),
         ("Basic dXNlcjpwdw==", "Basic REDACTED"),
-        (
-            "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln: bad",
-            "got REDACTED: bad",
-        ),
-        (
-            "key -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest",
-            "key REDACTED\nrest",
-        ),
+        ("got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln: bad", "got REDACTED: bad"),
+        ("key -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest", "key REDACTED\nrest"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE", "REDACTED"),
     ] {
         masks(with, masked);
@@ -188,10 +137,7 @@ fn secrets_are_masked_in_every_surrounding() {
             let masked = text(&with);
             assert!(!masked.contains(SECRET), "{with:?} became {masked:?}");
             assert!(masked.starts_with(before), "{with:?} became {masked:?}");
-            assert!(
-                masked.ends_with(after.trim_start_matches(')')),
-                "{with:?} became {masked:?}"
-            );
+            assert!(masked.ends_with(after.trim_start_matches(')')), "{with:?} became {masked:?}");
             assert_eq!(text(&masked), masked);
         }
     }
@@ -199,27 +145,12 @@ fn secrets_are_masked_in_every_surrounding() {
 
 #[test]
 fn redaction_takes_linear_time() {
-    for piece in [
-        "://",
-        "@",
-        "a@",
-        "=",
-        "token=",
-        "--token ",
-        "Bearer ",
-        "eyJ",
-        "eyJaaaaaaaa.",
-        "\"",
-        "-----BEGIN ",
-        "x:y@",
-    ] {
+    for piece in
+        ["://", "@", "a@", "=", "token=", "--token ", "Bearer ", "eyJ", "eyJaaaaaaaa.", "\"", "-----BEGIN ", "x:y@"]
+    {
         let long = piece.repeat(400_000 / piece.len());
         let begun = std::time::Instant::now();
         let _ = text(&long);
-        assert!(
-            begun.elapsed() < std::time::Duration::from_secs(5),
-            "{piece:?}: {:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{piece:?}: {:?}", begun.elapsed());
     }
 }

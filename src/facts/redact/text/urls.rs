@@ -45,17 +45,17 @@ fn one_url(word: &str, out: &mut String) {
         }
         None => word,
     };
-    let Some((path, query)) = host.split_once('?').filter(|(_, query)| {
-        query.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '%' | '_' | '$'))
-    }) else {
+    let Some((path, query)) = host
+        .split_once('?')
+        .filter(|(_, query)| query.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '%' | '_' | '$')))
+    else {
         out.push_str(host);
         return;
     };
     out.push_str(path);
     out.push('?');
-    let (query, fragment) = query.split_once('#').map_or((query, None), |(query, f)| {
-        (query, Some(f).filter(|f| !f.is_empty()))
-    });
+    let (query, fragment) =
+        query.split_once('#').map_or((query, None), |(query, f)| (query, Some(f).filter(|f| !f.is_empty())));
     // What follows the URL in a sentence is no part of it.
     let plain = query.trim_end_matches(['\'', ')', ']', '}', ',', '.', ';', ':', '\\']);
     let end = &query[plain.len()..];
@@ -111,8 +111,8 @@ fn is_digest(text: &str) -> bool {
 pub(super) fn bare_user_parts(text: &str) -> Option<String> {
     /// What stands before the colon in names of people and accounts: `oidc:alice@example.com`.
     const IDENTITIES: &[&str] = &[
-        "arn", "aad", "aws", "azure", "dex", "github", "google", "keycloak", "ldap", "mailto",
-        "oidc", "okta", "saml", "sso", "system",
+        "arn", "aad", "aws", "azure", "dex", "github", "google", "keycloak", "ldap", "mailto", "oidc", "okta", "saml",
+        "sso", "system",
     ];
     let mut out = String::new();
     let mut copied = 0;
@@ -138,15 +138,8 @@ pub(super) fn bare_user_parts(text: &str) -> Option<String> {
         };
         // What comes before the user part in the word: an opening bracket, or the name of what is told.
         // A style before the word is no part of it.
-        let style = if text[..begin].ends_with('\u{1b}') {
-            user.find('m').map_or(0, |end| end + 1)
-        } else {
-            0
-        };
-        let lead = user.len()
-            - user[style..]
-                .trim_start_matches(['(', '[', '{', '\''])
-                .len();
+        let style = if text[..begin].ends_with('\u{1b}') { user.find('m').map_or(0, |end| end + 1) } else { 0 };
+        let lead = user.len() - user[style..].trim_start_matches(['(', '[', '{', '\'']).len();
         if secret && user[lead..] != *REDACTED {
             out.push_str(&text[copied..begin + lead]);
             out.push_str(REDACTED);
@@ -158,6 +151,5 @@ pub(super) fn bare_user_parts(text: &str) -> Option<String> {
 
 fn has_port(host: &str) -> bool {
     let host = host.trim_end_matches(|c: char| !c.is_ascii_digit());
-    host.rsplit_once(':')
-        .is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()))
+    host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()))
 }

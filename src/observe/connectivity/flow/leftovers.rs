@@ -67,8 +67,7 @@ impl Leftovers<'_> {
         for item in items {
             let name = item.metadata.name.clone().unwrap_or_default();
             // The labels alone can be anybody's.
-            if !name.starts_with(test_object::NAME) || self.somebody_waits_for(&item.metadata).await
-            {
+            if !name.starts_with(test_object::NAME) || self.somebody_waits_for(&item.metadata).await {
                 continue;
             }
             let client = self.bench.clients.requests.clone();
@@ -97,10 +96,7 @@ impl Leftovers<'_> {
         if expires.is_none_or(|expires| expires < crate::cluster::now()) {
             return false;
         }
-        let run = metadata
-            .labels
-            .as_ref()
-            .and_then(|l| l.get(test_object::RUN));
+        let run = metadata.labels.as_ref().and_then(|l| l.get(test_object::RUN));
         let (Some(run), false) = (run, self.clients.is_empty()) else {
             return true;
         };

@@ -81,16 +81,9 @@ struct Flow<'a> {
 /// Runs the test.
 pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
     let facts = bench.facts;
-    let mut found = FlowTest {
-        subject: facts.profile.events_subject(),
-        wait: micros(bench.plan.wait),
-        ..FlowTest::default()
-    };
-    let namespace = bench
-        .plan
-        .namespace
-        .clone()
-        .unwrap_or_else(|| facts.target.namespace.clone());
+    let mut found =
+        FlowTest { subject: facts.profile.events_subject(), wait: micros(bench.plan.wait), ..FlowTest::default() };
+    let namespace = bench.plan.namespace.clone().unwrap_or_else(|| facts.target.namespace.clone());
     let run = run_id();
     let mut ear = EventListener::new(&found.subject, &format!("{}{run}-", test_object::NAME));
     (bench.progress)("listening to the broker");
@@ -104,16 +97,8 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
     } else {
         let wanted = bench.plan.kind;
         let chosen = test_object::choose(facts, wanted, &namespace);
-        let kind = chosen.as_ref().map_or_else(
-            |_| wanted.unwrap_or(&test_object::KINDS[0]),
-            |(kind, _)| kind,
-        );
-        let leftovers = Leftovers {
-            bench,
-            kind,
-            namespace: &namespace,
-            clients: &clients,
-        };
+        let kind = chosen.as_ref().map_or_else(|_| wanted.unwrap_or(&test_object::KINDS[0]), |(kind, _)| kind);
+        let leftovers = Leftovers { bench, kind, namespace: &namespace, clients: &clients };
         match chosen {
             // Whatever holds this run back, what another has left can be removed.
             _ if clients.is_empty() => {
@@ -155,9 +140,7 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
         Box::pin(store::count(bench, &clients, &mut found)).await;
     }
     let lines = bench.kept.lines();
-    let lost = lines
-        .iter()
-        .map(|line| line.lost.load(std::sync::atomic::Ordering::Relaxed));
+    let lost = lines.iter().map(|line| line.lost.load(std::sync::atomic::Ordering::Relaxed));
     found.lost = lost.sum();
     found
 }
@@ -167,30 +150,18 @@ fn nobody_to_hear() -> HeldBack {
 }
 
 /// Listens on every server that let us in, each once. A connection that has ended meanwhile is left out.
-async fn listen(
-    bench: &TestContext<'_>,
-    ear: &mut EventListener,
-    run: &str,
-    found: &mut FlowTest,
-) -> Vec<Client> {
+async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, run: &str, found: &mut FlowTest) -> Vec<Client> {
     let private = test_object::private_subject(run);
     let mut clients = Vec::new();
     for line in bench.kept.lines() {
         if found.servers.iter().any(|s| s.server_id == line.server_id) {
             continue;
         }
-        if ear
-            .listen(clients.len(), &line.client, &private)
-            .await
-            .is_err()
-        {
+        if ear.listen(clients.len(), &line.client, &private).await.is_err() {
             continue;
         }
         // An answer to what was sent later says that the server has the subscriptions.
-        let mut server = ServerTest {
-            server_id: line.server_id.clone(),
-            ..ServerTest::default()
-        };
+        let mut server = ServerTest { server_id: line.server_id.clone(), ..ServerTest::default() };
         for _ in 0..ROUND_TRIPS {
             // Whoever floods us meanwhile is heard, and fills no queue.
             match ear.during(round_trip(&line.client)).await {
@@ -213,10 +184,7 @@ impl Flow<'_> {
         let collection = self.kind.collection(&self.namespace);
         let client = self.bench.clients.requests.clone();
         let limit = self.bench.asker.remaining();
-        (self.ear.watch, ()) = tokio::join!(
-            Watch::open(client, &collection, &label, limit),
-            leftovers.remove(found),
-        );
+        (self.ear.watch, ()) = tokio::join!(Watch::open(client, &collection, &label, limit), leftovers.remove(found),);
         found.object = Some(ProbeObject {
             resource: self.kind.resource.into(),
             kind: self.kind.kind.into(),
@@ -238,18 +206,12 @@ impl Flow<'_> {
         }
         if self.bench.meshsyncs() > 1 || self.sent.iter().any(|sent| self.copies(sent) > 1) {
             // Where several could say it, the slower one is heard out.
-            self.ear
-                .until(Instant::now() + SECOND_VOICE, |_| false)
-                .await;
+            self.ear.until(Instant::now() + SECOND_VOICE, |_| false).await;
         }
         if found.held_back.is_none() && !self.any_came() {
             found.meta = request::version(&self.clients, self.bench.facts.profile).await;
         }
-        found.changes = self
-            .sent
-            .iter()
-            .map(|sent| self.change(sent, &found.servers))
-            .collect();
+        found.changes = self.sent.iter().map(|sent| self.change(sent, &found.servers)).collect();
     }
 
     /// One object's life.
@@ -279,16 +241,15 @@ impl Flow<'_> {
     /// Whether a server can no longer be heard.
     fn deaf(&self) -> Option<HeldBack> {
         let lost = |client: &Client| client.connection_state() != State::Connected;
-        self.clients.iter().any(lost).then(|| {
-            HeldBack::CutShort("a connection to the broker ended while we listened".into())
-        })
+        self.clients
+            .iter()
+            .any(lost)
+            .then(|| HeldBack::CutShort("a connection to the broker ended while we listened".into()))
     }
 
     fn out_of_time(&self) -> Option<HeldBack> {
         let why = "the time that the run may take (--timeout) was over before the test was";
-        self.time_left()
-            .is_zero()
-            .then(|| HeldBack::CutShort(why.into()))
+        self.time_left().is_zero().then(|| HeldBack::CutShort(why.into()))
     }
 
     /// Makes one change, hearing all the while.
@@ -302,8 +263,7 @@ impl Flow<'_> {
         let mut making = None;
         let (method, path, content, body) = match event {
             "ADDED" => {
-                let undo =
-                    removal::remove(self.bench.clients.requests.clone(), path, removal::LONGEST);
+                let undo = removal::remove(self.bench.clients.requests.clone(), path, removal::LONGEST);
                 let (guard, made) = oneshot::channel::<()>();
                 making = Some(guard);
                 self.bench.cleanup.owe(&name, async move {
@@ -315,12 +275,7 @@ impl Flow<'_> {
                 let object = self.kind.object(&self.namespace, &self.run, round, expires);
                 ("POST", collection, "application/json", object)
             }
-            "MODIFIED" => (
-                "PATCH",
-                path,
-                "application/merge-patch+json",
-                test_object::change(round),
-            ),
+            "MODIFIED" => ("PATCH", path, "application/merge-patch+json", test_object::change(round)),
             _ => ("DELETE", path, "application/json", json!({})),
         };
         self.sent.push(Sent {
@@ -332,12 +287,8 @@ impl Flow<'_> {
             refused: false,
             resource_version: 0,
         });
-        let change = Change {
-            method,
-            path: format!("{path}?fieldManager={FIELD_MANAGER}"),
-            content,
-            body: Cow::Owned(body),
-        };
+        let change =
+            Change { method, path: format!("{path}?fieldManager={FIELD_MANAGER}"), content, body: Cow::Owned(body) };
         let asker = self.bench.asker;
         let answer = match making {
             Some(guard) => {
@@ -347,9 +298,8 @@ impl Flow<'_> {
             None => self.ear.during(asker.change(&change)).await,
         };
         let (status, text) = answer.map_err(|failure| {
-            self.out_of_time().unwrap_or_else(|| {
-                HeldBack::CutShort(format!("the API server did not answer: {failure}"))
-            })
+            self.out_of_time()
+                .unwrap_or_else(|| HeldBack::CutShort(format!("the API server did not answer: {failure}")))
         })?;
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         if !status.is_success() {
@@ -359,8 +309,7 @@ impl Flow<'_> {
             }
             let message = answer["message"].as_str().unwrap_or("no reason given");
             // As the authorizer puts it; admission, such as a quota's, has other words, and no role would help there.
-            let denied =
-                status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
+            let denied = status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
             return Err(HeldBack::Refused(Refusal {
                 message: redact::text(message).into_owned(),
                 denied,
@@ -389,20 +338,15 @@ impl Flow<'_> {
     async fn hear(&mut self) -> Result<(), HeldBack> {
         let end = Instant::now() + self.bench.plan.wait.min(self.time_left());
         let Self { ear, sent, run, .. } = self;
-        ear.until(end, |ear| all_came(sent, &ear.arrivals, run))
-            .await;
+        ear.until(end, |ear| all_came(sent, &ear.arrivals, run)).await;
         if !self.all_came()
             && let Some(why) = self.deaf().or_else(|| self.out_of_time())
         {
             return Err(why);
         }
         let Self { ear, sent, run, .. } = self;
-        let all_told = |ear: &EventListener| {
-            sent.iter()
-                .all(|sent| tells(&ear.told, sent, run).is_some())
-        };
-        ear.until(Instant::now() + LAG, |ear| !ear.watches() || all_told(ear))
-            .await;
+        let all_told = |ear: &EventListener| sent.iter().all(|sent| tells(&ear.told, sent, run).is_some());
+        ear.until(Instant::now() + LAG, |ear| !ear.watches() || all_told(ear)).await;
         Ok(())
     }
 
@@ -425,9 +369,7 @@ impl Flow<'_> {
     fn copies(&self, sent: &Sent) -> u64 {
         let mut copies: BTreeMap<(usize, u64), u64> = BTreeMap::new();
         for came in arrivals(&self.ear.arrivals, sent, &self.run) {
-            *copies
-                .entry((came.server, came.resource_version))
-                .or_default() += 1;
+            *copies.entry((came.server, came.resource_version)).or_default() += 1;
         }
         copies.into_values().max().unwrap_or(0)
     }
@@ -453,11 +395,7 @@ impl Flow<'_> {
 }
 
 /// The events of a change. One of an older version than the change made is another's, such as a controller's.
-fn arrivals<'a>(
-    all: &'a [Arrival],
-    sent: &'a Sent,
-    run: &str,
-) -> impl Iterator<Item = &'a Arrival> {
+fn arrivals<'a>(all: &'a [Arrival], sent: &'a Sent, run: &str) -> impl Iterator<Item = &'a Arrival> {
     let name = test_object::name(run, sent.round);
     all.iter().filter(move |arrival| {
         arrival.name == name
@@ -467,13 +405,10 @@ fn arrivals<'a>(
 }
 
 fn all_came(sent: &[Sent], all: &[Arrival], run: &str) -> bool {
-    sent.iter()
-        .filter(|sent| sent.expected)
-        .all(|sent| arrivals(all, sent, run).next().is_some())
+    sent.iter().filter(|sent| sent.expected).all(|sent| arrivals(all, sent, run).next().is_some())
 }
 
 fn tells<'a>(told: &'a [Told], sent: &Sent, run: &str) -> Option<&'a Told> {
     let name = test_object::name(run, sent.round);
-    told.iter()
-        .find(|told| told.name == name && told.event == sent.event)
+    told.iter().find(|told| told.name == name && told.event == sent.event)
 }

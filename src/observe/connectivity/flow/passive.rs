@@ -16,12 +16,7 @@ use crate::{
 };
 
 /// Listens for so long, and counts what `MeshSync` had published before and afterwards.
-pub(crate) async fn listen(
-    bench: &TestContext<'_>,
-    ear: &mut EventListener,
-    window: Duration,
-    found: &mut FlowTest,
-) {
+pub(crate) async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, window: Duration, found: &mut FlowTest) {
     (bench.progress)("listening for events");
     let window = window.min(bench.asker.time_left());
     let before = published(bench, &bench.facts.broker);
@@ -36,27 +31,14 @@ pub(crate) async fn listen(
         kept: None,
     };
     let broker = ear.during(Box::pin(again.run())).await;
-    found.passive = Some(Passive {
-        window: micros(took),
-        before,
-        after: published(bench, &broker),
-    });
+    found.passive = Some(Passive { window: micros(took), before, after: published(bench, &broker) });
 }
 
 /// How many messages clients of `MeshSync`'s name have published; none where no server said.
 fn published(bench: &TestContext<'_>, broker: &BrokerFacts) -> Option<u64> {
     let name = bench.facts.profile.meshsync.client;
-    let mut known = broker
-        .servers
-        .iter()
-        .filter(|server| server.connections.known().is_some())
-        .peekable();
+    let mut known = broker.servers.iter().filter(|server| server.connections.known().is_some()).peekable();
     known.peek()?;
     let clients = known.flat_map(|server| server.connections.items());
-    Some(
-        clients
-            .filter(|client| client.name == name)
-            .map(|client| client.in_msgs)
-            .sum(),
-    )
+    Some(clients.filter(|client| client.name == name).map(|client| client.in_msgs).sum())
 }

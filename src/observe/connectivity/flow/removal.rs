@@ -23,16 +23,9 @@ impl Flow<'_> {
     pub(crate) async fn ensure_removed(&self, round: u32) -> Option<(String, String)> {
         let name = test_object::name(&self.run, round);
         let is = |sent: &&Sent, event| sent.round == round && sent.event == event;
-        let removed = self
-            .sent
-            .iter()
-            .any(|sent| is(&sent, EVENTS[2]) && sent.acknowledged.is_some());
+        let removed = self.sent.iter().any(|sent| is(&sent, EVENTS[2]) && sent.acknowledged.is_some());
         // What was never made need not go. Where there was no answer, it may have been made.
-        let refused = self
-            .sent
-            .iter()
-            .find(|sent| is(sent, EVENTS[0]))
-            .is_none_or(|sent| sent.refused);
+        let refused = self.sent.iter().find(|sent| is(sent, EVENTS[0])).is_none_or(|sent| sent.refused);
         if removed {
             return None;
         }
@@ -50,11 +43,7 @@ impl Flow<'_> {
 }
 
 /// Removes an object. What is not there yet may be on its way, when the making was stopped.
-pub(crate) async fn remove(
-    client: kube::Client,
-    path: String,
-    limit: Duration,
-) -> Result<(), Failure> {
+pub(crate) async fn remove(client: kube::Client, path: String, limit: Duration) -> Result<(), Failure> {
     let once = async || -> Result<u16, Failure> {
         let request = Request::delete(&path)
             .header(http::header::CONTENT_TYPE, "application/json")

@@ -38,8 +38,7 @@ pub(crate) async fn count(bench: &TestContext<'_>, clients: &[Client], found: &m
 
 /// How many objects of a resource there are, without reading more than one.
 async fn of_resource(bench: &TestContext<'_>, resource: &str, path: &str) -> Seen<u64> {
-    let (plural, group) =
-        crate::stack::watch_list::resource_and_group(resource).unwrap_or_default();
+    let (plural, group) = crate::stack::watch_list::resource_and_group(resource).unwrap_or_default();
     let right = Permission::to("list", group, plural);
     let answer = bench.asker.get_metadata(&format!("{path}?limit=1")).await;
     let list = answer.and_then(|body| ask::parse::<Value>(&body));

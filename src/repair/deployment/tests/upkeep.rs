@@ -10,10 +10,7 @@ fn a_resource_that_is_going_is_waited_for_and_made_anew() {
     let plan = planned(&request(), &standing);
     let gone = position(&plan, "wait", "Broker", "meshery-broker");
     assert_eq!(plan.steps[gone].action, Action::Wait(Until::Gone));
-    assert_eq!(
-        gone + 1,
-        position(&plan, "create", "Broker", "meshery-broker")
-    );
+    assert_eq!(gone + 1, position(&plan, "create", "Broker", "meshery-broker"));
 }
 
 #[test]
@@ -36,18 +33,10 @@ fn the_old_line_goes_after_the_new_one_is_up_and_the_change_of_address_is_said()
     let gone = position(&plan, "delete", "StatefulSet", "meshery-broker");
     assert!(up < gone && connected < gone);
     assert!(
-        position(
-            &plan,
-            "delete",
-            "ClusterRoleBinding",
-            "meshery-controller-rolebinding"
-        ) < position(&plan, "delete", "ClusterRole", "meshery-controller-role")
+        position(&plan, "delete", "ClusterRoleBinding", "meshery-controller-rolebinding")
+            < position(&plan, "delete", "ClusterRole", "meshery-controller-role")
     );
-    assert!(
-        plan.warnings
-            .iter()
-            .any(|text| text.contains("readers outside must follow"))
-    );
+    assert!(plan.warnings.iter().any(|text| text.contains("readers outside must follow")));
 }
 
 #[test]
@@ -69,10 +58,7 @@ fn every_denial_is_told_before_the_first_change() {
 
 #[test]
 fn a_namespace_or_definition_that_is_going_is_a_refusal() {
-    for (kind, name) in [
-        ("Namespace", NAMESPACE),
-        ("CustomResourceDefinition", "brokers.meshery.io"),
-    ] {
+    for (kind, name) in [("Namespace", NAMESPACE), ("CustomResourceDefinition", "brokers.meshery.io")] {
         let mut standing = healthy();
         edit(of(&mut standing, kind, name), None, |live| {
             live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
@@ -88,10 +74,7 @@ fn the_broker_alone_is_restarted_and_meshsync_only_if_it_stays_away() {
     request.parts = [Part::Broker].into();
     let plan = planned(&request, &healthy());
     assert_eq!(changes(&plan), ["restart StatefulSet meshery-nats"]);
-    assert!(
-        plan.nudge
-            .is_some_and(|step| step.id.name == "meshery-meshsync")
-    );
+    assert!(plan.nudge.is_some_and(|step| step.id.name == "meshery-meshsync"));
 }
 
 #[test]
@@ -102,11 +85,7 @@ fn a_new_token_restarts_the_broker_and_then_meshsync() {
     let plan = planned(&request, &healthy());
     assert_eq!(
         changes(&plan),
-        [
-            "delete Secret meshery-nats-auth",
-            "restart StatefulSet meshery-nats",
-            "restart Deployment meshery-meshsync"
-        ]
+        ["delete Secret meshery-nats-auth", "restart StatefulSet meshery-nats", "restart Deployment meshery-meshsync"]
     );
     assert_eq!(plan.nudge, None);
 }
@@ -116,17 +95,8 @@ fn the_rights_of_a_plan_are_those_of_its_steps() {
     let mut request = request();
     request.parts = [Part::Broker].into();
     request.new_token = true;
-    let rights: Vec<String> = planned(&request, &healthy())
-        .rights()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert!(
-        rights
-            .iter()
-            .any(|right| right.starts_with("delete") && right.contains("secrets")),
-        "{rights:?}"
-    );
+    let rights: Vec<String> = planned(&request, &healthy()).rights().iter().map(ToString::to_string).collect();
+    assert!(rights.iter().any(|right| right.starts_with("delete") && right.contains("secrets")), "{rights:?}");
     let all = rights_of_the_command();
     for right in planned(&request, &healthy()).rights() {
         assert!(all.contains(&right), "{right} is not among the command's");
@@ -143,12 +113,6 @@ fn rights_of_the_command() -> Vec<Permission> {
 fn a_merge_patch_says_only_what_differs() {
     let live = json!({ "a": 1, "b": { "c": 2, "d": 3 }, "e": 4 });
     let wanted = json!({ "a": 1, "b": { "c": 5 } });
-    assert_eq!(
-        diff::merge_patch(&live, &wanted, false),
-        json!({ "b": { "c": 5 } })
-    );
-    assert_eq!(
-        diff::merge_patch(&live, &wanted, true),
-        json!({ "b": { "c": 5, "d": null }, "e": null })
-    );
+    assert_eq!(diff::merge_patch(&live, &wanted, false), json!({ "b": { "c": 5 } }));
+    assert_eq!(diff::merge_patch(&live, &wanted, true), json!({ "b": { "c": 5, "d": null }, "e": null }));
 }

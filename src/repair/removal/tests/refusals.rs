@@ -21,18 +21,10 @@ fn rights_are_those_of_the_plan_and_no_others() {
 fn a_missing_right_is_named() {
     let request = request(&ALL);
     assert_eq!(permit(NAMESPACE, &request, &[]), Ok(()));
-    let missing = Permission::to("delete", "apps", "deployments")
-        .in_namespace(NAMESPACE)
-        .named("meshery-operator");
+    let missing = Permission::to("delete", "apps", "deployments").in_namespace(NAMESPACE).named("meshery-operator");
     let refusal = permit(NAMESPACE, &request, &[missing]).expect_err("a refusal");
-    assert_eq!(
-        refusal.why,
-        "we may not delete deployments.apps \"meshery-operator\" in namespace mesh"
-    );
-    assert_eq!(
-        refusal.instead,
-        ["meshdoctor rbac reset -n mesh --crds --delete-namespace"]
-    );
+    assert_eq!(refusal.why, "we may not delete deployments.apps \"meshery-operator\" in namespace mesh");
+    assert_eq!(refusal.instead, ["meshdoctor rbac reset -n mesh --crds --delete-namespace"]);
 }
 
 #[test]
@@ -44,10 +36,7 @@ fn what_may_not_be_looked_at_is_a_refusal_where_it_would_have_to_go() {
         }
     }
     let refusal = refused(&request(&STACK), &found);
-    assert!(
-        refusal.why.contains("Secret meshery-nats-auth: no answer"),
-        "{refusal:?}"
-    );
+    assert!(refusal.why.contains("Secret meshery-nats-auth: no answer"), "{refusal:?}");
     planned(&request(&[Part::Meshsync]), &found);
 }
 
@@ -67,10 +56,7 @@ fn definitions_of_the_former_group_go_with_the_others() {
     let mut parts = STACK.to_vec();
     parts.push(Part::Definitions);
     let plan = planned(&request(&parts), &found);
-    assert_eq!(
-        lines(&plan)[0],
-        format!("delete CustomResourceDefinition {name}")
-    );
+    assert_eq!(lines(&plan)[0], format!("delete CustomResourceDefinition {name}"));
 }
 
 #[test]
@@ -86,14 +72,8 @@ fn what_else_goes_is_said_first() {
 /// The custom resources of a stack's definition, here and elsewhere, in another version than those that were read.
 fn instances() -> (Id, Seen<Vec<Id>>) {
     let definition = Id::of(object::DEFINITION, None, "brokers.meshery.io");
-    let here = Id {
-        api_version: "meshery.io/v1alpha2".into(),
-        ..custom("Broker", &json!({})).0
-    };
-    let there = Id {
-        namespace: Some("other".into()),
-        ..here.clone()
-    };
+    let here = Id { api_version: "meshery.io/v1alpha2".into(), ..custom("Broker", &json!({})).0 };
+    let there = Id { namespace: Some("other".into()), ..here.clone() };
     (definition, Seen::Known(vec![here, there]))
 }
 
@@ -123,14 +103,8 @@ fn definitions_stay_while_it_cannot_be_seen_what_goes_with_them() {
     found.instances = vec![(instances().0, denied)];
     let refusal = refused(&request(&ALL), &found);
     assert!(refusal.why.contains(&right.to_string()), "{refusal:?}");
-    assert_eq!(
-        refusal.instead,
-        ["meshdoctor rbac reset -n mesh --crds --delete-namespace"]
-    );
-    let silent = Seen::failed(Failure::new(
-        Kind::ConversionWebhook,
-        "conversion webhook failed",
-    ));
+    assert_eq!(refusal.instead, ["meshdoctor rbac reset -n mesh --crds --delete-namespace"]);
+    let silent = Seen::failed(Failure::new(Kind::ConversionWebhook, "conversion webhook failed"));
     found.instances = vec![(instances().0, silent)];
     let refusal = refused(&request(&ALL), &found);
     assert!(refusal.why.contains("webhook failed"), "{refusal:?}");

@@ -1,10 +1,7 @@
 use super::*;
 
 fn one(text: &str) -> Value {
-    documents(text, Documents::First)
-        .expect("YAML")
-        .pop()
-        .unwrap_or_default()
+    documents(text, Documents::First).expect("YAML").pop().unwrap_or_default()
 }
 
 #[test]
@@ -112,20 +109,13 @@ fn several_documents_are_read_or_only_the_first() {
 fn depth_is_bounded() {
     let deep = |levels: usize, open: &str| open.repeat(levels);
     for open in ["[", "{a: ", "- "] {
-        assert_eq!(
-            documents(&deep(100_000, open), Documents::All),
-            Err(Broken::TooLarge(TooLarge::Depth)),
-            "{open}"
-        );
+        assert_eq!(documents(&deep(100_000, open), Documents::All), Err(Broken::TooLarge(TooLarge::Depth)), "{open}");
     }
     let mut indented = String::new();
     for level in 0..5_000 {
         indented.push_str(&format!("{}a:\n", " ".repeat(level)));
     }
-    assert_eq!(
-        documents(&indented, Documents::All),
-        Err(Broken::TooLarge(TooLarge::Depth))
-    );
+    assert_eq!(documents(&indented, Documents::All), Err(Broken::TooLarge(TooLarge::Depth)));
 }
 
 #[test]
@@ -135,16 +125,9 @@ fn copies_of_aliases_are_bounded() {
         let items = vec![format!("*l{}", level - 1); 9].join(", ");
         laughs.push_str(&format!("l{level}: &l{level} [{items}]\n"));
     }
-    let wide = format!(
-        "a: &a [{}]\nb:\n{}",
-        "x, ".repeat(20_000),
-        "- *a\n".repeat(15_000)
-    );
+    let wide = format!("a: &a [{}]\nb:\n{}", "x, ".repeat(20_000), "- *a\n".repeat(15_000));
     for text in [laughs, wide] {
-        assert_eq!(
-            documents(&text, Documents::All),
-            Err(Broken::TooLarge(TooLarge::Aliases))
-        );
+        assert_eq!(documents(&text, Documents::All), Err(Broken::TooLarge(TooLarge::Aliases)));
     }
     assert!(documents("a: &a [*a]", Documents::All).is_err());
 }
@@ -152,8 +135,5 @@ fn copies_of_aliases_are_bounded() {
 #[test]
 fn the_number_of_values_is_bounded() {
     let text = format!("[{}]", "0,".repeat(limits::VALUES + 1));
-    assert_eq!(
-        documents(&text, Documents::All),
-        Err(Broken::TooLarge(TooLarge::Values))
-    );
+    assert_eq!(documents(&text, Documents::All), Err(Broken::TooLarge(TooLarge::Values)));
 }

@@ -77,77 +77,27 @@ const EMPTY: Codes = Codes {
 };
 
 /// Who we are is known, and what is there is not.
-const BLIND: Codes = Codes {
-    record: 0,
-    rbac: 0,
-    redeploy: 5,
-    test_api: 0,
-    ..UNDETERMINED
-};
+const BLIND: Codes = Codes { record: 0, rbac: 0, redeploy: 5, test_api: 0, ..UNDETERMINED };
 
 pub(super) const TABLE: &[Behaviour] = &[
     // Whatever is asked.
-    ("404 as a Status", UNDETERMINED, |_, to| {
-        json(to, 404, &status(404, "not found"))
-    }),
+    ("404 as a Status", UNDETERMINED, |_, to| json(to, 404, &status(404, "not found"))),
     ("404 as HTML", UNDETERMINED, |_, to| {
-        respond(
-            to,
-            404,
-            "text/html",
-            "",
-            "<html><title>Not \x1b[31mfound\x07</title></html>",
-        )
+        respond(to, 404, "text/html", "", "<html><title>Not \x1b[31mfound\x07</title></html>")
     }),
-    ("404 page not found", UNDETERMINED, |_, to| {
-        respond(to, 404, "text/plain", "", "404 page not found\n")
-    }),
+    ("404 page not found", UNDETERMINED, |_, to| respond(to, 404, "text/plain", "", "404 page not found\n")),
     ("200 with {}", UNDETERMINED, |_, to| json(to, 200, "{}")),
-    ("200 as HTML", UNDETERMINED, |_, to| {
-        respond(
-            to,
-            200,
-            "text/html",
-            "",
-            "<html><title>Sign in</title></html>",
-        )
-    }),
-    ("a redirect", UNDETERMINED, |_, to| {
-        respond(
-            to,
-            302,
-            "text/html",
-            "Location: https://login.invalid/\r\n",
-            "",
-        )
-    }),
-    ("401 as a Status", UNDETERMINED, |_, to| {
-        json(to, 401, &status(401, "Unauthorized"))
-    }),
-    ("401 as HTML", UNDETERMINED, |_, to| {
-        respond(to, 401, "text/html", "", "<html></html>")
-    }),
+    ("200 as HTML", UNDETERMINED, |_, to| respond(to, 200, "text/html", "", "<html><title>Sign in</title></html>")),
+    ("a redirect", UNDETERMINED, |_, to| respond(to, 302, "text/html", "Location: https://login.invalid/\r\n", "")),
+    ("401 as a Status", UNDETERMINED, |_, to| json(to, 401, &status(401, "Unauthorized"))),
+    ("401 as HTML", UNDETERMINED, |_, to| respond(to, 401, "text/html", "", "<html></html>")),
     // A recording of refusals is one, and who may change nothing is refused.
-    (
-        "403 as a Status",
-        Codes {
-            record: 0,
-            preflight: 3,
-            redeploy: 4,
-            reset: 4,
-            ..UNDETERMINED
-        },
-        |_, to| {
-            let why = r#"pods is forbidden: User "u" cannot list resource "pods" in API group """#;
-            json(to, 403, &status(403, why))
-        },
-    ),
-    ("403 as HTML", UNDETERMINED, |_, to| {
-        respond(to, 403, "text/html", "", "<html></html>")
+    ("403 as a Status", Codes { record: 0, preflight: 3, redeploy: 4, reset: 4, ..UNDETERMINED }, |_, to| {
+        let why = r#"pods is forbidden: User "u" cannot list resource "pods" in API group """#;
+        json(to, 403, &status(403, why))
     }),
-    ("always 500", UNDETERMINED, |_, to| {
-        json(to, 500, &status(500, "it \u{1b}[31mfails\u{7}\u{9b}2J"))
-    }),
+    ("403 as HTML", UNDETERMINED, |_, to| respond(to, 403, "text/html", "", "<html></html>")),
+    ("always 500", UNDETERMINED, |_, to| json(to, 500, &status(500, "it \u{1b}[31mfails\u{7}\u{9b}2J"))),
     ("always 429", UNDETERMINED, |_, to| {
         let body = status(429, "too many requests");
         respond(to, 429, "application/json", "Retry-After: 1\r\n", body)
@@ -156,9 +106,7 @@ pub(super) const TABLE: &[Behaviour] = &[
         let body = status(429, "too many requests");
         respond(to, 429, "application/json", "Retry-After: 3600\r\n", body)
     }),
-    ("503 of a load balancer", UNDETERMINED, |_, to| {
-        respond(to, 503, "text/html", "", "<html>no backend</html>")
-    }),
+    ("503 of a load balancer", UNDETERMINED, |_, to| respond(to, 503, "text/html", "", "<html>no backend</html>")),
     ("an endless body", UNDETERMINED, |_, to| endless(to)),
     ("an endless head", UNDETERMINED, |_, to| {
         to.write_all(b"HTTP/1.1 200 OK\r\n")?;
@@ -177,30 +125,16 @@ pub(super) const TABLE: &[Behaviour] = &[
         to.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"major\":\"1\"")?;
         hang_up()
     }),
-    (
-        "a content length that is too small",
-        UNDETERMINED,
-        |_, to| {
-            to.write_all(
-                b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"major\":\"1\",\"minor\":\"35\"}",
-            )
-        },
-    ),
+    ("a content length that is too small", UNDETERMINED, |_, to| {
+        to.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"major\":\"1\",\"minor\":\"35\"}")
+    }),
     ("a content length of 600 MB", UNDETERMINED, |_, to| {
         to.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 600000000\r\n\r\n{")?;
         loop {
             to.write_all(&[b' '; 65536])?;
         }
     }),
-    ("invalid UTF-8", UNDETERMINED, |_, to| {
-        respond(
-            to,
-            200,
-            "application/json",
-            "",
-            b"{\"gitVersion\":\"\xff\xfe\"}",
-        )
-    }),
+    ("invalid UTF-8", UNDETERMINED, |_, to| respond(to, 200, "application/json", "", b"{\"gitVersion\":\"\xff\xfe\"}")),
     ("deep JSON", UNDETERMINED, |_, to| json(to, 200, &deep())),
     ("closed after the head", UNDETERMINED, |_, to| {
         to.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")?;
@@ -211,143 +145,60 @@ pub(super) const TABLE: &[Behaviour] = &[
         std::thread::sleep(Duration::from_secs(10));
         hang_up()
     }),
-    ("no HTTP", UNDETERMINED, |_, to| {
-        to.write_all(b"220 mail.invalid ESMTP\r\n")
-    }),
+    ("no HTTP", UNDETERMINED, |_, to| to.write_all(b"220 mail.invalid ESMTP\r\n")),
     // An API server, as far as its version goes.
     ("no fault", EMPTY, empty_cluster::answer),
-    (
-        "500 but for the version",
-        Codes {
-            record: 0,
-            ..UNDETERMINED
-        },
-        |request, to| {
-            but_for_version(request, to, |to| {
-                json(to, 500, &status(500, "etcd is gone"))
-            })
-        },
-    ),
-    (
-        "closes but for the version",
-        Codes {
-            record: 0,
-            ..UNDETERMINED
-        },
-        |request, to| but_for_version(request, to, |_| hang_up()),
-    ),
-    ("lists as HTML", BLIND, |request, to| {
-        lists(request, to, |to| {
-            respond(to, 200, "text/html", "", "<html></html>")
-        })
+    ("500 but for the version", Codes { record: 0, ..UNDETERMINED }, |request, to| {
+        but_for_version(request, to, |to| json(to, 500, &status(500, "etcd is gone")))
     }),
-    ("lists of nothing", BLIND, |request, to| {
-        lists(request, to, |to| json(to, 200, "[]"))
+    ("closes but for the version", Codes { record: 0, ..UNDETERMINED }, |request, to| {
+        but_for_version(request, to, |_| hang_up())
     }),
-    ("endless lists", BLIND, |request, to| {
-        lists(request, to, endless)
-    }),
-    ("deep lists", BLIND, |request, to| {
-        lists(request, to, |to| json(to, 200, &deep()))
-    }),
+    ("lists as HTML", BLIND, |request, to| lists(request, to, |to| respond(to, 200, "text/html", "", "<html></html>"))),
+    ("lists of nothing", BLIND, |request, to| lists(request, to, |to| json(to, 200, "[]"))),
+    ("endless lists", BLIND, |request, to| lists(request, to, endless)),
+    ("deep lists", BLIND, |request, to| lists(request, to, |to| json(to, 200, &deep()))),
     ("lists of very many empty objects", BLIND, |request, to| {
         lists(request, to, |to| {
             let items = "{},".repeat(120_000);
-            json(
-                to,
-                200,
-                &format!("{{\"metadata\":{{}},\"items\":[{items}{{}}]}}"),
-            )
+            json(to, 200, &format!("{{\"metadata\":{{}},\"items\":[{items}{{}}]}}"))
         })
     }),
     // The limit on pages ends the list.
     ("endless paging", BLIND, endless_pages),
     // The time limit comes first.
-    (
-        "endless paging, slowly",
-        Codes {
-            test_api: 3,
-            redeploy: 3,
-            ..BLIND
-        },
-        |request, to| {
-            if is_page(request) {
-                std::thread::sleep(PAGE_DELAY);
-            }
-            endless_pages(request, to)
-        },
-    ),
-    ("a continue token that repeats", BLIND, |request, to| {
-        paged(request, to, "the-same")
+    ("endless paging, slowly", Codes { test_api: 3, redeploy: 3, ..BLIND }, |request, to| {
+        if is_page(request) {
+            std::thread::sleep(PAGE_DELAY);
+        }
+        endless_pages(request, to)
     }),
-    ("one 429 for each path", EMPTY, |request, to| {
-        once(request, to, 429, "Retry-After: 1\r\n")
-    }),
-    ("one 503 for each path", EMPTY, |request, to| {
-        once(request, to, 503, "")
-    }),
-    ("one 500 for each path", EMPTY, |request, to| {
-        once(request, to, 500, "")
-    }),
+    ("a continue token that repeats", BLIND, |request, to| paged(request, to, "the-same")),
+    ("one 429 for each path", EMPTY, |request, to| once(request, to, 429, "Retry-After: 1\r\n")),
+    ("one 503 for each path", EMPTY, |request, to| once(request, to, 503, "")),
+    ("one 500 for each path", EMPTY, |request, to| once(request, to, 500, "")),
     // Whatever is written or tried.
-    (
-        "dry runs are cut off",
-        Codes {
-            preflight: 3,
-            redeploy: 3,
-            ..EMPTY
-        },
-        |request, to| writes(request, to, |_| hang_up()),
-    ),
-    (
-        "dry runs get no answer",
-        Codes {
-            preflight: 3,
-            redeploy: 3,
-            ..EMPTY
-        },
-        |request, to| {
-            writes(request, to, |_| {
-                std::thread::sleep(Duration::from_secs(10));
-                hang_up()
-            })
-        },
-    ),
-    (
-        "dry runs get HTML",
-        Codes {
-            preflight: 3,
-            redeploy: 3,
-            ..EMPTY
-        },
-        |request, to| {
-            writes(request, to, |to| {
-                respond(to, 200, "text/html", "", "<html></html>")
-            })
-        },
-    ),
-    (
-        "dry runs get 503 without a word",
-        Codes {
-            preflight: 3,
-            redeploy: 3,
-            ..EMPTY
-        },
-        |request, to| writes(request, to, |to| json(to, 503, &status(503, ""))),
-    ),
+    ("dry runs are cut off", Codes { preflight: 3, redeploy: 3, ..EMPTY }, |request, to| {
+        writes(request, to, |_| hang_up())
+    }),
+    ("dry runs get no answer", Codes { preflight: 3, redeploy: 3, ..EMPTY }, |request, to| {
+        writes(request, to, |_| {
+            std::thread::sleep(Duration::from_secs(10));
+            hang_up()
+        })
+    }),
+    ("dry runs get HTML", Codes { preflight: 3, redeploy: 3, ..EMPTY }, |request, to| {
+        writes(request, to, |to| respond(to, 200, "text/html", "", "<html></html>"))
+    }),
+    ("dry runs get 503 without a word", Codes { preflight: 3, redeploy: 3, ..EMPTY }, |request, to| {
+        writes(request, to, |to| json(to, 503, &status(503, "")))
+    }),
 ];
 
 pub(super) fn endless(to: &mut dyn Write) -> io::Result<()> {
-    to.write_all(
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
-    )?;
+    to.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")?;
     to.write_all(b"a\r\n{\"items\":[\r\n")?;
-    let chunk = [
-        b"10000\r\n".as_slice(),
-        b" ".repeat(65536).as_slice(),
-        b"\r\n",
-    ]
-    .concat();
+    let chunk = [b"10000\r\n".as_slice(), b" ".repeat(65536).as_slice(), b"\r\n"].concat();
     loop {
         to.write_all(&chunk)?;
     }
@@ -398,11 +249,7 @@ pub(super) fn endless_pages(request: &Request, to: &mut dyn Write) -> io::Result
     paged(request, to, &format!("token-{}", request.before))
 }
 
-fn writes(
-    request: &Request,
-    to: &mut dyn Write,
-    answer: fn(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn writes(request: &Request, to: &mut dyn Write, answer: fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if request.method == "GET" || request.path.ends_with("reviews") {
         return empty_cluster::answer(request, to);
     }
@@ -410,12 +257,7 @@ fn writes(
 }
 
 /// Fails the first request for each path.
-pub(super) fn once(
-    request: &Request,
-    to: &mut dyn Write,
-    code: u16,
-    headers: &str,
-) -> io::Result<()> {
+pub(super) fn once(request: &Request, to: &mut dyn Write, code: u16, headers: &str) -> io::Result<()> {
     let reads = request.method == "GET" || request.path.ends_with("reviews");
     if request.before == 0 && reads {
         let body = status(code, "not now");

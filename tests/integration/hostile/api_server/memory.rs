@@ -14,9 +14,7 @@ use crate::{
 /// The most memory that a process had, in KiB, as the kernel noted it while it ran.
 fn peak(pid: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").trim().parse().ok()
 }
 
@@ -30,12 +28,7 @@ fn memory_is_bounded_whatever_the_api_server_sends() {
         ("a list of 600 MB", |request, to| {
             lists(request, to, |to| {
                 to.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-                let item = [
-                    b"10000\r\n".as_slice(),
-                    b"{".repeat(65536).as_slice(),
-                    b"\r\n",
-                ]
-                .concat();
+                let item = [b"10000\r\n".as_slice(), b"{".repeat(65536).as_slice(), b"\r\n"].concat();
                 for _ in 0..9600 {
                     to.write_all(&item)?;
                 }
@@ -45,11 +38,7 @@ fn memory_is_bounded_whatever_the_api_server_sends() {
         ("a list of very many empty objects", |request, to| {
             lists(request, to, |to| {
                 let items = "{},".repeat(5_000_000);
-                json(
-                    to,
-                    200,
-                    &format!("{{\"metadata\":{{}},\"items\":[{items}{{}}]}}"),
-                )
+                json(to, 200, &format!("{{\"metadata\":{{}},\"items\":[{items}{{}}]}}"))
             })
         }),
     ];
@@ -77,9 +66,6 @@ fn memory_is_bounded_whatever_the_api_server_sends() {
         let report = ran.json();
         let found = report["findings"].as_array().into_iter().flatten();
         let mut codes = found.map(|finding| &finding["code"]);
-        assert!(
-            codes.any(|code| code == "answer-too-large"),
-            "{name}: {report:#}"
-        );
+        assert!(codes.any(|code| code == "answer-too-large"), "{name}: {report:#}");
     }
 }

@@ -58,26 +58,17 @@ async fn restore(bed: &Lease, file: &str, more: &str) -> Ran {
 async fn a_backup_restores_the_credential_that_it_took() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     let before = give_custom_url(&stack).await?;
     let copy = bed.file(&format!("copy-{namespace}.json"));
-    let reset = at(
-        &bed,
-        namespace,
-        "system reset stack --yes --wait 60s -o json",
-    )
-    .arg("--backup")
-    .arg(&copy)
-    .run_beside()
-    .await
-    .exits(0);
-    assert_eq!(
-        std::fs::metadata(&copy)?.permissions().mode() & 0o777,
-        0o600
-    );
+    let reset = at(&bed, namespace, "system reset stack --yes --wait 60s -o json")
+        .arg("--backup")
+        .arg(&copy)
+        .run_beside()
+        .await
+        .exits(0);
+    assert_eq!(std::fs::metadata(&copy)?.permissions().mode() & 0o777, 0o600);
     let warnings = reset.json()["warnings"].to_string();
     assert!(warnings.contains("holds the credentials"), "{warnings}");
     let text = std::fs::read_to_string(&copy)?;
@@ -101,9 +92,7 @@ async fn a_backup_restores_the_credential_that_it_took() -> Result<()> {
 async fn what_a_backup_does_not_name_stays() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     let list = json!({ "spec": { "watch-list": { "data": {
         "whitelist": "[{\"Resource\":\"pods.v1.\",\"Events\":[\"ADDED\",\"MODIFIED\",\"DELETED\"]}]",
@@ -126,9 +115,7 @@ async fn what_a_backup_does_not_name_stays() -> Result<()> {
 async fn a_backup_that_the_api_server_refuses_changes_nothing() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     will_change(&bed).await;
     let before = spec(&stack, "Broker").await?;
@@ -141,19 +128,11 @@ async fn a_backup_that_the_api_server_refuses_changes_nothing() -> Result<()> {
             4,
             "the API server would refuse Broker meshery-broker",
         ),
-        (
-            "type",
-            vec![broker(namespace, &json!({ "size": "many" }))],
-            2,
-            "spec.size",
-        ),
+        ("type", vec![broker(namespace, &json!({ "size": "many" }))], 2, "spec.size"),
         ("shape", vec![broker(namespace, &json!("all"))], 2, "spec"),
         (
             "redacted",
-            vec![meshsync(
-                namespace,
-                &json!({ "broker": { "custom": { "url": "nats://REDACTED@nats:4222" } } }),
-            )],
+            vec![meshsync(namespace, &json!({ "broker": { "custom": { "url": "nats://REDACTED@nats:4222" } } }))],
             2,
             "was redacted",
         ),
@@ -187,16 +166,12 @@ async fn a_backup_that_the_api_server_refuses_changes_nothing() -> Result<()> {
 async fn the_recording_of_a_credential_is_never_restored() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     let before = give_custom_url(&stack).await?;
     let file = bed.file(&format!("facts-{namespace}.json"));
     at(&bed, namespace, "record").arg(&file).run_beside().await;
-    let ran = restore(&bed, &file.display().to_string(), "")
-        .await
-        .exits(2);
+    let ran = restore(&bed, &file.display().to_string(), "").await.exits(2);
     assert!(ran.stderr.contains("was redacted"), "{}", ran.stderr);
     assert_eq!(ran.stdout, "");
     assert_eq!(spec(&stack, "MeshSync").await?, before);
@@ -208,17 +183,12 @@ async fn the_recording_of_a_credential_is_never_restored() -> Result<()> {
 async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     will_change(&bed).await;
     let before = spec(&stack, "MeshSync").await?;
     let list = bed.file(&format!("list-{namespace}.json"));
-    std::fs::write(
-        &list,
-        r#"[{"Resource":"pods.v1.","Events":["ADDED"],"Note":"nats://REDACTED@nats"}]"#,
-    )?;
+    std::fs::write(&list, r#"[{"Resource":"pods.v1.","Events":["ADDED"],"Note":"nats://REDACTED@nats"}]"#)?;
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     for more in ["--yes", "--dry-run"] {
         let ran = crate::tool::meshdoctor("system redeploy --overwrite-crs -o json -n")
@@ -230,10 +200,7 @@ async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
             .exits(4)
             .json();
         let reason = ran["reason"].as_str().unwrap_or_default();
-        assert!(
-            reason.contains("spec.watch-list.data.whitelist of MeshSync"),
-            "{reason}"
-        );
+        assert!(reason.contains("spec.watch-list.data.whitelist of MeshSync"), "{reason}");
     }
     assert_eq!(proxy.writes(), 0);
     assert_eq!(spec(&stack, "MeshSync").await?, before);
@@ -244,9 +211,7 @@ async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
 async fn another_namespaces_backup_is_named_and_confirmed() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let attendant = stack.attended()?;
     attendant.until_connected().await?;
     will_change(&bed).await;
@@ -258,31 +223,20 @@ async fn another_namespaces_backup_is_named_and_confirmed() -> Result<()> {
     });
     let file = backup(&bed, "elsewhere", &[meshsync("mesh-elsewhere", &elsewhere)])?;
     let refused = restore(&bed, &file, "").await.exits(4).json();
-    assert_eq!(
-        refused["reason"],
-        format!("the backup is of namespace mesh-elsewhere, not {namespace}")
-    );
+    assert_eq!(refused["reason"], format!("the backup is of namespace mesh-elsewhere, not {namespace}"));
     let instead = refused["instead"].to_string();
-    assert!(
-        instead.contains("--backup-namespace mesh-elsewhere"),
-        "{instead}"
-    );
+    assert!(instead.contains("--backup-namespace mesh-elsewhere"), "{instead}");
     assert_eq!(spec(&stack, "MeshSync").await?, before);
 
     let arguments = format!("system redeploy {FORCE} --no-wait --from-backup {file}");
     let mut sitting = Sitting::begin(at(&bed, namespace, &arguments))?;
-    let asked = format!(
-        "Restore the custom resources of namespace mesh-elsewhere into namespace {namespace}?"
-    );
+    let asked = format!("Restore the custom resources of namespace mesh-elsewhere into namespace {namespace}?");
     sitting.until_shown(&asked).await?;
     sitting.type_in("n\r")?;
     assert_eq!(sitting.end().await?.0, 4);
     assert_eq!(spec(&stack, "MeshSync").await?, before);
 
-    let done = restore(&bed, &file, "--backup-namespace mesh-elsewhere")
-        .await
-        .exits(0)
-        .json();
+    let done = restore(&bed, &file, "--backup-namespace mesh-elsewhere").await.exits(0).json();
     let warnings = done["warnings"].to_string();
     assert!(warnings.contains("namespace mesh-elsewhere"), "{warnings}");
     let mut wanted = before;
@@ -296,9 +250,7 @@ async fn another_namespaces_backup_is_named_and_confirmed() -> Result<()> {
 async fn an_overwritten_meshsync_has_exactly_one_broker() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let attendant = stack.attended()?;
     attendant.until_connected().await?;
     // Somebody else owns the field.
@@ -313,9 +265,7 @@ async fn an_overwritten_meshsync_has_exactly_one_broker() -> Result<()> {
         "-p",
         &json!({ "spec": { "broker": { "native": null, "custom": { "url": URL } } } }).to_string(),
     ])?;
-    redeploy(&bed, namespace, &format!("{FORCE} --overwrite-crs"))
-        .await
-        .exits(0);
+    redeploy(&bed, namespace, &format!("{FORCE} --overwrite-crs")).await.exits(0);
     let broker = spec(&stack, "MeshSync").await?["broker"].clone();
     let native = json!({ "name": "meshery-broker", "namespace": namespace });
     assert_eq!(broker["native"], native);
@@ -329,25 +279,14 @@ async fn an_overwritten_meshsync_has_exactly_one_broker() -> Result<()> {
 async fn killed_after_any_write_a_restoration_goes_on() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
-    redeploy(&bed, namespace, &format!("{FORCE} --no-wait"))
-        .await
-        .exits(0);
-    let stock = (
-        spec(&stack, "MeshSync").await?,
-        spec(&stack, "Broker").await?,
-    );
+    redeploy(&bed, namespace, &format!("{FORCE} --no-wait")).await.exits(0);
+    let stock = (spec(&stack, "MeshSync").await?, spec(&stack, "Broker").await?);
     let mut wanted = stock.clone();
     wanted.0["broker"] = json!({ "custom": { "url": URL } });
     wanted.1["service"]["annotations"] = json!({ "kept": "yes" });
-    let file = backup(
-        &bed,
-        "both",
-        &[meshsync(namespace, &wanted.0), broker(namespace, &wanted.1)],
-    )?;
+    let file = backup(&bed, "both", &[meshsync(namespace, &wanted.0), broker(namespace, &wanted.1)])?;
     for after in 1.. {
         for (kind, before) in [("MeshSync", &stock.0), ("Broker", &stock.1)] {
             let path = stack.custom_path(kind);
@@ -356,11 +295,7 @@ async fn killed_after_any_write_a_restoration_goes_on() -> Result<()> {
             none["spec"]["service"]["annotations"] = Value::Null;
             rest::merge(&stack.client, &path, &none).await?;
         }
-        let proxy = FaultProxy::start(
-            &bed,
-            users::ADMIN,
-            Fault::after_write(after, Action::Signal("KILL")),
-        )?;
+        let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(after, Action::Signal("KILL")))?;
         let arguments = "system redeploy --yes --no-wait --wait 60s -o json -n";
         let tool = crate::tool::meshdoctor(arguments)
             .arg(namespace)
@@ -374,10 +309,7 @@ async fn killed_after_any_write_a_restoration_goes_on() -> Result<()> {
         }
         restore(&bed, &file, "").await.exits(0);
         assert_eq!(
-            (
-                spec(&stack, "MeshSync").await?,
-                spec(&stack, "Broker").await?
-            ),
+            (spec(&stack, "MeshSync").await?, spec(&stack, "Broker").await?),
             wanted,
             "killed after write {after}"
         );

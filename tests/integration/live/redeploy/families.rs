@@ -24,11 +24,7 @@ async fn workloads(client: &Client, namespace: &str) -> Result<Vec<String>> {
     for kind in ["Deployment", "StatefulSet"] {
         let path = rest::collection("apps/v1", kind, Some(namespace));
         let items = rest::list(client, &path).await?;
-        names.extend(
-            items
-                .iter()
-                .filter_map(|item| item["metadata"]["name"].as_str().map(str::to_owned)),
-        );
+        names.extend(items.iter().filter_map(|item| item["metadata"]["name"].as_str().map(str::to_owned)));
     }
     Ok(names)
 }
@@ -60,19 +56,11 @@ async fn meshplay_from_nothing_and_away_again() -> Result<()> {
     let again = run(&bed, "system redeploy --yes").await.exits(0).json();
     assert_eq!(again["outcome"], "unchanged", "{again:#}");
 
-    let gone = run(
-        &bed,
-        "system reset stack --crds --yes --no-backup --wait 60s",
-    )
-    .await;
+    let gone = run(&bed, "system reset stack --crds --yes --no-backup --wait 60s").await;
     let gone: Value = gone.exits(0).json();
     assert_eq!(gone["outcome"], "done", "{gone:#}");
     drop(attendant);
-    let forwards = rest::collection(
-        "kwok.x-k8s.io/v1alpha1",
-        "PortForward",
-        Some(bed.namespace()),
-    );
+    let forwards = rest::collection("kwok.x-k8s.io/v1alpha1", "PortForward", Some(bed.namespace()));
     rest::delete(&client, &forwards).await?;
     until_as_before(&client, &before).await
 }

@@ -25,8 +25,7 @@ async fn run(bed: &Lease, user: &str, namespace: &str) -> Result<Ran> {
 }
 
 #[tokio::test]
-async fn who_may_write_all_and_not_grant_it_is_told_which_rules_before_the_namespace_is_made()
--> Result<()> {
+async fn who_may_write_all_and_not_grant_it_is_told_which_rules_before_the_namespace_is_made() -> Result<()> {
     let bed = bed::lease().await?;
     states::apply("nothing-installed", &bed, bed.namespace()).await?;
     will_change(&bed).await;
@@ -53,12 +52,7 @@ async fn who_may_write_all_and_not_grant_it_is_told_which_rules_before_the_names
             "subjects": [{ "apiGroup": group, "kind": "User", "name": user }],
         });
         bed.apply_yaml(&format!("{role}\n---\n{binding}\n")).await?;
-        bed.until_may(
-            &user,
-            &format!("{} deployments.apps", verbs[verbs.len() - 1]),
-            true,
-        )
-        .await?;
+        bed.until_may(&user, &format!("{} deployments.apps", verbs[verbs.len() - 1]), true).await?;
         let ran = run(&bed, &user, &namespace).await?;
         if complete {
             ran.exits(0);
@@ -66,24 +60,14 @@ async fn who_may_write_all_and_not_grant_it_is_told_which_rules_before_the_names
             break;
         }
         let refused = ran.exits(4).json();
-        let told: Vec<&str> = refused["instead"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|line| line.as_str())
-            .collect();
+        let told: Vec<&str> =
+            refused["instead"].as_array().into_iter().flatten().filter_map(|line| line.as_str()).collect();
         // The role of the whole cluster, in the API server's words; and that of the namespace which is not there yet.
-        for (role, missing) in [
-            ("meshery-operator-role", "deployments"),
-            ("meshery-leader-election-role", "leases"),
-        ] {
+        for (role, missing) in [("meshery-operator-role", "deployments"), ("meshery-leader-election-role", "leases")] {
             let line = told.iter().find(|line| line.contains(role));
             let line = line.unwrap_or_else(|| panic!("no word of {role}: {refused:#}"));
             assert!(line.contains(missing) && line.contains("update"), "{line}");
-            assert!(
-                !line.contains("create"),
-                "what is held is not missing: {line}"
-            );
+            assert!(!line.contains("create"), "what is held is not missing: {line}");
         }
         assert!(rest::get(&client, &path).await.is_err());
     }
@@ -98,11 +82,7 @@ async fn who_may_write_roles_and_not_bind_them_is_told_before_the_first_change()
     will_change(&bed).await;
     let _attendant = bed.attend(namespace)?;
     let user = bed.user()?;
-    let rights = at(&bed, namespace, &format!("rbac redeploy --to-user {user}"))
-        .run_beside()
-        .await
-        .exits(0)
-        .stdout;
+    let rights = at(&bed, namespace, &format!("rbac redeploy --to-user {user}")).run_beside().await.exits(0).stdout;
     let fewer = rights.replace("- bind\n", "- escalate\n");
     assert_ne!(fewer, rights);
     bed.apply_yaml(&fewer).await?;

@@ -20,9 +20,7 @@ use crate::{
 
 /// The command, through a proxy.
 async fn through(proxy: &FaultProxy, namespace: &str, command: &str) -> Result<Ran> {
-    proxy
-        .run(meshdoctor(command).arg("-n").arg(namespace))
-        .await
+    proxy.run(meshdoctor(command).arg("-n").arg(namespace)).await
 }
 
 const REDEPLOY: &str = "system redeploy --yes --no-wait --wait 60s";
@@ -36,31 +34,17 @@ fn stopped(ran: Ran) -> String {
     let steps = report["steps"].as_array().cloned().unwrap_or_default();
     let done = steps.iter().take_while(|step| step["done"] == true).count();
     assert!(0 < done && done < steps.len(), "{report:#}");
-    assert!(
-        steps[done..].iter().all(|step| step["done"] == false),
-        "{report:#}"
-    );
+    assert!(steps[done..].iter().all(|step| step["done"] == false), "{report:#}");
     report["reason"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A user's rights, as the program prints them, applied; and those bindings by their paths.
 async fn grant(bed: &Lease, command: &str, user: &str) -> Result<Vec<String>> {
-    let printed = at(
-        bed,
-        bed.namespace(),
-        &format!("rbac {command} --to-user {user}"),
-    )
-    .run_beside()
-    .await
-    .exits(0);
+    let printed = at(bed, bed.namespace(), &format!("rbac {command} --to-user {user}")).run_beside().await.exits(0);
     let objects = bed.apply_yaml(&printed.stdout).await?;
     let bindings = objects
         .iter()
-        .filter(|object| {
-            object["kind"]
-                .as_str()
-                .is_some_and(|kind| kind.ends_with("Binding"))
-        })
+        .filter(|object| object["kind"].as_str().is_some_and(|kind| kind.ends_with("Binding")))
         .map(rest::path_of)
         .collect::<Result<Vec<_>>>()?;
     bed.until_may(user, MAY, true).await?;
@@ -68,8 +52,7 @@ async fn grant(bed: &Lease, command: &str, user: &str) -> Result<Vec<String>> {
 }
 
 /// What both commands may do, and only by these bindings.
-const MAY: &str =
-    "patch clusterrolebindings.rbac.authorization.k8s.io/meshery-operator-rolebinding";
+const MAY: &str = "patch clusterrolebindings.rbac.authorization.k8s.io/meshery-operator-rolebinding";
 
 /// Takes these bindings away.
 fn revoke(bed: &Lease, user: &str, bindings: &[String]) -> Action {
@@ -96,24 +79,14 @@ async fn a_right_that_is_taken_away_stops_a_redeploy() -> Result<()> {
     let _attendant = bed.attend(namespace)?;
     let user = bed.user()?;
     let bindings = grant(&bed, "redeploy", &user).await?;
-    let proxy = FaultProxy::start(
-        &bed,
-        &user,
-        Fault::after_write(6, revoke(&bed, &user, &bindings)),
-    )?;
+    let proxy = FaultProxy::start(&bed, &user, Fault::after_write(6, revoke(&bed, &user, &bindings)))?;
     let reason = stopped(through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?);
-    assert!(
-        reason.contains("forbidden") && reason.contains(&user),
-        "{reason}"
-    );
+    assert!(reason.contains("forbidden") && reason.contains(&user), "{reason}");
     // Now it is known beforehand.
     let before = proxy.writes();
     let refused = through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
     let refused = refused.exits(4).json();
-    assert!(
-        refused["instead"].to_string().contains("rbac redeploy"),
-        "{refused:#}"
-    );
+    assert!(refused["instead"].to_string().contains("rbac redeploy"), "{refused:#}");
     assert_eq!(proxy.writes(), before);
     grant(&bed, "redeploy", &user).await?;
     through(&proxy, namespace, REDEPLOY).await?.exits(0);
@@ -128,17 +101,10 @@ async fn a_right_that_is_taken_away_stops_a_reset() -> Result<()> {
     let _attendant = setup.attended(&bed).await?;
     let user = bed.user()?;
     let bindings = grant(&bed, "reset", &user).await?;
-    let proxy = FaultProxy::start(
-        &bed,
-        &user,
-        Fault::after_write(4, revoke(&bed, &user, &bindings)),
-    )?;
+    let proxy = FaultProxy::start(&bed, &user, Fault::after_write(4, revoke(&bed, &user, &bindings)))?;
     let ran = through(&proxy, namespace, &format!("{RESET} -o json")).await?;
     let reason = stopped(ran);
-    assert!(
-        reason.contains("forbidden") && reason.contains(&user),
-        "{reason}"
-    );
+    assert!(reason.contains("forbidden") && reason.contains(&user), "{reason}");
     let before = proxy.writes();
     let refused = through(&proxy, namespace, RESET).await?.exits(4);
     assert!(refused.stdout.contains("rbac reset"), "{}", refused.stdout);
@@ -166,8 +132,7 @@ async fn somebody_who_installs_at_the_same_time_stops_a_redeploy() -> Result<()>
         .find(|object| object["kind"] == "Deployment")
         .cloned()
         .context("a Deployment")?;
-    operator["spec"]["template"]["spec"]["containers"][0]["image"] =
-        "meshery/meshery-operator:1.0.4".into();
+    operator["spec"]["template"]["spec"]["containers"][0]["image"] = "meshery/meshery-operator:1.0.4".into();
     let cluster = bed.cluster().clone();
     let meanwhile = Action::Meanwhile(Arc::new(move || {
         let (cluster, operator) = (cluster.clone(), operator.clone());
@@ -179,11 +144,9 @@ async fn somebody_who_installs_at_the_same_time_stops_a_redeploy() -> Result<()>
     }));
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, meanwhile))?;
     let ran = through(&proxy, namespace, REDEPLOY).await?.exits(5);
-    for words in [
-        "conflict with \"kubectl-client-side-apply\"",
-        "Stopped at step",
-        "The same command goes on from there.",
-    ] {
+    for words in
+        ["conflict with \"kubectl-client-side-apply\"", "Stopped at step", "The same command goes on from there."]
+    {
         assert!(ran.stdout.contains(words), "{}", ran.stdout);
     }
     redeploy(&bed, namespace, "").await.exits(0);
@@ -229,11 +192,7 @@ async fn a_connection_that_is_lost_stops_a_redeploy() -> Result<()> {
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
     let _attendant = bed.attend(namespace)?;
-    let proxy = FaultProxy::start(
-        &bed,
-        users::ADMIN,
-        Fault::after_write(6, Action::HangUpForGood),
-    )?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, Action::HangUpForGood))?;
     let ran = through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
     let report: Value = ran.json();
     let reason = stopped(ran);

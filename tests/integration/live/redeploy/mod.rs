@@ -43,18 +43,8 @@ async fn will_change(cluster: &Cluster) {
 /// `system redeploy --yes` with these arguments.
 async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
     will_change(cluster).await;
-    let wait = if arguments.contains("--wait") {
-        ""
-    } else {
-        "--wait 60s"
-    };
-    let ran = at(
-        cluster,
-        namespace,
-        &format!("system redeploy --yes -o json {wait} {arguments}"),
-    )
-    .run_beside()
-    .await;
+    let wait = if arguments.contains("--wait") { "" } else { "--wait 60s" };
+    let ran = at(cluster, namespace, &format!("system redeploy --yes -o json {wait} {arguments}")).run_beside().await;
     if ran.code != 2 {
         schema::assert_fits(&schema::of_changes(), &ran.json(), "a change");
     }
@@ -67,9 +57,7 @@ async fn assert_well(cluster: &Cluster, namespace: &str) -> Result<()> {
     let well = bed::until("a healthy verdict", Duration::from_secs(20), || async {
         let report = check(cluster, namespace).await;
         // Pods of the bed all have one address: the client of a former pod looks like one of the present pod's.
-        let wrong = roots(&report)
-            .iter()
-            .any(|code| code != "data-gap-since-reconnect");
+        let wrong = roots(&report).iter().any(|code| code != "data-gap-since-reconnect");
         Ok((report["exitCode"] == 0 && !wrong).then_some(()))
     })
     .await;
@@ -87,11 +75,7 @@ async fn versions(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String,
     for (api_version, kind, scope) in [
         ("v1", "ServiceAccount", Some(namespace)),
         ("rbac.authorization.k8s.io/v1", "Role", Some(namespace)),
-        (
-            "rbac.authorization.k8s.io/v1",
-            "RoleBinding",
-            Some(namespace),
-        ),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding", Some(namespace)),
         ("rbac.authorization.k8s.io/v1", "ClusterRole", None),
         ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", None),
         ("apps/v1", "Deployment", Some(namespace)),
@@ -103,10 +87,7 @@ async fn versions(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String,
         for item in rest::list(&client, &rest::collection(api_version, kind, scope)).await? {
             let metadata = &item["metadata"];
             // What a test gives its own users, and what a controller makes for every namespace in its own time.
-            if metadata["name"]
-                .as_str()
-                .is_some_and(|name| name.starts_with("meshdoctor-") || name == "default")
-            {
+            if metadata["name"].as_str().is_some_and(|name| name.starts_with("meshdoctor-") || name == "default") {
                 continue;
             }
             versions.insert(
@@ -115,11 +96,9 @@ async fn versions(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String,
                 json!([
                     metadata["uid"],
                     metadata["generation"],
-                    metadata["managedFields"].as_array().map(|all| {
-                        all.iter()
-                            .filter(|entry| entry["subresource"].is_null())
-                            .count()
-                    })
+                    metadata["managedFields"]
+                        .as_array()
+                        .map(|all| { all.iter().filter(|entry| entry["subresource"].is_null()).count() })
                 ]),
             );
         }

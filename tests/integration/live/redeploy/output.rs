@@ -13,10 +13,7 @@ use crate::{
 
 /// Runs with this standard output: the exit code and standard error.
 async fn run_onto(mut tool: Tool, stdout: impl Into<Stdio>) -> Result<(i32, String)> {
-    tool.command()
-        .stdin(Stdio::null())
-        .stdout(stdout)
-        .stderr(Stdio::piped());
+    tool.command().stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     let output = tokio::task::spawn_blocking(move || tool.command().output()).await??;
     let stderr = String::from_utf8(output.stderr)?;
     Ok((output.status.code().unwrap_or(-1), stderr))
@@ -37,15 +34,12 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
         "system redeploy --yes --no-wait --force-conflicts -o yaml",
         "system redeploy --dry-run",
     ] {
-        let tool = meshdoctor(arguments)
-            .args(&["-n", namespace])
-            .kubeconfig(&proxy.kubeconfig);
+        let tool = meshdoctor(arguments).args(&["-n", namespace]).kubeconfig(&proxy.kubeconfig);
         let full = OpenOptions::new().write(true).open("/dev/full")?;
         let (code, stderr) = run_onto(tool, full).await?;
         assert_eq!(code, 4, "{arguments}: {stderr}");
         assert!(
-            stderr.contains("cannot write to standard output")
-                && stderr.contains("nothing was changed"),
+            stderr.contains("cannot write to standard output") && stderr.contains("nothing was changed"),
             "{arguments}: {stderr}"
         );
         assert_eq!(proxy.writes(), 0, "{arguments}");
@@ -54,9 +48,7 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
     let _attendant = bed.attend(namespace)?;
     let (reader, writer) = std::io::pipe()?;
     drop(reader);
-    let tool = meshdoctor(redeploy)
-        .args(&["-n", namespace])
-        .kubeconfig(&proxy.kubeconfig);
+    let tool = meshdoctor(redeploy).args(&["-n", namespace]).kubeconfig(&proxy.kubeconfig);
     assert_eq!(run_onto(tool, writer).await?, (0, String::new()));
     assert!(proxy.writes() > 10);
     assert_well(&bed, namespace).await
@@ -67,16 +59,10 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
 async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     will_change(&bed).await;
-    let proxy = FaultProxy::start(
-        &bed,
-        users::ADMIN,
-        Fault::after_write(1, Action::HangUpForGood),
-    )?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(1, Action::HangUpForGood))?;
     let run = async |kubeconfig: &std::path::Path| {
         meshdoctor("system redeploy broker --yes --no-wait --wait 30s")
             .args(&["-n", namespace, FORCE])
@@ -100,17 +86,11 @@ async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
 async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .context("a stack")?;
+    let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _attendant = stack.attended()?;
     will_change(&bed).await;
     for (format, after) in [("json", 0), ("yaml", 0), ("table", 0), ("json", 1)] {
-        let fault = if after == 0 {
-            Fault::None
-        } else {
-            Fault::after_write(after, Action::HangUpForGood)
-        };
+        let fault = if after == 0 { Fault::None } else { Fault::after_write(after, Action::HangUpForGood) };
         let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
         let out = bed.file(&format!("out-{format}-{after}-{namespace}"));
         // Three blocks of 512 bytes hold no document, and one more than the plan holds no answer.
@@ -146,15 +126,8 @@ async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
         let output = tokio::task::spawn_blocking(move || shell.output()).await??;
         let stderr = String::from_utf8(output.stderr)?;
         assert_eq!(output.status.code(), Some(5), "{format}: {stderr}");
-        let far = if after == 0 {
-            "everything is done"
-        } else {
-            "not done: "
-        };
-        assert!(
-            stderr.contains("cannot write to standard output") && stderr.contains(far),
-            "{format}: {stderr}"
-        );
+        let far = if after == 0 { "everything is done" } else { "not done: " };
+        assert!(stderr.contains("cannot write to standard output") && stderr.contains(far), "{format}: {stderr}");
         assert!(proxy.writes() > 0, "{format}");
     }
     Ok(())

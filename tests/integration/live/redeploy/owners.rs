@@ -122,16 +122,8 @@ async fn cycle(owner: &Owner) -> Result<()> {
     redeploy(&bed, namespace, "--take-over").await.exits(0);
     for path in owned(namespace) {
         let metadata = rest::get(&client, &path).await?["metadata"].take();
-        for (place, marks) in [
-            ("labels", &owner.labels),
-            ("annotations", &owner.annotations),
-        ] {
-            for mark in marks
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(mark, _)| mark)
-            {
+        for (place, marks) in [("labels", &owner.labels), ("annotations", &owner.annotations)] {
+            for mark in marks.as_object().into_iter().flatten().map(|(mark, _)| mark) {
                 assert!(metadata[place][mark].is_null(), "{path}: {metadata:#}");
             }
         }
@@ -151,13 +143,9 @@ async fn cycle(owner: &Owner) -> Result<()> {
 }
 
 async fn reset(bed: &Lease, arguments: &str) -> crate::tool::Ran {
-    at(
-        bed,
-        bed.namespace(),
-        &format!("system reset stack --yes --no-backup --wait 60s -o json {arguments}"),
-    )
-    .run_beside()
-    .await
+    at(bed, bed.namespace(), &format!("system reset stack --yes --no-backup --wait 60s -o json {arguments}"))
+        .run_beside()
+        .await
 }
 
 /// What the tool owns: a workload, a custom resource and something of the whole cluster.
@@ -230,26 +218,18 @@ async fn who_owns_the_namespace_alone_does_not_own_the_stack() -> Result<()> {
     let before = versions(&bed, namespace).await?;
     let refused = reset(&bed, "--delete-namespace").await.exits(4).json();
     let reason = refused["reason"].to_string();
-    assert!(
-        reason.contains("Flux (Kustomization flux-system/tenants)"),
-        "{refused:#}"
-    );
+    assert!(reason.contains("Flux (Kustomization flux-system/tenants)"), "{refused:#}");
     // What else that tool deploys must not go with the stack.
     let instead = refused["instead"].to_string();
-    assert!(
-        instead.contains("without --delete-namespace"),
-        "{refused:#}"
-    );
+    assert!(instead.contains("without --delete-namespace"), "{refused:#}");
     assert!(!instead.contains("delete kustomization"), "{refused:#}");
     assert_eq!(versions(&bed, namespace).await?, before);
 
     redeploy(&bed, namespace, "--take-over").await.exits(0);
     reset(&bed, "").await.exits(0);
     let metadata = rest::get(&client, &path).await?["metadata"].take();
-    for (place, mark) in [
-        ("labels", "kustomize.toolkit.fluxcd.io/name"),
-        ("annotations", "meta.helm.sh/release-name"),
-    ] {
+    for (place, mark) in [("labels", "kustomize.toolkit.fluxcd.io/name"), ("annotations", "meta.helm.sh/release-name")]
+    {
         assert_eq!(metadata[place][mark], "tenants", "{metadata:#}");
     }
     rest::get(&client, &rest::path_of(&secret)?).await?;

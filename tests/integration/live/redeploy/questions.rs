@@ -24,9 +24,7 @@ enum Answer {
 async fn what_is_severe_takes_the_name_of_the_namespace() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     bed.crds_will_change().await;
     let asked = format!("type {namespace} to go on");
@@ -74,17 +72,9 @@ async fn what_is_not_takes_a_yes() -> Result<()> {
     will_change(&bed).await;
     let _attendant = bed.attend(namespace)?;
     let asked = format!("Do this in namespace {namespace}?");
-    for (keys, code) in [
-        ("n\r", 4),
-        ("\r", 4),
-        ("yikes\r", 4),
-        (CTRL_D, 4),
-        (CTRL_C, 130),
-    ] {
+    for (keys, code) in [("n\r", 4), ("\r", 4), ("yikes\r", 4), (CTRL_D, 4), (CTRL_C, 130)] {
         let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
-        let tool = meshdoctor("system redeploy -n")
-            .arg(namespace)
-            .kubeconfig(&proxy.kubeconfig);
+        let tool = meshdoctor("system redeploy -n").arg(namespace).kubeconfig(&proxy.kubeconfig);
         let mut sitting = Sitting::begin(tool)?;
         sitting.until_shown(&asked).await?;
         sitting.type_in(keys)?;
@@ -106,9 +96,7 @@ async fn who_wants_no_questions_is_asked_none() -> Result<()> {
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
-    let tool = meshdoctor("system redeploy --no-input -n")
-        .arg(namespace)
-        .kubeconfig(&proxy.kubeconfig);
+    let tool = meshdoctor("system redeploy --no-input -n").arg(namespace).kubeconfig(&proxy.kubeconfig);
     let (code, screen) = Sitting::begin(tool)?.end().await?;
     assert_eq!(code, 4, "{screen}");
     assert!(screen.contains("--yes was not given"), "{screen}");

@@ -19,10 +19,7 @@ async fn onto_an_empty_cluster_and_again() -> Result<()> {
     states::apply("nothing-installed", &bed, namespace).await?;
     let _attendant = bed.attend(namespace)?;
     let before = versions(&bed, namespace).await?;
-    let dry = at(&bed, namespace, "system redeploy --dry-run -o json")
-        .run_beside()
-        .await
-        .exits(0);
+    let dry = at(&bed, namespace, "system redeploy --dry-run -o json").run_beside().await.exits(0);
     assert_eq!(dry.json()["outcome"], "dry-run");
     assert_eq!(versions(&bed, namespace).await?, before);
     let done = redeploy(&bed, namespace, "").await.exits(0);
@@ -54,12 +51,9 @@ async fn onto_an_empty_cluster_and_again() -> Result<()> {
 async fn an_operator_that_is_missing_adopts_what_it_finds() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("orphaned-no-operator", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("orphaned-no-operator", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
-    let uid =
-        rest::get(&stack.client, &stack.custom_path("MeshSync")).await?["metadata"]["uid"].clone();
+    let uid = rest::get(&stack.client, &stack.custom_path("MeshSync")).await?["metadata"]["uid"].clone();
     redeploy(&bed, namespace, FORCE).await.exits(0);
     assert_well(&bed, namespace).await?;
     let now = rest::get(&stack.client, &stack.custom_path("MeshSync")).await?;
@@ -71,9 +65,7 @@ async fn an_operator_that_is_missing_adopts_what_it_finds() -> Result<()> {
 async fn an_operator_with_a_wrong_image_is_put_right() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     bed.kubectl(&[
         "-n",
@@ -87,10 +79,7 @@ async fn an_operator_with_a_wrong_image_is_put_right() -> Result<()> {
     assert_well(&bed, namespace).await?;
     let operator = stack.path("apps/v1", "Deployment", OPERATOR);
     let operator = rest::get(&stack.client, &operator).await?;
-    assert_eq!(
-        operator["spec"]["template"]["spec"]["containers"][0]["image"],
-        "meshery/meshery-operator:1.0.5"
-    );
+    assert_eq!(operator["spec"]["template"]["spec"]["containers"][0]["image"], "meshery/meshery-operator:1.0.5");
     Ok(())
 }
 
@@ -98,22 +87,12 @@ async fn an_operator_with_a_wrong_image_is_put_right() -> Result<()> {
 async fn an_operator_that_crashes_over_its_arguments_is_put_right() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     let manager = json!({ "name": "manager", "command": ["/menager"], "args": ["--no-such-flag"] });
     let patch = json!({ "spec": { "template": { "spec": { "containers": [manager] } } } });
     let before = stack.pods("operator").await?;
-    bed.kubectl(&[
-        "-n",
-        namespace,
-        "patch",
-        "deployment",
-        OPERATOR,
-        "-p",
-        &patch.to_string(),
-    ])?;
+    bed.kubectl(&["-n", namespace, "patch", "deployment", OPERATOR, "-p", &patch.to_string()])?;
     bed::until("the new pod alone", Duration::from_secs(20), || async {
         let now = stack.pods("operator").await?;
         Ok((now.len() == 1 && now != before).then_some(()))
@@ -122,10 +101,7 @@ async fn an_operator_that_crashes_over_its_arguments_is_put_right() -> Result<()
     // The bed's kubelet runs no program, so nobody but the test can say that this one crashes.
     stack.set_crash_loop("operator", 7, 2).await?;
     let report = check(&bed, namespace).await;
-    assert!(
-        codes(&report).contains(&"operator-crash-loop"),
-        "{report:#}"
-    );
+    assert!(codes(&report).contains(&"operator-crash-loop"), "{report:#}");
     redeploy(&bed, namespace, FORCE).await.exits(0);
     assert_well(&bed, namespace).await?;
     let operator = stack.path("apps/v1", "Deployment", OPERATOR);
@@ -140,9 +116,7 @@ async fn an_operator_that_crashes_over_its_arguments_is_put_right() -> Result<()
 async fn a_blind_meshsync_gets_its_role_and_no_restart() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     let pods = stack.pods("meshsync").await?;
     let done = redeploy(&bed, namespace, "meshsync").await.exits(0);
@@ -155,14 +129,10 @@ async fn a_blind_meshsync_gets_its_role_and_no_restart() -> Result<()> {
         .filter_map(|step| step["objectKind"].as_str())
         .collect();
     assert!(kinds == ["ClusterRole", "ClusterRoleBinding"], "{report:#}");
-    bed::until(
-        "the authorizer to hear of it",
-        Duration::from_secs(10),
-        || async {
-            let report = check(&bed, namespace).await;
-            Ok((!codes(&report).contains(&"meshsync-cannot-list")).then_some(()))
-        },
-    )
+    bed::until("the authorizer to hear of it", Duration::from_secs(10), || async {
+        let report = check(&bed, namespace).await;
+        Ok((!codes(&report).contains(&"meshsync-cannot-list")).then_some(()))
+    })
     .await?;
     assert_eq!(stack.pods("meshsync").await?, pods);
     Ok(())
@@ -172,18 +142,10 @@ async fn a_blind_meshsync_gets_its_role_and_no_restart() -> Result<()> {
 async fn the_old_line_becomes_the_current_one() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("old-line-connected", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("old-line-connected", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
-    let done = redeploy(&bed, namespace, "--force-conflicts --overwrite-crs")
-        .await
-        .exits(0);
-    assert!(
-        done.stdout.contains("readers outside must follow"),
-        "{}",
-        done.stdout
-    );
+    let done = redeploy(&bed, namespace, "--force-conflicts --overwrite-crs").await.exits(0);
+    assert!(done.stdout.contains("readers outside must follow"), "{}", done.stdout);
     for (api_version, kind, name) in [
         ("apps/v1", "StatefulSet", "meshery-broker"),
         ("v1", "Service", "meshery-broker"),
@@ -202,18 +164,11 @@ async fn the_old_line_becomes_the_current_one() -> Result<()> {
 async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     // The chart's selector is another one, and a selector cannot be changed. So it is with what a binding refers to.
-    let labels =
-        json!({ "app.kubernetes.io/name": OPERATOR, "app.kubernetes.io/instance": "mesh" });
-    let mut operator = rest::get(
-        &stack.client,
-        &stack.path("apps/v1", "Deployment", OPERATOR),
-    )
-    .await?;
+    let labels = json!({ "app.kubernetes.io/name": OPERATOR, "app.kubernetes.io/instance": "mesh" });
+    let mut operator = rest::get(&stack.client, &stack.path("apps/v1", "Deployment", OPERATOR)).await?;
     operator["metadata"] = json!({ "name": OPERATOR, "namespace": namespace });
     operator["spec"]["selector"]["matchLabels"] = labels.clone();
     operator["spec"]["template"]["metadata"] = json!({ "labels": labels });
@@ -258,11 +213,7 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
     bed.apply_yaml(&secret.to_string()).await?;
     let before = versions(&bed, namespace).await?;
     // A preflight says of each object what a redeployment does to it.
-    let outlook = at(&bed, namespace, "system check --preflight -o json")
-        .run_beside()
-        .await
-        .exits(0)
-        .json();
+    let outlook = at(&bed, namespace, "system check --preflight -o json").run_beside().await.exits(0).json();
     let to_replace: Vec<&str> = outlook["preflight"]["objects"]
         .as_array()
         .into_iter()
@@ -270,24 +221,13 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
         .filter(|object| object["action"] == "replace")
         .filter_map(|object| object["kind"].as_str())
         .collect();
-    assert_eq!(
-        to_replace,
-        ["ClusterRoleBinding", "Deployment"],
-        "{outlook:#}"
-    );
+    assert_eq!(to_replace, ["ClusterRoleBinding", "Deployment"], "{outlook:#}");
     assert_eq!(crate::tool::roots(&outlook), ["foreign-owner"]);
     let refused = redeploy(&bed, namespace, "").await.exits(4);
-    assert!(
-        refused.stdout.contains("helm upgrade"),
-        "{}",
-        refused.stdout
-    );
+    assert!(refused.stdout.contains("helm upgrade"), "{}", refused.stdout);
     assert!(refused.stdout.contains("--take-over"), "{}", refused.stdout);
     assert_eq!(versions(&bed, namespace).await?, before);
-    let done = redeploy(&bed, namespace, "--take-over --force-conflicts")
-        .await
-        .exits(0)
-        .json();
+    let done = redeploy(&bed, namespace, "--take-over --force-conflicts").await.exits(0).json();
     let replaced: Vec<&str> = done["steps"]
         .as_array()
         .into_iter()
@@ -308,49 +248,30 @@ async fn what_helm_owns_is_refused_and_then_taken_over() -> Result<()> {
 async fn a_dead_conversion_webhook_is_taken_off_first() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     // As the flat manifests leave it: a webhook that nobody serves, and what belongs to it in the operator.
     let template = json!({ "spec": { "template": { "spec": {
         "volumes": [{ "name": "cert", "secret": { "secretName": "webhook-server-cert", "optional": true } }],
         "containers": [{ "name": "manager", "volumeMounts": [{ "name": "cert", "mountPath": "/certs" }] }],
     } } } });
-    bed.kubectl(&[
-        "-n",
-        namespace,
-        "patch",
-        "deployment",
-        OPERATOR,
-        "-p",
-        &template.to_string(),
-    ])?;
+    bed.kubectl(&["-n", namespace, "patch", "deployment", OPERATOR, "-p", &template.to_string()])?;
     let conversion = json!({ "spec": { "conversion": { "strategy": "Webhook", "webhook": {
         "conversionReviewVersions": ["v1"],
         "clientConfig": { "service": { "name": "meshery-webhook-service", "namespace": namespace, "path": "/convert" } },
     } } } });
     for plural in ["brokers", "meshsyncs"] {
-        let path =
-            format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.meshery.io");
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.meshery.io");
         rest::merge(&stack.client, &path, &conversion).await?;
     }
-    bed::until(
-        "the objects to be hidden",
-        Duration::from_secs(10),
-        || async {
-            let hidden = rest::get(&stack.client, &stack.custom_path("Broker")).await;
-            Ok(hidden.is_err().then_some(()))
-        },
-    )
+    bed::until("the objects to be hidden", Duration::from_secs(10), || async {
+        let hidden = rest::get(&stack.client, &stack.custom_path("Broker")).await;
+        Ok(hidden.is_err().then_some(()))
+    })
     .await?;
     redeploy(&bed, namespace, FORCE).await.exits(0);
     assert_well(&bed, namespace).await?;
-    let operator = rest::get(
-        &stack.client,
-        &stack.path("apps/v1", "Deployment", OPERATOR),
-    )
-    .await?;
+    let operator = rest::get(&stack.client, &stack.path("apps/v1", "Deployment", OPERATOR)).await?;
     assert!(operator["spec"]["template"]["spec"]["volumes"].is_null());
     Ok(())
 }
@@ -359,9 +280,7 @@ async fn a_dead_conversion_webhook_is_taken_off_first() -> Result<()> {
 async fn a_stranger_who_manages_fields_keeps_them_unless_told_otherwise() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     let before = versions(&bed, namespace).await?;
     let refused = redeploy(&bed, namespace, "").await.exits(4);
@@ -371,18 +290,13 @@ async fn a_stranger_who_manages_fields_keeps_them_unless_told_otherwise() -> Res
         refused.stdout
     );
     assert_eq!(versions(&bed, namespace).await?, before);
-    let dry = at(
-        &bed,
-        namespace,
-        "system redeploy --dry-run --force-conflicts -o json",
-    )
-    .run_beside()
-    .await
-    .exits(0)
-    .json();
-    let changed = dry["steps"].as_array().into_iter().flatten().find(|step| {
-        step["objectKind"] == "Deployment" && step["name"] == OPERATOR && step["action"] != "wait"
-    });
+    let dry =
+        at(&bed, namespace, "system redeploy --dry-run --force-conflicts -o json").run_beside().await.exits(0).json();
+    let changed = dry["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|step| step["objectKind"] == "Deployment" && step["name"] == OPERATOR && step["action"] != "wait");
     let fields = changed.expect("the operator changes")["changes"].to_string();
     assert!(fields.contains("ENABLE_WEBHOOKS"), "{fields}");
     assert_eq!(versions(&bed, namespace).await?, before);
@@ -400,17 +314,10 @@ async fn a_resource_of_another_name_is_kept_and_gets_no_twin() -> Result<()> {
         "metadata": { "name": "mine", "namespace": namespace }, "spec": { "size": 1 },
     });
     bed.apply_yaml(&broker.to_string()).await?;
-    let report = at(&bed, namespace, "system redeploy --dry-run -o json")
-        .run_beside()
-        .await
-        .exits(0)
-        .json();
+    let report = at(&bed, namespace, "system redeploy --dry-run -o json").run_beside().await.exits(0).json();
     let steps = report["steps"].to_string();
     assert!(!steps.contains("meshery-broker"), "{steps}");
-    assert!(
-        report["unchanged"].to_string().contains("Broker mine"),
-        "{report:#}"
-    );
+    assert!(report["unchanged"].to_string().contains("Broker mine"), "{report:#}");
     Ok(())
 }
 
@@ -421,23 +328,13 @@ async fn a_stack_in_another_namespace_keeps_its_rights() -> Result<()> {
     let _stack = states::apply("healthy", &bed, namespace).await?;
     let other = format!("{namespace}-other");
     let refused = redeploy(&bed, &other, FORCE).await.exits(4);
-    assert!(
-        refused
-            .stdout
-            .contains(&format!("system redeploy -n {namespace}")),
-        "{}",
-        refused.stdout
-    );
+    assert!(refused.stdout.contains(&format!("system redeploy -n {namespace}")), "{}", refused.stdout);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_namespace_that_is_missing_is_made_and_nothing_else_is_touched() -> Result<()> {
-    let bed = bed::private_with(&bed::Options {
-        audit: true,
-        ..bed::Options::default()
-    })
-    .await?;
+    let bed = bed::private_with(&bed::Options { audit: true, ..bed::Options::default() }).await?;
     let namespace = "meshery";
     let _attendant = bed.attend(namespace)?;
     // A user of its own, so that what it does is told from what others do.
@@ -451,16 +348,9 @@ async fn a_namespace_that_is_missing_is_made_and_nothing_else_is_touched() -> Re
     });
     bed.apply_yaml(&binding.to_string()).await?;
     bed.until_may(&user, "create namespaces", true).await?;
-    meshdoctor("system redeploy --yes --wait 60s")
-        .kubeconfig(&bed.kubeconfig_for(&user)?)
-        .run_beside()
-        .await
-        .exits(0);
+    meshdoctor("system redeploy --yes --wait 60s").kubeconfig(&bed.kubeconfig_for(&user)?).run_beside().await.exits(0);
     assert_well(&bed, namespace).await?;
-    let ours = bed
-        .audit()?
-        .into_iter()
-        .filter(|event| event["user"]["username"] == user.as_str());
+    let ours = bed.audit()?.into_iter().filter(|event| event["user"]["username"] == user.as_str());
     let mut written = 0;
     for event in ours {
         let uri = event["requestURI"].as_str().unwrap_or_default();

@@ -34,10 +34,8 @@ async fn a_copy_replaces_nothing_but_is_refused() -> Result<()> {
         ("pipe", "a named pipe"),
         ("/dev/null", "a device"),
     ] {
-        let tool = reset_tool(&bed, namespace, "stack --yes")
-            .kubeconfig(&proxy.kubeconfig)
-            .arg("--backup")
-            .arg(at(name));
+        let tool =
+            reset_tool(&bed, namespace, "stack --yes").kubeconfig(&proxy.kubeconfig).arg("--backup").arg(at(name));
         let outcome = document(&tool.run_beside().await);
         assert_ended(&outcome, 4, "refused");
         let reason = outcome.1["reason"].as_str().unwrap_or_default();
@@ -58,10 +56,7 @@ async fn a_full_disk_stops_a_reset_before_it_begins() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let copy = folder.path().join("copy.json");
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
-    let program = reset_tool(&bed, namespace, "stack")
-        .command()
-        .get_program()
-        .to_owned();
+    let program = reset_tool(&bed, namespace, "stack").command().get_program().to_owned();
     // No file may grow past a block; the signal that goes with it is ignored.
     let script = "trap '' XFSZ; ulimit -f 1; exec \"$1\" system reset stack --yes -o json --backup \"$2\" -n \"$3\"";
     let mut shell = Command::new("sh");
@@ -89,21 +84,12 @@ async fn a_full_disk_stops_a_reset_before_it_begins() -> Result<()> {
 async fn a_copy_is_whole_and_private_before_the_first_deletion() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let mut stack = states::apply("healthy", &bed, namespace)
-        .await?
-        .expect("a stack");
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
     let _attendant = stack.attended()?;
     let folder = tempfile::tempdir()?;
     let copy = folder.path().join("copy.json");
-    let proxy = FaultProxy::start(
-        &bed,
-        users::ADMIN,
-        Fault::after_write(1, Action::Signal("KILL")),
-    )?;
-    let tool = reset_tool(&bed, namespace, "stack --yes")
-        .arg("--backup")
-        .arg(&copy)
-        .kubeconfig(&proxy.kubeconfig);
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(1, Action::Signal("KILL")))?;
+    let tool = reset_tool(&bed, namespace, "stack --yes").arg("--backup").arg(&copy).kubeconfig(&proxy.kubeconfig);
     proxy.run(tool).await?;
     assert!(proxy.has_struck());
     assert_eq!(fs::metadata(&copy)?.permissions().mode() & 0o777, 0o600);

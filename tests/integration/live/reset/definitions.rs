@@ -40,8 +40,7 @@ fn broker(api_version: &str, namespace: &str, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn custom_resources_of_both_groups_and_every_namespace_are_said_and_kept_in_the_copy()
--> Result<()> {
+async fn custom_resources_of_both_groups_and_every_namespace_are_said_and_kept_in_the_copy() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let namespace = bed.namespace();
@@ -49,11 +48,9 @@ async fn custom_resources_of_both_groups_and_every_namespace_are_said_and_kept_i
     bed.create_namespace("away").await?;
     rest::write(&client, rest::BED, &former()).await?;
     let served = rest::collection(&format!("{FORMER}/v1alpha1"), "Broker", None);
-    bed::until(
-        "the former kind to be served",
-        Duration::from_secs(20),
-        || async { Ok(rest::get(&client, &served).await.ok().map(drop)) },
-    )
+    bed::until("the former kind to be served", Duration::from_secs(20), || async {
+        Ok(rest::get(&client, &served).await.ok().map(drop))
+    })
     .await?;
     let objects = [
         broker("meshery.io/v1alpha2", namespace, "ours"),
@@ -64,12 +61,7 @@ async fn custom_resources_of_both_groups_and_every_namespace_are_said_and_kept_i
     rest::write_all(&client, rest::BED, &objects).await?;
 
     let user = bed.user()?;
-    let printed = at(&bed, namespace, "rbac reset --crds")
-        .arg("--to-user")
-        .arg(&user)
-        .run_beside()
-        .await
-        .exits(0);
+    let printed = at(&bed, namespace, "rbac reset --crds").arg("--to-user").arg(&user).run_beside().await.exits(0);
     bed.apply_yaml(&printed.stdout).await?;
     let copy = bed.file("definitions-copy.json");
     let tool = reset_tool(&bed, namespace, "stack --crds --yes")

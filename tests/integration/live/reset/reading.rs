@@ -33,18 +33,10 @@ fn of_cert_manager(kind: &str, plural: &str) -> Value {
 async fn a_right_to_a_kind_is_wanted_only_where_the_kind_is_served() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let stack = Stack::of(Line::Current)
-        .namespace(namespace)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(namespace).start(&bed).await?;
     let user = bed.user()?;
-    let printed = at(&bed, namespace, "rbac reset -o json")
-        .arg("--to-user")
-        .arg(&user)
-        .run_beside()
-        .await
-        .exits(0)
-        .json();
+    let printed =
+        at(&bed, namespace, "rbac reset -o json").arg("--to-user").arg(&user).run_beside().await.exits(0).json();
     for mut object in printed["items"].as_array().expect("items").clone() {
         if let Some(rules) = object.get_mut("rules").and_then(Value::as_array_mut) {
             rules.retain(|rule| rule["apiGroups"] != json!(["cert-manager.io"]));
@@ -52,9 +44,7 @@ async fn a_right_to_a_kind_is_wanted_only_where_the_kind_is_served() -> Result<(
         bed.apply_yaml(&object.to_string()).await?;
     }
     for kind in ["clusterroles", "clusterrolebindings"] {
-        bed.delete_on_return(format!(
-            "/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"
-        ));
+        bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"));
     }
     let kubeconfig = bed.kubeconfig_for(&user)?;
     let tool = || reset_tool(&bed, namespace, "stack --dry-run").kubeconfig(&kubeconfig);
@@ -65,24 +55,17 @@ async fn a_right_to_a_kind_is_wanted_only_where_the_kind_is_served() -> Result<(
         bed.delete_on_return(rest::path_of(&definition)?);
         rest::write(&stack.client, rest::BED, &definition).await?;
     }
-    bed::until(
-        "the kinds to be served",
-        Duration::from_secs(20),
-        || async {
-            let served = rest::get(&stack.client, "/apis/cert-manager.io/v1").await;
-            let names = served.unwrap_or_default()["resources"].to_string();
-            Ok((names.contains("certificates") && names.contains("issuers")).then_some(()))
-        },
-    )
+    bed::until("the kinds to be served", Duration::from_secs(20), || async {
+        let served = rest::get(&stack.client, "/apis/cert-manager.io/v1").await;
+        let names = served.unwrap_or_default()["resources"].to_string();
+        Ok((names.contains("certificates") && names.contains("issuers")).then_some(()))
+    })
     .await?;
     let outcome = document(&tool().run_beside().await);
     assert_ended(&outcome, 4, "refused");
     let reason = outcome.1["reason"].to_string();
     for plural in ["certificates", "issuers"] {
-        assert!(
-            reason.contains(&format!("{plural}.cert-manager.io")),
-            "{reason}"
-        );
+        assert!(reason.contains(&format!("{plural}.cert-manager.io")), "{reason}");
     }
     Ok(())
 }
@@ -108,9 +91,7 @@ async fn more_custom_resources_than_one_answer_holds_are_all_read() -> Result<()
     let outcome = reset(&bed, bed.namespace(), "broker --dry-run").await;
     assert_ended(&outcome, 0, "dry-run");
     let steps = outcome.1["steps"].as_array().expect("steps");
-    let planned = steps
-        .iter()
-        .filter(|step| step["objectKind"] == "Broker" && step["action"] == "delete");
+    let planned = steps.iter().filter(|step| step["objectKind"] == "Broker" && step["action"] == "delete");
     assert_eq!(planned.count(), COUNT);
     Ok(())
 }
@@ -119,10 +100,7 @@ async fn more_custom_resources_than_one_answer_holds_are_all_read() -> Result<()
 async fn the_printed_rights_hold_for_a_meshsync_of_any_name() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    let stack = Stack::of(Line::Current)
-        .namespace(namespace)
-        .start(&bed)
-        .await?;
+    let stack = Stack::of(Line::Current).namespace(namespace).start(&bed).await?;
     let other = json!({
         "apiVersion": "meshery.io/v1alpha2", "kind": "MeshSync",
         "metadata": { "name": "other", "namespace": namespace },
@@ -150,18 +128,12 @@ async fn the_printed_rights_hold_for_a_meshsync_of_any_name() -> Result<()> {
     });
     rest::write(&stack.client, rest::BED, &deployment).await?;
     let user = bed.user()?;
-    let printed = at(&bed, namespace, &format!("rbac reset --to-user {user}"))
-        .run_beside()
-        .await
-        .exits(0);
+    let printed = at(&bed, namespace, &format!("rbac reset --to-user {user}")).run_beside().await.exits(0);
     bed.apply_yaml(&printed.stdout).await?;
     for kind in ["clusterroles", "clusterrolebindings"] {
-        bed.delete_on_return(format!(
-            "/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"
-        ));
+        bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"));
     }
-    let tool =
-        reset_tool(&bed, namespace, "meshsync --dry-run").kubeconfig(&bed.kubeconfig_for(&user)?);
+    let tool = reset_tool(&bed, namespace, "meshsync --dry-run").kubeconfig(&bed.kubeconfig_for(&user)?);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 0, "dry-run");
     let goes = |step: &Value| {

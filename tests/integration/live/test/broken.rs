@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{
-    super::codes, LIMIT, Scene, assert_evidence, assert_root, events, finding, hop, reported,
-    resource, until_account_may,
+    super::codes, LIMIT, Scene, assert_evidence, assert_root, events, finding, hop, reported, resource,
+    until_account_may,
 };
 use crate::{
     bed::{self, Faults, rest, users},
@@ -56,10 +56,7 @@ async fn one_that_is_frozen_is_silent_and_does_not_answer_either() -> Result<()>
 #[tokio::test]
 async fn one_that_only_keeps_its_connection_is_silent() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
-    let faults = Faults {
-        mute: true,
-        ..Faults::default()
-    };
+    let faults = Faults { mute: true, ..Faults::default() };
     let meshsync = scene.faulty(&faults).await?;
     // The kubelet finds nothing wrong with it.
     assert_eq!(meshsync.health("/readyz").await?, 200);
@@ -73,9 +70,7 @@ async fn one_that_only_keeps_its_connection_is_silent() -> Result<()> {
 #[tokio::test]
 async fn one_that_is_blind_for_some_kinds_is_told_though_every_event_came() -> Result<()> {
     let scene = Scene::of(bed::Setup::stock).await?;
-    scene
-        .let_meshsync_read(&["configmaps", "deployments", "namespaces"])
-        .await?;
+    scene.let_meshsync_read(&["configmaps", "deployments", "namespaces"]).await?;
     let _meshsync = scene.meshsync().await?;
     let report = scene.dataflow(1, "").await;
     assert_eq!(events(&report), ["pass"; 3]);
@@ -108,10 +103,7 @@ async fn one_that_is_blind_for_what_is_made_is_not_called_silent_alone() -> Resu
     ] });
     let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshery-operator-role";
     rest::merge(&scene.stack.client, role, &rules).await?;
-    let account = format!(
-        "system:serviceaccount:{}:meshery-operator",
-        scene.stack.namespace
-    );
+    let account = format!("system:serviceaccount:{}:meshery-operator", scene.stack.namespace);
     until_account_may(&scene.bed, &account, "configmaps", false).await?;
     let _meshsync = scene.meshsync().await?;
     let report = scene.dataflow(1, "--wait 1s").await;
@@ -159,10 +151,7 @@ async fn one_on_another_server_than_its_reader_is_apart_from_it() -> Result<()> 
 #[tokio::test]
 async fn one_that_names_another_cluster() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
-    let faults = Faults {
-        cluster_id: Some("another".to_owned()),
-        ..Faults::default()
-    };
+    let faults = Faults { cluster_id: Some("another".to_owned()), ..Faults::default() };
     let _meshsync = scene.faulty(&faults).await?;
     let report = scene.dataflow(1, "").await;
     assert_root(&report, "flow-wrong-cluster-id");
@@ -178,10 +167,7 @@ async fn one_that_names_another_cluster() -> Result<()> {
 #[tokio::test]
 async fn one_that_names_no_cluster_though_it_may_read_its_name() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
-    let faults = Faults {
-        cluster_id: Some(String::new()),
-        ..Faults::default()
-    };
+    let faults = Faults { cluster_id: Some(String::new()), ..Faults::default() };
     let _meshsync = scene.faulty(&faults).await?;
     let report = scene.dataflow(1, "").await;
     assert_root(&report, "flow-wrong-cluster-id");
@@ -195,10 +181,7 @@ async fn one_that_names_no_cluster_though_it_may_read_its_name() -> Result<()> {
 #[tokio::test]
 async fn one_that_takes_its_time_is_slow_by_at_least_that() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
-    let faults = Faults {
-        delay: Duration::from_millis(1500),
-        ..Faults::default()
-    };
+    let faults = Faults { delay: Duration::from_millis(1500), ..Faults::default() };
     let _meshsync = scene.faulty(&faults).await?;
     let report = scene.dataflow(0, "--count 2").await;
     assert_root(&report, "flow-slow");
@@ -217,10 +200,7 @@ async fn one_that_takes_its_time_is_slow_by_at_least_that() -> Result<()> {
 #[tokio::test]
 async fn one_that_publishes_where_nobody_listens() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
-    let faults = Faults {
-        subject: Some("elsewhere.core".to_owned()),
-        ..Faults::default()
-    };
+    let faults = Faults { subject: Some("elsewhere.core".to_owned()), ..Faults::default() };
     let _meshsync = scene.faulty(&faults).await?;
     let report = scene.dataflow(1, "--wait 1s").await;
     assert_root(&report, "flow-wrong-subject");
@@ -234,17 +214,11 @@ async fn one_that_publishes_where_nobody_listens() -> Result<()> {
 #[tokio::test]
 async fn one_that_loses_events_is_told_which() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
-    let faults = Faults {
-        drop: vec!["MODIFIED".to_owned()],
-        ..Faults::default()
-    };
+    let faults = Faults { drop: vec!["MODIFIED".to_owned()], ..Faults::default() };
     let _meshsync = scene.faulty(&faults).await?;
     let report = scene.dataflow(1, "--wait 1s").await;
     assert_root(&report, "flow-event-missing");
-    assert_eq!(
-        finding(&report, "flow-event-missing")["title"],
-        "1 of 3 events did not come: MODIFIED"
-    );
+    assert_eq!(finding(&report, "flow-event-missing")["title"], "1 of 3 events did not come: MODIFIED");
     assert_eq!(events(&report), ["pass", "fail", "pass"]);
     scene.assert_nothing_is_left().await
 }
@@ -255,10 +229,7 @@ async fn two_of_them_say_everything_twice() -> Result<()> {
     let _one = scene.stand_in().await?;
     let two = scene.stand_in().await?;
     let report = scene.dataflow(0, "").await;
-    assert_eq!(
-        finding(&report, "meshsync-duplicated")["title"],
-        "Every event comes 2 times"
-    );
+    assert_eq!(finding(&report, "meshsync-duplicated")["title"], "Every event comes 2 times");
     assert_eq!(events(&report), ["pass"; 3]);
     two.kill();
     bed::until("one to be left", LIMIT, || async {
@@ -274,11 +245,7 @@ async fn a_broker_that_takes_only_small_messages_is_told_and_not_meshsync() -> R
     let _broker = scene.broker_with("max_payload: 256").await?;
     let _meshsync = scene.stand_in().await?;
     let report = scene.dataflow(1, "--wait 1s").await;
-    assert!(
-        !codes(&report).contains(&"meshsync-silent"),
-        "{:#}",
-        report["findings"]
-    );
+    assert!(!codes(&report).contains(&"meshsync-silent"), "{:#}", report["findings"]);
     let found = finding(&report, "flow-message-too-big");
     assert_eq!(found["title"], "The broker takes no message over 256 bytes");
     assert_evidence(found, "meshery-nats-0: max_payload is 256");
@@ -302,15 +269,9 @@ async fn a_broker_that_refuses_the_token_lets_nobody_listen() -> Result<()> {
 
 #[tokio::test]
 async fn a_cluster_without_the_stack_is_no_place_to_write_in() -> Result<()> {
-    let bed = bed::private_with(&bed::Options {
-        audit: true,
-        ..bed::Options::default()
-    })
-    .await?;
+    let bed = bed::private_with(&bed::Options { audit: true, ..bed::Options::default() }).await?;
     let before = bed.audit()?.len();
-    let ran = super::at(&bed, bed.namespace(), "test dataflow -o json")
-        .run_beside()
-        .await;
+    let ran = super::at(&bed, bed.namespace(), "test dataflow -o json").run_beside().await;
     let report = reported(&ran);
     assert_eq!(report["exitCode"], 1);
     assert_root(&report, "not-installed");

@@ -31,9 +31,7 @@ async fn every_event_comes_with_its_times_and_this_clusters_id() -> Result<()> {
     assert_eq!(named["reason"], scene.cluster_id().await?);
 
     let resources = report["test"]["resources"].as_array().expect("resources");
-    let watched = resources
-        .iter()
-        .filter(|resource| resource["readable"] == true);
+    let watched = resources.iter().filter(|resource| resource["readable"] == true);
     assert_eq!(watched.count(), 21);
     let config_maps = resource(&report, "configmaps.v1.");
     for event in ["added", "modified", "deleted"] {
@@ -55,11 +53,7 @@ async fn people_read_the_same() -> Result<()> {
         "DELETED comes out of the broker",
         "MeshSync may read all 21 resources",
     ] {
-        assert!(
-            ran.stdout.contains(words),
-            "{words} is not in\n{}",
-            ran.stdout
-        );
+        assert!(ran.stdout.contains(words), "{words} is not in\n{}", ran.stdout);
     }
     // What is in the object, and in Secrets that travel there, is nobody's business.
     assert!(!ran.stdout.contains("it may be removed"), "{}", ran.stdout);
@@ -75,8 +69,8 @@ async fn more_than_one_object_gives_more_times() -> Result<()> {
     for id in ["added", "modified", "deleted"] {
         assert_eq!(ended(&report, id), ("pass".into(), 5));
         let timing = &hop(&report, id)["timing"];
-        let [min, p50, p95, max] = ["minMicros", "p50Micros", "p95Micros", "maxMicros"]
-            .map(|name| timing[name].as_u64().expect("a time"));
+        let [min, p50, p95, max] =
+            ["minMicros", "p50Micros", "p95Micros", "maxMicros"].map(|name| timing[name].as_u64().expect("a time"));
         assert!(min <= p50 && p50 <= p95 && p95 <= max, "{timing}");
     }
     assert!(resource(&report, "configmaps.v1.")["added"].as_u64() >= Some(5));
@@ -87,13 +81,8 @@ async fn more_than_one_object_gives_more_times() -> Result<()> {
 async fn each_kind_will_do() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
-    let resources = [
-        "configmaps.v1.",
-        "deployments.v1.apps",
-        "replicasets.v1.apps",
-        "cronjobs.v1.batch",
-        "services.v1.",
-    ];
+    let resources =
+        ["configmaps.v1.", "deployments.v1.apps", "replicasets.v1.apps", "cronjobs.v1.batch", "services.v1."];
     for ((word, ..), name) in KINDS.into_iter().zip(resources) {
         let report = scene.dataflow(0, &format!("--kind {word}")).await;
         assert_eq!(events(&report), ["pass"; 3], "{word}");
@@ -118,9 +107,7 @@ async fn another_namespace_will_do() -> Result<()> {
         "spec": { "hard": { "count/configmaps": "0" } },
     });
     scene.bed.apply_yaml(&quota.to_string()).await?;
-    let report = scene
-        .dataflow(0, &format!("--probe-namespace {other}"))
-        .await;
+    let report = scene.dataflow(0, &format!("--probe-namespace {other}")).await;
     assert_eq!(events(&report), ["pass"; 3]);
     scene.assert_nothing_is_left().await
 }

@@ -21,11 +21,7 @@ const EVENTS: &str = "meshery.meshsync.core";
 impl Scene {
     /// Runs `test dataflow --passive`, and does this as soon as it listens. Returns the most memory that it has used by
     /// then, in KiB, too.
-    async fn while_listening(
-        &self,
-        window: &str,
-        work: impl Future<Output = Result<()>>,
-    ) -> Result<(Ran, u64)> {
+    async fn while_listening(&self, window: &str, work: impl Future<Output = Result<()>>) -> Result<(Ran, u64)> {
         let arguments = format!("test dataflow -o json --timeout 60s --passive {window}");
         let tool = at(&self.bed, &self.stack.namespace, &arguments);
         let (tell, told) = tokio::sync::oneshot::channel();
@@ -40,8 +36,8 @@ impl Scene {
         })
         .await?;
         work.await?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))
-            .context("the test ended before all was sent")?;
+        let status =
+            std::fs::read_to_string(format!("/proc/{pid}/status")).context("the test ended before all was sent")?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
         Ok((run.await?, peak.context("no peak")?.parse()?))
@@ -105,9 +101,7 @@ async fn a_thousand_messages_at_once_are_all_counted_and_what_is_none_does_no_ha
     // A kind that nothing else is of: not one more, not one less.
     let counted = resource(&report, "Burst.example.com/v1");
     assert_eq!(counted["added"], MANY, "{counted}");
-    let detail = hop(&report, "events")["detail"]
-        .as_str()
-        .unwrap_or_default();
+    let detail = hop(&report, "events")["detail"].as_str().unwrap_or_default();
     assert!(detail.contains("3 messages were no events"), "{detail}");
     assert!(peak < 64 * 1024, "{peak} KiB");
     Ok(())

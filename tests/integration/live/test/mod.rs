@@ -54,10 +54,7 @@ impl Scene {
 
     /// A stack in a cluster that keeps a record of what is written.
     async fn recorded(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
-        let options = Options {
-            audit: true,
-            ..Options::default()
-        };
+        let options = Options { audit: true, ..Options::default() };
         Self::private(&options, change).await
     }
 
@@ -77,10 +74,7 @@ impl Scene {
     /// One that does as it should and is never the real one, of which a machine has room for one, and which ends itself
     /// where it is not let in.
     async fn stand_in(&self) -> Result<Publisher> {
-        let faults = Faults {
-            drop: vec!["NOTHING".to_owned()],
-            ..Faults::default()
-        };
+        let faults = Faults { drop: vec!["NOTHING".to_owned()], ..Faults::default() };
         self.faulty(&faults).await
     }
 
@@ -98,9 +92,7 @@ impl Scene {
     }
 
     async fn run(&self, arguments: &str) -> Ran {
-        at(&self.bed, &self.stack.namespace, arguments)
-            .run_beside()
-            .await
+        at(&self.bed, &self.stack.namespace, arguments).run_beside().await
     }
 
     /// What tells this cluster from others.
@@ -116,10 +108,7 @@ impl Scene {
             let path = format!("{all}?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dmeshdoctor");
             let left = rest::list(&self.stack.client, &path).await?;
             // What is removed for good may still wait for the garbage collector.
-            let left: Vec<_> = left
-                .iter()
-                .filter(|object| object["metadata"]["deletionTimestamp"].is_null())
-                .collect();
+            let left: Vec<_> = left.iter().filter(|object| object["metadata"]["deletionTimestamp"].is_null()).collect();
             assert!(left.is_empty(), "{left:#?}");
         }
         Ok(())
@@ -165,13 +154,8 @@ impl Scene {
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
             "subjects": [{ "kind": "ServiceAccount", "name": "meshery-operator", "namespace": self.stack.namespace }],
         });
-        self.bed
-            .apply_yaml(&format!("{role}\n---\n{binding}"))
-            .await?;
-        let account = format!(
-            "system:serviceaccount:{}:meshery-operator",
-            self.stack.namespace
-        );
+        self.bed.apply_yaml(&format!("{role}\n---\n{binding}")).await?;
+        let account = format!("system:serviceaccount:{}:meshery-operator", self.stack.namespace);
         let last = resources.last().context("nothing to read")?;
         until_account_may(&self.bed, &account, last, true).await
     }
@@ -183,12 +167,7 @@ fn is_real() -> bool {
 }
 
 /// Waits until the authorizer has heard what a ServiceAccount may list, or may no longer.
-async fn until_account_may(
-    cluster: &Cluster,
-    account: &str,
-    resource: &str,
-    allowed: bool,
-) -> Result<()> {
+async fn until_account_may(cluster: &Cluster, account: &str, resource: &str, allowed: bool) -> Result<()> {
     let client = cluster.client().await?;
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
@@ -214,9 +193,7 @@ fn reported(ran: &Ran) -> Value {
 #[track_caller]
 fn hop<'a>(report: &'a Value, id: &str) -> &'a Value {
     let hops = report["test"]["hops"].as_array().expect("steps");
-    hops.iter()
-        .find(|hop| hop["id"] == id)
-        .unwrap_or_else(|| panic!("no {id}: {hops:#?}"))
+    hops.iter().find(|hop| hop["id"] == id).unwrap_or_else(|| panic!("no {id}: {hops:#?}"))
 }
 
 /// How often a step came to its end, and how it did.
@@ -248,10 +225,7 @@ fn resource<'a>(report: &'a Value, name: &str) -> &'a Value {
 #[track_caller]
 fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
     let findings = report["findings"].as_array().expect("findings");
-    findings
-        .iter()
-        .find(|finding| finding["code"] == code)
-        .unwrap_or_else(|| panic!("no {code}: {findings:#?}"))
+    findings.iter().find(|finding| finding["code"] == code).unwrap_or_else(|| panic!("no {code}: {findings:#?}"))
 }
 
 /// Fails unless this is the one root cause.
@@ -263,8 +237,5 @@ fn assert_root(report: &Value, code: &str) {
 #[track_caller]
 fn assert_evidence(finding: &Value, words: &str) {
     let evidence = finding["evidence"].to_string();
-    assert!(
-        evidence.contains(words),
-        "{words:?} is not in {evidence:#?}"
-    );
+    assert!(evidence.contains(words), "{words:?} is not in {evidence:#?}");
 }

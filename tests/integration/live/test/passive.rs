@@ -15,10 +15,7 @@ async fn nothing_heard_proves_nothing_and_nothing_is_written() -> Result<()> {
     let before = scene.writes()?;
     let report = scene.dataflow(3, "--passive 2s").await;
     assert_root(&report, "flow-nothing-seen");
-    assert_evidence(
-        finding(&report, "flow-nothing-seen"),
-        "MeshSync had published",
-    );
+    assert_evidence(finding(&report, "flow-nothing-seen"), "MeshSync had published");
     assert_eq!(report["verdict"], "unknown");
     assert_eq!(hop(&report, "events")["status"], "unknown");
     assert_eq!(scene.writes()?, before);

@@ -17,10 +17,7 @@ impl Scene {
 
     /// The objects that `rbac test` prints for a user.
     async fn printed(&self, user: &str, arguments: &str) -> Vec<Value> {
-        let ran = self
-            .run(&format!("rbac test --to-user {user} -o json {arguments}"))
-            .await
-            .exits(0);
+        let ran = self.run(&format!("rbac test --to-user {user} -o json {arguments}")).await.exits(0);
         let mut list = ran.json();
         std::mem::take(list["items"].as_array_mut().expect("objects"))
     }
@@ -54,10 +51,7 @@ async fn who_may_not_create_is_told_what_lets_him() -> Result<()> {
     let refused = finding(&report, "flow-write-refused");
     assert_evidence(refused, "cannot create resource");
     let command = refused["remedy"]["commands"][0]["run"].as_str();
-    assert!(
-        command.is_some_and(|run| run.contains("rbac test")),
-        "{refused:#}"
-    );
+    assert!(command.is_some_and(|run| run.contains("rbac test")), "{refused:#}");
     assert_eq!(hop(&report, "tried")["status"], "unknown");
     scene.assert_nothing_is_left().await
 }
@@ -83,21 +77,14 @@ async fn who_has_what_is_printed_and_no_more_may_test() -> Result<()> {
     assert_eq!(events(&report), ["pass"; 3]);
     assert_eq!(hop(&report, "watched")["timing"]["count"], 3);
     assert_eq!(report["permissions"]["missing"], json!([]));
-    let unknown: Vec<&Value> = report["checks"]
-        .as_array()
-        .expect("checks")
-        .iter()
-        .filter(|check| check["status"] == "unknown")
-        .collect();
+    let unknown: Vec<&Value> =
+        report["checks"].as_array().expect("checks").iter().filter(|check| check["status"] == "unknown").collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
 
     // Nothing else may be written, there or elsewhere.
-    for (verb, resource) in [
-        ("create", "configmaps"),
-        ("delete", "secrets"),
-        ("update", "services"),
-        ("create", "pods"),
-    ] {
+    for (verb, resource) in
+        [("create", "configmaps"), ("delete", "secrets"), ("update", "services"), ("create", "pods")]
+    {
         let right = format!("{verb} {resource}");
         scene.bed.until_may(&user, &right, false).await?;
     }
@@ -120,9 +107,7 @@ async fn what_a_quota_refuses_is_told_in_its_words() -> Result<()> {
     let path = scene.stack.path("v1", "ResourceQuota", "no-more");
     bed::until("the quota to be counted", LIMIT, || async {
         let quota = rest::get(&scene.stack.client, &path).await?;
-        Ok(quota["status"]["used"]["count/configmaps"]
-            .is_string()
-            .then_some(()))
+        Ok(quota["status"]["used"]["count/configmaps"].is_string().then_some(()))
     })
     .await?;
     let report = scene.dataflow(3, "").await;
@@ -130,10 +115,7 @@ async fn what_a_quota_refuses_is_told_in_its_words() -> Result<()> {
     let refused = finding(&report, "flow-write-refused");
     assert_evidence(refused, "exceeded quota: no-more");
     // No role would help.
-    assert!(
-        !refused["remedy"].to_string().contains("rbac test"),
-        "{refused:#}"
-    );
+    assert!(!refused["remedy"].to_string().contains("rbac test"), "{refused:#}");
     scene.dataflow(0, "--kind service").await;
     scene.assert_nothing_is_left().await
 }
@@ -170,24 +152,15 @@ async fn what_a_policy_refuses_is_told_in_its_words() -> Result<()> {
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": { "name": "meshdoctor-tried", "namespace": scene.stack.namespace },
     });
-    let dry = format!(
-        "{}?dryRun=All",
-        rest::collection("v1", "ConfigMap", Some(&scene.stack.namespace))
-    );
+    let dry = format!("{}?dryRun=All", rest::collection("v1", "ConfigMap", Some(&scene.stack.namespace)));
     bed::until("the policy to be heard of", LIMIT, || async {
-        Ok(rest::post(client, &dry, &tried)
-            .await
-            .is_err()
-            .then_some(()))
+        Ok(rest::post(client, &dry, &tried).await.is_err().then_some(()))
     })
     .await?;
     let report = scene.dataflow(3, "").await;
     assert_root(&report, "flow-write-refused");
     let refused = finding(&report, "flow-write-refused");
     assert_evidence(refused, "nobody doctors here");
-    assert!(
-        !refused["remedy"].to_string().contains("rbac test"),
-        "{refused:#}"
-    );
+    assert!(!refused["remedy"].to_string().contains("rbac test"), "{refused:#}");
     scene.assert_nothing_is_left().await
 }

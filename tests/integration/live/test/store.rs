@@ -10,11 +10,7 @@ use crate::bed::{self, rest, watch_list};
 async fn with_store(scene: &Scene, code: i32) -> Result<Value> {
     bed::until("MeshSync's store", LIMIT, || async {
         let ran = scene.run("test dataflow -o json --store").await;
-        assert!(
-            ran.stderr.contains("--store has MeshSync publish"),
-            "{}",
-            ran.stderr
-        );
+        assert!(ran.stderr.contains("--store has MeshSync publish"), "{}", ran.stderr);
         let report = ran.json();
         let given = report["test"]["resources"][0]["stored"].is_u64();
         if given {
@@ -35,11 +31,7 @@ async fn it_holds_what_the_api_server_does() -> Result<()> {
         let counted = resource(&report, name);
         assert_eq!(counted["stored"], counted["served"], "{counted}");
     }
-    for (name, kind) in [
-        ("namespaces.v1.", "Namespace"),
-        ("services.v1.", "Service"),
-        ("pods.v1.", "Pod"),
-    ] {
+    for (name, kind) in [("namespaces.v1.", "Namespace"), ("services.v1.", "Service"), ("pods.v1.", "Pod")] {
         let there = rest::list(&scene.stack.client, &rest::collection("v1", kind, None)).await?;
         assert_eq!(resource(&report, name)["stored"], there.len(), "{name}");
     }

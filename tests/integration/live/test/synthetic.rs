@@ -38,19 +38,12 @@ async fn a_check_proves_the_flow_when_it_is_asked_to() -> Result<()> {
 #[tokio::test]
 async fn a_recording_tells_what_the_test_found() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
-    let faults = Faults {
-        drop: vec!["DELETED".to_owned()],
-        ..Faults::default()
-    };
+    let faults = Faults { drop: vec!["DELETED".to_owned()], ..Faults::default() };
     let _meshsync = scene.faulty(&faults).await?;
     let live = reported(&scene.run("system check -o json --synthetic").await.exits(1));
     assert_eq!(roots(&live), ["flow-event-missing"]);
     let recording = scene.run("record --synthetic").await.exits(0);
-    let replayed = meshdoctor("system check -o json --from -")
-        .stdin(&recording.stdout)
-        .run_beside()
-        .await
-        .exits(1);
+    let replayed = meshdoctor("system check -o json --from -").stdin(&recording.stdout).run_beside().await.exits(1);
     let replayed = reported(&replayed);
     assert_eq!(roots(&replayed), roots(&live));
     assert_eq!(events(&replayed), events(&live));

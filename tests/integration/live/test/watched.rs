@@ -34,10 +34,7 @@ async fn another_kind_is_chosen_where_the_first_is_not_watched() -> Result<()> {
     let found = finding(&report, "flow-not-watched");
     assert_evidence(found, "the watch-list does not have configmaps.v1.");
     let command = found["remedy"]["commands"][0]["run"].as_str();
-    assert!(
-        command.is_some_and(|run| run.contains("--kind cronjob")),
-        "{found:#}"
-    );
+    assert!(command.is_some_and(|run| run.contains("--kind cronjob")), "{found:#}");
     assert_eq!(hop(&report, "tried")["status"], "unknown");
     assert_eq!(scene.writes()?, before);
     scene.assert_nothing_is_left().await

@@ -18,18 +18,14 @@ async fn test(bed: &bed::Lease, arguments: &str) -> Ran {
 }
 
 fn three(bed: &bed::Lease) -> bed::Setup {
-    Stack::of(Line::Current)
-        .namespace(bed.namespace())
-        .brokers(3)
+    Stack::of(Line::Current).namespace(bed.namespace()).brokers(3)
 }
 
 /// How a server's steps ended: `reach=pass authorize=pass …`.
 fn steps(report: &Value, server: &str) -> String {
     let hops = report["test"]["hops"].as_array().into_iter().flatten();
     let its = hops.filter(|hop| hop["server"] == server);
-    let words: Vec<String> = its
-        .map(|hop| format!("{}={}", text(&hop["id"]), text(&hop["status"])))
-        .collect();
+    let words: Vec<String> = its.map(|hop| format!("{}={}", text(&hop["id"]), text(&hop["status"]))).collect();
     words.join(" ")
 }
 
@@ -54,11 +50,8 @@ async fn each_of_three_servers_is_measured() -> Result<()> {
     }
     let hops = report["test"]["hops"].as_array().expect("steps");
     for id in ["round-trip", "loop"] {
-        let counts: Vec<&Value> = hops
-            .iter()
-            .filter(|hop| hop["id"] == id)
-            .map(|hop| &hop["timing"]["count"])
-            .collect();
+        let counts: Vec<&Value> =
+            hops.iter().filter(|hop| hop["id"] == id).map(|hop| &hop["timing"]["count"]).collect();
         assert_eq!(counts, [7, 7, 7], "{id}");
     }
     let named: Vec<&str> = hops
@@ -102,11 +95,7 @@ async fn one_that_refuses_the_token_is_not_measured() -> Result<()> {
     rest::merge(&stack.client, &secret, &other).await?;
     let report = test(&bed, "").await.exits(1).json();
     fits(&report);
-    assert_eq!(
-        steps(&report, &stack.nats(0).name),
-        "reach=pass authorize=fail clients=pass",
-        "{report:#}"
-    );
+    assert_eq!(steps(&report, &stack.nats(0).name), "reach=pass authorize=fail clients=pass", "{report:#}");
     assert!(wrong(&report).contains(&"broker-auth-failed"), "{report:#}");
     assert_eq!(checked(&report, "broker-delivers")["status"], "unknown");
     Ok(())

@@ -36,10 +36,7 @@ async fn is_left_and_removed(bed: &bed::Lease, stack: &Stack, report: &Value) ->
     assert!(command.contains(&left[0]), "{command}");
     let next = dataflow(bed, &bed.kubeconfig(), "").run_beside().await;
     let clean = next.exits(0).json();
-    assert_eq!(
-        checked(&clean, "flow-clean")["reason"],
-        "1 of an earlier run removed"
-    );
+    assert_eq!(checked(&clean, "flow-clean")["reason"], "1 of an earlier run removed");
     assert_eq!(objects(stack).await?, [""; 0]);
     Ok(())
 }
@@ -50,10 +47,7 @@ async fn every_connection_breaks_off_and_others_can_be_made() -> Result<()> {
     let (stack, publisher) = publishing(&bed).await?;
     // Or the events might come sooner than the end of the connections.
     publisher.pause()?;
-    for (moment, why) in [
-        (Moment::Made, "the API server did not answer"),
-        (Moment::Told, "the broker"),
-    ] {
+    for (moment, why) in [(Moment::Made, "the API server did not answer"), (Moment::Told, "the broker")] {
         let fault = Fault::AtWrite(1, moment, Action::HangUp);
         let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
         let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 3s");
@@ -68,25 +62,14 @@ async fn every_connection_breaks_off_and_others_can_be_made() -> Result<()> {
 async fn every_connection_breaks_off_for_good() -> Result<()> {
     let bed = bed::lease().await?;
     let (stack, publisher) = publishing(&bed).await?;
-    for (moment, why) in [
-        (Moment::Made, "the API server did not answer"),
-        (Moment::Told, "the broker"),
-    ] {
+    for (moment, why) in [(Moment::Made, "the API server did not answer"), (Moment::Told, "the broker")] {
         publisher.pause()?;
-        let proxy = FaultProxy::start(
-            &bed,
-            users::ADMIN,
-            Fault::AtWrite(1, moment, Action::HangUpForGood),
-        )?;
+        let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::AtWrite(1, moment, Action::HangUpForGood))?;
         let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 3s");
         let report = undetermined(proxy.run(tool).await?, why);
         // Whether it was made is not known to who was never told.
         let title = found(&report, "flow-probe-leftover")["title"].to_string();
-        assert_eq!(
-            title.contains("may still be there"),
-            moment == Moment::Made,
-            "{title}"
-        );
+        assert_eq!(title.contains("may still be there"), moment == Moment::Made, "{title}");
         publisher.resume()?;
         is_left_and_removed(&bed, &stack, &report).await?;
     }
@@ -98,11 +81,7 @@ async fn the_api_server_falls_silent() -> Result<()> {
     let bed = bed::lease().await?;
     let (stack, publisher) = publishing(&bed).await?;
     publisher.pause()?;
-    let proxy = FaultProxy::start(
-        &bed,
-        users::ADMIN,
-        Fault::AtWrite(1, Moment::Told, Action::FallSilent),
-    )?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::AtWrite(1, Moment::Told, Action::FallSilent))?;
     let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 1s --timeout 6s");
     let report = undetermined(proxy.run(tool).await?, "--timeout");
     publisher.resume()?;

@@ -57,11 +57,8 @@ async fn what_calls_itself_meshsync_answers() -> Result<()> {
     let mut requests = broker.listen("meshery.meshsync.request").await?;
     tokio::spawn(async move {
         while requests.next().await.is_some() {
-            let answer =
-                json!({ "ObjectType": "", "EventType": "", "Request": null, "Object": EVIL });
-            let _ = client
-                .publish("meshsync-meta", answer.to_string().into())
-                .await;
+            let answer = json!({ "ObjectType": "", "EventType": "", "Request": null, "Object": EVIL });
+            let _ = client.publish("meshsync-meta", answer.to_string().into()).await;
         }
     });
     let report = in_every_format(&bed, "test meshsync", true).await?;
@@ -88,10 +85,7 @@ async fn the_cluster_that_messages_name() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let stack = setup.start(&bed).await?;
-    let faults = Faults {
-        cluster_id: Some(EVIL.to_owned()),
-        ..Faults::default()
-    };
+    let faults = Faults { cluster_id: Some(EVIL.to_owned()), ..Faults::default() };
     let _publisher = stack.publishing(0, &faults).await?;
     in_every_format(&bed, "test dataflow", true).await.map(drop)
 }

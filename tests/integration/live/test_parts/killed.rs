@@ -54,28 +54,18 @@ async fn killed_while_it_waits_for_an_event() -> Result<()> {
     let (stack, publisher) = publishing(&bed).await?;
     publisher.pause()?;
     let mut tool = dataflow(&bed, &bed.kubeconfig(), "--wait 20s");
-    let mut child = tool
-        .command()
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()?;
-    bed::until("the object to be there", LIMIT, || async {
-        Ok((objects(&stack).await?.len() == 1).then_some(()))
-    })
-    .await?;
+    let mut child = tool.command().stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;
+    bed::until("the object to be there", LIMIT, || async { Ok((objects(&stack).await?.len() == 1).then_some(())) })
+        .await?;
     child.kill()?;
     child.wait()?;
     assert_eq!(objects(&stack).await?.len(), 1);
 
     // The next removes it though nobody publishes, and even where there is nobody who could.
     publisher.kill();
-    bed::until("the broker to notice", LIMIT, || async {
-        Ok((!stack.nats(0).lists("meshsync").await?).then_some(()))
-    })
-    .await?;
-    let next = dataflow(&bed, &bed.kubeconfig(), "--wait 1s")
-        .run_beside()
-        .await;
+    bed::until("the broker to notice", LIMIT, || async { Ok((!stack.nats(0).lists("meshsync").await?).then_some(())) })
+        .await?;
+    let next = dataflow(&bed, &bed.kubeconfig(), "--wait 1s").run_beside().await;
     let report = next.json();
     assert_eq!(objects(&stack).await?, [""; 0], "{report:#}");
     let clean = checked(&report, "flow-clean");

@@ -15,10 +15,7 @@ use crate::{
 /// A run with this kubeconfig; its document is one in both formats.
 async fn test(bed: &bed::Lease, kubeconfig: &Path, arguments: &str) -> Ran {
     let arguments = format!("test kubernetes -o json --count 5 {arguments}");
-    let ran = at(bed, bed.namespace(), &arguments)
-        .kubeconfig(kubeconfig)
-        .run_beside()
-        .await;
+    let ran = at(bed, bed.namespace(), &arguments).kubeconfig(kubeconfig).run_beside().await;
     fits(&ran.json());
     ran
 }
@@ -57,12 +54,7 @@ async fn a_certificate_of_another_authority_fails_at_tls() -> Result<()> {
     let bed = bed::lease().await?;
     let other = rcgen::generate_simple_self_signed(vec!["kubernetes".into()])?;
     let other = users::base64(&other.cert.pem());
-    let path = changed(
-        &bed,
-        "config-other-ca",
-        &users::base64(bed.authority()),
-        &other,
-    )?;
+    let path = changed(&bed, "config-other-ca", &users::base64(bed.authority()), &other)?;
     let report = test(&bed, &path, "").await.exits(3).json();
     assert_eq!(steps(&report), "pass pass fail skip skip", "{report:#}");
     let why = hop(&report, "tls")["detail"].to_string();
@@ -140,17 +132,10 @@ async fn behind_a_proxy_the_steps_say_whose_they_are() -> Result<()> {
 #[tokio::test]
 async fn other_formats_tell_the_same() -> Result<()> {
     let bed = bed::lease().await?;
-    let path = changed(
-        &bed,
-        "config-bad-token-too",
-        &users::token(users::ADMIN),
-        "nobody-gave-me-this",
-    )?;
+    let path = changed(&bed, "config-bad-token-too", &users::token(users::ADMIN), "nobody-gave-me-this")?;
     let run = |format: &str| {
         let arguments = format!("test kubernetes -o {format}");
-        at(&bed, bed.namespace(), &arguments)
-            .kubeconfig(&path)
-            .run_beside()
+        at(&bed, bed.namespace(), &arguments).kubeconfig(&path).run_beside()
     };
     let yaml = run("yaml").await.exits(3).stdout;
     let report: Value = serde_yaml::from_str(&yaml)?;

@@ -13,16 +13,12 @@ use crate::{
 };
 
 async fn test(bed: &bed::Lease) -> Ran {
-    at(bed, bed.namespace(), "test meshsync -o json")
-        .run_beside()
-        .await
+    at(bed, bed.namespace(), "test meshsync -o json").run_beside().await
 }
 
 /// How each step ended, by its id.
 fn steps(report: &Value) -> String {
-    ["connection", "healthz", "readyz", "meta"]
-        .map(|id| hop(report, id)["status"].as_str().unwrap_or("?"))
-        .join(" ")
+    ["connection", "healthz", "readyz", "meta"].map(|id| hop(report, id)["status"].as_str().unwrap_or("?")).join(" ")
 }
 
 async fn until_parted(stack: &Stack) -> Result<()> {
@@ -40,10 +36,7 @@ async fn one_that_is_well_answers_everything() -> Result<()> {
     fits(&report);
     assert_eq!(steps(&report), "pass pass pass pass", "{report:#}");
     let connection = hop(&report, "connection")["detail"].to_string();
-    assert!(
-        connection.contains("meshery.meshsync.request"),
-        "{connection}"
-    );
+    assert!(connection.contains("meshery.meshsync.request"), "{connection}");
     // The version is what it says itself.
     assert!(hop(&report, "meta")["detail"].is_string(), "{report:#}");
     assert_eq!(wrong(&report), [""; 0]);
@@ -67,10 +60,7 @@ async fn a_mute_one_seems_well_to_its_health_pages() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let stack = setup.start(&bed).await?;
-    let mute = Faults {
-        mute: true,
-        ..Faults::default()
-    };
+    let mute = Faults { mute: true, ..Faults::default() };
     let _publisher = stack.publishing(0, &mute).await?;
     let report = test(&bed).await.exits(1).json();
     assert_eq!(steps(&report), "pass pass pass fail", "{report:#}");
@@ -110,10 +100,7 @@ async fn one_without_a_pod_is_not_asked() -> Result<()> {
     assert_eq!(steps(&report), "fail skip skip skip", "{report:#}");
     let why = hop(&report, "healthz")["detail"].to_string();
     assert!(why.contains("no pod"), "{why}");
-    assert!(
-        wrong(&report).contains(&"meshsync-scaled-to-zero"),
-        "{report:#}"
-    );
+    assert!(wrong(&report).contains(&"meshsync-scaled-to-zero"), "{report:#}");
     Ok(())
 }
 
@@ -149,21 +136,14 @@ async fn whoever_may_not_forward_ports_is_told_so() -> Result<()> {
     let (_stack, _publisher) = publishing(&bed).await?;
     let kubeconfig = super::rights::without_port_forward(&bed).await?;
     for test in ["test meshsync", "test broker", "test dataflow"] {
-        let ran = at(&bed, bed.namespace(), &format!("{test} -o json"))
-            .kubeconfig(&kubeconfig)
-            .run_beside()
-            .await;
+        let ran = at(&bed, bed.namespace(), &format!("{test} -o json")).kubeconfig(&kubeconfig).run_beside().await;
         let report = ran.exits(3).json();
         fits(&report);
         let missing = report["permissions"]["missing"].to_string();
         assert!(missing.contains("portforward"), "{test}: {missing}");
         assert_eq!(wrong(&report), ["permission-missing"], "{test}: {report:#}");
     }
-    let report = at(&bed, bed.namespace(), "test meshsync -o json")
-        .kubeconfig(&kubeconfig)
-        .run_beside()
-        .await
-        .json();
+    let report = at(&bed, bed.namespace(), "test meshsync -o json").kubeconfig(&kubeconfig).run_beside().await.json();
     for step in ["connection", "healthz", "readyz"] {
         assert_eq!(hop(&report, step)["status"], "unknown", "{report:#}");
     }

@@ -41,13 +41,8 @@ fn dataflow(bed: &bed::Lease, kubeconfig: &Path, arguments: &str) -> Tool {
 async fn objects(stack: &Stack) -> Result<Vec<String>> {
     let all = rest::collection("v1", "ConfigMap", Some(&stack.namespace));
     let all = rest::list(&stack.client, &all).await?;
-    let names = all
-        .iter()
-        .filter_map(|object| object["metadata"]["name"].as_str());
-    Ok(names
-        .filter(|name| name.starts_with("meshdoctor-probe-"))
-        .map(str::to_owned)
-        .collect())
+    let names = all.iter().filter_map(|object| object["metadata"]["name"].as_str());
+    Ok(names.filter(|name| name.starts_with("meshdoctor-probe-")).map(str::to_owned).collect())
 }
 
 /// Fails unless the document is as the schema has it.
@@ -59,10 +54,7 @@ fn fits(report: &Value) {
 /// The codes of what is wrong; much of what is merely worth knowing has nothing to do with the test.
 fn wrong(report: &Value) -> Vec<&str> {
     let findings = report["findings"].as_array().into_iter().flatten();
-    findings
-        .filter(|finding| finding["severity"] != "info")
-        .filter_map(|finding| finding["code"].as_str())
-        .collect()
+    findings.filter(|finding| finding["severity"] != "info").filter_map(|finding| finding["code"].as_str()).collect()
 }
 
 /// The finding of a code.

@@ -57,14 +57,10 @@ async fn one_that_waits_keeps_its_object_through_anothers_run() -> Result<()> {
     publisher.pause()?;
     let waiting = dataflow(&bed, &bed.kubeconfig(), "--wait 60s --timeout 120s").run_beside();
     let waiting = tokio::spawn(waiting);
-    bed::until("its object to be there", LIMIT, || async {
-        Ok((objects(&stack).await?.len() == 1).then_some(()))
-    })
-    .await?;
+    bed::until("its object to be there", LIMIT, || async { Ok((objects(&stack).await?.len() == 1).then_some(())) })
+        .await?;
     let its = objects(&stack).await?;
-    let other = dataflow(&bed, &bed.kubeconfig(), "--wait 1s")
-        .run_beside()
-        .await;
+    let other = dataflow(&bed, &bed.kubeconfig(), "--wait 1s").run_beside().await;
     assert_eq!(wrong(&other.exits(1).json()), ["meshsync-silent"]);
     assert_eq!(objects(&stack).await?, its);
     publisher.resume()?;
@@ -91,17 +87,10 @@ async fn what_nobody_waits_for_is_removed_and_what_somebody_does_is_left() -> Re
         let object = object(&stack, name, run, expires);
         rest::write(&stack.client, rest::BED, &object).await?;
     }
-    let report = dataflow(&bed, &bed.kubeconfig(), "")
-        .run_beside()
-        .await
-        .exits(0)
-        .json();
+    let report = dataflow(&bed, &bed.kubeconfig(), "").run_beside().await.exits(0).json();
     let clean = checked(&report, "flow-clean");
     assert_eq!(clean["reason"], "3 of an earlier run removed");
-    assert_eq!(
-        objects(&stack).await?,
-        ["meshdoctor-probe-alive-1", "meshdoctor-probe-nameless-1"]
-    );
+    assert_eq!(objects(&stack).await?, ["meshdoctor-probe-alive-1", "meshdoctor-probe-nameless-1"]);
     let important = stack.path("v1", "ConfigMap", "important");
     rest::get(&stack.client, &important).await?;
     Ok(())

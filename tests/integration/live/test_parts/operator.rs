@@ -25,11 +25,7 @@ async fn attended(bed: &bed::Lease) -> Result<(Stack, Attendant)> {
 }
 
 fn lease_of(stack: &Stack) -> String {
-    stack.path(
-        "coordination.k8s.io/v1",
-        "Lease",
-        "meshery-operator-leader.meshery.io",
-    )
+    stack.path("coordination.k8s.io/v1", "Lease", "meshery-operator-leader.meshery.io")
 }
 
 /// The steps that tell of what the operator was told.
@@ -122,9 +118,6 @@ async fn what_it_was_told_and_has_not_looked_at() -> Result<()> {
         });
         found.unwrap_or_else(|| panic!("no {kind} in {hops:#?}"))["status"].clone()
     };
-    assert_eq!(
-        (of("MeshSync"), of("Broker")),
-        (json!("fail"), json!("pass"))
-    );
+    assert_eq!((of("MeshSync"), of("Broker")), (json!("fail"), json!("pass")));
     Ok(())
 }

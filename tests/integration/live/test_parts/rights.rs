@@ -19,9 +19,7 @@ async fn printed(bed: &bed::Lease, arguments: &str) -> Result<(String, Vec<Value
     let list = at(bed, bed.namespace(), &arguments).run_beside().await;
     let mut list = list.exits(0).json();
     for kind in ["clusterroles", "clusterrolebindings"] {
-        bed.delete_on_return(format!(
-            "/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-test"
-        ));
+        bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-test"));
     }
     let items = list["items"].as_array_mut().map(std::mem::take);
     Ok((user, items.expect("objects")))
@@ -34,13 +32,7 @@ async fn apply(bed: &bed::Lease, user: &str, objects: &[Value]) -> Result<PathBu
     }
     // Of all that is applied, the last binding is known last.
     let last = objects.last().expect("a binding");
-    bed.until_may_in(
-        last["metadata"]["namespace"].as_str(),
-        user,
-        "list pods",
-        true,
-    )
-    .await?;
+    bed.until_may_in(last["metadata"]["namespace"].as_str(), user, "list pods", true).await?;
     bed.kubeconfig_for(user)
 }
 
@@ -58,10 +50,7 @@ async fn whoever_has_what_is_printed_can_run_every_test() -> Result<()> {
         "test dataflow",
         "system check --synthetic",
     ] {
-        let ran = at(&bed, bed.namespace(), &format!("{command} -o json"))
-            .kubeconfig(&kubeconfig)
-            .run_beside()
-            .await;
+        let ran = at(&bed, bed.namespace(), &format!("{command} -o json")).kubeconfig(&kubeconfig).run_beside().await;
         let report = ran.exits(0).json();
         assert_eq!(report["permissions"]["missing"], json!([]), "{command}");
         assert_eq!(wrong(&report), [""; 0], "{command}: {report:#}");
@@ -86,18 +75,10 @@ async fn an_object_elsewhere_takes_rights_there_and_not_here() -> Result<()> {
     bed.create_namespace(&elsewhere).await?;
     let (user, objects) = printed(&bed, &format!("--probe-namespace {elsewhere}")).await?;
     let makes = |object: &&Value| {
-        object["rules"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|rule| {
-                let of = |field: &str, word| {
-                    rule[field]
-                        .as_array()
-                        .is_some_and(|l| l.contains(&json!(word)))
-                };
-                of("resources", "configmaps") && of("verbs", "create")
-            })
+        object["rules"].as_array().into_iter().flatten().any(|rule| {
+            let of = |field: &str, word| rule[field].as_array().is_some_and(|l| l.contains(&json!(word)));
+            of("resources", "configmaps") && of("verbs", "create")
+        })
     };
     let roles: Vec<_> = objects.iter().filter(makes).collect();
     assert_eq!(roles.len(), 1, "{roles:#?}");
@@ -106,15 +87,10 @@ async fn an_object_elsewhere_takes_rights_there_and_not_here() -> Result<()> {
         bed.apply_yaml(&object.to_string()).await?;
     }
     let place = Some(elsewhere.as_str());
-    bed.until_may_in(place, &user, "create configmaps", true)
-        .await?;
+    bed.until_may_in(place, &user, "create configmaps", true).await?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
     let there = format!("--probe-namespace {elsewhere}");
-    let report = dataflow(&bed, &kubeconfig, &there)
-        .run_beside()
-        .await
-        .exits(0)
-        .json();
+    let report = dataflow(&bed, &kubeconfig, &there).run_beside().await.exits(0).json();
     assert_eq!(checked(&report, "flow-arrives")["reason"], "3 of 3");
     let here = dataflow(&bed, &kubeconfig, "").run_beside().await;
     assert_eq!(wrong(&here.exits(3).json()), ["flow-write-refused"]);
@@ -142,8 +118,7 @@ async fn without(bed: &bed::Lease, verb: &str) -> Result<Ran> {
     assert_eq!(taken, 1, "{verb} in {objects:#?}");
     let kubeconfig = apply(bed, &user, &objects).await?;
     let here = Some(bed.namespace());
-    bed.until_may_in(here, &user, &format!("{verb} configmaps"), false)
-        .await?;
+    bed.until_may_in(here, &user, &format!("{verb} configmaps"), false).await?;
     Ok(dataflow(bed, &kubeconfig, "").run_beside().await)
 }
 

@@ -23,12 +23,7 @@ async fn by_a_signal_at_each_write() -> Result<()> {
     let (stack, publisher) = publishing(&bed).await?;
     // The run waits after what it is told, so that the signal finds it there.
     publisher.pause()?;
-    let signals = [
-        ("INT", 130, 1..=3),
-        ("TERM", 143, 1..=3),
-        ("HUP", 129, 2..=2),
-        ("QUIT", 131, 2..=2),
-    ];
+    let signals = [("INT", 130, 1..=3), ("TERM", 143, 1..=3), ("HUP", 129, 2..=2), ("QUIT", 131, 2..=2)];
     for (signal, code, writes) in signals {
         for number in writes {
             for moment in [Moment::OnItsWay, Moment::Made, Moment::Told] {
@@ -62,10 +57,8 @@ async fn by_ctrl_c_at_a_terminal_while_it_waits() -> Result<()> {
     publisher.pause()?;
     let tool = at(&bed, bed.namespace(), "test dataflow --wait 20s").kubeconfig(&bed.kubeconfig());
     let mut sitting = Sitting::begin(tool)?;
-    bed::until("the object to be there", LIMIT, || async {
-        Ok((objects(&stack).await?.len() == 1).then_some(()))
-    })
-    .await?;
+    bed::until("the object to be there", LIMIT, || async { Ok((objects(&stack).await?.len() == 1).then_some(())) })
+        .await?;
     sitting.type_in(CTRL_C)?;
     let (code, screen) = sitting.end().await?;
     assert_eq!(code, 130, "{screen}");
@@ -83,15 +76,10 @@ async fn by_a_second_ctrl_c_at_once() -> Result<()> {
     let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
     let tool = at(&bed, bed.namespace(), "test dataflow --wait 20s").kubeconfig(&proxy.kubeconfig);
     let mut sitting = Sitting::begin(tool)?;
-    bed::until("the object to be there", LIMIT, || async {
-        Ok((objects(&stack).await?.len() == 1).then_some(()))
-    })
-    .await?;
+    bed::until("the object to be there", LIMIT, || async { Ok((objects(&stack).await?.len() == 1).then_some(())) })
+        .await?;
     sitting.type_in(CTRL_C)?;
-    bed::until("its removal to be asked for", LIMIT, || async {
-        Ok(proxy.has_struck().then_some(()))
-    })
-    .await?;
+    bed::until("its removal to be asked for", LIMIT, || async { Ok(proxy.has_struck().then_some(())) }).await?;
     sitting.type_in(CTRL_C)?;
     let (code, screen) = sitting.end().await?;
     assert_eq!(code, 130, "{screen}");
