@@ -48,7 +48,7 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<FieldChang
         (Value::Array(before), Value::Array(after)) => compare_items(before, after, path, found),
         _ if before == after => {}
         _ => {
-            found.push(FieldChange { path: path.to_owned(), before: Some(before.clone()), after: Some(after.clone()) })
+            found.push(FieldChange { path: path.to_owned(), before: Some(before.clone()), after: Some(after.clone()) });
         }
     }
 }

@@ -112,7 +112,7 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
             Tried::Waits(until) => waits.push(until),
             Tried::Refused(answer) => findings.push(refused(context, trial, answer)),
             Tried::Insecure(message) => {
-                findings.push(refused(context, trial, &Answer { status: 403, message: message.to_owned() }))
+                findings.push(refused(context, trial, &Answer { status: 403, message: message.to_owned() }));
             }
             Tried::Denied | Tried::Escalates(_) => denied += 1,
             Tried::Open(why) => return Outcome::unknown(why),
