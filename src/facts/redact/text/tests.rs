@@ -154,3 +154,14 @@ fn redaction_takes_linear_time() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{piece:?}: {:?}", begun.elapsed());
     }
 }
+
+#[test]
+fn punctuation_before_a_fragment_is_masked_once() {
+    for (text, masked) in [
+        ("http://h/?0.##", "http://h/?REDACTED#REDACTED"),
+        ("see http://h/?a=secret#part.", "see http://h/?a=REDACTED#REDACTED."),
+    ] {
+        assert_eq!(urls(text), masked);
+        assert_eq!(urls(masked), masked);
+    }
+}

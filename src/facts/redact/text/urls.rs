@@ -54,11 +54,10 @@ fn one_url(word: &str, out: &mut String) {
     };
     out.push_str(path);
     out.push('?');
-    let (query, fragment) =
-        query.split_once('#').map_or((query, None), |(query, f)| (query, Some(f).filter(|f| !f.is_empty())));
     // What follows the URL in a sentence is no part of it.
     let plain = query.trim_end_matches(['\'', ')', ']', '}', ',', '.', ';', ':', '\\']);
     let end = &query[plain.len()..];
+    let (plain, fragment) = plain.split_once('#').map_or((plain, ""), |(query, fragment)| (query, fragment));
     for (number, parameter) in plain.split('&').enumerate() {
         if number > 0 {
             out.push('&');
@@ -72,7 +71,7 @@ fn one_url(word: &str, out: &mut String) {
             None => out.push_str(REDACTED),
         }
     }
-    if fragment.is_some() {
+    if !fragment.is_empty() {
         out.push('#');
         out.push_str(REDACTED);
     }
