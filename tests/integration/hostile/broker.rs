@@ -41,7 +41,9 @@ const DOCUMENT: usize = 500_000;
 const HTML: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
 const ERROR: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 const EVIL: &str = "unable to do it\u{1b}]0;mine\u{7}\u{9b}2J\r\nsecond line";
-const DENIED: &str = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
+/// It says that it closes the connection, as the proxy does: a client must not send its next request there.
+const DENIED: &str = "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Type: text/html\r\n\
+                      Content-Length: 13\r\n\r\n<html></html>";
 
 /// A behaviour and the exit codes of all commands, in the order of `READING`.
 #[derive(Clone, Copy)]
