@@ -1,14 +1,14 @@
 //! A NATS server that injects faults, on its client port and its monitor.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::bed;
@@ -110,7 +110,7 @@ impl FaultBroker {
 
 impl Port {
     fn open(address: (Ipv4Addr, u16), serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Self {
-        let listener = TcpListener::bind(address).expect("a port");
+        let listener = listen(address);
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
@@ -124,6 +124,20 @@ impl Port {
             }
         });
         Self { address, stop, thread: Some(thread) }
+    }
+}
+
+/// Listens as soon as nothing else does. A process that another test is just starting has a copy of every listener of
+/// this one until it runs its own program.
+fn listen(address: (Ipv4Addr, u16)) -> TcpListener {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            listener => return listener.expect("a port"),
+        }
     }
 }
 
