@@ -1,10 +1,10 @@
 //! Changing things: what there is and what should be become a plan; the plan is shown, agreed to, and carried out.
 //!
-//! - [`inventory`] is everything that a stack may consist of; [`object`] is where something is.
-//! - [`manifests`] is the stack as it is installed, with every name from the profile.
+//! - [`crate::stack`] knows everything that a stack may consist of, and the manifests that install it.
 //! - [`deployment`] plans `system redeploy`, [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what
 //!   changes in an object.
-//! - [`apply`] is the only writer; [`backup`] keeps a copy of what goes, [`restore`] reads it; [`report`] is what the command answers.
+//! - [`apply`] is the only writer; [`backup`] keeps a copy of what goes, [`restore`] reads it.
+//! - [`crate::report::change`] is what the command answers.
 
 pub mod apply;
 pub mod backup;
