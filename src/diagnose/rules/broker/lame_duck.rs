@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
-    diagnose::rules::{broker::servers::workload, prelude::*},
+    diagnose::rules::prelude::*,
     facts::{FailureKind, FailureReason, Handshake},
 };
 
@@ -97,7 +97,7 @@ fn leaving(context: &RuleContext<'_>, name: &str, evidence: &[String]) -> Findin
         .object(context.object("Pod", name))
         .evidences(evidence.iter().cloned())
         .remedy("wait for the new pod, then see that both clients are back; restart MeshSync if it is not")
-        .command(context.kubectl().inspect(format!("rollout status statefulset/{}", workload(context))))
+        .command(context.kubectl().inspect(format!("rollout status {}", context.workload(Component::Broker))))
         .command(context.restart(Component::Meshsync))
         .done()
 }

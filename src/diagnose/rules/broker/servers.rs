@@ -46,10 +46,6 @@ pub(crate) fn finding(diagnosis: &'static Diagnosis, context: &RuleContext<'_>, 
     }
 }
 
-pub(crate) fn workload<'a>(context: &RuleContext<'a>) -> &'a str {
-    context.statefulsets.items().first().map_or(context.facts.profile.broker.old, |set| stack::name(&set.metadata))
-}
-
 /// Why nothing can be said of a server, as it follows its name.
 pub(crate) struct Unsaid(pub(crate) String);
 

@@ -110,3 +110,7 @@ pub(super) static CHECKS: &[&Check] = &[
 
 /// What a test shows of a `MeshSync` that publishes nothing, or nothing of what it should.
 pub(super) const SILENCE: &[&str] = &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete"];
+
+/// What follows when `MeshSync` was started with an address or a token that does not lead to the broker.
+pub(super) const NOT_PUBLISHING: &[&str] =
+    &["meshsync-not-connected", "meshsync-not-ready", "meshsync-crash-loop", "meshsync-silent", "flow-nothing-seen"];

@@ -22,13 +22,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-stale-env",
     title: "MeshSync runs with a former address or token",
-    explains: &[
-        "meshsync-not-connected",
-        "meshsync-not-ready",
-        "meshsync-crash-loop",
-        "meshsync-silent",
-        "flow-nothing-seen",
-    ],
+    explains: super::NOT_PUBLISHING,
     explanation: include_str!("stale_env.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };

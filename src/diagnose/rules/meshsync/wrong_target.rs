@@ -11,13 +11,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-wrong-target",
     title: "MeshSync publishes to what is no broker of this stack",
-    explains: &[
-        "meshsync-not-connected",
-        "meshsync-not-ready",
-        "meshsync-crash-loop",
-        "meshsync-silent",
-        "flow-nothing-seen",
-    ],
+    explains: super::NOT_PUBLISHING,
     explanation: include_str!("wrong_target.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
