@@ -43,6 +43,16 @@ impl Diagnosis {
         Self { component: Some(component), ..Self::EMPTY }
     }
 
+    /// What all faults of a component have in common that are a warning.
+    pub(crate) const fn warning(component: Component) -> Self {
+        Self { severity: Severity::Warning, ..Self::fault(component) }
+    }
+
+    /// What all notes about a component have in common.
+    pub(crate) const fn info(component: Component) -> Self {
+        Self { severity: Severity::Info, ..Self::fault(component) }
+    }
+
     /// What all obstacles have in common.
     pub(crate) const fn obstacle(component: Component) -> Self {
         Self { component: Some(component), kind: Kind::Obstacle, ..Self::EMPTY }

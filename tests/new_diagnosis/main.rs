@@ -55,25 +55,20 @@ impl Diagnosis {
         let module = self.module();
         let component = capitalized(&self.component);
         format!(
-            r#"//! {title}.
-
-use crate::diagnose::rules::prelude::*;
+            r#"use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {{
     code: "{code}",
     title: "{title}",
     explains: &[],
     explanation: include_str!("{module}.md"),
-    checks: &[&CHECK],
     ..Diagnosis::fault(Component::{component})
 }};
 
 pub(crate) static CHECK: Check = Check {{
     id: "{code}",
-    component: Component::{component},
     title: "the statement that should be true",
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 }};
 
 fn judge(context: &RuleContext<'_>) -> Judgement {{

@@ -15,8 +15,8 @@ pub(crate) mod preflight;
 pub(crate) mod references;
 mod workload;
 
-use super::{Check, Diagnosis};
-use crate::facts::Facts;
+use super::{Check, Diagnosis, Judgement, RuleContext};
+use crate::{facts::Facts, stack::component::Component};
 
 /// What every rule needs.
 pub(crate) mod prelude {
@@ -34,6 +34,21 @@ pub(crate) mod prelude {
         report::{Action, Command, Effect, Finding, Kind, ObjectRef, PatchKind, Severity},
         stack::{base::seen::Seen, component::Component},
     };
+}
+
+/// What most checks depend on.
+static WHERE_INSTALLED: [&Check; 1] = [&prelude::INSTALLED];
+
+impl Check {
+    /// What most checks have in common: each is about the component of the first diagnosis that it can find, and is judged
+    /// only where the stack is installed.
+    pub(crate) const fn of(finds: &'static [&'static Diagnosis], judge: fn(&RuleContext<'_>) -> Judgement) -> Self {
+        let component = match finds[0].component {
+            Some(component) => component,
+            None => Component::Cluster,
+        };
+        Self { id: "", component, title: "", finds, after: &WHERE_INSTALLED, judge }
+    }
 }
 
 /// The checks of a test of one part.

@@ -1,5 +1,3 @@
-//! The broker refuses the token of its Secret.
-
 use crate::{diagnose::rules::prelude::*, facts::Handshake};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -12,11 +10,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-token-accepted",
-    component: Component::Broker,
     title: "the broker accepts the token of its Secret",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The broker's client port does not speak NATS.
-
 use crate::diagnose::rules::{
     broker::{
         BROKER_DOWN,
@@ -19,11 +17,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-client-port-speaks",
-    component: Component::Broker,
     title: "the broker's client port speaks NATS",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,23 +1,17 @@
-//! The Broker's status gives an old address.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-endpoint-stale",
-    severity: Severity::Warning,
     title: "The Broker's status gives an old address",
     explains: &["broker-external-unroutable", "meshsync-stale-env"],
     explanation: include_str!("endpoint_stale.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-endpoint-current",
-    component: Component::Broker,
     title: "the Broker's status gives the Service's address",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,22 +1,16 @@
-//! The load balancer has no address yet.
-
 use crate::diagnose::{rules::prelude::*, stack_view::Location};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-pending",
-    severity: Severity::Warning,
     title: "The load balancer has no address yet",
     explanation: include_str!("external_pending.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-external-address",
-    component: Component::Broker,
     title: "a load balancer that was asked for has an address",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

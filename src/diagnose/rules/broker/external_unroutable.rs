@@ -1,22 +1,16 @@
-//! The external address leads nowhere.
-
 use crate::diagnose::rules::{broker::addresses::is_private, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-unroutable",
-    severity: Severity::Warning,
     title: "The external address leads nowhere",
     explanation: include_str!("external_unroutable.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-external-routable",
-    component: Component::Broker,
     title: "the external address can lead somewhere",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! A broker server is shutting down.
-
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
@@ -9,21 +7,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-lame-duck",
-    severity: Severity::Warning,
     title: "A broker server is shutting down",
     explains: &["broker-not-ready", "meshsync-not-connected", "meshsync-silent", "flow-event-missing"],
     explanation: include_str!("lame_duck.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "broker-stays",
-    component: Component::Broker,
-    title: "no broker server is about to go",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "broker-stays", title: "no broker server is about to go", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let mut findings = Vec::new();

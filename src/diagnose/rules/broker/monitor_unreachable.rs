@@ -1,5 +1,3 @@
-//! The broker's monitor does not answer.
-
 use crate::diagnose::rules::{
     broker::servers::{finding, server_logs},
     prelude::*,
@@ -7,20 +5,16 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-monitor-unreachable",
-    severity: Severity::Warning,
     title: "The broker's monitor does not answer",
     explains: &["meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("monitor_unreachable.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-monitor-answers",
-    component: Component::Broker,
     title: "the broker's monitor answers where its client port does",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The broker is close to a limit.
-
 use crate::diagnose::rules::{
     broker::servers::{finding, judged},
     prelude::*,
@@ -7,20 +5,13 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-near-limit",
-    severity: Severity::Warning,
     title: "The broker is close to a limit",
     explanation: include_str!("near_limit.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "broker-has-room",
-    component: Component::Broker,
-    title: "the broker is well below its limits",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "broker-has-room", title: "the broker is well below its limits", ..Check::of(&[&DIAGNOSIS], judge) };
 
 /// Of a limit, the tenths from which on it is near.
 const NEAR: u64 = 9;

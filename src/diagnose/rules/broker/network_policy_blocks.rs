@@ -1,5 +1,3 @@
-//! A `NetworkPolicy` stands between `MeshSync` and the broker.
-
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -23,20 +21,15 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static NETWORK_POLICIES_OPEN: Check = Check {
     id: "network-policies-open",
-    component: Component::Broker,
     title: "no NetworkPolicy stands between MeshSync and the broker",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge: policies_open,
+    ..Check::of(&[&DIAGNOSIS], policies_open)
 };
 
 pub(crate) static NETWORK_FREE: Check = Check {
     id: "network-free",
-    component: Component::Broker,
     title: "no NetworkPolicy would stand between the stack's pods",
-    finds: &[&DIAGNOSIS],
     after: &[&unreachable::CHECK],
-    judge: network_free,
+    ..Check::of(&[&DIAGNOSIS], network_free)
 };
 
 /// The namespace of the cluster's DNS, by convention.

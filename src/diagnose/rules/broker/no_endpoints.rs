@@ -1,5 +1,3 @@
-//! The broker's Service leads nowhere.
-
 use k8s_openapi::api::core::v1::{Pod, Service};
 
 use crate::diagnose::rules::prelude::*;
@@ -14,11 +12,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-service-leads",
-    component: Component::Broker,
     title: "the broker's Service leads to a ready pod",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// What the broker's Service leads to: the Service, and the pods that it chooses.

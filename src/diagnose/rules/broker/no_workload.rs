@@ -1,5 +1,3 @@
-//! The Broker has no StatefulSet.
-
 use crate::diagnose::rules::{broker::BROKER_DOWN, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -10,14 +8,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Broker)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "broker-has-workload",
-    component: Component::Broker,
-    title: "the Broker has its StatefulSet",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "broker-has-workload", title: "the Broker has its StatefulSet", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(broker) = context.brokers.items().first() else {

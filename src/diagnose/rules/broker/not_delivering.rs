@@ -1,5 +1,3 @@
-//! The broker does not hand on what is published.
-
 use crate::{
     diagnose::rules::{broker::servers, part_test::only_in_test_of, prelude::*},
     facts::Subject,
@@ -15,11 +13,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-delivers",
-    component: Component::Broker,
     title: "what is published comes back",
-    finds: &[&DIAGNOSIS],
     after: &[],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

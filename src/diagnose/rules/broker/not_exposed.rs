@@ -1,5 +1,3 @@
-//! The broker can be reached only inside the cluster.
-
 use crate::diagnose::{
     rules::{broker::addresses::is_private, prelude::*},
     stack_view::Location,
@@ -7,20 +5,16 @@ use crate::diagnose::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-not-exposed",
-    severity: Severity::Info,
     title: "The broker can be reached only inside the cluster",
     explains: &["broker-server-not-connected"],
     explanation: include_str!("not_exposed.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::info(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-exposed",
-    component: Component::Broker,
     title: "a server outside has a way to the broker",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

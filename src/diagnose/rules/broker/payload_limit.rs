@@ -1,5 +1,3 @@
-//! The broker takes only small messages.
-
 use crate::diagnose::rules::{
     broker::servers::{Unsaid, each_server, finding},
     prelude::*,
@@ -7,19 +5,15 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-payload-limit",
-    severity: Severity::Warning,
     title: "The broker takes only small messages",
     explanation: include_str!("payload_limit.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-takes-large",
-    component: Component::Broker,
     title: "the broker takes messages of the usual size",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// NATS's own limit of a message.

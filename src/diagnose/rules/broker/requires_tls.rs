@@ -1,5 +1,3 @@
-//! The broker demands TLS.
-
 use crate::{
     diagnose::rules::{
         broker::{
@@ -19,14 +17,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Broker)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "broker-plain",
-    component: Component::Broker,
-    title: "the broker takes clients without TLS",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "broker-plain", title: "the broker takes clients without TLS", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     asked_servers(context)?;

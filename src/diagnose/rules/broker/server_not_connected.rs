@@ -1,5 +1,3 @@
-//! No server reads from the broker.
-
 use crate::{
     diagnose::rules::prelude::*,
     facts::{Connection, destination::Destination},
@@ -7,19 +5,15 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-connected",
-    severity: Severity::Info,
     title: "No server reads from the broker",
     explanation: include_str!("server_not_connected.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::info(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-has-reader",
-    component: Component::Broker,
     title: "who reads from the broker is as expected",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

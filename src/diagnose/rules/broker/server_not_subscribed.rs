@@ -1,5 +1,3 @@
-//! The server is connected and does not listen.
-
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{diagnose::rules::prelude::*, facts::Connection};
@@ -13,11 +11,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-reader-listens",
-    component: Component::Broker,
     title: "who reads from the broker listens to MeshSync",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// How long a client may take to subscribe.

@@ -1,13 +1,10 @@
-//! `MeshSync`s of other clusters publish to this broker.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-shared",
-    severity: Severity::Info,
     title: "MeshSyncs of other clusters publish to this broker",
     explanation: include_str!("shared.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::info(Component::Meshsync)
 };
 
 /// How the broker comes to be shared by intent: ours is on it from its own pod's address, it is open to the outside,

@@ -1,5 +1,3 @@
-//! A client of the broker reads too slowly.
-
 use crate::diagnose::rules::{
     broker::servers::{finding, judged},
     prelude::*,
@@ -7,19 +5,15 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-slow-consumer",
-    severity: Severity::Warning,
     title: "A client of the broker reads too slowly",
     explanation: include_str!("slow_consumer.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-keeps-up",
-    component: Component::Broker,
     title: "every client reads as fast as the broker sends",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

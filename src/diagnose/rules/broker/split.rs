@@ -1,5 +1,3 @@
-//! The broker's servers do not share messages.
-
 use std::collections::BTreeSet;
 
 use crate::{diagnose::rules::prelude::*, facts::Connection};
@@ -12,14 +10,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Broker)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "broker-whole",
-    component: Component::Broker,
-    title: "the broker's servers share their messages",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "broker-whole", title: "the broker's servers share their messages", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let servers = &context.facts.broker.servers;

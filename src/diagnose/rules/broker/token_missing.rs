@@ -1,5 +1,3 @@
-//! The Secret with the broker's token is missing.
-
 use crate::diagnose::{
     rules::{broker::BROKER_DOWN, prelude::*},
     stack_view::Line,
@@ -15,11 +13,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-token-present",
-    component: Component::Broker,
     title: "the Secret with the broker's token is there",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

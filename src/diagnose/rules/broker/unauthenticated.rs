@@ -1,24 +1,15 @@
-//! The broker asks for no token.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-unauthenticated",
-    severity: Severity::Warning,
     title: "The broker asks for no token",
     explains: &["watch-list-watches-secrets"],
     explanation: include_str!("unauthenticated.md"),
-    ..Diagnosis::fault(Component::Broker)
+    ..Diagnosis::warning(Component::Broker)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "broker-protected",
-    component: Component::Broker,
-    title: "the broker asks for a token",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "broker-protected", title: "the broker asks for a token", ..Check::of(&[&DIAGNOSIS], judge) };
 
 /// The Service type through which a server is open to the outside, if it is.
 fn exposure(context: &RuleContext<'_>, server: &BrokerServer) -> Option<(String, String)> {

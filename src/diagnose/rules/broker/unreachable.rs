@@ -1,5 +1,3 @@
-//! The broker cannot be asked.
-
 use crate::{
     diagnose::rules::prelude::*,
     facts::{Attempt, FailureKind, FailureReason, destination::Destination},
@@ -14,14 +12,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Broker)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "broker-reachable",
-    component: Component::Broker,
-    title: "every broker server answers",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "broker-reachable", title: "every broker server answers", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;

@@ -1,5 +1,3 @@
-//! An answer is larger than what is read.
-
 use crate::{
     diagnose::rules::{cluster::Advice, prelude::*},
     facts::FailureReason,
@@ -19,11 +17,9 @@ pub(super) const ADVICE: Advice = Advice { text: TOO_LARGE, kubectl: None };
 
 pub(crate) static CHECK: Check = Check {
     id: "answers-within-limits",
-    component: Component::Cluster,
     title: "every answer is within its limit",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// What to do about answers that exceed a limit.

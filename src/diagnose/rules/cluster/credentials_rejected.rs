@@ -1,5 +1,3 @@
-//! The API server rejects our credentials.
-
 use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

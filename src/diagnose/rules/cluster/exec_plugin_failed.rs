@@ -1,5 +1,3 @@
-//! The credential plugin failed.
-
 use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

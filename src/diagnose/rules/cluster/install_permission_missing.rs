@@ -1,5 +1,3 @@
-//! We may not write everything that an installation writes.
-
 use std::collections::BTreeMap;
 
 use crate::{
@@ -21,11 +19,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "install-permitted",
-    component: Component::Cluster,
     title: "we may write every object of the stack",
-    finds: &[&DIAGNOSIS, &observation_missing::DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &observation_missing::DIAGNOSIS], judge)
 };
 
 /// The rights that an object takes and that we do not have. One that is there already is not made.

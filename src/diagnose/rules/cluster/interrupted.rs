@@ -1,5 +1,3 @@
-//! The run was interrupted.
-
 use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

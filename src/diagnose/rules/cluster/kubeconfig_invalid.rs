@@ -1,5 +1,3 @@
-//! The kubeconfig cannot be used.
-
 use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

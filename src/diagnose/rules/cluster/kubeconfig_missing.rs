@@ -1,5 +1,3 @@
-//! There is no kubeconfig.
-
 use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -1,5 +1,3 @@
-//! Kubernetes is older than the stack supports.
-
 use crate::diagnose::{inventory::shown_version, rules::prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -11,11 +9,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "version-supported",
-    component: Component::Cluster,
     title: "the Kubernetes version is supported",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// The oldest minor version whose API servers accept the CRDs' validation rules.

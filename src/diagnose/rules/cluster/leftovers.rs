@@ -1,22 +1,17 @@
-//! Cluster-wide roles of the stack are left without it.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-leftovers",
-    severity: Severity::Warning,
     title: "Cluster-wide roles of the stack are left without it",
     explanation: include_str!("leftovers.md"),
-    ..Diagnosis::fault(Component::Installation)
+    ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "no-leftovers",
-    component: Component::Installation,
     title: "no cluster-wide role outlives the stack",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! No node has room for the stack's pods.
-
 use crate::{
     diagnose::rules::{
         preflight::{counted, seen},
@@ -21,11 +19,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "nodes-have-room",
-    component: Component::Cluster,
     title: "the nodes have room for the stack's pods",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// The most nodes that are named one by one.

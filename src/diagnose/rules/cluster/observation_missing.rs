@@ -1,5 +1,3 @@
-//! Something that decides a state was not seen.
-
 use crate::{diagnose::rules::prelude::*, facts::FailureKind};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

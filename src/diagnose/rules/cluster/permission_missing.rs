@@ -1,5 +1,3 @@
-//! We may not look at everything that decides a state.
-
 use crate::{
     diagnose::{
         rules::{cluster::observation_missing, prelude::*},
@@ -17,11 +15,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "states-observable",
-    component: Component::Cluster,
     title: "everything that decides a state can be looked at",
-    finds: &[&DIAGNOSIS, &observation_missing::DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &observation_missing::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The stack's roles grant more than we may grant.
-
 use crate::{
     diagnose::rules::{preflight::seen, prelude::*},
     facts::{
@@ -17,11 +15,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "grants-permitted",
-    component: Component::Cluster,
     title: "we may grant what the stack's roles grant",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

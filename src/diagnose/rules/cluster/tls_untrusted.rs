@@ -1,5 +1,3 @@
-//! The API server's certificate is not trusted.
-
 use crate::diagnose::rules::{cluster::Advice, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

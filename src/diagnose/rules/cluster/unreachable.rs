@@ -1,5 +1,3 @@
-//! The API server cannot be reached.
-
 use crate::diagnose::rules::{
     cluster::{
         Advice, OBSTACLES, answer_too_large, credentials_rejected, exec_plugin_failed, internal_error, interrupted,
@@ -23,22 +21,23 @@ pub(super) const ADVICE: Advice = Advice {
 
 pub(crate) static CHECK: Check = Check {
     id: "api-reachable",
-    component: Component::Cluster,
     title: "the API server answers us",
-    finds: &[
-        &kubeconfig_missing::DIAGNOSIS,
-        &kubeconfig_invalid::DIAGNOSIS,
-        &exec_plugin_failed::DIAGNOSIS,
-        &DIAGNOSIS,
-        &tls_untrusted::DIAGNOSIS,
-        &not_an_api_server::DIAGNOSIS,
-        &credentials_rejected::DIAGNOSIS,
-        &interrupted::DIAGNOSIS,
-        &internal_error::DIAGNOSIS,
-        &answer_too_large::DIAGNOSIS,
-    ],
     after: &[],
-    judge,
+    ..Check::of(
+        &[
+            &kubeconfig_missing::DIAGNOSIS,
+            &kubeconfig_invalid::DIAGNOSIS,
+            &exec_plugin_failed::DIAGNOSIS,
+            &DIAGNOSIS,
+            &tls_untrusted::DIAGNOSIS,
+            &not_an_api_server::DIAGNOSIS,
+            &credentials_rejected::DIAGNOSIS,
+            &interrupted::DIAGNOSIS,
+            &internal_error::DIAGNOSIS,
+            &answer_too_large::DIAGNOSIS,
+        ],
+        judge,
+    )
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The conversion webhook of the custom resources is down.
-
 use crate::diagnose::rules::{installation::crd_missing, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -12,11 +10,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "conversion-works",
-    component: Component::Installation,
     title: "custom resources can be read in every served version",
-    finds: &[&DIAGNOSIS],
     after: &[&crd_missing::CHECK],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

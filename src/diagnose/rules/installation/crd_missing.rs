@@ -1,5 +1,3 @@
-//! A custom resource definition is missing.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -12,11 +10,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "crds-present",
-    component: Component::Installation,
     title: "both custom resource definitions are there",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE, &INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

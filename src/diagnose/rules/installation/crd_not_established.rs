@@ -1,5 +1,3 @@
-//! A custom resource definition is there and not served.
-
 use crate::{
     diagnose::rules::{
         installation::{
@@ -21,11 +19,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "crds-usable",
-    component: Component::Installation,
     title: "the custom resource definitions are served and stay",
-    finds: &[&DIAGNOSIS, &crd_terminating::DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &crd_terminating::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

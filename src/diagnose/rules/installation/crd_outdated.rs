@@ -1,5 +1,3 @@
-//! The `MeshSync` definition lacks the watch-list.
-
 use crate::{
     diagnose::rules::{installation::crd_missing, prelude::*},
     facts::Crd,
@@ -15,11 +13,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "crd-current",
-    component: Component::Installation,
     title: "the MeshSync definition has the watch-list",
-    finds: &[&DIAGNOSIS],
     after: &[&crd_missing::CHECK],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// Whether the schema of any served version has `spec.watch-list`; none when no schema was recorded.

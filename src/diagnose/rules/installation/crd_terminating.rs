@@ -1,5 +1,3 @@
-//! A custom resource definition is being deleted and cannot go.
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{

@@ -1,5 +1,3 @@
-//! Another tool manages the stack's objects.
-
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -14,19 +12,15 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "foreign-owner",
-    severity: Severity::Warning,
     title: "Another tool manages the stack's objects",
     explanation: include_str!("foreign_owner.md"),
-    ..Diagnosis::fault(Component::Installation)
+    ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "no-foreign-owner",
-    component: Component::Installation,
     title: "no other tool manages the stack's objects",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// The stack's objects that somebody may manage, as `kind/name`.

@@ -1,5 +1,3 @@
-//! Helm's last act on the stack failed or never ended.
-
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{diagnose::rules::prelude::*, stack::base::words::quoted};
@@ -13,11 +11,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "helm-release",
-    component: Component::Installation,
     title: "Helm's last act on the stack came to its end",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// How long Helm may take before an act of it counts as given up.

@@ -1,5 +1,3 @@
-//! The API server refuses an object of the stack.
-
 use std::collections::BTreeSet;
 
 use crate::{
@@ -20,68 +18,40 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Installation)
 };
 
-pub(crate) static TAKES_NAMESPACE: Check = Check {
-    id: "takes-namespace",
-    component: Component::Installation,
-    title: "the API server takes the namespace",
-    finds: &[&DIAGNOSIS],
-    after: &[&API_REACHABLE],
-    judge: |context| tried(context, &["Namespace"]),
-};
+/// A check whose statement is that the dry run of some objects went well.
+const fn takes(id: &'static str, title: &'static str, judge: fn(&RuleContext<'_>) -> Judgement) -> Check {
+    static FINDS: [&Diagnosis; 1] = [&DIAGNOSIS];
+    static AFTER: [&Check; 1] = [&API_REACHABLE];
+    Check { id, title, after: &AFTER, ..Check::of(&FINDS, judge) }
+}
 
-pub(crate) static TAKES_DEFINITIONS: Check = Check {
-    id: "takes-definitions",
-    component: Component::Installation,
-    title: "the API server takes the custom resource definitions",
-    finds: &[&DIAGNOSIS],
-    after: &[&API_REACHABLE],
-    judge: |context| tried(context, &["CustomResourceDefinition"]),
-};
+pub(crate) static TAKES_NAMESPACE: Check =
+    takes("takes-namespace", "the API server takes the namespace", |context| tried(context, &["Namespace"]));
 
-pub(crate) static TAKES_ACCOUNT: Check = Check {
-    id: "takes-account",
-    component: Component::Installation,
-    title: "the API server takes the ServiceAccount",
-    finds: &[&DIAGNOSIS],
-    after: &[&API_REACHABLE],
-    judge: |context| tried(context, &["ServiceAccount"]),
-};
+pub(crate) static TAKES_DEFINITIONS: Check =
+    takes("takes-definitions", "the API server takes the custom resource definitions", |context| {
+        tried(context, &["CustomResourceDefinition"])
+    });
 
-pub(crate) static TAKES_ROLES: Check = Check {
-    id: "takes-roles",
-    component: Component::Installation,
-    title: "the API server takes the roles and their bindings",
-    finds: &[&DIAGNOSIS],
-    after: &[&API_REACHABLE],
-    judge: |context| tried(context, &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]),
-};
+pub(crate) static TAKES_ACCOUNT: Check =
+    takes("takes-account", "the API server takes the ServiceAccount", |context| tried(context, &["ServiceAccount"]));
 
-pub(crate) static TAKES_OPERATOR: Check = Check {
-    id: "takes-operator",
-    component: Component::Installation,
-    title: "the API server takes the operator's Deployment",
-    finds: &[&DIAGNOSIS],
-    after: &[&API_REACHABLE],
-    judge: |context| tried(context, &["Deployment"]),
-};
+pub(crate) static TAKES_ROLES: Check =
+    takes("takes-roles", "the API server takes the roles and their bindings", |context| {
+        tried(context, &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"])
+    });
 
-pub(crate) static TAKES_RESOURCES: Check = Check {
-    id: "takes-resources",
-    component: Component::Installation,
-    title: "the API server takes the Broker and the MeshSync",
-    finds: &[&DIAGNOSIS],
-    after: &[&API_REACHABLE],
-    judge: |context| tried(context, &["Broker", "MeshSync"]),
-};
+pub(crate) static TAKES_OPERATOR: Check =
+    takes("takes-operator", "the API server takes the operator's Deployment", |context| {
+        tried(context, &["Deployment"])
+    });
 
-pub(crate) static TAKES_PODS: Check = Check {
-    id: "takes-pods",
-    component: Component::Installation,
-    title: "quotas and policies let the stack's pods in",
-    finds: &[&DIAGNOSIS],
-    after: &[&API_REACHABLE],
-    judge: pods_taken,
-};
+pub(crate) static TAKES_RESOURCES: Check =
+    takes("takes-resources", "the API server takes the Broker and the MeshSync", |context| {
+        tried(context, &["Broker", "MeshSync"])
+    });
+
+pub(crate) static TAKES_PODS: Check = takes("takes-pods", "quotas and policies let the stack's pods in", pods_taken);
 
 pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     let (kept, trials): (Vec<&DryRun>, Vec<&DryRun>) = seen(context)

@@ -1,5 +1,3 @@
-//! What is here is not of the mode that is expected.
-
 use crate::diagnose::{mode::Mode, rules::prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -11,11 +9,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "as-expected",
-    component: Component::Installation,
     title: "the cluster is watched in the mode that is expected",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,23 +1,14 @@
-//! An image is named by a tag that moves.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "moving-tag",
-    severity: Severity::Warning,
     title: "An image is named by a tag that moves",
     explanation: include_str!("moving_tag.md"),
-    ..Diagnosis::fault(Component::Installation)
+    ..Diagnosis::warning(Component::Installation)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "fixed-tags",
-    component: Component::Installation,
-    title: "images are named by fixed tags",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "fixed-tags", title: "images are named by fixed tags", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;

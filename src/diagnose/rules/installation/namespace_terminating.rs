@@ -1,5 +1,3 @@
-//! The namespace is being deleted.
-
 use crate::diagnose::rules::{custom_resources, installation::deletion::held_resources, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -21,11 +19,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "namespace-stays",
-    component: Component::Installation,
     title: "the namespace is not being deleted",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

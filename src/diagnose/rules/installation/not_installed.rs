@@ -1,5 +1,3 @@
-//! Nothing of the stack is installed.
-
 use crate::diagnose::rules::{installation::stack_in_other_namespace, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -11,11 +9,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "installed",
-    component: Component::Installation,
     title: "the stack is installed in this namespace",
-    finds: &[&DIAGNOSIS, &stack_in_other_namespace::DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &stack_in_other_namespace::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

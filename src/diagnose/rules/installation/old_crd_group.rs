@@ -1,22 +1,17 @@
-//! Definitions of the old API group remain.
-
 use crate::diagnose::rules::{installation::deletion::reference, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "old-crd-group",
-    severity: Severity::Warning,
     title: "Definitions of the old API group remain",
     explanation: include_str!("old_crd_group.md"),
-    ..Diagnosis::fault(Component::Installation)
+    ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "no-former-group",
-    component: Component::Installation,
     title: "no definitions of the old API group remain",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

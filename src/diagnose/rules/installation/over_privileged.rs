@@ -1,22 +1,16 @@
-//! The stack's ServiceAccount may do everything.
-
 use crate::{diagnose::rules::prelude::*, facts::permissions, stack::base::permission::Permission};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "over-privileged",
-    severity: Severity::Warning,
     title: "The stack's ServiceAccount may do everything",
     explanation: include_str!("over_privileged.md"),
-    ..Diagnosis::fault(Component::Installation)
+    ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "least-privilege",
-    component: Component::Installation,
     title: "the stack's ServiceAccount may not change everything",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! Pod Security keeps the stack's pods out.
-
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
@@ -16,11 +14,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "pod-security",
-    component: Component::Installation,
     title: "Pod Security lets the stack's pods in",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// The label by which a namespace demands a level.

@@ -1,5 +1,3 @@
-//! The stack is in another namespace.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -12,11 +10,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "place-free",
-    component: Component::Installation,
     title: "the stack may stand in this namespace",
-    finds: &[&DIAGNOSIS],
     after: &[&API_REACHABLE],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.

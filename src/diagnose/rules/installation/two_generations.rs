@@ -1,5 +1,3 @@
-//! The broker of the old operator line runs beside the new one.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -16,14 +14,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Installation)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "one-generation",
-    component: Component::Installation,
-    title: "only one generation of the broker runs",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "one-generation", title: "only one generation of the broker runs", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;

@@ -1,5 +1,3 @@
-//! The `MeshSync` object does not name one broker that exists.
-
 use crate::{
     diagnose::rules::{
         prelude::*,
@@ -24,11 +22,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-named",
-    component: Component::Operator,
     title: "each MeshSync names one broker, and it exists",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

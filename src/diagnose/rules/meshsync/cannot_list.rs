@@ -1,5 +1,3 @@
-//! `MeshSync` may not list what it watches.
-
 use crate::{
     diagnose::rules::{installation::over_privileged, prelude::*},
     facts::{permissions, watch_list::in_force},
@@ -16,11 +14,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-may-list",
-    component: Component::Meshsync,
     title: "MeshSync may list and watch what it is to watch",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! `MeshSync` lost the broker and came back, and what happened between is lost.
-
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
@@ -9,19 +7,15 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "data-gap-since-reconnect",
-    severity: Severity::Warning,
     title: "MeshSync lost the broker and came back, and what happened between is lost",
     explanation: include_str!("data_gap_since_reconnect.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-unbroken",
-    component: Component::Meshsync,
     title: "MeshSync has not lost the broker since it started",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// How long a MeshSync may look for its broker after it has started; from 1.0.1 on it ends itself after that.

@@ -1,5 +1,3 @@
-//! More than one `MeshSync` reports this cluster.
-
 use crate::{
     diagnose::rules::{
         meshsync::flow::{untried, with},
@@ -10,29 +8,16 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-duplicated",
-    severity: Severity::Warning,
     title: "More than one MeshSync reports this cluster",
     explanation: include_str!("duplicated.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
-pub(crate) static FLOW_ONCE: Check = Check {
-    id: "flow-once",
-    component: Component::Meshsync,
-    title: "every change came once",
-    finds: &[&DIAGNOSIS],
-    after: &[],
-    judge: published_once,
-};
+pub(crate) static FLOW_ONCE: Check =
+    Check { id: "flow-once", title: "every change came once", after: &[], ..Check::of(&[&DIAGNOSIS], published_once) };
 
-pub(crate) static MESHSYNC_ONCE: Check = Check {
-    id: "meshsync-once",
-    component: Component::Meshsync,
-    title: "one MeshSync reports this cluster",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge: once,
-};
+pub(crate) static MESHSYNC_ONCE: Check =
+    Check { id: "meshsync-once", title: "one MeshSync reports this cluster", ..Check::of(&[&DIAGNOSIS], once) };
 
 pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
     with(context, |flow| {

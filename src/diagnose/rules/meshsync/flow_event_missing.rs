@@ -1,5 +1,3 @@
-//! Some events did not come.
-
 use crate::{
     diagnose::rules::{
         meshsync::{
@@ -24,17 +22,18 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "flow-arrives",
-    component: Component::Meshsync,
     title: "every change came out of the broker",
-    finds: &[
-        &silent::DIAGNOSIS,
-        &DIAGNOSIS,
-        &flow_wrong_subject::DIAGNOSIS,
-        &flow_message_too_big::DIAGNOSIS,
-        &flow_nothing_seen::DIAGNOSIS,
-    ],
     after: &[],
-    judge,
+    ..Check::of(
+        &[
+            &silent::DIAGNOSIS,
+            &DIAGNOSIS,
+            &flow_wrong_subject::DIAGNOSIS,
+            &flow_message_too_big::DIAGNOSIS,
+            &flow_nothing_seen::DIAGNOSIS,
+        ],
+        judge,
+    )
 };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The broker takes no message as large as an event.
-
 use k8s_openapi::jiff::Timestamp;
 
 use crate::{

@@ -1,5 +1,3 @@
-//! `MeshSync` would publish nothing of what a test changes.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

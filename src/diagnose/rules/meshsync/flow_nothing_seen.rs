@@ -1,5 +1,3 @@
-//! No event came while we listened.
-
 use crate::{
     diagnose::rules::{meshsync::flow::said, prelude::*},
     facts::FlowTest,

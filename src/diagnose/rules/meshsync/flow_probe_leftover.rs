@@ -1,5 +1,3 @@
-//! An object of a test is still there.
-
 use crate::{
     diagnose::rules::{meshsync::flow::with, prelude::*},
     facts::Leftover,
@@ -8,20 +6,13 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-probe-leftover",
-    severity: Severity::Warning,
     title: "An object of a test is still there",
     explanation: include_str!("flow_probe_leftover.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "flow-clean",
-    component: Component::Meshsync,
-    title: "no object of a test is left",
-    finds: &[&DIAGNOSIS],
-    after: &[],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "flow-clean", title: "no object of a test is left", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     with(context, |flow| {

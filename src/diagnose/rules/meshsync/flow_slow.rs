@@ -1,5 +1,3 @@
-//! Events take long to come.
-
 use crate::{
     diagnose::rules::{
         meshsync::flow::{span, with},
@@ -10,20 +8,13 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-slow",
-    severity: Severity::Warning,
     title: "Events take long to come",
     explanation: include_str!("flow_slow.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "flow-prompt",
-    component: Component::Meshsync,
-    title: "events come without delay",
-    finds: &[&DIAGNOSIS],
-    after: &[],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "flow-prompt", title: "events come without delay", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
 
 /// From when on an event is slow: a healthy one takes some milliseconds.
 const SLOW: u64 = 1_000_000;

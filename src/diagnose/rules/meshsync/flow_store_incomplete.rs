@@ -1,5 +1,3 @@
-//! `MeshSync`'s store lacks kinds that it watches.
-
 use crate::diagnose::rules::{meshsync::flow::with, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -11,11 +9,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "flow-store",
-    component: Component::Meshsync,
     title: "MeshSync's store holds what the cluster does",
-    finds: &[&DIAGNOSIS],
     after: &[],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {

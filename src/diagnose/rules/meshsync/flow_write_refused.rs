@@ -1,5 +1,3 @@
-//! The cluster did not take the object of a test.
-
 use crate::{
     diagnose::rules::{
         meshsync::{
@@ -20,11 +18,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "flow-tried",
-    component: Component::Meshsync,
     title: "a change could be made and listened for",
-    finds: &[&DIAGNOSIS, &flow_not_watched::DIAGNOSIS],
     after: &[],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &flow_not_watched::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

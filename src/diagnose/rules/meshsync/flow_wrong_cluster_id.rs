@@ -1,5 +1,3 @@
-//! Events name another cluster, or none.
-
 use crate::{
     diagnose::rules::{meshsync::flow::with, prelude::*},
     facts::permissions,
@@ -13,14 +11,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Meshsync)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "flow-cluster-id",
-    component: Component::Meshsync,
-    title: "events name this cluster",
-    finds: &[&DIAGNOSIS],
-    after: &[],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "flow-cluster-id", title: "events name this cluster", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     with(context, |flow| {

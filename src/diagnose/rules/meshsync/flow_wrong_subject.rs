@@ -1,5 +1,3 @@
-//! Events come on another subject.
-
 use crate::{
     diagnose::rules::{meshsync::flow::course, prelude::*},
     facts::FlowTest,

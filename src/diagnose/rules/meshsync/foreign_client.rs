@@ -1,5 +1,3 @@
-//! A client of `MeshSync`'s name is not ours.
-
 use crate::diagnose::rules::{
     broker::shared::{self, shared},
     prelude::*,
@@ -7,19 +5,15 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-foreign-client",
-    severity: Severity::Warning,
     title: "A client of MeshSync's name is not ours",
     explanation: include_str!("foreign_client.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-clients",
-    component: Component::Meshsync,
     title: "every client of MeshSync's name is ours",
-    finds: &[&DIAGNOSIS, &shared::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &shared::DIAGNOSIS], judge)
 };
 
 /// How many clients of others are listed as evidence.

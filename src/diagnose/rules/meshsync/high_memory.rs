@@ -1,22 +1,16 @@
-//! `MeshSync` uses nearly all the memory it may.
-
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-high-memory",
-    severity: Severity::Warning,
     title: "MeshSync uses nearly all the memory it may",
     explanation: include_str!("high_memory.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-memory",
-    component: Component::Meshsync,
     title: "MeshSync is well below its limit of memory",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// The percentage of its limit from which on a container is near to it.

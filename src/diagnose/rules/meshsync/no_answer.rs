@@ -1,5 +1,3 @@
-//! `MeshSync` does not answer requests.
-
 use crate::{
     diagnose::rules::{part_test::only_in_test_of, prelude::*},
     facts::Subject,
@@ -12,14 +10,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Meshsync)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "meshsync-answers",
-    component: Component::Meshsync,
-    title: "MeshSync answers requests",
-    finds: &[&DIAGNOSIS],
-    after: &[],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "meshsync-answers", title: "MeshSync answers requests", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     only_in_test_of(context, Subject::Meshsync)?;

@@ -1,5 +1,3 @@
-//! The `MeshSync` has no Deployment.
-
 use crate::diagnose::rules::{meshsync::standalone, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -11,11 +9,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-has-workload",
-    component: Component::Meshsync,
     title: "MeshSync has its Deployment",
-    finds: &[&DIAGNOSIS, &standalone::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &standalone::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! `MeshSync` runs and is no client of the broker.
-
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
@@ -26,11 +24,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-connected",
-    component: Meshsync,
     title: "MeshSync is connected to the broker",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge: connected,
+    ..Check::of(&[&DIAGNOSIS], connected)
 };
 
 /// How long MeshSync tries to come back: 60 times, 2 s apart.

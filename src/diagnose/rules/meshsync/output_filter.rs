@@ -1,5 +1,3 @@
-//! `MeshSync` publishes only part of what it watches.
-
 use crate::{
     diagnose::rules::{meshsync::workload::deployment, prelude::*},
     stack::output_filter::OutputFilter,
@@ -7,20 +5,13 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-output-filter",
-    severity: Severity::Info,
     title: "MeshSync publishes only part of what it watches",
     explanation: include_str!("output_filter.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::info(Component::Meshsync)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "meshsync-whole",
-    component: Component::Meshsync,
-    title: "MeshSync publishes all that it watches",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "meshsync-whole", title: "MeshSync publishes all that it watches", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let deployment = deployment(context)?;

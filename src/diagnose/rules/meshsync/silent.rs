@@ -1,5 +1,3 @@
-//! `MeshSync` is connected, and nothing of a change came.
-
 use crate::{
     diagnose::rules::{
         meshsync::flow::{course, said},

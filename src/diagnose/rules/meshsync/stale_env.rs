@@ -1,5 +1,3 @@
-//! `MeshSync` runs with a former address or token.
-
 use k8s_openapi::{
     api::core::v1::{Container, Pod},
     jiff::Timestamp,
@@ -29,11 +27,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-environment",
-    component: Component::Meshsync,
     title: "MeshSync runs with today's address and token",
-    finds: &[&DIAGNOSIS, &wrong_target::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &wrong_target::DIAGNOSIS], judge)
 };
 
 /// The containers of a pod.

@@ -1,5 +1,3 @@
-//! This `MeshSync` has a known defect that shows here.
-
 use semver::Version;
 
 use crate::{

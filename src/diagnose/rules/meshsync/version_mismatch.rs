@@ -1,5 +1,3 @@
-//! The version that runs is not the one in the `MeshSync` object.
-
 use crate::{
     diagnose::rules::{
         meshsync::{
@@ -14,19 +12,15 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-version-mismatch",
-    severity: Severity::Warning,
     title: "The version that runs is not the one in the MeshSync object",
     explanation: include_str!("version_mismatch.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-version",
-    component: Component::Meshsync,
     title: "the version that was asked for runs, and suits the operator",
-    finds: &[&DIAGNOSIS, &version_bug::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &version_bug::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,22 +1,16 @@
-//! A ConfigMap holds a watch-list that nothing reads.
-
 use crate::{diagnose::rules::prelude::*, stack::base::words::quoted};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-configmap-ignored",
-    severity: Severity::Warning,
     title: "A ConfigMap holds a watch-list that nothing reads",
     explanation: include_str!("watch_list_configmap_ignored.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-object",
-    component: Component::Meshsync,
     title: "no ConfigMap passes for the watch-list",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,23 +1,17 @@
-//! The watch-list was changed after `MeshSync` started.
-
 use crate::diagnose::rules::{meshsync::watch_list::object, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-edited-since-start",
-    severity: Severity::Warning,
     title: "The watch-list was changed after MeshSync started",
     explains: &["meshsync-silent", "flow-event-missing", "flow-store-incomplete"],
     explanation: include_str!("watch_list_edited_since_start.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-force",
-    component: Component::Meshsync,
     title: "MeshSync has started since the watch-list was changed",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The watch-list is empty, and `MeshSync` publishes nothing.
-
 use crate::{
     diagnose::rules::{
         meshsync::{

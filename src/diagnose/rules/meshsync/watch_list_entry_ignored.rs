@@ -1,5 +1,3 @@
-//! `MeshSync` ignores an entry of the watch-list.
-
 use crate::{
     diagnose::rules::{meshsync::watch_list::with_restart, prelude::*},
     facts::Meshsync,
@@ -8,10 +6,9 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-entry-ignored",
-    severity: Severity::Warning,
     title: "MeshSync ignores an entry of the watch-list",
     explanation: include_str!("watch_list_entry_ignored.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 /// Entries that the cluster serves and MeshSync ignores.

@@ -1,5 +1,3 @@
-//! The watch-list holds kinds that change all the time.
-
 use crate::{
     diagnose::rules::{
         meshsync::watch_list::{whitelist, with_restart},
@@ -11,19 +9,15 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-high-churn",
-    severity: Severity::Info,
     title: "The watch-list holds kinds that change all the time",
     explanation: include_str!("watch_list_high_churn.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::info(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-churn",
-    component: Component::Meshsync,
     title: "the watch-list is no more costly than need be",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// Kinds that change with every pod that comes, goes or fails a probe.

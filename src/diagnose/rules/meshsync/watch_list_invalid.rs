@@ -1,5 +1,3 @@
-//! The watch-list cannot be read.
-
 use crate::{
     diagnose::{
         rules::{
@@ -26,11 +24,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-readable",
-    component: Component::Meshsync,
     title: "the watch-list can be read and has entries",
-    finds: &[&DIAGNOSIS, &watch_list_empty::DIAGNOSIS, &version_bug::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &watch_list_empty::DIAGNOSIS, &version_bug::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

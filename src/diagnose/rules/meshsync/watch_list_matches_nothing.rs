@@ -1,5 +1,3 @@
-//! Not one entry of the watch-list is a kind that `MeshSync` can watch.
-
 use crate::{
     diagnose::rules::{
         meshsync::{
@@ -28,11 +26,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-chooses",
-    component: Component::Meshsync,
     title: "the watch-list chooses kinds that MeshSync can watch",
-    finds: &[&DIAGNOSIS, &watch_list_unknown_resource::DIAGNOSIS, &watch_list_entry_ignored::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &watch_list_unknown_resource::DIAGNOSIS, &watch_list_entry_ignored::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! An entry of the watch-list names no events.
-
 use crate::{
     diagnose::rules::{
         meshsync::{
@@ -21,11 +19,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-events",
-    component: Component::Meshsync,
     title: "every entry of the watch-list names all events",
-    finds: &[&DIAGNOSIS, &watch_list_partial_events::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &watch_list_partial_events::DIAGNOSIS], judge)
 };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {

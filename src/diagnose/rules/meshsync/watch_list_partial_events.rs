@@ -1,5 +1,3 @@
-//! An entry of the watch-list leaves events out.
-
 use crate::{
     diagnose::rules::{
         meshsync::watch_list::{events_written, with_restart},
@@ -11,10 +9,9 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-partial-events",
-    severity: Severity::Warning,
     title: "An entry of the watch-list leaves events out",
     explanation: include_str!("watch_list_partial_events.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::warning(Component::Meshsync)
 };
 
 /// Some entries leave events out.

@@ -1,5 +1,3 @@
-//! The watch-list names what this cluster does not serve.
-
 use crate::{
     diagnose::rules::{meshsync::watch_list::with_restart, prelude::*},
     facts::Meshsync,

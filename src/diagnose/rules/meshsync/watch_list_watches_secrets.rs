@@ -1,5 +1,3 @@
-//! `MeshSync` publishes Secrets with their contents.
-
 use semver::Version;
 
 use crate::{
@@ -13,19 +11,15 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-watches-secrets",
-    severity: Severity::Info,
     title: "MeshSync publishes Secrets with their contents",
     explanation: include_str!("watch_list_watches_secrets.md"),
-    ..Diagnosis::fault(Component::Meshsync)
+    ..Diagnosis::info(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-secrets",
-    component: Component::Meshsync,
     title: "Secrets are published to nobody who should not have them",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! `MeshSync` publishes to what is no broker of this stack.
-
 use crate::{
     diagnose::rules::{broker::unreachable, prelude::*},
     facts::{
@@ -18,11 +16,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-elsewhere",
-    component: Component::Meshsync,
     title: "the broker that MeshSync is told to use by address answers",
-    finds: &[&DIAGNOSIS, &unreachable::DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS, &unreachable::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

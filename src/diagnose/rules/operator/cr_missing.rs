@@ -1,5 +1,3 @@
-//! A custom resource is missing.
-
 use crate::diagnose::{
     mode::Mode,
     rules::{installation::crd_missing, prelude::*},
@@ -15,11 +13,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-present",
-    component: Component::Operator,
     title: "Broker and MeshSync exist as custom resources",
-    finds: &[&DIAGNOSIS],
     after: &[&crd_missing::CHECK],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

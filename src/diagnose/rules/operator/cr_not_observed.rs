@@ -1,22 +1,16 @@
-//! The operator has not seen the newest change of a custom resource.
-
 use crate::diagnose::rules::{custom_resources::SOON, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-not-observed",
-    severity: Severity::Warning,
     title: "The operator has not seen the newest change of a custom resource",
     explanation: include_str!("cr_not_observed.md"),
-    ..Diagnosis::fault(Component::Operator)
+    ..Diagnosis::warning(Component::Operator)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-observed",
-    component: Component::Operator,
     title: "the operator has seen the newest change of the custom resources",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge: observed,
+    ..Check::of(&[&DIAGNOSIS], observed)
 };
 
 fn observed(context: &RuleContext<'_>) -> Judgement {

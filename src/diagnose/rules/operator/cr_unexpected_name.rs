@@ -1,5 +1,3 @@
-//! `MeshSync` does not read this object's watch-list.
-
 use std::collections::BTreeSet;
 
 use crate::{
@@ -10,19 +8,15 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-unexpected-name",
-    severity: Severity::Warning,
     title: "MeshSync does not read this object's watch-list",
     explanation: include_str!("cr_unexpected_name.md"),
-    ..Diagnosis::fault(Component::Operator)
+    ..Diagnosis::warning(Component::Operator)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-named",
-    component: Component::Operator,
     title: "the MeshSync object is the one that MeshSync reads",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The operator's image does not fit its manifest.
-
 use k8s_openapi::api::apps::v1::Deployment;
 
 use crate::diagnose::{
@@ -29,11 +27,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-manifest",
-    component: Component::Operator,
     title: "the operator's image and its manifest are of one line",
-    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// The line that an image's tag names; a tag that is no version names none.

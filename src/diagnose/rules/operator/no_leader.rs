@@ -1,5 +1,3 @@
-//! No pod of the operator holds the right to act.
-
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
@@ -19,29 +17,24 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-no-leader",
-    severity: Severity::Warning,
     title: "No pod of the operator holds the right to act",
     explains: &["broker-no-workload", "meshsync-no-workload", "cr-not-observed"],
     explanation: include_str!("no_leader.md"),
-    ..Diagnosis::fault(Component::Operator)
+    ..Diagnosis::warning(Component::Operator)
 };
 
 pub(crate) static OPERATOR_RENEWS: Check = Check {
     id: "operator-renews",
-    component: Component::Operator,
     title: "the operator renewed its Lease while we looked",
-    finds: &[&DIAGNOSIS],
     after: &[],
-    judge: renews,
+    ..Check::of(&[&DIAGNOSIS], renews)
 };
 
 pub(crate) static OPERATOR_LEADS: Check = Check {
     id: "operator-leads",
-    component: Component::Operator,
     title: "a pod of the operator holds the right to act",
-    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
-    judge: leads,
+    ..Check::of(&[&DIAGNOSIS], leads)
 };
 
 fn renews(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The operator is of the old line.
-
 use crate::diagnose::{
     rules::{operator::mismatched_manifest, prelude::*},
     stack_view::Line,
@@ -7,20 +5,13 @@ use crate::diagnose::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-old-line",
-    severity: Severity::Warning,
     title: "The operator is of the old line",
     explanation: include_str!("old_line.md"),
-    ..Diagnosis::fault(Component::Operator)
+    ..Diagnosis::warning(Component::Operator)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "operator-line",
-    component: Component::Operator,
-    title: "the operator is of the current line",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "operator-line", title: "the operator is of the current line", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;

@@ -1,5 +1,3 @@
-//! The operator cannot do what the custom resources ask.
-
 use crate::{
     diagnose::rules::{operator::missing, prelude::*},
     stack::component::Component::Operator,
@@ -15,11 +13,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-reconciles",
-    component: Operator,
     title: "the operator can do what the custom resources ask",
-    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

@@ -1,5 +1,3 @@
-//! The operator may not do what its code does.
-
 use std::collections::BTreeMap;
 
 use crate::{
@@ -20,11 +18,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-rights",
-    component: Component::Operator,
     title: "the operator may do what its code does",
-    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {

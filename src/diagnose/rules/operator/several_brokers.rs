@@ -1,5 +1,3 @@
-//! Several Brokers share one namespace.
-
 use crate::diagnose::rules::{prelude::*, references::point_to};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -16,14 +14,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Operator)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "one-broker",
-    component: Component::Operator,
-    title: "no two Brokers share the namespace",
-    finds: &[&DIAGNOSIS],
-    after: &[&INSTALLED],
-    judge,
-};
+pub(crate) static CHECK: Check =
+    Check { id: "one-broker", title: "no two Brokers share the namespace", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let brokers = match &context.brokers {

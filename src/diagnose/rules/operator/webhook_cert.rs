@@ -1,5 +1,3 @@
-//! The operator lacks a valid certificate for its webhook.
-
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Event};
 
 use crate::{
@@ -26,11 +24,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-certificate",
-    component: Operator,
     title: "the operator has the certificate that its webhook needs",
-    finds: &[&DIAGNOSIS],
     after: &[&missing::CHECK],
-    judge,
+    ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 /// Where the manager looks for the certificate of its webhook.

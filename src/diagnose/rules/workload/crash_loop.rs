@@ -1,5 +1,3 @@
-//! A workload crashes again and again.
-
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::diagnose::rules::{

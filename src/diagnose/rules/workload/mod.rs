@@ -30,45 +30,37 @@ pub(crate) static BROKER_WORKLOAD: Check = Check {
     id: "broker-workload",
     component: Component::Broker,
     title: "the broker's pods are well",
-    finds: DIAGNOSES,
-    after: &[&INSTALLED],
-    judge: |context| controllers::judge(context, Component::Broker),
+    ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Broker))
 };
 
 pub(crate) static MESHSYNC_WORKLOAD: Check = Check {
     id: "meshsync-workload",
     component: Component::Meshsync,
     title: "MeshSync's pods are well",
-    finds: DIAGNOSES,
-    after: &[&INSTALLED],
-    judge: |context| controllers::judge(context, Component::Meshsync),
+    ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Meshsync))
 };
 
 pub(crate) static OPERATOR_WORKLOAD: Check = Check {
     id: "operator-workload",
     component: Component::Operator,
     title: "the operator's pods are well",
-    finds: DIAGNOSES,
-    after: &[&INSTALLED],
-    judge: |context| controllers::judge(context, Component::Operator),
+    ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Operator))
 };
 
 pub(crate) static SERVER_WORKLOAD: Check = Check {
     id: "server-workload",
     component: Component::Server,
     title: "the server's pods are well",
-    finds: DIAGNOSES,
     after: &[&API_REACHABLE],
-    judge: |context| controllers::judge(context, Component::Server),
+    ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Server))
 };
 
 pub(crate) static ADAPTER_WORKLOADS: Check = Check {
     id: "adapter-workloads",
     component: Component::Adapter,
     title: "the pods of the server's adapters are well",
-    finds: DIAGNOSES,
     after: &[&API_REACHABLE],
-    judge: |context| controllers::judge(context, Component::Adapter),
+    ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Adapter))
 };
 
 /// What follows when any workload of the stack does not work; the rungs above it only.

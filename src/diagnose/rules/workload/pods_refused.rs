@@ -1,5 +1,3 @@
-//! A workload's pods are refused.
-
 use crate::diagnose::rules::{
     prelude::*,
     workload::{WORKLOAD_DOWN, containers::who, controller::Controller},

@@ -1,5 +1,3 @@
-//! A workload is scaled to zero.
-
 use crate::{
     diagnose::rules::{
         prelude::*,

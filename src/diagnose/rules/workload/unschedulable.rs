@@ -1,5 +1,3 @@
-//! A workload finds no node for its pod.
-
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::diagnose::rules::{
