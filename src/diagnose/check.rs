@@ -84,6 +84,14 @@ impl Outcome {
         if findings.is_empty() { Self::pass() } else { Self::found(findings) }
     }
 
+    /// Findings; without any, unknown if something could not be judged.
+    pub(crate) fn of_or_unknown(findings: Vec<Finding>, open: Option<String>) -> Judgement {
+        match open {
+            Some(why) if findings.is_empty() => Self::unknown(why),
+            _ => Self::of(findings),
+        }
+    }
+
     /// The statement is not true and is not expected to be.
     #[allow(clippy::unnecessary_wraps)]
     pub(crate) fn expected_absent(findings: Vec<Finding>) -> Judgement {

@@ -69,8 +69,8 @@ impl Draft {
         self
     }
 
-    pub(crate) fn object(mut self, object: ObjectRef) -> Self {
-        self.0.object = Some(object);
+    pub(crate) fn object(mut self, object: impl Into<Option<ObjectRef>>) -> Self {
+        self.0.object = object.into();
         self
     }
 
@@ -80,8 +80,8 @@ impl Draft {
         self
     }
 
-    pub(crate) fn evidences(mut self, lines: impl IntoIterator<Item = String>) -> Self {
-        self.0.evidence.extend(lines);
+    pub(crate) fn evidences(mut self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.0.evidence.extend(lines.into_iter().map(Into::into));
         self
     }
 
@@ -94,6 +94,11 @@ impl Draft {
     /// What to do, as a command.
     pub(crate) fn command(mut self, command: Command) -> Self {
         self.0.remedy.commands.push(command);
+        self
+    }
+
+    pub(crate) fn commands(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
+        self.0.remedy.commands.extend(commands);
         self
     }
 

@@ -142,16 +142,14 @@ impl<'a> Inventory<'a> {
     }
 
     fn deployment(&self, component: Component, deployment: &Deployment, pods: &[&Pod]) -> Workload {
-        let status = pod_status::worst_status(pods).unwrap_or_else(|| match rollout::incomplete(deployment) {
-            Some(why) => why,
-            None => "Running".into(),
-        });
         Workload {
             kind: "Deployment".into(),
             name: stack::name(&deployment.metadata).into(),
             component,
             ready: format!("{}/{}", rollout::ready(deployment), rollout::wanted(deployment)),
-            status,
+            status: pod_status::worst_status(pods)
+                .or_else(|| rollout::incomplete(deployment))
+                .unwrap_or_else(|| "Running".into()),
             restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
             created: deployment.metadata.creation_timestamp.as_ref().map(|time| time.0),
             pods: self.pods(component, pods),
@@ -160,13 +158,8 @@ impl<'a> Inventory<'a> {
 
     fn statefulset(&self, set: &StatefulSet) -> Workload {
         let name = stack::name(&set.metadata);
-        let pods: Vec<&Pod> = self
-            .context
-            .broker_pods
-            .iter()
-            .copied()
-            .filter(|pod| stack::name(&pod.metadata).strip_prefix(name).is_some_and(|rest| rest.starts_with('-')))
-            .collect();
+        let mut pods = self.context.broker_pods.clone();
+        pods.retain(|pod| rollout::is_pod_of(stack::name(&pod.metadata), name));
         let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
         let ready = set.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
         Workload {
@@ -174,10 +167,9 @@ impl<'a> Inventory<'a> {
             name: name.into(),
             component: Component::Broker,
             ready: format!("{ready}/{wanted}"),
-            status: pod_status::worst_status(&pods).unwrap_or_else(|| match rollout::set_incomplete(set) {
-                Some(why) => why,
-                None => "Running".into(),
-            }),
+            status: pod_status::worst_status(&pods)
+                .or_else(|| rollout::set_incomplete(set))
+                .unwrap_or_else(|| "Running".into()),
             restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
             created: set.metadata.creation_timestamp.as_ref().map(|time| time.0),
             pods: self.pods(Component::Broker, &pods),

@@ -1,7 +1,9 @@
 //! Logs in findings: the lines that matter, and what a known one means.
 
+use k8s_openapi::api::core::v1::Pod;
+
 use crate::{
-    facts::{Facts, Log, LogLine},
+    facts::{Facts, Log, LogLine, stack},
     stack::{
         component::Component,
         signatures::{self, Signature},
@@ -40,6 +42,13 @@ pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str
     }
     words.evidence.truncate(SHOWN);
     words
+}
+
+/// The last words of a container in the first of these pods that has any.
+pub(crate) fn of_pods(facts: &Facts, component: Component, pods: &[&Pod], container: &str) -> Option<LastWords> {
+    pods.iter()
+        .map(|pod| of(facts, component, stack::name(&pod.metadata), container))
+        .find(|words| !words.evidence.is_empty())
 }
 
 fn shown(log: &Log, line: &LogLine) -> String {

@@ -13,6 +13,7 @@ mod context;
 pub mod diagnosis;
 mod draft;
 mod engine;
+mod guards;
 mod inventory;
 pub(crate) mod last_words;
 mod mode;
@@ -42,6 +43,7 @@ pub(crate) use self::{
     check::{Judgement, Outcome, Undecided},
     context::RuleContext,
     draft::Draft,
+    guards::known_unless,
 };
 
 /// How far two clocks of a cluster may differ: the API server's, a node's, the broker's.

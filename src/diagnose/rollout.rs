@@ -56,6 +56,11 @@ pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
     None
 }
 
+/// Whether a pod's name is one that a controller of this name gives.
+pub(crate) fn is_pod_of(pod: &str, controller: &str) -> bool {
+    pod.strip_prefix(controller).is_some_and(|rest| rest.starts_with('-'))
+}
+
 /// Why a `StatefulSet`'s rollout is not complete; none when it is.
 pub(crate) fn set_incomplete(set: &StatefulSet) -> Option<String> {
     let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);

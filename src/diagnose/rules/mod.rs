@@ -27,8 +27,8 @@ pub(crate) mod prelude {
     };
     pub(crate) use crate::{
         diagnose::{
-            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, last_words, remedy::other,
-            rollout,
+            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, known_unless, last_words,
+            remedy::other, rollout,
         },
         facts::{BrokerServer, stack},
         report::{Action, Command, Effect, Finding, Kind, ObjectRef, PatchKind, Severity},

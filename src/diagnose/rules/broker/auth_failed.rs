@@ -39,34 +39,33 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             }
         }
     }
-    match open {
-        _ if !findings.is_empty() => Outcome::found(findings),
-        Some(why) => Outcome::unknown(why),
-        None if servers.iter().any(|server| server.handshake == Handshake::Accepted { token: true }) => Outcome::pass(),
-        None => Outcome::skip("it asks for none"),
+    let accepted = servers.iter().any(|server| server.handshake == Handshake::Accepted { token: true });
+    if findings.is_empty() && open.is_none() && !accepted {
+        return Outcome::skip("it asks for none");
     }
+    Outcome::of_or_unknown(findings, open)
 }
 
 fn refused(context: &RuleContext<'_>, server: &str, message: &str) -> Finding {
     let profile = context.facts.profile;
     let secret = profile.broker.token_secret.unwrap_or_default();
-    let mut draft = DIAGNOSIS
+    let token = context.facts.token.known();
+    let present = token.map(|token| {
+        let bytes = token.bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
+        format!("Secret {secret}: token present{bytes}")
+    });
+    let created = token.and_then(|token| token.created);
+    let newer = context.broker_pods.iter().any(|pod| {
+        let started = stack::running_since(pod, profile.broker.container);
+        matches!((created, started), (Some(created), Some(started)) if created > started)
+    });
+    DIAGNOSIS
         .finding()
         .message("Whoever reads the token now, MeshSync and the server at their next start, is turned away.")
         .object(context.object("Secret", secret))
-        .evidence(format!("{server} answers the Secret's token with: {message}"));
-    if let Some(token) = context.facts.token.known() {
-        let bytes = token.bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
-        draft = draft.evidence(format!("Secret {secret}: token present{bytes}"));
-        let newer = context.broker_pods.iter().any(|pod| {
-            let started = stack::running_since(pod, profile.broker.container);
-            matches!((token.created, started), (Some(created), Some(started)) if created > started)
-        });
-        if newer {
-            draft = draft.evidence("the Secret is newer than the server, which still has the old token");
-        }
-    }
-    draft
+        .evidence(format!("{server} answers the Secret's token with: {message}"))
+        .evidences(present)
+        .evidences(newer.then_some("the Secret is newer than the server, which still has the old token"))
         .remedy("restart the broker, which reads the token when it starts, then MeshSync")
         .command(context.restart(Component::Broker))
         .command(context.restart(Component::Meshsync))

@@ -15,12 +15,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let (Seen::Known(_), Some(broker)) = (&context.facts.services, context.brokers.items().first()) else {
-        return match context.facts.services.why_unsettled().or_else(|| context.brokers.why_unsettled()) {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no Broker object"),
-        };
-    };
+    context.facts.services.known_or_skip("there is no Broker object")?;
+    let broker = context.brokers.first_or_skip("there is no Broker object")?;
     let Some(service) = stack::broker_services(context.facts).into_iter().next() else {
         return Outcome::skip("the broker has no Service");
     };

@@ -14,24 +14,18 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    if let Some(why) = context.facts.services.why_unsettled() {
-        return Outcome::unknown(why);
-    }
+    context.facts.services.settled()?;
     // A server that has found another way does not need this one.
     let needed = matches!(context.server_location(), Location::Outside(_)) && context.clients.server.is_empty();
-    let mut balancers = 0;
-    let mut findings = Vec::new();
-    for service in stack::broker_services(context.facts) {
-        if stack::service_type(service) != "LoadBalancer" {
-            continue;
-        }
-        balancers += 1;
-        if !stack::external_addresses(service).is_empty() {
-            continue;
-        }
+    let mut balancers = stack::broker_services(context.facts);
+    balancers.retain(|service| stack::service_type(service) == "LoadBalancer");
+    if balancers.is_empty() {
+        return Outcome::skip("no load balancer was asked for");
+    }
+    let pending = balancers.into_iter().filter(|service| stack::external_addresses(service).is_empty());
+    let broker = context.broker_name();
+    let findings = pending.map(|service| {
         let name = stack::name(&service.metadata);
-        let broker = context.broker_name();
-        findings.push(
             DIAGNOSIS.finding()
                 .severity(if needed { Severity::Error } else { Severity::Warning })
                 .title(format!("Service {name} waits for a load balancer that does not come"))
@@ -40,11 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .evidence("spec.type is LoadBalancer, and status.loadBalancer has no address")
                 .remedy("run what gives addresses (minikube tunnel, cloud-provider-kind, MetalLB), or do without: ClusterIP is enough for a server inside the cluster")
                 .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"ClusterIP"}}}"#))
-                .done(),
-        );
-    }
-    if balancers == 0 {
-        return Outcome::skip("no load balancer was asked for");
-    }
-    Outcome::of(findings)
+                .done()
+    });
+    Outcome::of(findings.collect())
 }

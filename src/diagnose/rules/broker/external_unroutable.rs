@@ -14,22 +14,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let Some(broker) = context.brokers.items().first() else {
-        return match context.brokers.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no Broker object"),
-        };
-    };
-    let address = broker
-        .status
-        .endpoint
-        .as_ref()
-        .and_then(|endpoint| endpoint.external.clone())
-        .filter(|address| !address.is_empty());
-    let Some((address, (host, port))) = address.and_then(|address| {
-        let parts = stack::host_and_port(&address)?;
-        Some((address, parts))
-    }) else {
+    let broker = context.brokers.first_or_skip("there is no Broker object")?;
+    let address = broker.status.endpoint.as_ref().and_then(|endpoint| endpoint.external.as_deref()).unwrap_or_default();
+    let Some((host, port)) = stack::host_and_port(address) else {
         return Outcome::skip("there is no external address");
     };
     let services = stack::broker_services(context.facts);

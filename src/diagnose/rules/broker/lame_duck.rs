@@ -1,7 +1,7 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
-    diagnose::rules::prelude::*,
+    diagnose::rules::{broker::servers::own_pod, prelude::*},
     facts::{FailureKind, FailureReason, Handshake},
 };
 
@@ -35,12 +35,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         };
         findings.push(leaving(context, name, &[evidence]));
     }
-    for pod in &context.broker_pods {
-        let name = stack::name(&pod.metadata);
-        if let Some(evidence) = ending(context, pod) {
-            findings.push(leaving(context, name, &evidence));
-        }
-    }
+    findings.extend(context.broker_pods.iter().filter_map(|pod| {
+        let evidence = ending(context, pod)?;
+        Some(leaving(context, stack::name(&pod.metadata), &evidence))
+    }));
     if findings.is_empty() {
         asked_servers(context)?;
     }
@@ -59,10 +57,7 @@ pub(crate) fn is_lame_duck(context: &RuleContext<'_>, server: &BrokerServer) -> 
 fn closed_in_good_order(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
     let refused = matches!(&server.handshake, Handshake::Failed(failure)
         if failure.reason == FailureReason::Refused && failure.kind == FailureKind::Broker);
-    let ends = || {
-        let pod = context.broker_pods.iter().find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)));
-        pod.is_some_and(|pod| ending(context, pod).is_some())
-    };
+    let ends = || own_pod(context, server).is_some_and(|pod| ending(context, pod).is_some());
     refused
         && server.greeting.is_none()
         && server.varz.port == Some(context.facts.profile.broker.client_port)

@@ -18,9 +18,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    asked_servers(context)?;
     let ports = &context.facts.profile.broker;
-    let findings = context.facts.broker.servers.iter().filter_map(|server| {
+    let findings = asked_servers(context)?.iter().filter_map(|server| {
         let failure = server.monitor.as_ref()?;
         let name = server_name(context, server);
         Some(

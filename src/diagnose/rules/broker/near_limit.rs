@@ -1,5 +1,5 @@
 use crate::diagnose::rules::{
-    broker::servers::{finding, judged},
+    broker::servers::{finding, own_pod},
     prelude::*,
 };
 
@@ -17,10 +17,9 @@ pub(crate) static CHECK: Check =
 const NEAR: u64 = 9;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    asked_servers(context)?;
     let mut open = None;
     let mut findings = Vec::new();
-    for server in &context.facts.broker.servers {
+    for server in asked_servers(context)? {
         let name = server_name(context, server);
         let varz = &server.varz;
         let mut evidence = Vec::new();
@@ -36,14 +35,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 open.get_or_insert(format!("{name}: its limit of connections is not known"));
             }
         }
-        let memory =
-            context.broker_pods.iter().find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata))).and_then(
-                |pod| {
-                    let mut containers = pod.spec.as_ref()?.containers.iter();
-                    let name = context.facts.profile.broker.container;
-                    stack::memory_limit(containers.find(|container| container.name == name)?)
-                },
-            );
+        let memory = own_pod(context, server).and_then(|pod| {
+            let mut containers = pod.spec.as_ref()?.containers.iter();
+            let name = context.facts.profile.broker.container;
+            stack::memory_limit(containers.find(|container| container.name == name)?)
+        });
         if let (Some(used), Some((most, limit))) = (varz.mem, memory)
             && is_near(used, most)
         {
@@ -52,17 +48,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         if evidence.is_empty() {
             continue;
         }
-        let title = if full {
-            format!("{name} has no room for another connection")
+        let (severity, title) = if full {
+            (Severity::Error, format!("{name} has no room for another connection"))
         } else {
-            format!("{name} is close to a limit")
+            (Severity::Warning, format!("{name} is close to a limit"))
         };
-        let mut draft = finding(&DIAGNOSIS, context, server).title(title);
-        if full {
-            draft = draft.severity(Severity::Error);
-        }
         findings.push(
-            draft
+            finding(&DIAGNOSIS, context, server)
+                .severity(severity)
+                .title(title)
                 .message(
                     "Beyond its limit of connections new clients are refused, beyond that of memory the process is ended \
                      and all connections break.",
@@ -74,7 +68,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .done(),
         );
     }
-    judged(findings, open)
+    Outcome::of_or_unknown(findings, open)
 }
 
 /// The connections of a server but for our own, which its list leaves out and its count may hold.

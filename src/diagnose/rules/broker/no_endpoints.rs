@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{Pod, Service};
 
 use crate::diagnose::rules::prelude::*;
@@ -18,16 +20,12 @@ pub(crate) static CHECK: Check = Check {
 
 /// What the broker's Service leads to: the Service, and the pods that it chooses.
 fn chosen<'a>(context: &RuleContext<'a>) -> Result<(&'a Service, Vec<&'a Pod>), Undecided> {
-    if let Some(why) = context.facts.services.why_unsettled() {
-        return Err(Undecided::Unknown(why));
-    }
+    context.facts.services.settled()?;
     // With two lines side by side, the current one's is what clients are told.
     let Some(service) = stack::broker_services(context.facts).into_iter().next() else {
         return Err(Undecided::Skip("the broker has no Service".into()));
     };
-    if let Some(why) = context.facts.pods.why_unsettled() {
-        return Err(Undecided::Unknown(why));
-    }
+    context.facts.pods.settled()?;
     let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
     let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
         return Err(Undecided::Skip("it has no selector: somebody else says where it leads".into()));
@@ -50,6 +48,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::found(vec![nowhere(context, service, &chosen)])
 }
 
+/// Labels, or a selector, as they are written.
+pub(crate) fn pairs(labels: Option<&BTreeMap<String, String>>) -> Vec<String> {
+    labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect()
+}
+
 fn is_ready(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_none()
         && pod
@@ -61,43 +64,28 @@ fn is_ready(pod: &Pod) -> bool {
 
 fn nowhere(context: &RuleContext<'_>, service: &Service, chosen: &[&Pod]) -> Finding {
     let name = stack::name(&service.metadata);
-    let wanted = service
-        .spec
-        .iter()
-        .flat_map(|spec| spec.selector.iter().flatten())
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect::<Vec<_>>();
-    let selector = wanted.join(",");
-    let mut draft = DIAGNOSIS
+    let wanted = pairs(service.spec.as_ref().and_then(|spec| spec.selector.as_ref()));
+    let draft = DIAGNOSIS
         .finding()
         .title(format!("Service {name} leads to no ready pod"))
         .message("Whoever connects to its address is refused or waits in vain, though the address looks right.")
         .object(context.object("Service", name))
-        .evidence(format!("spec.selector is {}", wanted.join(", ")));
-    for pod in chosen {
-        draft = draft.evidence(format!("pod {} has these labels and is not ready", stack::name(&pod.metadata)));
-    }
+        .evidence(format!("spec.selector is {}", wanted.join(", ")))
+        .evidences(
+            chosen.iter().map(|pod| format!("pod {} has these labels and is not ready", stack::name(&pod.metadata))),
+        );
     if !chosen.is_empty() || context.broker_pods.is_empty() {
-        if chosen.is_empty() {
-            draft = draft.evidence("no pod has these labels, and the broker has none at all");
-        }
         return draft
+            .evidences(chosen.is_empty().then_some("no pod has these labels, and the broker has none at all"))
             .remedy("bring the broker's pod up; what it waits for is told beside this")
-            .command(context.kubectl().inspect(format!("describe pods -l {selector}")))
+            .command(context.kubectl().inspect(format!("describe pods -l {}", wanted.join(","))))
             .done();
     }
-    for pod in &context.broker_pods {
-        let labels = pod
-            .metadata
-            .labels
-            .iter()
-            .flatten()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        draft = draft.evidence(format!("pod {} has {labels}", stack::name(&pod.metadata)));
-    }
     draft
+        .evidences(context.broker_pods.iter().map(|pod| {
+            let labels = pairs(pod.metadata.labels.as_ref());
+            format!("pod {} has {}", stack::name(&pod.metadata), labels.join(", "))
+        }))
         .remedy(
             "delete the Service: the operator makes it again with the right selector and another address, and rolls MeshSync \
              out to it",

@@ -19,9 +19,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    if let Some(why) = facts.services.why_unsettled().or_else(|| context.brokers.why_unsettled()) {
-        return Outcome::unknown(why);
-    }
+    known_unless(facts.services.why_unsettled().or_else(|| context.brokers.why_unsettled()))?;
     let Some(service) = stack::broker_services(facts).into_iter().next() else {
         return Outcome::skip("the broker has no Service");
     };
@@ -44,26 +42,23 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("no server outside is known of");
     };
     let product = facts.profile.product;
-    let client = context.clients.server.first();
-    let mut draft = DIAGNOSIS
+    let draft = DIAGNOSIS
         .finding()
         .object(context.object("Service", name))
         .evidence(format!("spec.type of Service {name} is {kind}"))
         .evidence("status.endpoint.external of the Broker is empty")
         .evidence(format!("the server is outside: {why}"));
-    if let Some((_, client)) = client {
-        draft = draft
+    if let Some((_, client)) = context.clients.server.first() {
+        return draft
             .title(format!(
                 "The broker is open to nobody outside, and {product} Server has a way of its own"
             ))
             .message("It is connected all the same, as through a port-forward or a network that knows the pods' addresses. That is well while this way lasts.")
             .evidence(format!("the broker lists its client {} at {}", client.name, client.ip))
-            .remedy("nothing, if that way is meant to stay");
-        return draft.found();
+            .remedy("nothing, if that way is meant to stay")
+            .found();
     }
-    if let Some(why) = context.unseen_clients() {
-        return Outcome::unknown(why);
-    }
+    known_unless(context.unseen_clients())?;
     let broker = context.broker_name();
     draft
             .severity(Severity::Error)

@@ -2,7 +2,7 @@ use crate::{
     diagnose::rules::{
         broker::{
             client_port::{ClientPort, client_port},
-            servers::{finding, judged},
+            servers::finding,
         },
         prelude::*,
     },
@@ -20,9 +20,14 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check =
     Check { id: "broker-plain", title: "the broker takes clients without TLS", ..Check::of(&[&DIAGNOSIS], judge) };
 
+/// Whether a server demands TLS, by what it greets with or by its monitor.
+pub(crate) fn demands_tls(server: &BrokerServer) -> bool {
+    server.varz.tls_required || server.greeting.as_ref().is_some_and(|greeting| greeting.tls_required)
+}
+
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    asked_servers(context)?;
-    let open = context.facts.broker.servers.iter().find_map(|server| {
+    let servers = asked_servers(context)?;
+    let open = servers.iter().find_map(|server| {
         // What a recording's monitor says is all that there is to go by.
         if server.varz.tls_required || server.handshake == Handshake::NotLooked {
             return None;
@@ -34,40 +39,27 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ClientPort::Unusable(why) | ClientPort::Unknown(why) => Some(format!("{name}: {why}")),
         }
     });
-    let findings = context.facts.broker.servers.iter().filter_map(|server| {
-        let greets = server.greeting.as_ref().is_some_and(|g| g.tls_required);
-        if !greets && !server.varz.tls_required {
-            return None;
-        }
+    let findings = servers.iter().filter(|server| demands_tls(server)).map(|server| {
         let name = server_name(context, server);
-        let mut draft = finding(&DIAGNOSIS, context, server)
+        let greets = server.greeting.as_ref().is_some_and(|g| g.tls_required);
+        let draft = finding(&DIAGNOSIS, context, server)
             .title(format!("{name} demands TLS of its clients"))
             .message(if context.is_foreign(server) {
                 "The address that MeshSync is given is for a plain connection, and it takes no certificates: it does not get in."
             } else {
                 "The operator's broker never does, and the address that MeshSync is given is for a plain connection: as \
                  deployed it does not get in."
-            });
-        if greets {
-            draft = draft.evidence(format!("INFO of {name} says tls_required: true"));
-        }
-        if server.varz.tls_required {
-            draft = draft.evidence(format!("/varz of {name} says tls_required: true"));
-        }
+            })
+            .evidences(greets.then(|| format!("INFO of {name} says tls_required: true")))
+            .evidences(server.varz.tls_required.then(|| format!("/varz of {name} says tls_required: true")));
         if context.is_foreign(server) {
-            return Some(
-                draft
-                    .remedy("have that server take plain connections from MeshSync's network")
-                    .done(),
-            );
+            return draft.remedy("have that server take plain connections from MeshSync's network").done();
         }
-        Some(
-            draft
-                .remedy("have the operator put its configuration back, then restart the server")
-                .command(context.restart(Component::Operator))
-                .command(context.restart(Component::Broker))
-                .done(),
-        )
+        draft
+            .remedy("have the operator put its configuration back, then restart the server")
+            .command(context.restart(Component::Operator))
+            .command(context.restart(Component::Broker))
+            .done()
     });
-    judged(findings.collect(), open)
+    Outcome::of_or_unknown(findings.collect(), open)
 }

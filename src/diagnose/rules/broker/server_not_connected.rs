@@ -21,9 +21,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if let Some((server, client)) = readers.iter().find(|(server, _)| context.is_target(server)) {
         return Outcome::pass_with(format!("{} on {}", client.name, server_name(context, server)));
     }
-    if let Some(why) = context.unseen_clients() {
-        return Outcome::unknown(why);
-    }
+    known_unless(context.unseen_clients())?;
     if let (Some((server, client)), Some(to)) = (readers.first(), context.elsewhere()) {
         return Outcome::found(vec![apart(context, server, client, to)]);
     }

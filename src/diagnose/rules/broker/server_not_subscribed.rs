@@ -38,39 +38,31 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if just_come {
         return Outcome::unknown("it has only just connected, and may yet subscribe");
     }
-    if let Some(why) = context.unseen_clients() {
-        return Outcome::unknown(why);
-    }
+    known_unless(context.unseen_clients())?;
     let product = profile.product;
-    let mut draft = DIAGNOSIS.finding()
+    let subscriptions = clients.iter().map(|(server, client)| {
+        let subscribed =
+            if client.subscriptions.is_empty() { "nothing".to_owned() } else { client.subscriptions.join(", ") };
+        let server = server_name(context, server);
+        format!("{} on {server} subscribes to {subscribed} (/connz subscriptions_list)", client.name)
+    });
+    let meshsync = context.clients.meshsync.first();
+    let here = context.server.known().is_some();
+    DIAGNOSIS.finding()
         .title(format!("{product} Server is connected and does not listen"))
         .message(format!(
             "Both ends look healthy, and every event of the cluster falls on deaf ears: NATS passes a message only to those \
              who subscribed to its subject, {subject}."
-        ));
-    for (server, client) in clients {
-        let subscribed =
-            if client.subscriptions.is_empty() { "nothing".to_owned() } else { client.subscriptions.join(", ") };
-        draft = draft.evidence(format!(
-            "{} on {} subscribes to {subscribed} (/connz subscriptions_list)",
-            client.name,
-            server_name(context, server)
-        ));
-    }
-    if let Some((_, meshsync)) = context.clients.meshsync.first() {
-        draft = draft.evidence(format!("MeshSync has published {} messages", meshsync.in_msgs));
-    }
-    let meshsync = context.restart(Component::Meshsync);
-    draft = if context.server.known().is_some() {
-        draft
-            .remedy("restart the server, so that it subscribes anew, then MeshSync, which sends everything again")
-            .command(context.restart(Component::Server))
-    } else {
-        draft.remedy(
-            "restart the server where it runs, so that it subscribes anew, then MeshSync, which sends everything again",
-        )
-    };
-    draft.command(meshsync).found()
+        ))
+        .evidences(subscriptions)
+        .evidences(meshsync.map(|(_, client)| format!("MeshSync has published {} messages", client.in_msgs)))
+        .remedy(format!(
+            "restart the server{}, so that it subscribes anew, then MeshSync, which sends everything again",
+            if here { "" } else { " where it runs" }
+        ))
+        .commands(here.then(|| context.restart(Component::Server)))
+        .command(context.restart(Component::Meshsync))
+        .found()
 }
 
 /// Whether a subscription's pattern takes in a subject: `*` is one token, `>` all that follow.

@@ -1,5 +1,7 @@
 //! What every check of broker servers needs: which there are, how they are called, and their pods.
 
+use k8s_openapi::api::core::v1::Pod;
+
 use crate::diagnose::rules::prelude::*;
 
 /// The name of the server that has this id, where it answered.
@@ -16,34 +18,21 @@ pub(crate) fn server_name<'a>(context: &RuleContext<'_>, server: &'a BrokerServe
 /// The broker servers that answered, or why there is none to judge.
 pub(crate) fn asked_servers<'a>(context: &RuleContext<'a>) -> Result<&'a [BrokerServer], Undecided> {
     let servers = &context.facts.broker.servers;
-    if !servers.is_empty() {
-        return Ok(servers);
+    if servers.is_empty() {
+        known_unless(context.unseen_clients())?;
+        return Err(Undecided::Skip("no broker server runs".into()));
     }
-    Err(match context.unseen_clients() {
-        Some(why) => Undecided::Unknown(why),
-        None => Undecided::Skip("no broker server runs".into()),
-    })
+    Ok(servers)
 }
 
-/// The findings; without any, unknown if there is a server of which nothing could be said.
-pub(crate) fn judged(findings: Vec<Finding>, open: Option<String>) -> Judgement {
-    match open {
-        Some(why) if findings.is_empty() => Outcome::unknown(why),
-        _ => Outcome::of(findings),
-    }
-}
-
-pub(crate) fn object(context: &RuleContext<'_>, server: &BrokerServer) -> Option<ObjectRef> {
-    Some(context.object("Pod", context.pod_of(server)?))
+/// The pod of the stack's broker in which a server runs.
+pub(crate) fn own_pod<'a>(context: &RuleContext<'a>, server: &BrokerServer) -> Option<&'a Pod> {
+    context.broker_pods.iter().copied().find(|pod| context.pod_of(server) == Some(stack::name(&pod.metadata)))
 }
 
 /// A finding about a server, with its pod.
 pub(crate) fn finding(diagnosis: &'static Diagnosis, context: &RuleContext<'_>, server: &BrokerServer) -> Draft {
-    let draft = diagnosis.finding();
-    match object(context, server) {
-        Some(object) => draft.object(object),
-        None => draft,
-    }
+    diagnosis.finding().object(context.pod_of(server).map(|pod| context.object("Pod", pod)))
 }
 
 /// Why nothing can be said of a server, as it follows its name.
@@ -64,7 +53,7 @@ pub(crate) fn each_server<'a>(
             }
         }
     }
-    judged(findings, open)
+    Outcome::of_or_unknown(findings, open)
 }
 
 /// Shows the last lines of a server's log.

@@ -1,4 +1,9 @@
-use crate::diagnose::rules::prelude::*;
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::{
+    diagnose::rules::{broker::addresses::exposed, prelude::*},
+    facts::Connection,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-shared",
@@ -10,23 +15,17 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 /// How the broker comes to be shared by intent: ours is on it from its own pod's address, it is open to the outside,
 /// and asks everybody for a token.
 pub(crate) fn shared(context: &RuleContext<'_>) -> Option<String> {
-    let ours = context
-        .clients
-        .meshsync
-        .iter()
-        .any(|(_, client)| context.meshsync_pods.iter().any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str())));
+    let is_pod = |pod: &Pod, client: &Connection| stack::pod_ip(pod) == Some(client.ip.as_str());
+    let mut own = context.clients.meshsync.iter();
+    let ours = own.any(|(_, client)| context.meshsync_pods.iter().any(|pod| is_pod(pod, client)));
     // Who has an address of a pod here is of this cluster, and so not meant.
-    let inside = context.clients.foreign.iter().any(|((_, client), _)| {
-        context.facts.pods.items().iter().any(|pod| stack::pod_ip(pod) == Some(client.ip.as_str()))
-    });
+    let mut foreign = context.clients.foreign.iter();
+    let inside = foreign.any(|((_, client), _)| context.facts.pods.items().iter().any(|pod| is_pod(pod, client)));
     let closed = context.facts.broker.servers.iter().all(|server| server.varz.auth_required);
     if !ours || inside || !closed {
         return None;
     }
-    stack::broker_services(context.facts).into_iter().find_map(|service| {
-        let kind = service.spec.as_ref()?.type_.as_deref()?;
-        (kind != "ClusterIP").then(|| format!("Service {} is of type {kind}", stack::name(&service.metadata)))
-    })
+    exposed(context).next().map(|(service, kind)| format!("Service {service} is of type {kind}"))
 }
 
 /// Begins the finding about the clients of other clusters.

@@ -1,5 +1,5 @@
 use crate::diagnose::rules::{
-    broker::servers::{finding, judged},
+    broker::servers::{Unsaid, each_server, finding},
     prelude::*,
 };
 
@@ -17,18 +17,13 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    asked_servers(context)?;
-    let mut open = None;
-    let mut findings = Vec::new();
-    for server in &context.facts.broker.servers {
-        let name = server_name(context, server);
+    each_server(context, |server, name| {
         if let Some(failure) = &server.monitor {
-            open.get_or_insert(format!("{name}: {}", failure.message));
-            continue;
+            return Err(Unsaid(format!(": {}", failure.message)));
         }
         let count = server.varz.slow_consumers;
         if count == 0 {
-            continue;
+            return Ok(None);
         }
         let since = server.varz.start.map(|start| format!(" since its start at {start:.0}")).unwrap_or_default();
         let times = if count == 1 { "once" } else { "again and again" };
@@ -40,7 +35,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     connection.ip, connection.pending_bytes
                 )
             });
-        findings.push(
+        Ok(Some(
             finding(&DIAGNOSIS, context, server)
                 .title(format!("{name} had to cut off {times}"))
                 .message(
@@ -56,7 +51,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .command(context.kubectl().inspect(format!("logs {} -c {} --tail=-1 | grep 'Slow Consumer'", context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"), context.facts.profile.broker.container)))
                 .command(context.restart(Component::Meshsync))
                 .done(),
-        );
-    }
-    judged(findings, open)
+        ))
+    })
 }

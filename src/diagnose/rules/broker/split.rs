@@ -15,26 +15,21 @@ pub(crate) static CHECK: Check =
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let servers = &context.facts.broker.servers;
-    let mut findings = Vec::new();
-    for set in context.statefulsets.items() {
+    if servers.is_empty() {
+        return Outcome::skip("no broker server answered");
+    }
+    let findings = context.statefulsets.items().iter().filter_map(|set| {
         let name = stack::name(&set.metadata);
         let own: Vec<&BrokerServer> = servers
             .iter()
             // Of a server without a monitor it is not known what routes it has.
             .filter(|server| server.monitor.is_none())
-            .filter(|server| {
-                context.pod_of(server).and_then(|pod| pod.strip_prefix(name)).is_some_and(|rest| rest.starts_with('-'))
-            })
+            .filter(|server| context.pod_of(server).is_some_and(|pod| rollout::is_pod_of(pod, name)))
             .collect();
-        if own.len() < 2 || own.iter().any(|server| server.varz.routes > 0) {
-            continue;
-        }
-        findings.push(split(context, name, &own));
-    }
-    if findings.is_empty() && servers.is_empty() {
-        return Outcome::skip("no broker server answered");
-    }
-    Outcome::of(findings)
+        let apart = own.len() > 1 && own.iter().all(|server| server.varz.routes == 0);
+        apart.then(|| split(context, name, &own))
+    });
+    Outcome::of(findings.collect())
 }
 
 fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding {
@@ -80,25 +75,21 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
             ),
         )
     };
-    let mut draft = DIAGNOSIS
+    let clients = own.iter().map(|server| {
+        let names = server.connections.items().iter().map(|connection| connection.name.as_str());
+        let clients: Vec<&str> =
+            names.filter(|name| *name == profile.meshsync.client || profile.server.clients.contains(name)).collect();
+        let clients = if clients.is_empty() { "none of the stack".into() } else { clients.join(", ") };
+        format!("clients of {}: {clients}", server_name(context, server))
+    });
+    let broker = context.broker_name();
+    DIAGNOSIS
         .finding()
         .title(title)
         .message(message)
         .object(context.object("StatefulSet", set))
-        .evidence("no server has a route to another (/varz routes: 0)");
-    for server in own {
-        let clients: Vec<&str> = server
-            .connections
-            .items()
-            .iter()
-            .map(|connection| connection.name.as_str())
-            .filter(|name| *name == profile.meshsync.client || profile.server.clients.contains(name))
-            .collect();
-        let clients = if clients.is_empty() { "none of the stack".into() } else { clients.join(", ") };
-        draft = draft.evidence(format!("clients of {}: {clients}", server_name(context, server)));
-    }
-    let broker = context.broker_name();
-    draft
+        .evidence("no server has a route to another (/varz routes: 0)")
+        .evidences(clients)
         .remedy("set the Broker's size to 1, then restart MeshSync")
         .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"size":1}}"#))
         .command(context.restart(Component::Meshsync))

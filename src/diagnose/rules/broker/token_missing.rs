@@ -25,11 +25,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if context.line == Some(Line::Old) {
         return Outcome::skip("the old line's broker asks for no token");
     }
-    if let Some(why) = context.statefulsets.why_unsettled() {
-        return Outcome::unknown(why);
-    }
-    let set = context.statefulsets.items().iter().find(|set| stack::name(&set.metadata) == current);
-    if set.is_none() {
+    context.statefulsets.settled()?;
+    if !context.statefulsets.items().iter().any(|set| stack::name(&set.metadata) == current) {
         return Outcome::skip(format!("there is no StatefulSet {current}"));
     }
     let key = profile.broker.token_key;
@@ -44,7 +41,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ),
         other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     };
-    let mut draft = DIAGNOSIS.finding()
+    let waiting = context.broker_pods.iter().chain(&context.meshsync_pods).filter(|pod| {
+        let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+        statuses
+            .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
+            .any(|waiting| waiting.reason.as_deref() == Some("CreateContainerConfigError"))
+    });
+    DIAGNOSIS.finding()
         .title(title)
         .message(
             "What runs keeps the token that it was started with. New pods of the broker and of MeshSync do not start, and \
@@ -52,19 +55,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .object(context.object("Secret", secret))
         .evidence(evidence)
-        .evidence(format!("StatefulSet {current} is there, whose pods take NATS_TOKEN from it"));
-    for pod in context.broker_pods.iter().chain(&context.meshsync_pods) {
-        let waits = pod
-            .status
-            .iter()
-            .flat_map(|status| status.container_statuses.iter().flatten())
-            .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
-            .any(|waiting| waiting.reason.as_deref() == Some("CreateContainerConfigError"));
-        if waits {
-            draft = draft.evidence(format!("pod {} waits with CreateContainerConfigError", stack::name(&pod.metadata)));
-        }
-    }
-    draft
+        .evidence(format!("StatefulSet {current} is there, whose pods take NATS_TOKEN from it"))
+        .evidences(
+            waiting.map(|pod| format!("pod {} waits with CreateContainerConfigError", stack::name(&pod.metadata))),
+        )
         .remedy("let the operator make it again, then restart both sides, so that they hold the same token")
         .command(context.restart(Component::Operator))
         .command(context.kubectl().inspect(format!("get secret {secret}")))

@@ -1,4 +1,4 @@
-use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::{broker::addresses::exposed, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-unauthenticated",
@@ -11,25 +11,14 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check =
     Check { id: "broker-protected", title: "the broker asks for a token", ..Check::of(&[&DIAGNOSIS], judge) };
 
-/// The Service type through which a server is open to the outside, if it is.
-fn exposure(context: &RuleContext<'_>, server: &BrokerServer) -> Option<(String, String)> {
+/// The Service through which a server is open to the outside, with its type.
+fn exposure<'a>(context: &RuleContext<'a>, server: &BrokerServer) -> Option<(&'a str, &'a str)> {
     let pod = context.pod_of(server)?;
-    stack::broker_services(context.facts)
-        .into_iter()
-        .find(|service| pod.starts_with(stack::name(&service.metadata)))
-        .map(|service| (stack::name(&service.metadata).to_owned(), stack::service_type(service).to_owned()))
-        .filter(|(_, kind)| kind != "ClusterIP")
+    exposed(context).find(|(service, _)| pod.starts_with(service))
 }
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let servers = &context.facts.broker.servers;
-    if servers.is_empty() {
-        return match context.unseen_clients() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("no broker server runs"),
-        };
-    }
-    let open: Vec<&BrokerServer> = servers.iter().filter(|server| !server.varz.auth_required).collect();
+    let open: Vec<&BrokerServer> = asked_servers(context)?.iter().filter(|server| !server.varz.auth_required).collect();
     if open.is_empty() {
         return Outcome::pass();
     }
@@ -43,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         draft = draft
             .severity(Severity::Error)
             .title("The broker asks for no token and is open to the outside")
-            .object(context.object("Service", &service))
+            .object(context.object("Service", service))
             .evidence(format!("Service {service} is of type {kind}"));
     }
     if open.iter().all(|server| context.is_foreign(server)) {

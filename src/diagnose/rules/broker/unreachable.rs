@@ -41,12 +41,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let proven = failed.iter().any(|(_, kind, _)| *kind == FailureKind::Broker);
     // Such a way was opened and carried nothing: that may be its own fault or the broker's.
-    let mute = failed.iter().any(|(attempt, _, _)| {
-        attempt.way == Way::PortForward
-            && attempt
-                .failure
-                .as_ref()
-                .is_some_and(|failure| matches!(failure.reason, FailureReason::Silent | FailureReason::Closed))
+    let mute = failed.iter().filter(|(attempt, _, _)| attempt.way == Way::PortForward).any(|(attempt, _, _)| {
+        let reason = attempt.failure.as_ref().map(|failure| failure.reason);
+        matches!(reason, Some(FailureReason::Silent | FailureReason::Closed))
     });
     let reached = servers.len();
     let title = match (reached, wanted.len()) {

@@ -18,10 +18,7 @@ pub(crate) static CHECK: Check = Check {
 const OLDEST_MINOR: u32 = 25;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let version = match &context.facts.version {
-        Seen::Known(version) => version,
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
+    let version = context.facts.version.known_or_unknown()?;
     let shown = shown_version(version);
     let digits: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
     match (version.major.as_str(), digits.parse::<u32>()) {

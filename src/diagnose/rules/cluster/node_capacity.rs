@@ -29,10 +29,7 @@ const NAMED: usize = 5;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let nodes = match &seen(context).nodes {
-        Seen::Known(nodes) => nodes,
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
+    let nodes = seen(context).nodes.known_or_unknown()?;
     let mut wanted: Vec<(String, ResourceAmount)> = manifests::pods(facts.profile, &facts.target.namespace)
         .iter()
         .filter_map(|object| {

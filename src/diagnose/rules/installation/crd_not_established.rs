@@ -33,9 +33,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter_map(|(crd, name)| terminating(context, crd, name).or_else(|| unserved(context, crd, name)))
         .collect();
     if findings.is_empty() {
-        if let Some(why) = crds.iter().find_map(|(crd, _)| crd.why_unsettled()) {
-            return Outcome::unknown(why);
-        }
+        known_unless(crds.iter().find_map(|(crd, _)| crd.why_unsettled()))?;
         if crds.iter().all(|(crd, _)| crd.is_absent()) {
             return Outcome::skip("there is no definition");
         }

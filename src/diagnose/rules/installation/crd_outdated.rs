@@ -40,10 +40,7 @@ fn has_watch_list(crd: &Crd) -> Option<bool> {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let name = context.facts.profile.meshsync_crd();
-    let crd = match &context.facts.meshsync_crd {
-        Seen::Known(crd) => crd,
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
+    let crd = context.facts.meshsync_crd.known_or_unknown()?;
     match has_watch_list(crd) {
         None => Outcome::skip("the definition's schema was not recorded"),
         Some(true) => Outcome::pass(),

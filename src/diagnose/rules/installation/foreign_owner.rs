@@ -55,10 +55,8 @@ fn objects<'a>(context: &'a RuleContext<'_>) -> Vec<(String, &'a ObjectMeta)> {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let objects = objects(context);
     if objects.is_empty() {
-        return match context.facts.deployments.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no object to own"),
-        };
+        context.facts.deployments.settled()?;
+        return Outcome::skip("there is no object to own");
     }
     let mut owned: BTreeMap<Manager, Vec<String>> = BTreeMap::new();
     for (object, metadata) in &objects {

@@ -26,11 +26,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let name = &context.facts.target.namespace;
-    let namespace = match &context.facts.namespace {
-        Seen::Known(namespace) => namespace,
-        Seen::Absent => return Outcome::skip(format!("there is no namespace {name}")),
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
+    let namespace = context.facts.namespace.known_or_skip(format!("there is no namespace {name}"))?;
     let status = namespace.status.as_ref();
     let since = namespace.metadata.deletion_timestamp.as_ref();
     let terminating = status.and_then(|status| status.phase.as_deref()) == Some("Terminating") || since.is_some();

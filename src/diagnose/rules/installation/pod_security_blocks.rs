@@ -63,9 +63,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// Where pods could not be tried: by the namespace's label and the pods themselves.
 fn by_label(context: &RuleContext<'_>) -> Judgement {
-    if let Some(why) = context.facts.namespace.why_unsettled() {
-        return Outcome::unknown(why);
-    }
+    context.facts.namespace.settled()?;
     let Some(level) = level(context) else {
         return Outcome::skip(
             "not every pod could be tried; the namespace demands no level of its own, the cluster may",

@@ -55,10 +55,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ),
         }
     }
-    match open {
-        Some(why) if findings.is_empty() => Outcome::unknown(why),
-        _ => Outcome::of(findings),
-    }
+    Outcome::of_or_unknown(findings, open)
 }
 
 /// The Broker that is most likely meant: the only one, else the usual one.

@@ -21,10 +21,8 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     let Some(list) = in_force(facts) else {
-        return match context.meshsyncs.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no MeshSync object"),
-        };
+        context.meshsyncs.settled()?;
+        return Outcome::skip("there is no MeshSync object");
     };
     let account = stack::meshsync_service_account(facts);
     let resources = list.effective(facts.profile);

@@ -23,10 +23,8 @@ const START_UP: SignedDuration = SignedDuration::from_mins(5);
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some((server, client)) = context.clients.meshsync.first() else {
-        return match context.unseen_clients() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("MeshSync is not connected"),
-        };
+        known_unless(context.unseen_clients())?;
+        return Outcome::skip("MeshSync is not connected");
     };
     let (Some((pod, since)), Some(now)) = (context.running_meshsync(), client.start) else {
         return Outcome::unknown("since when MeshSync runs and is connected is not known");

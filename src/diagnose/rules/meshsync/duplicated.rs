@@ -43,9 +43,7 @@ pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
 
 fn once(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    if let Some(why) = facts.deployments.why_unsettled() {
-        return Outcome::unknown(why);
-    }
+    facts.deployments.settled()?;
     let container = facts.profile.meshsync.container;
     let found: Vec<_> = facts
         .deployments

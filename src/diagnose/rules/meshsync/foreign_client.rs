@@ -20,17 +20,12 @@ pub(crate) static CHECK: Check = Check {
 const LISTED: usize = 10;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    if context.facts.broker.servers.is_empty() {
-        return match context.unseen_clients() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("no broker server runs"),
-        };
-    }
+    asked_servers(context)?;
     let foreign = &context.clients.foreign;
     if foreign.is_empty() {
         return Outcome::pass();
     }
-    let mut draft = match shared(context) {
+    let draft = match shared(context) {
         Some(how) => shared::draft(foreign.len(), how),
         None => DIAGNOSIS.finding()
             .title(match foreign.len() {
@@ -39,19 +34,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             })
             .message("Another cluster publishes to this broker, or a MeshSync of ours runs that we do not know. Neither counts for our state."),
     };
-    for ((server, client), why) in foreign.iter().take(LISTED) {
-        draft = draft.evidence(format!(
-            "{}: client {} from {}{}: {why}",
-            context.pod_of(server).unwrap_or("a broker server"),
-            client.name,
-            client.ip,
-            client.start.map(|start| format!(" since {start:.0}")).unwrap_or_default(),
-        ));
-    }
-    if foreign.len() > LISTED {
-        draft = draft.evidence(format!("and {} more", foreign.len() - LISTED));
-    }
     draft
+        .evidences(foreign.iter().take(LISTED).map(|((server, client), why)| {
+            let name = context.pod_of(server).unwrap_or("a broker server");
+            let since = client.start.map(|start| format!(" since {start:.0}")).unwrap_or_default();
+            format!("{name}: client {} from {}{since}: {why}", client.name, client.ip)
+        }))
+        .evidences((foreign.len() > LISTED).then(|| format!("and {} more", foreign.len() - LISTED)))
         .remedy("if several clusters are to share this broker, all is well; else find out who connects from there")
         .found()
 }

@@ -20,9 +20,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             Outcome::pass_with(format!("Deployment {}", stack::name(&deployment.metadata)))
         }
         (Seen::Known(deployment), None) => {
-            if let Some(why) = context.meshsyncs.why_unsettled() {
-                return Outcome::unknown(why);
-            }
+            context.meshsyncs.settled()?;
             // Somebody's own Deployment has no MeshSync object for an owner.
             if deployment.metadata.owner_references.is_some() {
                 return Outcome::skip("there is no MeshSync object");

@@ -2,7 +2,7 @@ use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
     diagnose::rules::{
-        broker::{network_policy_blocks, no_endpoints},
+        broker::{network_policy_blocks, no_endpoints, requires_tls::demands_tls},
         meshsync::{
             stale_env,
             target::{self, Target},
@@ -56,47 +56,39 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("no pod of MeshSync runs");
     }
     if let Some((server, client)) = context.clients.meshsync.first() {
-        let name = context.pod_of(server).or(server.address.as_deref()).unwrap_or("a broker server");
+        let name = server_name(context, server);
         let since = client.start.map(|start| format!(" since {start:.0}")).unwrap_or_default();
         return Outcome::pass_with(format!("to {name}{since}"));
     }
     let why = if runs.is_none() { context.facts.pods.why_unsettled() } else { context.unseen_clients() };
-    if let Some(why) = why {
-        return Outcome::unknown(why);
-    }
-    let name = context.meshsync_name();
+    known_unless(why)?;
     let why = why_not(context);
     let always = "MeshSync's own pod may well be Ready all the same: after two minutes without the broker it gives up for \
                   good, and only a restart helps then.";
-    let mut draft = DIAGNOSIS
-        .finding()
-        .message(match &why {
-            Some(why) => format!("{} {always}", why.says),
-            None => format!("Nothing of the cluster reaches the broker. {always}"),
-        })
-        .object(context.object("Deployment", name))
-        .evidences(who_runs(context))
-        .evidences(who_is_listed(context));
     let container = context.facts.profile.meshsync.container;
-    let words = context
-        .meshsync_pods
-        .iter()
-        .map(|pod| last_words::of(context.facts, Meshsync, stack::name(&pod.metadata), container))
-        .find(|words| !words.evidence.is_empty());
+    let words = last_words::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
     let signature = words.as_ref().and_then(|words| words.signature);
-    if let Some(words) = words {
-        draft = draft.evidences(words.evidence);
-    }
+    let message = match &why {
+        Some(why) => format!("{} {always}", why.says),
+        None => format!("Nothing of the cluster reaches the broker. {always}"),
+    };
     let (remedy, commands) = match (why, signature) {
         (Some(why), _) => (why.remedy, why.commands),
         (None, Some(signature)) => (format!("{}: {}", signature.says, signature.remedy), Vec::new()),
         (None, None) => ("see in its log why, then restart it".into(), Vec::new()),
     };
-    draft = draft.remedy(remedy);
-    for command in commands {
-        draft = draft.command(command);
-    }
-    draft.command(context.logs(Meshsync, 30)).command(context.restart(Meshsync)).found()
+    DIAGNOSIS
+        .finding()
+        .message(message)
+        .object(context.object("Deployment", context.meshsync_name()))
+        .evidences(who_runs(context))
+        .evidences(who_is_listed(context))
+        .evidences(words.into_iter().flat_map(|words| words.evidence))
+        .remedy(remedy)
+        .commands(commands)
+        .command(context.logs(Meshsync, 30))
+        .command(context.restart(Meshsync))
+        .found()
 }
 
 fn who_runs(context: &RuleContext<'_>) -> impl Iterator<Item = String> {
@@ -112,7 +104,7 @@ fn who_is_listed(context: &RuleContext<'_>) -> Vec<String> {
         .target_servers()
         .map(|server| {
             let count = server.connections.items().len() as u64 + server.more;
-            let name = context.pod_of(server).or(server.address.as_deref()).unwrap_or("a broker server");
+            let name = server_name(context, server);
             match count {
                 0 => format!("{name} lists no client at all"),
                 1 => format!("{name} lists one client, and it is not MeshSync of this cluster"),
@@ -193,11 +185,7 @@ fn wrong_token(context: &RuleContext<'_>) -> Option<Why> {
 }
 
 fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
-    let demands = context.target_servers().any(|server| {
-        let greets = server.greeting.as_ref().is_some_and(|g| g.tls_required);
-        greets || server.varz.tls_required
-    });
-    demands.then(|| {
+    context.target_servers().any(demands_tls).then(|| {
         Why::new(
             "The broker demands TLS, and MeshSync is given an address for a plain connection.",
             "have the broker take plain connections, as told with that finding, then restart MeshSync",

@@ -44,20 +44,16 @@ pub(crate) fn started_with<'a>(context: &RuleContext<'a>) -> Option<(&'a Pod, Ti
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some((pod, _)) = context.running_meshsync() else {
-        return match context.facts.pods.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("no pod of MeshSync runs"),
-        };
+        context.facts.pods.settled()?;
+        return Outcome::skip("no pod of MeshSync runs");
     };
     let name = stack::name(&pod.metadata);
     let Some((pod, since, address)) = started_with(context) else {
         return Outcome::skip(format!("pod {name} has no {ADDRESS}"));
     };
     if context.meshsyncs.items().is_empty() && !context.goes_by_deployment() {
-        return match context.meshsyncs.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no MeshSync object that says where to publish"),
-        };
+        context.meshsyncs.settled()?;
+        return Outcome::skip("there is no MeshSync object that says where to publish");
     }
     let mut open = None;
     let mut findings = Vec::new();
@@ -84,10 +80,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Target::Wrong(why) => findings.push(wrong(context, name, address, why)),
     }
     findings.extend(stale_token(context, pod, since, address));
-    match open {
-        Some(why) if findings.is_empty() => Outcome::unknown(why),
-        _ => Outcome::of(findings),
-    }
+    Outcome::of_or_unknown(findings, open)
 }
 
 /// When the Secret was made, if that was after a container got its token from it, and nothing shows that it holds the

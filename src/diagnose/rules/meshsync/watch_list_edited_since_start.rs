@@ -27,10 +27,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter_map(|pod| Some((*pod, stack::running_since(pod, profile.meshsync.container)?)))
         .min_by_key(|(_, since)| *since);
     let Some((pod, since)) = since else {
-        return match context.facts.pods.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("no pod of MeshSync runs"),
-        };
+        context.facts.pods.settled()?;
+        return Outcome::skip("no pod of MeshSync runs");
     };
     let Some((written, by)) = stack::watch_list_written(meshsync) else {
         return Outcome::skip("when it was changed is not known: the object came without managed fields");

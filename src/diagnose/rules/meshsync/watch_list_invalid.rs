@@ -59,9 +59,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             Outcome::found(vec![with_restart(draft, context, meshsync)])
         }
         WatchList::Blacklist(entries) => {
-            if let Some(why) = too_new(context) {
-                return Outcome::unknown(why);
-            }
+            known_unless(too_new(context))?;
             Outcome::found(vec![version_bug::blacklist(context, meshsync, entries, silence)])
         }
         WatchList::Invalid(invalid) => {

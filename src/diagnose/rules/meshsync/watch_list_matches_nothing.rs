@@ -33,9 +33,7 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let list = in_force(context.facts).unwrap_or(WatchList::Empty);
     let (meshsync, entries) = whitelist(context, &list)?;
-    if let Some(why) = too_new(context).filter(|_| list.goes_beyond(context.facts.profile)) {
-        return Outcome::unknown(why);
-    }
+    known_unless(too_new(context).filter(|_| list.goes_beyond(context.facts.profile)))?;
     let profile = context.facts.profile;
     let name = stack::name(&meshsync.metadata);
     let (mut ignored, mut unknown, mut unresolved, mut all) = (vec![], vec![], vec![], vec![]);

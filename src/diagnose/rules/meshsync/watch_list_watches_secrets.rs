@@ -2,6 +2,7 @@ use semver::Version;
 
 use crate::{
     diagnose::rules::{
+        broker::addresses::exposed,
         meshsync::watch_list::{version, whitelist},
         prelude::*,
     },
@@ -31,12 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if !published {
         return Outcome::pass_with("Secrets are not watched");
     }
-    let Seen::Known(deployment) = &context.meshsync else {
-        return match context.meshsync.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("MeshSync has no Deployment"),
-        };
-    };
+    let deployment = context.meshsync.known_or_skip("MeshSync has no Deployment")?;
     let variable = rollout::containers(deployment)
         .iter()
         .flat_map(|container| container.env.iter().flatten())
@@ -46,27 +42,19 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if hides && matches!(variable, Some("true" | "1")) {
         return Outcome::pass_with("MESHSYNC_REDACT_SECRETS hides their values");
     }
-    let exposed = stack::broker_services(context.facts).into_iter().find_map(|service| {
-        let kind = service.spec.as_ref()?.type_.as_deref()?;
-        (kind != "ClusterIP").then(|| (stack::name(&service.metadata), kind))
-    });
+    let exposed = exposed(context).next();
     let open = context.facts.broker.servers.iter().any(|server| !server.varz.auth_required);
     let name = stack::name(&deployment.metadata);
-    let mut draft = DIAGNOSIS.finding()
+    let severity = if exposed.is_some() || open { Severity::Warning } else { Severity::Info };
+    DIAGNOSIS.finding()
+        .severity(severity)
         .message("Whoever may read from the broker reads every Secret that MeshSync may read; the connection is not encrypted. This is the default.")
         .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidence("spec.watch-list.data.whitelist names secrets.v1.")
-        .evidence(format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS"));
-    if let Some((service, kind)) = exposed {
-        draft = draft
-            .severity(Severity::Warning)
-            .evidence(format!("Service {service} is of type {kind}: the broker is open to the outside"));
-    }
-    if open {
-        draft = draft.severity(Severity::Warning).evidence("the broker asks for no token");
-    }
-    draft
-            .remedy("have MeshSync hide the values (1.0.2 and later), or take secrets.v1. off the list; look again after the operator's next turn, which may put its own environment back")
-            .command(context.kubectl().change(format!("set env deployment/{name} MESHSYNC_REDACT_SECRETS=true")))
-            .found()
+        .evidence(format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS"))
+        .evidences(exposed.map(|(service, kind)| format!("Service {service} is of type {kind}: the broker is open to the outside")))
+        .evidences(open.then_some("the broker asks for no token"))
+        .remedy("have MeshSync hide the values (1.0.2 and later), or take secrets.v1. off the list; look again after the operator's next turn, which may put its own environment back")
+        .command(context.kubectl().change(format!("set env deployment/{name} MESHSYNC_REDACT_SECRETS=true")))
+        .found()
 }

@@ -21,10 +21,8 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     if !context.has_custom_resource() {
         let unseen = [context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
-        return match unseen.into_iter().flatten().next() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no custom resource"),
-        };
+        known_unless(unseen.into_iter().flatten().next())?;
+        return Outcome::skip("there is no custom resource");
     }
     let mut findings = Vec::new();
     for broker in context.brokers.items() {

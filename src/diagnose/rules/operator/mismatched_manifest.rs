@@ -75,9 +75,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if profile.broker.current.is_none() {
         return Outcome::skip(format!("{} has one line only", profile.product));
     }
-    let Some(deployment) = context.operator.known() else {
-        return Outcome::unknown(context.operator.why_unsettled().unwrap_or_default());
-    };
+    let deployment = context.operator.known_or_unknown()?;
     let Some(image) = rollout::image(deployment, profile.operator.container) else {
         return Outcome::skip(format!("it has no container {}", profile.operator.container));
     };

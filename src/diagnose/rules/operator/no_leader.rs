@@ -74,9 +74,7 @@ const PATIENCE_WITH_ESTIMATES: SignedDuration = SignedDuration::from_mins(30);
 
 fn leads(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let Some(deployment) = context.operator.known() else {
-        return Outcome::unknown(context.operator.why_unsettled().unwrap_or_default());
-    };
+    let deployment = context.operator.known_or_unknown()?;
     if context.line != Some(Line::Current) {
         return Outcome::skip("the old line uses another name for each process, so all of them act");
     }
@@ -90,16 +88,10 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
     if rollout::ready(deployment) == 0 {
         return Outcome::skip("no pod of it is ready");
     }
-    let lease = match &facts.lease {
-        Seen::Known(lease) => lease,
-        Seen::Absent => {
-            return Outcome::skip(format!(
-                "there is no Lease {} in namespace {}; it lies in the one that --namespace names",
-                facts.profile.operator.lease, facts.target.namespace
-            ));
-        }
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
+    let lease = facts.lease.known_or_skip(format!(
+        "there is no Lease {} in namespace {}; it lies in the one that --namespace names",
+        facts.profile.operator.lease, facts.target.namespace
+    ))?;
     let Some((spec, renewed)) = lease.spec.as_ref().and_then(|spec| Some((spec, spec.renew_time.as_ref()?.0))) else {
         return Outcome::skip("the Lease does not say when it was renewed");
     };

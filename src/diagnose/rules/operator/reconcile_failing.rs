@@ -24,26 +24,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("the operator is not up");
     }
     // Its log is read only when the custom resources show that something is amiss.
-    let words = context
-        .pods_of(Operator)
-        .iter()
-        .map(|pod| last_words::of(context.facts, Operator, stack::name(&pod.metadata), container))
-        .find(|words| !words.evidence.is_empty());
-    let Some(words) = words else {
+    let pods = context.pods_of(Operator);
+    let Some(words) = last_words::of_pods(context.facts, Operator, &pods, container) else {
         return Outcome::pass();
     };
     let name = context.facts.profile.operator.deployment;
-    let means = words.signature.map(|signature| signature.says);
-    let remedy = words.signature.map_or("mend what the lines name; the operator tries again by itself", |s| s.remedy);
+
     DIAGNOSIS
         .finding()
-        .message(match means {
-            Some(means) => format!("The operator runs and fails again and again: {means}."),
+        .message(match words.signature {
+            Some(signature) => format!("The operator runs and fails again and again: {}.", signature.says),
             None => "The operator runs and fails again and again; its log says at what.".to_owned(),
         })
         .object(context.object("Deployment", name))
         .evidences(words.evidence)
-        .remedy(remedy)
+        .remedy(words.signature.map_or("mend what the lines name; the operator tries again by itself", |s| s.remedy))
         .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
         .found()
 }

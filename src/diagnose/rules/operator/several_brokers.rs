@@ -18,11 +18,7 @@ pub(crate) static CHECK: Check =
     Check { id: "one-broker", title: "no two Brokers share the namespace", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let brokers = match &context.brokers {
-        Seen::Known(brokers) => brokers,
-        Seen::Absent => return Outcome::skip("there is no Broker object"),
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
+    let brokers = context.brokers.known_or_skip("there is no Broker object")?;
     let profile = context.facts.profile;
     let mut names: Vec<&str> = brokers
         .iter()

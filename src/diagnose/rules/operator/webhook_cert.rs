@@ -33,9 +33,7 @@ pub(crate) static CHECK: Check = Check {
 const CERTIFICATES: &str = "/tmp/k8s-webhook-server/serving-certs";
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
-    let Some(deployment) = context.operator.known() else {
-        return Outcome::unknown(context.operator.why_unsettled().unwrap_or_default());
-    };
+    let deployment = context.operator.known_or_unknown()?;
     if context.line != Some(Line::Current) {
         return Outcome::skip("only the current line has a webhook");
     }

@@ -23,10 +23,8 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
         _ => context.facts.deployments.why_unsettled(),
     };
     if controllers.is_empty() && pods.is_empty() {
-        return match why_unseen.or_else(|| context.facts.pods.why_unsettled()) {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("it has no workload"),
-        };
+        known_unless(why_unseen.or_else(|| context.facts.pods.why_unsettled()))?;
+        return Outcome::skip("it has no workload");
     }
     let mut findings = Vec::new();
     for controller in &controllers {
@@ -46,8 +44,7 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
 
 /// Several `StatefulSet`s share the broker's pods; a pod is of the one that its name begins with.
 fn belongs(pod: &Pod, controller: &Controller, all: &[Controller]) -> bool {
-    all.len() == 1
-        || stack::name(&pod.metadata).strip_prefix(controller.name.as_str()).is_some_and(|rest| rest.starts_with('-'))
+    all.len() == 1 || rollout::is_pod_of(stack::name(&pod.metadata), &controller.name)
 }
 
 fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controller> {
