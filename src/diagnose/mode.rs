@@ -58,7 +58,7 @@ impl StackView<'_> {
         {
             return (Mode::CustomBroker, Some(self.told(destination)));
         }
-        if self.operator.known().is_some() || self.has_custom_resource() || self.has_workload() {
+        if self.has_something() {
             return (Mode::Operator, None);
         }
         let seen = self.operator.is_absent()

@@ -72,6 +72,12 @@ impl<'a> RuleContext<'a> {
         Kubectl { context: self, namespace: None }
     }
 
+    /// A command of Helm.
+    pub(crate) fn helm(&self, effect: Effect, namespace: &str, arguments: &str) -> Command {
+        let flag = self.context_flag().replace("--context", "--kube-context");
+        other(effect, format!("helm{flag} {arguments} -n {}", quoted(namespace)))
+    }
+
     /// The workload of a component, by its real name where it is known.
     pub(crate) fn workload(&self, component: Component) -> WorkloadRef {
         let profile = self.facts.profile;

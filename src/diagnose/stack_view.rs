@@ -113,6 +113,16 @@ impl<'a> StackView<'a> {
         }
     }
 
+    /// Why not every custom resource was seen; none when all were.
+    pub(crate) fn unseen_resources(&self) -> Option<String> {
+        self.brokers.why_unsettled().or_else(|| self.meshsyncs.why_unsettled())
+    }
+
+    /// Whether anything of the stack is known to be there.
+    pub(crate) fn has_something(&self) -> bool {
+        self.operator.known().is_some() || self.has_custom_resource() || self.has_workload()
+    }
+
     /// Whether any custom resource is known to be there.
     pub(crate) fn has_custom_resource(&self) -> bool {
         !self.brokers.items().is_empty() || !self.meshsyncs.items().is_empty()
@@ -240,4 +250,9 @@ pub(super) fn goes_there(destination: Option<&Destination>, pods: &[&Pod], serve
     let custom = server.reached_by == Way::CustomAddress
         || server.pod.as_deref().is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
     custom == destination.is_some_and(Destination::is_elsewhere)
+}
+
+/// An object of the whole cluster.
+pub(crate) fn cluster_object(kind: &str, name: &str) -> ObjectRef {
+    ObjectRef { kind: kind.into(), namespace: None, name: name.into() }
 }

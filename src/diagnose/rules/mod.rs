@@ -28,7 +28,7 @@ pub(crate) mod prelude {
     pub(crate) use crate::{
         diagnose::{
             CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, known_unless, last_words,
-            remedy::other, rollout,
+            remedy::other, rollout, stack_view::cluster_object,
         },
         facts::{BrokerServer, stack},
         report::{Action, Command, Effect, Finding, Kind, ObjectRef, PatchKind, Severity},

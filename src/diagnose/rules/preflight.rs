@@ -14,6 +14,11 @@ pub(crate) fn seen<'a>(context: &RuleContext<'a>) -> &'a Preflight {
     context.facts.preflight.as_ref().unwrap_or(&NOTHING)
 }
 
+/// The object of a dry run.
+pub(crate) fn object(trial: &DryRun) -> ObjectRef {
+    ObjectRef { kind: trial.kind.clone(), namespace: trial.namespace.clone(), name: trial.name.clone() }
+}
+
 /// `1 object`, `3 objects`.
 pub(crate) fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }

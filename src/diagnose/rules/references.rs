@@ -2,19 +2,15 @@
 
 use crate::{diagnose::rules::prelude::*, facts::Meshsync};
 
-/// Why there is no `MeshSync` object to judge.
-pub(crate) fn none(context: &RuleContext<'_>) -> Judgement {
-    match context.meshsyncs.why_unsettled() {
-        Some(why) => Outcome::unknown(why),
-        None => Outcome::skip("there is no MeshSync object"),
-    }
+/// A `MeshSync` object, as kubectl names it.
+pub(crate) fn named_object(context: &RuleContext<'_>, meshsync: &Meshsync) -> String {
+    format!("meshsyncs.{} {}", context.facts.profile.group, stack::name(&meshsync.metadata))
 }
 
 /// The command that has a `MeshSync` publish to a Broker of this namespace.
 pub(crate) fn point_to(context: &RuleContext<'_>, meshsync: &Meshsync, broker: &str) -> Command {
-    let profile = context.facts.profile;
     context.kubectl().patch(
-        format!("meshsyncs.{} {}", profile.group, stack::name(&meshsync.metadata)),
+        named_object(context, meshsync),
         format!(
             r#"{{"spec":{{"broker":{{"custom":null,"native":{{"name":"{broker}","namespace":"{}"}}}}}}}}"#,
             context.facts.target.namespace

@@ -3,14 +3,17 @@
 use crate::{
     diagnose::{
         RuleContext,
-        rules::broker::{
-            client_port::{ClientPort, client_port},
-            servers::{name_by_id, server_name},
+        rules::{
+            broker::{
+                client_port::{ClientPort, client_port},
+                servers::{name_by_id, server_name},
+            },
+            custom_resources,
         },
     },
     facts::{
-        ApiTest, BrokerServer, Change, Condition, FailureKind, FlowTest, Handshake, HeldBack, MeshsyncTest,
-        OperatorTest, Passive, ServerTest, Step, Subject, Test, stack,
+        ApiTest, BrokerServer, Change, FailureKind, FlowTest, Handshake, HeldBack, MeshsyncTest, OperatorTest, Passive,
+        ServerTest, Step, Subject, Test, stack,
     },
     report::{Hop, Status, Timing},
     stack::{base::seen::Seen, watch_list::EVENTS},
@@ -83,17 +86,9 @@ fn api(context: &RuleContext<'_>, api: &ApiTest) -> Vec<Hop> {
 
 fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
     let mut hops = vec![step("renewal", "the Lease is renewed", &operator.renewal, Status::Fail)];
-    let brokers = context.brokers.items().iter().map(|broker| {
-        let conditions = broker.status.conditions.iter();
-        ("Broker", &broker.metadata, observed(conditions))
-    });
-    let meshsyncs = context.meshsyncs.items().iter().map(|meshsync| {
-        let conditions = meshsync.status.conditions.iter();
-        ("MeshSync", &meshsync.metadata, observed(conditions))
-    });
-    for (kind, metadata, observed) in brokers.chain(meshsyncs) {
+    for (kind, metadata, conditions) in custom_resources::all(context) {
         let wanted = metadata.generation.unwrap_or(0);
-        let (status, detail) = match observed {
+        let (status, detail) = match custom_resources::observed_generation(conditions) {
             Some(seen) if seen >= wanted => (Status::Pass, format!("generation {seen} of {wanted}")),
             Some(seen) => (Status::Fail, format!("generation {seen} of {wanted}")),
             None => (Status::Skip, "its status speaks of no generation".into()),
@@ -102,11 +97,6 @@ fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
         hops.push(hop("reconcile", &title, status, Some(detail), None));
     }
     hops
-}
-
-/// The newest generation that a status speaks of.
-fn observed<'c>(conditions: impl Iterator<Item = &'c Condition>) -> Option<i64> {
-    conditions.filter_map(|condition| condition.observed_generation).max()
 }
 
 fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {

@@ -16,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     context.facts.services.known_or_skip("there is no Broker object")?;
-    let broker = context.brokers.first_or_skip("there is no Broker object")?;
+    let broker = context.broker_object()?;
     let Some(service) = stack::broker_services(context.facts).into_iter().next() else {
         return Outcome::skip("the broker has no Service");
     };

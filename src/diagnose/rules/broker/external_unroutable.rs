@@ -14,7 +14,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let broker = context.brokers.first_or_skip("there is no Broker object")?;
+    let broker = context.broker_object()?;
     let address = broker.status.endpoint.as_ref().and_then(|endpoint| endpoint.external.as_deref()).unwrap_or_default();
     let Some((host, port)) = stack::host_and_port(address) else {
         return Outcome::skip("there is no external address");

@@ -5,10 +5,10 @@ use k8s_openapi::api::core::v1::Pod;
 use crate::{
     diagnose::{
         network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
-        rules::{cluster::unreachable, prelude::*},
+        rules::{broker::no_endpoints::pairs, cluster::unreachable, prelude::*},
     },
     facts::destination::{self, Place},
-    stack::manifests,
+    stack::{manifests, profile::Selector},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -42,27 +42,34 @@ struct Bar {
     policies: Vec<String>,
 }
 
+impl Bar {
+    fn of(what: String, reach: Reach) -> Option<Self> {
+        match reach {
+            Reach::Barred { direction, policies } => Some(Self { what, direction, policies }),
+            Reach::Open => None,
+        }
+    }
+}
+
 /// The pod of MeshSync, and what the policies bar it from.
 fn judged<'a>(context: &RuleContext<'a>) -> Result<(&'a Pod, Vec<Bar>), Undecided> {
     let facts = context.facts;
-    let Seen::Known(policies) = &facts.networkpolicies else {
-        return Err(match facts.networkpolicies.why_unsettled() {
-            Some(why) => Undecided::Unknown(why),
-            None => Undecided::Skip("the cluster knows no NetworkPolicies".into()),
-        });
-    };
-    if let Some(why) = facts.pods.why_unsettled() {
-        return Err(Undecided::Unknown(why));
-    }
+    let policies = facts.networkpolicies.known_or_skip("the cluster knows no NetworkPolicies")?;
+    facts.pods.settled()?;
     // One that is going away asks for nothing more.
     let stays = |pod: &&&Pod| pod.metadata.deletion_timestamp.is_none();
     let Some(from) = context.meshsync_pods.iter().find(stays).copied() else {
         return Err(Undecided::Skip("MeshSync has no pod".into()));
     };
-    let labels = facts.namespace.known().map(|n| n.metadata.labels.clone());
-    let home = Namespace::new(&facts.target.namespace, labels.map(Option::unwrap_or_default).as_ref());
+    let home = home(context);
     let policies = Policies::new(policies, &home);
     Ok((from, bars(context, &policies, from)))
+}
+
+/// The namespace of the stack.
+fn home(context: &RuleContext<'_>) -> Namespace {
+    let labels = context.facts.namespace.known().map(|n| n.metadata.labels.clone().unwrap_or_default());
+    Namespace::new(&context.facts.target.namespace, labels.as_ref())
 }
 
 /// The first thing that a policy keeps MeshSync from; none when nothing does, as far as is known.
@@ -77,24 +84,15 @@ fn policies_open(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass_with("the namespace has none");
     }
     let (from, bars) = judged(context)?;
-    if bars.is_empty() {
-        return if broker_pods(context).is_empty() {
-            Outcome::skip("the broker has no pod here")
-        } else {
-            Outcome::pass()
-        };
+    if !bars.is_empty() {
+        return Outcome::found(vec![finding(context, from, &bars)]);
     }
-    Outcome::found(vec![finding(context, from, &bars)])
+    if broker_pods(context).is_empty() { Outcome::skip("the broker has no pod here") } else { Outcome::pass() }
 }
 
 fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Bar> {
     let names = &context.facts.profile.broker;
-    let mut bars: Vec<Bar> = Vec::new();
-    let mut add = |what: String, reach: Reach| {
-        if let Reach::Barred { direction, policies } = reach {
-            bars.push(Bar { what, direction, policies });
-        }
-    };
+    let mut bars = Vec::new();
     let host = broker_host(from, context.facts.profile.meshsync.container);
     let broker = match &host {
         Some(host) if !leads_here(context, host) => Vec::new(),
@@ -103,7 +101,8 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
     for to in broker {
         for number in [names.client_port, names.monitor_port] {
             let port = Port { protocol: "TCP", number };
-            add(format!("port {number} of {}", stack::name(&to.metadata)), policies.between(from, to, port));
+            let what = format!("port {number} of {}", stack::name(&to.metadata));
+            bars.extend(Bar::of(what, policies.between(from, to, port)));
         }
     }
     // An address that is no name needs no DNS.
@@ -117,7 +116,7 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
         if !reach.contains(&Reach::Open)
             && let [udp, _] = reach
         {
-            add("port 53, the cluster's DNS".into(), udp);
+            bars.extend(Bar::of("port 53, the cluster's DNS".into(), udp));
         }
     }
     bars
@@ -159,7 +158,6 @@ fn broker_host(pod: &Pod, container: &str) -> Option<String> {
 }
 
 fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
-    let profile = context.facts.profile;
     let connected = !context.clients.meshsync.is_empty();
     let (first, more) = bars.split_first().map_or(("", 0), |(first, rest)| (first.what.as_str(), rest.len()));
     let policy = bars.first().and_then(|bar| bar.policies.first()).map_or("", String::as_str);
@@ -174,26 +172,8 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
         "MeshSync cannot connect, though this tool may reach the broker: a port-forward goes past policies. This is read off \
          the policies; whether they are enforced depends on the cluster's network."
     };
-    let mut draft = DIAGNOSIS.finding().title(title).message(message).object(context.object("NetworkPolicy", policy));
-    if connected {
-        draft = draft.severity(Severity::Warning);
-    }
-    for bar in bars {
-        draft = draft.evidence(format!(
-            "{}: barred as {} by spec.podSelector and the rules of {}",
-            bar.what,
-            bar.direction,
-            bar.policies.join(", ")
-        ));
-    }
-    let namespace = &context.facts.target.namespace;
-    let labels = |pod: &Pod| {
-        pod.metadata.labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
-    };
-    draft = draft.evidence(format!("labels of {}: {}", stack::name(&from.metadata), labels(from)));
-    let broker = broker_pods(context);
-    let egress = bars.iter().any(|bar| bar.direction == Direction::Egress);
-    let ingress = bars.iter().any(|bar| bar.direction == Direction::Ingress);
+    let is = |direction: Direction| bars.iter().any(|bar| bar.direction == direction);
+    let (egress, ingress) = (is(Direction::Egress), is(Direction::Ingress));
     let mut remedy = Vec::new();
     if ingress {
         remedy.push("let MeshSync's pods in to the broker's, on both ports");
@@ -201,50 +181,54 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
     if egress {
         remedy.push("let MeshSync's pods out to the broker's and to DNS, and see that they may reach the API server");
     }
-    draft = draft
+    let labels = pairs(from.metadata.labels.as_ref()).join(", ");
+    DIAGNOSIS
+        .finding()
+        .severity(if connected { Severity::Warning } else { Severity::Error })
+        .title(title)
+        .message(message)
+        .object(context.object("NetworkPolicy", policy))
+        .evidences(bars.iter().map(|bar| {
+            let policies = bar.policies.join(", ");
+            format!("{}: barred as {} by spec.podSelector and the rules of {policies}", bar.what, bar.direction)
+        }))
+        .evidence(format!("labels of {}: {labels}", stack::name(&from.metadata)))
         .remedy(format!("{}. Policies add up: one more only opens", remedy.join("; ")))
-        .command(context.kubectl().inspect("get networkpolicies -o yaml"));
-    if ingress && let Some(selector) = selector_of(context, broker.first().copied()) {
-        let meshsync = pairs(profile.meshsync.selector);
-        let name = format!("{}-clients", profile.broker.current.unwrap_or(profile.broker.old));
-        let policy = serde_json::json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": { "name": name, "namespace": namespace },
-            "spec": {
-                "podSelector": { "matchLabels": selector },
-                "policyTypes": ["Ingress"],
-                "ingress": [{
-                    "from": [{ "podSelector": { "matchLabels": meshsync } }],
-                    "ports": [
-                        { "port": profile.broker.client_port },
-                        { "port": profile.broker.monitor_port },
-                    ],
-                }],
-            },
-        });
-        let mut command = context.kubectl().change("apply -f -");
-        command.run = format!("echo '{policy}' | {}", command.run);
-        draft = draft.command(command);
-    }
-    draft.done()
+        .command(context.kubectl().inspect("get networkpolicies -o yaml"))
+        .commands(if ingress { admission(context) } else { None })
+        .done()
 }
 
-fn pairs(selector: crate::stack::profile::Selector) -> serde_json::Map<String, serde_json::Value> {
+/// The command that lets MeshSync's pods in to the broker's.
+fn admission(context: &RuleContext<'_>) -> Option<Command> {
+    let profile = context.facts.profile;
+    let broker = broker_pods(context).first().copied()?;
+    // The labels by which the family's broker pods are known, as this pod bears them.
+    let selector = profile.broker.selectors.iter().find(|selector| stack::selected(&broker.metadata, selector))?;
+    let name = format!("{}-clients", profile.broker.current.unwrap_or(profile.broker.old));
+    let policy = serde_json::json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": { "name": name, "namespace": context.facts.target.namespace },
+        "spec": {
+            "podSelector": { "matchLabels": labels(selector) },
+            "policyTypes": ["Ingress"],
+            "ingress": [{
+                "from": [{ "podSelector": { "matchLabels": labels(profile.meshsync.selector) } }],
+                "ports": [
+                    { "port": profile.broker.client_port },
+                    { "port": profile.broker.monitor_port },
+                ],
+            }],
+        },
+    });
+    let mut command = context.kubectl().change("apply -f -");
+    command.run = format!("echo '{policy}' | {}", command.run);
+    Some(command)
+}
+
+fn labels(selector: Selector) -> serde_json::Map<String, serde_json::Value> {
     selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()
-}
-
-/// The labels by which the family's broker pods are known, as this pod bears them.
-fn selector_of(context: &RuleContext<'_>, pod: Option<&Pod>) -> Option<serde_json::Map<String, serde_json::Value>> {
-    let pod = pod?;
-    context
-        .facts
-        .profile
-        .broker
-        .selectors
-        .iter()
-        .find(|selector| stack::selected(&pod.metadata, selector))
-        .map(|selector| pairs(selector))
 }
 
 /// Ports on which API servers are reached: policies look behind the Service, and clusters differ. Only what bars all of
@@ -253,28 +237,18 @@ const API_PORTS: [u16; 4] = [443, 6443, 8443, 16443];
 
 fn network_free(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let policies = match &facts.networkpolicies {
-        Seen::Known(policies) if policies.is_empty() => {
-            return Outcome::pass_with("the namespace has none");
-        }
-        Seen::Known(policies) => policies,
-        Seen::Absent => return Outcome::skip("the cluster knows no NetworkPolicies"),
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
-    let labels = facts.namespace.known().map(|n| n.metadata.labels.clone());
-    let home = Namespace::new(&facts.target.namespace, labels.map(Option::unwrap_or_default).as_ref());
+    let policies = facts.networkpolicies.known_or_skip("the cluster knows no NetworkPolicies")?;
+    if policies.is_empty() {
+        return Outcome::pass_with("the namespace has none");
+    }
+    let home = home(context);
     let policies = Policies::new(policies, &home);
     let pods: Vec<_> =
         manifests::pods(facts.profile, &facts.target.namespace).iter().filter_map(manifests::typed).collect();
     let [operator, broker, meshsync] = pods.as_slice() else {
         return Outcome::skip("the stack has no pods");
     };
-    let mut bars: Vec<(String, Direction, Vec<String>)> = Vec::new();
-    let mut add = |what: &str, reach: Reach| {
-        if let Reach::Barred { direction, policies } = reach {
-            bars.push((what.to_owned(), direction, policies));
-        }
-    };
+    let mut bars = Vec::new();
     let system = Namespace::new("kube-system", None);
     for (name, pod) in [("operator", operator), ("MeshSync", meshsync)] {
         let reach = API_PORTS.map(|number| {
@@ -283,19 +257,19 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
         });
         if !reach.contains(&Reach::Open) {
             let [first, ..] = reach;
-            add(&format!("from the {name} to the API server"), first);
+            bars.extend(Bar::of(format!("from the {name} to the API server"), first));
         }
     }
     // By its address, as the operator tells it: no DNS is needed.
     for number in [facts.profile.broker.client_port, facts.profile.broker.monitor_port] {
         let port = Port { protocol: "TCP", number };
         let reach = policies.between(meshsync, broker, port);
-        add(&format!("from MeshSync to port {number} of the broker"), reach);
+        bars.extend(Bar::of(format!("from MeshSync to port {number} of the broker"), reach));
     }
-    let Some((_, _, first)) = bars.first() else {
+    let Some(first) = bars.first() else {
         return Outcome::pass();
     };
-    let policy = first.first().cloned().unwrap_or_default();
+    let policy = first.policies.first().map_or("", String::as_str);
     DIAGNOSIS
         .finding()
         .title("NetworkPolicies of the namespace would cut the stack's pods off")
@@ -303,14 +277,12 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
             "The pods would run, and not work. This is read off the policies; whether they are enforced depends on \
                  the cluster's network.",
         )
-        .object(context.object("NetworkPolicy", &policy))
+        .object(context.object("NetworkPolicy", policy))
         .evidences(
-            bars.iter()
-                .map(|(what, direction, policies)| format!("{what}: barred as {direction} by {}", policies.join(", "))),
+            bars.iter().map(|bar| format!("{}: barred as {} by {}", bar.what, bar.direction, bar.policies.join(", "))),
         )
         .evidences([operator, broker, meshsync].map(|pod| {
-            let labels: Vec<String> =
-                pod.metadata.labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
+            let labels = pairs(pod.metadata.labels.as_ref());
             let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
             format!("pods of {name} will bear {}", labels.join(", "))
         }))

@@ -17,17 +17,12 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     if !stack::is_gone(facts) {
-        let unseen = [
-            facts.deployments.why_unsettled(),
-            facts.statefulsets.why_unsettled(),
-            context.brokers.why_unsettled(),
-            context.meshsyncs.why_unsettled(),
-        ];
-        let something = context.operator.known().is_some() || context.has_custom_resource() || context.has_workload();
-        return match unseen.into_iter().flatten().next() {
-            Some(why) if !something => Outcome::unknown(why),
-            _ => Outcome::skip("the stack is here, and needs them"),
-        };
+        if !context.has_something() {
+            facts.deployments.settled()?;
+            facts.statefulsets.settled()?;
+            known_unless(context.unseen_resources())?;
+        }
+        return Outcome::skip("the stack is here, and needs them");
     }
     if let Some(first) = facts.elsewhere.items().first() {
         return Outcome::skip(format!("the stack is in namespace {first}, and needs them"));
@@ -36,12 +31,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if !no_kinds && facts.elsewhere.known().is_none() {
         return Outcome::unknown("whether the stack is in another namespace was not seen");
     }
-    let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
-    else {
-        let why = facts.rbac.cluster_roles.why_unsettled();
-        let why = why.or_else(|| facts.rbac.cluster_role_bindings.why_unsettled());
-        return Outcome::unknown(why.unwrap_or_default());
-    };
+    let roles = facts.rbac.cluster_roles.known_or_unknown()?;
+    let bindings = facts.rbac.cluster_role_bindings.known_or_unknown()?;
     let names = &facts.profile.operator;
     let bindings: Vec<_> = bindings
         .iter()
@@ -61,22 +52,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .map(|role| stack::name(&role.metadata))
         .filter(|name| names.cluster_roles.contains(name))
         .collect();
-    let mut draft = DIAGNOSIS.finding().message(format!(
-        "They belong to no namespace, so deleting {} did not remove them. They grant rights to an account that anybody \
-         with rights in the namespace can make again, and the next install by Helm stumbles over them.",
-        facts.target.namespace
-    ));
-    for (kind, found) in [("clusterrolebinding", &bindings), ("clusterrole", &roles)] {
-        if !found.is_empty() {
-            draft = draft
-                .evidence(format!("there are, by {kind}: {}", found.join(", ")))
-                .command(context.kubectl_cluster().delete(format!("{kind} {}", found.join(" "))));
-        }
-    }
     if bindings.is_empty() && roles.is_empty() {
         return Outcome::pass();
     }
-    draft
+    let left = [("clusterrolebinding", &bindings), ("clusterrole", &roles)];
+    let left = || left.iter().filter(|(_, found)| !found.is_empty());
+    DIAGNOSIS.finding().message(format!(
+        "They belong to no namespace, so deleting {} did not remove them. They grant rights to an account that anybody \
+         with rights in the namespace can make again, and the next install by Helm stumbles over them.",
+        facts.target.namespace
+    ))
+        .evidences(left().map(|(kind, found)| format!("there are, by {kind}: {}", found.join(", "))))
+        .commands(left().map(|(kind, found)| context.kubectl_cluster().delete(format!("{kind} {}", found.join(" ")))))
         .evidence(format!(
             "nothing of the stack is in namespace {}, and no custom resource anywhere",
             facts.target.namespace

@@ -1,5 +1,8 @@
 use crate::{
-    diagnose::rules::{preflight::seen, prelude::*},
+    diagnose::rules::{
+        preflight::{object, seen},
+        prelude::*,
+    },
     facts::{
         DryRun,
         dry_run::{Tried, rules_not_held},
@@ -44,11 +47,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "Kubernetes lets nobody write or bind a role that holds rights which they lack themselves, unless they \
                  have the verbs escalate and bind on it. An access review does not show that; a dry run does.",
             )
-            .object(ObjectRef {
-                kind: first.kind.clone(),
-                namespace: first.namespace.clone(),
-                name: first.name.clone(),
-            })
+            .object(object(first))
             .evidence(format!("the API server refuses {}", names.join(", ")))
             .evidences(
                 rules_not_held(messages)

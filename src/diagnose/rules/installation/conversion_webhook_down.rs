@@ -1,4 +1,7 @@
-use crate::diagnose::rules::{installation::crd_missing, prelude::*};
+use crate::{
+    diagnose::rules::{installation::crd_missing, prelude::*},
+    stack::base::failure,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "conversion-webhook-down",
@@ -16,24 +19,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let facts = context.facts;
-    let failures: Vec<String> = facts
-        .brokers
-        .iter()
-        .map(|(version, seen)| ("brokers", version, seen.failure()))
-        .chain(facts.meshsyncs.iter().map(|(version, seen)| ("meshsyncs", version, seen.failure())))
-        .filter_map(|(plural, version, why)| Some((plural, version, why?)))
-        .filter(|(_, _, why)| why.kind.is_conversion())
-        .map(|(plural, version, why)| format!("listing {plural} in {version}: {why}"))
-        .collect();
+    let failures = unreadable_versions(context, failure::Kind::is_conversion);
     if failures.is_empty() {
         return Outcome::pass();
     }
-    let reset = |crd: &str| {
-        context
-            .kubectl_cluster()
-            .patch(format!("crd {crd}"), r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#)
-    };
     DIAGNOSIS
         .finding()
         .message(
@@ -45,7 +34,29 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "repair the operator that serves the webhook, or switch conversion off: both versions have the same \
                  fields, so nothing is lost",
         )
-        .command(reset(&facts.profile.broker_crd()))
-        .command(reset(&facts.profile.meshsync_crd()))
+        .commands(without_conversion(context))
         .found()
+}
+
+/// The versions in which custom resources could not be listed for such a failure, as evidence.
+pub(crate) fn unreadable_versions(context: &RuleContext<'_>, is_such: impl Fn(failure::Kind) -> bool) -> Vec<String> {
+    let facts = context.facts;
+    let brokers = facts.brokers.iter().map(|(version, seen)| ("brokers", version, seen.failure()));
+    let meshsyncs = facts.meshsyncs.iter().map(|(version, seen)| ("meshsyncs", version, seen.failure()));
+    brokers
+        .chain(meshsyncs)
+        .filter_map(|(plural, version, why)| Some((plural, version, why?)))
+        .filter(|(_, _, why)| is_such(why.kind))
+        .map(|(plural, version, why)| format!("listing {plural} in {version}: {why}"))
+        .collect()
+}
+
+/// The commands that switch the conversion off.
+pub(crate) fn without_conversion(context: &RuleContext<'_>) -> [Command; 2] {
+    let profile = context.facts.profile;
+    [profile.broker_crd(), profile.meshsync_crd()].map(|crd| {
+        context
+            .kubectl_cluster()
+            .patch(format!("crd {crd}"), r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#)
+    })
 }

@@ -28,11 +28,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             DIAGNOSIS.finding()
                 .title(format!("The custom resource definition {name} is missing"))
                 .message("Its objects can neither exist nor be made, and the operator cannot watch them.")
-                .object(ObjectRef {
-                    kind: "CustomResourceDefinition".into(),
-                    namespace: None,
-                    name: name.clone(),
-                })
+                .object(cluster_object("CustomResourceDefinition", name))
                 .evidence(format!("the API server has no CustomResourceDefinition {name}, while other parts of the stack are there"))
                 .remedy("apply the definitions of the operator's version again; existing objects of the other kind are not touched")
                 .command(context.kubectl_cluster().inspect(format!("get crd {name}")))

@@ -1,9 +1,6 @@
 use crate::{
     diagnose::rules::{
-        installation::{
-            crd_terminating::{self, terminating},
-            deletion::reference,
-        },
+        installation::crd_terminating::{self, terminating},
         prelude::*,
     },
     facts::Crd,
@@ -52,29 +49,23 @@ fn unserved(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding>
             condition.kind, condition.status, condition.reason, condition.message
         )
     });
-    let wait = |draft: Draft| -> (Draft, Command) {
-        (
-            draft.remedy("wait for it, then apply the objects"),
-            context.kubectl_cluster().inspect(format!("wait --for=condition=Established --timeout=60s crd/{name}")),
-        )
-    };
     let draft = DIAGNOSIS
         .finding()
         .title(format!("The definition {name} is there and not served"))
-        .message(if refused.is_some() {
-            "Another definition has taken one of its names, so its objects can be neither read nor made."
-        } else {
-            "Its objects can be neither read nor made. Just after it was applied this is so for a moment."
-        })
-        .object(reference(name))
+        .object(cluster_object("CustomResourceDefinition", name))
         .evidences(shown);
-    let (draft, command) = if refused.is_some() {
-        (
-            draft.remedy("find the definition of the same group that has the name, and see who needs it before removing it"),
-            context.kubectl_cluster().inspect("get crd -o custom-columns=NAME:.metadata.name,GROUP:.spec.group,KIND:.spec.names.kind,SHORT:.spec.names.shortNames"),
-        )
+    let draft = if refused.is_some() {
+        draft
+            .message("Another definition has taken one of its names, so its objects can be neither read nor made.")
+            .remedy("find the definition of the same group that has the name, and see who needs it before removing it")
+            .command(context.kubectl_cluster().inspect("get crd -o custom-columns=NAME:.metadata.name,GROUP:.spec.group,KIND:.spec.names.kind,SHORT:.spec.names.shortNames"))
     } else {
-        wait(draft)
+        draft
+            .message("Its objects can be neither read nor made. Just after it was applied this is so for a moment.")
+            .remedy("wait for it, then apply the objects")
+            .command(
+                context.kubectl_cluster().inspect(format!("wait --for=condition=Established --timeout=60s crd/{name}")),
+            )
     };
-    Some(draft.command(command).done())
+    Some(draft.done())
 }

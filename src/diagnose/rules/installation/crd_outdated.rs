@@ -20,20 +20,12 @@ pub(crate) static CHECK: Check = Check {
 
 /// Whether the schema of any served version has `spec.watch-list`; none when no schema was recorded.
 fn has_watch_list(crd: &Crd) -> Option<bool> {
-    let schemas: Vec<_> = crd
-        .spec
-        .versions
-        .iter()
-        .filter(|version| version.served)
-        .filter_map(|version| version.schema.as_ref())
-        .collect();
+    let served = crd.spec.versions.iter().filter(|version| version.served);
+    let schemas: Vec<_> = served.filter_map(|version| version.schema.as_ref()).collect();
     (!schemas.is_empty()).then(|| {
         schemas.iter().any(|schema| {
-            schema
-                .open_api_v3_schema
-                .properties
-                .get("spec")
-                .is_some_and(|spec| spec.properties.contains_key("watch-list"))
+            let spec = schema.open_api_v3_schema.properties.get("spec");
+            spec.is_some_and(|spec| spec.properties.contains_key("watch-list"))
         })
     })
 }
@@ -50,7 +42,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "The API server drops the watch-list of every MeshSync, so MeshSync falls back to its defaults, and \
                      versions 0.6.23 to 1.0.1 then publish nothing.",
             )
-            .object(ObjectRef { kind: "CustomResourceDefinition".into(), namespace: None, name })
+            .object(cluster_object("CustomResourceDefinition", &name))
             .evidence("spec.versions[].schema has no field spec.watch-list")
             .remedy("apply the definitions of the current operator; then set the watch-list and restart MeshSync")
             .command(context.redeploy(None))

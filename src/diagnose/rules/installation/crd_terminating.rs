@@ -1,11 +1,5 @@
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
 use crate::{
-    diagnose::rules::{
-        custom_resources,
-        installation::deletion::{held_resources, reference},
-        prelude::*,
-    },
+    diagnose::rules::{custom_resources, prelude::*},
     facts::Crd,
 };
 
@@ -21,33 +15,26 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) fn terminating(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding> {
     let since = crd.metadata.deletion_timestamp.as_ref()?;
     let kind = &crd.spec.names.kind;
-    let held: Vec<(&str, &ObjectMeta)> = held_resources(context).into_iter().filter(|(held, _)| held == kind).collect();
-    let mut draft = DIAGNOSIS.finding()
+    let mut held = custom_resources::held(context);
+    held.retain(|(held, _)| held == kind);
+    let operator_is_up = context.operator_is_up() == Some(true);
+    let finding = DIAGNOSIS.finding()
         .title(format!("The definition {name} is being deleted and waits for its objects"))
         .message(
             "No object of the kind can be made until it is gone and applied again. What hangs is not the definition, but \
              an object of its kind somewhere in the cluster.",
         )
-        .object(reference(name))
+        .object(cluster_object("CustomResourceDefinition", name))
         .evidence(format!("metadata.deletionTimestamp: {}", since.0))
         .evidence(format!("metadata.finalizers: {}", custom_resources::finalizers(&crd.metadata)))
-        .evidences(held.iter().map(|(kind, metadata)| {
-            format!(
-                "{kind} {} is being deleted and waits for {}",
-                stack::name(metadata),
-                custom_resources::finalizers(metadata)
-            )
-        }))
-        .remedy(if context.operator_is_up() == Some(true) {
+        .evidences(held.iter().map(|(kind, metadata)| custom_resources::waits(kind, metadata)))
+        .remedy(if operator_is_up {
             "the operator is there to finish the deletion of the objects: wait, then apply the definitions again"
         } else {
             "clear the finalizers of the objects, never the definition's own; then apply the definitions again"
         })
-        .command(context.kubectl_cluster().inspect(format!("get {name} -A")));
-    if context.operator_is_up() != Some(true) {
-        for (kind, metadata) in held {
-            draft = draft.command(custom_resources::clear_finalizers(context, kind, metadata));
-        }
-    }
-    Some(draft.done())
+        .command(context.kubectl_cluster().inspect(format!("get {name} -A")))
+        .commands(if operator_is_up { Vec::new() } else { custom_resources::clear_finalizers(context, &held) })
+        .done();
+    Some(finding)
 }

@@ -30,17 +30,13 @@ fn objects<'a>(context: &'a RuleContext<'_>) -> Vec<(String, &'a ObjectMeta)> {
     let mut add = |kind: &str, metadata: &'a ObjectMeta| {
         objects.push((format!("{}/{}", kind.to_lowercase(), stack::name(metadata)), metadata));
     };
-    for crd in [&facts.broker_crd, &facts.meshsync_crd] {
-        if let Some(crd) = crd.known() {
-            add("crd", &crd.metadata);
-        }
+    for crd in [&facts.broker_crd, &facts.meshsync_crd].into_iter().filter_map(Seen::known) {
+        add("crd", &crd.metadata);
     }
-    for deployment in [&context.operator, &context.meshsync] {
-        if let Some(deployment) = deployment.known() {
-            add("deployment", &deployment.metadata);
-        }
+    for deployment in [&context.operator, &context.meshsync].into_iter().filter_map(Seen::known) {
+        add("deployment", &deployment.metadata);
     }
-    for (kind, metadata) in custom_resources::metadata(context) {
+    for (kind, metadata, _) in custom_resources::all(context) {
         add(kind, metadata);
     }
     for set in context.statefulsets.items() {
@@ -68,36 +64,27 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let names: Vec<String> = owned.keys().map(Manager::to_string).collect();
-    let mut draft = DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
         .title(format!("The stack is managed by {}", names.join(" and by ")))
         .message(if owned.len() > 1 {
             "What one of them writes the other may take back, and so with what you change by hand."
         } else {
             "What you change by hand is changed back the next time that it acts, and another tool that installs over it \
              fails. This is no fault; it is good to know before changing anything."
-        });
-    for (owner, objects) in &owned {
-        draft = draft.evidence(format!("{}: {}", owner.mark(), objects.join(", ")));
-    }
-    draft = draft.remedy("change the stack through its owner: with Helm by an upgrade, with GitOps in the repository");
-    for owner in owned.keys() {
-        draft = draft.command(look(context, owner));
-    }
-    draft.found()
+        })
+        .evidences(owned.iter().map(|(owner, objects)| format!("{}: {}", owner.mark(), objects.join(", "))))
+        .remedy("change the stack through its owner: with Helm by an upgrade, with GitOps in the repository")
+        .commands(owned.keys().map(|owner| look(context, owner)))
+        .found()
 }
 
 /// The command that shows what the owner thinks.
 fn look(context: &RuleContext<'_>, owner: &Manager) -> Command {
     match owner {
-        Manager::Helm { release, namespace } => other(
-            Effect::Read,
-            format!(
-                "helm{} history {} -n {}",
-                context.context_flag().replace("--context", "--kube-context"),
-                quoted(release),
-                quoted(namespace.as_deref().unwrap_or(&context.facts.target.namespace))
-            ),
-        ),
+        Manager::Helm { release, namespace } => {
+            let namespace = namespace.as_deref().unwrap_or(&context.facts.target.namespace);
+            context.helm(Effect::Read, namespace, &format!("history {}", quoted(release)))
+        }
         Manager::ArgoCd { .. } => context.kubectl_cluster().inspect("get applications.argoproj.io -A"),
         Manager::FluxHelm { name, namespace } => context.kubectl_cluster().inspect(format!(
             "get helmreleases.helm.toolkit.fluxcd.io {} -n {}",

@@ -23,14 +23,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some((release, namespace)) = stack::helm_release(facts) else {
         return Outcome::skip("no Helm release was seen");
     };
-    let revisions = match &facts.helm {
-        Seen::Known(revisions) => revisions,
-        // No reason for a missing right: it would open every Secret of the namespace.
-        Seen::Denied(denial) => {
-            return Outcome::skip(format!("{denial}, which opens every Secret there"));
-        }
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
+    // No reason for a missing right: it would open every Secret of the namespace.
+    if let Seen::Denied(denial) = &facts.helm {
+        return Outcome::skip(format!("{denial}, which opens every Secret there"));
+    }
+    let revisions = facts.helm.known_or_unknown()?;
     let Some(last) =
         revisions.iter().filter(|revision| revision.release == release).max_by_key(|revision| revision.revision)
     else {
@@ -44,19 +41,30 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if pending && age.is_none_or(|age| age < AN_ACT_OF_HELM) {
         return Outcome::pass_with(format!("revision {} is under way", last.revision));
     }
-    let helm = |effect, rest: String| {
-        let run = format!(
-            "helm{} {rest} -n {}",
-            context.context_flag().replace("--context", "--kube-context"),
-            quoted(&namespace)
-        );
-        other(effect, run)
-    };
+    let name = quoted(&release);
     let good = revisions
         .iter()
         .filter(|revision| revision.release == release && matches!(revision.status.as_str(), "deployed" | "superseded"))
         .max_by_key(|revision| revision.revision);
-    let mut draft = DIAGNOSIS
+    let created = last.created.map(|created| format!("metadata.creationTimestamp: {created}"));
+    let (remedy, effect, arguments) = match (pending, good) {
+        (false, _) => (
+            "mend what made it fail, then roll it out again",
+            Effect::Write,
+            format!("upgrade {name} meshery/meshery-operator --reuse-values"),
+        ),
+        (true, Some(good)) => (
+            "see that no Helm is at work any more, then go back to the last good revision",
+            Effect::Write,
+            format!("rollback {name} {}", good.revision),
+        ),
+        (true, None) => (
+            "see that no Helm is at work any more, then remove the record; definitions and custom resources stay",
+            Effect::Destructive,
+            format!("uninstall {name}"),
+        ),
+    };
+    DIAGNOSIS
         .finding()
         .title(format!("Helm's release {release} is {} at revision {}", last.status, last.revision))
         .message(if pending {
@@ -69,29 +77,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             namespace: Some(namespace.clone()),
             name: format!("sh.helm.release.v1.{release}.v{}", last.revision),
         })
-        .evidence(format!("metadata.labels: status={}, version={}", last.status, last.revision));
-    if let Some(created) = last.created {
-        draft = draft.evidence(format!("metadata.creationTimestamp: {created}"));
-    }
-    draft = draft
-        .remedy(match (pending, good) {
-            (false, _) => "mend what made it fail, then roll it out again",
-            (true, Some(_)) => "see that no Helm is at work any more, then go back to the last good revision",
-            (true, None) => {
-                "see that no Helm is at work any more, then remove the record; definitions and custom resources stay"
-            }
-        })
-        .command(helm(Effect::Read, format!("history {}", quoted(&release))));
-    if pending {
-        draft = draft.command(match good {
-            Some(good) => helm(Effect::Write, format!("rollback {} {}", quoted(&release), good.revision)),
-            None => helm(Effect::Destructive, format!("uninstall {}", quoted(&release))),
-        });
-    } else {
-        draft = draft.command(helm(
-            Effect::Write,
-            format!("upgrade {} meshery/meshery-operator --reuse-values", quoted(&release)),
-        ));
-    }
-    draft.found()
+        .evidence(format!("metadata.labels: status={}, version={}", last.status, last.revision))
+        .evidences(created)
+        .remedy(remedy)
+        .command(context.helm(Effect::Read, &namespace, &format!("history {name}")))
+        .command(context.helm(effect, &namespace, &arguments))
+        .found()
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     diagnose::rules::{
-        preflight::{counted, seen, stays},
+        preflight::{counted, object, seen, stays},
         prelude::*,
     },
     facts::{
@@ -133,7 +133,7 @@ pub(crate) fn refused(context: &RuleContext<'_>, trial: &DryRun, answer: &Answer
         .finding()
         .title(format!("The API server refuses {what}"))
         .message("Not for want of a right: something in the cluster does not let it in, whoever writes it.")
-        .object(ObjectRef { kind: trial.kind.clone(), namespace: trial.namespace.clone(), name: trial.name.clone() })
+        .object(object(trial))
         .evidence(format!("dry run: {}, {}", answer.status, answer.message));
     let (remedy, command) = if says("quota") {
         ("raise the quota, or install into another namespace", context.kubectl().inspect("describe resourcequotas"))
@@ -177,9 +177,8 @@ fn pods_taken(context: &RuleContext<'_>) -> Judgement {
             _ => {}
         }
     }
-    match untried {
-        _ if !findings.is_empty() => Outcome::found(findings),
-        Some(outcome) => outcome,
-        None => Outcome::pass_with("each by itself"),
+    if !findings.is_empty() {
+        return Outcome::found(findings);
     }
+    untried.unwrap_or_else(|| Outcome::pass_with("each by itself"))
 }

@@ -5,7 +5,7 @@ pub(crate) mod crd_missing;
 pub(crate) mod crd_not_established;
 pub(crate) mod crd_outdated;
 pub(crate) mod crd_terminating;
-pub(crate) mod deletion;
+
 pub(crate) mod foreign_owner;
 pub(crate) mod helm_release_stuck;
 pub(crate) mod install_rejected;

@@ -1,4 +1,9 @@
-use crate::diagnose::{mode::Mode, rules::prelude::*};
+use k8s_openapi::api::apps::v1::Deployment;
+
+use crate::diagnose::{
+    mode::Mode,
+    rules::{custom_resources, prelude::*},
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "mode-not-expected",
@@ -35,17 +40,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         _ if context.expect.embedded || context.expect.operator => return Outcome::pass(),
         _ => return Outcome::skip("--expect names no mode"),
     }
-    let mut here = Vec::new();
-    if let Some(operator) = context.operator.known() {
-        here.push(format!("Deployment {}", stack::name(&operator.metadata)));
-    }
-    let brokers = context.brokers.items().iter();
-    here.extend(brokers.map(|broker| format!("Broker {}", stack::name(&broker.metadata))));
-    let meshsyncs = context.meshsyncs.items().iter();
-    here.extend(meshsyncs.map(|meshsync| format!("MeshSync {}", stack::name(&meshsync.metadata))));
-    if let Some(meshsync) = context.meshsync.known() {
-        here.push(format!("Deployment {}", stack::name(&meshsync.metadata)));
-    }
+    let deployment = |it: &Seen<&Deployment>| Some(format!("Deployment {}", stack::name(&it.known()?.metadata)));
+    let mut here: Vec<String> = deployment(&context.operator).into_iter().collect();
+    let resources = custom_resources::all(context);
+    here.extend(resources.map(|(kind, metadata, _)| format!("{kind} {}", stack::name(metadata))));
+    here.extend(deployment(&context.meshsync));
     let sets = context.statefulsets.items().iter();
     here.extend(sets.map(|set| format!("StatefulSet {}", stack::name(&set.metadata))));
     DIAGNOSIS.finding()

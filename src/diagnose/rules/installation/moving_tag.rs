@@ -13,15 +13,14 @@ pub(crate) static CHECK: Check =
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
     let mut images: Vec<(String, &str)> = Vec::new();
-    if let Some(deployment) = context.operator.known()
-        && let Some(image) = rollout::image(deployment, profile.operator.container)
+    for (deployment, container) in
+        [(&context.operator, profile.operator.container), (&context.meshsync, profile.meshsync.container)]
     {
-        images.push((format!("deployment/{}", stack::name(&deployment.metadata)), image));
-    }
-    if let Some(deployment) = context.meshsync.known()
-        && let Some(image) = rollout::image(deployment, profile.meshsync.container)
-    {
-        images.push((format!("deployment/{}", stack::name(&deployment.metadata)), image));
+        if let Some(deployment) = deployment.known()
+            && let Some(image) = rollout::image(deployment, container)
+        {
+            images.push((format!("deployment/{}", stack::name(&deployment.metadata)), image));
+        }
     }
     for set in context.statefulsets.items() {
         let containers = set.spec.iter().filter_map(|spec| spec.template.spec.as_ref()).flat_map(|pod| &pod.containers);
@@ -36,11 +35,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter(|(_, image)| moves(image))
         .map(|(workload, image)| format!("{workload} runs {image}"))
         .collect();
+    if images.is_empty() {
+        context.facts.deployments.settled()?;
+    }
     if moving.is_empty() {
-        return match (images.is_empty(), context.facts.deployments.why_unsettled()) {
-            (true, Some(why)) => Outcome::unknown(why),
-            _ => Outcome::pass(),
-        };
+        return Outcome::pass();
     }
     DIAGNOSIS.finding()
             .message("What runs tomorrow is not what runs today: the next restart may bring a version that does not fit its manifests.")

@@ -1,4 +1,7 @@
-use crate::diagnose::rules::{custom_resources, installation::deletion::held_resources, prelude::*};
+use crate::{
+    diagnose::rules::{custom_resources, prelude::*},
+    stack::base::words::quoted,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "namespace-terminating",
@@ -43,52 +46,31 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             format!("status.conditions: {}: {}", condition.type_, condition.message.as_deref().unwrap_or("no message"))
         })
         .collect();
-    let holding = held_resources(context);
-    let mut draft = DIAGNOSIS.finding()
+    let holding = custom_resources::held(context);
+    let operator_is_up = context.operator_is_up() == Some(true);
+    DIAGNOSIS.finding()
         .title(format!("Namespace {name} is being deleted"))
         .message(
             "Nothing new can be made in it, so nobody can deploy the stack there. It goes when its last object does, and \
              an object goes when nobody holds it by a finalizer.",
         )
-        .object(ObjectRef {
-            kind: "Namespace".into(),
-            namespace: None,
-            name: name.clone(),
-        })
+        .object(cluster_object("Namespace", name))
         .evidence(match since {
             Some(time) => format!("metadata.deletionTimestamp: {}", time.0),
             None => "status.phase: Terminating".to_owned(),
         })
         .evidences(held)
-        .evidences(holding.iter().map(|(kind, metadata)| {
-            format!(
-                "{kind} {} is being deleted and waits for {}",
-                stack::name(metadata),
-                custom_resources::finalizers(metadata)
-            )
-        }));
-    draft = if holding.is_empty() {
-        draft.remedy(
-            "follow the object or the API group that is named above; the namespace's own finalizer is not the culprit",
-        )
-    } else if context.operator_is_up() == Some(true) {
-        draft.remedy("the operator is there to finish what waits for it: wait for the deletion to end")
-    } else {
-        draft.remedy(
-            "no operator is left to clear the finalizers, and none can be deployed here: clear them by hand, then wait",
-        )
-    };
-    if context.operator_is_up() != Some(true) {
-        for (kind, metadata) in holding {
-            draft = draft.command(custom_resources::clear_finalizers(context, kind, metadata));
-        }
-    }
-    draft
+        .evidences(holding.iter().map(|(kind, metadata)| custom_resources::waits(kind, metadata)))
+        .remedy(if holding.is_empty() {
+            "follow the object or the API group that is named above; the namespace's own finalizer is not the culprit"
+        } else if operator_is_up {
+            "the operator is there to finish what waits for it: wait for the deletion to end"
+        } else {
+            "no operator is left to clear the finalizers, and none can be deployed here: clear them by hand, then wait"
+        })
+        .commands(if operator_is_up { Vec::new() } else { custom_resources::clear_finalizers(context, &holding) })
         .command(
-            context.kubectl_cluster().inspect(format!(
-                "wait --for=delete namespace/{} --timeout=300s",
-                crate::stack::base::words::quoted(name)
-            )),
+            context.kubectl_cluster().inspect(format!("wait --for=delete namespace/{} --timeout=300s", quoted(name))),
         )
         .found()
 }

@@ -16,8 +16,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let something = context.operator.known().is_some() || context.has_custom_resource() || context.has_workload();
-    if something {
+    if context.has_something() {
         return Outcome::pass();
     }
     if let Some(finding) = stack_in_other_namespace::elsewhere(context) {

@@ -1,4 +1,4 @@
-use crate::diagnose::rules::{installation::deletion::reference, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "old-crd-group",
@@ -19,26 +19,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(group) = profile.former_group else {
         return Outcome::skip(format!("{} has had one group only", profile.product));
     };
-    let crds = match &context.facts.former_crds {
-        Seen::Known(crds) => crds,
-        Seen::Absent => return Outcome::pass(),
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-    };
-    let names: Vec<&str> = crds.iter().map(|crd| stack::name(&crd.metadata)).collect();
+    context.facts.former_crds.settled()?;
+    let names: Vec<&str> = context.facts.former_crds.items().iter().map(|crd| stack::name(&crd.metadata)).collect();
     let Some(first) = names.first() else {
         return Outcome::pass();
     };
     let image = context.operator.known().and_then(|deployment| rollout::image(deployment, profile.operator.container));
     let alive = image.is_some_and(reads_former_group);
     let all = names.join(",");
-    let mut draft = DIAGNOSIS
+    let draft = DIAGNOSIS
         .finding()
         .title(format!("Definitions of the old API group {group} remain"))
-        .object(reference(first))
-        .evidences(names.iter().map(|name| format!("there is the CustomResourceDefinition {name}")));
-    if let Some(image) = image {
-        draft = draft.evidence(format!("the operator runs {image}"));
-    }
+        .object(cluster_object("CustomResourceDefinition", first))
+        .evidences(names.iter().map(|name| format!("there is the CustomResourceDefinition {name}")))
+        .evidences(image.map(|image| format!("the operator runs {image}")));
     let draft = if alive {
         draft
             .message("The operator here is so old that it reads them: they are alive, and the cure is to upgrade it.")

@@ -14,28 +14,19 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let gone = context.operator.is_absent()
-        && matches!(&context.brokers, Seen::Absent | Seen::Known(_))
-        && matches!(&context.meshsyncs, Seen::Absent | Seen::Known(_))
-        && !context.has_custom_resource();
-    if !gone {
-        let open =
-            [context.operator.why_unsettled(), context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
-        return match open.into_iter().flatten().next() {
-            Some(why) if !context.has_custom_resource() => Outcome::unknown(why),
-            _ => Outcome::pass(),
-        };
+    if context.has_custom_resource() {
+        return Outcome::pass();
+    }
+    context.operator.settled()?;
+    known_unless(context.unseen_resources())?;
+    if context.operator.known().is_some() {
+        return Outcome::pass();
     }
     let mut left: Vec<String> =
         context.statefulsets.items().iter().map(|set| format!("statefulset/{}", stack::name(&set.metadata))).collect();
     // A Deployment that no MeshSync object owned runs by somebody's intent.
-    left.extend(
-        context
-            .meshsync
-            .known()
-            .filter(|deployment| deployment.metadata.owner_references.is_some())
-            .map(|deployment| format!("deployment/{}", stack::name(&deployment.metadata))),
-    );
+    let owned = context.meshsync.known().filter(|deployment| deployment.metadata.owner_references.is_some());
+    left.extend(owned.map(|deployment| format!("deployment/{}", stack::name(&deployment.metadata))));
     if left.is_empty() {
         return Outcome::pass();
     }

@@ -17,44 +17,32 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     let account = stack::meshsync_service_account(facts);
     let everything = Permission::to("delete", "*", "*");
-    match permissions::may(facts, &account, &everything) {
-        Seen::Known(false) => Outcome::pass(),
-        Seen::Known(true) => {
-            let bindings: Vec<&str> = facts
-                .rbac
-                .cluster_role_bindings
-                .items()
-                .iter()
-                .filter(|binding| {
-                    permissions::names(binding.subjects.as_deref(), &facts.target.namespace, &account)
-                        && permissions::grants(facts, binding, &everything) != Some(false)
-                })
-                .filter_map(|binding| binding.metadata.name.as_deref())
-                .collect();
-            let suspect = facts.profile.operator.cluster_role_bindings.first().copied().unwrap_or_default();
-            let mut draft = DIAGNOSIS
-                .finding()
-                .title(format!("ServiceAccount {account} may change everything in the cluster"))
-                .message("Whoever gets hold of a pod of the operator or of MeshSync owns the cluster.")
-                .object(context.object("ServiceAccount", &account))
-                .evidence(format!(
-                    "serviceaccount {}/{account} may delete every resource of every group",
-                    facts.target.namespace
-                ));
-            if !bindings.is_empty() {
-                draft = draft.evidence(format!("bound by: {}", bindings.join(", ")));
-            }
-            draft = draft
-                .remedy("give MeshSync a role that only reads, then remove the old line's binding: without the first, MeshSync would be blind")
-                .command(reader_role(context))
-                .command(reader_binding(context, &account));
-            if bindings.contains(&suspect) {
-                draft = draft.command(context.kubectl_cluster().delete(format!("clusterrolebinding {suspect}")));
-            }
-            draft.found()
-        }
-        other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    let may_do_everything = *permissions::may(facts, &account, &everything).known_or_unknown()?;
+    if !may_do_everything {
+        return Outcome::pass();
     }
+    let namespace = &facts.target.namespace;
+    let bindings = facts.rbac.cluster_role_bindings.items().iter();
+    let bindings: Vec<&str> = bindings
+        .filter(|binding| {
+            permissions::names(binding.subjects.as_deref(), namespace, &account)
+                && permissions::grants(facts, binding, &everything) != Some(false)
+        })
+        .filter_map(|binding| binding.metadata.name.as_deref())
+        .collect();
+    let suspect = facts.profile.operator.cluster_role_bindings.first().filter(|name| bindings.contains(name));
+    DIAGNOSIS
+        .finding()
+        .title(format!("ServiceAccount {account} may change everything in the cluster"))
+        .message("Whoever gets hold of a pod of the operator or of MeshSync owns the cluster.")
+        .object(context.object("ServiceAccount", &account))
+        .evidence(format!("serviceaccount {namespace}/{account} may delete every resource of every group"))
+        .evidences((!bindings.is_empty()).then(|| format!("bound by: {}", bindings.join(", "))))
+        .remedy("give MeshSync a role that only reads, then remove the old line's binding: without the first, MeshSync would be blind")
+        .command(reader_role(context))
+        .command(reader_binding(context, &account))
+        .commands(suspect.map(|name| context.kubectl_cluster().delete(format!("clusterrolebinding {name}"))))
+        .found()
 }
 
 /// The command that makes a role which reads everything.

@@ -52,13 +52,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if !refused.is_empty() {
         return Outcome::found(vec![finding(context, &refused)]);
     }
-    match untried {
-        Some(outcome) => outcome,
-        None => match level(context) {
-            Some(level) => Outcome::pass_with(format!("level {level}")),
-            None => Outcome::pass(),
-        },
-    }
+    untried.unwrap_or_else(|| Ok(Outcome::Pass(level(context).map(|level| format!("level {level}")))))
 }
 
 /// Where pods could not be tried: by the namespace's label and the pods themselves.
@@ -128,11 +122,7 @@ fn finding(context: &RuleContext<'_>, refused: &[(String, String)]) -> Finding {
             "The Deployment or StatefulSet would be made, and stay without pods. The operator sets the pods' security \
              context itself, so that it cannot be mended in the stack.",
         )
-        .object(ObjectRef {
-            kind: "Namespace".into(),
-            namespace: None,
-            name: namespace.clone(),
-        })
+        .object(cluster_object("Namespace", namespace))
         .evidence(demands)
         .evidences(refused.iter().map(|(name, why)| format!("{name}: {why}")))
         .remedy(format!(

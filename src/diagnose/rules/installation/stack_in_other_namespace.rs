@@ -18,8 +18,7 @@ pub(crate) static CHECK: Check = Check {
 /// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let here = context.operator.known().is_some() || context.has_custom_resource() || context.has_workload();
-    if here {
+    if context.has_something() {
         let state = |name: &str, report: &crate::report::ComponentReport| {
             let at_least = if report.at_least { "at least " } else { "" };
             format!("{name} {at_least}{}", report.state)
@@ -46,15 +45,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(other(Effect::Read, format!("meshdoctor system check -n {first}{}", context.context_flag())))
             .found();
     }
-    let unsettled = facts
-        .deployments
-        .why_unsettled()
-        .or_else(|| context.brokers.why_unsettled())
-        .or_else(|| context.meshsyncs.why_unsettled());
-    match unsettled {
-        Some(why) => Outcome::unknown(why),
-        None => Outcome::pass_with("nothing of it is here yet"),
-    }
+    facts.deployments.settled()?;
+    known_unless(context.unseen_resources())?;
+    Outcome::pass_with("nothing of it is here yet")
 }
 
 /// Nothing is here, and a stack is elsewhere.

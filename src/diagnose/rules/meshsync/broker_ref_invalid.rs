@@ -1,8 +1,5 @@
 use crate::{
-    diagnose::rules::{
-        prelude::*,
-        references::{none, point_to},
-    },
+    diagnose::rules::{prelude::*, references::point_to},
     facts::Meshsync,
 };
 
@@ -27,9 +24,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    if context.meshsyncs.items().is_empty() {
-        return none(context);
-    }
+    context.meshsync_object()?;
     let mut open = None;
     let mut findings = Vec::new();
     for meshsync in context.meshsyncs.items() {

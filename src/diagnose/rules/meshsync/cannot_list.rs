@@ -46,7 +46,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let namespace = &facts.target.namespace;
     let cluster_id = permissions::may(facts, &account, &Permission::to("get", "", "namespaces").named("kube-system"));
-    let mut draft = DIAGNOSIS.finding()
+    let no_id = cluster_id == Seen::Known(false);
+    DIAGNOSIS.finding()
         .title(format!("MeshSync may list {allowed} of the {} kinds it watches", allowed + denied.len()))
         .message(format!(
             "It runs as serviceaccount {namespace}/{account}, which may not list {}. It is connected and blind: {} sees almost nothing of this cluster.",
@@ -54,13 +55,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             facts.profile.product
         ))
         .object(context.object("ServiceAccount", &account))
-        .evidence(format!("may not list and watch: {}", denied.join(", ")));
-    if cluster_id == Seen::Known(false) {
-        draft =
-            draft.evidence("it may not get the namespace kube-system either, so what it publishes has no cluster id");
-    }
-    draft
-            .remedy("give it a role that only reads, by the first command or by the other two; MeshSync picks it up within a minute, without a restart")
+        .evidence(format!("may not list and watch: {}", denied.join(", ")))
+        .evidences(no_id.then_some("it may not get the namespace kube-system either, so what it publishes has no cluster id"))
+        .remedy("give it a role that only reads, by the first command or by the other two; MeshSync picks it up within a minute, without a restart")
             .command(context.redeploy(Some("meshsync")))
             .command(over_privileged::reader_role(context))
             .command(over_privileged::reader_binding(context, &account))

@@ -1,7 +1,10 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
-    diagnose::rules::{meshsync::version_bug::READS_SCHEMES, prelude::*},
+    diagnose::rules::{
+        meshsync::{version_bug::READS_SCHEMES, watch_list::version},
+        prelude::*,
+    },
     stack::watch_list,
 };
 
@@ -42,22 +45,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             evidence.push(format!("{broker}: an earlier connection of it ended at {stop:.0}{reason}"));
         }
     }
-    let gives_up = context
-        .states()
-        .meshsync
-        .report
-        .version
-        .as_deref()
-        .and_then(watch_list::release)
-        .is_some_and(|release| release >= READS_SCHEMES);
+    let release = watch_list::release(version(context));
+    let gives_up = release.is_some_and(|release| release >= READS_SCHEMES);
     if evidence.is_empty() && !(gives_up && now > since + START_UP) {
-        return match &server.closed {
-            Seen::NotLooked => Outcome::skip("the recording does not say which connections ended"),
-            closed => match closed.why_unsettled() {
-                Some(why) => Outcome::unknown(format!("which connections ended is not known: {why}")),
-                None => Outcome::pass_with(format!("connected since {now:.0}")),
-            },
-        };
+        if server.closed == Seen::NotLooked {
+            return Outcome::skip("the recording does not say which connections ended");
+        }
+        let open = server.closed.why_unsettled();
+        known_unless(open.map(|why| format!("which connections ended is not known: {why}")))?;
+        return Outcome::pass_with(format!("connected since {now:.0}"));
     }
     DIAGNOSIS.finding()
             .message("What happened in the cluster meanwhile was never delivered, and nobody sends it again: delivery is at most once, and MeshSync lists nothing anew after a reconnect.")

@@ -1,7 +1,8 @@
 use crate::{
     diagnose::rules::{
-        meshsync::flow::{untried, with},
+        meshsync::flow::{tested, untried},
         prelude::*,
+        references::named_object,
     },
     stack::watch_list::EVENTS,
 };
@@ -20,17 +21,17 @@ pub(crate) static MESHSYNC_ONCE: Check =
     Check { id: "meshsync-once", title: "one MeshSync reports this cluster", ..Check::of(&[&DIAGNOSIS], once) };
 
 pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
-    with(context, |flow| {
-        // A MeshSync that reads its lists anew says once more what is there, but not that it was changed or is gone.
-        let told = flow.changes.iter().filter(|c| c.event != EVENTS[0]);
-        let Some(times) = told.map(|change| change.copies).max() else {
-            return Outcome::skip(untried(flow).unwrap_or_else(|| "nothing was changed".into()));
-        };
-        if times < 2 {
-            return Outcome::pass();
-        }
-        let names = context.clients.meshsync.len();
-        DIAGNOSIS.finding()
+    let flow = tested(context)?;
+    // A MeshSync that reads its lists anew says once more what is there, but not that it was changed or is gone.
+    let told = flow.changes.iter().filter(|c| c.event != EVENTS[0]);
+    let Some(times) = told.map(|change| change.copies).max() else {
+        return Outcome::skip(untried(flow).unwrap_or_else(|| "nothing was changed".into()));
+    };
+    if times < 2 {
+        return Outcome::pass();
+    }
+    let names = context.clients.meshsync.len();
+    DIAGNOSIS.finding()
                 .title(format!("Every event comes {times} times"))
                 .message("Several MeshSyncs publish this cluster to one broker. They do not share the work: each publishes everything.")
                 .evidence(format!("{} was received {times} times on one server", flow.subject))
@@ -38,7 +39,6 @@ pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
                 .remedy("one is enough: find the others by their addresses, and remove them where they come from")
                 .command(context.kubectl_cluster().inspect("get pods -A -o wide -l component=meshsync"))
                 .found()
-    })
 }
 
 fn once(context: &RuleContext<'_>) -> Judgement {
@@ -57,26 +57,21 @@ fn once(context: &RuleContext<'_>) -> Judgement {
     if wanted <= 1 {
         return Outcome::pass();
     }
-    let mut draft = DIAGNOSIS.finding()
+    let sizes = || {
+        let sized = context.meshsyncs.items().iter().filter_map(|it| Some((it, it.spec.size?)));
+        sized.filter(|(_, size)| *size > 1)
+    };
+    DIAGNOSIS.finding()
         .title(format!("{wanted} MeshSyncs report this cluster"))
         .message("They do not share the work: each publishes everything, so that the server gets every event several times, and the load is as many times as high.")
-        .evidences(found.iter().map(|(name, wanted)| format!("Deployment {name} wants {wanted} of container {container}")));
-    if let Some((name, _)) = found.first() {
-        draft = draft.object(context.object("Deployment", name));
-    }
-    for meshsync in context.meshsyncs.items() {
-        let name = stack::name(&meshsync.metadata);
-        if let Some(size) = meshsync.spec.size.filter(|size| *size > 1) {
-            let target = format!("meshsyncs.{} {name}", facts.profile.group);
-            draft = draft
-                .evidence(format!("MeshSync {name}: spec.size is {size}"))
-                .command(context.kubectl().patch(target, r#"{"spec":{"size":1}}"#));
-        }
-    }
-    let remedy = if found.len() > 1 {
-        "one is enough: remove the others, each where it comes from"
-    } else {
-        "one is enough; set the size in the object, since the operator undoes what is scaled by hand"
-    };
-    draft.remedy(remedy).found()
+        .object(found.first().map(|(name, _)| context.object("Deployment", name)))
+        .evidences(found.iter().map(|(name, wanted)| format!("Deployment {name} wants {wanted} of container {container}")))
+        .evidences(sizes().map(|(meshsync, size)| format!("MeshSync {}: spec.size is {size}", stack::name(&meshsync.metadata))))
+        .remedy(if found.len() > 1 {
+            "one is enough: remove the others, each where it comes from"
+        } else {
+            "one is enough; set the size in the object, since the operator undoes what is scaled by hand"
+        })
+        .commands(sizes().map(|(meshsync, _)| context.kubectl().patch(named_object(context, meshsync), r#"{"spec":{"size":1}}"#)))
+        .found()
 }

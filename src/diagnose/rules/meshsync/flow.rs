@@ -5,12 +5,10 @@ use crate::{
     facts::{FlowTest, HeldBack},
 };
 
-/// Judges what the test saw; without one there is nothing to judge.
-pub(crate) fn with(context: &RuleContext<'_>, judge: impl FnOnce(&FlowTest) -> Judgement) -> Judgement {
-    match context.facts.test.as_ref().and_then(|test| test.flow.as_ref()) {
-        Some(flow) => judge(flow),
-        None => Outcome::skip("the flow of events was not tested"),
-    }
+/// What the test saw; without one there is nothing to judge.
+pub(crate) fn tested<'a>(context: &RuleContext<'a>) -> Result<&'a FlowTest, Undecided> {
+    let flow = context.facts.test.as_ref().and_then(|test| test.flow.as_ref());
+    flow.ok_or_else(|| Undecided::Skip("the flow of events was not tested".into()))
 }
 
 /// Why there are no changes to judge.
@@ -43,16 +41,10 @@ pub(crate) fn course(flow: &FlowTest) -> Vec<String> {
     let Some(object) = &flow.object else {
         return Vec::new();
     };
-    let mut lines = Vec::new();
     let made = flow.changes.iter().filter(|c| c.acknowledged.is_some());
     let words: Vec<&str> = made.map(|change| change.event.as_str()).collect();
-    lines.push(format!(
-        "{} {}/{}-1: the API server acknowledged {}",
-        object.kind,
-        object.namespace,
-        object.name,
-        words.join(", ")
-    ));
+    let acknowledged = format!("the API server acknowledged {}", words.join(", "));
+    let mut lines = vec![format!("{} {}/{}-1: {acknowledged}", object.kind, object.namespace, object.name)];
     let told = flow.changes.iter().filter(|c| c.watched.is_some()).count();
     if told > 0 {
         let all = if told == words.len() { "all".to_owned() } else { told.to_string() };

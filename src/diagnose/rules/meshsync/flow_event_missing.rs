@@ -1,7 +1,7 @@
 use crate::{
     diagnose::rules::{
         meshsync::{
-            flow::{course, said, untried, with},
+            flow::{course, said, tested, untried},
             flow_message_too_big::{self, too_big},
             flow_nothing_seen::{self, nothing_seen},
             flow_wrong_subject::{self, wrong_subject},
@@ -37,39 +37,38 @@ pub(crate) static CHECK: Check = Check {
 };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
-    with(context, |flow| {
-        if let Some(passive) = &flow.passive {
-            let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
-            if all > 0 {
-                return Outcome::pass_with(format!("{all} events in {}", said(passive.window)));
-            }
-            return Outcome::found(vec![nothing_seen(context, flow, passive)]);
+    let flow = tested(context)?;
+    if let Some(passive) = &flow.passive {
+        let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
+        if all > 0 {
+            return Outcome::pass_with(format!("{all} events in {}", said(passive.window)));
         }
-        if let Some(why) = untried(flow) {
-            return Outcome::skip(why);
-        }
-        let expected: Vec<&Change> = flow.changes.iter().filter(|c| c.expected).collect();
-        let missing: Vec<&Change> = expected.iter().copied().filter(|change| change.received.is_none()).collect();
-        if missing.is_empty() {
-            return Outcome::pass_with(format!("{} of {}", expected.len(), expected.len()));
-        }
-        if flow.lost > 0 {
-            return Outcome::unknown("more came than could be read in time, and some of it was lost here");
-        }
-        if let Some(server) = unheard(context, flow) {
-            return Outcome::unknown(format!("MeshSync is on {server}, which did not let us listen"));
-        }
-        let finding = if !flow.elsewhere.is_empty() {
-            wrong_subject(context, flow)
-        } else if missing.len() < expected.len() {
-            event_missing(context, flow, &expected, &missing)
-        } else if let Some(finding) = too_big(context, flow) {
-            finding
-        } else {
-            silent(context, flow)
-        };
-        Outcome::found(vec![finding])
-    })
+        return Outcome::found(vec![nothing_seen(context, flow, passive)]);
+    }
+    if let Some(why) = untried(flow) {
+        return Outcome::skip(why);
+    }
+    let expected: Vec<&Change> = flow.changes.iter().filter(|c| c.expected).collect();
+    let missing: Vec<&Change> = expected.iter().copied().filter(|change| change.received.is_none()).collect();
+    if missing.is_empty() {
+        return Outcome::pass_with(format!("{} of {}", expected.len(), expected.len()));
+    }
+    if flow.lost > 0 {
+        return Outcome::unknown("more came than could be read in time, and some of it was lost here");
+    }
+    if let Some(server) = unheard(context, flow) {
+        return Outcome::unknown(format!("MeshSync is on {server}, which did not let us listen"));
+    }
+    let finding = if !flow.elsewhere.is_empty() {
+        wrong_subject(context, flow)
+    } else if missing.len() < expected.len() {
+        event_missing(context, flow, &expected, &missing)
+    } else if let Some(finding) = too_big(context, flow) {
+        finding
+    } else {
+        silent(context, flow)
+    };
+    Outcome::found(vec![finding])
 }
 
 /// The server that MeshSync is connected to, where we could not listen there: silence would be no proof.

@@ -1,5 +1,5 @@
 use crate::{
-    diagnose::rules::{meshsync::flow::with, prelude::*},
+    diagnose::rules::{meshsync::flow::tested, prelude::*},
     facts::Leftover,
     stack::watch_list::EVENTS,
 };
@@ -15,49 +15,48 @@ pub(crate) static CHECK: Check =
     Check { id: "flow-clean", title: "no object of a test is left", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
-    with(context, |flow| {
-        let mut left: Vec<(String, String, String, String)> = flow
-            .leftovers
-            .iter()
-            .filter_map(|left| {
-                let why = left.removed.why_unsettled()?;
-                let Leftover { kind, namespace, name, .. } = left.clone();
-                Some((kind, namespace, name, why))
-            })
-            .collect();
-        if let Some(object) = &flow.object {
-            left.extend(flow.not_removed.iter().map(|(name, why)| {
-                let (kind, namespace) = (object.kind.clone(), object.namespace.clone());
-                (kind, namespace, name.clone(), why.clone())
-            }));
-        }
-        if left.is_empty() {
-            let removed = flow.leftovers.len();
-            return match &flow.leftovers_unseen {
-                Some(why) => Outcome::unknown(format!("whether earlier runs left any: {why}")),
-                None if removed > 0 => Outcome::pass_with(format!("{removed} of an earlier run removed")),
-                None => Outcome::pass(),
-            };
-        }
-        let findings = left.into_iter().map(|(kind, namespace, name, why)| {
-            let remove = context.kubectl_in(&namespace).delete(format!("{} {name}", kind.to_lowercase()));
-            let unsure = flow.changes.iter().any(|change| {
-                change.event == EVENTS[0]
-                    && change.acknowledged.is_none()
-                    && flow.object.as_ref().is_some_and(|object| name == format!("{}-{}", object.name, change.round))
-            });
-            let is = if unsure { "may still be there" } else { "is still there" };
-            DIAGNOSIS
-                .finding()
-                .title(format!("{kind} {name} of a test {is}"))
-                .message("It does no harm, and nobody needs it.")
-                .object(ObjectRef { kind: kind.clone(), namespace: Some(namespace), name })
-                .evidence(why)
-                .severity(Severity::Warning)
-                .remedy("remove it")
-                .command(remove)
-                .done()
+    let flow = tested(context)?;
+    let mut left: Vec<(String, String, String, String)> = flow
+        .leftovers
+        .iter()
+        .filter_map(|left| {
+            let why = left.removed.why_unsettled()?;
+            let Leftover { kind, namespace, name, .. } = left.clone();
+            Some((kind, namespace, name, why))
+        })
+        .collect();
+    if let Some(object) = &flow.object {
+        left.extend(flow.not_removed.iter().map(|(name, why)| {
+            let (kind, namespace) = (object.kind.clone(), object.namespace.clone());
+            (kind, namespace, name.clone(), why.clone())
+        }));
+    }
+    if left.is_empty() {
+        let removed = flow.leftovers.len();
+        return match &flow.leftovers_unseen {
+            Some(why) => Outcome::unknown(format!("whether earlier runs left any: {why}")),
+            None if removed > 0 => Outcome::pass_with(format!("{removed} of an earlier run removed")),
+            None => Outcome::pass(),
+        };
+    }
+    let findings = left.into_iter().map(|(kind, namespace, name, why)| {
+        let remove = context.kubectl_in(&namespace).delete(format!("{} {name}", kind.to_lowercase()));
+        let unsure = flow.changes.iter().any(|change| {
+            change.event == EVENTS[0]
+                && change.acknowledged.is_none()
+                && flow.object.as_ref().is_some_and(|object| name == format!("{}-{}", object.name, change.round))
         });
-        Outcome::found(findings.collect())
-    })
+        let is = if unsure { "may still be there" } else { "is still there" };
+        DIAGNOSIS
+            .finding()
+            .title(format!("{kind} {name} of a test {is}"))
+            .message("It does no harm, and nobody needs it.")
+            .object(ObjectRef { kind: kind.clone(), namespace: Some(namespace), name })
+            .evidence(why)
+            .severity(Severity::Warning)
+            .remedy("remove it")
+            .command(remove)
+            .done()
+    });
+    Outcome::found(findings.collect())
 }

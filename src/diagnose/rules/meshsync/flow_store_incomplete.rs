@@ -1,4 +1,4 @@
-use crate::diagnose::rules::{meshsync::flow::with, prelude::*};
+use crate::diagnose::rules::{meshsync::flow::tested, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-store-incomplete",
@@ -15,28 +15,26 @@ pub(crate) static CHECK: Check = Check {
 };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
-    with(context, |flow| {
-        let stored = match &flow.store {
-            Seen::Known(stored) => stored,
-            Seen::NotLooked => return Outcome::skip("it was not asked for: --store"),
-            other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
-        };
-        let counted = flow.served.iter().filter_map(|(resource, count)| Some((resource, *count.known()?)));
-        let missing: Vec<String> = counted
-            .filter(|(resource, count)| *count > 0 && stored.get(*resource).copied().unwrap_or(0) == 0)
-            .map(|(resource, count)| format!("{resource}: none of {count}"))
-            .collect();
-        if missing.is_empty() {
-            let all: u64 = stored.values().sum();
-            return Outcome::pass_with(format!("{all} objects"));
-        }
-        DIAGNOSIS
-            .finding()
-            .title(format!("MeshSync's store lacks {} of the kinds that it watches", missing.len()))
-            .message("It has never read them, so nothing of them is published.")
-            .evidences(missing)
-            .remedy("see in its log which kinds it cannot list, then give it the right or take them off the watch-list")
-            .command(context.logs(Component::Meshsync, None))
-            .found()
-    })
+    let flow = tested(context)?;
+    if flow.store == Seen::NotLooked {
+        return Outcome::skip("it was not asked for: --store");
+    }
+    let stored = flow.store.known_or_unknown()?;
+    let counted = flow.served.iter().filter_map(|(resource, count)| Some((resource, *count.known()?)));
+    let missing: Vec<String> = counted
+        .filter(|(resource, count)| *count > 0 && stored.get(*resource).copied().unwrap_or(0) == 0)
+        .map(|(resource, count)| format!("{resource}: none of {count}"))
+        .collect();
+    if missing.is_empty() {
+        let all: u64 = stored.values().sum();
+        return Outcome::pass_with(format!("{all} objects"));
+    }
+    DIAGNOSIS
+        .finding()
+        .title(format!("MeshSync's store lacks {} of the kinds that it watches", missing.len()))
+        .message("It has never read them, so nothing of them is published.")
+        .evidences(missing)
+        .remedy("see in its log which kinds it cannot list, then give it the right or take them off the watch-list")
+        .command(context.logs(Component::Meshsync, None))
+        .found()
 }

@@ -1,7 +1,7 @@
 use crate::{
     diagnose::rules::{
         meshsync::{
-            flow::with,
+            flow::tested,
             flow_not_watched::{self, not_watched},
         },
         prelude::*,
@@ -24,7 +24,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    with(context, |flow| match &flow.held_back {
+    let flow = tested(context)?;
+    match &flow.held_back {
         None if flow.passive.is_some() => Outcome::skip("nothing was written: --passive"),
         None => Outcome::pass(),
         Some(HeldBack::NobodyToHear(why) | HeldBack::CutShort(why)) => Outcome::unknown(why.clone()),
@@ -65,5 +66,5 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.meshdoctor(Effect::Read, "test dataflow --passive"))
             .found()
         }
-    })
+    }
 }

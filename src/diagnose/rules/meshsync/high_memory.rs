@@ -1,4 +1,4 @@
-use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::{prelude::*, references::named_object};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-high-memory",
@@ -17,13 +17,10 @@ pub(crate) static CHECK: Check = Check {
 const NEAR: u64 = 80;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let used = match &context.facts.memory {
-        Seen::Known(used) => used,
-        Seen::Absent => {
-            return Outcome::skip("the metrics API is not served here, or has not measured it");
-        }
+    let Some(used) = context.facts.memory.known() else {
         // One check hangs on it, and most clusters are well without.
-        other => return Outcome::skip(other.why_unsettled().unwrap_or_default()),
+        let why = context.facts.memory.why_unsettled();
+        return Outcome::skip(why.unwrap_or("the metrics API is not served here, or has not measured it".into()));
     };
     let limit = context
         .meshsync_pods
@@ -41,9 +38,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if share < NEAR {
         return Outcome::pass_with(says);
     }
-    let name = context.meshsync_name();
-    let resource = format!("meshsyncs.{}", context.facts.profile.group);
-    let draft = DIAGNOSIS.finding()
+    let more = match context.meshsyncs.items().first() {
+        Some(meshsync) => format!("edit {}", named_object(context, meshsync)),
+        None => format!("set resources deployment/{} --limits=memory=8Gi", context.meshsync_name()),
+    };
+    DIAGNOSIS.finding()
         .title(format!("MeshSync uses {says} of memory"))
         .message("At the limit Kubernetes ends it, and until it is back every change in the cluster is lost. It holds a copy of every object that it watches.")
         .object(context.object("Pod", &used.pod))
@@ -58,14 +57,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             used.pod,
             mebibytes(limit)
         ))
-        .remedy("take kinds off the watch-list that nobody looks at, Secrets and ReplicaSets first, then restart MeshSync");
-    let draft = match context.meshsyncs.items().first() {
-        Some(meshsync) => {
-            draft.command(context.kubectl().change(format!("edit {resource} {}", stack::name(&meshsync.metadata))))
-        }
-        None => draft.command(context.kubectl().change(format!("set resources deployment/{name} --limits=memory=8Gi"))),
-    };
-    draft.command(context.restart(Component::Meshsync)).found()
+        .remedy("take kinds off the watch-list that nobody looks at, Secrets and ReplicaSets first, then restart MeshSync")
+        .command(context.kubectl().change(more))
+        .command(context.restart(Component::Meshsync))
+        .found()
 }
 
 /// A number of bytes for people.

@@ -39,7 +39,7 @@ pub(crate) mod watch_list_no_events;
 pub(crate) mod watch_list_partial_events;
 pub(crate) mod watch_list_unknown_resource;
 pub(crate) mod watch_list_watches_secrets;
-pub(crate) mod workload;
+
 pub(crate) mod wrong_target;
 
 use crate::diagnose::rules::prelude::*;

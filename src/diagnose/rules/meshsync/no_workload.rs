@@ -40,10 +40,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .command(context.logs(Component::Operator, 50))
                 .found()
         }
-        (Seen::Absent, None) => match context.meshsyncs.why_unsettled() {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no MeshSync object"),
-        },
+        (Seen::Absent, None) => {
+            context.meshsyncs.settled()?;
+            Outcome::skip("there is no MeshSync object")
+        }
         (other, _) => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }
 }

@@ -1,7 +1,4 @@
-use crate::{
-    diagnose::rules::{meshsync::workload::deployment, prelude::*},
-    stack::output_filter::OutputFilter,
-};
+use crate::{diagnose::rules::prelude::*, stack::output_filter::OutputFilter};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-output-filter",
@@ -14,7 +11,7 @@ pub(crate) static CHECK: Check =
     Check { id: "meshsync-whole", title: "MeshSync publishes all that it watches", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let deployment = deployment(context)?;
+    let deployment = context.meshsync_deployment()?;
     let filter = OutputFilter::of(deployment, context.facts.profile);
     let mut means = Vec::new();
     let mut evidence = Vec::new();

@@ -26,17 +26,14 @@ pub(crate) fn silent(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
             format!("the request for its version: {}", other.why_unsettled().unwrap_or_default()),
         ),
     };
-    let mut draft = DIAGNOSIS
+    DIAGNOSIS
         .finding()
         .message(message)
         .object(context.object("Deployment", name))
         .evidences(course(flow))
         .evidence(format!("nothing of it came on {} within {}", flow.subject, said(flow.wait)))
-        .evidence(evidence);
-    if let Some(count) = published {
-        draft = draft.evidence(format!("/connz: {count} messages from MeshSync since it connected"));
-    }
-    draft
+        .evidence(evidence)
+        .evidences(published.map(|count| format!("/connz: {count} messages from MeshSync since it connected")))
         .remedy("restart MeshSync; if it stays silent, its log says what it cannot do")
         .command(context.restart(Component::Meshsync))
         .command(context.logs(Component::Meshsync, None))

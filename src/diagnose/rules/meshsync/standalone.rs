@@ -9,14 +9,11 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 /// The finding that says that a `MeshSync` runs by somebody's own intent.
 pub(crate) fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
-    let mut draft = DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
         .message("A Deployment of somebody's own runs MeshSync. It is judged by what it does, not by what an operator would have made.")
         .object(context.object("Deployment", name))
-        .evidence(format!("Deployment {name} belongs to no MeshSync object"));
-    if let Some(to) = &context.destination {
-        draft = draft.evidence(context.told(to));
-    }
-    draft
+        .evidence(format!("Deployment {name} belongs to no MeshSync object"))
+        .evidences(context.destination.as_ref().map(|to| context.told(to)))
         .remedy("nothing, if that is what you want")
         .command(context.kubectl().inspect(format!("get deployment/{name} -o yaml")))
         .done()

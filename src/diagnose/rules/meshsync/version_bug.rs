@@ -46,17 +46,15 @@ pub(crate) fn scheme_unreadable(
     address: &str,
     clear_version: Option<Command>,
 ) -> Finding {
-    let mut draft = DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
         .title(format!("MeshSync {tag} cannot read an address with nats://"))
         .message("It tests the connection for ever and never connects; only its debug log says so. MeshSync 1.0.1 and later can.")
         .object(context.object("Deployment", name))
         .evidence(format!("the image of Deployment {name} has the tag {tag}"))
         .evidence(format!("{ADDRESS} is {address}"))
-        .remedy("clear the version in the object, so that the operator takes the one it was built for");
-    if let Some(clear) = clear_version {
-        draft = draft.command(clear);
-    }
-    draft.done()
+        .remedy("clear the version in the object, so that the operator takes the one it was built for")
+        .commands(clear_version)
+        .done()
 }
 
 /// A blacklist stops this version from publishing anything.

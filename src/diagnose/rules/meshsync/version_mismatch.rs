@@ -1,10 +1,8 @@
 use crate::{
     diagnose::rules::{
-        meshsync::{
-            version_bug::{self, unreadable_address},
-            workload,
-        },
+        meshsync::version_bug::{self, unreadable_address},
         prelude::*,
+        references::named_object,
     },
     facts::Meshsync,
     stack::watch_list,
@@ -24,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let deployment = workload::deployment(context)?;
+    let deployment = context.meshsync_deployment()?;
     let Some(tag) = context.states().meshsync.report.version.as_deref() else {
         return Outcome::skip("its image has no tag");
     };
@@ -34,12 +32,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let name = stack::name(&deployment.metadata);
     let facts = context.facts;
-    let patch = |object: &Meshsync| {
-        context.kubectl().patch(
-            format!("meshsyncs.{} {}", facts.profile.group, stack::name(&object.metadata)),
-            r#"{"spec":{"version":""}}"#,
-        )
-    };
+    let patch =
+        |object: &Meshsync| context.kubectl().patch(named_object(context, object), r#"{"spec":{"version":""}}"#);
     let object = context.meshsyncs.items().first();
     let mut findings = Vec::new();
     if let Some(meshsync) = object

@@ -3,7 +3,7 @@
 use semver::Version;
 
 use crate::{
-    diagnose::rules::prelude::*,
+    diagnose::rules::{prelude::*, references::named_object},
     facts::Meshsync,
     stack::{
         base::words::quoted,
@@ -14,20 +14,12 @@ use crate::{
 /// The newest `MeshSync` whose table is known.
 const NEWEST_KNOWN: Version = Version::new(1, 0, 3);
 
-/// The `MeshSync` object, or why there is nothing to judge.
-pub(crate) fn object<'a>(context: &'a RuleContext<'_>) -> Result<&'a Meshsync, Undecided> {
-    context.meshsyncs.items().first().ok_or_else(|| match context.meshsyncs.why_unsettled() {
-        Some(why) => Undecided::Unknown(why),
-        None => Undecided::Skip("there is no MeshSync object".into()),
-    })
-}
-
 /// The entries of a whitelist, or why there are none to judge.
 pub(crate) fn whitelist<'a>(
     context: &'a RuleContext<'_>,
     list: &'a WatchList,
 ) -> Result<(&'a Meshsync, &'a [Entry]), Undecided> {
-    let meshsync = object(context)?;
+    let meshsync = context.meshsync_object()?;
     match list {
         WatchList::Whitelist(entries) => Ok((meshsync, entries)),
         WatchList::Blacklist(_) => Err(Undecided::Skip("the list is a blacklist".into())),
@@ -48,10 +40,8 @@ pub(crate) fn too_new(context: &RuleContext<'_>) -> Option<String> {
 
 /// A finding's remedy: to change the list, and to have it read.
 pub(crate) fn with_restart(draft: Draft, context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
-    let name = stack::name(&meshsync.metadata);
-    let group = context.facts.profile.group;
     draft
-        .command(context.kubectl().change(format!("edit meshsyncs.{group} {name}")))
+        .command(context.kubectl().change(format!("edit {}", named_object(context, meshsync))))
         .command(context.restart(Component::Meshsync))
         .done()
 }
@@ -73,7 +63,7 @@ pub(crate) fn set_whitelist(
     let profile = context.facts.profile;
     let stock = watch_list::stock_without(&[], profile);
     let missing: Vec<&str> = stock.iter().filter(|name| !resources.contains(name)).map(String::as_str).collect();
-    let target = format!("patch meshsyncs.{} {} --type merge", profile.group, stack::name(&meshsync.metadata));
+    let target = format!("patch {} --type merge", named_object(context, meshsync));
     // The stock list is too long for a line that somebody reads before pasting it.
     let draft = if resources.iter().all(|name| stock.contains(name)) && resources.len() > 3 {
         let without = if missing.is_empty() { String::new() } else { format!(" --without {}", missing.join(",")) };

@@ -14,10 +14,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let map = match &context.facts.watch_list_config_map {
-        Seen::Known(map) => map,
-        Seen::Absent => return Outcome::pass(),
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    context.facts.watch_list_config_map.settled()?;
+    let Some(map) = context.facts.watch_list_config_map.known() else {
+        return Outcome::pass();
     };
     let name = context
         .meshsyncs

@@ -1,4 +1,4 @@
-use crate::diagnose::rules::{meshsync::watch_list::object, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-edited-since-start",
@@ -15,18 +15,13 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let meshsync = object(context)?;
+    let meshsync = context.meshsync_object()?;
     // The generation counts the changes of a spec.
     if meshsync.metadata.generation == Some(1) {
         return Outcome::pass_with("it was never changed");
     }
     let profile = context.facts.profile;
-    let since = context
-        .meshsync_pods
-        .iter()
-        .filter_map(|pod| Some((*pod, stack::running_since(pod, profile.meshsync.container)?)))
-        .min_by_key(|(_, since)| *since);
-    let Some((pod, since)) = since else {
+    let Some((pod, since)) = context.running_meshsync() else {
         context.facts.pods.settled()?;
         return Outcome::skip("no pod of MeshSync runs");
     };

@@ -3,7 +3,7 @@ use crate::{
         rules::{
             meshsync::{
                 SILENCE, version_bug,
-                watch_list::{named, object, set_whitelist, too_new, version, with_restart},
+                watch_list::{named, set_whitelist, too_new, version, with_restart},
                 watch_list_empty,
             },
             prelude::*,
@@ -29,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let meshsync = object(context)?;
+    let meshsync = context.meshsync_object()?;
     let profile = context.facts.profile;
     let name = stack::name(&meshsync.metadata);
     let list = meshsync.watch_list(profile);
@@ -63,7 +63,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             Outcome::found(vec![version_bug::blacklist(context, meshsync, entries, silence)])
         }
         WatchList::Invalid(invalid) => {
-            let mut draft = DIAGNOSIS.finding()
+            let draft = DIAGNOSIS.finding()
                 .message(format!(
                     "{} logs code 1000 and falls back to its built-in list, with which it stays connected and publishes \
                      nothing: {silence}.",
@@ -72,13 +72,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .object(context.object("MeshSync", name))
                 .evidence(invalid.to_string())
                 .remedy("mend the list, then restart MeshSync, which reads it only when it starts");
-            if let Some(instead) = &invalid.instead {
-                draft = draft
-                    .evidence(format!("as a whitelist, what was meant is: {}", instead.join(", ")))
-                    .remedy("write that whitelist, with all events, instead; then restart MeshSync, which reads it only when it starts");
-                return Outcome::found(vec![set_whitelist(draft, context, meshsync, instead)]);
-            }
-            Outcome::found(vec![with_restart(draft, context, meshsync)])
+            let Some(instead) = &invalid.instead else {
+                return Outcome::found(vec![with_restart(draft, context, meshsync)]);
+            };
+            let draft = draft
+                .evidence(format!("as a whitelist, what was meant is: {}", instead.join(", ")))
+                .remedy("write that whitelist, with all events, instead; then restart MeshSync, which reads it only when it starts");
+            Outcome::found(vec![set_whitelist(draft, context, meshsync, instead)])
         }
         WatchList::Empty => {
             // Where the definition of the old line drops the field, an empty list is no decision of anybody's.

@@ -32,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if !published {
         return Outcome::pass_with("Secrets are not watched");
     }
-    let deployment = context.meshsync.known_or_skip("MeshSync has no Deployment")?;
+    let deployment = context.meshsync_deployment()?;
     let variable = rollout::containers(deployment)
         .iter()
         .flat_map(|container| container.env.iter().flatten())

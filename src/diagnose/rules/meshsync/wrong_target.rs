@@ -1,7 +1,7 @@
 use crate::{
-    diagnose::rules::{broker::unreachable, prelude::*},
+    diagnose::rules::{broker::unreachable, prelude::*, references::point_to},
     facts::{
-        FailureKind, Meshsync,
+        FailureKind,
         destination::{self, ADDRESS, Destination, Place},
     },
 };
@@ -83,7 +83,7 @@ pub(crate) fn wrong(context: &RuleContext<'_>, pod: &str, address: &str, why: Ve
     let draft = match context.meshsyncs.items().first() {
         Some(meshsync) => draft
             .remedy("point MeshSync to the broker of this cluster, and let the operator work the address out")
-            .command(native(context, meshsync)),
+            .command(point_to(context, meshsync, context.broker_name())),
         None => draft.remedy("name the host and port of a NATS server that MeshSync's pod can reach").command(
             context.kubectl().change(format!(
                 "set env deployment/{} {ADDRESS}=nats://HOST:{}",
@@ -93,14 +93,4 @@ pub(crate) fn wrong(context: &RuleContext<'_>, pod: &str, address: &str, why: Ve
         ),
     };
     draft.command(context.kubectl().inspect("get services")).done()
-}
-
-/// The command that leaves the address to the operator.
-fn native(context: &RuleContext<'_>, meshsync: &Meshsync) -> Command {
-    let facts = context.facts;
-    let broker = context.broker_name();
-    let native = serde_json::json!({ "name": broker, "namespace": facts.target.namespace });
-    let patch = serde_json::json!({ "spec": { "broker": { "custom": null, "native": native } } });
-    let object = format!("meshsyncs.{} {}", facts.profile.group, stack::name(&meshsync.metadata));
-    context.kubectl().patch(object, patch.to_string())
 }

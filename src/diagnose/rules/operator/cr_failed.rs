@@ -1,7 +1,10 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 
 use crate::{
-    diagnose::rules::{custom_resources::SOON, operator::missing, prelude::*},
+    diagnose::rules::{
+        custom_resources::{SOON, named},
+        prelude::*,
+    },
     facts::Condition,
 };
 
@@ -20,8 +23,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     if !context.has_custom_resource() {
-        let unseen = [context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
-        known_unless(unseen.into_iter().flatten().next())?;
+        known_unless(context.unseen_resources())?;
         return Outcome::skip("there is no custom resource");
     }
     let mut findings = Vec::new();
@@ -45,14 +47,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 condition.kind == "Failed" || (condition.kind == "Ready" && condition.status == "False")
             });
         if let (Some(condition), Some(why)) = (failed, &not_ready) {
-            findings.push(failure(
-                context,
-                "MeshSync",
-                &meshsync.metadata,
-                condition,
-                Component::Meshsync,
-                Some(why.as_str()),
-            ));
+            findings.push(failure(context, "MeshSync", &meshsync.metadata, condition, Component::Meshsync, Some(why)));
         }
     }
     Outcome::of(findings)
@@ -77,8 +72,7 @@ fn failure(
     workload: Option<&str>,
 ) -> Finding {
     let name = stack::name(metadata);
-    let resources = missing::resources(context);
-    let mut draft = DIAGNOSIS
+    DIAGNOSIS
         .finding()
         .title(format!("The operator reports that {kind} {name} failed: {}", condition.reason))
         .message(if condition.message.is_empty() {
@@ -91,15 +85,10 @@ fn failure(
         .evidence(format!(
             "status.conditions: {}={} ({}): {}",
             condition.kind, condition.status, condition.reason, condition.message
-        ));
-    if let Some(why) = workload {
-        draft = draft.evidence(format!("its Deployment is not ready: {why}"));
-    }
-    let named = format!("{}/{name}", kind.to_lowercase());
-    let target = resources.iter().find(|resource| **resource == named).cloned().unwrap_or(named);
-    draft
+        ))
+        .evidences(workload.map(|why| format!("its Deployment is not ready: {why}")))
         .remedy("the operator's log has the whole story")
-        .command(context.kubectl().inspect(format!("describe {target}")))
+        .command(context.kubectl().inspect(format!("describe {}", named(kind, metadata))))
         .command(context.logs(Component::Operator, 50))
         .done()
 }

@@ -19,14 +19,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let absent = |known: Option<usize>| known == Some(0);
-    let count = |known: &Seen<usize>| match known {
-        Seen::Known(n) => Some(*n),
-        Seen::Absent => Some(0),
-        _ => None,
-    };
-    let brokers = context.brokers.as_ref().map(Vec::len);
-    let meshsyncs = context.meshsyncs.as_ref().map(Vec::len);
+    let no_broker = context.brokers.is_settled() && context.brokers.items().is_empty();
+    let no_meshsync = context.meshsyncs.is_settled() && context.meshsyncs.items().is_empty();
     match context.operator_is_up() {
         Some(true) => {}
         Some(false) if context.operator.is_absent() => {
@@ -37,13 +31,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let names = &context.facts.profile;
     let mut findings = Vec::new();
-    for (kind, name, seen, what) in [
-        ("Broker", names.broker.resource, &brokers, "no NATS server is made, and MeshSync has nowhere to publish"),
-        ("MeshSync", names.meshsync.resource, &meshsyncs, "nothing watches the cluster"),
+    // A MeshSync that publishes elsewhere needs no Broker.
+    let broker_needed = context.mode().0 != Mode::CustomBroker;
+    for (kind, name, missing, what) in [
+        (
+            "Broker",
+            names.broker.resource,
+            no_broker && broker_needed,
+            "no NATS server is made, and MeshSync has nowhere to publish",
+        ),
+        ("MeshSync", names.meshsync.resource, no_meshsync, "nothing watches the cluster"),
     ] {
-        // A MeshSync that publishes elsewhere needs no Broker.
-        let needed = kind != "Broker" || context.mode().0 != Mode::CustomBroker;
-        if needed && absent(count(seen)) {
+        if missing {
             findings.push(
                 DIAGNOSIS
                     .finding()
@@ -60,12 +59,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             );
         }
     }
-    let unseen = [context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
-    match unseen.into_iter().flatten().next() {
-        Some(why) if findings.is_empty() => Outcome::unknown(why),
-        None if findings.is_empty() && absent(count(&brokers)) => {
-            Outcome::pass_with("MeshSync does, and is told to publish to another broker")
-        }
-        _ => Outcome::of(findings),
+    let unseen = context.unseen_resources();
+    if findings.is_empty() && unseen.is_none() && no_broker {
+        return Outcome::pass_with("MeshSync does, and is told to publish to another broker");
     }
+    Outcome::of_or_unknown(findings, unseen)
 }

@@ -1,4 +1,7 @@
-use crate::diagnose::rules::{custom_resources::SOON, prelude::*};
+use crate::diagnose::rules::{
+    custom_resources::{self, SOON},
+    prelude::*,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-not-observed",
@@ -14,23 +17,16 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn observed(context: &RuleContext<'_>) -> Judgement {
-    let brokers =
-        context.brokers.items().iter().map(|broker| ("Broker", &broker.metadata, broker.status.conditions.as_slice()));
-    let meshsyncs = context
-        .meshsyncs
-        .items()
-        .iter()
-        .map(|meshsync| ("MeshSync", &meshsync.metadata, meshsync.status.conditions.as_slice()));
     let mut judged = 0;
     let mut skipped = None;
     let mut findings = Vec::new();
-    for (kind, metadata, conditions) in brokers.chain(meshsyncs) {
+    for (kind, metadata, conditions) in custom_resources::all(context) {
         let name = stack::name(metadata);
         // A deletion counts as a change, and is another rule's.
         if metadata.deletion_timestamp.is_some() {
             continue;
         }
-        let seen = conditions.iter().filter_map(|condition| condition.observed_generation).max();
+        let seen = custom_resources::observed_generation(conditions);
         let (Some(generation), Some(seen)) = (metadata.generation, seen) else {
             skipped = Some(format!("{kind} {name} carries no condition that says what was seen"));
             continue;
@@ -64,15 +60,17 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
             &format!("metadata.managedFields: last written by {manager} at {changed}, {} min ago", waits.as_mins()),
         ));
     }
-    match skipped {
-        _ if !findings.is_empty() => Outcome::found(findings),
-        Some(why) => Outcome::skip(why),
-        None if judged > 0 => Outcome::pass(),
-        None => match context.brokers.why_unsettled().or_else(|| context.meshsyncs.why_unsettled()) {
-            Some(why) => Outcome::unknown(why),
-            None => Outcome::skip("there is no custom resource that stays"),
-        },
+    if !findings.is_empty() {
+        return Outcome::found(findings);
     }
+    if let Some(why) = skipped {
+        return Outcome::skip(why);
+    }
+    if judged == 0 {
+        known_unless(context.unseen_resources())?;
+        return Outcome::skip("there is no custom resource that stays");
+    }
+    Outcome::pass()
 }
 
 fn unobserved(

@@ -1,7 +1,5 @@
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
 use crate::diagnose::rules::{
-    custom_resources::{clear_finalizers, finalizers, is_held, metadata},
+    custom_resources::{clear_finalizers, finalizers, held},
     prelude::*,
 };
 
@@ -20,13 +18,12 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let stuck: Vec<(&str, &ObjectMeta)> = metadata(context).filter(|(_, metadata)| is_held(metadata)).collect();
+    let stuck = held(context);
     if stuck.is_empty() {
-        let unseen = [context.brokers.why_unsettled(), context.meshsyncs.why_unsettled()];
-        return match unseen.into_iter().flatten().next() {
-            Some(why) if !context.has_custom_resource() => Outcome::unknown(why),
-            _ => Outcome::pass(),
-        };
+        if !context.has_custom_resource() {
+            known_unless(context.unseen_resources())?;
+        }
+        return Outcome::pass();
     }
     match context.operator_is_up() {
         Some(false) => {}
@@ -37,29 +34,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let names: Vec<String> =
         stuck.iter().map(|(kind, metadata)| format!("{} {}", kind, stack::name(metadata))).collect();
-    let mut draft = DIAGNOSIS
+    DIAGNOSIS
         .finding()
         .title(format!("{} hang{} in deletion", names.join(" and "), if names.len() == 1 { "s" } else { "" }))
-        .message("Their finalizers are the operator's to clear, and no operator runs. The namespace cannot go either.");
-    if let Some((kind, metadata)) = stuck.first() {
-        draft = draft.object(context.object(kind, stack::name(metadata)));
-    }
-    for (kind, metadata) in &stuck {
-        let since = metadata.deletion_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default();
-        draft = draft.evidence(format!(
-            "{kind} {} is being deleted since {since} and waits for {}",
-            stack::name(metadata),
-            finalizers(metadata)
-        ));
-    }
-    draft = draft
+        .message("Their finalizers are the operator's to clear, and no operator runs. The namespace cannot go either.")
+        .object(stuck.first().map(|(kind, metadata)| context.object(kind, stack::name(metadata))))
+        .evidences(stuck.iter().map(|(kind, metadata)| {
+            let since = metadata.deletion_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default();
+            let (name, holders) = (stack::name(metadata), finalizers(metadata));
+            format!("{kind} {name} is being deleted since {since} and waits for {holders}")
+        }))
         .evidence("no operator is up")
         .remedy(
             "deploy the operator again, which finishes the deletion; only if it is never to come back, clear the finalizers by hand \
              and remove the workloads yourself",
-        );
-    for (kind, metadata) in &stuck {
-        draft = draft.command(clear_finalizers(context, kind, metadata));
-    }
-    draft.found()
+        )
+        .commands(clear_finalizers(context, &stuck))
+        .found()
 }

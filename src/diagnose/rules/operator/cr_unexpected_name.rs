@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    diagnose::rules::{prelude::*, references::none},
+    diagnose::rules::{prelude::*, references::named_object},
     facts::Meshsync,
     stack::{profile::Profile, watch_list::WatchList},
 };
@@ -21,9 +21,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
-    if context.meshsyncs.items().is_empty() {
-        return none(context);
-    }
+    context.meshsync_object()?;
     let here = &context.facts.target.namespace;
     let findings: Vec<Finding> = context
         .meshsyncs
@@ -63,7 +61,7 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
     let name = stack::name(&meshsync.metadata);
     let here = &context.facts.target.namespace;
     let wanted = profile.meshsync.resource;
-    let resource = format!("meshsyncs.{}", profile.group);
+    let object = named_object(context, meshsync);
     DIAGNOSIS.finding()
         .title(format!(
             "MeshSync does not read the watch-list of {here}/{name}"
@@ -81,7 +79,7 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
              both at once would publish everything twice",
             profile.namespace
         ))
-        .command(context.kubectl().inspect(format!("get {resource} {name} -o yaml > meshsync.yaml")))
-        .command(context.kubectl().delete(format!("{resource} {name}")))
+        .command(context.kubectl().inspect(format!("get {object} -o yaml > meshsync.yaml")))
+        .command(context.kubectl().delete(object))
         .done()
 }

@@ -87,6 +87,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     };
     let name = profile.operator.deployment;
     let (container, images) = (profile.operator.container, &profile.images);
+    let set_image = |image: &str| context.kubectl().change(format!("set image deployment/{name} {container}={image}"));
     let draft = DIAGNOSIS
         .finding()
         .object(context.object("Deployment", name))
@@ -100,15 +101,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                  and the container beside it has an image that is gone from its former place.",
             )
             .remedy("install the current manifest or chart over it, or go back to the image that fits this one")
-            .command(
-                context.kubectl().change(format!("set image deployment/{name} {container}={}", images.old_operator)),
-            )
+            .command(set_image(&images.old_operator))
     } else {
         draft
             .title("The operator's image is of 0.8 and its manifest of 1.0")
             .message("The manager is started with arguments and probes that it does not know.")
             .remedy("name an image of 1.0, which this manifest is made for")
-            .command(context.kubectl().change(format!("set image deployment/{name} {container}={}", images.operator)))
+            .command(set_image(&images.operator))
     };
     draft.command(context.kubectl().inspect(format!("get deployment {name} -o wide"))).found()
 }

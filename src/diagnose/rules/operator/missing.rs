@@ -1,4 +1,4 @@
-use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::{custom_resources, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-missing",
@@ -19,7 +19,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Seen::Known(_) => Outcome::pass(),
         Seen::Absent if context.has_custom_resource() => {
             let name = context.facts.profile.operator.deployment;
-            let resources = resources(context);
+            let resources: Vec<String> = custom_resources::all(context)
+                .map(|(kind, metadata, _)| custom_resources::named(kind, metadata))
+                .collect();
             DIAGNOSIS
                 .finding()
                 .title("There is no operator, and its custom resources live on")
@@ -39,12 +41,4 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Seen::Absent => Outcome::skip("there is no operator and no custom resource"),
         other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }
-}
-
-/// The custom resources that are there, as kubectl names them.
-pub(crate) fn resources(context: &RuleContext<'_>) -> Vec<String> {
-    let brokers = context.brokers.items().iter().map(|broker| format!("broker/{}", stack::name(&broker.metadata)));
-    let meshsyncs =
-        context.meshsyncs.items().iter().map(|meshsync| format!("meshsync/{}", stack::name(&meshsync.metadata)));
-    brokers.chain(meshsyncs).collect()
 }

@@ -108,7 +108,8 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
         return if holder.is_empty() { Outcome::pass() } else { Outcome::pass_with(format!("{holders_pod} leads")) };
     }
     let name = facts.profile.operator.lease;
-    let mut draft = DIAGNOSIS
+    let forsaken = gone && !holder.is_empty();
+    DIAGNOSIS
         .finding()
         .message("It is deployed and ready, and waits: no custom resource is looked after until a pod holds the Lease.")
         .object(context.object("Lease", name))
@@ -122,12 +123,9 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
             "spec.holderIdentity: nobody".to_owned()
         } else {
             format!("spec.holderIdentity: {holder}")
-        });
-    if gone && !holder.is_empty() {
-        draft = draft.evidence(format!("there is no pod {holders_pod} of the operator"));
-    }
-    draft
-            .remedy("restart the operator; if nothing changes, see whether it may write Leases, and remove this one, which is made anew")
+        })
+        .evidences(forsaken.then(|| format!("there is no pod {holders_pod} of the operator")))
+        .remedy("restart the operator; if nothing changes, see whether it may write Leases, and remove this one, which is made anew")
             .command(context.restart(Component::Operator))
             .command(context.kubectl_cluster().inspect(format!("auth can-i update leases.coordination.k8s.io -n {0} --as=system:serviceaccount:{0}:{1}", facts.target.namespace, facts.profile.operator.service_account)))
             .command(context.kubectl().change(format!("delete lease {name}")))

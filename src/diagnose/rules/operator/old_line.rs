@@ -22,33 +22,24 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("its image is of the current line, and its manifest is not");
     }
     match context.line {
-        Some(Line::Current) => Outcome::pass(),
-        Some(Line::Old) => {
-            let image =
-                context.operator.known().and_then(|deployment| rollout::image(deployment, profile.operator.container));
-            let mut draft = DIAGNOSIS.finding().message(
-                "It is 0.8 or older: no token on the broker, no finalizers, no conditions, and a ServiceAccount that may do everything.",
-            );
-            if let Some(image) = image {
-                draft = draft
-                    .object(context.object("Deployment", profile.operator.deployment))
-                    .evidence(format!("Deployment {} runs {image}", profile.operator.deployment));
-            }
-            if context.operator.known().is_some() {
-                draft = draft.evidence(format!(
-                    "its pod has the container {}, which only the old line's manifests have",
-                    profile.operator.old_line_container
-                ));
-            } else {
-                draft = draft.evidence(format!("the broker's StatefulSet is {}", profile.broker.old));
-            }
-            draft
-                    .remedy(format!(
-                        "upgrade to {}; the broker's address, Service type and token change with it, so readers outside must follow",
-                        profile.images.operator_release
-                    ))
-                    .found()
-        }
-        None => Outcome::unknown("nothing that tells the lines apart was seen"),
+        Some(Line::Current) => return Outcome::pass(),
+        Some(Line::Old) => {}
+        None => return Outcome::unknown("nothing that tells the lines apart was seen"),
     }
+    let operator = context.operator.known();
+    let image = operator.and_then(|deployment| rollout::image(deployment, profile.operator.container));
+    let name = profile.operator.deployment;
+    DIAGNOSIS.finding()
+        .message("It is 0.8 or older: no token on the broker, no finalizers, no conditions, and a ServiceAccount that may do everything.")
+        .object(image.map(|_| context.object("Deployment", name)))
+        .evidences(image.map(|image| format!("Deployment {name} runs {image}")))
+        .evidence(match operator {
+            Some(_) => format!("its pod has the container {}, which only the old line's manifests have", profile.operator.old_line_container),
+            None => format!("the broker's StatefulSet is {}", profile.broker.old),
+        })
+        .remedy(format!(
+            "upgrade to {}; the broker's address, Service type and token change with it, so readers outside must follow",
+            profile.images.operator_release
+        ))
+        .found()
 }

@@ -33,7 +33,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let usual = profile.broker.resource;
     let keep = names.iter().find(|name| **name == usual).or_else(|| names.first()).copied().unwrap_or(usual);
     let workload = profile.broker.current.unwrap_or(profile.broker.old);
-    let mut draft = DIAGNOSIS.finding()
+    let others = || names.iter().filter(|name| **name != keep).copied();
+    let astray = context.meshsyncs.items().iter().filter(|meshsync| {
+        let native = meshsync.spec.broker.as_ref().and_then(|broker| broker.native.as_ref());
+        native.is_some_and(|native| native.name != keep)
+    });
+    DIAGNOSIS.finding()
         .title(format!(
             "{} Brokers share namespace {}: {}",
             names.len(),
@@ -48,32 +53,24 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         } else {
             "The operator gives their ConfigMaps the same names, so each one's turn overwrites what the other made.".into()
         })
-        .object(context.object("Broker", names.iter().find(|name| **name != keep).copied().unwrap_or(keep)));
-    for broker in brokers {
-        draft = draft.evidence(format!(
-            "Broker {} of {}: size {}, version {}",
-            stack::name(&broker.metadata),
-            broker
-                .metadata
-                .creation_timestamp
-                .as_ref()
-                .map_or_else(|| "an unknown time".to_owned(), |time| time.0.to_string()),
-            broker.spec.size.unwrap_or(1),
-            broker.spec.version.as_deref().unwrap_or("the operator's own")
-        ));
-    }
-    draft = draft.remedy(format!(
-        "keep {keep}, see that MeshSync names it, delete the other, and let the operator make the shared workloads again; a \
-         second broker belongs into a namespace of its own"
-    ));
-    for meshsync in context.meshsyncs.items() {
-        let native = meshsync.spec.broker.as_ref().and_then(|broker| broker.native.as_ref());
-        if native.is_some_and(|native| native.name != keep) {
-            draft = draft.command(point_to(context, meshsync, keep));
-        }
-    }
-    for name in names.iter().filter(|name| **name != keep) {
-        draft = draft.command(context.kubectl().delete(format!("brokers.{} {name}", profile.group)));
-    }
-    draft.command(context.restart(Component::Operator)).command(context.restart(Component::Meshsync)).found()
+        .object(context.object("Broker", others().next().unwrap_or(keep)))
+        .evidences(brokers.iter().map(|broker| {
+            let created = broker.metadata.creation_timestamp.as_ref();
+            format!(
+                "Broker {} of {}: size {}, version {}",
+                stack::name(&broker.metadata),
+                created.map_or_else(|| "an unknown time".to_owned(), |time| time.0.to_string()),
+                broker.spec.size.unwrap_or(1),
+                broker.spec.version.as_deref().unwrap_or("the operator's own")
+            )
+        }))
+        .remedy(format!(
+            "keep {keep}, see that MeshSync names it, delete the other, and let the operator make the shared workloads again; a \
+             second broker belongs into a namespace of its own"
+        ))
+        .commands(astray.map(|meshsync| point_to(context, meshsync, keep)))
+        .commands(others().map(|name| context.kubectl().delete(format!("brokers.{} {name}", profile.group))))
+        .command(context.restart(Component::Operator))
+        .command(context.restart(Component::Meshsync))
+        .found()
 }

@@ -3,6 +3,7 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Event};
 use crate::{
     diagnose::{
         rules::{
+            installation::conversion_webhook_down::{unreadable_versions, without_conversion},
             operator::{manager::manager, missing},
             prelude::*,
         },
@@ -47,12 +48,12 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     if off {
         return Outcome::skip("its webhook is switched off: ENABLE_WEBHOOKS is false");
     }
-    let mut evidence = distrust(context);
+    let mut evidence = unreadable_versions(context, |kind| kind == Kind::ConversionWebhookUntrusted);
     // What the API server itself does not get at lies below the operator.
     let below = !evidence.is_empty();
     if rollout::ready(deployment) == 0 {
-        if !context.facts.events.is_settled() && evidence.is_empty() {
-            return Outcome::unknown(context.facts.events.why_unsettled().unwrap_or_default());
+        if evidence.is_empty() {
+            context.facts.events.settled()?;
         }
         evidence.extend(unmounted(context, deployment));
     }
@@ -61,11 +62,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let secret = secret_of(deployment).unwrap_or("webhook-server-cert");
     let name = context.facts.profile.operator.deployment;
-    let reset = |crd: String| {
-        context
-            .kubectl_cluster()
-            .patch(format!("crd {crd}"), r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#)
-    };
+
     DIAGNOSIS.finding()
             .component(if below { Installation } else { Operator })
             .message(format!(
@@ -81,8 +78,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.kubectl().inspect("get certificates,issuers"))
             .command(context.kubectl().change(format!("set env deployment/{name} ENABLE_WEBHOOKS=false")))
             .command(context.kubectl().patch_of(PatchKind::Json, format!("deployment {name}"), r#"[{"op":"remove","path":"/spec/template/spec/containers/0/volumeMounts"},{"op":"remove","path":"/spec/template/spec/volumes"}]"#))
-            .command(reset(context.facts.profile.broker_crd()))
-            .command(reset(context.facts.profile.meshsync_crd()))
+            .commands(without_conversion(context))
             .found()
 }
 
@@ -124,18 +120,5 @@ fn unmounted(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<String> 
             )
         })
         .into_iter()
-        .collect()
-}
-
-/// Where the API server does not trust the webhook's certificate.
-fn distrust(context: &RuleContext<'_>) -> Vec<String> {
-    let facts = context.facts;
-    let brokers = facts.brokers.iter().map(|(version, seen)| ("brokers", version, seen.failure()));
-    let meshsyncs = facts.meshsyncs.iter().map(|(version, seen)| ("meshsyncs", version, seen.failure()));
-    brokers
-        .chain(meshsyncs)
-        .filter_map(|(plural, version, why)| Some((plural, version, why?)))
-        .filter(|(_, _, why)| why.kind == Kind::ConversionWebhookUntrusted)
-        .map(|(plural, version, why)| format!("listing {plural} in {version}: {why}"))
         .collect()
 }
