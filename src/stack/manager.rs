@@ -31,20 +31,46 @@ pub enum Manager {
         /// Its name, where the object says it.
         application: Option<String>,
     },
-    /// A `HelmRelease` of Flux.
-    FluxHelm {
+    /// An object of Flux.
+    Flux {
+        /// Of which kind.
+        kind: FluxKind,
         /// Its name.
         name: String,
         /// Its namespace.
         namespace: String,
     },
-    /// A `Kustomization` of Flux.
-    FluxKustomize {
-        /// Its name.
-        name: String,
-        /// Its namespace.
-        namespace: String,
-    },
+}
+
+/// The kinds of objects from which Flux deploys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FluxKind {
+    /// A release that Helm makes.
+    HelmRelease,
+    /// Manifests, by way of kustomize.
+    Kustomization,
+}
+
+impl FluxKind {
+    const ALL: [Self; 2] = [Self::HelmRelease, Self::Kustomization];
+
+    /// The kind as kubectl and flux take it: `helmrelease`.
+    fn word(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+
+    /// The API group, with which the labels begin that Flux writes.
+    fn group(self) -> &'static str {
+        match self {
+            Self::HelmRelease => "helm.toolkit.fluxcd.io",
+            Self::Kustomization => "kustomize.toolkit.fluxcd.io",
+        }
+    }
+
+    /// The resource with its group, as kubectl takes it.
+    pub fn resource(self) -> String {
+        format!("{}s.{}", self.word(), self.group())
+    }
 }
 
 impl std::fmt::Display for Manager {
@@ -53,12 +79,7 @@ impl std::fmt::Display for Manager {
             Self::Helm { release, .. } => write!(f, "Helm (release {release})"),
             Self::ArgoCd { application: Some(name) } => write!(f, "Argo CD (application {name})"),
             Self::ArgoCd { application: None } => f.write_str("Argo CD"),
-            Self::FluxHelm { name, namespace } => {
-                write!(f, "Flux (HelmRelease {namespace}/{name})")
-            }
-            Self::FluxKustomize { name, namespace } => {
-                write!(f, "Flux (Kustomization {namespace}/{name})")
-            }
+            Self::Flux { kind, name, namespace } => write!(f, "Flux ({kind:?} {namespace}/{name})"),
         }
     }
 }
@@ -73,13 +94,9 @@ impl Manager {
             Self::ArgoCd { application } => {
                 format!("argocd app sync {}", named(application.as_deref()))
             }
-            Self::FluxHelm { name, namespace } => {
+            Self::Flux { kind, name, namespace } => {
                 let namespace = within(Some(namespace));
-                format!("flux reconcile helmrelease {}{namespace} --with-source", quoted(name))
-            }
-            Self::FluxKustomize { name, namespace } => {
-                let namespace = within(Some(namespace));
-                format!("flux reconcile kustomization {}{namespace} --with-source", quoted(name))
+                format!("flux reconcile {} {}{namespace} --with-source", kind.word(), quoted(name))
             }
         }
     }
@@ -93,13 +110,8 @@ impl Manager {
             Self::ArgoCd { application } => {
                 format!("argocd app delete {}", named(application.as_deref()))
             }
-            Self::FluxHelm { name, namespace } => {
-                let namespace = within(Some(namespace));
-                format!("kubectl delete helmreleases.helm.toolkit.fluxcd.io {}{namespace}", quoted(name))
-            }
-            Self::FluxKustomize { name, namespace } => {
-                let namespace = within(Some(namespace));
-                format!("kubectl delete kustomizations.kustomize.toolkit.fluxcd.io {}{namespace}", quoted(name))
+            Self::Flux { kind, name, namespace } => {
+                format!("kubectl delete {} {}{}", kind.resource(), quoted(name), within(Some(namespace)))
             }
         }
     }
@@ -114,11 +126,8 @@ impl Manager {
                 format!("metadata: argocd.argoproj.io marks the application {name}")
             }
             Self::ArgoCd { application: None } => "metadata.annotations: argocd.argoproj.io/…".to_owned(),
-            Self::FluxHelm { name, namespace } => {
-                format!("metadata.labels: helm.toolkit.fluxcd.io/name={name}, namespace={namespace}")
-            }
-            Self::FluxKustomize { name, namespace } => {
-                format!("metadata.labels: kustomize.toolkit.fluxcd.io/name={name}, namespace={namespace}")
+            Self::Flux { kind, name, namespace } => {
+                format!("metadata.labels: {}/name={name}, namespace={namespace}", kind.group())
             }
         }
     }
@@ -184,17 +193,13 @@ pub(crate) fn metadata(live: &Value) -> Option<ObjectMeta> {
 pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Manager> {
     let label = |key: &str| metadata.labels.as_ref()?.get(key).cloned();
     let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
-    let flux = |kind: &str| {
-        Some((
-            label(&format!("{kind}.toolkit.fluxcd.io/name"))?,
-            label(&format!("{kind}.toolkit.fluxcd.io/namespace")).unwrap_or_default(),
-        ))
+    let flux = |kind: FluxKind| {
+        let name = label(&format!("{}/name", kind.group()))?;
+        let namespace = label(&format!("{}/namespace", kind.group())).unwrap_or_default();
+        Some(Manager::Flux { kind, name, namespace })
     };
-    if let Some((name, namespace)) = flux("helm") {
-        return Some(Manager::FluxHelm { name, namespace });
-    }
-    if let Some((name, namespace)) = flux("kustomize") {
-        return Some(Manager::FluxKustomize { name, namespace });
+    if let Some(flux) = FluxKind::ALL.into_iter().find_map(flux) {
+        return Some(flux);
     }
     let tracked = annotation("argocd.argoproj.io/tracking-id")
         .and_then(|id| id.split(':').next().map(str::to_owned))

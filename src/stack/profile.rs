@@ -2,6 +2,8 @@
 //!
 //! Nothing outside this file knows a name, label or subject of Meshery or of its relatives.
 
+use crate::stack::watched_kinds::RESOURCES;
+
 /// A set of labels that together select a workload's pods.
 pub type Selector = &'static [(&'static str, &'static str)];
 
@@ -71,14 +73,6 @@ pub struct OperatorNames {
     pub cluster_role_bindings: &'static [&'static str],
     /// Cluster roles of the known manifests that are bound by these.
     pub cluster_roles: &'static [&'static str],
-    /// The cluster role that an installation gives it.
-    pub role: &'static str,
-    /// The binding of that role.
-    pub role_binding: &'static str,
-    /// The role for its leader election.
-    pub election_role: &'static str,
-    /// The binding of that role.
-    pub election_binding: &'static str,
 }
 
 /// The broker's names.
@@ -139,102 +133,76 @@ pub struct ServerNames {
 }
 
 /// What the server's adapters are for, as the charts that install them name it.
-pub const ADAPTERS: &[&str] = &[
-    "app-mesh",
-    "cilium",
-    "consul",
-    "cpx",
-    "istio",
-    "kuma",
-    "linkerd",
-    "nginx-sm",
-    "nighthawk",
-    "nsm",
-    "osm",
-    "traefik-mesh",
-];
+pub const ADAPTERS: &str = "app-mesh cilium consul cpx istio kuma linkerd nginx-sm nighthawk nsm osm traefik-mesh";
 
-/// The 21 resources of the stock watch-list, the same in every family.
-const DEFAULT_WATCH_LIST: &[&str] = &[
-    "namespaces.v1.",
-    "configmaps.v1.",
-    "nodes.v1.",
-    "secrets.v1.",
-    "persistentvolumes.v1.",
-    "persistentvolumeclaims.v1.",
-    "replicasets.v1.apps",
-    "pods.v1.",
-    "services.v1.",
-    "deployments.v1.apps",
-    "statefulsets.v1.apps",
-    "daemonsets.v1.apps",
-    "ingresses.v1.networking.k8s.io",
-    "endpoints.v1.",
-    "endpointslices.v1.discovery.k8s.io",
-    "cronjobs.v1.batch",
-    "replicationcontrollers.v1.",
-    "storageclasses.v1.storage.k8s.io",
-    "clusterroles.v1.rbac.authorization.k8s.io",
-    "volumeattachments.v1.storage.k8s.io",
-    "apiservices.v1.apiregistration.k8s.io",
-];
+/// A family's names, most of which begin with the name of the family.
+macro_rules! profile {
+    ($name:literal, $group:literal, broker: { $($of_broker:ident: $broker:expr,)* }, $($field:ident: $value:expr,)*) => {
+        Profile {
+            name: $name,
+            namespace: $name,
+            subject_prefix: $name,
+            group: $group,
+            operator: OperatorNames {
+                deployment: concat!($name, "-operator"),
+                container: "manager",
+                old_line_container: "kube-rbac-proxy",
+                service_account: concat!($name, "-operator"),
+                selectors: &[
+                    &[("app", $name), ("component", "operator")],
+                    &[("app.kubernetes.io/name", concat!($name, "-operator"))],
+                ],
+                lease: concat!($name, "-operator-leader.", $group),
+                cluster_role_bindings: &[
+                    concat!($name, "-controller-rolebinding"),
+                    concat!($name, "-operator-rolebinding"),
+                ],
+                cluster_roles: &[concat!($name, "-controller-role"), concat!($name, "-operator-role")],
+            },
+            broker: BrokerNames {
+                resource: concat!($name, "-broker"),
+                old: concat!($name, "-broker"),
+                container: "nats",
+                token_key: "token",
+                finalizer: concat!("broker.", $group, "/finalizer"),
+                client_port: 4222,
+                monitor_port: 8222,
+                $($of_broker: $broker,)*
+            },
+            meshsync: MeshsyncNames {
+                resource: concat!($name, "-meshsync"),
+                container: "meshsync",
+                selector: &[("app", $name), ("component", "meshsync")],
+                client: "meshsync",
+                finalizer: concat!("meshsync.", $group, "/finalizer"),
+                documented_config_map: concat!($name, "-meshsync-config"),
+                default_watch_list: &RESOURCES,
+            },
+            server: ServerNames {
+                deployment: $name,
+                clients: &[concat!($name, "-server"), $name],
+                selector: &[("app.kubernetes.io/name", $name)],
+                adapter_prefix: concat!($name, "-"),
+            },
+            $($field: $value,)*
+        }
+    };
+}
 
 /// Meshery itself; both operator lines are recognised.
-pub static MESHERY: Profile = Profile {
-    name: "meshery",
-    product: "Meshery",
-    namespace: "meshery",
-    subject_prefix: "meshery",
-    group: "meshery.io",
-    former_group: Some("meshery.layer5.io"),
-    versions: &["v1alpha2", "v1alpha1"],
-    operator: OperatorNames {
-        deployment: "meshery-operator",
-        container: "manager",
-        old_line_container: "kube-rbac-proxy",
-        service_account: "meshery-operator",
-        selectors: &[
-            &[("app", "meshery"), ("component", "operator")],
-            &[("app.kubernetes.io/name", "meshery-operator")],
-        ],
-        lease: "meshery-operator-leader.meshery.io",
-        cluster_role_bindings: &["meshery-controller-rolebinding", "meshery-operator-rolebinding"],
-        cluster_roles: &["meshery-controller-role", "meshery-operator-role"],
-        role: "meshery-operator-role",
-        role_binding: "meshery-operator-rolebinding",
-        election_role: "meshery-leader-election-role",
-        election_binding: "meshery-leader-election-rolebinding",
-    },
-    broker: BrokerNames {
-        resource: "meshery-broker",
+pub static MESHERY: Profile = profile! {
+    "meshery", "meshery.io",
+    broker: {
         current: Some("meshery-nats"),
-        old: "meshery-broker",
-        container: "nats",
         selectors: &[
             &[("app.kubernetes.io/name", "nats"), ("app.kubernetes.io/instance", "meshery-nats")],
             &[("app", "meshery"), ("component", "broker")],
         ],
         token_secret: Some("meshery-nats-auth"),
-        token_key: "token",
-        finalizer: "broker.meshery.io/finalizer",
-        client_port: 4222,
-        monitor_port: 8222,
     },
-    meshsync: MeshsyncNames {
-        resource: "meshery-meshsync",
-        container: "meshsync",
-        selector: &[("app", "meshery"), ("component", "meshsync")],
-        client: "meshsync",
-        finalizer: "meshsync.meshery.io/finalizer",
-        documented_config_map: "meshery-meshsync-config",
-        default_watch_list: DEFAULT_WATCH_LIST,
-    },
-    server: ServerNames {
-        deployment: "meshery",
-        clients: &["meshery-server", "meshery"],
-        selector: &[("app.kubernetes.io/name", "meshery")],
-        adapter_prefix: "meshery-",
-    },
+    product: "Meshery",
+    former_group: Some("meshery.layer5.io"),
+    versions: &["v1alpha2", "v1alpha1"],
     images: Images {
         operator: "meshery/meshery-operator:1.0.5",
         operator_release: NEWEST_OPERATOR,
@@ -249,58 +217,16 @@ pub static MESHERY: Profile = Profile {
 const NEWEST_OPERATOR: &str = "1.0.5";
 
 /// Meshplay, a rename of Meshery's old line.
-pub static MESHPLAY: Profile = Profile {
-    name: "meshplay",
-    product: "Meshplay",
-    namespace: "meshplay",
-    subject_prefix: "meshplay",
-    group: "meshplay.khulnasoft.com",
-    former_group: None,
-    versions: &["v1alpha1"],
-    operator: OperatorNames {
-        deployment: "meshplay-operator",
-        container: "manager",
-        old_line_container: "kube-rbac-proxy",
-        service_account: "meshplay-operator",
-        selectors: &[
-            &[("app", "meshplay"), ("component", "operator")],
-            &[("app.kubernetes.io/name", "meshplay-operator")],
-        ],
-        lease: "meshplay-operator-leader.meshplay.khulnasoft.com",
-        cluster_role_bindings: &["meshplay-controller-rolebinding", "meshplay-operator-rolebinding"],
-        cluster_roles: &["meshplay-controller-role", "meshplay-operator-role"],
-        role: "meshplay-operator-role",
-        role_binding: "meshplay-operator-rolebinding",
-        election_role: "meshplay-leader-election-role",
-        election_binding: "meshplay-leader-election-rolebinding",
-    },
-    broker: BrokerNames {
-        resource: "meshplay-broker",
+pub static MESHPLAY: Profile = profile! {
+    "meshplay", "meshplay.khulnasoft.com",
+    broker: {
         current: None,
-        old: "meshplay-broker",
-        container: "nats",
         selectors: &[&[("app", "meshplay"), ("component", "broker")]],
         token_secret: None,
-        token_key: "token",
-        finalizer: "broker.meshplay.khulnasoft.com/finalizer",
-        client_port: 4222,
-        monitor_port: 8222,
     },
-    meshsync: MeshsyncNames {
-        resource: "meshplay-meshsync",
-        container: "meshsync",
-        selector: &[("app", "meshplay"), ("component", "meshsync")],
-        client: "meshsync",
-        finalizer: "meshsync.meshplay.khulnasoft.com/finalizer",
-        documented_config_map: "meshplay-meshsync-config",
-        default_watch_list: DEFAULT_WATCH_LIST,
-    },
-    server: ServerNames {
-        deployment: "meshplay",
-        clients: &["meshplay-server", "meshplay"],
-        selector: &[("app.kubernetes.io/name", "meshplay")],
-        adapter_prefix: "meshplay-",
-    },
+    product: "Meshplay",
+    former_group: None,
+    versions: &["v1alpha1"],
     images: Images {
         operator: "khulnasoft/meshplay-operator:stable-latest",
         // Meshplay has released nothing of the current line: remedies name the release that it follows.

@@ -25,6 +25,17 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("apiservices.v1.apiregistration.k8s.io", "APIService", "apiregistration.k8s.io/v1"),
 ];
 
+/// The resources of the stock watch-list, the same in every family.
+pub const RESOURCES: [&str; KINDS.len()] = {
+    let mut resources = [""; KINDS.len()];
+    let mut at = 0;
+    while at < KINDS.len() {
+        resources[at] = KINDS[at].0;
+        at += 1;
+    }
+    resources
+};
+
 /// The resource of a message, as a watch-list names it; of another kind, its own names.
 pub fn resource_of(kind: &str, api_version: &str) -> String {
     KINDS
@@ -49,16 +60,14 @@ pub fn path_of(resource: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::profile::MESHERY;
 
     #[test]
     fn every_resource_of_the_stock_list_has_its_kind() {
-        for resource in MESHERY.meshsync.default_watch_list {
+        for resource in RESOURCES {
             let kind = kind_of(resource).expect("a kind");
             let version = path_of(resource).expect("a path");
             assert!(version.contains("/v1/"), "{resource} {kind} {version}");
         }
-        assert_eq!(MESHERY.meshsync.default_watch_list.len(), KINDS.len());
         assert_eq!(path_of("cronjobs.v1.batch").as_deref(), Some("/apis/batch/v1/cronjobs"));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     report::Source,
     stack::{
         base::{
-            properties::{TOKENS, bytes, distorted, holds, mutated, recordings, text, values},
+            properties::{bytes, distorted, holds, mutated, recordings, text, tokens, values},
             reader,
         },
         profile,
@@ -102,7 +102,7 @@ fn yaml_means_what_it_means_to_the_library_that_writes_it() {
 
 #[test]
 fn reading_takes_time_in_proportion() {
-    let repeated = (vec((proptest::sample::select(TOKENS), 0_usize..20_000), 1..4), text());
+    let repeated = (vec((proptest::sample::select(tokens()), 0_usize..20_000), 1..4), text());
     holds(&repeated, |(parts, end)| {
         let mut text: String = parts.iter().map(|(token, times)| token.repeat(*times)).collect();
         text.push_str(&end);

@@ -95,48 +95,10 @@ fn is_name_character(c: char) -> bool {
 
 /// Words that choose a way of working, and that are no secret of anybody's.
 pub(crate) fn is_mode(value: &str) -> bool {
-    const MODES: &[&str] = &[
-        "all",
-        "auto",
-        "broker",
-        "built-in",
-        "builtin",
-        "console",
-        "debug",
-        "default",
-        "disabled",
-        "dpanic",
-        "embedded",
-        "enabled",
-        "error",
-        "false",
-        "fatal",
-        "file",
-        "info",
-        "json",
-        "ldm",
-        "leases",
-        "no",
-        "none",
-        "off",
-        "on",
-        "operator",
-        "panic",
-        "production",
-        "quit",
-        "reload",
-        "reopen",
-        "stdout",
-        "stderr",
-        "stop",
-        "text",
-        "trace",
-        "true",
-        "warn",
-        "warning",
-        "yes",
-    ];
-    MODES.contains(&value.to_ascii_lowercase().as_str())
+    const MODES: &str = "all auto broker built-in builtin console debug default disabled dpanic embedded enabled error \
+        false fatal file info json ldm leases no none off on operator panic production quit reload reopen stdout \
+        stderr stop text trace true warn warning yes";
+    MODES.split(' ').any(|mode| value.eq_ignore_ascii_case(mode))
 }
 
 /// Small numbers, durations and sizes: `10`, `0.5`, `30s`, `1m30s`, `256Mi`. A long number may be a password.

@@ -115,7 +115,8 @@ pub fn server_pods(facts: &Facts) -> Vec<&Pod> {
 /// The Deployments of the server's adapters.
 pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
     let is_adapter = |name: &str| {
-        name.strip_prefix(facts.profile.server.adapter_prefix).is_some_and(|mesh| ADAPTERS.contains(&mesh))
+        name.strip_prefix(facts.profile.server.adapter_prefix)
+            .is_some_and(|mesh| ADAPTERS.split(' ').any(|known| known == mesh))
     };
     facts
         .deployments

@@ -86,13 +86,9 @@ fn look(context: &RuleContext<'_>, owner: &Manager) -> Command {
             context.helm(Effect::Read, namespace, &format!("history {}", quoted(release)))
         }
         Manager::ArgoCd { .. } => context.kubectl_cluster().inspect("get applications.argoproj.io -A"),
-        Manager::FluxHelm { name, namespace } => context.kubectl_cluster().inspect(format!(
-            "get helmreleases.helm.toolkit.fluxcd.io {} -n {}",
-            quoted(name),
-            quoted(namespace)
-        )),
-        Manager::FluxKustomize { name, namespace } => context.kubectl_cluster().inspect(format!(
-            "get kustomizations.kustomize.toolkit.fluxcd.io {} -n {}",
+        Manager::Flux { kind, name, namespace } => context.kubectl_cluster().inspect(format!(
+            "get {} {} -n {}",
+            kind.resource(),
             quoted(name),
             quoted(namespace)
         )),

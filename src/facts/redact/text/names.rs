@@ -21,84 +21,31 @@ pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
 
 /// Whether a flag, variable or key of this name holds a secret: `--auth-token`, `apiKey`, `DB_PASSWORD`, `--key`.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    const SECRET: &[&str] = &[
-        "apikey",
-        "auth",
-        "authorization",
-        "bearer",
-        "cookie",
-        "credential",
-        "credentials",
-        "jwt",
-        "otp",
-        "pass",
-        "passphrase",
-        "passwd",
-        "password",
-        "pwd",
-        "secret",
-        "sessionid",
-        "sig",
-        "signature",
-        "token",
-    ];
+    const SECRET: &str = "apikey auth authorization bearer cookie credential credentials jwt otp pass passphrase \
+        passwd password pwd secret sessionid sig signature token";
     /// What only says where a secret is, or what it is like.
-    const ABOUT: &[&str] = &[
-        "audience",
-        "bytes",
-        "count",
-        "dir",
-        "endpoint",
-        "file",
-        "id",
-        "length",
-        "mode",
-        "name",
-        "namespace",
-        "path",
-        "ref",
-        "tokens",
-        "ttl",
-        "type",
-        "url",
-        "version",
-    ];
+    const ABOUT: &str = "audience bytes count dir endpoint file id length mode name namespace path ref tokens ttl type \
+        url version";
     /// What makes a key a secret one.
-    const OF_A_KEY: &[&str] = &[
-        "access",
-        "account",
-        "api",
-        "client",
-        "encryption",
-        "license",
-        "master",
-        "private",
-        "secret",
-        "service",
-        "shared",
-        "signing",
-        "ssh",
-        "tls",
-    ];
+    const OF_A_KEY: &str = "access account api client encryption license master private secret service shared signing \
+        ssh tls";
+    let listed = |list: &str, word: &str| list.split(' ').any(|listed| listed == word);
     let words = words(name);
     let Some(last) = words.last() else {
         return false;
     };
-    if ABOUT.contains(&last.as_str()) {
+    if listed(ABOUT, last) {
         return false;
     }
     if last == "key" {
         let owner = words.len().checked_sub(2).map(|n| words[n].as_str());
         return match owner {
-            Some(owner) => OF_A_KEY.contains(&owner),
+            Some(owner) => listed(OF_A_KEY, owner),
             None => name.starts_with('-'),
         };
     }
     words.iter().any(|word| {
-        SECRET.contains(&word.as_str())
-            || word.ends_with("token")
-            || word.ends_with("password")
-            || word.ends_with("secret")
+        listed(SECRET, word) || word.ends_with("token") || word.ends_with("password") || word.ends_with("secret")
     })
 }
 

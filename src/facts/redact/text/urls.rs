@@ -58,6 +58,7 @@ fn one_url(word: &str, out: &mut String) {
     let plain = query.trim_end_matches(['\'', ')', ']', '}', ',', '.', ';', ':', '\\']);
     let end = &query[plain.len()..];
     let (plain, fragment) = plain.split_once('#').map_or((plain, ""), |(query, fragment)| (query, fragment));
+    let harmless = |name: &str| HARMLESS_PARAMETERS.split(' ').any(|harmless| harmless == name);
     for (number, parameter) in plain.split('&').enumerate() {
         if number > 0 {
             out.push('&');
@@ -65,9 +66,9 @@ fn one_url(word: &str, out: &mut String) {
         match parameter.split_once('=') {
             // An empty value hides nothing.
             Some((_, "")) => out.push_str(parameter),
-            Some((name, _)) if HARMLESS_PARAMETERS.contains(&name) => out.push_str(parameter),
+            Some((name, _)) if harmless(name) => out.push_str(parameter),
             Some((name, _)) => out.push_str(&format!("{name}={REDACTED}")),
-            None if HARMLESS_PARAMETERS.contains(&parameter) => out.push_str(parameter),
+            None if harmless(parameter) => out.push_str(parameter),
             None => out.push_str(REDACTED),
         }
     }
@@ -79,27 +80,9 @@ fn one_url(word: &str, out: &mut String) {
 }
 
 /// The parameters of the API server and of NATS's monitor whose values say nothing secret.
-const HARMLESS_PARAMETERS: &[&str] = &[
-    "allowWatchBookmarks",
-    "container",
-    "dryRun",
-    "fieldManager",
-    "fieldSelector",
-    "fieldValidation",
-    "force",
-    "labelSelector",
-    "limit",
-    "offset",
-    "ports",
-    "previous",
-    "resourceVersion",
-    "resourceVersionMatch",
-    "subs",
-    "tailLines",
-    "timeout",
-    "timeoutSeconds",
-    "watch",
-];
+const HARMLESS_PARAMETERS: &str = "allowWatchBookmarks container dryRun fieldManager fieldSelector fieldValidation \
+    force labelSelector limit offset ports previous resourceVersion resourceVersionMatch subs tailLines timeout \
+    timeoutSeconds watch";
 
 /// Whether an `@` is followed by the digest of an image.
 fn is_digest(text: &str) -> bool {
