@@ -6,9 +6,13 @@ use serde::Deserialize;
 use super::ask::{ApiClient, ApiError};
 use crate::{
     facts::Served,
-    stack::base::{
-        failure::{Failure, Kind},
-        seen::Seen,
+    stack::{
+        base::{
+            failure::{Failure, Kind},
+            seen::Seen,
+            words,
+        },
+        object::group_of,
     },
 };
 
@@ -31,7 +35,7 @@ struct Named {
 ///
 /// A group of Kubernetes itself always is, and is not asked about.
 pub(crate) async fn serves(asker: &ApiClient<'_>, api_version: &str, plural: &str) -> Option<bool> {
-    let group = api_version.split_once('/').map_or("", |(group, _version)| group);
+    let group = group_of(api_version);
     if !group.contains('.') || group.ends_with(".k8s.io") {
         return Some(true);
     }
@@ -90,7 +94,7 @@ pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
             serde_json::from_str::<Groups>(&body).map_err(|error| {
                 ApiError::new(
                     Kind::Malformed,
-                    format!("its list of resources is malformed: {}", crate::stack::base::words::malformed(&error)),
+                    format!("its list of resources is malformed: {}", words::malformed(&error)),
                 )
             })
         });

@@ -59,62 +59,85 @@ pub use depth::Depth;
 
 /// All that was seen of one cluster; by default nothing, of Meshery's stack.
 ///
-/// The fields that hold Kubernetes objects as they are have a row in [`observed`].
-#[derive(Clone, Debug, Default)]
+/// The fields that hold Kubernetes objects as they are have a row in [`observed`]. All others are written to a recording,
+/// in this order.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Facts {
     /// When it was seen.
+    #[serde(skip_deserializing)]
     pub taken_at: Timestamp,
     /// Whether that time was read off the objects, as with a plain dump.
+    #[serde(skip)]
     pub taken_at_estimated: bool,
     /// The constants of the family that was looked for.
+    #[serde(skip_deserializing)]
     pub profile: &'static Profile,
     /// Which cluster, and as whom.
+    #[serde(skip_deserializing)]
     pub target: Target,
     /// Whether we ran inside a cluster.
     pub in_cluster: bool,
     /// Why nothing could be asked at all; none when the cluster was spoken to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<Obstacle>,
     /// The API server's version.
     pub version: Seen<ServerVersion>,
     /// The namespace of the stack.
+    #[serde(skip)]
     pub namespace: Seen<Namespace>,
     /// The UID of the namespace `kube-system`, which the product uses as the cluster's id.
     pub cluster_id: Seen<String>,
     /// The CRD of the Broker.
+    #[serde(skip)]
     pub broker_crd: Seen<Crd>,
     /// The CRD of `MeshSync`.
+    #[serde(skip)]
     pub meshsync_crd: Seen<Crd>,
     /// The CRDs that remain of the group that older versions used.
+    #[serde(skip)]
     pub former_crds: Seen<Vec<Crd>>,
     /// Broker objects in the namespace, for each version that was asked.
+    #[serde(skip)]
     pub brokers: BTreeMap<String, Seen<Vec<CustomResource<BrokerSpec, BrokerStatus>>>>,
     /// `MeshSync` objects in the namespace, for each version that was asked.
+    #[serde(skip)]
     pub meshsyncs: BTreeMap<String, Seen<Vec<CustomResource<MeshsyncSpec, MeshsyncStatus>>>>,
     /// Namespaces that hold custom resources, asked only when ours does not.
     pub elsewhere: Seen<Vec<String>>,
     /// Deployments in the namespace.
+    #[serde(skip)]
     pub deployments: Seen<Vec<Deployment>>,
     /// `StatefulSet`s in the namespace.
+    #[serde(skip)]
     pub statefulsets: Seen<Vec<StatefulSet>>,
     /// `ReplicaSet`s in the namespace.
+    #[serde(skip)]
     pub replicasets: Seen<Vec<ReplicaSet>>,
     /// Pods in the namespace.
+    #[serde(skip)]
     pub pods: Seen<Vec<Pod>>,
     /// Services in the namespace.
+    #[serde(skip)]
     pub services: Seen<Vec<Service>>,
     /// `EndpointSlice`s in the namespace.
+    #[serde(skip)]
     pub endpointslices: Seen<Vec<EndpointSlice>>,
     /// `NetworkPolicies` in the namespace.
+    #[serde(skip)]
     pub networkpolicies: Seen<Vec<NetworkPolicy>>,
     /// Events in the namespace.
+    #[serde(skip)]
     pub events: Seen<Vec<Event>>,
     /// The broker's token: that it is there, never what it is.
     pub token: Seen<TokenFact>,
     /// What Helm has noted of the release that the stack belongs to; asked only when one was seen.
     pub helm: Seen<Vec<HelmRevision>>,
     /// The operator's leader election Lease.
+    #[serde(skip)]
     pub lease: Seen<Lease>,
     /// Roles and bindings, where they were read.
+    #[serde(skip)]
     pub rbac: Rbac,
     /// What the API server answered to access reviews.
     pub reviews: Seen<Vec<Review>>,
@@ -127,10 +150,13 @@ pub struct Facts {
     /// The memory that `MeshSync` uses, from the metrics API; asked where its container has a limit.
     pub memory: Seen<MemoryUse>,
     /// The logs of what is below the state it should be in; none of what is well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<Log>,
     /// What the API server said of what an installation would write; none when nobody asked for a preflight.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<Preflight>,
     /// What an ad hoc test measured; none when nobody asked for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Test>,
     /// How long each observation took, in milliseconds, by topic.
     pub timings: BTreeMap<String, u64>,

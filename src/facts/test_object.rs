@@ -9,6 +9,7 @@ use crate::{
     facts::{Facts, HeldBack, stack},
     stack::{
         base::permission::Permission,
+        object::{self, Id, group_of},
         output_filter::OutputFilter,
         profile::Profile,
         watch_list::{EVENTS, WatchList},
@@ -40,10 +41,8 @@ pub struct Kind {
     pub word: &'static str,
     /// Its resource, as a watch-list names it.
     pub resource: &'static str,
-    /// Its group and version.
-    pub api_version: &'static str,
-    /// Its name in an object.
-    pub kind: &'static str,
+    /// The kind itself.
+    pub of: object::Kind,
     /// What it holds beside its metadata.
     content: fn() -> Value,
 }
@@ -53,29 +52,15 @@ pub static KINDS: &[Kind] = &[
     Kind {
         word: "configmap",
         resource: "configmaps.v1.",
-        api_version: "v1",
-        kind: "ConfigMap",
+        of: object::CONFIG_MAP,
         content: || json!({ "data": { "purpose": "a test of meshdoctor; it may be removed" } }),
     },
-    Kind {
-        word: "deployment",
-        resource: "deployments.v1.apps",
-        api_version: "apps/v1",
-        kind: "Deployment",
-        content: workload,
-    },
-    Kind {
-        word: "replicaset",
-        resource: "replicasets.v1.apps",
-        api_version: "apps/v1",
-        kind: "ReplicaSet",
-        content: workload,
-    },
+    Kind { word: "deployment", resource: "deployments.v1.apps", of: object::DEPLOYMENT, content: workload },
+    Kind { word: "replicaset", resource: "replicasets.v1.apps", of: object::REPLICA_SET, content: workload },
     Kind {
         word: "cronjob",
         resource: "cronjobs.v1.batch",
-        api_version: "batch/v1",
-        kind: "CronJob",
+        of: object::CRON_JOB,
         content: || {
             let pod = json!({ "restartPolicy": "Never", "containers": [container()] });
             let job = json!({ "spec": { "template": { "spec": pod } } });
@@ -85,8 +70,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         word: "service",
         resource: "services.v1.",
-        api_version: "v1",
-        kind: "Service",
+        of: object::SERVICE,
         content: || json!({ "spec": { "clusterIP": "None", "ports": [{ "port": 80 }] } }),
     },
 ];
@@ -112,23 +96,14 @@ impl Kind {
         KINDS.iter().find(|kind| kind.word == word)
     }
 
-    fn group(&self) -> &'static str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
-    }
-
-    fn plural(&self) -> &'static str {
-        self.resource.split('.').next().unwrap_or(self.resource)
-    }
-
     /// The path of all in a namespace.
     pub fn collection(&self, namespace: &str) -> String {
-        let root = if self.group().is_empty() { "api" } else { "apis" };
-        format!("/{root}/{}/namespaces/{namespace}/{}", self.api_version, self.plural())
+        Id::of(self.of, Some(namespace), "").collection()
     }
 
     /// The right to do this with it in a namespace.
     pub fn right(&self, verb: &str, namespace: &str) -> Permission {
-        Permission::to(verb, self.group(), self.plural()).in_namespace(namespace)
+        Permission::to(verb, group_of(self.of.api_version), self.of.plural).in_namespace(namespace)
     }
 
     /// Every right that a test with it takes.
@@ -139,8 +114,8 @@ impl Kind {
     /// The object, to be made.
     pub fn object(&self, namespace: &str, run: &str, round: u32, expires: Timestamp) -> Value {
         let mut object = json!({
-            "apiVersion": self.api_version,
-            "kind": self.kind,
+            "apiVersion": self.of.api_version,
+            "kind": self.of.kind,
             "metadata": {
                 "name": name(run, round),
                 "namespace": namespace,
@@ -222,7 +197,7 @@ pub fn choose(
         // Nobody asked for the first: another says as much.
         Some(found) if wanted.is_none() => Ok(found),
         _ => Err(HeldBack::NotWatched {
-            kind: first.kind.into(),
+            kind: first.of.kind.into(),
             why: why.to_string(),
             instead: other.map(|(kind, _)| kind.word.into()),
         }),

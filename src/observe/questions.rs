@@ -6,7 +6,12 @@ use super::Depth;
 use crate::{
     cluster::reviews,
     facts::observed::{self, Ask, LEASE, Observed},
-    stack::{base::permission::Permission, manifests, profile::Profile},
+    stack::{
+        base::permission::Permission,
+        manifests,
+        object::{group_of, root_of},
+        profile::Profile,
+    },
 };
 
 /// One question.
@@ -23,29 +28,21 @@ pub struct Question {
 /// The most items that one answer may hold; more come in further requests.
 pub(crate) const PAGE: usize = 500;
 
-fn base(api_version: &str) -> String {
-    if api_version.contains('/') { format!("/apis/{api_version}") } else { format!("/api/{api_version}") }
-}
-
-fn group(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
-}
-
 fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Question {
     Question {
         name: name.into(),
-        path: format!("{}/namespaces/{namespace}/{resource}?limit={PAGE}", base(api_version)),
-        right: Permission::to("list", group(api_version), resource).in_namespace(namespace),
+        path: format!("{}/namespaces/{namespace}/{resource}?limit={PAGE}", root_of(api_version)),
+        right: Permission::to("list", group_of(api_version), resource).in_namespace(namespace),
     }
 }
 
 fn get(name: &str, api_version: &str, resource: &str, object: &str, namespace: Option<&str>) -> Question {
-    let right = Permission::to("get", group(api_version), resource).named(object);
+    let right = Permission::to("get", group_of(api_version), resource).named(object);
     let (scope, right) = match namespace {
         Some(namespace) => (format!("/namespaces/{namespace}"), right.in_namespace(namespace)),
         None => (String::new(), right),
     };
-    Question { name: name.into(), path: format!("{}{scope}/{resource}/{object}", base(api_version)), right }
+    Question { name: name.into(), path: format!("{}{scope}/{resource}/{object}", root_of(api_version)), right }
 }
 
 /// The namespace whose UID is the cluster's id.

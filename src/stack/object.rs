@@ -54,6 +54,22 @@ pub const CERTIFICATE: Kind = Kind::of("cert-manager.io/v1", "Certificate", "cer
 /// Issuers of cert-manager.
 pub const ISSUER: Kind = Kind::of("cert-manager.io/v1", "Issuer", "issuers");
 
+/// Replica sets.
+pub const REPLICA_SET: Kind = Kind::of("apps/v1", "ReplicaSet", "replicasets");
+/// Jobs at fixed times.
+pub const CRON_JOB: Kind = Kind::of("batch/v1", "CronJob", "cronjobs");
+
+/// The group of an `apiVersion`; empty for the core group.
+pub fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// The path under which the API server serves an `apiVersion`.
+pub fn root_of(api_version: &str) -> String {
+    let root = if api_version.contains('/') { "apis" } else { "api" };
+    format!("/{root}/{api_version}")
+}
+
 /// Where one object is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
@@ -83,7 +99,7 @@ impl Id {
 
     /// The API group; empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
+        group_of(&self.api_version)
     }
 
     /// Whether both are the same object, in whatever version of its kind.
@@ -94,11 +110,7 @@ impl Id {
 
     /// The path of the collection that it is in.
     pub fn collection(&self) -> String {
-        let base = if self.api_version.contains('/') {
-            format!("/apis/{}", self.api_version)
-        } else {
-            format!("/api/{}", self.api_version)
-        };
+        let base = root_of(&self.api_version);
         match &self.namespace {
             Some(namespace) => format!("{base}/namespaces/{namespace}/{}", self.plural),
             None => format!("{base}/{}", self.plural),

@@ -247,6 +247,13 @@ impl Default for &'static Profile {
     }
 }
 
+impl serde::Serialize for Profile {
+    /// By its name.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
 impl Profile {
     /// The profile of that name.
     pub fn named(name: &str) -> Option<&'static Self> {

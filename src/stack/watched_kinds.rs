@@ -1,5 +1,7 @@
 //! The kinds of the resources that `MeshSync` can watch: messages name the kind, watch-lists the resource.
 
+use super::object::root_of;
+
 /// Each resource as a watch-list names it, its kind, and the group and version in its messages.
 const KINDS: &[(&str, &str, &str)] = &[
     ("namespaces.v1.", "Namespace", "v1"),
@@ -53,8 +55,7 @@ pub fn kind_of(resource: &str) -> Option<&'static str> {
 pub fn path_of(resource: &str) -> Option<String> {
     let (_, _, version) = KINDS.iter().find(|(known, ..)| *known == resource)?;
     let plural = resource.split('.').next()?;
-    let root = if version.contains('/') { "apis" } else { "api" };
-    Some(format!("/{root}/{version}/{plural}"))
+    Some(format!("{}/{plural}", root_of(version)))
 }
 
 #[cfg(test)]

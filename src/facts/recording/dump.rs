@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     error::RecordingError,
-    input::{Input, group_of, is_one_of, newest_time},
+    input::{Input, is_one_of, newest},
 };
 use crate::{
     facts::{
@@ -21,7 +21,7 @@ use crate::{
         token,
     },
     report::Way,
-    stack::{base::seen::Seen, profile::Profile},
+    stack::{base::seen::Seen, manager, object::group_of, profile::Profile},
 };
 
 /// The facts of a dump.
@@ -32,8 +32,8 @@ pub(crate) fn facts(
 ) -> Result<Facts, RecordingError> {
     let namespace = namespace.map_or_else(|| namespace_of(input, profile), str::to_owned);
     let mut dump = Dump { input, namespace: &namespace, profile };
-    let estimated =
-        newest_time(input.objects.iter().chain(input.monitors.values().flat_map(|m| m.varz.iter().chain(&m.connz))));
+    let answers = input.monitors.values().flat_map(|monitor| monitor.varz.iter().chain(&monitor.connz));
+    let estimated = input.objects.iter().chain(answers).filter_map(newest).max();
     let mut facts = Facts {
         taken_at: estimated.unwrap_or(Timestamp::UNIX_EPOCH),
         taken_at_estimated: true,
@@ -139,35 +139,47 @@ impl Dump<'_> {
         Ok(if seen { Seen::Known(objects) } else { Seen::NotLooked })
     }
 
+    /// The objects of a kind.
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.input.objects.iter().filter(move |object| object["kind"] == kind)
+    }
+
+    /// Whether the dump has what there is of a kind, be it nothing.
+    fn has<T: Resource>(&self) -> bool {
+        self.of_kind(T::KIND).next().is_some() || self.was_asked(T::URL_PATH_SEGMENT)
+    }
+
+    /// What was found among the objects of a kind, or that it is not there.
+    fn seen<T: Resource, U>(&self, found: Option<U>) -> Seen<U> {
+        match found {
+            Some(found) => Seen::Known(found),
+            None if self.has::<T>() => Seen::Absent,
+            None => Seen::NotLooked,
+        }
+    }
+
     /// Whether a CRD is known not to be there; its custom resources then are not either.
     fn lacks_crd(&self, resource: &str) -> bool {
         let name = format!("{resource}.{}", self.profile.group);
-        let mut crds =
-            self.input.objects.iter().filter(|object| object["kind"] == CustomResourceDefinition::KIND).peekable();
-        (crds.peek().is_some() || self.was_asked(CustomResourceDefinition::URL_PATH_SEGMENT))
-            && !crds.any(|crd| crd["metadata"]["name"] == name)
+        self.has::<CustomResourceDefinition>()
+            && !self.of_kind(CustomResourceDefinition::KIND).any(|crd| crd["metadata"]["name"] == name)
     }
 
     /// The UID of the namespace `kube-system`.
     fn cluster_id(&self) -> Seen<String> {
-        self.input
-            .objects
-            .iter()
-            .find(|object| object["kind"] == Namespace::KIND && object["metadata"]["name"] == "kube-system")
+        self.of_kind(Namespace::KIND)
+            .find(|namespace| namespace["metadata"]["name"] == "kube-system")
             .and_then(|namespace| namespace["metadata"]["uid"].as_str())
             .map_or(Seen::NotLooked, |uid| Seen::Known(uid.to_owned()))
     }
 
     /// What Helm has noted, by the labels of its Secrets alone.
     fn helm(&self) -> Seen<Vec<HelmRevision>> {
-        let mut secrets = self.input.objects.iter().filter(|object| object["kind"] == "Secret").peekable();
-        if secrets.peek().is_none() && !self.was_asked(Secret::URL_PATH_SEGMENT) {
+        if !self.has::<Secret>() {
             return Seen::NotLooked;
         }
-        let revisions = secrets
-            .filter_map(|object| HelmRevision::of(&serde_json::from_str(&object["metadata"].to_string()).ok()?))
-            .collect();
-        Seen::Known(revisions)
+        let secrets = self.of_kind(Secret::KIND);
+        Seen::Known(secrets.filter_map(|object| HelmRevision::of(&manager::metadata(object)?)).collect())
     }
 
     fn token(&self) -> Result<Seen<TokenFact>, RecordingError> {
@@ -175,46 +187,31 @@ impl Dump<'_> {
             return Ok(Seen::Absent);
         };
         let secrets: Vec<Secret> = self
-            .input
-            .objects
-            .iter()
-            .filter(|object| object["kind"] == "Secret")
+            .of_kind(Secret::KIND)
             .map(|object| Secret::deserialize(object).map_err(RecordingError::malformed("a Secret")))
             .collect::<Result<_, _>>()?;
-        let seen = !secrets.is_empty() || self.was_asked(Secret::URL_PATH_SEGMENT);
         let found = secrets.iter().find(|secret| {
             secret.metadata.name.as_deref() == Some(name)
                 && secret.metadata.namespace.as_deref() == Some(self.namespace)
         });
-        Ok(match found {
-            Some(secret) => Seen::Known(token::fact(secret, self.profile).0),
-            None if seen => Seen::Absent,
-            None => Seen::NotLooked,
-        })
+        Ok(self.seen::<Secret, _>(found.map(|secret| token::fact(secret, self.profile).0)))
     }
 
     fn watch_list_config_map(&self) -> Result<Seen<ConfigMapFact>, RecordingError> {
-        let maps: Vec<&Value> = self.input.objects.iter().filter(|object| object["kind"] == ConfigMap::KIND).collect();
-        let seen = !maps.is_empty() || self.was_asked(ConfigMap::URL_PATH_SEGMENT);
         let wanted = self.profile.meshsync.documented_config_map;
-        let found = maps
-            .into_iter()
-            .find(|map| map["metadata"]["name"] == wanted && map["metadata"]["namespace"] == self.namespace);
-        Ok(match found {
-            Some(map) => Seen::Known(ConfigMapFact::of(
-                &ConfigMap::deserialize(map).map_err(RecordingError::malformed(format!("ConfigMap {wanted}")))?,
-            )),
-            None if seen => Seen::Absent,
-            None => Seen::NotLooked,
-        })
+        let found = self
+            .of_kind(ConfigMap::KIND)
+            .find(|map| map["metadata"]["name"] == wanted && map["metadata"]["namespace"] == self.namespace)
+            .map(ConfigMap::deserialize)
+            .transpose()
+            .map_err(RecordingError::malformed(format!("ConfigMap {wanted}")))?;
+        Ok(self.seen::<ConfigMap, _>(found.as_ref().map(ConfigMapFact::of)))
     }
 
     /// What `kubectl get pods.metrics.k8s.io` says of MeshSync.
     fn memory(&self) -> Seen<MemoryUse> {
-        self.input
-            .objects
-            .iter()
-            .filter(|object| object["kind"] == "PodMetrics" && object["metadata"]["namespace"] == self.namespace)
+        self.of_kind("PodMetrics")
+            .filter(|metrics| metrics["metadata"]["namespace"] == self.namespace)
             .find_map(|metrics| MemoryUse::of(metrics, self.profile.meshsync.container))
             .map_or(Seen::NotLooked, Seen::Known)
     }

@@ -16,6 +16,7 @@ use crate::{
     },
     stack::{
         base::{limits, reader, usage::UsageError, words},
+        object::group_of,
         profile::{self, Profile},
     },
 };
@@ -187,11 +188,6 @@ pub(super) fn is_one_of(object: &impl Object, names: &[String]) -> bool {
     name.is_some_and(|name| names.contains(name))
 }
 
-/// The group of an `apiVersion`.
-pub(crate) fn group_of(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
-}
-
 /// What a path is called in messages.
 pub(super) fn shown(path: &str) -> &str {
     if path == "-" { "standard input" } else { path }
@@ -205,11 +201,7 @@ pub(super) fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> 
     reader::values(text).map_err(|why| UsageError::unreadable(shown, why))
 }
 
-/// The newest time inside these values; what is going to happen later does not count.
-pub(crate) fn newest_time<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Timestamp> {
-    values.filter_map(newest).max()
-}
-
+/// The newest time inside a value; what is going to happen later does not count.
 pub(super) fn newest(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) if text.len() >= 20 && text.as_bytes()[10] == b'T' => text.parse().ok(),

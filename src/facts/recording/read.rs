@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    API_VERSION, Recording, dump,
+    API_VERSION, Header, dump,
     error::RecordingError,
     input::{Input, is_one_of, shown, typed},
 };
@@ -80,44 +80,28 @@ impl Input {
         match recordings.as_slice() {
             [] => dump::facts(&self, profile.unwrap_or_else(|| self.family()), namespace),
             [one] => {
-                let recording: Recording = typed(one).map_err(RecordingError::malformed("its Recording object"))?;
-                self.recorded(recording, profile)
+                let malformed = || RecordingError::malformed("its Recording object");
+                let header: Header = typed(one).map_err(malformed())?;
+                self.recorded(header, typed(one).map_err(malformed())?, profile)
             }
             _ => Err(RecordingError::Several),
         }
     }
 
     /// The facts of a recording of ours: just what was seen, in every detail.
-    fn recorded(self, recording: Recording, profile: Option<&'static Profile>) -> Result<Facts, RecordingError> {
+    fn recorded(
+        self,
+        header: Header,
+        facts: Facts,
+        profile: Option<&'static Profile>,
+    ) -> Result<Facts, RecordingError> {
         let profile = match profile {
             Some(profile) => profile,
-            None => Profile::named(&recording.profile)
-                .ok_or_else(|| RecordingError::UnknownProfile(recording.profile.clone()))?,
+            None => Profile::named(&header.profile).ok_or(RecordingError::UnknownProfile(header.profile))?,
         };
-        let mut facts = Facts {
-            taken_at: recording.taken_at,
-            profile,
-            in_cluster: recording.in_cluster,
-            target: recording.target,
-            obstacle: recording.obstacle,
-            version: recording.version,
-            cluster_id: recording.cluster_id,
-            elsewhere: recording.elsewhere,
-            token: recording.token,
-            helm: recording.helm,
-            reviews: recording.reviews,
-            served: recording.served,
-            watch_list_config_map: recording.watch_list_config_map,
-            broker: recording.broker,
-            memory: recording.memory,
-            logs: recording.logs,
-            preflight: recording.preflight,
-            test: recording.test,
-            timings: recording.timings,
-            ..Facts::default()
-        };
+        let mut facts = Facts { taken_at: header.taken_at, target: header.target, profile, ..facts };
         let mut recorded =
-            Recorded { input: &self, asked: &recording.asked, namespace: &facts.target.namespace.clone(), profile };
+            Recorded { input: &self, asked: &header.asked, namespace: &facts.target.namespace.clone(), profile };
         observed::read(&mut facts, &mut recorded)?;
         Ok(facts)
     }

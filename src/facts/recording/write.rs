@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{API_VERSION, Recording};
+use super::API_VERSION;
 use crate::{
     facts::{
         Facts,
@@ -19,32 +19,11 @@ pub fn list(facts: &Facts) -> Value {
     let mut items = Items { profile: facts.profile, asked: BTreeMap::new(), objects: Vec::new() };
     observed::write(facts, &mut items);
 
-    let recording = Recording {
-        api_version: API_VERSION.into(),
-        kind: "Recording".into(),
-        tool_version: env!("CARGO_PKG_VERSION").into(),
-        taken_at: facts.taken_at,
-        profile: facts.profile.name.into(),
-        target: facts.target.clone(),
-        in_cluster: facts.in_cluster,
-        obstacle: facts.obstacle.clone(),
-        version: facts.version.clone(),
-        cluster_id: facts.cluster_id.clone(),
-        asked: items.asked,
-        elsewhere: facts.elsewhere.clone(),
-        token: facts.token.clone(),
-        helm: facts.helm.clone(),
-        reviews: facts.reviews.clone(),
-        served: facts.served.clone(),
-        watch_list_config_map: facts.watch_list_config_map.clone(),
-        broker: facts.broker.clone(),
-        memory: facts.memory.clone(),
-        logs: facts.logs.clone(),
-        preflight: facts.preflight.clone(),
-        test: facts.test.clone(),
-        timings: facts.timings.clone(),
-    };
-    let mut all = vec![to_value(&recording)];
+    let mut recording = object(API_VERSION, "Recording", facts);
+    recording.shift_insert(2, "toolVersion".into(), env!("CARGO_PKG_VERSION").into());
+    let place = recording.keys().take_while(|key| *key != "elsewhere").count();
+    recording.shift_insert(place, "asked".into(), to_value(&items.asked));
+    let mut all = vec![Value::Object(recording)];
     all.append(&mut items.objects);
     json!({ "apiVersion": "v1", "kind": "List", "items": all })
 }
@@ -82,14 +61,19 @@ impl Sink for Items {
 
 impl Items {
     fn push<T: Serialize>(&mut self, api_version: &str, kind: &str, item: &T) {
-        let mut object = json!({ "apiVersion": api_version, "kind": kind });
-        if let (Value::Object(object), Value::Object(fields)) = (&mut object, to_value(item)) {
-            for (key, value) in fields {
-                object.entry(key).or_insert(value);
-            }
-        }
-        self.objects.push(object);
+        self.objects.push(object(api_version, kind, item).into());
     }
+}
+
+/// An object, its version and kind first.
+fn object<T: Serialize>(api_version: &str, kind: &str, item: &T) -> Map<String, Value> {
+    let mut object = Map::from_iter([("apiVersion".into(), api_version.into()), ("kind".into(), kind.into())]);
+    if let Value::Object(fields) = to_value(item) {
+        for (key, value) in fields {
+            object.entry(key).or_insert(value);
+        }
+    }
+    object
 }
 
 /// Our own types and Kubernetes' all have JSON forms; a type that had none would be a fault of this program.

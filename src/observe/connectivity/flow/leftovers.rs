@@ -77,7 +77,7 @@ impl Leftovers<'_> {
                 Err(why) => Seen::failed(why),
             };
             found.leftovers.push(Leftover {
-                kind: self.kind.kind.into(),
+                kind: self.kind.of.kind.into(),
                 namespace: self.namespace.to_owned(),
                 name,
                 removed,

@@ -187,7 +187,7 @@ impl Flow<'_> {
         (self.ear.watch, ()) = tokio::join!(Watch::open(client, &collection, &label, limit), leftovers.remove(found),);
         found.object = Some(ProbeObject {
             resource: self.kind.resource.into(),
-            kind: self.kind.kind.into(),
+            kind: self.kind.of.kind.into(),
             namespace: self.namespace.clone(),
             name: format!("{}{}", test_object::NAME, self.run),
         });
