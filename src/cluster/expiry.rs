@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use k8s_openapi::jiff::Timestamp;
 use kube::config::AuthInfo;
 use secrecy::ExposeSecret as _;
@@ -28,7 +31,7 @@ pub(crate) fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
 
 fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {
     let pem = match (&auth.client_certificate_data, &auth.client_certificate) {
-        (Some(data), _) => decode(data)?,
+        (Some(data), _) => STANDARD.decode(data).ok()?,
         (None, Some(path)) => reader::bytes(Path::new(path), limits::CREDENTIAL_FILE).ok()?,
         (None, None) => return None,
     };
@@ -41,11 +44,8 @@ fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {
 fn token_expiry(auth: &AuthInfo) -> Option<Timestamp> {
     let token = exposed(auth)?;
     let payload = token.split('.').nth(1)?;
-    let mut standard = payload.replace('-', "+").replace('_', "/");
-    while standard.len() % 4 != 0 {
-        standard.push('=');
-    }
-    let claims: serde_json::Value = serde_json::from_slice(&decode(&standard)?).ok()?;
+    let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
     Timestamp::from_second(claims.get("exp")?.as_i64()?).ok()
 }
 
@@ -55,8 +55,4 @@ fn exposed(auth: &AuthInfo) -> Option<String> {
     }
     let token = auth.token.as_ref()?;
     Some(token.expose_secret().to_owned())
-}
-
-fn decode(text: &str) -> Option<Vec<u8>> {
-    BASE64.decode(text).ok()
 }

@@ -5,7 +5,6 @@ pub(crate) mod ask;
 mod body;
 pub(crate) mod change;
 pub mod cleanup;
-mod clock;
 pub(crate) mod credentials;
 pub(crate) mod discovery;
 pub(crate) mod expiry;
@@ -20,6 +19,5 @@ pub(crate) mod transport;
 mod transport_error;
 pub(crate) mod tunnel;
 
-pub(crate) use clock::now;
 pub use scope::{Scope, unseen};
-pub(crate) use scope::{blank, nothing};
+pub(crate) use scope::{blank, now};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{ask::Log, clock::now};
+use super::ask::Log;
 use crate::{
     facts::{Facts, Obstacle, Target},
     stack::profile::Profile,
@@ -28,21 +29,24 @@ pub struct Scope<'a> {
     pub progress: &'a Log<'a>,
 }
 
-/// The facts when nothing could be asked.
-pub(crate) fn nothing(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Facts {
-    let namespace = scope.namespace.clone().unwrap_or_else(|| scope.profile.namespace.to_owned());
-    let mut facts = blank(scope.profile, Target { namespace, ..target });
-    facts.obstacle = Some(obstacle);
-    facts
+impl Scope<'_> {
+    /// The namespace that is looked at.
+    pub(crate) fn namespace(&self) -> String {
+        self.namespace.clone().unwrap_or_else(|| self.profile.namespace.to_owned())
+    }
 }
 
 /// The facts of a run that saw nothing, for the reason that this obstacle gives.
 pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> Facts {
-    let mut facts = blank(profile, target);
-    facts.obstacle = Some(obstacle);
-    facts
+    Facts { obstacle: Some(obstacle), ..blank(profile, target) }
 }
 
 pub(crate) fn blank(profile: &'static Profile, target: Target) -> Facts {
     Facts { taken_at: now(), profile, target, ..Facts::default() }
+}
+
+/// The time. Nothing below this layer reads a clock.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
 }

@@ -12,9 +12,9 @@ use super::{
     change::Change,
     credentials, discovery,
     kubeconfig::{self, Access, Trouble},
-    nothing, obstacle,
+    obstacle,
     pages::Form,
-    reviews, transport,
+    reviews, transport, unseen,
 };
 use crate::{
     facts::{Facts, Obstacle, Target},
@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
                 return Ok(closed(scope, Target::default(), obstacle));
             }
         };
-        resolved.target.namespace = scope.namespace.clone().unwrap_or_else(|| scope.profile.namespace.to_owned());
+        resolved.target.namespace = scope.namespace();
         let target = resolved.target;
         let limit = scope.request_timeout.min(scope.deadline.saturating_duration_since(Instant::now()));
         let plugin = resolved.config.auth_info.exec.is_some();
@@ -258,5 +258,6 @@ impl<'a> Session<'a> {
 }
 
 fn closed<'a>(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Opened<'a> {
-    Opened::Obstacle(Box::new(nothing(scope, target, obstacle)))
+    let target = Target { namespace: scope.namespace(), ..target };
+    Opened::Obstacle(Box::new(unseen(scope.profile, target, obstacle)))
 }

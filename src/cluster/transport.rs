@@ -50,7 +50,7 @@ pub(crate) fn clients(config: &Config) -> Result<Clients, Box<kube::Error>> {
         let client = ClientBuilder::try_from(config.clone())?.build();
         return Ok(Clients { requests: client.clone(), streams: client, two: false });
     }
-    let streams = http1(config)?;
+    let streams = over(config, tcp())?;
     if config.cluster_url.scheme_str() == Some("http") {
         return Ok(Clients { requests: streams.clone(), streams, two: false });
     }
@@ -66,10 +66,6 @@ fn tcp() -> HttpConnector {
 
 /// The most that one HTTP/1.1 connection buffers, and the largest head of an answer: every parallel request has its own.
 const HTTP1_BUFFER: usize = 64 * 1024;
-
-fn http1(config: &Config) -> Result<Client, Box<kube::Error>> {
-    over(config, tcp())
-}
 
 /// A client for HTTP/1.1 whose connections another connector makes.
 fn over<C>(config: &Config, connector: C) -> Result<Client, Box<kube::Error>>
@@ -114,28 +110,7 @@ fn socks(proxy: &http::Uri) -> Result<SocksV5<HttpConnector>, Box<kube::Error>> 
 
 /// A part of a URL without its percent signs; a percent sign that is no escape stays.
 pub(crate) fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, more @ ..] = rest {
-        let escaped = match more {
-            [high, low, ..] if *first == b'%' => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                digit(high).zip(digit(low)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
-            }
-            _ => None,
-        };
-        match escaped {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &more[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = more;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 fn http2(config: &Config) -> Result<Client, Box<kube::Error>> {

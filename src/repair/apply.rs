@@ -147,7 +147,7 @@ impl<'a> Writer<'a> {
             Action::Delete { uid } => self.delete(id, uid).await,
             Action::ClearFinalizers { uid, .. } => self.clear_finalizers(id, uid).await,
             Action::Restart => {
-                let now = crate::repair::now();
+                let now = crate::cluster::now();
                 let patch = json!({ "spec": { "template": { "metadata": { "annotations": {
                     "kubectl.kubernetes.io/restartedAt": now.to_string(),
                 } } } } });

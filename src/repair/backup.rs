@@ -41,7 +41,7 @@ fn failed(path: &Path) -> impl FnOnce(WriteError) -> BackupError {
 /// [`BackupError`] if something other than a regular file is there.
 pub fn free_path(file: Option<PathBuf>, namespace: &str) -> Result<PathBuf, BackupError> {
     let path = file.unwrap_or_else(|| {
-        let time = crate::repair::now().strftime("%Y%m%dT%H%M%SZ");
+        let time = crate::cluster::now().strftime("%Y%m%dT%H%M%SZ");
         PathBuf::from(format!("meshdoctor-backup-{namespace}-{time}.json"))
     });
     if !files::exists(&path).map_err(failed(&path))? {

@@ -2,16 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// One field that a change touches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldChange {
-    /// Where it is: `spec.template.spec.containers[manager].image`.
-    pub path: String,
-    /// What is there; none where it is new.
-    pub before: Option<Value>,
-    /// What will be there; none where it goes.
-    pub after: Option<Value>,
-}
+use crate::report::change::ChangedField;
 
 /// What the API server writes itself, and no manifest says.
 const SERVERS_OWN: &[&str] = &["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"];
@@ -20,7 +11,7 @@ const SERVERS_OWN: &[&str] = &["creationTimestamp", "generation", "managedFields
 ///
 /// What the API server keeps for itself and the status are left out. Items of a list that have names are compared by
 /// name, so that a container that goes does not look like a change of all that follow it.
-pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
+pub fn changes(before: &Value, after: &Value) -> Vec<ChangedField> {
     let mut found = Vec::new();
     compare(&manifest(before), &manifest(after), "", &mut found);
     found
@@ -40,7 +31,7 @@ pub fn manifest(object: &Value) -> Value {
     object
 }
 
-fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<FieldChange>) {
+fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<ChangedField>) {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
             compare_fields(before, after, path, found);
@@ -48,12 +39,16 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<FieldChang
         (Value::Array(before), Value::Array(after)) => compare_items(before, after, path, found),
         _ if before == after => {}
         _ => {
-            found.push(FieldChange { path: path.to_owned(), before: Some(before.clone()), after: Some(after.clone()) });
+            found.push(ChangedField {
+                path: path.to_owned(),
+                before: Some(before.clone()),
+                after: Some(after.clone()),
+            });
         }
     }
 }
 
-fn compare_fields(before: &Map<String, Value>, after: &Map<String, Value>, path: &str, found: &mut Vec<FieldChange>) {
+fn compare_fields(before: &Map<String, Value>, after: &Map<String, Value>, path: &str, found: &mut Vec<ChangedField>) {
     let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
     keys.sort();
     keys.dedup();
@@ -63,13 +58,13 @@ fn compare_fields(before: &Map<String, Value>, after: &Map<String, Value>, path:
     }
 }
 
-fn compare_items(before: &[Value], after: &[Value], path: &str, found: &mut Vec<FieldChange>) {
+fn compare_items(before: &[Value], after: &[Value], path: &str, found: &mut Vec<ChangedField>) {
     let name = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
     let names: Option<Vec<String>> = before.iter().chain(after).map(name).collect();
     let Some(mut names) = names.filter(|names| !names.is_empty()) else {
         // Without names the place says nothing: the list is one value.
         if before != after {
-            found.push(FieldChange {
+            found.push(ChangedField {
                 path: path.to_owned(),
                 before: Some(Value::Array(before.to_vec())),
                 after: Some(Value::Array(after.to_vec())),
@@ -86,11 +81,11 @@ fn compare_items(before: &[Value], after: &[Value], path: &str, found: &mut Vec<
     }
 }
 
-fn one(before: Option<&Value>, after: Option<&Value>, path: String, found: &mut Vec<FieldChange>) {
+fn one(before: Option<&Value>, after: Option<&Value>, path: String, found: &mut Vec<ChangedField>) {
     match (before, after) {
         (Some(before), Some(after)) => compare(before, after, &path, found),
         (None, None) => {}
-        (before, after) => found.push(FieldChange { path, before: before.cloned(), after: after.cloned() }),
+        (before, after) => found.push(ChangedField { path, before: before.cloned(), after: after.cloned() }),
     }
 }
 
@@ -136,7 +131,7 @@ pub fn merge_patch(live: &Value, wanted: &Value, exactly: bool) -> Value {
 }
 
 /// What a merge patch changes in an object.
-pub fn touched(live: &Value, patch: &Value) -> Vec<FieldChange> {
+pub fn touched(live: &Value, patch: &Value) -> Vec<ChangedField> {
     changes(live, &merged(live, patch))
 }
 

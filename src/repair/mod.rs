@@ -14,11 +14,3 @@ pub mod inspect;
 pub mod plan;
 pub mod removal;
 pub mod restore;
-
-use k8s_openapi::jiff::Timestamp;
-
-/// The time, for the mark of a restart and the name of a backup.
-#[expect(clippy::disallowed_methods, reason = "a change is made at a time, and this is where changes are made")]
-pub fn now() -> Timestamp {
-    Timestamp::now()
-}

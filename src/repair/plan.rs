@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::diff::FieldChange;
 use crate::{
     facts::redact::REDACTED,
+    report::change::ChangedField,
     stack::{base::permission::Permission, object::Id},
 };
 
@@ -18,7 +18,7 @@ pub enum Action {
         /// The manifest.
         manifest: Value,
         /// What changes, as the API server's dry run said.
-        changes: Vec<FieldChange>,
+        changes: Vec<ChangedField>,
         /// Whether fields are taken over from the tools that manage them now.
         force: bool,
     },
@@ -27,14 +27,14 @@ pub enum Action {
         /// The patch.
         patch: Value,
         /// What changes.
-        changes: Vec<FieldChange>,
+        changes: Vec<ChangedField>,
     },
     /// Removes an object and makes it anew, since what differs cannot be changed.
     Replace {
         /// The manifest.
         manifest: Value,
         /// What cannot be changed.
-        changes: Vec<FieldChange>,
+        changes: Vec<ChangedField>,
     },
     /// Removes this very object.
     Delete {
@@ -105,6 +105,13 @@ pub struct Refusal {
     pub undetermined: bool,
 }
 
+impl Refusal {
+    /// Refused for this reason; what to do instead.
+    pub fn new(why: impl Into<String>, instead: impl Into<Vec<String>>) -> Self {
+        Self { why: why.into(), instead: instead.into(), undetermined: false }
+    }
+}
+
 /// Where a value holds a text that was redacted, which must not reach a cluster in place of the real one.
 pub fn redacted(value: &Value, path: &str) -> Option<String> {
     match value {
@@ -157,7 +164,7 @@ impl Step {
     }
 
     /// The fields that change.
-    pub fn changes(&self) -> &[FieldChange] {
+    pub fn changes(&self) -> &[ChangedField] {
         match &self.action {
             Action::Apply { changes, .. } | Action::Patch { changes, .. } | Action::Replace { changes, .. } => changes,
             _ => &[],

@@ -57,6 +57,26 @@ pub struct ChangeReport {
     pub backup: Option<String>,
 }
 
+impl ChangeReport {
+    /// The document of a run that ended like this, without any step.
+    pub fn new(target: ChangeTarget, outcome: Outcome, exit_code: u8, reason: Option<String>) -> Self {
+        Self {
+            api_version: "meshdoctor/v1",
+            kind: "Change",
+            tool: Tool::this(),
+            target,
+            outcome,
+            exit_code,
+            reason,
+            instead: Vec::new(),
+            warnings: Vec::new(),
+            steps: Vec::new(),
+            unchanged: Vec::new(),
+            backup: None,
+        }
+    }
+}
+
 /// Which cluster, and where in it.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -94,14 +114,14 @@ pub struct StepReport {
 }
 
 /// One field that changes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangedField {
-    /// Where it is.
+    /// Where it is: `spec.template.spec.containers[manager].image`.
     pub path: String,
-    /// What was there.
+    /// What was there; none where it is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What is there then.
+    /// What is there then; none where it goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }

@@ -5,7 +5,7 @@
 //! with which no version up to 1.0.3 publishes anything. A whitelist only chooses from `MeshSync`'s own table.
 
 use semver::Version;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::stack::{base::permission::Permission, profile::Profile};
 
@@ -64,6 +64,12 @@ pub struct Invalid {
     pub instead: Option<Vec<String>>,
 }
 
+impl Invalid {
+    fn new(field: &str, why: impl Into<String>) -> Self {
+        Self { field: field.into(), place: None, why: why.into(), instead: None }
+    }
+}
+
 /// An element that `MeshSync`'s decoder does not read.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} {found}, {wanted}")]
@@ -99,12 +105,8 @@ impl WatchList {
             None | Some(Value::Null) => return Self::Empty,
             Some(Value::Object(data)) => data,
             Some(other) => {
-                return Self::Invalid(Invalid {
-                    field: path.into(),
-                    place: None,
-                    why: format!("it is {}, not a map of strings", kind_of(other)),
-                    instead: None,
-                });
+                let why = format!("it is {}, not a map of strings", kind_of(other));
+                return Self::Invalid(Invalid::new(path, why));
             }
         };
         let read = |key: &str, element: Element| {
@@ -120,12 +122,10 @@ impl WatchList {
         };
         match (white.is_empty(), black.is_empty()) {
             (true, true) => Self::Empty,
-            (false, false) => Self::Invalid(Invalid {
-                field: path.into(),
-                place: None,
-                why: "it holds both a whitelist and a blacklist, and only one may have entries".into(),
-                instead: None,
-            }),
+            (false, false) => Self::Invalid(Invalid::new(
+                path,
+                "it holds both a whitelist and a blacklist, and only one may have entries",
+            )),
             (false, true) => Self::Whitelist(white),
             (true, false) => Self::Blacklist(black),
         }
@@ -228,12 +228,7 @@ fn text_of<'a>(data: &'a Map<String, Value>, key: &str, field: &str) -> Result<O
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(Invalid {
-            field: field.into(),
-            place: None,
-            why: format!("it is {}, not a string of JSON", kind_of(other)),
-            instead: None,
-        }),
+        Some(other) => Err(Invalid::new(field, format!("it is {}, not a string of JSON", kind_of(other)))),
     }
 }
 
@@ -241,19 +236,18 @@ fn text_of<'a>(data: &'a Map<String, Value>, key: &str, field: &str) -> Result<O
 type Element = fn(&Value) -> Result<(String, Vec<String>), WrongType>;
 
 fn parse(text: &str, field: &str, element: Element, profile: &Profile) -> Result<Vec<Entry>, Invalid> {
-    let invalid = |place, why, instead: Option<Vec<String>>| Invalid { field: field.into(), place, why, instead };
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let place = Place { line: error.line(), column: error.column().max(1) };
         let said = error.to_string();
         let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(s, _)| s);
-        invalid(Some(place), format!("it is not JSON: {said}"), None)
+        Invalid { place: Some(place), ..Invalid::new(field, format!("it is not JSON: {said}")) }
     })?;
     let elements = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(elements) => elements,
         other => {
             let why = format!("it is {}, where MeshSync expects an array", kind_of(&other));
-            return Err(invalid(None, why, None));
+            return Err(Invalid::new(field, why));
         }
     };
     let places = places(text);
@@ -263,7 +257,11 @@ fn parse(text: &str, field: &str, element: Element, profile: &Profile) -> Result
         .enumerate()
         .map(|(n, value)| match element(value) {
             Ok((resource, events)) => Ok(Entry { resource, events, place: place(n) }),
-            Err(why) => Err(invalid(Some(place(n)), why.to_string(), meant(&elements, field, profile))),
+            Err(why) => Err(Invalid {
+                place: Some(place(n)),
+                instead: meant(&elements, field, profile),
+                ..Invalid::new(field, why.to_string())
+            }),
         })
         .collect()
 }
@@ -334,44 +332,21 @@ fn blacklisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
 
 /// Where each element of an array of JSON begins; the text is known to be valid.
 fn places(text: &str) -> Vec<Place> {
-    let mut found = Vec::new();
-    let (mut line, mut column, mut depth) = (1, 0, 0_usize);
-    let (mut in_string, mut escaped, mut expects) = (false, false, false);
-    for c in text.chars() {
-        if c == '\n' {
-            line += 1;
-            column = 0;
-            continue;
+    let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let mut place = Place { line: 1, column: 1 };
+    let mut rest = text;
+    let place_of = |element: &RawValue| {
+        let (before, from) = rest.split_at(element.get().as_ptr().addr() - rest.as_ptr().addr());
+        for c in before.chars() {
+            place = match c {
+                '\n' => Place { line: place.line + 1, column: 1 },
+                _ => Place { column: place.column + 1, ..place },
+            };
         }
-        column += 1;
-        if in_string {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        if c.is_whitespace() {
-            continue;
-        }
-        if expects && c != ']' {
-            found.push(Place { line, column });
-            expects = false;
-        }
-        match c {
-            '"' => in_string = true,
-            '[' | '{' => {
-                depth += 1;
-                expects |= depth == 1;
-            }
-            ']' | '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 1 => expects = true,
-            _ => {}
-        }
-    }
-    found
+        rest = from;
+        place
+    };
+    elements.into_iter().map(place_of).collect()
 }
 
 fn kind_of(value: &Value) -> &'static str {

@@ -22,7 +22,7 @@ use crate::{
     },
     report::{Report, Severity, Source},
     stack::{
-        base::{limits, permission::Permission, reader, usage::UsageError},
+        base::{limits, reader, usage::UsageError},
         inventory::Part,
         manifests::{self, Object, Options},
         object::Id,
@@ -116,15 +116,14 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
                 if let Some(other) = same_kind.first()
                     && !same_kind.contains(&copy.name.as_str())
                 {
-                    return Err(Refusal {
-                        why: format!(
+                    return Err(Refusal::new(
+                        format!(
                             "the backup holds {kind} {}, and {kind} {other} exists: two would conflict",
                             copy.name,
                             kind = object.id.kind
                         ),
-                        instead: vec![format!("delete {} {other}, or change the name in the backup", object.id.kind)],
-                        ..Refusal::default()
-                    });
+                        [format!("delete {} {other}, or change the name in the backup", object.id.kind)],
+                    ));
                 }
                 copy.name.clone()
             }
@@ -155,11 +154,10 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
 /// A backup of another namespace is restored only where that was said or is asked about.
 fn confirmed(args: &Redeploy, backup: &Backup, namespace: &str) -> Result<(), Refusal> {
     match &backup.foreign {
-        Some(other) if args.change.yes && !args.change.dry_run && args.backup_namespace.is_none() => Err(Refusal {
-            why: format!("the backup is of namespace {other}, not {namespace}"),
-            instead: vec![format!("the same command with --backup-namespace {other} restores it all the same")],
-            ..Refusal::default()
-        }),
+        Some(other) if args.change.yes && !args.change.dry_run && args.backup_namespace.is_none() => Err(Refusal::new(
+            format!("the backup is of namespace {other}, not {namespace}"),
+            [format!("the same command with --backup-namespace {other} restores it all the same")],
+        )),
         _ => Ok(()),
     }
 }
@@ -170,15 +168,7 @@ async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), Refusal> {
     if lacking.is_empty() {
         return Ok(());
     }
-    Err(Refusal {
-        why: "we lack rights that this takes".into(),
-        instead: lacking
-            .iter()
-            .map(|right: &Permission| format!("we may not {right}"))
-            .chain(["meshdoctor rbac redeploy prints all that it takes".into()])
-            .collect(),
-        ..Refusal::default()
-    })
+    Err(deployment::lacking(lacking.iter().map(|right| format!("we may not {right}"))))
 }
 
 fn warn(options: &Options, report: &Report, plan: &mut Plan) {

@@ -11,7 +11,7 @@ use crate::{
     diagnose::{self, Expectation},
     facts::{Facts, Obstacle, Subject, Target, Test, recording},
     report::{
-        Source, Tool,
+        Source,
         change::{ChangeReport, ChangeTarget, Outcome},
     },
     stack::profile::{self, Profile},
@@ -152,23 +152,14 @@ impl Unfinished {
     }
 
     fn change(&self, obstacle: Obstacle, outcome: Outcome, exit: Exit) -> ChangeReport {
+        let target = ChangeTarget {
+            context: self.target.context.clone(),
+            namespace: self.target.namespace.clone(),
+            profile: self.profile.name,
+        };
         ChangeReport {
-            api_version: recording::API_VERSION,
-            kind: "Change",
-            tool: Tool::this(),
-            target: ChangeTarget {
-                context: self.target.context.clone(),
-                namespace: self.target.namespace.clone(),
-                profile: self.profile.name,
-            },
-            outcome,
-            exit_code: exit.code(),
-            reason: Some(obstacle.message),
             instead: vec!["run the same command again: it continues where this one stopped".into()],
-            warnings: Vec::new(),
-            steps: Vec::new(),
-            unchanged: Vec::new(),
-            backup: None,
+            ..ChangeReport::new(target, outcome, exit.code(), Some(obstacle.message))
         }
     }
 

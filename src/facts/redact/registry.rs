@@ -5,7 +5,11 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::REDACTED;
 
@@ -14,6 +18,9 @@ static SECRETS: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
 /// Shorter values are words of the language too often.
 const SHORTEST: usize = 6;
+
+/// What stands in URLs with a percent sign.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Remembers a secret, so that it is masked in whatever is shown or recorded from here on.
 pub fn remember(secret: &str) {
@@ -33,26 +40,13 @@ pub fn remember(secret: &str) {
 /// A secret as it stands in URLs, JSON and Secrets.
 fn forms(secret: &str) -> Vec<String> {
     let quoted = serde_json::Value::String(secret.to_owned()).to_string();
-    let encoded = BASE64.encode(secret);
-    let url_safe = encoded.replace('+', "-").replace('/', "_");
-    let percent = |keep: fn(u8) -> bool| {
-        secret.bytes().fold(String::new(), |mut text, byte| {
-            if keep(byte) {
-                text.push(char::from(byte));
-            } else {
-                text.push_str(&format!("%{byte:02X}"));
-            }
-            text
-        })
-    };
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let mut forms = vec![
         secret.to_owned(),
         quoted[1..quoted.len() - 1].to_owned(),
         // Padding may be left out, and its bits differ when more follows.
-        encoded.trim_end_matches('=').to_owned(),
-        url_safe.trim_end_matches('=').to_owned(),
-        percent(unreserved),
+        STANDARD_NO_PAD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        utf8_percent_encode(secret, RESERVED).to_string(),
     ];
     forms.dedup();
     forms

@@ -158,24 +158,19 @@ fn refuse(profile: &Profile, request: &Request, standing: &LiveState) -> Result<
         return Err(ownership::refusal(owner));
     }
     if let Some(namespace) = &standing.elsewhere {
-        return Err(Refusal {
-            why: format!(
+        return Err(Refusal::new(
+            format!(
                 "the stack's cluster-wide bindings serve namespace {namespace}, and a second stack would take its rights"
             ),
-            instead: vec![format!("meshdoctor system redeploy -n {namespace}")],
-            ..Refusal::default()
-        });
+            [format!("meshdoctor system redeploy -n {namespace}")],
+        ));
     }
     let going = standing.objects.iter().find(|tried| {
         matches!(tried.object.id.kind.as_str(), "Namespace" | "CustomResourceDefinition")
             && tried.live.known().is_some_and(object::is_terminating)
     });
     if let Some(tried) = going {
-        return Err(Refusal {
-            why: format!("{} is being deleted", tried.object.id),
-            instead: vec!["meshdoctor system check".into()],
-            ..Refusal::default()
-        });
+        return Err(Refusal::new(format!("{} is being deleted", tried.object.id), ["meshdoctor system check".into()]));
     }
     // All of them at once: whoever gives us rights is asked only once.
     let denied: Vec<String> = standing
@@ -187,14 +182,13 @@ fn refuse(profile: &Profile, request: &Request, standing: &LiveState) -> Result<
             _ => None,
         })
         .collect();
-    if denied.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal {
-        why: "we lack rights that this takes".into(),
-        instead: denied.into_iter().chain(["meshdoctor rbac redeploy prints all that it takes".into()]).collect(),
-        ..Refusal::default()
-    })
+    if denied.is_empty() { Ok(()) } else { Err(lacking(denied)) }
+}
+
+/// The refusal for want of rights; these lines say which.
+pub fn lacking(rights: impl IntoIterator<Item = String>) -> Refusal {
+    let all = "meshdoctor rbac redeploy prints all that it takes".to_owned();
+    Refusal::new("we lack rights that this takes", rights.into_iter().chain([all]).collect::<Vec<_>>())
 }
 
 /// Whether an object is left as it is once it is there, so that we need not be able to write it.

@@ -8,10 +8,11 @@ use super::{DryRun, Request, Tried};
 use crate::{
     facts::dry_run::{is_recreated, managers, strangers},
     repair::{
-        diff::{self, FieldChange},
+        diff,
         plan::{Action, Plan, Refusal, Step, Until},
         removal,
     },
+    report::change::ChangedField,
     stack::{
         base::{failure::Failure, seen::Seen},
         manager,
@@ -66,7 +67,7 @@ fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
 }
 
 fn unacceptable(id: &Id, why: &str) -> Refusal {
-    Refusal { why: format!("the API server would refuse {id}"), instead: vec![why.to_owned()], ..Refusal::default() }
+    Refusal::new(format!("the API server would refuse {id}"), [why.to_owned()])
 }
 
 /// An object whose dry run failed: refused, or not decided at all.
@@ -74,11 +75,8 @@ fn untried(id: &Id, failure: &Failure) -> Refusal {
     if !failure.kind.leaves_open() {
         return unacceptable(id, &failure.message);
     }
-    Refusal {
-        why: format!("the dry run of {id} got no usable answer"),
-        instead: vec![failure.message.clone()],
-        undetermined: true,
-    }
+    let why = format!("the dry run of {id} got no usable answer");
+    Refusal { undetermined: true, ..Refusal::new(why, [failure.message.clone()]) }
 }
 
 /// An existing specification is somebody's decision, and stays unless it is said otherwise.
@@ -231,7 +229,7 @@ fn definition(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -
 }
 
 /// What a reader wants to know of a definition's changes: no descriptions, and one line for each schema.
-fn summarised(changes: Vec<FieldChange>) -> Vec<FieldChange> {
+fn summarised(changes: Vec<ChangedField>) -> Vec<ChangedField> {
     let mut found = Vec::new();
     let mut schemas: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for change in changes {
@@ -245,7 +243,7 @@ fn summarised(changes: Vec<FieldChange>) -> Vec<FieldChange> {
         let field = field.replace("openAPIV3Schema.", "").replace("properties.", "");
         schemas.entry(version.to_owned()).or_default().push(field);
     }
-    found.extend(schemas.into_iter().map(|(version, fields)| FieldChange {
+    found.extend(schemas.into_iter().map(|(version, fields)| ChangedField {
         path: format!("{version}.schema"),
         before: Some("the present one".into()),
         after: Some(format!("one with another {}", fields.join(", ")).into()),
@@ -254,14 +252,14 @@ fn summarised(changes: Vec<FieldChange>) -> Vec<FieldChange> {
 }
 
 /// Whole schemas say nothing to a reader.
-fn short(change: FieldChange) -> FieldChange {
+fn short(change: ChangedField) -> ChangedField {
     let short = |value: Option<Value>| {
         value.map(|value| match value {
             Value::Object(_) | Value::Array(_) => json!("another schema"),
             plain => plain,
         })
     };
-    FieldChange { before: short(change.before), after: short(change.after), path: change.path }
+    ChangedField { before: short(change.before), after: short(change.after), path: change.path }
 }
 
 fn wait_for(id: &Id, plan: &mut Plan) {
@@ -274,7 +272,7 @@ fn wait_for(id: &Id, plan: &mut Plan) {
 }
 
 /// Containers and volumes that the manifest does not have and that apply would leave where they are.
-fn leftovers(after: &Value, manifest: &Value) -> Vec<FieldChange> {
+fn leftovers(after: &Value, manifest: &Value) -> Vec<ChangedField> {
     let mut found = Vec::new();
     for list in ["containers", "volumes", "initContainers"] {
         let items = |object: &Value| -> Vec<Value> {
@@ -284,7 +282,7 @@ fn leftovers(after: &Value, manifest: &Value) -> Vec<FieldChange> {
         for item in items(after) {
             if !wanted.iter().any(|known| known["name"] == item["name"]) {
                 let name = item["name"].as_str().unwrap_or_default().to_owned();
-                found.push(FieldChange {
+                found.push(ChangedField {
                     path: format!("spec.template.spec.{list}[{name}]"),
                     before: Some(name.into()),
                     after: None,
@@ -305,9 +303,8 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
     if strangers.is_empty() || request.force_conflicts {
         return Ok(true);
     }
-    Err(Refusal {
-        why: format!("fields of {id} are managed by {}", Vec::from_iter(strangers).join(" and ")),
-        instead: vec![conflict.to_owned(), "the same command with --force-conflicts takes them over".into()],
-        ..Refusal::default()
-    })
+    Err(Refusal::new(
+        format!("fields of {id} are managed by {}", Vec::from_iter(strangers).join(" and ")),
+        [conflict.to_owned(), "the same command with --force-conflicts takes them over".into()],
+    ))
 }

@@ -24,14 +24,10 @@ pub(super) fn refusal(owner: &Manager) -> Refusal {
             "; have that tool let go of the stack first, or it puts both back",
         ),
     };
-    Refusal {
-        why: format!("the stack is managed by {owner}, which would undo what we do"),
-        instead: vec![
-            instead,
-            format!("the same command with --take-over, which takes its marks and fields away{first}"),
-        ],
-        ..Refusal::default()
-    }
+    Refusal::new(
+        format!("the stack is managed by {owner}, which would undo what we do"),
+        [instead, format!("the same command with --take-over, which takes its marks and fields away{first}")],
+    )
 }
 
 /// Helm must not remember the release, or its next upgrade or removal would meet what is no longer its own. First of

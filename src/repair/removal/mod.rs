@@ -6,19 +6,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{
-    diff::FieldChange,
-    plan::{Action, Plan, Refusal, Step, Until},
-};
-use crate::stack::{
-    base::{
-        failure::{Failure, Kind},
-        seen::Seen,
+use super::plan::{Action, Plan, Refusal, Step, Until};
+use crate::{
+    report::change::ChangedField,
+    stack::{
+        base::{
+            failure::{Failure, Kind},
+            seen::Seen,
+        },
+        inventory::{Belonging, Part},
+        manager::Manager,
+        object::{self, Id},
+        profile::Profile,
     },
-    inventory::{Belonging, Part},
-    manager::Manager,
-    object::{self, Id},
-    profile::Profile,
 };
 use permissions::printed_rights;
 pub use permissions::{most_rights, permit, rights};
@@ -152,7 +152,7 @@ fn shared(binding: &Value, namespace: &str) -> Option<Action> {
             "metadata": { "resourceVersion": binding["metadata"]["resourceVersion"] },
             "subjects": others,
         }),
-        changes: vec![FieldChange {
+        changes: vec![ChangedField {
             path: "subjects".into(),
             before: Some(binding["subjects"].clone()),
             after: Some(json!(others)),
@@ -174,11 +174,7 @@ fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, 
     owned(namespace, request, found)?;
     let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
     if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
-        return Err(Refusal {
-            why: format!("namespace {namespace} is the cluster's own, not {}'s", profile.product),
-            instead: Vec::new(),
-            ..Refusal::default()
-        });
+        return Err(Refusal::new(format!("namespace {namespace} is the cluster's own, not {}'s", profile.product), []));
     }
     let why = |what: String, seen: Failure| (seen.kind, format!("{what}: {}", seen.message));
     let mut unseen: Vec<(Kind, String)> = found
@@ -201,11 +197,9 @@ fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, 
         // A refusal is the API server's; without any the cluster is merely not known.
         let undetermined = unseen.iter().all(|(kind, _)| kind.leaves_open());
         let unseen: Vec<String> = unseen.into_iter().map(|(_, why)| why).collect();
-        return Err(Refusal {
-            why: format!("not everything that would have to go can be looked at: {}", unseen.join("; ")),
-            instead: if undetermined { Vec::new() } else { vec![printed_rights(namespace, request)] },
-            undetermined,
-        });
+        let why = format!("not everything that would have to go can be looked at: {}", unseen.join("; "));
+        let instead = if undetermined { Vec::new() } else { vec![printed_rights(namespace, request)] };
+        return Err(Refusal { undetermined, ..Refusal::new(why, instead) });
     }
     operator_alone(request, found)
 }
@@ -215,11 +209,8 @@ fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, 
 fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusal> {
     let ground = |part: Part| matches!(part, Part::Definitions | Part::Namespace);
     if let Some((_, owner)) = found.claims.iter().find(|(part, _)| !ground(*part)) {
-        return Err(Refusal {
-            why: format!("the stack is managed by {owner}, which would bring it back or stumble over what is missing"),
-            instead: vec![owner.removal_command()],
-            ..Refusal::default()
-        });
+        let why = format!("the stack is managed by {owner}, which would bring it back or stumble over what is missing");
+        return Err(Refusal::new(why, [owner.removal_command()]));
     }
     let goes = |(part, _): &&(Part, Manager)| request.parts.contains(part);
     let Some((part, owner)) = found.claims.iter().find(goes) else {
@@ -229,11 +220,10 @@ fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusa
         Part::Namespace => (format!("namespace {namespace} is"), "--delete-namespace"),
         _ => ("the definitions are".to_owned(), "--crds"),
     };
-    Err(Refusal {
-        why: format!("{what} managed by {owner}, which would bring back what is missing"),
-        instead: vec![format!("the same command without {flag}")],
-        ..Refusal::default()
-    })
+    Err(Refusal::new(
+        format!("{what} managed by {owner}, which would bring back what is missing"),
+        [format!("the same command without {flag}")],
+    ))
 }
 
 /// The operator does not go while custom resources stay, unless that is asked for.
@@ -248,11 +238,10 @@ fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
         ([], _) => "custom resources, which cannot be read now,".to_owned(),
         (names, _) => names.join(" and "),
     };
-    Err(Refusal {
-        why: format!("{who} would be without an operator: nobody would repair them or remove what was made from them"),
-        instead: vec!["meshdoctor system reset stack".into(), "meshdoctor system reset operator --keep-crs".into()],
-        ..Refusal::default()
-    })
+    Err(Refusal::new(
+        format!("{who} would be without an operator: nobody would repair them or remove what was made from them"),
+        ["meshdoctor system reset stack".into(), "meshdoctor system reset operator --keep-crs".into()],
+    ))
 }
 
 /// With the operator goes its webhook: what is to stay readable must not need it, nor may the removal itself.
@@ -283,7 +272,7 @@ pub fn without_webhook(definition: &Value) -> Action {
             "metadata": { "annotations": { "cert-manager.io/inject-ca-from": null } },
             "spec": { "conversion": { "strategy": "None", "webhook": null } },
         }),
-        changes: vec![FieldChange {
+        changes: vec![ChangedField {
             path: "spec.conversion.strategy".into(),
             before: Some(definition["spec"]["conversion"]["strategy"].clone()),
             after: Some("None".into()),
@@ -304,17 +293,13 @@ fn custom_resources(request: &Request, found: &Found, plan: &mut Plan) -> Result
         let finalizers = object::finalizers(live);
         if !finalizers.is_empty() && !found.operator_works {
             if !request.clear_finalizers {
-                return Err(Refusal {
-                    why: format!(
+                return Err(Refusal::new(
+                    format!(
                         "no operator is there to do what the finalizer {} of {id} stands for, so it would hang in deletion",
                         finalizers.join(", ")
                     ),
-                    instead: vec![
-                        "meshdoctor system redeploy operator".into(),
-                        "the same command with --clear-finalizers".into(),
-                    ],
-                    ..Refusal::default()
-                });
+                    ["meshdoctor system redeploy operator".into(), "the same command with --clear-finalizers".into()],
+                ));
             }
             let clear = Action::ClearFinalizers {
                 uid: uid.into(),

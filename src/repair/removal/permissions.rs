@@ -103,9 +103,5 @@ pub fn permit(namespace: &str, request: &Request, missing: &[Permission]) -> Res
         return Ok(());
     }
     let all: Vec<String> = missing.iter().map(Permission::to_string).collect();
-    Err(Refusal {
-        why: format!("we may not {}", all.join(", nor ")),
-        instead: vec![printed_rights(namespace, request)],
-        ..Refusal::default()
-    })
+    Err(Refusal::new(format!("we may not {}", all.join(", nor ")), [printed_rights(namespace, request)]))
 }

@@ -56,12 +56,7 @@ impl<T> Seen<T> {
 
     /// Why the question was not answered; none when it was.
     pub fn why_unsettled(&self) -> Option<String> {
-        match self {
-            Self::Known(_) | Self::Absent => None,
-            Self::Denied(denial) => Some(denial.to_string()),
-            Self::Unreachable(failure) => Some(failure.message.clone()),
-            Self::NotLooked => Some("it was not looked at".into()),
-        }
+        self.as_ref().into_failure().map(|failure| failure.message)
     }
 
     /// The failure because of which no usable answer came; `None` for every other outcome.

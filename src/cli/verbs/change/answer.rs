@@ -9,37 +9,23 @@ use crate::{
     cli::{args::Format, exit::Exit, output::Redacted, render, terminal::Unwritable},
     facts::redact,
     repair::plan::{Action, Plan, Step},
-    report::{
-        Tool,
-        change::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
-    },
+    report::change::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
 };
 
 impl Run<'_> {
     pub(super) fn report(&self, outcome: Outcome, reason: Option<String>, plan: &Plan, done: usize) -> ChangeReport {
+        let target = ChangeTarget {
+            context: self.context.borrow().clone(),
+            namespace: self.namespace().to_owned(),
+            profile: self.profile.name,
+        };
+        let steps = plan.steps.iter().enumerate().map(|(number, step)| step_report(step, number < done));
         ChangeReport {
-            api_version: "meshdoctor/v1",
-            kind: "Change",
-            tool: Tool::this(),
-            target: ChangeTarget {
-                context: self.context.borrow().clone(),
-                namespace: self.namespace().to_owned(),
-                profile: self.profile.name,
-            },
-            outcome,
-            exit_code: exit_of(outcome).code(),
-            reason,
-            instead: Vec::new(),
             warnings: plan.warnings.iter().chain(self.notes.borrow().iter()).cloned().collect(),
-            steps: self
-                .earlier
-                .borrow()
-                .iter()
-                .cloned()
-                .chain(plan.steps.iter().enumerate().map(|(number, step)| step_report(step, number < done)))
-                .collect(),
+            steps: self.earlier.borrow().iter().cloned().chain(steps).collect(),
             unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
             backup: self.kept.borrow().clone(),
+            ..ChangeReport::new(target, outcome, exit_of(outcome).code(), reason)
         }
     }
 
