@@ -1,6 +1,7 @@
 //! What an answer of the API server says: a usable body, or a typed failure.
 
 use http::{HeaderMap, StatusCode, header};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -63,6 +64,18 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
     serde_json::from_str(body).map_err(|error| {
         ApiError::new(Kind::Malformed, format!("the API server's answer is malformed: {}", words::malformed(&error)))
     })
+}
+
+/// A list as the API server writes it. One of metadata that has no items says null.
+#[derive(Deserialize)]
+pub(crate) struct List<T> {
+    pub(crate) items: Option<Vec<T>>,
+}
+
+/// An object of which the metadata alone are read.
+#[derive(Deserialize)]
+pub(crate) struct Bare {
+    pub(crate) metadata: ObjectMeta,
 }
 
 /// What an answer's status and body say.

@@ -11,7 +11,7 @@ use kube::{Client, client::Body};
 use tokio::time::Instant;
 
 pub(crate) use super::{
-    answer::{ApiError, parse, seen},
+    answer::{ApiError, Bare, List, parse, seen},
     transport_error::{from_error, speaks_no_http},
 };
 use super::{

@@ -39,7 +39,7 @@ pub struct Attempt {
 }
 
 /// What one broker server answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BrokerServer {
     /// Its pod, when it was reached through one.

@@ -10,7 +10,6 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{
@@ -20,7 +19,7 @@ use super::{
 use crate::{
     cluster::{
         Scope, answer,
-        ask::{ApiClient, ApiError, seen},
+        ask::{ApiClient, ApiError, Bare, List, seen},
         blank, discovery, obstacle,
         pages::Form,
         reviews,
@@ -273,14 +272,6 @@ impl Observer<'_> {
 
     /// What Helm has noted of the release that the stack belongs to, if it belongs to one.
     async fn helm(&self, facts: &Facts) -> Seen<Vec<HelmRevision>> {
-        #[derive(Deserialize)]
-        struct List {
-            items: Option<Vec<Item>>,
-        }
-        #[derive(Deserialize)]
-        struct Item {
-            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
-        }
         let release = stack::helm_release(facts).filter(|_| self.depth.is_whole());
         let Some((release, namespace)) = release else {
             return Seen::NotLooked;
@@ -288,7 +279,7 @@ impl Observer<'_> {
         let question = questions::helm(&release, &namespace);
         let mut revisions = Vec::new();
         let read = |page: String| {
-            let list: List = parse(&page, &[])?;
+            let list: List<Bare> = parse(&page, &[])?;
             let items = list.items.into_iter().flatten();
             revisions.extend(items.filter_map(|item| HelmRevision::of(&item.metadata)));
             Ok(())
@@ -339,14 +330,6 @@ impl Observer<'_> {
 
     /// Where else custom resources are, asked only when nothing of the stack is here.
     async fn elsewhere(&self, facts: &Facts) -> Seen<Vec<String>> {
-        #[derive(Default, Deserialize)]
-        struct Names {
-            items: Vec<Named>,
-        }
-        #[derive(Deserialize)]
-        struct Named {
-            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
-        }
         let here = !stack::brokers(facts).items().is_empty()
             || !stack::meshsyncs(facts).items().is_empty()
             || stack::operator(facts).known().is_some();
@@ -363,8 +346,8 @@ impl Observer<'_> {
                 Ok(pages) => {
                     let found = namespaces.get_or_insert_default();
                     for page in pages {
-                        let names: Names = serde_json::from_str(&page).unwrap_or_default();
-                        found.extend(names.items.into_iter().filter_map(|item| item.metadata.namespace));
+                        let items = serde_json::from_str::<List<Bare>>(&page).ok().and_then(|list| list.items);
+                        found.extend(items.into_iter().flatten().filter_map(|item| item.metadata.namespace));
                     }
                 }
                 Err(ApiError::NotFound) => {}

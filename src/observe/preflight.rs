@@ -11,7 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::questions::{self, Question};
 use crate::{
     cluster::{
-        ask::{ApiClient, ApiError, parse, seen},
+        ask::{ApiClient, ApiError, List, parse, seen},
         change::Change,
         pages::Form,
         reviews,
@@ -204,12 +204,8 @@ async fn items<T: DeserializeOwned>(
     question: &Question,
     mut each: impl FnMut(T),
 ) -> Result<(), ApiError> {
-    #[derive(Deserialize)]
-    struct Page<T> {
-        items: Option<Vec<T>>,
-    }
     let read = |page: String| {
-        let page: Page<T> = parse(&redact::without_managed_fields(&page))?;
+        let page: List<T> = parse(&redact::without_managed_fields(&page))?;
         page.items.into_iter().flatten().for_each(&mut each);
         Ok(())
     };

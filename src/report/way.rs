@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A way to a broker server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// The pod's own address, when we run in the cluster.
@@ -15,6 +15,7 @@ pub enum Way {
     /// The address that `MeshSync` is told to publish to, where that is no broker of this stack.
     CustomAddress,
     /// A file in a recording.
+    #[default]
     Recording,
 }
 

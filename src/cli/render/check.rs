@@ -75,19 +75,28 @@ pub(crate) fn heading(page: &mut Page<'_>, report: &Report) {
     let version = operator.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
     let mut parts =
         vec![format!("Operator {} {}{}", glyph.style(style), operator.state.to_string().style(style), clean(&version))];
-    if let Some(context) = &report.target.context {
-        parts.push(format!("context {}", clean(context)));
-    }
-    parts.push(format!("namespace {}", clean(&report.target.namespace)));
-    if report.target.profile != "meshery" {
-        parts.push(format!("profile {}", report.target.profile));
-    }
+    parts.extend(place(report, None));
     if let "custom-broker" | "standalone" | "embedded" = report.target.mode {
         parts.push(format!("mode {}", report.target.mode.replace('-', " ")));
     }
     parts.extend(recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(2, &dot, &parts);
+}
+
+/// Where it was looked: context, as whom, namespace, profile.
+pub(crate) fn place(report: &Report, user: Option<&String>) -> Vec<String> {
+    let target = &report.target;
+    let profile = (target.profile != "meshery").then(|| target.profile.to_owned());
+    [
+        ("context", target.context.as_ref()),
+        ("user", user),
+        ("namespace", Some(&target.namespace)),
+        ("profile", profile.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(word, value)| Some(format!("{word} {}", clean(value?))))
+    .collect()
 }
 
 /// Which recording it is about, and when that was taken.

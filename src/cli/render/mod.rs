@@ -2,7 +2,6 @@
 
 mod change;
 mod check;
-mod machine;
 mod path;
 mod preflight;
 mod status;
@@ -14,7 +13,6 @@ mod watch_list;
 
 pub use change::{change, plan};
 pub use check::{check, verdict_line};
-pub use machine::{json, yaml};
 pub use preflight::preflight;
 pub use status::status;
 pub use style::Look;

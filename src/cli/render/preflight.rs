@@ -30,15 +30,7 @@ fn heading(page: &mut Page<'_>, report: &Report) {
         })
     )];
     let user = report.preflight.as_ref().and_then(|preflight| preflight.user.as_ref()).or(target.user.as_ref());
-    for (word, value) in [("context", target.context.as_ref()), ("user", user), ("namespace", Some(&target.namespace))]
-    {
-        if let Some(value) = value {
-            parts.push(format!("{word} {}", clean(value)));
-        }
-    }
-    if target.profile != "meshery" {
-        parts.push(format!("profile {}", target.profile));
-    }
+    parts.extend(check::place(report, user));
     parts.extend(check::recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(0, &dot, &parts);

@@ -9,7 +9,6 @@ use super::{
     text::{Page, width_of},
 };
 use crate::{
-    facts::redact::clean,
     report::{Hop, Report, Severity, TestReport, Timing, WatchedResource},
     stack::base::words::short_span,
 };
@@ -40,13 +39,7 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
     let look = page.look;
     let title = format!("Test of {}", test.subject);
     let mut parts = vec![title.style(look.styles.strong).to_string()];
-    if let Some(context) = &report.target.context {
-        parts.push(format!("context {}", clean(context)));
-    }
-    parts.push(format!("namespace {}", clean(&report.target.namespace)));
-    if report.target.profile != "meshery" {
-        parts.push(format!("profile {}", report.target.profile));
-    }
+    parts.extend(check::place(report, None));
     parts.extend(check::recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(0, &dot, &parts);

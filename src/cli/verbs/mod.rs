@@ -24,7 +24,6 @@ use crate::{
         args::{Cli, Command, FailOn, Format, Global, System},
         exit::Exit,
         output::{self, Redacted},
-        render,
         terminal::Terminal,
     },
     cluster::{
@@ -182,8 +181,8 @@ fn rendered<T: serde::Serialize>(document: &T, format: Format, text: impl FnOnce
     match format {
         Format::Table => Redacted::text(text(false)),
         Format::Wide => Redacted::text(text(true)),
-        Format::Json => render::json(document),
-        Format::Yaml => render::yaml(document),
+        Format::Json => Redacted::json(document),
+        Format::Yaml => Redacted::yaml(document),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     cli::{
         args::{Format, Global, Record},
         exit::Exit,
-        render,
+        output::Redacted,
         terminal::Terminal,
     },
     cluster::cleanup::Cleanup,
@@ -48,8 +48,8 @@ pub(crate) async fn run(
     let list = recording::list(&facts);
     let ending = path.extension().and_then(|ending| ending.to_str());
     let text = match (global.output, ending) {
-        (Format::Yaml, _) | (Format::Table | Format::Wide, Some("yaml" | "yml")) => render::yaml(&list),
-        _ => render::json(&list),
+        (Format::Yaml, _) | (Format::Table | Format::Wide, Some("yaml" | "yml")) => Redacted::yaml(&list),
+        _ => Redacted::json(&list),
     };
     if to_stdout {
         terminal.answer(&text)?;

@@ -5,7 +5,6 @@ use crate::{
         args::{Cli, Command, Format, System},
         exit::Exit,
         output::Redacted,
-        render,
     },
     cluster,
     diagnose::{self, Expectation},
@@ -165,8 +164,8 @@ impl Unfinished {
 
     fn render<T: serde::Serialize>(&self, document: &T) -> Redacted {
         match self.format {
-            Format::Yaml => render::yaml(document),
-            _ => render::json(document),
+            Format::Yaml => Redacted::yaml(document),
+            _ => Redacted::json(document),
         }
     }
 }

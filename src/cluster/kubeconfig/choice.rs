@@ -96,26 +96,14 @@ impl Choice<'_> {
     /// The proxy and the name to check the server's certificate against.
     fn settle_transport(&self, cluster: &Cluster, config: &mut Config) -> Result<(), Trouble> {
         if let Some(proxy) = filled(cluster.proxy_url.as_ref()) {
-            config.proxy_url = Some(proxy::parse(proxy).map_err(|why| {
-                self.files.trouble(
-                    format!("the key proxy-url ({}) cannot be used: {why}", self.files.place_of("proxy-url")),
-                    None,
-                )
-            })?);
+            let unusable = |why| self.wrong("proxy-url", &format!("cannot be used: {why}"));
+            config.proxy_url = Some(proxy::parse(proxy).map_err(unusable)?);
         }
         if let Some(name) = &cluster.tls_server_name
             && self.access.tls_server_name.is_none()
             && !name.is_empty()
         {
-            flags::tls_name(name).map_err(|why| {
-                self.files.trouble(
-                    format!(
-                        "the key tls-server-name ({}) cannot be used: {why}",
-                        self.files.place_of("tls-server-name")
-                    ),
-                    None,
-                )
-            })?;
+            flags::tls_name(name).map_err(|why| self.wrong("tls-server-name", &format!("cannot be used: {why}")))?;
         }
         Ok(())
     }
@@ -190,20 +178,8 @@ impl Choice<'_> {
     }
 
     fn root_certificates(&self, cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Trouble> {
-        let (pem, key) = if let Some(data) = filled(cluster.certificate_authority_data.as_ref()) {
-            let pem = decode_base64(data).ok_or_else(|| {
-                self.files.trouble(
-                    format!(
-                        "the key certificate-authority-data in {} is not base64",
-                        self.files.place_of("certificate-authority-data")
-                    ),
-                    None,
-                )
-            })?;
-            (pem, "certificate-authority-data")
-        } else if let Some(path) = filled(cluster.certificate_authority.as_ref()) {
-            (self.file_of_key("certificate-authority", path)?, "certificate-authority")
-        } else {
+        let (data, path) = (&cluster.certificate_authority_data, &cluster.certificate_authority);
+        let Some((key, pem)) = self.pem_of("certificate-authority", data.as_ref(), path.as_ref())? else {
             return Ok(None);
         };
         let certificates: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem)
@@ -213,9 +189,7 @@ impl Choice<'_> {
             .map(|der| der.to_vec())
             .collect();
         if certificates.is_empty() {
-            return Err(self
-                .files
-                .trouble(format!("the key {key} ({}) holds no PEM certificate", self.files.place_of(key)), None));
+            return Err(self.wrong(&key, "holds no PEM certificate"));
         }
         Ok(Some(certificates))
     }
@@ -242,28 +216,22 @@ impl Choice<'_> {
             self.pem_of("client-certificate", user.client_certificate_data.as_ref(), user.client_certificate.as_ref())?;
         let key = self.pem_of("client-key", key_data.as_ref(), user.client_key.as_ref())?;
         let lacks = |(is, _): &(String, Vec<u8>), other: &str| {
-            self.files.trouble(
-                format!("the key {is} ({}) needs a {other} beside it, and there is none", self.files.place_of(is)),
-                None,
-            )
+            self.wrong(is, &format!("needs a {other} beside it, and there is none"))
         };
         match (&certificate, &key) {
             (Some(certificate), None) => return Err(lacks(certificate, "client-key")),
             (None, Some(key)) => return Err(lacks(key, "client-certificate")),
             _ => {}
         }
-        let holds_none = |key: &str, what: &str| {
-            self.files.trouble(format!("the key {key} ({}) holds no PEM {what}", self.files.place_of(key)), None)
-        };
         if let Some((key, pem)) = &certificate
             && CertificateDer::from_pem_slice(pem).is_err()
         {
-            return Err(holds_none(key, "certificate"));
+            return Err(self.wrong(key, "holds no PEM certificate"));
         }
         if let Some((key, pem)) = &key
             && PrivateKeyDer::from_pem_slice(pem).is_err()
         {
-            return Err(holds_none(key, "private key"));
+            return Err(self.wrong(key, "holds no PEM private key"));
         }
         if let (Some((_, certificate)), Some((_, key))) = (certificate, key) {
             user.client_certificate_data = Some(BASE64.encode(&certificate));
@@ -306,10 +274,12 @@ impl Choice<'_> {
     }
 
     fn unreadable(&self, key: &str, path: &str, why: &Unreadable) -> Trouble {
-        self.files.trouble(
-            format!("the key {key} ({}) names {path}, which cannot be read: {why}", self.files.place_of(key)),
-            None,
-        )
+        self.wrong(key, &format!("names {path}, which cannot be read: {why}"))
+    }
+
+    /// What is wrong with a key, and where it is.
+    fn wrong(&self, key: &str, what: &str) -> Trouble {
+        self.files.trouble(format!("the key {key} ({}) {what}", self.files.place_of(key)), None)
     }
 }
 

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     facts::{
-        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, Handshake, HelmRevision, MemoryUse, ServerVersion,
-        Target, TokenFact, Varz,
+        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, HelmRevision, MemoryUse, ServerVersion, Target,
+        TokenFact, Varz,
         observed::{self, Object, Observed, Source, Versions},
         token,
     },
@@ -242,14 +242,9 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
     Ok(BrokerServer {
         pod: Some(pod.into()),
         reached_by: Way::Recording,
-        address: None,
         varz: Varz::deserialize(varz).map_err(malformed("varz"))?,
         complete: connz.as_ref().is_some_and(|connz| connz.connections.len() >= connz.total),
         connections: connz.map_or(Seen::NotLooked, |connz| Seen::Known(connz.connections)),
-        more: 0,
-        closed: Seen::NotLooked,
-        handshake: Handshake::NotLooked,
-        greeting: None,
-        monitor: None,
+        ..BrokerServer::default()
     })
 }

@@ -91,17 +91,10 @@ impl Probe<'_> {
                 Err(failure) => Handshake::Failed(failure),
             };
             return Ok(ExternalAnswer::Server(Box::new(BrokerServer {
-                pod: None,
-                reached_by: Way::ExternalAddress,
                 address: Some(external.host.clone()),
-                varz: answer.varz,
-                connections: answer.connections,
-                more: answer.more,
-                complete: answer.complete,
-                closed: answer.closed,
                 handshake,
                 greeting: said,
-                monitor: None,
+                ..answer.of_server(Way::ExternalAddress)
             })));
         }
         Ok(ExternalAnswer::Greeting(greeting?.server_id().to_owned()))

@@ -17,7 +17,8 @@ use tokio::{
 use super::handshake::CLIENT_NAME;
 use crate::{
     cluster::ask::speaks_no_http,
-    facts::{ClosedConnection, Connection, FailureReason, ProbeFailure, Varz},
+    facts::{BrokerServer, ClosedConnection, Connection, FailureReason, ProbeFailure, Varz},
+    report::Way,
     stack::{
         base::{bounded::AtMost, limits, seen::Seen, words},
         profile::Profile,
@@ -50,6 +51,21 @@ pub(crate) struct Answer {
     pub abandoned: bool,
     /// Connections of the wanted name that have ended.
     pub closed: Seen<Vec<ClosedConnection>>,
+}
+
+impl Answer {
+    /// The server that answered this, reached this way.
+    pub(crate) fn of_server(self, reached_by: Way) -> BrokerServer {
+        BrokerServer {
+            reached_by,
+            varz: self.varz,
+            connections: self.connections,
+            more: self.more,
+            complete: self.complete,
+            closed: self.closed,
+            ..BrokerServer::default()
+        }
+    }
 }
 
 #[derive(Deserialize)]

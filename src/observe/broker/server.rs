@@ -241,19 +241,7 @@ impl Probe<'_> {
             other => other,
         };
         match (answer, greeting, handshake) {
-            (Ok(answer), greeting, handshake) => Ok(BrokerServer {
-                pod: None,
-                reached_by: way,
-                address: None,
-                varz: answer.varz,
-                connections: answer.connections,
-                more: answer.more,
-                complete: answer.complete,
-                closed: answer.closed,
-                handshake,
-                greeting,
-                monitor: None,
-            }),
+            (Ok(answer), greeting, handshake) => Ok(BrokerServer { handshake, greeting, ..answer.of_server(way) }),
             (Err(failure), Some(greeting), handshake) => Ok(without_monitor(way, greeting, failure, handshake)),
             // Of two failures, that which proves something.
             (Err(failure), None, Handshake::Failed(other))
@@ -292,9 +280,7 @@ impl Probe<'_> {
 /// What the greeting alone proves of a server.
 fn without_monitor(way: Way, greeting: Greeting, failure: ProbeFailure, handshake: Handshake) -> BrokerServer {
     BrokerServer {
-        pod: None,
         reached_by: way,
-        address: None,
         varz: Varz {
             server_id: greeting.server_id.clone(),
             server_name: Some(greeting.server_name.clone()).filter(|name| !name.is_empty()),
@@ -305,11 +291,9 @@ fn without_monitor(way: Way, greeting: Greeting, failure: ProbeFailure, handshak
             ..Varz::default()
         },
         connections: Seen::failed(failure.clone()),
-        more: 0,
-        complete: false,
-        closed: Seen::NotLooked,
         handshake,
         greeting: Some(greeting),
         monitor: Some(failure),
+        ..BrokerServer::default()
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, convert::Infallible};
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{
-    cluster::ask::{self, ApiError, seen},
+    cluster::ask::{self, ApiError, List, seen},
     facts::{
         observed::{Object, Observed, Source, Versions},
         redact::{self, Redact},
@@ -143,14 +143,8 @@ fn parse_list<T: DeserializeOwned + Redact>(pages: &[String], secrets: &[String]
     Ok(items(lists))
 }
 
-/// A list as the API server writes it.
-#[derive(Deserialize)]
-pub(super) struct List<T> {
-    pub(super) items: Option<Vec<T>>,
-}
-
 /// Every item of these lists, redacted.
-pub(super) fn items<T: Redact>(lists: Vec<List<T>>) -> Vec<T> {
+fn items<T: Redact>(lists: Vec<List<T>>) -> Vec<T> {
     lists
         .into_iter()
         .flat_map(|list| list.items.into_iter().flatten())

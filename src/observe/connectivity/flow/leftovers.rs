@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use async_nats::Client;
 
 use super::removal::{LONGEST, remove};
 use crate::{
-    cluster::ask,
+    cluster::ask::{self, Bare, List},
     facts::{
         FlowTest, Leftover,
         test_object::{self, Kind},
@@ -29,17 +28,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 /// port-forward.
 const PARTING: Duration = Duration::from_secs(3);
 
-#[derive(Deserialize)]
-struct List {
-    /// None is what a list of metadata without any has.
-    items: Option<Vec<Item>>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    metadata: ObjectMeta,
-}
-
 /// Where they are looked for, and who can be asked for the runs that made them.
 pub(crate) struct Leftovers<'a> {
     pub(crate) bench: &'a TestContext<'a>,
@@ -56,7 +44,7 @@ impl Leftovers<'_> {
         let path = format!("{collection}?labelSelector={selector}");
         let answer = self.bench.asker.get_metadata(&path).await;
         let right = self.kind.right("list", self.namespace);
-        let list = answer.and_then(|body| ask::parse::<List>(&body));
+        let list = answer.and_then(|body| ask::parse::<List<Bare>>(&body));
         let items = match ask::seen(list, &right) {
             Seen::Known(list) => list.items.unwrap_or_default(),
             other => {
