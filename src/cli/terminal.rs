@@ -24,14 +24,16 @@ const SPINNER_DELAY: Duration = Duration::from_millis(250);
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct Terminal {
     color: bool,
-    /// Whether standard output is a terminal.
-    stdout: bool,
+    /// Whether answers are shown on a terminal, next to what is said beside them.
+    pub(crate) stdout: bool,
     unicode: bool,
     width: Option<usize>,
-    quiet: bool,
-    verbose: bool,
-    /// Whether questions may be asked.
-    interactive: bool,
+    /// Whether only the verdict is wanted.
+    pub(crate) quiet: bool,
+    /// Whether every request is to be told.
+    pub(crate) verbose: bool,
+    /// Whether a person sits there, whom one may ask.
+    pub(crate) interactive: bool,
     spinner: ProgressBar,
     animated: bool,
     /// What the run ends with, once a signal has stopped it.
@@ -150,26 +152,6 @@ impl Terminal {
     /// How to render for this terminal.
     pub fn look(&self, wide: bool) -> Look {
         Look::new(self.color, self.unicode, self.width, wide)
-    }
-
-    /// Whether a person sits there, whom one may ask.
-    pub fn is_interactive(&self) -> bool {
-        self.interactive
-    }
-
-    /// Whether answers are shown on a terminal, next to what is said beside them.
-    pub fn shows_answers(&self) -> bool {
-        self.stdout
-    }
-
-    /// Whether only the verdict is wanted.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
-    /// Whether every request is to be told.
-    pub fn is_verbose(&self) -> bool {
-        self.verbose
     }
 
     /// A signal has stopped the run.

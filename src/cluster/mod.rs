@@ -19,5 +19,13 @@ pub(crate) mod transport;
 mod transport_error;
 pub(crate) mod tunnel;
 
+use k8s_openapi::jiff::Timestamp;
+
+pub(crate) use scope::blank;
 pub use scope::{Scope, unseen};
-pub(crate) use scope::{blank, now};
+
+/// The time. Nothing below this layer reads a clock.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::ask::Log;
+use super::{ask::Log, now};
 use crate::{
     facts::{Facts, Obstacle, Target},
     stack::profile::Profile,
@@ -43,10 +42,4 @@ pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> 
 
 pub(crate) fn blank(profile: &'static Profile, target: Target) -> Facts {
     Facts { taken_at: now(), profile, target, ..Facts::default() }
-}
-
-/// The time. Nothing below this layer reads a clock.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
 }

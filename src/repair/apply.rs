@@ -220,15 +220,9 @@ impl<'a> Writer<'a> {
         let pods = self.session.list(&path, &right).await;
         pods.items().iter().find_map(|pod| {
             let name = pod["metadata"]["name"].as_str()?;
-            let waiting = pod["status"]["containerStatuses"]
-                .as_array()
-                .into_iter()
-                .flatten()
+            let waiting = object::items(&pod["status"]["containerStatuses"])
                 .find_map(|status| status["state"]["waiting"]["reason"].as_str());
-            let unscheduled = pod["status"]["conditions"]
-                .as_array()
-                .into_iter()
-                .flatten()
+            let unscheduled = object::items(&pod["status"]["conditions"])
                 .find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False")
                 .and_then(|condition| condition["message"].as_str());
             let why = waiting.filter(|why| *why != "ContainerCreating").or(unscheduled)?;
@@ -301,10 +295,7 @@ impl Until {
                 })
             }
             Self::Established => {
-                let is = live["status"]["conditions"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
+                let is = object::items(&live["status"]["conditions"])
                     .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
                 (!is).then(|| "the API server does not serve it yet".into())
             }

@@ -34,17 +34,7 @@ pub enum State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unknown => "UNKNOWN",
-            Self::NotDeployed => "NOTDEPLOYED",
-            Self::Deploying => "DEPLOYING",
-            Self::Undeployed => "UNDEPLOYED",
-            Self::Enabled => "ENABLED",
-            Self::Deployed => "DEPLOYED",
-            Self::Running => "RUNNING",
-            Self::Connected => "CONNECTED",
-            Self::NotSeen => "NOTSEEN",
-        })
+        self.serialize(f)
     }
 }
 

@@ -138,6 +138,11 @@ impl std::fmt::Display for Id {
     }
 }
 
+/// The items of a list in an object; none where it has no such list.
+pub fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
 /// The UID of an object as the API server gave it.
 pub fn uid(object: &Value) -> Option<&str> {
     object["metadata"]["uid"].as_str()
@@ -150,5 +155,5 @@ pub fn is_terminating(object: &Value) -> bool {
 
 /// What must be done before an object can go.
 pub fn finalizers(object: &Value) -> Vec<&str> {
-    object["metadata"]["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    items(&object["metadata"]["finalizers"]).filter_map(Value::as_str).collect()
 }

@@ -381,3 +381,27 @@ fn files_are_short() {
     }
     assert!(long.is_empty(), "files over {LINES} lines:\n{long}");
 }
+
+/// What only Unix has.
+const UNIX_ONLY: &str = "os::unix os::linux os::fd signal::unix rustix libc:: nix:: process_group PermissionsExt \
+    \"/proc \"/dev/";
+
+#[test]
+fn unix_api_is_used_in_one_module_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let here = ["stack/base/os", "stack/base/os_tests.rs"].map(|place| root.join(place));
+    let mut wrong = String::new();
+    let mut used = 0;
+    for file in files(&root) {
+        let text = fs::read_to_string(&file).expect("a readable file");
+        for word in UNIX_ONLY.split(' ').filter(|word| text.contains(word)) {
+            if here.iter().any(|place| file.starts_with(place)) {
+                used += 1;
+            } else {
+                let _ = writeln!(wrong, "{}: {word}", file.display());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "API of Unix elsewhere:\n{wrong}");
+    assert!(used > 0, "it is nowhere");
+}

@@ -100,3 +100,45 @@ fn the_readme_shows_what_the_program_prints() {
     }
     snapbox::assert_data_eq!(fresh, snapbox::Data::read_from(Path::new("README.md"), None).raw());
 }
+
+/// Every bound of `stack/base/limits.rs` as users read it, in the order of `docs/limits.md`: what is read, and the most of it.
+const LIMITS: &[(&str, &str)] = &[
+    ("One answer of the API server", "10 MiB"),
+    ("All answers of the API server that are held at once", "20 MiB"),
+    ("A list of the API server, all pages together", "512 MiB and 1000 pages, each summed up before the next one"),
+    ("Elements of arrays in one answer of the API server", "100 000"),
+    ("Repeated requests when the API server is overloaded", "10 for each request, within --timeout"),
+    ("A recording, dump or backup (file or standard input)", "32 MiB"),
+    ("A folder of recordings", "64 MiB in 2000 files"),
+    ("A kubeconfig", "4 MiB"),
+    ("A CA, certificate, key or token file", "1 MiB"),
+    ("A watch-list", "4 MiB"),
+    ("Nesting of JSON and YAML", "100 levels"),
+    ("Values in one JSON or YAML text", "1 000 000"),
+    ("Aliases in one YAML text", "4 MiB of copies"),
+    ("Time for files and standard input", "--timeout"),
+    ("Standard output of a credential plugin", "1 MiB"),
+    ("Standard error of a credential plugin", "the last 64 KiB"),
+    ("`/varz` of a broker server", "1 MiB"),
+    ("One page of `/connz` of a broker server", "8 MiB"),
+    ("Pages of `/connz` of a broker server", "200, within 5 s"),
+    (
+        "Connections of a broker server that are kept",
+        "500 of MeshSync's and the server's names, 500 others; the others are counted",
+    ),
+    ("Subjects of one connection that are kept", "100"),
+    ("One text in a broker's answer", "256 bytes; cut"),
+    ("One line of the NATS protocol", "64 KiB"),
+    ("One message from a broker", "8 MiB; a larger one is left out and counted as lost"),
+    ("Messages from a broker that wait to be read", "16 384; further ones are left out and counted as lost"),
+    ("A kubelet's text about a port", "300 bytes; cut"),
+];
+
+#[test]
+fn documentation_lists_every_limit() {
+    let page = fs::read_to_string("docs/limits.md").expect("the page");
+    let documented: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    let rows = LIMITS.iter().map(|(source, most)| format!("| {source} | {most} |"));
+    let expected: Vec<String> = std::iter::once("| What is read | Limit |".to_owned()).chain(rows).collect();
+    assert_eq!(documented, expected);
+}

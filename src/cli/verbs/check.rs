@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, clea
     report.exit_code = exit.code();
     let text = super::rendered(&report, global.output, |wide| {
         let look = terminal.look(wide);
-        if terminal.is_quiet() {
+        if terminal.quiet {
             format!("{}\n", render::verdict_line(&report, &look))
         } else if args.preflight {
             render::preflight(&report, &look, args.all)

@@ -16,6 +16,8 @@ mod test;
 pub mod unfinished;
 mod watch_list;
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -97,24 +99,35 @@ async fn look_and_test(
 ) -> Result<Facts, UsageError> {
     // To listen for a while was asked for: that comes on top.
     let longer = test.and_then(|(plan, _)| plan.passive).unwrap_or_default();
+    let look = async |opened: Opened<'_>| match opened {
+        Opened::Session(session) => match test {
+            Some((plan, cleanup)) => Box::pin(observe::test(&session, depth, plan, cleanup)).await,
+            None => observe::look(&session, depth).await,
+        },
+        Opened::Obstacle(facts) => *facts,
+    };
+    connected(global, terminal, global.timeout + longer, look).await
+}
+
+/// Opens a session for so long at the most, which tells the terminal what it asks and what it waits for, and works with it.
+async fn connected<T>(
+    global: &Global,
+    terminal: &Terminal,
+    longest: Duration,
+    work: impl AsyncFnOnce(Opened<'_>) -> T,
+) -> Result<T, UsageError> {
     let trace = |line: &str| terminal.trace(line);
     let progress = |what: &str| terminal.wait_for(what);
     let scope = Scope {
         profile: profile(global).unwrap_or(&profile::MESHERY),
         namespace: global.namespace.clone(),
         request_timeout: global.request_timeout,
-        deadline: Instant::now() + global.timeout + longer,
-        interactive: terminal.is_interactive(),
-        log: terminal.is_verbose().then_some(&trace),
+        deadline: Instant::now() + longest,
+        interactive: terminal.interactive,
+        log: terminal.verbose.then_some(&trace),
         progress: &progress,
     };
-    Ok(match Session::open(&access(global), &scope).await? {
-        Opened::Session(session) => match test {
-            Some((plan, cleanup)) => Box::pin(observe::test(&session, depth, plan, cleanup)).await,
-            None => observe::look(&session, depth).await,
-        },
-        Opened::Obstacle(facts) => *facts,
-    })
+    Ok(work(Session::open(&access(global), &scope).await?).await)
 }
 
 /// The facts of a recording or of the cluster, and where they came from.

@@ -7,7 +7,6 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::{
     cli::{
@@ -15,10 +14,7 @@ use crate::{
         exit::Exit,
         terminal::Terminal,
     },
-    cluster::{
-        Scope,
-        session::{Opened, Session},
-    },
+    cluster::session::Opened,
     facts::test_object,
     observe::{Depth, questions},
     repair::{deployment, removal},
@@ -96,24 +92,14 @@ async fn resolve(subject: &args::Subject, global: &Global, terminal: &Terminal) 
             .ok_or_else(|| UsageError::new(format!("--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\"")))?;
         return Ok(service_account(namespace, name));
     }
-    let trace = |line: &str| terminal.trace(line);
-    let progress = |what: &str| terminal.wait_for(what);
-    let scope = Scope {
-        profile: super::profile(global).unwrap_or(&profile::MESHERY),
-        namespace: global.namespace.clone(),
-        request_timeout: global.request_timeout,
-        deadline: Instant::now() + global.timeout,
-        interactive: terminal.is_interactive(),
-        log: terminal.is_verbose().then_some(&trace),
-        progress: &progress,
-    };
-    let user = match Session::open(&super::access(global), &scope).await? {
+    let ask = async |opened: Opened<'_>| match opened {
         Opened::Session(session) => match session.greet().await {
             Ok(()) => session.who_am_i().await,
             Err(why) => Err(why),
         },
         Opened::Obstacle(facts) => Err(facts.obstacle.map(|obstacle| obstacle.message.into()).unwrap_or_default()),
     };
+    let user = super::connected(global, terminal, global.timeout, ask).await?;
     let user = user.map_err(|why| {
         anyhow::anyhow!(
             "the cluster could not be asked who we are ({why}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"

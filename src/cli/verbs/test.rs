@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &Test, global: &Global, terminal: &Terminal, clean
     report.exit_code = exit.code();
     let text = super::rendered(&report, global.output, |wide| {
         let look = terminal.look(wide);
-        if terminal.is_quiet() {
+        if terminal.quiet {
             format!("{}\n", render::verdict_line(&report, &look))
         } else {
             render::test(&report, &look)

@@ -104,6 +104,14 @@ pub trait Redact {
     fn redact(&mut self);
 }
 
+impl<T: Redact> Redact for Option<T> {
+    fn redact(&mut self) {
+        if let Some(inner) = self {
+            inner.redact();
+        }
+    }
+}
+
 impl Redact for ObjectMeta {
     fn redact(&mut self) {
         self.managed_fields = None;
@@ -166,21 +174,15 @@ fn shown_variable(name: &str, value: &str) -> String {
 
 impl Redact for PodTemplateSpec {
     fn redact(&mut self) {
-        if let Some(metadata) = &mut self.metadata {
-            metadata.redact();
-        }
-        if let Some(spec) = &mut self.spec {
-            spec.redact();
-        }
+        self.metadata.redact();
+        self.spec.redact();
     }
 }
 
 impl Redact for Pod {
     fn redact(&mut self) {
         self.metadata.redact();
-        if let Some(spec) = &mut self.spec {
-            spec.redact();
-        }
+        self.spec.redact();
         if let Some(status) = &mut self.status {
             for condition in status.conditions.iter_mut().flatten() {
                 message(&mut condition.message);
@@ -251,20 +253,11 @@ macro_rules! redact_metadata_and_template {
     )*};
 }
 
-redact_metadata_and_template!(k8s_openapi::api::apps::v1::Deployment, k8s_openapi::api::apps::v1::StatefulSet);
-
-impl Redact for k8s_openapi::api::apps::v1::ReplicaSet {
-    fn redact(&mut self) {
-        self.metadata.redact();
-        if let Some(template) = self.spec.as_mut().and_then(|spec| spec.template.as_mut()) {
-            template.redact();
-        }
-        let status = self.status.iter_mut();
-        for condition in status.flat_map(|status| status.conditions.iter_mut().flatten()) {
-            message(&mut condition.message);
-        }
-    }
-}
+redact_metadata_and_template!(
+    k8s_openapi::api::apps::v1::Deployment,
+    k8s_openapi::api::apps::v1::ReplicaSet,
+    k8s_openapi::api::apps::v1::StatefulSet
+);
 
 macro_rules! redact_metadata {
     ($($kind:path),*) => {$(

@@ -8,6 +8,8 @@ use kube::client::Body;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::cluster::ask::Bare;
+
 /// The longest line that is kept; an object of ours is far smaller.
 const LONGEST: usize = 1 << 20;
 
@@ -28,17 +30,7 @@ pub(crate) struct Told {
 struct Line {
     #[serde(rename = "type")]
     event: String,
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: Option<String>,
+    object: Bare,
 }
 
 impl Watch {

@@ -26,11 +26,8 @@ pub(super) fn old_meshsync(profile: &Profile, request: &Request, standing: &Live
         if belonging.id.kind != "Deployment" || belonging.id.name != name {
             continue;
         }
-        let has_host_port = live["spec"]["template"]["spec"]["containers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .flat_map(|container| container["ports"].as_array().into_iter().flatten())
+        let has_host_port = object::items(&live["spec"]["template"]["spec"]["containers"])
+            .flat_map(|container| object::items(&container["ports"]))
             .any(|port| port["hostPort"].is_number());
         let current = profile.broker.current.is_some();
         if let Some(uid) = object::uid(live).filter(|_| has_host_port && current) {

@@ -72,11 +72,11 @@ fn role<'a>(tried: &'a [Tried], reference: &Value) -> Option<&'a Object> {
 /// The rights that a role grants, one by one.
 fn granted(role: &Object) -> Vec<Permission> {
     let words = |list: &Value| -> Vec<String> {
-        let words = list.as_array().into_iter().flatten();
+        let words = object::items(&list);
         words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
     };
     let mut rights = Vec::new();
-    for rule in role.body["rules"].as_array().into_iter().flatten() {
+    for rule in object::items(&role.body["rules"]) {
         let mut names: Vec<Option<String>> = words(&rule["resourceNames"]).into_iter().map(Some).collect();
         if names.is_empty() {
             names.push(None);

@@ -130,7 +130,7 @@ impl Session<'_> {
         let plural = word(&spec["names"]["plural"]);
         let right = Permission::to("list", &group, &plural);
         let mut outcome = Seen::Absent;
-        for version in spec["versions"].as_array().into_iter().flatten() {
+        for version in object::items(&spec["versions"]) {
             if version["served"] != true {
                 continue;
             }

@@ -162,10 +162,7 @@ fn shared(binding: &Value, namespace: &str) -> Option<Action> {
 
 /// Whom a cluster-wide binding names that are not of this namespace; none for other kinds.
 fn others<'a>(binding: &'a Value, namespace: &str) -> Vec<&'a Value> {
-    binding["subjects"]
-        .as_array()
-        .into_iter()
-        .flatten()
+    object::items(&binding["subjects"])
         .filter(|subject| binding["metadata"]["namespace"].is_null() && subject["namespace"] != namespace)
         .collect()
 }
@@ -351,10 +348,7 @@ fn left(
 /// Whether an object bears the mark of what makes it: an owner of the stack's group, or the labels of a component.
 fn is_marked(profile: &Profile, live: &Value) -> bool {
     let metadata = &live["metadata"];
-    let owned = metadata["ownerReferences"]
-        .as_array()
-        .into_iter()
-        .flatten()
+    let owned = object::items(&metadata["ownerReferences"])
         .filter_map(|owner| owner["apiVersion"].as_str())
         .any(|version| version.split('/').next() == Some(profile.group));
     let labels = &metadata["labels"];
@@ -363,12 +357,8 @@ fn is_marked(profile: &Profile, live: &Value) -> bool {
 
 /// The first namespace other than ours of which a binding names an account, where it names none of ours.
 fn bound_elsewhere<'a>(binding: &'a Value, namespace: &str) -> Option<&'a str> {
-    let mut namespaces = binding["subjects"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|subject| subject["namespace"].as_str())
-        .peekable();
+    let mut namespaces =
+        object::items(&binding["subjects"]).filter_map(|subject| subject["namespace"].as_str()).peekable();
     let first = *namespaces.peek()?;
     (!namespaces.any(|other| other == namespace)).then_some(first)
 }

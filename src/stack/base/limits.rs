@@ -36,57 +36,6 @@ pub const MESSAGES: usize = 16_384;
 /// The most of a kubelet's text about a port that cannot be forwarded, in bytes.
 pub const KUBELET_TEXT: usize = 300;
 
-/// One bound, as users read it.
-#[derive(Clone, Copy, Debug)]
-pub struct Limit {
-    /// What is read.
-    pub source: &'static str,
-    /// The most that is read of it.
-    pub most: &'static str,
-}
-
-/// Every bound, in the order of `docs/limits.md`.
-pub const LIMITS: &[Limit] = &[
-    Limit { source: "One answer of the API server", most: "10 MiB" },
-    Limit { source: "All answers of the API server that are held at once", most: "20 MiB" },
-    Limit {
-        source: "A list of the API server, all pages together",
-        most: "512 MiB and 1000 pages, each summed up before the next one",
-    },
-    Limit { source: "Elements of arrays in one answer of the API server", most: "100 000" },
-    Limit {
-        source: "Repeated requests when the API server is overloaded",
-        most: "10 for each request, within --timeout",
-    },
-    Limit { source: "A recording, dump or backup (file or standard input)", most: "32 MiB" },
-    Limit { source: "A folder of recordings", most: "64 MiB in 2000 files" },
-    Limit { source: "A kubeconfig", most: "4 MiB" },
-    Limit { source: "A CA, certificate, key or token file", most: "1 MiB" },
-    Limit { source: "A watch-list", most: "4 MiB" },
-    Limit { source: "Nesting of JSON and YAML", most: "100 levels" },
-    Limit { source: "Values in one JSON or YAML text", most: "1 000 000" },
-    Limit { source: "Aliases in one YAML text", most: "4 MiB of copies" },
-    Limit { source: "Time for files and standard input", most: "--timeout" },
-    Limit { source: "Standard output of a credential plugin", most: "1 MiB" },
-    Limit { source: "Standard error of a credential plugin", most: "the last 64 KiB" },
-    Limit { source: "`/varz` of a broker server", most: "1 MiB" },
-    Limit { source: "One page of `/connz` of a broker server", most: "8 MiB" },
-    Limit { source: "Pages of `/connz` of a broker server", most: "200, within 5 s" },
-    Limit {
-        source: "Connections of a broker server that are kept",
-        most: "500 of MeshSync's and the server's names, 500 others; the others are counted",
-    },
-    Limit { source: "Subjects of one connection that are kept", most: "100" },
-    Limit { source: "One text in a broker's answer", most: "256 bytes; cut" },
-    Limit { source: "One line of the NATS protocol", most: "64 KiB" },
-    Limit { source: "One message from a broker", most: "8 MiB; a larger one is left out and counted as lost" },
-    Limit {
-        source: "Messages from a broker that wait to be read",
-        most: "16 384; further ones are left out and counted as lost",
-    },
-    Limit { source: "A kubelet's text about a port", most: "300 bytes; cut" },
-];
-
 /// The largest answer of the API server: a page of 500 objects of 20 KiB each.
 pub const API_ANSWER: usize = 10 * MIB;
 
@@ -137,18 +86,3 @@ pub const PLUGIN_OUTPUT: usize = MIB;
 
 /// How much of a credential plugin's standard error is kept: its end.
 pub const PLUGIN_ERRORS: usize = 64 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn documentation_lists_every_limit() {
-        let page = include_str!("../../../docs/limits.md");
-        let documented: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
-        let expected: Vec<String> = std::iter::once("| What is read | Limit |".to_owned())
-            .chain(LIMITS.iter().map(|limit| format!("| {} | {} |", limit.source, limit.most)))
-            .collect();
-        assert_eq!(documented, expected);
-    }
-}

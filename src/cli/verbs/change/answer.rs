@@ -39,7 +39,7 @@ impl Run<'_> {
             Format::Table => false,
             Format::Wide => true,
         };
-        if asked && self.terminal.shows_answers() {
+        if asked && self.terminal.stdout {
             return Ok(());
         }
         let mut planned = self.report(Outcome::DryRun, None, plan, 0);

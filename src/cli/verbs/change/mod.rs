@@ -19,10 +19,7 @@ use crate::{
         render,
         terminal::Terminal,
     },
-    cluster::{
-        Scope,
-        session::{Opened, Session},
-    },
+    cluster::session::{Opened, Session},
     diagnose::{self, Expectation},
     observe::{self, Depth},
     repair::{
@@ -173,34 +170,33 @@ impl<'a> Run<'a> {
         until_connected: bool,
         plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
     ) -> anyhow::Result<Exit> {
-        let trace = |line: &str| self.terminal.trace(line);
-        let progress = |what: &str| self.terminal.wait_for(what);
         // Waits are limited one by one; this only ends a run that nothing else ends.
         let longest = self.global.timeout.saturating_add(self.change.wait.saturating_mul(20));
-        let scope = Scope {
-            profile: self.profile,
-            namespace: self.global.namespace.clone(),
-            request_timeout: self.global.request_timeout,
-            deadline: Instant::now() + longest.min(Duration::from_secs(24 * 3600)),
-            interactive: self.terminal.is_interactive(),
-            log: self.terminal.is_verbose().then_some(&trace),
-            progress: &progress,
-        };
-        let session = match Session::open(&super::access(self.global), &scope).await? {
-            Opened::Session(session) => session,
+        let longest = longest.min(Duration::from_secs(24 * 3600));
+        let carry = async |opened: Opened<'_>| match opened {
+            Opened::Session(session) => self.carry_over(&session, consent, until_connected, plan).await,
             Opened::Obstacle(facts) => {
                 let why = facts.obstacle.map(|obstacle| obstacle.message);
-                let report = self.report(Outcome::Undetermined, why, &Plan::default(), 0);
-                return Ok(self.answer(&report));
+                Ok(self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0)))
             }
         };
+        super::connected(self.global, self.terminal, longest, carry).await?
+    }
+
+    async fn carry_over(
+        &self,
+        session: &Session<'_>,
+        consent: &Consent,
+        until_connected: bool,
+        plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
+    ) -> anyhow::Result<Exit> {
         *self.context.borrow_mut() = session.context().map(str::to_owned);
         if let Err(why) = session.greet().await {
             return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
         loop {
-            (scope.progress)("looking at what there is");
-            let planned = match plan(&session).await {
+            (session.scope.progress)("looking at what there is");
+            let planned = match plan(session).await {
                 Ok(planned) => planned,
                 Err(refusal) => {
                     let outcome = match self.refused() {
@@ -212,12 +208,12 @@ impl<'a> Run<'a> {
                     return Ok(self.answer(&report));
                 }
             };
-            if let Some(report) = self.before(&planned, consent, &session).await? {
+            if let Some(report) = self.before(&planned, consent, session).await? {
                 return Ok(self.answer(&report));
             }
-            let mut report = Box::pin(self.write(&session, &planned)).await;
+            let mut report = Box::pin(self.write(session, &planned)).await;
             if report.outcome == Outcome::Done && until_connected && !planned.continues {
-                Box::pin(self.settle(&session, &planned, &mut report)).await;
+                Box::pin(self.settle(session, &planned, &mut report)).await;
             }
             if report.outcome != Outcome::Done || !planned.continues {
                 return Ok(self.answer(&report));
@@ -253,7 +249,7 @@ impl<'a> Run<'a> {
         if !self.change.yes {
             let shown = self.report(Outcome::DryRun, None, plan, 0);
             let look = self.terminal.look(false);
-            if self.terminal.is_interactive() {
+            if self.terminal.interactive {
                 self.terminal.say(&render::plan(&shown, &look));
             }
             let agreed = if consent.severe {

@@ -14,9 +14,6 @@ mod other;
 #[cfg(not(unix))]
 pub(crate) use other::{Listener, ProcessGroup, kind_of_file, lead_group};
 
-#[cfg(test)]
-mod source;
-
 /// What tells a process to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(unix), allow(dead_code))]
