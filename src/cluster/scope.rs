@@ -14,8 +14,8 @@ use crate::{
 pub struct Scope<'a> {
     /// The family of stacks.
     pub profile: &'static Profile,
-    /// The namespace; the profile's when none is named.
-    pub namespace: Option<String>,
+    /// The namespace.
+    pub namespace: String,
     /// The longest that one request may take.
     pub request_timeout: Duration,
     /// When the whole run must be over.
@@ -26,13 +26,6 @@ pub struct Scope<'a> {
     pub log: Option<&'a Log<'a>>,
     /// Where to tell what is being waited for.
     pub progress: &'a Log<'a>,
-}
-
-impl Scope<'_> {
-    /// The namespace that is looked at.
-    pub(crate) fn namespace(&self) -> String {
-        self.namespace.clone().unwrap_or_else(|| self.profile.namespace.to_owned())
-    }
 }
 
 /// The facts of a run that saw nothing, for the reason that this obstacle gives.

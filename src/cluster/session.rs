@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
                 return Ok(closed(scope, Target::default(), obstacle));
             }
         };
-        resolved.target.namespace = scope.namespace();
+        resolved.target.namespace = scope.namespace.clone();
         let target = resolved.target;
         let limit = scope.request_timeout.min(scope.deadline.saturating_duration_since(Instant::now()));
         let plugin = resolved.config.auth_info.exec.is_some();
@@ -258,6 +258,6 @@ impl<'a> Session<'a> {
 }
 
 fn closed<'a>(scope: &Scope<'_>, target: Target, obstacle: Obstacle) -> Opened<'a> {
-    let target = Target { namespace: scope.namespace(), ..target };
+    let target = Target { namespace: scope.namespace.clone(), ..target };
     Opened::Obstacle(Box::new(unseen(scope.profile, target, obstacle)))
 }

@@ -46,8 +46,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::stack::component::Component;
-    use crate::stack::error_codes::STACK_CODES;
+    use crate::stack::{component::Component, error_codes};
 
     #[test]
     fn codes_are_unique_and_what_they_explain_exists() {
@@ -91,10 +90,10 @@ mod tests {
 
     #[test]
     fn what_error_codes_refer_to_exists() {
-        for code in STACK_CODES {
-            for see in code.see {
-                let program = code.program;
-                assert!(find(see).is_some(), "{program} {} refers to {see}", code.code);
+        for section in error_codes::all() {
+            let see = section.lines().find_map(|line| line.strip_prefix("Diagnosed as: ")?.strip_suffix('.'));
+            for see in see.into_iter().flat_map(|see| see.split(", ")) {
+                assert!(find(see).is_some(), "{section} refers to {see}");
             }
         }
     }

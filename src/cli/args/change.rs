@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use super::{duration, image_tag, namespace, registry};
+use super::{duration, image_tag, registry};
+use crate::cluster::kubeconfig::namespace;
 
 /// The arguments of `system redeploy`.
 #[derive(Args, Debug)]

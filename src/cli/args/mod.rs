@@ -4,11 +4,13 @@ mod change;
 mod test;
 
 pub use change::{Change, Deployable, Installation, Redeploy, Removable, Reset};
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 pub use test::{Dataflow, Judged, Probe, Repeated, Test};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use k8s_openapi::jiff::SignedDuration;
+
+use crate::{cluster::kubeconfig::Access, stack::profile::Profile};
 
 /// Tells what state Meshery's Operator, Broker and MeshSync are truly in, why, and what to do.
 #[derive(Debug, Parser)]
@@ -36,46 +38,9 @@ pub struct Cli {
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
-    /// Kubeconfig file, instead of KUBECONFIG or ~/.kube/config
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
-    pub kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
-    pub context: Option<String>,
-    /// Cluster of the kubeconfig, instead of the context's
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
-    pub cluster: Option<String>,
-    /// User of the kubeconfig, instead of the context's
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
-    pub user: Option<String>,
-    /// Namespace of the stack [default: the profile's]
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "NAME",
-        value_parser = namespace,
-        help_heading = "Cluster"
-    )]
-    pub namespace: Option<String>,
-    /// User to impersonate
-    #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
-    pub impersonate: Option<String>,
-    /// Group to impersonate; may be given more than once
-    #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = "Cluster")]
-    pub impersonate_groups: Vec<String>,
-    /// Bearer token for the API server
-    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Cluster", hide_env_values = true)]
-    pub token: Option<String>,
-    /// Address of the API server
-    #[arg(short, long, global = true, value_name = "URL", help_heading = "Cluster")]
-    pub server: Option<String>,
-    /// Name to check the API server's certificate against
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
-    pub tls_server_name: Option<String>,
-    /// Do not verify the API server's certificate
-    #[arg(long, global = true, help_heading = "Cluster")]
-    pub insecure_skip_tls_verify: bool,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub access: Access,
     /// Longest wait for a single request; 0 for none
     #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = duration, help_heading = "Cluster")]
     pub request_timeout: Duration,
@@ -101,6 +66,13 @@ pub struct Global {
     /// Never ask a question
     #[arg(long, global = true, help_heading = "Output")]
     pub no_input: bool,
+}
+
+impl Global {
+    /// The namespace of the stack.
+    pub(crate) fn namespace<'a>(&'a self, profile: &'a Profile) -> &'a str {
+        self.access.namespace.as_deref().unwrap_or(profile.namespace)
+    }
 }
 
 /// An output format.
@@ -315,21 +287,6 @@ pub struct Subject {
     pub to_serviceaccount: Option<String>,
 }
 
-/// The name of a namespace, as Kubernetes allows it. What else stands there would become part of an address.
-fn namespace(text: &str) -> Result<String, &'static str> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let edge = |c: char| c != '-';
-    let fits =
-        (1..=63).contains(&text.len()) && text.chars().all(plain) && text.starts_with(edge) && text.ends_with(edge);
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(
-            "a namespace's name has lower-case letters, digits and hyphens, 63 at the most, and no hyphen at either end",
-        )
-    }
-}
-
 /// The tag of an image. Anything else would become part of the manifest around it.
 fn image_tag(text: &str) -> Result<String, &'static str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
@@ -377,17 +334,6 @@ mod tests {
     #[test]
     fn the_definitions_are_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_namespace_is_named_as_kubernetes_allows_it() {
-        for name in ["meshery", "a", "mesh-2", "0"] {
-            assert_eq!(namespace(name).as_deref(), Ok(name));
-        }
-        let long = "a".repeat(64);
-        for name in ["", "a/../b", "Meshery", "-a", "a-", "a b", "a.b", &long] {
-            assert!(namespace(name).is_err(), "{name}");
-        }
     }
 
     #[test]

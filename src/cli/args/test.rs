@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{FailOn, duration, namespace};
+use super::{FailOn, duration};
+use crate::cluster::kubeconfig::namespace;
 
 /// What can be tested.
 #[derive(Debug, Subcommand)]

@@ -11,7 +11,7 @@ use crate::{
 
 pub(crate) async fn run(args: &Installation, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
-    let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
+    let namespace = global.namespace(profile);
     let options = super::installation::options(args, profile, global, terminal).await?;
     let bodies: Vec<_> =
         manifests::manifests(profile, namespace, &options).into_iter().map(|object| object.body).collect();

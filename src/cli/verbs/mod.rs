@@ -31,7 +31,6 @@ use crate::{
     cluster::{
         Scope,
         cleanup::Cleanup,
-        kubeconfig::Access,
         session::{Opened, Session},
     },
     facts::{Facts, recording},
@@ -70,21 +69,6 @@ fn profile(global: &Global) -> Option<&'static Profile> {
     global.profile.as_deref().and_then(Profile::named)
 }
 
-fn access(global: &Global) -> Access {
-    Access {
-        kubeconfig: global.kubeconfig.clone(),
-        context: global.context.clone(),
-        cluster: global.cluster.clone(),
-        user: global.user.clone(),
-        server: global.server.clone(),
-        token: global.token.clone(),
-        impersonate: global.impersonate.clone(),
-        impersonate_groups: global.impersonate_groups.clone(),
-        tls_server_name: global.tls_server_name.clone(),
-        insecure_skip_tls_verify: global.insecure_skip_tls_verify,
-    }
-}
-
 /// Looks at the cluster.
 async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Facts, UsageError> {
     look_and_test(global, depth, terminal, None).await
@@ -118,16 +102,17 @@ async fn connected<T>(
 ) -> Result<T, UsageError> {
     let trace = |line: &str| terminal.trace(line);
     let progress = |what: &str| terminal.wait_for(what);
+    let profile = profile(global).unwrap_or(&profile::MESHERY);
     let scope = Scope {
-        profile: profile(global).unwrap_or(&profile::MESHERY),
-        namespace: global.namespace.clone(),
+        profile,
+        namespace: global.namespace(profile).to_owned(),
         request_timeout: global.request_timeout,
         deadline: Instant::now() + longest,
         interactive: terminal.interactive,
         log: terminal.verbose.then_some(&trace),
         progress: &progress,
     };
-    Ok(work(Session::open(&access(global), &scope).await?).await)
+    Ok(work(Session::open(&global.access, &scope).await?).await)
 }
 
 /// The facts of a recording or of the cluster, and where they came from.
@@ -152,7 +137,7 @@ async fn facts(
 /// The facts of a recording.
 async fn recorded(path: &str, global: &Global) -> Result<Facts, UsageError> {
     let profile = profile(global);
-    let namespace = global.namespace.clone();
+    let namespace = global.access.namespace.clone();
     let named = path.to_owned();
     read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await
 }

@@ -28,7 +28,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
-    let namespace = global.namespace.as_deref().unwrap_or(profile.namespace);
+    let namespace = global.namespace(profile);
     let looking = |depth| questions::rights(profile, namespace, depth);
     let (name, subject, rights) = match args {
         Rbac::Check(subject) => ("meshdoctor-check", subject, looking(Depth::Check)),

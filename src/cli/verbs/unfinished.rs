@@ -87,8 +87,8 @@ impl Unfinished {
             },
             profile,
             target: Target {
-                context: global.context.clone(),
-                namespace: global.namespace.clone().unwrap_or_else(|| profile.namespace.to_owned()),
+                context: global.access.context.clone(),
+                namespace: global.namespace(profile).to_owned(),
                 ..Target::default()
             },
             source: from.map_or_else(Source::live, super::recorded_in),

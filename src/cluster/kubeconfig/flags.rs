@@ -40,6 +40,21 @@ pub(crate) fn check(access: &Access) -> Result<(), UsageError> {
     }
 }
 
+/// The name of a namespace, as Kubernetes allows it. What else stands there would become part of an address.
+pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edge = |c: char| c != '-';
+    let fits =
+        (1..=63).contains(&text.len()) && text.chars().all(plain) && text.starts_with(edge) && text.ends_with(edge);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "a namespace's name has lower-case letters, digits and hyphens, 63 at the most, and no hyphen at either end",
+        )
+    }
+}
+
 /// Whether a certificate can be checked against a name.
 ///
 /// # Errors
@@ -87,6 +102,17 @@ mod tests {
             ("https://a@s3cret@host", "https://REDACTED@host"),
         ] {
             assert_eq!(shown(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_named_as_kubernetes_allows_it() {
+        for name in ["meshery", "a", "mesh-2", "0"] {
+            assert_eq!(namespace(name).as_deref(), Ok(name));
+        }
+        let long = "a".repeat(64);
+        for name in ["", "a/../b", "Meshery", "-a", "a-", "a b", "a.b", &long] {
+            assert!(namespace(name).is_err(), "{name}");
         }
     }
 

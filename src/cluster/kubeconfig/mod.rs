@@ -16,8 +16,11 @@ mod proxy;
 mod relative;
 pub(crate) mod token;
 
+pub(crate) use flags::namespace;
+
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use kube::config::{AuthInfo, Config};
 use tokio::time::Instant;
 
@@ -27,28 +30,48 @@ use crate::{
     stack::base::{reader, usage::UsageError, words},
 };
 
-/// What the command line says about which cluster, and as whom; the fields are kubectl's flags.
-#[derive(Clone, Debug, Default)]
+/// What the command line says about which cluster and namespace, and as whom; the flags are kubectl's.
+#[derive(Args, Clone, Debug, Default)]
 pub struct Access {
-    /// `--kubeconfig`.
+    /// Kubeconfig file, instead of KUBECONFIG or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
     pub kubeconfig: Option<PathBuf>,
-    /// `--context`.
+    /// Context of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
     pub context: Option<String>,
-    /// `--cluster`.
+    /// Cluster of the kubeconfig, instead of the context's
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
     pub cluster: Option<String>,
-    /// `--user`.
+    /// User of the kubeconfig, instead of the context's
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
     pub user: Option<String>,
-    /// `--server`.
-    pub server: Option<String>,
-    /// `--token`.
-    pub token: Option<String>,
-    /// `--as`.
+    /// Namespace of the stack [default: the profile's]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME",
+        value_parser = namespace,
+        help_heading = "Cluster"
+    )]
+    pub namespace: Option<String>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
     pub impersonate: Option<String>,
-    /// `--as-group`.
+    /// Group to impersonate; may be given more than once
+    #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = "Cluster")]
     pub impersonate_groups: Vec<String>,
-    /// `--tls-server-name`.
+    /// Bearer token for the API server
+    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Cluster", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Address of the API server
+    #[arg(short, long, global = true, value_name = "URL", help_heading = "Cluster")]
+    pub server: Option<String>,
+    /// Name to check the API server's certificate against
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
     pub tls_server_name: Option<String>,
-    /// `--insecure-skip-tls-verify`.
+    /// Do not verify the API server's certificate
+    #[arg(long, global = true, help_heading = "Cluster")]
     pub insecure_skip_tls_verify: bool,
 }
 

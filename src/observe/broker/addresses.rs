@@ -58,13 +58,8 @@ impl Probe<'_> {
 
     async fn custom_address(&self, to: &Destination) -> Result<BrokerServer, ProbeFailure> {
         let limit = self.limit().min(PATIENCE_ELSEWHERE);
-        let heard = BothHeard::default();
-        let (tell, named) = oneshot::channel();
-        let answer = self.direct_monitor(&to.host, self.facts.profile.broker.monitor_port, limit, tell, &heard.monitor);
-        let greeting = self.direct_greeting(&to.host, to.port, limit, &heard.client);
-        let mut server = self.server(Way::CustomAddress, Whose::Others, answer, greeting, named, &heard).await?;
-        server.address = Some(to.shown());
-        Ok(server)
+        let server = self.direct(Way::CustomAddress, Whose::Others, (&to.host, to.port), limit).await?;
+        Ok(BrokerServer { address: Some(to.shown()), ..server })
     }
 
     /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.

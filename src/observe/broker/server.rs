@@ -182,15 +182,24 @@ impl Probe<'_> {
     }
 
     async fn pod_address(&self, ip: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
-        let names = &self.facts.profile.broker;
-        let (tell, named) = oneshot::channel();
-        let limit = self.limit();
+        let port = self.facts.profile.broker.client_port;
+        let server = self.direct(Way::PodAddress, whose, (ip, port), self.limit()).await?;
+        Ok(BrokerServer { address: Some(ip.into()), ..server })
+    }
+
+    /// Asks both ports of a server at an address.
+    pub(super) async fn direct(
+        &self,
+        way: Way,
+        whose: Whose,
+        (host, port): (&str, u16),
+        limit: Duration,
+    ) -> Result<BrokerServer, ProbeFailure> {
         let heard = BothHeard::default();
-        let answer = self.direct_monitor(ip, names.monitor_port, limit, tell, &heard.monitor);
-        let greeting = self.direct_greeting(ip, names.client_port, limit, &heard.client);
-        let mut server = self.server(Way::PodAddress, whose, answer, greeting, named, &heard).await?;
-        server.address = Some(ip.into());
-        Ok(server)
+        let (tell, named) = oneshot::channel();
+        let answer = self.direct_monitor(host, self.facts.profile.broker.monitor_port, limit, tell, &heard.monitor);
+        let greeting = self.direct_greeting(host, port, limit, &heard.client);
+        self.server(way, whose, answer, greeting, named, &heard).await
     }
 
     /// Puts a pod's answers together. Its monitor names the server, which may then see the token while the monitor

@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
             kept: RefCell::new(None),
             notes: RefCell::new(Vec::new()),
             told: RefCell::new(None),
-            context: RefCell::new(global.context.clone()),
+            context: RefCell::new(global.access.context.clone()),
             earlier: RefCell::new(Vec::new()),
             steps: RefCell::new(None),
         }
@@ -160,7 +160,7 @@ impl<'a> Run<'a> {
 
     /// The namespace.
     pub(crate) fn namespace(&self) -> &str {
-        self.global.namespace.as_deref().unwrap_or(self.profile.namespace)
+        self.global.namespace(self.profile)
     }
 
     /// Looks and plans, shows the plan, asks, and carries it out.
