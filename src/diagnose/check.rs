@@ -60,21 +60,19 @@ pub(crate) enum Undecided {
     Unknown(String),
 }
 
+#[allow(clippy::unnecessary_wraps)] // Every judgement is one of these calls.
 impl Outcome {
     /// The statement is true.
-    #[allow(clippy::unnecessary_wraps)] // Every judgement is one of these calls.
     pub(crate) fn pass() -> Judgement {
         Ok(Self::Pass(None))
     }
 
     /// The statement is true, and here is a detail.
-    #[allow(clippy::unnecessary_wraps)]
     pub(crate) fn pass_with(detail: impl Into<String>) -> Judgement {
         Ok(Self::Pass(Some(detail.into())))
     }
 
     /// Findings: what is wrong.
-    #[allow(clippy::unnecessary_wraps)]
     pub(crate) fn found(findings: Vec<Finding>) -> Judgement {
         Ok(Self::Found(findings))
     }
@@ -93,7 +91,6 @@ impl Outcome {
     }
 
     /// The statement is not true and is not expected to be.
-    #[allow(clippy::unnecessary_wraps)]
     pub(crate) fn expected_absent(findings: Vec<Finding>) -> Judgement {
         Ok(Self::ExpectedAbsent(findings))
     }

@@ -25,6 +25,10 @@ pub struct Diagnosis {
     pub explains: &'static [&'static str],
     /// The text of `explain`.
     pub explanation: &'static str,
+    /// What to do about an obstacle that says nothing about that itself.
+    pub remedy: &'static str,
+    /// A command of kubectl that shows more of such an obstacle.
+    pub kubectl: Option<&'static str>,
 }
 
 impl Diagnosis {
@@ -36,6 +40,8 @@ impl Diagnosis {
         title: "",
         explains: &[],
         explanation: "",
+        remedy: "",
+        kubectl: None,
     };
 
     /// What all faults of a component have in common: an error, unless the diagnosis says otherwise.

@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use super::{Undecided, stack_view::StackView};
 use crate::{
     facts::{Broker, Meshsync},
-    stack::base::seen::Seen,
+    stack::base::{permission::Permission, seen::Seen},
 };
 
 /// Ends the check as unknown if there is a reason why something was not seen.
@@ -14,6 +14,14 @@ pub(crate) fn known_unless(why: Option<String>) -> Result<(), Undecided> {
 }
 
 impl<T> Seen<T> {
+    /// The rights whose lack kept us from looking.
+    pub(super) fn missing_rights(&self) -> &[Permission] {
+        match self {
+            Self::Denied(denial) => &denial.missing,
+            _ => &[],
+        }
+    }
+
     /// Ends the check as unknown unless the question was answered.
     pub(crate) fn settled(&self) -> Result<(), Undecided> {
         known_unless(self.why_unsettled())

@@ -6,11 +6,12 @@ use super::{
         cluster::install_permission_missing::{missing, open},
         preflight::stays,
     },
+    states,
 };
 use crate::{
     facts::{DryRun, Preflight, dry_run::Tried},
     report::{PlannedObject, PreflightReport},
-    stack::base::{permission::Permission, seen::Seen},
+    stack::base::permission::Permission,
 };
 
 /// The outlook of a context who may have no preflight, since nothing could be asked.
@@ -46,13 +47,8 @@ impl<'a> PreflightSummary<'a> {
 
     /// The rights that installing takes and that are missing, and those that looking took.
     pub(super) fn missing_rights(&self) -> Vec<Permission> {
-        let mut rights: Vec<Permission> = self.written().flat_map(missing).cloned().collect();
-        if let Some(Seen::Denied(denial)) = self.seen.map(|seen| &seen.nodes) {
-            rights.extend(denial.missing.iter().cloned());
-        }
-        rights.sort();
-        rights.dedup();
-        rights
+        let nodes = self.seen.into_iter().flat_map(|seen| seen.nodes.missing_rights());
+        states::sorted(self.written().flat_map(missing).chain(nodes))
     }
 
     pub(super) fn report(&self) -> PreflightReport {

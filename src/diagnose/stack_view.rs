@@ -21,10 +21,7 @@ use crate::{
     },
     report::{ObjectRef, Way},
     stack::{
-        base::{
-            seen::{Denial, Seen},
-            words::quoted,
-        },
+        base::{seen::Seen, words::quoted},
         component::Component,
     },
 };
@@ -215,14 +212,6 @@ impl<'a> StackView<'a> {
                 .flat_map(|adapter| stack::adapter_pods(self.facts, adapter))
                 .collect(),
             _ => Vec::new(),
-        }
-    }
-
-    /// The first refusal among these facts.
-    pub(crate) fn denial<T>(seen: &Seen<T>) -> Option<&Denial> {
-        match seen {
-            Seen::Denied(denial) => Some(denial),
-            _ => None,
         }
     }
 }

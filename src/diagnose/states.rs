@@ -1,8 +1,10 @@
 //! The states: what the evidence proves, and what stood in the way of more.
 
+use std::collections::BTreeSet;
+
 use super::{mode::Mode, rollout, stack_view::StackView};
 use crate::{
-    facts::{FailureKind, destination::Destination, stack},
+    facts::{FailureKind, destination::Destination, observed, stack},
     report::{ComponentReport, State},
     stack::base::{permission::Permission, seen::Seen},
 };
@@ -288,68 +290,44 @@ fn server(context: &StackView<'_>) -> ComponentReport {
 
 /// Every right that a refused question would have taken.
 pub(crate) fn missing_rights(context: &StackView<'_>) -> Vec<Permission> {
-    let mut rights = deciding_denials(context);
-    rights.extend(other_denials(context));
-    rights.sort();
-    rights.dedup();
-    rights
+    sorted(deciding_denials(context).iter().chain(&other_denials(context)))
+}
+
+/// Each of these rights once, in order.
+pub(super) fn sorted<'a>(rights: impl IntoIterator<Item = &'a Permission>) -> Vec<Permission> {
+    let rights: BTreeSet<&Permission> = rights.into_iter().collect();
+    rights.into_iter().cloned().collect()
 }
 
 /// The rights whose lack leaves a state open.
 pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
-    let mut rights: Vec<Permission> = Vec::new();
-    let mut add = |denial: Option<&crate::stack::base::seen::Denial>| {
-        rights.extend(denial.into_iter().flat_map(|denial| denial.missing.iter().cloned()));
-    };
-    add(StackView::denial(&context.brokers));
-    add(StackView::denial(&context.meshsyncs));
-    add(StackView::denial(&facts.deployments));
-    add(StackView::denial(&facts.pods));
-    rights.extend(
-        facts
-            .broker
-            .attempts
-            .iter()
-            .filter_map(|attempt| attempt.failure.as_ref())
-            .filter(|failure| {
-                failure.kind == FailureKind::Denied
-                    && (context.unseen_clients().is_some() || context.unseen_own_clients().is_some())
-            })
-            .flat_map(|failure| failure.missing.iter().cloned()),
-    );
-    rights.sort();
-    rights.dedup();
-    rights
+    let objects = [
+        context.brokers.missing_rights(),
+        context.meshsyncs.missing_rights(),
+        facts.deployments.missing_rights(),
+        facts.pods.missing_rights(),
+    ];
+    let clients_unseen = context.unseen_clients().is_some() || context.unseen_own_clients().is_some();
+    let attempts = facts.broker.attempts.iter().filter_map(|attempt| attempt.failure.as_ref());
+    let denied = attempts.filter(|failure| clients_unseen && failure.kind == FailureKind::Denied);
+    sorted(objects.into_iter().flatten().chain(denied.flat_map(|failure| &failure.missing)))
 }
 
 /// The rights whose lack leaves checks open and no state.
 pub(crate) fn other_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
-    let denials = [
-        StackView::denial(&facts.namespace),
-        StackView::denial(&facts.cluster_id),
-        StackView::denial(&facts.broker_crd),
-        StackView::denial(&facts.meshsync_crd),
-        StackView::denial(&facts.statefulsets),
-        StackView::denial(&facts.replicasets),
-        StackView::denial(&facts.services),
-        StackView::denial(&facts.endpointslices),
-        StackView::denial(&facts.networkpolicies),
-        StackView::denial(&facts.events),
-        StackView::denial(&facts.token),
-        StackView::denial(&facts.lease),
-        StackView::denial(&facts.watch_list_config_map),
-        StackView::denial(&facts.former_crds),
-        StackView::denial(&facts.rbac.cluster_role_bindings),
-        StackView::denial(&facts.rbac.cluster_roles),
-        StackView::denial(&facts.reviews),
-        StackView::denial(&facts.elsewhere),
-        facts.logs.iter().find_map(|log| StackView::denial(&log.lines)),
+    // Those that decide a state are judged as a whole: one version of a custom resource is enough.
+    let deciding = ["brokers", "meshsyncs", "deployments", "pods"];
+    let objects = observed::outcomes(facts);
+    let objects = objects.iter().filter(|outcome| !deciding.contains(&outcome.row.name));
+    let others = [
+        facts.cluster_id.missing_rights(),
+        facts.token.missing_rights(),
+        facts.watch_list_config_map.missing_rights(),
+        facts.reviews.missing_rights(),
+        facts.elsewhere.missing_rights(),
     ];
-    let mut rights: Vec<Permission> =
-        denials.into_iter().flatten().flat_map(|denial| denial.missing.iter().cloned()).collect();
-    rights.sort();
-    rights.dedup();
-    rights
+    let log = facts.logs.iter().map(|log| log.lines.missing_rights()).find(|rights| !rights.is_empty());
+    sorted(objects.flat_map(|outcome| outcome.seen.missing_rights()).chain(others.into_iter().chain(log).flatten()))
 }

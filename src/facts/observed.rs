@@ -213,6 +213,57 @@ pub(crate) trait Sink {
     fn versions<T: Object>(&mut self, row: &Observed, seen: &Versions<T>);
 }
 
+/// What came of asking for the objects of a row.
+pub(crate) struct Outcome {
+    pub(crate) row: Observed,
+    /// The version in which a custom resource was asked for.
+    version: Option<String>,
+    /// Whether the objects were seen.
+    pub(crate) seen: Seen<()>,
+}
+
+impl Outcome {
+    /// What was asked for, in words.
+    pub(crate) fn title(&self) -> String {
+        let kind = self.row.kind;
+        match (&self.version, self.row.ask) {
+            (Some(version), _) => format!("{} in {version}", self.row.resource),
+            _ if self.row.name == "crd/broker" => "the definition of Broker".into(),
+            _ if self.row.name == "crd/meshsync" => "the definition of MeshSync".into(),
+            (None, Ask::Named(_)) => format!("the {kind}"),
+            (None, Ask::ClusterNamed(_)) => kind.into(),
+            _ => kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |stem| format!("{stem}ies")),
+        }
+    }
+}
+
+/// What came of asking for the objects of each row, one by one for each version of a custom resource.
+pub(crate) fn outcomes(facts: &Facts) -> Vec<Outcome> {
+    struct Outcomes(Vec<Outcome>);
+
+    impl Sink for Outcomes {
+        fn one<T: Object>(&mut self, row: &Observed, seen: &Seen<T>) {
+            self.0.push(Outcome { row: *row, version: None, seen: seen.as_ref().map(|_| ()) });
+        }
+
+        fn many<T: Object>(&mut self, row: &Observed, seen: &Seen<Vec<T>>) {
+            self.0.push(Outcome { row: *row, version: None, seen: seen.as_ref().map(|_| ()) });
+        }
+
+        fn versions<T: Object>(&mut self, row: &Observed, seen: &Versions<T>) {
+            self.0.extend(seen.iter().map(|(version, seen)| Outcome {
+                row: *row,
+                version: Some(version.clone()),
+                seen: seen.as_ref().map(|_| ()),
+            }));
+        }
+    }
+
+    let mut outcomes = Outcomes(Vec::new());
+    write(facts, &mut outcomes);
+    outcomes.0
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -1,10 +1,11 @@
 //! What every check of a preflight needs.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
 use crate::{
     diagnose::rules::prelude::*,
     facts::{DryRun, Preflight, dry_run::Tried},
+    stack::manifests,
 };
 
 /// What was seen, for rules that are judged only where it was.
@@ -12,6 +13,19 @@ pub(crate) fn seen<'a>(context: &RuleContext<'a>) -> &'a Preflight {
     static NOTHING: Preflight =
         Preflight { user: Seen::NotLooked, objects: Vec::new(), pods: Vec::new(), nodes: Seen::NotLooked };
     context.facts.preflight.as_ref().unwrap_or(&NOTHING)
+}
+
+/// The pods that an installation would create, as they were tried.
+pub(crate) fn pods(context: &RuleContext<'_>) -> Vec<(String, Pod)> {
+    let facts = context.facts;
+    manifests::pods(facts.profile, &facts.target.namespace)
+        .iter()
+        .filter_map(|object| {
+            let pod = manifests::typed(object)?;
+            let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
+            Some((name.to_owned(), pod))
+        })
+        .collect()
 }
 
 /// The object of a dry run.

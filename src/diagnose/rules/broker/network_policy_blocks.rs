@@ -5,10 +5,10 @@ use k8s_openapi::api::core::v1::Pod;
 use crate::{
     diagnose::{
         network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
-        rules::{broker::no_endpoints::pairs, cluster::unreachable, prelude::*},
+        rules::{broker::no_endpoints::pairs, preflight, prelude::*},
     },
     facts::destination::{self, Place},
-    stack::{manifests, profile::Selector},
+    stack::profile::Selector,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -28,7 +28,7 @@ pub(crate) static NETWORK_POLICIES_OPEN: Check = Check {
 pub(crate) static NETWORK_FREE: Check = Check {
     id: "network-free",
     title: "no NetworkPolicy would stand between the stack's pods",
-    after: &[&unreachable::CHECK],
+    after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], network_free)
 };
 
@@ -243,9 +243,8 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
     }
     let home = home(context);
     let policies = Policies::new(policies, &home);
-    let pods: Vec<_> =
-        manifests::pods(facts.profile, &facts.target.namespace).iter().filter_map(manifests::typed).collect();
-    let [operator, broker, meshsync] = pods.as_slice() else {
+    let pods = preflight::pods(context);
+    let [(_, operator), (_, broker), (_, meshsync)] = pods.as_slice() else {
         return Outcome::skip("the stack has no pods");
     };
     let mut bars = Vec::new();
@@ -281,11 +280,11 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
         .evidences(
             bars.iter().map(|bar| format!("{}: barred as {} by {}", bar.what, bar.direction, bar.policies.join(", "))),
         )
-        .evidences([operator, broker, meshsync].map(|pod| {
-            let labels = pairs(pod.metadata.labels.as_ref());
-            let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
-            format!("pods of {name} will bear {}", labels.join(", "))
-        }))
+        .evidences(
+            pods.iter().map(|(name, pod)| {
+                format!("pods of {name} will bear {}", pairs(pod.metadata.labels.as_ref()).join(", "))
+            }),
+        )
         .remedy(
             "add a policy that lets these pods out to the API server and to one another, and the broker be reached on \
                  both ports; policies add up, one more only opens",

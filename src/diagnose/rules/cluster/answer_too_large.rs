@@ -1,6 +1,6 @@
 use crate::{
-    diagnose::rules::{cluster::Advice, prelude::*},
-    facts::FailureReason,
+    diagnose::rules::prelude::*,
+    facts::{FailureReason, observed},
     stack::base::failure::{Failure, Kind as FailedBy},
 };
 
@@ -9,11 +9,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "An answer is larger than what is read",
     explains: &["observation-missing", "broker-monitor-unreachable", "broker-unreachable"],
     explanation: include_str!("answer_too_large.md"),
+    remedy: "check the address in the kubeconfig and the proxies in front of the server, and whether the namespace holds very many objects",
     ..Diagnosis::obstacle(Component::Cluster)
 };
-
-/// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice { text: TOO_LARGE, kubectl: None };
 
 pub(crate) static CHECK: Check = Check {
     id: "answers-within-limits",
@@ -21,9 +19,6 @@ pub(crate) static CHECK: Check = Check {
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
-
-/// What to do about answers that exceed a limit.
-pub(crate) const TOO_LARGE: &str = "check the address in the kubeconfig and the proxies in front of the server, and whether the namespace holds very many objects";
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
@@ -33,36 +28,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             evidence.push(format!("{what}: {}", failure.message));
         }
     };
-    macro_rules! answers {
-        ($($name:literal: $seen:expr),* $(,)?) => {
-            $(add($name.into(), $seen.failure());)*
-        };
+    for outcome in observed::outcomes(facts) {
+        add(outcome.title(), outcome.seen.failure());
     }
-    answers!(
-        "Namespace": facts.namespace,
-        "the definition of Broker": facts.broker_crd,
-        "the definition of MeshSync": facts.meshsync_crd,
-        "Deployments": facts.deployments,
-        "StatefulSets": facts.statefulsets,
-        "ReplicaSets": facts.replicasets,
-        "Pods": facts.pods,
-        "Services": facts.services,
-        "EndpointSlices": facts.endpointslices,
-        "NetworkPolicies": facts.networkpolicies,
-        "Events": facts.events,
-        "the token's Secret": facts.token,
-        "the Lease": facts.lease,
-        "Helm's releases": facts.helm,
-        "the list of resources": facts.served,
-        "custom resources elsewhere": facts.elsewhere,
-        "the ConfigMap of the watch-list": facts.watch_list_config_map,
-    );
-    for (version, seen) in &facts.brokers {
-        add(format!("brokers in {version}"), seen.failure());
-    }
-    for (version, seen) in &facts.meshsyncs {
-        add(format!("meshsyncs in {version}"), seen.failure());
-    }
+    add("the token's Secret".into(), facts.token.failure());
+    add("Helm's releases".into(), facts.helm.failure());
+    add("the list of resources".into(), facts.served.failure());
+    add("custom resources elsewhere".into(), facts.elsewhere.failure());
+    add("the ConfigMap of the watch-list".into(), facts.watch_list_config_map.failure());
     for server in &facts.broker.servers {
         let name = server.pod.as_deref().unwrap_or("a broker server");
         add(format!("the clients of {name}"), server.connections.failure());
@@ -86,6 +59,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .message("It was not read to its end. What it is about is not known.")
         .evidences(evidence)
-        .remedy(TOO_LARGE)
+        .remedy(DIAGNOSIS.remedy)
         .found()
 }

@@ -1,11 +1,9 @@
-use crate::diagnose::rules::{cluster::Advice, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "interrupted",
     title: "The run was interrupted",
     explanation: include_str!("interrupted.md"),
+    remedy: "run the same command again",
     ..Diagnosis::obstacle(Component::Cluster)
 };
-
-/// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice { text: "run the same command again", kubectl: None };

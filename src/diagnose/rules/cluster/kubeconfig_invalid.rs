@@ -1,12 +1,10 @@
-use crate::diagnose::rules::{cluster::Advice, prelude::*};
+use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubeconfig-invalid",
     title: "The kubeconfig cannot be used",
     explanation: include_str!("kubeconfig_invalid.md"),
+    remedy: "mend the kubeconfig at the place named above",
+    kubectl: Some("config view"),
     ..Diagnosis::obstacle(Component::Cluster)
 };
-
-/// What to do where nothing else is known.
-pub(super) const ADVICE: Advice =
-    Advice { text: "mend the kubeconfig at the place named above", kubectl: Some("config view") };

@@ -43,25 +43,3 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
 /// The checks, in the order in which they are shown. A check stands behind those that it depends on.
 pub(super) static CHECKS: &[&Check] =
     &[&API_REACHABLE, &kubernetes_too_old::CHECK, &answer_too_large::CHECK, &permission_missing::CHECK];
-
-/// What to do about an obstacle that says nothing about that itself.
-pub(super) struct Advice {
-    /// In words.
-    text: &'static str,
-    /// A command of kubectl that shows more.
-    kubectl: Option<&'static str>,
-}
-
-/// The obstacles on the way to the cluster.
-static OBSTACLES: &[(&Diagnosis, &Advice)] = &[
-    (&kubeconfig_missing::DIAGNOSIS, &kubeconfig_missing::ADVICE),
-    (&kubeconfig_invalid::DIAGNOSIS, &kubeconfig_invalid::ADVICE),
-    (&exec_plugin_failed::DIAGNOSIS, &exec_plugin_failed::ADVICE),
-    (&unreachable::DIAGNOSIS, &unreachable::ADVICE),
-    (&tls_untrusted::DIAGNOSIS, &tls_untrusted::ADVICE),
-    (&not_an_api_server::DIAGNOSIS, &not_an_api_server::ADVICE),
-    (&interrupted::DIAGNOSIS, &interrupted::ADVICE),
-    (&internal_error::DIAGNOSIS, &internal_error::ADVICE),
-    (&answer_too_large::DIAGNOSIS, &answer_too_large::ADVICE),
-    (&credentials_rejected::DIAGNOSIS, &credentials_rejected::ADVICE),
-];

@@ -1,13 +1,10 @@
 use crate::{
     diagnose::rules::{
-        preflight::{counted, seen},
+        preflight::{counted, pods, seen},
         prelude::*,
     },
     facts::Node,
-    stack::{
-        manifests,
-        quantity::{self, ResourceAmount},
-    },
+    stack::quantity::{self, ResourceAmount},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -28,15 +25,10 @@ pub(crate) static CHECK: Check = Check {
 const NAMED: usize = 5;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let facts = context.facts;
     let nodes = seen(context).nodes.known_or_unknown()?;
-    let mut wanted: Vec<(String, ResourceAmount)> = manifests::pods(facts.profile, &facts.target.namespace)
-        .iter()
-        .filter_map(|object| {
-            let pod = manifests::typed(object)?;
-            let name = stack::name(&pod.metadata).trim_end_matches("-preflight");
-            Some((name.to_owned(), quantity::of_pod(pod.spec.as_ref()?)))
-        })
+    let mut wanted: Vec<(String, ResourceAmount)> = pods(context)
+        .into_iter()
+        .filter_map(|(name, pod)| Some((name, quantity::of_pod(pod.spec.as_ref()?))))
         .collect();
     // The largest first: whatever has no place for it need not be tried further.
     wanted.sort_by_key(|(_, room)| std::cmp::Reverse((room.memory, room.cpu_milli)));
@@ -57,21 +49,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         (false, []) => "The nodes have no room for the stack's pods together".to_owned(),
         (false, names) => format!("No node has room for {}", names.join(", ")),
     };
-    let mut draft = DIAGNOSIS.finding()
+    DIAGNOSIS.finding()
         .title(title)
         .message(
             "What has no place stays Pending. Counted is what the nodes have for pods, less what the pods there ask for; \
              where nodes are added as they are needed, there will be one.",
         )
         .evidences(wanted.iter().map(|(name, room)| format!("{name} asks for {room}")))
-        .evidences(nodes.iter().take(NAMED).map(shown));
-    if nodes.len() > NAMED {
-        draft = draft.evidence(format!("and {} more", counted(nodes.len() - NAMED, "node")));
-    }
-    if nodes.is_empty() {
-        draft = draft.evidence("the cluster has no node");
-    }
-    draft
+        .evidences(nodes.iter().take(NAMED).map(shown))
+        .evidences((nodes.len() > NAMED).then(|| format!("and {} more", counted(nodes.len() - NAMED, "node"))))
+        .evidences(nodes.is_empty().then_some("the cluster has no node"))
         .remedy("make room or add a node; a node with a taint takes none of the stack's pods, which tolerate nothing")
         .command(context.kubectl_cluster().inspect("describe nodes"))
         .found()

@@ -1,7 +1,7 @@
 use crate::diagnose::rules::{
     cluster::{
-        Advice, OBSTACLES, answer_too_large, credentials_rejected, exec_plugin_failed, internal_error, interrupted,
-        kubeconfig_invalid, kubeconfig_missing, not_an_api_server, tls_untrusted,
+        answer_too_large, credentials_rejected, exec_plugin_failed, internal_error, interrupted, kubeconfig_invalid,
+        kubeconfig_missing, not_an_api_server, tls_untrusted,
     },
     prelude::*,
 };
@@ -10,13 +10,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-unreachable",
     title: "The API server cannot be reached",
     explanation: include_str!("unreachable.md"),
-    ..Diagnosis::obstacle(Component::Cluster)
-};
-
-/// What to do where nothing else is known.
-pub(super) const ADVICE: Advice = Advice {
-    text: "see whether the cluster runs, and whether this machine has a way to it: VPN, proxy, firewall, DNS",
+    remedy: "see whether the cluster runs, and whether this machine has a way to it: VPN, proxy, firewall, DNS",
     kubectl: Some("cluster-info"),
+    ..Diagnosis::obstacle(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -42,29 +38,20 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(obstacle) = &context.facts.obstacle else {
-        return match &context.facts.target.server {
-            Some(server) => Outcome::pass_with(server.clone()),
-            None => Outcome::pass(),
-        };
+        return Ok(Outcome::Pass(context.facts.target.server.clone()));
     };
     let explain = context.facts.target.context.as_ref().map(|context| format!("context: {context}"));
     // A recording may name an obstacle that is not known here.
-    let (diagnosis, advice) = OBSTACLES
-        .iter()
-        .find(|(diagnosis, _)| diagnosis.code == obstacle.code)
-        .copied()
-        .unwrap_or((&DIAGNOSIS, &ADVICE));
-    let remedy = obstacle.remedy.as_deref().unwrap_or(advice.text);
-    let mut draft = diagnosis
+    let known = CHECK.finds.iter().copied().find(|diagnosis| diagnosis.code == obstacle.code);
+    let diagnosis = known.unwrap_or(&DIAGNOSIS);
+    diagnosis
         .finding()
         .message(sentence(&obstacle.message))
         .evidences(obstacle.evidence.iter().cloned())
         .evidences(explain)
-        .remedy(remedy);
-    if let Some(rest) = advice.kubectl {
-        draft = draft.command(context.kubectl_cluster().inspect(rest));
-    }
-    draft.found()
+        .remedy(obstacle.remedy.as_deref().unwrap_or(diagnosis.remedy))
+        .commands(diagnosis.kubectl.map(|rest| context.kubectl_cluster().inspect(rest)))
+        .found()
 }
 
 /// A sentence of its own: capital letter, full stop.

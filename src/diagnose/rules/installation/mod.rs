@@ -17,7 +17,7 @@ pub(crate) mod old_crd_group;
 pub(crate) mod orphaned_workloads;
 pub(crate) mod over_privileged;
 pub(crate) mod pod_security_blocks;
-pub(crate) mod pod_templates;
+
 pub(crate) mod stack_in_other_namespace;
 pub(crate) mod two_generations;
 

@@ -1,7 +1,10 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
-    diagnose::rules::{installation::pod_templates::pods, preflight::seen, prelude::*},
+    diagnose::rules::{
+        preflight::{pods, seen},
+        prelude::*,
+    },
     facts::{DryRun, dry_run::Tried},
 };
 

@@ -101,13 +101,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                  and the container beside it has an image that is gone from its former place.",
             )
             .remedy("install the current manifest or chart over it, or go back to the image that fits this one")
-            .command(set_image(&images.old_operator))
+            .command(set_image(images.old_operator))
     } else {
         draft
             .title("The operator's image is of 0.8 and its manifest of 1.0")
             .message("The manager is started with arguments and probes that it does not know.")
             .remedy("name an image of 1.0, which this manifest is made for")
-            .command(set_image(&images.operator))
+            .command(set_image(images.operator))
     };
     draft.command(context.kubectl().inspect(format!("get deployment {name} -o wide"))).found()
 }
