@@ -88,16 +88,10 @@ fn settled(state: State, reason: Option<String>) -> Judgement {
 
 /// The highest state that is proven, when the next one could not be looked at.
 fn at_least(state: State, why: String) -> Judgement {
-    Judgement {
-        report: ComponentReport {
-            state,
-            at_least: state != State::Unknown,
-            version: None,
-            reason: Some(why.clone()),
-            expected_absent: false,
-        },
-        undetermined: Some(why),
-    }
+    let mut judgement = settled(state, Some(why.clone()));
+    judgement.report.at_least = state != State::Unknown;
+    judgement.undetermined = Some(why);
+    judgement
 }
 
 fn operator(context: &StackView<'_>) -> Judgement {
@@ -271,21 +265,10 @@ fn server(context: &StackView<'_>) -> ComponentReport {
             None => State::NotSeen,
         }
     };
-    ComponentReport {
-        state,
-        at_least: false,
-        version: context.server.known().and_then(|deployment| {
-            rollout::containers(deployment)
-                .first()
-                .and_then(|container| stack::image_tag(container.image.as_deref()?))
-                .map(str::to_owned)
-        }),
-        reason: match context.server.why_unsettled() {
-            Some(why) if state == State::NotSeen => Some(why),
-            _ => None,
-        },
-        expected_absent: false,
-    }
+    let container = context.server.known().and_then(|deployment| rollout::containers(deployment).first());
+    let version = container.and_then(|container| stack::image_tag(container.image.as_deref()?));
+    let reason = context.server.why_unsettled().filter(|_| state == State::NotSeen);
+    ComponentReport { version: version.map(str::to_owned), ..settled(state, reason).report }
 }
 
 /// Every right that a refused question would have taken.

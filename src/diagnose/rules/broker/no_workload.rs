@@ -12,16 +12,10 @@ pub(crate) static CHECK: Check =
     Check { id: "broker-has-workload", title: "the Broker has its StatefulSet", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let Some(broker) = context.brokers.items().first() else {
-        return match (context.brokers.why_unsettled(), context.elsewhere()) {
-            (Some(why), _) => Outcome::unknown(why),
-            (None, Some(to)) => Outcome::skip(format!(
-                "there is no Broker object, and need not be: MeshSync is told to publish to {}",
-                to.shown()
-            )),
-            (None, None) => Outcome::skip("there is no Broker object"),
-        };
-    };
+    let need_not = context
+        .elsewhere()
+        .map(|to| format!("there is no Broker object, and need not be: MeshSync is told to publish to {}", to.shown()));
+    let broker = context.brokers.first_or_skip(need_not.unwrap_or("there is no Broker object".into()))?;
     match &context.statefulsets {
         Seen::Known(sets) if !sets.is_empty() => Outcome::pass(),
         Seen::Known(_) | Seen::Absent => {

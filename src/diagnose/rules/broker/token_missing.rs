@@ -30,16 +30,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip(format!("there is no StatefulSet {current}"));
     }
     let key = profile.broker.token_key;
-    let (title, evidence) = match &context.facts.token {
-        Seen::Known(token) if token.bytes.is_some_and(|bytes| bytes > 0) => return Outcome::pass(),
-        Seen::Known(_) => {
+    context.facts.token.settled()?;
+    let (title, evidence) = match context.facts.token.known() {
+        Some(token) if token.bytes.is_some_and(|bytes| bytes > 0) => return Outcome::pass(),
+        Some(_) => {
             (format!("Secret {secret} holds no token"), format!("Secret {secret}: data.{key} is missing or empty"))
         }
-        Seen::Absent => (
+        None => (
             format!("Secret {secret} with the broker's token is missing"),
             format!("there is no Secret {secret} in namespace {}", context.facts.target.namespace),
         ),
-        other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     };
     let waiting = context.broker_pods.iter().chain(&context.meshsync_pods).filter(|pod| {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());

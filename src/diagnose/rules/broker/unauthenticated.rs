@@ -24,17 +24,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let names: Vec<&str> = open.iter().map(|server| server_name(context, server)).collect();
     let exposed = open.iter().find_map(|server| exposure(context, server));
-    let mut draft = DIAGNOSIS
+    let draft = DIAGNOSIS
         .finding()
         .message("Whoever reaches it reads every object that MeshSync publishes, Secrets among them.")
         .evidence(format!("/varz of {} does not say auth_required", names.join(", ")));
-    if let Some((service, kind)) = exposed {
-        draft = draft
+    let draft = match exposed {
+        Some((service, kind)) => draft
             .severity(Severity::Error)
             .title("The broker asks for no token and is open to the outside")
             .object(context.object("Service", service))
-            .evidence(format!("Service {service} is of type {kind}"));
-    }
+            .evidence(format!("Service {service} is of type {kind}")),
+        None => draft,
+    };
     if open.iter().all(|server| context.is_foreign(server)) {
         return draft
                 .remedy("have that broker ask for a token, and put it into the address that MeshSync is given, nats://TOKEN@HOST:PORT")

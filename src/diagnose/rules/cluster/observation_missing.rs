@@ -10,32 +10,19 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 /// What was neither denied nor seen, and leaves a state open.
 pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> {
     let facts = context.facts;
-    let mut missing: Vec<String> = Vec::new();
-    let mut add = |what: &str, why: Option<String>, denied: bool| {
-        if let Some(why) = why.filter(|_| !denied) {
-            missing.push(format!("{what}: {why}"));
-        }
-    };
-    macro_rules! unseen {
-        ($what:literal, $seen:expr) => {
-            add($what, $seen.why_unsettled(), matches!($seen, Seen::Denied(_)))
-        };
-    }
-    if context.states().operator.undetermined.is_some() || context.states().meshsync.undetermined.is_some() {
-        unseen!("Deployments", &facts.deployments);
-    }
-    if context.states().meshsync.undetermined.is_some() || context.states().broker.undetermined.is_some() {
-        unseen!("Pods", &facts.pods);
-    }
-    if context.states().meshsync.undetermined.is_some() {
-        unseen!("MeshSync objects", &context.meshsyncs);
-    }
-    if context.states().broker.undetermined.is_some() {
-        unseen!("Broker objects", &context.brokers);
-    }
-    let standalone = context.is_standalone() && context.states().meshsync.undetermined.is_some();
-    let broker_open =
-        standalone || context.states().meshsync.report.at_least || context.states().broker.report.at_least;
+    let states = context.states();
+    let [operator, meshsync, broker] =
+        [&states.operator, &states.meshsync, &states.broker].map(|state| state.undetermined.is_some());
+    let objects = [
+        (operator || meshsync, "Deployments", unseen(&facts.deployments)),
+        (meshsync || broker, "Pods", unseen(&facts.pods)),
+        (meshsync, "MeshSync objects", unseen(&context.meshsyncs)),
+        (broker, "Broker objects", unseen(&context.brokers)),
+    ];
+    let deciding = objects.into_iter().filter(|(decides, ..)| *decides);
+    let mut missing: Vec<String> = deciding.filter_map(|(_, what, why)| Some(format!("{what}: {}", why?))).collect();
+    let standalone = context.is_standalone() && meshsync;
+    let broker_open = standalone || states.meshsync.report.at_least || states.broker.report.at_least;
     let explained = facts
         .broker
         .attempts
@@ -46,7 +33,7 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
     let pods_unseen = !facts.pods.is_settled();
     if broker_open && !explained && !pods_unseen {
         let why = context.unseen_clients().or_else(|| context.unseen_own_clients());
-        add("the broker's clients", why, false);
+        missing.extend(why.map(|why| format!("the broker's clients: {why}")));
     }
     if missing.is_empty() {
         return None;
@@ -61,6 +48,11 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
             .command(context.meshdoctor(Effect::Read, "record facts.json"))
             .done(),
     )
+}
+
+/// Why something was not seen, unless that was denied.
+fn unseen<T>(seen: &Seen<T>) -> Option<String> {
+    seen.why_unsettled().filter(|_| !matches!(seen, Seen::Denied(_)))
 }
 
 /// Objects of an installation that the API server gave no answer about.

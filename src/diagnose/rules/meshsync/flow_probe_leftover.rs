@@ -1,6 +1,5 @@
 use crate::{
     diagnose::rules::{meshsync::flow::tested, prelude::*},
-    facts::Leftover,
     stack::watch_list::EVENTS,
 };
 
@@ -16,20 +15,17 @@ pub(crate) static CHECK: Check =
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
-    let mut left: Vec<(String, String, String, String)> = flow
-        .leftovers
-        .iter()
+    let earlier = flow.leftovers.iter();
+    let mut left: Vec<(&str, &str, &str, String)> = earlier
         .filter_map(|left| {
-            let why = left.removed.why_unsettled()?;
-            let Leftover { kind, namespace, name, .. } = left.clone();
-            Some((kind, namespace, name, why))
+            Some((left.kind.as_str(), left.namespace.as_str(), left.name.as_str(), left.removed.why_unsettled()?))
         })
         .collect();
     if let Some(object) = &flow.object {
-        left.extend(flow.not_removed.iter().map(|(name, why)| {
-            let (kind, namespace) = (object.kind.clone(), object.namespace.clone());
-            (kind, namespace, name.clone(), why.clone())
-        }));
+        let own = flow.not_removed.iter();
+        left.extend(
+            own.map(|(name, why)| (object.kind.as_str(), object.namespace.as_str(), name.as_str(), why.clone())),
+        );
     }
     if left.is_empty() {
         let removed = flow.leftovers.len();
@@ -40,7 +36,6 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         };
     }
     let findings = left.into_iter().map(|(kind, namespace, name, why)| {
-        let remove = context.kubectl_in(&namespace).delete(format!("{} {name}", kind.to_lowercase()));
         let unsure = flow.changes.iter().any(|change| {
             change.event == EVENTS[0]
                 && change.acknowledged.is_none()
@@ -51,11 +46,10 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             .finding()
             .title(format!("{kind} {name} of a test {is}"))
             .message("It does no harm, and nobody needs it.")
-            .object(ObjectRef { kind: kind.clone(), namespace: Some(namespace), name })
+            .object(ObjectRef { kind: kind.into(), namespace: Some(namespace.into()), name: name.into() })
             .evidence(why)
-            .severity(Severity::Warning)
             .remedy("remove it")
-            .command(remove)
+            .command(context.kubectl_in(namespace).delete(format!("{} {name}", kind.to_lowercase())))
             .done()
     });
     Outcome::found(findings.collect())

@@ -14,36 +14,26 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let resource = context.meshsyncs.items().first();
-    match (&context.meshsync, resource) {
-        (Seen::Known(deployment), Some(_)) => {
-            Outcome::pass_with(format!("Deployment {}", stack::name(&deployment.metadata)))
+    context.meshsync.settled()?;
+    if let Some(deployment) = context.meshsync.known() {
+        let name = stack::name(&deployment.metadata);
+        if !context.meshsyncs.items().is_empty() {
+            return Outcome::pass_with(format!("Deployment {name}"));
         }
-        (Seen::Known(deployment), None) => {
-            context.meshsyncs.settled()?;
-            // Somebody's own Deployment has no MeshSync object for an owner.
-            if deployment.metadata.owner_references.is_some() {
-                return Outcome::skip("there is no MeshSync object");
-            }
-            let name = stack::name(&deployment.metadata);
-            Outcome::found(vec![standalone::standalone(context, name)])
+        // Somebody's own Deployment has no MeshSync object for an owner.
+        if context.meshsyncs.is_settled() && deployment.metadata.owner_references.is_none() {
+            return Outcome::found(vec![standalone::standalone(context, name)]);
         }
-        (Seen::Absent, Some(meshsync)) => {
-            let name = stack::name(&meshsync.metadata);
-            DIAGNOSIS
-                .finding()
-                .title(format!("MeshSync {name} has no Deployment"))
-                .message("The operator has not made it, or somebody removed it: nothing watches the cluster.")
-                .object(context.object("MeshSync", name))
-                .evidence(format!("there is no Deployment {name}"))
-                .remedy("the operator makes it: its log says what stops it")
-                .command(context.logs(Component::Operator, 50))
-                .found()
-        }
-        (Seen::Absent, None) => {
-            context.meshsyncs.settled()?;
-            Outcome::skip("there is no MeshSync object")
-        }
-        (other, _) => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }
+    let meshsync = context.meshsync_object()?;
+    let name = stack::name(&meshsync.metadata);
+    DIAGNOSIS
+        .finding()
+        .title(format!("MeshSync {name} has no Deployment"))
+        .message("The operator has not made it, or somebody removed it: nothing watches the cluster.")
+        .object(context.object("MeshSync", name))
+        .evidence(format!("there is no Deployment {name}"))
+        .remedy("the operator makes it: its log says what stops it")
+        .command(context.logs(Component::Operator, 50))
+        .found()
 }

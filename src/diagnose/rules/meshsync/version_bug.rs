@@ -64,7 +64,6 @@ pub(crate) fn blacklist(context: &RuleContext<'_>, meshsync: &Meshsync, entries:
         .finding()
         .title("No MeshSync up to 1.0.3 publishes anything with a blacklist")
         .message(format!("{} is connected and publishes nothing: {silence}.", named(context)))
-        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidence(format!("spec.watch-list.data.blacklist names {}", without.join(", ")))
         .remedy("use a whitelist of what is left, then restart MeshSync, which reads it only when it starts");
     let left = stock_without(&without, context.facts.profile);

@@ -38,9 +38,10 @@ pub(crate) fn too_new(context: &RuleContext<'_>) -> Option<String> {
         .then(|| format!("what MeshSync {release} can watch is not known here, only up to {NEWEST_KNOWN}"))
 }
 
-/// A finding's remedy: to change the list, and to have it read.
+/// A finding about the list of an object, whose remedy is to change the list and to have it read.
 pub(crate) fn with_restart(draft: Draft, context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
     draft
+        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .command(context.kubectl().change(format!("edit {}", named_object(context, meshsync))))
         .command(context.restart(Component::Meshsync))
         .done()
@@ -53,7 +54,7 @@ pub(crate) fn named(context: &RuleContext<'_>) -> String {
     }
 }
 
-/// The commands that put a whitelist in place of whatever is there.
+/// A finding about the list of an object, with the commands that put a whitelist in place of whatever is there.
 pub(crate) fn set_whitelist(
     draft: Draft,
     context: &RuleContext<'_>,
@@ -74,7 +75,8 @@ pub(crate) fn set_whitelist(
         let patch = watch_list::patch(resources).to_string();
         draft.command(context.kubectl().change(format!("{target} -p {}", quoted(&patch))))
     };
-    draft.command(context.restart(Component::Meshsync)).done()
+    let object = context.object("MeshSync", stack::name(&meshsync.metadata));
+    draft.object(object).command(context.restart(Component::Meshsync)).done()
 }
 
 /// The events that an entry names, as evidence.

@@ -27,7 +27,6 @@ pub(crate) fn empty(context: &RuleContext<'_>, meshsync: &Meshsync, silence: &st
              {silence}. An upgrade from 0.8 leaves the list empty.",
             named(context)
         ))
-        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidence("spec.watch-list.data has neither a whitelist nor a blacklist with entries")
         .remedy("set the whitelist, here the stock one, then restart MeshSync, which reads it only when it starts");
     let stock = stock_without(&[], context.facts.profile);

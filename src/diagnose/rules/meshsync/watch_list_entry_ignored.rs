@@ -20,7 +20,6 @@ pub(crate) fn ignored(context: &RuleContext<'_>, meshsync: &Meshsync, ignored: &
                 n => format!("MeshSync ignores {n} entries of the watch-list"),
             })
             .message("The cluster serves it, but a whitelist only chooses among the kinds that are built into MeshSync. Kinds of custom resource definitions are watched whatever the list says.")
-            .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
             .evidences(ignored.iter().map(|entry| {
                 format!("spec.watch-list.data.whitelist, {}: \"{}\"", entry.place, entry.resource)
             }))

@@ -42,7 +42,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             if busy.len() == 1 { "changes" } else { "change" },
             if list.is_stock(profile) { " The stock list has them; on a large cluster they are worth leaving out." } else { "" }
         ))
-        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidence(format!("spec.watch-list.data.whitelist names {}", busy.join(" and ")))
         .remedy("if nobody looks at them, take them off the list and restart MeshSync, which reads it only when it starts");
     Outcome::found(vec![with_restart(draft, context, meshsync)])

@@ -31,7 +31,6 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let meshsync = context.meshsync_object()?;
     let profile = context.facts.profile;
-    let name = stack::name(&meshsync.metadata);
     let list = meshsync.watch_list(profile);
     let silence = list.silence(Some(version(context))).unwrap_or_default();
     match &list {
@@ -47,7 +46,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     many => format!("{} entries of the watch-list are not of the form that MeshSync reads", many.len()),
                 })
                 .message("MeshSync passes over it without a word. An entry is <plural>.<version>.<group>, all in lower case; for the core group it ends with a dot.")
-                .object(context.object("MeshSync", name))
                 .evidences(malformed.iter().map(|entry| {
                     let meant = match standing(&entry.resource, &context.facts.served, profile) {
                         Standing::Malformed(Some(meant)) => format!("; did you mean {meant}?"),
@@ -69,7 +67,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                      nothing: {silence}.",
                     named(context)
                 ))
-                .object(context.object("MeshSync", name))
                 .evidence(invalid.to_string())
                 .remedy("mend the list, then restart MeshSync, which reads it only when it starts");
             let Some(instead) = &invalid.instead else {

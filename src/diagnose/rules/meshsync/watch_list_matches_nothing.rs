@@ -35,7 +35,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let (meshsync, entries) = whitelist(context, &list)?;
     known_unless(too_new(context).filter(|_| list.goes_beyond(context.facts.profile)))?;
     let profile = context.facts.profile;
-    let name = stack::name(&meshsync.metadata);
     let (mut ignored, mut unknown, mut unresolved, mut all) = (vec![], vec![], vec![], vec![]);
     for entry in entries {
         let resource = entry.resource.as_str();
@@ -67,7 +66,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "A whitelist only chooses from MeshSync's own kinds, and this one chooses none: {} is connected, complains of nothing, and publishes no object of any built-in kind.",
                 named(context)
             ))
-            .object(context.object("MeshSync", name))
             .evidences(all)
             .remedy("choose among the stock kinds, here all of them, then restart MeshSync, which reads the list only when it starts");
         let stock = watch_list::stock_without(&[], profile);

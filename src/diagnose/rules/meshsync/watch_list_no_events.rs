@@ -40,7 +40,6 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
                 n => format!("The watch-list names no event of {n} kinds"),
             })
             .message("MeshSync watches it and publishes nothing of it. Only ADDED, MODIFIED and DELETED count, spelled just so; to name none means none.")
-            .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
             .evidences(silent.iter().map(|entry| events_written(entry)))
             .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
         findings.push(with_restart(draft, context, meshsync));

@@ -35,7 +35,6 @@ pub(crate) fn partial(context: &RuleContext<'_>, meshsync: &Meshsync, partial: &
             n => format!("The watch-list leaves out events of {n} kinds"),
         })
         .message(format!("The server's picture is wrong where nobody sees it: {}.", so.join("; ")))
-        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidences(partial.iter().map(|entry| events_written(entry)))
         .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
     Some(with_restart(draft, context, meshsync))

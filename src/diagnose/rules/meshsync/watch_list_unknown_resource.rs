@@ -25,7 +25,6 @@ pub(crate) fn unknown(
             n => format!("The watch-list names {n} resources that this cluster does not serve"),
         })
         .message("MeshSync passes over it without a word, and nothing of that kind reaches the server.")
-        .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidences(unknown.iter().map(|(entry, meant)| {
             let meant = meant.as_ref().map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
             format!("spec.watch-list.data.whitelist, {}: \"{}\" is not served{meant}", entry.place, entry.resource)

@@ -21,13 +21,9 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let no_broker = context.brokers.is_settled() && context.brokers.items().is_empty();
     let no_meshsync = context.meshsyncs.is_settled() && context.meshsyncs.items().is_empty();
-    match context.operator_is_up() {
-        Some(true) => {}
-        Some(false) if context.operator.is_absent() => {
-            return Outcome::skip("there is no operator that could act on them");
-        }
-        Some(false) => return Outcome::skip("the operator is not up"),
-        None => return Outcome::unknown(context.operator.why_unsettled().unwrap_or_default()),
+    let operator = context.operator.known_or_skip("there is no operator that could act on them")?;
+    if rollout::ready(operator) == 0 {
+        return Outcome::skip("the operator is not up");
     }
     let names = &context.facts.profile;
     let mut findings = Vec::new();

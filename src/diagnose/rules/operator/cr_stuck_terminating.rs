@@ -25,12 +25,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
         return Outcome::pass();
     }
-    match context.operator_is_up() {
-        Some(false) => {}
-        Some(true) => {
-            return Outcome::pass_with("a deletion is under way, and the operator is there to finish it");
-        }
-        None => return Outcome::unknown(context.operator.why_unsettled().unwrap_or_default()),
+    context.operator.settled()?;
+    if context.operator_is_up() == Some(true) {
+        return Outcome::pass_with("a deletion is under way, and the operator is there to finish it");
     }
     let names: Vec<String> =
         stuck.iter().map(|(kind, metadata)| format!("{} {}", kind, stack::name(metadata))).collect();

@@ -15,30 +15,31 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    match &context.operator {
-        Seen::Known(_) => Outcome::pass(),
-        Seen::Absent if context.has_custom_resource() => {
-            let name = context.facts.profile.operator.deployment;
-            let resources: Vec<String> = custom_resources::all(context)
-                .map(|(kind, metadata, _)| custom_resources::named(kind, metadata))
-                .collect();
-            DIAGNOSIS
-                .finding()
-                .title("There is no operator, and its custom resources live on")
-                .message(
-                    "What runs goes on running, and nobody heals, changes or removes it. Deleting a custom resource \
-                         hangs for ever, since only the operator clears the finalizers.",
-                )
-                .object(context.object("Deployment", name))
-                .evidence(format!("there is no Deployment {name}"))
-                .evidence(format!("there are {}", resources.join(", ")))
-                .remedy("deploy the operator again: it adopts what is there; do not delete the custom resources first")
-                .command(context.redeploy(Some("operator")))
-                .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))
-                .found()
-        }
-        Seen::Absent if context.is_standalone() => Outcome::skip("MeshSync runs without operator here, and needs none"),
-        Seen::Absent => Outcome::skip("there is no operator and no custom resource"),
-        other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+    context.operator.settled()?;
+    if context.operator.known().is_some() {
+        return Outcome::pass();
     }
+    if context.is_standalone() {
+        return Outcome::skip("MeshSync runs without operator here, and needs none");
+    }
+    if !context.has_custom_resource() {
+        return Outcome::skip("there is no operator and no custom resource");
+    }
+    let name = context.facts.profile.operator.deployment;
+    let resources: Vec<String> =
+        custom_resources::all(context).map(|(kind, metadata, _)| custom_resources::named(kind, metadata)).collect();
+    DIAGNOSIS
+        .finding()
+        .title("There is no operator, and its custom resources live on")
+        .message(
+            "What runs goes on running, and nobody heals, changes or removes it. Deleting a custom resource \
+                         hangs for ever, since only the operator clears the finalizers.",
+        )
+        .object(context.object("Deployment", name))
+        .evidence(format!("there is no Deployment {name}"))
+        .evidence(format!("there are {}", resources.join(", ")))
+        .remedy("deploy the operator again: it adopts what is there; do not delete the custom resources first")
+        .command(context.redeploy(Some("operator")))
+        .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))
+        .found()
 }

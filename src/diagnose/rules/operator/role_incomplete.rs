@@ -42,19 +42,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass_with(format!("all {} rights that it needs", needed.len()));
     }
     let namespace = &facts.target.namespace;
-    let mut draft = DIAGNOSIS
-        .finding()
-        .title(if missing.len() == needed.len() {
-            format!("ServiceAccount {account} has none of the rights that the operator needs")
-        } else {
-            format!(
-                "ServiceAccount {account} lacks {} of the {} rights that the operator needs",
-                missing.len(),
-                needed.len()
-            )
-        })
-        .message("The operator runs, and what takes these rights never happens; only its log says why.")
-        .object(context.object("ServiceAccount", &account));
     // Resources by the verbs that are missing on them, so that one role says the same of several.
     let mut verbs: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
     for right in &missing {
@@ -68,25 +55,34 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         verbs.entry((right.namespace.is_some(), resource)).or_default().push(&right.verb);
     }
     let mut resources: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
-    for ((within, resource), verbs) in &verbs {
-        let place = if *within { format!("in namespace {namespace}") } else { "in the cluster".to_owned() };
-        draft = draft.evidence(format!("may not {} {resource} {place}", verbs.join(", ")));
+    for ((_, resource), verbs) in &verbs {
         resources.entry(verbs.clone()).or_default().push(resource);
     }
-    draft = draft.remedy(
-        "apply the roles and bindings of the version that runs, with Helm by an upgrade; or add what is missing",
-    );
-    for (number, (verbs, resources)) in resources.iter().enumerate() {
-        let name = format!("{}-extra-{}", facts.profile.operator.deployment, number + 1);
-        draft = draft
-            .command(context.kubectl_cluster().change(format!(
-                "create clusterrole {name} --verb={} --resource={}",
-                verbs.join(","),
-                resources.join(",")
-            )))
-            .command(context.kubectl_cluster().change(format!(
-                "create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}"
-            )));
-    }
-    draft.found()
+    let (all, lacking) = (needed.len(), missing.len());
+    DIAGNOSIS
+        .finding()
+        .title(if lacking == all {
+            format!("ServiceAccount {account} has none of the rights that the operator needs")
+        } else {
+            format!("ServiceAccount {account} lacks {lacking} of the {all} rights that the operator needs")
+        })
+        .message("The operator runs, and what takes these rights never happens; only its log says why.")
+        .object(context.object("ServiceAccount", &account))
+        .evidences(verbs.iter().map(|((within, resource), verbs)| {
+            let place = if *within { format!("in namespace {namespace}") } else { "in the cluster".to_owned() };
+            format!("may not {} {resource} {place}", verbs.join(", "))
+        }))
+        .remedy(
+            "apply the roles and bindings of the version that runs, with Helm by an upgrade; or add what is missing",
+        )
+        .commands(resources.iter().enumerate().flat_map(|(number, (verbs, resources))| {
+            let name = format!("{}-extra-{}", facts.profile.operator.deployment, number + 1);
+            let (verbs, resources) = (verbs.join(","), resources.join(","));
+            [
+                format!("create clusterrole {name} --verb={verbs} --resource={resources}"),
+                format!("create clusterrolebinding {name} --clusterrole={name} --serviceaccount={namespace}:{account}"),
+            ]
+            .map(|arguments| context.kubectl_cluster().change(arguments))
+        }))
+        .found()
 }

@@ -13,6 +13,7 @@ use crate::diagnose::rules::{
         unschedulable::unschedulable,
     },
 };
+use crate::report::WorkloadRef;
 
 /// Judges the workload of a component.
 pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgement {
@@ -44,7 +45,7 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
 
 /// Several `StatefulSet`s share the broker's pods; a pod is of the one that its name begins with.
 fn belongs(pod: &Pod, controller: &Controller, all: &[Controller]) -> bool {
-    all.len() == 1 || rollout::is_pod_of(stack::name(&pod.metadata), &controller.name)
+    all.len() == 1 || rollout::is_pod_of(stack::name(&pod.metadata), &controller.workload.name)
 }
 
 fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controller> {
@@ -56,13 +57,11 @@ fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controlle
             return stack::adapters(context.facts).into_iter().map(of_deployment).collect();
         }
         _ => {
-            return context
-                .statefulsets
-                .items()
-                .iter()
+            let sets = context.statefulsets.items().iter();
+            return sets
                 .map(|set| Controller {
                     kind: "StatefulSet",
-                    name: stack::name(&set.metadata).into(),
+                    workload: WorkloadRef::statefulset(stack::name(&set.metadata)),
                     wanted: set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
                     incomplete: rollout::set_incomplete(set),
                     refused: None,
@@ -70,10 +69,7 @@ fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controlle
                 .collect();
         }
     };
-    let Seen::Known(deployment) = deployment else {
-        return Vec::new();
-    };
-    vec![of_deployment(deployment)]
+    deployment.known().map(|deployment| of_deployment(deployment)).into_iter().collect()
 }
 
 fn of_deployment(deployment: &Deployment) -> Controller {
@@ -85,7 +81,7 @@ fn of_deployment(deployment: &Deployment) -> Controller {
         .and_then(|condition| condition.message.clone());
     Controller {
         kind: "Deployment",
-        name: stack::name(&deployment.metadata).into(),
+        workload: WorkloadRef::deployment(stack::name(&deployment.metadata)),
         wanted: rollout::wanted(deployment),
         incomplete: rollout::incomplete(deployment),
         refused,
@@ -139,11 +135,9 @@ fn refused_by_event(context: &RuleContext<'_>, controller: &Controller, pods: &[
         .iter()
         .filter(|event| event.reason.as_deref() == Some("FailedCreate"))
         .filter(|event| {
-            event
-                .involved_object
-                .name
-                .as_deref()
-                .is_some_and(|name| name == controller.name || name.starts_with(&format!("{}-", controller.name)))
+            let controller = &controller.workload.name;
+            let object = event.involved_object.name.as_deref();
+            object.is_some_and(|name| name == controller || rollout::is_pod_of(name, controller))
         })
         .max_by_key(|event| event_time(event))
         .map(event_words)

@@ -38,44 +38,41 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
         _ => format!("exit code {}", last.exit_code),
     });
     let out_of_memory = last.is_some_and(|last| last.reason.as_deref() == Some("OOMKilled"));
-    let mut draft = DIAGNOSIS.finding_of(component)
+    let words = last_words::of(context.facts, component, name, &status.name);
+    let message = match words.signature.filter(|_| !out_of_memory) {
+        Some(signature) => format!("Container {} ends since {}.", status.name, signature.says),
+        None => format!(
+            "Container {} starts, ends and waits ever longer before it starts again. The pod's phase may read Running all the while.",
+            status.name
+        ),
+    };
+    let remedy = match words.signature {
+        _ if out_of_memory => "it needs more memory than its limit: raise resources.limits.memory",
+        Some(signature) => signature.remedy,
+        None => "the log of the run that ended says why",
+    };
+    let said = last.and_then(|last| last.message.as_deref()).filter(|message| !message.is_empty());
+    let finding = DIAGNOSIS
+        .finding_of(component)
         .title(format!(
             "{} crashes again and again: {} restarts{}",
             who(component, &status.name),
             status.restart_count,
             ending.as_ref().map(|ending| format!(", {ending}")).unwrap_or_default()
         ))
-        .message(format!(
-            "Container {} starts, ends and waits ever longer before it starts again. The pod's phase may read Running all the while.",
-            status.name
-        ))
+        .message(message)
         .object(context.object("Pod", name))
         .evidence(format!(
             "pod {name}, container {}: {}, {} restarts",
             status.name,
             if backing_off { "CrashLoopBackOff" } else { "terminated" },
             status.restart_count
-        ));
-    if let Some(ending) = ending {
-        draft = draft.evidence(format!("it last ended with {ending}"));
-    }
-    if let Some(message) = last.and_then(|last| last.message.as_deref()).filter(|m| !m.is_empty()) {
-        draft = draft.evidence(format!("its last words: {}", message.trim()));
-    }
-    let words = last_words::of(context.facts, component, name, &status.name);
-    let remedy = match words.signature {
-        _ if out_of_memory => "it needs more memory than its limit: raise resources.limits.memory",
-        Some(signature) => {
-            draft = draft.message(format!("Container {} ends since {}.", status.name, signature.says));
-            signature.remedy
-        }
-        None => "the log of the run that ended says why",
-    };
-    Some(
-        draft
-            .evidences(words.evidence)
-            .remedy(remedy)
-            .command(context.kubectl().inspect(format!("logs {name} -c {} --previous --tail=50", status.name)))
-            .done(),
-    )
+        ))
+        .evidences(ending.map(|ending| format!("it last ended with {ending}")))
+        .evidences(said.map(|message| format!("its last words: {}", message.trim())))
+        .evidences(words.evidence)
+        .remedy(remedy)
+        .command(context.kubectl().inspect(format!("logs {name} -c {} --previous --tail=50", status.name)))
+        .done();
+    Some(finding)
 }

@@ -30,23 +30,21 @@ pub(crate) fn image_pull(context: &RuleContext<'_>, component: Component, pod: &
         .find(|(_, (reason, _))| REASONS.contains(reason))?;
     let name = stack::name(&pod.metadata);
     let vanished = status.name == context.facts.profile.operator.old_line_container;
-    let mut draft = DIAGNOSIS
+    let finding = DIAGNOSIS
         .finding_of(component)
         .title(format!("The image {} cannot be pulled", status.image))
         .message(format!("Container {} of {} does not start without it.", status.name, who(component, &status.name)))
         .object(context.object("Pod", name))
-        .evidence(format!("pod {name}, container {}: {reason}: {message}", status.name));
-    if vanished {
-        draft = draft.evidence("the copy of kube-rbac-proxy that old manifests name no longer exists in its registry");
-    }
-    Some(
-        draft
-            .remedy(if vanished {
-                "deploy the operator from current manifests, which have no such container"
-            } else {
-                "see whether name and tag exist, whether the node reaches the registry, and whether a pull secret is needed"
-            })
-            .command(context.kubectl().inspect(format!("describe pod/{name}")))
-            .done(),
-    )
+        .evidence(format!("pod {name}, container {}: {reason}: {message}", status.name))
+        .evidences(
+            vanished.then_some("the copy of kube-rbac-proxy that old manifests name no longer exists in its registry"),
+        )
+        .remedy(if vanished {
+            "deploy the operator from current manifests, which have no such container"
+        } else {
+            "see whether name and tag exist, whether the node reaches the registry, and whether a pull secret is needed"
+        })
+        .command(context.kubectl().inspect(format!("describe pod/{name}")))
+        .done();
+    Some(finding)
 }

@@ -36,18 +36,19 @@ pub(super) fn not_ready(
     pods: &[&Pod],
     why: &str,
 ) -> Finding {
-    let title = who(component, &controller.name);
+    let title = who(component, &controller.workload.name);
+    let workload = &controller.workload;
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title} is not ready: {why}"))
-        .message(format!("The rollout of {} {} is not complete.", controller.kind, controller.name))
+        .message(format!("The rollout of {} {} is not complete.", controller.kind, workload.name))
         .object(controller.object(context))
         .evidence(why)
         .evidences(pods.iter().flat_map(|pod| unready_words(pod)))
         .evidences(newest_warning(context, pods))
         .remedy("see what its pods wait for")
-        .command(context.kubectl().inspect(format!("describe {controller}")))
-        .command(context.kubectl().inspect(format!("logs {controller} --all-containers --tail=50")))
+        .command(context.kubectl().inspect(format!("describe {workload}")))
+        .command(context.kubectl().inspect(format!("logs {workload} --all-containers --tail=50")))
         .done()
 }
 

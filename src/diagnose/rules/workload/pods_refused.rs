@@ -18,7 +18,7 @@ pub(super) fn pods_refused(
     controller: &Controller,
     why: String,
 ) -> Finding {
-    let title = who(component, &controller.name);
+    let title = who(component, &controller.workload.name);
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title}'s pods are refused"))
@@ -28,6 +28,6 @@ pub(super) fn pods_refused(
         .object(controller.object(context))
         .evidence(why)
         .remedy("lift what refuses them; the controller tries again by itself")
-        .command(context.kubectl().inspect(format!("describe {controller}")))
+        .command(context.kubectl().inspect(format!("describe {}", controller.workload)))
         .done()
 }

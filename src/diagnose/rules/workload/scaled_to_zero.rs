@@ -1,9 +1,6 @@
-use crate::{
-    diagnose::rules::{
-        prelude::*,
-        workload::{WORKLOAD_DOWN, containers::who, controller::Controller},
-    },
-    report::WorkloadRef,
+use crate::diagnose::rules::{
+    prelude::*,
+    workload::{WORKLOAD_DOWN, containers::who, controller::Controller},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -16,12 +13,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 /// The controller is told to run no pods.
 pub(super) fn scaled_to_zero(context: &RuleContext<'_>, component: Component, controller: &Controller) -> Finding {
-    let title = who(component, &controller.name);
-    let workload = WorkloadRef { kind: controller.resource(), name: controller.name.clone() };
+    let workload = controller.workload.clone();
+    let title = who(component, &workload.name);
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title} is scaled to zero"))
-        .message(format!("{} {} wants no pod, so {title} does nothing.", controller.kind, controller.name))
+        .message(format!("{} {} wants no pod, so {title} does nothing.", controller.kind, workload.name))
         .object(controller.object(context))
         .evidence("spec.replicas is 0")
         .remedy("scale it up again")
