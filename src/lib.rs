@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
             return match tell_usage(&error) {
                 // A usage error that nobody can read has the same code as one that is read.
                 Err(failure) if code == 0 => {
-                    terminal::complain(&format!("error: {failure}"));
+                    terminal::write_to_stderr(&format!("error: {failure}"), false);
                     Exit::Undetermined.into()
                 }
                 _ => code.into(),

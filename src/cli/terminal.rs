@@ -78,17 +78,6 @@ pub fn tell_of_faults(document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) 
 #[error("cannot write to standard output: {}", words::io(.0))]
 pub struct Unwritable(io::Error);
 
-impl From<io::Error> for Unwritable {
-    fn from(error: io::Error) -> Self {
-        Self(error)
-    }
-}
-
-/// Says something on standard error before there is a terminal.
-pub fn complain(text: &str) {
-    write_to_stderr(text, false);
-}
-
 /// A line for standard error: credentials masked, and with `styled` no other sequence than our own styles.
 fn told(text: &str, styled: bool) -> String {
     sanitize::for_terminal(&redact::text(text), styled).into_owned()

@@ -12,13 +12,14 @@ use tokio::time::Instant;
 
 pub(crate) use super::{
     answer::{ApiError, Bare, List, parse, seen},
+    retry::Repeat,
     transport_error::{from_error, speaks_no_http},
 };
 use super::{
     answer::{judge, not_an_api},
     body::{self, Budget, Room},
     change::Change,
-    retry::{Hint, Repeat},
+    retry::Hint,
 };
 use crate::stack::base::{
     failure::{Failure, Kind},
@@ -26,10 +27,10 @@ use crate::stack::base::{
 };
 
 /// The form in which objects come.
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 
 /// Whatever there is, as of a log.
-const ANYTHING: &str = "*/*";
+pub(crate) const ANYTHING: &str = "*/*";
 
 /// A line for `-v`: one request and how it went.
 pub(crate) type Log<'a> = dyn Fn(&str) + 'a;
@@ -138,22 +139,13 @@ impl<'a> ApiClient<'a> {
         self.send(client, "GET", path, None, JSON, Repeat::Failed).await
     }
 
-    /// The body of a GET that is sent once, whatever the answer is.
+    /// The body of a GET in one of these forms, repeated as far as this says.
     ///
     /// # Errors
     ///
     /// As for [`ApiClient::get`].
-    pub(crate) async fn get_once(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, JSON, Repeat::Never).await
-    }
-
-    /// The body of a GET in one of these forms.
-    ///
-    /// # Errors
-    ///
-    /// As for [`ApiClient::get`].
-    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, accept, Repeat::Failed).await
+    pub(crate) async fn get_as(&self, path: &str, accept: &str, repeat: Repeat) -> Result<String, ApiError> {
+        self.send(self.client(), "GET", path, None, accept, repeat).await
     }
 
     /// The body of a GET.
@@ -162,16 +154,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// The [`ApiError`] that says what stood in the way.
     pub(crate) async fn get(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, JSON, Repeat::Failed).await
-    }
-
-    /// The body of a GET that need not be JSON, as a log is not.
-    ///
-    /// # Errors
-    ///
-    /// As for [`ApiClient::get`].
-    pub(crate) async fn get_text(&self, path: &str) -> Result<String, ApiError> {
-        self.send(self.client(), "GET", path, None, ANYTHING, Repeat::Failed).await
+        self.get_as(path, JSON, Repeat::Failed).await
     }
 
     /// The body of a GET for a list of objects of which only the metadata are to come.
@@ -181,7 +164,7 @@ impl<'a> ApiClient<'a> {
     /// As for [`ApiClient::get`].
     pub(crate) async fn get_metadata(&self, path: &str) -> Result<String, ApiError> {
         const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-        self.get_as(path, METADATA).await
+        self.get_as(path, METADATA, Repeat::Failed).await
     }
 
     /// The body of a POST that changes nothing, as a review.

@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use serde::Deserialize;
 
-use super::ask::{ApiClient, ApiError};
+use super::ask::{ApiClient, ApiError, Repeat};
 use crate::{
     facts::Served,
     stack::{
@@ -87,7 +87,8 @@ struct Resource {
 
 /// Asks for them. Whoever is authenticated may ask this, unless somebody has taken that away.
 pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
-    let (core, named) = join(asker.get_as("/api", AGGREGATED), asker.get_as("/apis", AGGREGATED)).await;
+    let ask = |path| asker.get_as(path, AGGREGATED, Repeat::Failed);
+    let (core, named) = join(ask("/api"), ask("/apis")).await;
     let mut served = Served::default();
     for answer in [core, named] {
         let groups = answer.and_then(|body| {

@@ -163,11 +163,6 @@ impl<'a> Session<'a> {
         &self.target.namespace
     }
 
-    /// The kubeconfig's context.
-    pub fn context(&self) -> Option<&str> {
-        self.target.context.as_deref()
-    }
-
     /// One object as it is, with all its fields.
     pub async fn object(&self, id: &Id) -> Seen<Value> {
         let right = id.right("get");

@@ -85,8 +85,7 @@ pub struct Greeting {
     #[serde(deserialize_with = "bounded::text")]
     pub server_id: String,
     /// The pod's name, on the current line.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "bounded::text")]
+    #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub server_name: String,
     /// The NATS version.
     #[serde(deserialize_with = "bounded::text")]
@@ -155,8 +154,7 @@ pub struct Connection {
     /// The connection's number on its server.
     pub cid: u64,
     /// The name that the client gave.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "bounded::text")]
+    #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub name: String,
     /// The client's address as the server sees it.
     #[serde(deserialize_with = "bounded::text")]
@@ -165,8 +163,7 @@ pub struct Connection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// How long it has said nothing, as NATS prints it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "bounded::text")]
+    #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub idle: String,
     /// Messages from the client.
     pub in_msgs: u64,
@@ -202,7 +199,6 @@ pub struct ClosedConnection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<Timestamp>,
     /// Why, in the server's words.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "bounded::text")]
+    #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub reason: String,
 }

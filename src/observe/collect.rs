@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cluster::{
         Scope, answer,
-        ask::{ApiClient, ApiError, Bare, List, seen},
+        ask::{ApiClient, ApiError, Bare, JSON, List, Repeat, seen},
         blank, discovery, obstacle,
         pages::Form,
         reviews,
@@ -260,7 +260,8 @@ impl Observer<'_> {
             return Seen::NotLooked;
         };
         let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
-        let answer = tokio::time::timeout(METRICS_PATIENCE, self.asker.get_once(&question.path)).await;
+        let answer =
+            tokio::time::timeout(METRICS_PATIENCE, self.asker.get_as(&question.path, JSON, Repeat::Never)).await;
         let Ok(answer) = answer else {
             return Seen::failed(Failure::new(Kind::TimedOut, "the metrics API gave no answer"));
         };

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 use super::questions;
 use crate::{
-    cluster::ask::{ApiClient, ApiError, seen},
+    cluster::ask::{ANYTHING, ApiClient, ApiError, Repeat, seen},
     facts::{Facts, Log, log_lines, stack},
     stack::base::failure::Kind,
 };
@@ -26,7 +26,7 @@ pub(super) async fn read(asker: &ApiClient<'_>, facts: &Facts, secrets: &[String
     let wanted = wanted(facts);
     join_all(wanted.into_iter().map(async |wanted| {
         let question = questions::log(namespace, &wanted.pod, &wanted.container, wanted.previous);
-        let answer = match asker.get_text(&question.path).await {
+        let answer = match asker.get_as(&question.path, ANYTHING, Repeat::Failed).await {
             // A container that has not run before has no previous log.
             Err(ApiError::Failed(failure)) if wanted.previous && failure.kind == Kind::ServerError => Ok(String::new()),
             answer => answer,

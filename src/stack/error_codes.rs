@@ -19,8 +19,7 @@ pub fn find(word: &str) -> Vec<&'static str> {
 
 /// What stands about these codes, as a text of ours.
 pub fn text(word: &str, sections: &[&str]) -> String {
-    let sections: String = sections.iter().map(|section| format!("\n## {section}")).collect();
-    format!("# {word}\n{sections}")
+    sections.iter().fold(format!("# {word}\n"), |text, section| text + "\n## " + section)
 }
 
 #[cfg(test)]

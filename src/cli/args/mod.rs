@@ -36,7 +36,6 @@ pub struct Cli {
 
 /// The flags of every command.
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Which cluster, and as whom.
     #[command(flatten)]

@@ -151,23 +151,16 @@ fn is_local_address(value: &str) -> bool {
 /// Masks what free text may hold of an environment variable of this name, unless its value has a harmless form.
 pub(crate) fn variable(name: &str, value: &str) -> Option<String> {
     /// Variables that are set to yes or no, a number or a mode.
-    const MODES: &[&str] = &[
-        "DEBUG",
-        "DISABLE_OPERATOR",
-        "ENABLE_WEBHOOKS",
-        "KUBERNETES_SERVICE_PORT",
-        "MESHSYNC_BROKER_CONTENT_DEDUP",
-        "MESHSYNC_DEFAULT_DEPLOYMENT_MODE",
-        "MESHSYNC_REDACT_SECRETS",
-    ];
+    const MODES: &str = "DEBUG DISABLE_OPERATOR ENABLE_WEBHOOKS KUBERNETES_SERVICE_PORT \
+        MESHSYNC_BROKER_CONTENT_DEDUP MESHSYNC_DEFAULT_DEPLOYMENT_MODE MESHSYNC_REDACT_SECRETS";
     /// Variables that are set to names or addresses.
-    const NAMES: &[&str] =
-        &["CLUSTER_ADVERTISE", "CLUSTER_ID", "KUBERNETES_SERVICE_HOST", "POD_NAME", "POD_NAMESPACE", "SERVER_NAME"];
+    const NAMES: &str = "CLUSTER_ADVERTISE CLUSTER_ID KUBERNETES_SERVICE_HOST POD_NAME POD_NAMESPACE SERVER_NAME";
+    let listed = |list: &str| list.split(' ').any(|listed| listed == name);
     let value = value.trim();
     let harmless = value.is_empty()
         || is_reference(value)
-        || (MODES.contains(&name) && (is_mode(value) || is_number(value)))
-        || (NAMES.contains(&name)
+        || (listed(MODES) && (is_mode(value) || is_number(value)))
+        || (listed(NAMES)
             && value.len() <= 253
             && value.chars().all(|c| is_name_character(c) || matches!(c, '$' | '(' | ')' | '_' | ':')));
     harmless.then(|| text(value).into_owned())

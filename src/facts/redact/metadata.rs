@@ -6,17 +6,9 @@ use super::Redact;
 use crate::stack::base::reader;
 
 /// Annotations whose values say who owns an object or what was done to it.
-const HARMLESS_ANNOTATIONS: &[&str] = &[
-    "argocd.argoproj.io/",
-    "cert-manager.io/inject-ca-from",
-    "deployment.kubernetes.io/revision",
-    "helm.toolkit.fluxcd.io/",
-    "kubectl.kubernetes.io/restartedAt",
-    "kustomize.toolkit.fluxcd.io/",
-    "meshery/component-type",
-    "meshplay/component-type",
-    "meta.helm.sh/",
-];
+const HARMLESS_ANNOTATIONS: &str = "argocd.argoproj.io/ cert-manager.io/inject-ca-from \
+    deployment.kubernetes.io/revision helm.toolkit.fluxcd.io/ kubectl.kubernetes.io/restartedAt \
+    kustomize.toolkit.fluxcd.io/ meshery/component-type meshplay/component-type meta.helm.sh/";
 
 /// An answer's JSON without the lists of who manages which field. They make up a good part of it, and to read them
 /// only to forget them costs more than to read the rest.
@@ -53,7 +45,7 @@ fn list_end(text: &str) -> Option<usize> {
 
 /// Whether an annotation says who owns an object or what was done to it.
 pub(super) fn is_harmless_annotation(key: &str) -> bool {
-    HARMLESS_ANNOTATIONS.iter().any(|harmless| key.starts_with(harmless))
+    HARMLESS_ANNOTATIONS.split(' ').any(|harmless| key.starts_with(harmless))
 }
 
 /// What is kept of who changed an object when: of the fields, which make up the bulk of it, the watch-list alone.

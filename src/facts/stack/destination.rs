@@ -236,6 +236,18 @@ pub fn pods<'a>(facts: &'a Facts, destination: &Destination) -> Vec<&'a Pod> {
     selector.map_or_else(Vec::new, |selector| chosen(facts, selector))
 }
 
+/// Pods of the stack's own broker, and of the one of this namespace that `MeshSync` is told to use in its place.
+pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
+    let mut pods = own_broker_pods(facts);
+    let others = of(facts).map_or_else(Vec::new, |to| self::pods(facts, &to));
+    for pod in others {
+        if !pods.iter().any(|own| std::ptr::eq(*own, pod)) {
+            pods.push(pod);
+        }
+    }
+    pods
+}
+
 /// Whether a `MeshSync` object leaves the address to a Broker of another namespace.
 pub fn names_foreign_broker(facts: &Facts, meshsync: &Meshsync) -> bool {
     meshsync

@@ -1,11 +1,10 @@
 //! Which of the objects are the stack's, and where `MeshSync` is told to publish. Pure.
 
-mod broker_pods;
 pub mod destination;
 mod objects;
 mod workloads;
 
-pub use broker_pods::broker_pods;
+pub use destination::broker_pods;
 pub use objects::{
     container, container_statuses, external_addresses, host_and_port, image_tag, is_stacks_pod, memory_limit, merged,
     name, pod_ip, release_of, running_since, selected, service_account_user, service_type, unschedulable,

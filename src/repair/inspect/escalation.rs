@@ -72,7 +72,7 @@ fn role<'a>(tried: &'a [Tried], reference: &Value) -> Option<&'a Object> {
 /// The rights that a role grants, one by one.
 fn granted(role: &Object) -> Vec<Permission> {
     let words = |list: &Value| -> Vec<String> {
-        let words = object::items(&list);
+        let words = object::items(list);
         words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
     };
     let mut rights = Vec::new();

@@ -44,6 +44,15 @@ pub(crate) fn holds<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> Re
     }
 }
 
+/// Tries with new inputs that nothing panics.
+#[track_caller]
+pub(crate) fn survives<S: Strategy>(strategy: &S, work: impl Fn(S::Value)) {
+    holds(strategy, |input| {
+        work(input);
+        Ok(())
+    });
+}
+
 /// Any text, mostly short, with the characters that matter to parsers more often than others.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
         until_connected: bool,
         plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
     ) -> anyhow::Result<Exit> {
-        *self.context.borrow_mut() = session.context().map(str::to_owned);
+        self.context.borrow_mut().clone_from(&session.target.context);
         if let Err(why) = session.greet().await {
             return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
