@@ -19,7 +19,8 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    known_unless(facts.services.why_unsettled().or_else(|| context.brokers.why_unsettled()))?;
+    facts.services.settled()?;
+    context.brokers.settled()?;
     let Some(service) = stack::broker_services(facts).into_iter().next() else {
         return Outcome::skip("the broker has no Service");
     };

@@ -35,19 +35,15 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
         let why = context.unseen_clients().or_else(|| context.unseen_own_clients());
         missing.extend(why.map(|why| format!("the broker's clients: {why}")));
     }
-    if missing.is_empty() {
-        return None;
-    }
-    Some(
+    (!missing.is_empty()).then(|| {
         DIAGNOSIS
             .finding()
-            .kind(Kind::Obstacle)
             .message("The states that hang on it are unknown, or the highest that is proven.")
             .evidences(missing)
             .remedy("look again with everything in view: the text of `explain` says how to record it")
             .command(context.meshdoctor(Effect::Read, "record facts.json"))
-            .done(),
-    )
+            .done()
+    })
 }
 
 /// Why something was not seen, unless that was denied.

@@ -55,16 +55,17 @@ pub(crate) fn elsewhere(context: &RuleContext<'_>) -> Option<Finding> {
     let facts = context.facts;
     let elsewhere = facts.elsewhere.items();
     let first = elsewhere.first()?;
-    let finding = DIAGNOSIS
-        .finding()
-        .title(format!("The stack is in namespace {}", elsewhere.join(", ")))
-        .message(format!(
-            "Namespace {} holds nothing of it, so there is nothing to judge here.",
-            facts.target.namespace
-        ))
-        .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
-        .remedy("look there")
-        .command(other(Effect::Read, format!("meshdoctor system check -n {first}{}", context.context_flag())))
-        .done();
-    Some(finding)
+    Some(
+        DIAGNOSIS
+            .finding()
+            .title(format!("The stack is in namespace {}", elsewhere.join(", ")))
+            .message(format!(
+                "Namespace {} holds nothing of it, so there is nothing to judge here.",
+                facts.target.namespace
+            ))
+            .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
+            .remedy("look there")
+            .command(other(Effect::Read, format!("meshdoctor system check -n {first}{}", context.context_flag())))
+            .done(),
+    )
 }

@@ -32,10 +32,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let Some((resource, group)) = watch_list::resource_and_group(entry) else {
             continue;
         };
-        match permissions::may_watch(facts, &account, group, resource) {
-            Seen::Known(true) => allowed += 1,
-            Seen::Known(false) => denied.push(resource),
-            other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+        if *permissions::may_watch(facts, &account, group, resource).known_or_unknown()? {
+            allowed += 1;
+        } else {
+            denied.push(resource);
         }
     }
     if resources.is_empty() {

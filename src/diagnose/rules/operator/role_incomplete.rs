@@ -32,10 +32,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let needed = permissions::operator_rights(facts.profile, &facts.target.namespace);
     let mut missing = Vec::new();
     for right in &needed {
-        match permissions::operator_may(facts, &account, right) {
-            Seen::Known(true) => {}
-            Seen::Known(false) => missing.push(right),
-            other => return Outcome::unknown(other.why_unsettled().unwrap_or_default()),
+        if !*permissions::operator_may(facts, &account, right).known_or_unknown()? {
+            missing.push(right);
         }
     }
     if missing.is_empty() {
