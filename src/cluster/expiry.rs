@@ -15,18 +15,11 @@ use crate::stack::base::{limits, reader};
 
 /// Sentences about credentials that have expired by `now`.
 pub(crate) fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if let Some(expiry) = certificate_expiry(auth)
-        && expiry < now
-    {
-        sentences.push(format!("the client certificate expired at {expiry}"));
-    }
-    if let Some(expiry) = token_expiry(auth)
-        && expiry < now
-    {
-        sentences.push(format!("the bearer token expired at {expiry}"));
-    }
-    sentences
+    [("client certificate", certificate_expiry(auth)), ("bearer token", token_expiry(auth))]
+        .into_iter()
+        .filter_map(|(what, expiry)| Some((what, expiry.filter(|expiry| *expiry < now)?)))
+        .map(|(what, expiry)| format!("the {what} expired at {expiry}"))
+        .collect()
 }
 
 fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ask::{ApiClient, ApiError, parse, seen};
 use crate::{
     facts::Review,
-    stack::base::{failure::Kind, permission::Permission, seen::Seen},
+    stack::base::{failure::Kind, permission::Permission, seen::Seen, words},
 };
 
 /// The path of an access review about somebody else.
@@ -74,10 +74,7 @@ async fn one(asker: &ApiClient<'_>, user: &str, right: &Permission) -> Result<Re
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
-    ApiError::new(
-        Kind::Malformed,
-        format!("the review's answer is malformed: {}", crate::stack::base::words::malformed(error)),
-    )
+    ApiError::new(Kind::Malformed, format!("the review's answer is malformed: {}", words::malformed(error)))
 }
 
 /// The answer to an access review.

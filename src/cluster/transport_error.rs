@@ -88,43 +88,28 @@ fn plain_io(error: &io::Error) -> Option<(Kind, &'static str)> {
 
 fn from_tls(error: &rustls::Error) -> Failure {
     use rustls::{CertificateError, Error};
-    let why = match error {
-        Error::InvalidCertificate(certificate) => match certificate {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server's certificate has expired".to_owned()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "the server's certificate is not valid yet: compare the clocks".to_owned()
-            }
-            CertificateError::UnknownIssuer => {
-                "the server's certificate comes from an issuer that the kubeconfig does not trust"
-                    .to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "the server's certificate is for another host name".to_owned()
-            }
-            // An issuer of the right name and the wrong key: clusters made anew call theirs as before.
-            CertificateError::BadSignature => {
-                "the server's certificate was signed with another key than that of the issuer in the kubeconfig: was the cluster made anew?"
-                    .to_owned()
-            }
-            other => format!("the server's certificate is not accepted: {other}"),
-        },
-        Error::InvalidMessage(_) => {
-            return Failure::new(Kind::NotAnApiServer, "it does not speak TLS");
-        }
+    let certificate = match error {
+        Error::InvalidCertificate(certificate) => certificate,
+        Error::InvalidMessage(_) => return Failure::new(Kind::NotAnApiServer, "it does not speak TLS"),
         Error::AlertReceived(alert) => {
-            return Failure::new(
-                Kind::TlsHandshake,
-                format!("the server ended the TLS handshake ({alert:?})"),
-            );
+            return Failure::new(Kind::TlsHandshake, format!("the server ended the TLS handshake ({alert:?})"));
         }
-        other => {
-            return Failure::new(
-                Kind::TlsHandshake,
-                format!("the TLS handshake failed: {other}"),
-            );
-        }
+        other => return Failure::new(Kind::TlsHandshake, format!("the TLS handshake failed: {other}")),
     };
-    Failure::new(Kind::TlsUntrusted, why)
+    let why = match certificate {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "is not valid yet: compare the clocks"
+        }
+        CertificateError::UnknownIssuer => "comes from an issuer that the kubeconfig does not trust",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is for another host name"
+        }
+        // An issuer of the right name and the wrong key: clusters made anew call theirs as before.
+        CertificateError::BadSignature => {
+            "was signed with another key than that of the issuer in the kubeconfig: was the cluster made anew?"
+        }
+        other => &format!("is not accepted: {other}"),
+    };
+    Failure::new(Kind::TlsUntrusted, format!("the server's certificate {why}"))
 }

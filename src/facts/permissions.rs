@@ -4,7 +4,7 @@
 //! This is our own since no library evaluates RBAC over observed objects; it is used where no access review can be asked:
 //! in recordings, and for roles that an installation would make.
 
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, PolicyRule, RoleRef, Subject};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 
 use crate::{
     facts::{Facts, stack},
@@ -90,20 +90,17 @@ fn within(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     let allowed = bindings
         .iter()
         .filter(|binding| names(binding.subjects.as_deref(), namespace, account))
-        .filter_map(|binding| {
-            let role = &binding.role_ref;
-            if role.kind == "ClusterRole" {
-                return rules_of(cluster_roles, role);
-            }
-            roles.iter().find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?.rules.as_ref()
+        .filter_map(|binding| match &binding.role_ref {
+            role if role.kind == "ClusterRole" => rules_of(cluster_roles, role),
+            role => roles.iter().find(|candidate| candidate.metadata.name.as_ref() == Some(&role.name))?.rules.as_ref(),
         })
         .flatten()
         .any(|rule| covers(rule, right));
     Seen::Known(allowed)
 }
 
-fn rules_of<'a>(roles: &'a [k8s_openapi::api::rbac::v1::ClusterRole], role: &RoleRef) -> Option<&'a Vec<PolicyRule>> {
-    roles.iter().find(|candidate| candidate.metadata.name.as_deref() == Some(&role.name))?.rules.as_ref()
+fn rules_of<'a>(roles: &'a [ClusterRole], role: &RoleRef) -> Option<&'a Vec<PolicyRule>> {
+    roles.iter().find(|candidate| candidate.metadata.name.as_ref() == Some(&role.name))?.rules.as_ref()
 }
 
 /// Whether the subjects of a binding include the `ServiceAccount`.

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::plan;
 use crate::stack::{
-    inventory::Part,
     manifests::{self, Options},
     profile::Profile,
 };
@@ -149,11 +148,6 @@ impl Backup {
     /// The kinds that are restored.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
         self.copies.keys().copied()
-    }
-
-    /// Whether it holds something of one of these parts.
-    pub fn holds_any_of(&self, parts: &std::collections::BTreeSet<Part>) -> bool {
-        self.kinds().any(|kind| parts.contains(&Part::of_custom_resource(kind)))
     }
 }
 

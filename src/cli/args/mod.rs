@@ -114,7 +114,10 @@ pub enum Command {
     /// Print what `system redeploy` applies, ready to apply
     Manifests(Installation),
     /// Explain a diagnosis, offline
-    Explain(Explain),
+    Explain {
+        /// A code, as in a finding; one of the stack's own, as in its logs (1005, meshkit-11118); or "states"
+        code: String,
+    },
     /// List the diagnoses
     Checks,
     /// Print the smallest roles that a command needs, ready to apply
@@ -218,13 +221,6 @@ pub struct WatchList {
     /// Entries to leave out of the stock list
     #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "stock")]
     pub without: Vec<String>,
-}
-
-/// The arguments of `explain`.
-#[derive(Args, Debug)]
-pub struct Explain {
-    /// A code, as in a finding; one of the stack's own, as in its logs (1005, meshkit-11118); or "states"
-    pub code: String,
 }
 
 /// Commands whose rights can be printed.

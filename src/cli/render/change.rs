@@ -32,9 +32,8 @@ fn steps(report: &ChangeReport, look: &Look, page: &mut Page<'_>) {
     if !report.warnings.is_empty() && !report.steps.is_empty() {
         page.blank();
     }
-    let acting: Vec<&StepReport> = report.steps.iter().collect();
-    let width = acting.iter().map(|step| step.action.len()).max().unwrap_or_default();
-    for (number, step) in acting.iter().enumerate() {
+    let width = report.steps.iter().map(|step| step.action.len()).max().unwrap_or_default();
+    for (number, step) in report.steps.iter().enumerate() {
         let sign = match (report.outcome, step.done) {
             (Outcome::Done | Outcome::Partial, true) => look.glyphs.pass,
             (Outcome::Partial, false) => look.glyphs.skip,

@@ -159,22 +159,12 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
             && finding.code != "observation-missing"
             && finding.kind == Kind::Obstacle
     });
-    let kubernetes = match (unreachable, &report.target.kubernetes_version) {
-        (Some(finding), _) => Station {
-            name: "Kubernetes",
-            glyph: look.glyphs.unknown,
-            style: look.styles.warning,
-            state: short(finding),
-            note: None,
-        },
-        (None, version) => Station {
-            name: "Kubernetes",
-            glyph: if version.is_some() { look.glyphs.pass } else { look.glyphs.unknown },
-            style: if version.is_some() { look.styles.good } else { look.styles.dim },
-            state: clean(version.as_deref().unwrap_or("version not seen")),
-            note: None,
-        },
+    let (glyph, style, state) = match (unreachable, report.target.kubernetes_version.as_deref()) {
+        (Some(finding), _) => (look.glyphs.unknown, look.styles.warning, short(finding)),
+        (None, Some(version)) => (look.glyphs.pass, look.styles.good, clean(version)),
+        (None, None) => (look.glyphs.unknown, look.styles.dim, "version not seen".to_owned()),
     };
+    let kubernetes = Station { name: "Kubernetes", glyph, style, state, note: None };
     let station = |name: &'static str, component: Component, of: &ComponentReport| {
         let (state, at_least) = (of.state, of.at_least);
         let (glyph, style) = self::component(report, look, component, state, at_least);

@@ -2,10 +2,11 @@
 
 use crate::diagnose::{codes, diagnosis};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     cli::{
-        args::{Explain, Format, Global},
+        args::{Format, Global},
         exit::Exit,
         output::{self, Redacted},
         render,
@@ -40,8 +41,8 @@ impl Described {
     }
 }
 
-pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let word = args.code.trim().to_lowercase();
+pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let word = given.trim().to_lowercase();
     // The id of a finding is its code and perhaps an object.
     let code = word.split(['/', '#']).next().unwrap_or_default();
     if let Some(text) = codes::topic(code) {
@@ -51,12 +52,7 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
     let own = error_codes::find(code);
     if !own.is_empty() {
         let text = error_codes::text(code, &own);
-        terminal.answer(&match global.output {
-            Format::Table | Format::Wide => Redacted::own(render::markdown(&text, &terminal.look(false))),
-            Format::Json => output::exact_json(&serde_json::json!({ "code": code, "text": text })),
-            Format::Yaml => output::exact_yaml(&serde_json::json!({ "code": code, "text": text })),
-        })?;
-        return Ok(Exit::Ok);
+        return answer(&json!({ "code": code, "text": text }), &text, global, terminal);
     }
     let Some(known) = codes::find(code) else {
         let near = codes::nearest(code);
@@ -65,13 +61,17 @@ pub(crate) fn run(args: &Explain, global: &Global, terminal: &Terminal) -> anyho
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
-        return Err(UsageError::new(format!("there is no diagnosis \"{}\"", args.code)).hint(hint).into());
+        return Err(UsageError::new(format!("there is no diagnosis \"{given}\"")).hint(hint).into());
     };
-    let text = match global.output {
-        Format::Table | Format::Wide => Redacted::own(render::markdown(&known.explanation(), &terminal.look(false))),
-        Format::Json => output::exact_json(&Described::new(&known, true)),
-        Format::Yaml => output::exact_yaml(&Described::new(&known, true)),
-    };
-    terminal.answer(&text)?;
+    answer(&Described::new(&known, true), &known.explanation(), global, terminal)
+}
+
+/// The text for people, or the document for programs.
+fn answer<T: Serialize>(document: &T, text: &str, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    terminal.answer(&match global.output {
+        Format::Table | Format::Wide => Redacted::own(render::markdown(text, &terminal.look(false))),
+        Format::Json => output::exact_json(document),
+        Format::Yaml => output::exact_yaml(document),
+    })?;
     Ok(Exit::Ok)
 }

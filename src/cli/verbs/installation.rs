@@ -56,9 +56,7 @@ fn watch_list(
     let list = meshsync.watch_list(profile);
     let entries = match &list {
         WatchList::Whitelist(entries) | WatchList::Blacklist(entries) => entries,
-        WatchList::Empty => {
-            return Err(UsageError::new(format!("the watch-list in {file} is empty")));
-        }
+        WatchList::Empty => return Err(UsageError::new(format!("the watch-list in {file} is empty"))),
         WatchList::Invalid(why) => {
             return Err(UsageError::new(format!("the watch-list in {file} cannot be read: {why}")));
         }

@@ -58,7 +58,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::R
         Command::Record(args) => record::run(args, global, terminal, cleanup).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,
         Command::Manifests(args) => manifests::run(args, global, terminal).await,
-        Command::Explain(args) => explain::run(args, global, terminal),
+        Command::Explain { code } => explain::run(code, global, terminal),
         Command::Checks => checks::run(global, terminal),
         Command::Rbac(args) => rbac::run(args, global, terminal).await,
         Command::Completion { shell } => completion::run(*shell, terminal),

@@ -65,9 +65,7 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
 
 /// The rights that counting what `MeshSync` watches takes.
 fn counting(profile: &profile::Profile) -> Vec<Permission> {
-    let stock: Vec<String> =
-        profile.meshsync.default_watch_list.iter().map(|resource| (*resource).to_owned()).collect();
-    let mut rights = watch_list::rights(&stock);
+    let mut rights = watch_list::rights(&watch_list::stock_without(&[], profile));
     rights.retain(|right| right.verb == "list");
     rights
 }

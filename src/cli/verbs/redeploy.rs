@@ -206,7 +206,7 @@ fn restored(
 ) -> Result<Backup, UsageError> {
     let backup = Backup::of(objects, profile, namespace, args.backup_namespace.as_deref())
         .map_err(|error| UsageError::new(format!("cannot restore {file}: {error}")).instead(error.hint()))?;
-    if backup.holds_any_of(parts) {
+    if backup.kinds().any(|kind| parts.contains(&Part::of_custom_resource(kind))) {
         Ok(backup)
     } else {
         Err(UsageError::new(format!("cannot restore {file}: it holds nothing of what is to be deployed")))

@@ -53,17 +53,12 @@ pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
     let text = super::rendered(&report, global.output, |wide| render::watch_list(&report, &terminal.look(wide)));
     terminal.answer(&text)?;
     if exit == Exit::Undetermined {
-        let why = facts.obstacle.map(|obstacle| obstacle.message);
-        let why = why
-            .or_else(|| stack_why(&facts.meshsyncs, profile))
-            .unwrap_or_else(|| "there is no MeshSync object here; give a file".into());
+        let why = facts.obstacle.as_ref().map(|obstacle| obstacle.message.clone());
+        let why = why.or_else(|| stack::meshsyncs(&facts).why_unsettled());
+        let why = why.unwrap_or_else(|| "there is no MeshSync object here; give a file".into());
         terminal.say(&redact::clean(&why));
     }
     Ok(exit)
-}
-
-fn stack_why(meshsyncs: &BTreeMap<String, Seen<Vec<Meshsync>>>, profile: &Profile) -> Option<String> {
-    stack::merged(meshsyncs, profile).why_unsettled()
 }
 
 /// The stock list as a merge patch.

@@ -107,15 +107,10 @@ pub(crate) fn settled(failure: ProbeFailure, way: Way, own: bool, other: bool) -
     let message = match (way, failure.reason) {
         (Way::PortForward, FailureReason::Silent) => {
             "the port-forward was opened and carried no data: either the broker hangs, or the API server or the kubelet does not pass its data on"
-                .to_owned()
         }
-        (Way::PortForward, _) if own => {
-            "the port-forward was closed in the middle of an answer".to_owned()
-        }
-        (Way::PortForward, _) => {
-            "the port-forward was opened and closed again before it carried any data".to_owned()
-        }
-        _ => failure.message,
+        (Way::PortForward, _) if own => "the port-forward was closed in the middle of an answer",
+        (Way::PortForward, _) => "the port-forward was opened and closed again before it carried any data",
+        _ => &failure.message,
     };
     ProbeFailure::no_way(failure.reason, message)
 }
