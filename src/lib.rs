@@ -34,12 +34,14 @@ pub mod stack;
 
 use std::{borrow::Cow, io::IsTerminal, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use crate::{
     cli::{
-        args::Cli,
+        args::{self, Cli},
+        candidates,
         exit::Exit,
+        mesheryctl,
         output::Redacted,
         signals::Signals,
         terminal::{self, Terminal, Unwritable},
@@ -53,6 +55,11 @@ use crate::{
 
 /// The whole program: parse, run until done or told to stop, exit.
 pub fn main() -> ExitCode {
+    if std::env::args_os().len() < 2 {
+        // Not 0: a pipeline whose arguments got lost must not pass.
+        terminal::write_to_stderr(&args::INTRODUCTION.replace("meshdoctor ", &format!("{} ", args::program())), false);
+        return Exit::Usage.into();
+    }
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -102,15 +109,24 @@ fn tell_usage(error: &clap::Error) -> Result<(), Unwritable> {
 
 /// Parses the arguments; as a plugin of kubectl, usage speaks of `kubectl meshdoctor`.
 fn parse() -> Result<Cli, clap::Error> {
-    let program = std::env::args_os().next().unwrap_or_default();
-    let plugin = std::path::Path::new(&program).file_stem().is_some_and(|name| name == "kubectl-meshdoctor");
-    let mut command = Cli::command();
-    if plugin {
-        command = command.bin_name("kubectl meshdoctor");
-    }
+    let command = args::command();
+    candidates::answer(&command);
     remember_token();
-    let matches = command.try_get_matches()?;
+    let matches = command.clone().try_get_matches().map_err(|error| known_elsewhere(command, error))?;
     Cli::from_arg_matches(&matches)
+}
+
+/// The answer to a command of mesheryctl, in place of a suggestion by likeness: `restart` looks like `reset`.
+fn known_elsewhere(mut command: clap::Command, error: clap::Error) -> clap::Error {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
+        _ => return error,
+    };
+    match mesheryctl::answer(word) {
+        Some(answer) => command.error(ErrorKind::InvalidSubcommand, format!("there is no command `{word}`: {answer}")),
+        None => error,
+    }
 }
 
 /// Remembers the bearer token of the command line, which a mistake elsewhere in it must not repeat.

@@ -1,7 +1,9 @@
 //! The command line: arguments, one verb per file, the terminal, and the text of every answer.
 
 pub mod args;
+pub mod candidates;
 pub mod exit;
+pub mod mesheryctl;
 pub mod output;
 #[cfg(test)]
 mod properties;

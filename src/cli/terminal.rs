@@ -20,6 +20,9 @@ use crate::{
 /// How long a run may take before a spinner tells what is waited for.
 const SPINNER_DELAY: Duration = Duration::from_millis(250);
 
+/// The lines of a screen of which only the columns are known.
+const LINES: usize = 24;
+
 /// The terminal, or what stands in its place.
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct Terminal {
@@ -27,7 +30,8 @@ pub struct Terminal {
     /// Whether answers are shown on a terminal, next to what is said beside them.
     pub(crate) stdout: bool,
     unicode: bool,
-    width: Option<usize>,
+    /// Columns and lines; none where nothing is to be wrapped.
+    size: Option<(usize, usize)>,
     /// Whether only the verdict is wanted.
     pub(crate) quiet: bool,
     /// Whether every request is to be told.
@@ -121,14 +125,16 @@ impl Terminal {
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name));
         let unicode = locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
-        let width = set("COLUMNS")
-            .and_then(|columns| columns.parse().ok())
-            .or_else(|| stdout.then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0)));
+        let screen = stdout.then(terminal_size::terminal_size).flatten();
+        let number = |name: &str| set(name).and_then(|value| value.parse::<usize>().ok());
+        let width = number("COLUMNS").or_else(|| screen.map(|(width, _)| usize::from(width.0)));
+        let height = number("LINES").or_else(|| screen.map(|(_, height)| usize::from(height.0)));
+        let size = width.map(|width| (width, height.unwrap_or(LINES)));
         Self {
             color,
             stdout,
             unicode,
-            width,
+            size,
             quiet: global.quiet,
             verbose: global.verbose,
             interactive: io::stdin().is_terminal() && stderr && !global.no_input,
@@ -140,7 +146,7 @@ impl Terminal {
 
     /// How to render for this terminal.
     pub fn look(&self, wide: bool) -> Look {
-        Look::new(self.color, self.unicode, self.width, wide)
+        Look::new(self.color, self.unicode, self.size, wide)
     }
 
     /// A signal has stopped the run.

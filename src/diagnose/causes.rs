@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::codes;
-use crate::report::Finding;
+use crate::report::{Finding, Severity};
 
 /// Gives every finding its id: the code, with the object when the code occurs more than once.
 pub(super) fn name(findings: &mut [Finding]) {
@@ -46,9 +46,12 @@ pub(super) fn join(findings: &mut [Finding]) {
     }
 }
 
-/// The findings that no other explains: worst first, faults before obstacles, then the lowest rung of the data path.
-pub(super) fn roots(findings: &[Finding]) -> Vec<String> {
-    let mut roots: Vec<&Finding> = findings.iter().filter(|finding| finding.caused_by.is_empty()).collect();
-    roots.sort_by_key(|finding| (finding.severity, finding.kind, finding.component));
-    roots.into_iter().map(|finding| finding.id.clone()).collect()
+/// Marks the root causes and sorts: root causes first, then by severity, faults before obstacles, then the lowest rung of
+/// the data path. Returns the ids of the root causes.
+pub(super) fn rank(findings: &mut [Finding]) -> Vec<String> {
+    for finding in findings.iter_mut() {
+        finding.root_cause = finding.caused_by.is_empty() && finding.severity < Severity::Info;
+    }
+    findings.sort_by_key(|finding| (!finding.root_cause, finding.severity, finding.kind, finding.component));
+    findings.iter().filter(|finding| finding.root_cause).map(|finding| finding.id.clone()).collect()
 }

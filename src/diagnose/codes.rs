@@ -1,6 +1,7 @@
 //! Every code, in the order of the data path, and finding one by its name.
 
 use super::{
+    Check,
     diagnosis::{Code, WORKLOADS},
     rules,
 };
@@ -21,7 +22,25 @@ pub fn find(code: &str) -> Option<Code> {
     all().find(|known| known.code() == code)
 }
 
-/// Texts that explain words rather than codes.
+/// Every check, of a cluster, a test or a preflight.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    rules::every()
+}
+
+/// The check with this id.
+pub fn check(id: &str) -> Option<&'static Check> {
+    checks().find(|check| check.id == id)
+}
+
+/// The codes that a check can find.
+pub fn found_by(check: &Check) -> impl Iterator<Item = Code> {
+    all().filter(|known| check.can_find(known))
+}
+
+/// Topics that are explained besides codes, with a title each.
+pub const TOPICS: &[(&str, &str)] = &[("states", "What each state means")];
+
+/// The text about a topic.
 pub fn topic(word: &str) -> Option<&'static str> {
     match word {
         "state" | "states" => Some(include_str!("states.md")),
@@ -29,14 +48,21 @@ pub fn topic(word: &str) -> Option<&'static str> {
     }
 }
 
-/// The codes that look most like this one.
+/// The codes, checks and topics that look most like this word.
 pub fn nearest(word: &str) -> Vec<String> {
-    let mut near: Vec<(usize, String)> = all()
-        .map(|known| known.code())
+    let topics = TOPICS.iter().map(|(topic, _)| (*topic).to_owned());
+    let ids = checks().map(|check| check.id.to_owned());
+    nearest_of(word, all().map(|known| known.code()).chain(ids).chain(topics))
+}
+
+/// The three of these words that look most like this one.
+pub fn nearest_of(word: &str, words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut near: Vec<(usize, String)> = words
         .map(|code| (strsim::levenshtein(word, &code), code))
-        .filter(|(distance, code)| *distance <= code.len() / 4 || code.contains(word))
+        .filter(|(distance, code)| *distance <= (code.len() / 4).max(1) || (word.len() > 2 && code.contains(word)))
         .collect();
     near.sort();
+    near.dedup();
     near.truncate(3);
     near.into_iter().map(|(_, code)| code).collect()
 }
@@ -69,13 +95,7 @@ mod tests {
             let text = known.explanation();
             let code = known.code();
             assert!(text.starts_with(&format!("# {code}\n")), "{code}");
-            for part in [
-                "## What it means",
-                "## How it comes about",
-                "## How to confirm by hand",
-                "## How to fix",
-                "## Versions",
-            ] {
+            for part in ["## What it means", "## Causes", "## How to confirm", "## How to fix", "## Versions"] {
                 assert!(text.contains(part), "{code} lacks {part}");
             }
             assert!(!text.contains("{component}"), "{code}");
@@ -83,8 +103,9 @@ mod tests {
     }
 
     #[test]
-    fn a_typing_error_finds_the_code() {
-        assert_eq!(nearest("meshsync-cant-list"), ["meshsync-cannot-list"]);
+    fn nearest_suggests_the_code_for_a_typo() {
+        assert_eq!(nearest("meshsync-cant-list")[0], "meshsync-cannot-list");
+        assert_eq!(nearest("state"), ["states", "states-observable"]);
         assert!(nearest("zzz").is_empty());
     }
 

@@ -30,6 +30,7 @@ impl Draft {
             id: code.clone(),
             kind: known.diagnosis.kind,
             severity: known.diagnosis.severity,
+            root_cause: false,
             component: known.component,
             title: known.title(),
             message: String::new(),

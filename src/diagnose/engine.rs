@@ -8,9 +8,6 @@ use crate::{
     stack::component::Component,
 };
 
-/// How the reason of a check begins that was not judged since what it builds on is not so.
-pub const NOT_JUDGED: &str = "it builds on this, which is not so: ";
-
 /// A check whose findings have no ids yet, only places in the list of findings.
 pub(super) struct Judged {
     check: report::Check,
@@ -29,12 +26,13 @@ pub(super) fn judge(
     let mut findings: Vec<Finding> = Vec::new();
     let mut judged = Vec::new();
     for check in checks {
-        let judgement = match check.blocked_by(&statuses) {
-            Some(blocker) => {
-                let bottom = blockers.get(blocker.id).copied().unwrap_or(blocker.title);
-                blockers.insert(check.id, bottom);
-                Outcome::skip(format!("{NOT_JUDGED}{bottom}"))
-            }
+        let prerequisite = check.blocked_by(&statuses).map(|blocker| {
+            let bottom = blockers.get(blocker.id).copied().unwrap_or(blocker.title);
+            blockers.insert(check.id, bottom);
+            bottom
+        });
+        let judgement = match prerequisite {
+            Some(prerequisite) => Outcome::skip(format!("prerequisite failed: {prerequisite}")),
             None => (check.judge)(context),
         };
         let before = findings.len();
@@ -42,7 +40,7 @@ pub(super) fn judge(
             Ok(Outcome::Pass(detail)) => (Status::Pass, detail),
             Ok(Outcome::ExpectedAbsent(found)) => {
                 findings.extend(found);
-                let reason = "it is not, and is not expected to be";
+                let reason = "not expected";
                 (Status::Skip, Some(reason.into()))
             }
             Ok(Outcome::Found(mut found)) => {
@@ -74,6 +72,7 @@ pub(super) fn judge(
                 title: check.title.into(),
                 status,
                 reason,
+                prerequisite,
                 findings: Vec::new(),
                 duration_ms: observed_ms(check.component, context),
             },

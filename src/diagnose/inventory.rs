@@ -45,6 +45,7 @@ impl<'a> Inventory<'a> {
             server: facts.target.server.clone(),
             user: facts.target.user.clone(),
             namespace: facts.target.namespace.clone(),
+            invocation: facts.target.invocation.clone(),
             profile: facts.profile.name,
             cluster_id: facts.cluster_id.known().cloned(),
             kubernetes_version: facts.version.known().map(shown_version),
@@ -147,6 +148,8 @@ impl<'a> Inventory<'a> {
             name: stack::name(&deployment.metadata).into(),
             component,
             ready: format!("{}/{}", rollout::ready(deployment), rollout::wanted(deployment)),
+            ready_replicas: rollout::ready(deployment).into(),
+            desired_replicas: rollout::wanted(deployment).into(),
             status: pod_status::worst_status(pods)
                 .or_else(|| rollout::incomplete(deployment))
                 .unwrap_or_else(|| "Running".into()),
@@ -167,6 +170,8 @@ impl<'a> Inventory<'a> {
             name: name.into(),
             component: Component::Broker,
             ready: format!("{ready}/{wanted}"),
+            ready_replicas: ready.into(),
+            desired_replicas: wanted.into(),
             status: pod_status::worst_status(&pods)
                 .or_else(|| rollout::set_incomplete(set))
                 .unwrap_or_else(|| "Running".into()),
@@ -184,6 +189,8 @@ impl<'a> Inventory<'a> {
             name: pods.first().map_or("", |pod| stack::name(&pod.metadata)).into(),
             component,
             ready: format!("{ready}/{}", pods.len()),
+            ready_replicas: ready.try_into().unwrap_or(i64::MAX),
+            desired_replicas: pods.len().try_into().unwrap_or(i64::MAX),
             status: pod_status::worst_status(pods).unwrap_or_default(),
             restarts: pods.iter().map(|pod| pod_status::restarts(pod)).sum(),
             created: pods.iter().filter_map(|pod| pod_status::created(pod)).min(),

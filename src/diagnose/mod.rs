@@ -34,11 +34,11 @@ use k8s_openapi::jiff::SignedDuration;
 use crate::stack::base::usage::UsageError;
 use crate::{
     facts::{Facts, recording::API_VERSION},
-    report::{Finding, Permissions, Report, Source, Tool},
+    report::{Finding, Permissions, Report, Source, Summary, Tool},
     stack::component::Component,
 };
 
-pub use self::{check::Check, diagnosis::Diagnosis, engine::NOT_JUDGED, select::Selection};
+pub use self::{check::Check, diagnosis::Diagnosis, select::Selection};
 pub(crate) use self::{
     check::{Judgement, Outcome, Undecided},
     context::RuleContext,
@@ -139,8 +139,8 @@ fn judged(
     let (checks, mut findings) = engine::judge(checks, no_bar, context);
     causes::name(&mut findings);
     causes::join(&mut findings);
-    let root_causes = causes::roots(&findings);
     let checks = engine::number(checks, &findings);
+    let root_causes = causes::rank(&mut findings);
     let verdict = verdict::judge(&findings, determined);
     let inventory = inventory::Inventory::of(context);
     Report {
@@ -158,6 +158,7 @@ fn judged(
         components: inventory.components(context.states()),
         workloads: inventory.workloads(),
         services: inventory.services(),
+        summary: Some(Summary::of(&findings)),
         root_causes: Some(root_causes),
         findings: Some(findings),
         checks: Some(checks),
@@ -183,6 +184,7 @@ pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
     }
     causes::name(&mut findings);
     causes::join(&mut findings);
+    causes::rank(&mut findings);
     (findings, open)
 }
 

@@ -43,7 +43,8 @@ impl Kubectl<'_, '_> {
     pub(crate) fn run(&self, action: Action) -> Command {
         let namespace = self.namespace.map(|it| format!(" -n {}", quoted(it)));
         let namespace = namespace.unwrap_or_default();
-        command(format!("kubectl{}{namespace} {}", self.context.context_flag(), action.arguments()), action)
+        let flags = self.context.facts.target.invocation.flags();
+        command(format!("kubectl{flags}{namespace} {}", action.arguments()), action)
     }
 }
 
@@ -74,8 +75,8 @@ impl<'a> RuleContext<'a> {
 
     /// A command of Helm.
     pub(crate) fn helm(&self, effect: Effect, namespace: &str, arguments: &str) -> Command {
-        let flag = self.context_flag().replace("--context", "--kube-context");
-        other(effect, format!("helm{flag} {arguments} -n {}", quoted(namespace)))
+        let flags = self.facts.target.invocation.helm_flags();
+        other(effect, format!("helm{flags} {arguments} -n {}", quoted(namespace)))
     }
 
     /// The workload of a component, by its real name where it is known.
@@ -122,6 +123,13 @@ impl<'a> RuleContext<'a> {
         self.own(Action::Redeploy(part))
     }
 
+    /// Checks the stack of another namespace.
+    pub(crate) fn check_in(&self, namespace: &str) -> Command {
+        let invocation = &self.facts.target.invocation;
+        let (program, flags) = (&invocation.program, invocation.flags());
+        other(Effect::Read, format!("{program} check{flags} -n {}", quoted(namespace)))
+    }
+
     /// Another command of this program.
     pub(crate) fn meshdoctor(&self, effect: Effect, arguments: &str) -> Command {
         self.own(Action::Meshdoctor(arguments.into(), effect))
@@ -129,10 +137,12 @@ impl<'a> RuleContext<'a> {
 
     fn own(&self, action: Action) -> Command {
         let namespace = &self.facts.target.namespace;
+        let invocation = &self.facts.target.invocation;
         let profile = self.facts.profile;
         let namespace =
             if namespace == profile.namespace { String::new() } else { format!(" -n {}", quoted(namespace)) };
         let profile = if profile.name == "meshery" { String::new() } else { format!(" --profile {}", profile.name) };
-        command(format!("meshdoctor {}{}{namespace}{profile}", action.arguments(), self.context_flag()), action)
+        let (program, flags) = (&invocation.program, invocation.flags());
+        command(format!("{program} {}{flags}{namespace}{profile}", action.arguments()), action)
     }
 }

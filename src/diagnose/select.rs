@@ -1,9 +1,9 @@
 //! Selecting: which findings and checks are wanted, by code or component. What is silenced is counted.
 
-use super::{causes, codes, diagnosis, rules, verdict};
+use super::{self as diagnose, causes, codes, diagnosis, rules, verdict};
 use crate::stack::base::usage::UsageError;
 use crate::{
-    report::{Check, Finding, Kind, Report, Severity},
+    report::{Check, Finding, Kind, Report, Severity, Summary},
     stack::component::Component,
 };
 
@@ -19,6 +19,9 @@ pub struct Selection {
 enum Word {
     Code(String),
     Component(Component),
+    Check(&'static str),
+    /// One adapter, by a part of its name.
+    Adapter(String),
 }
 
 impl Word {
@@ -30,22 +33,45 @@ impl Word {
         if codes::find(word).is_some() {
             return Ok(Self::Code(word.into()));
         }
-        let components = Component::ALL.map(Component::code).join(", ");
-        let near = codes::nearest(word);
+        if let Some(check) = codes::check(word) {
+            return Ok(Self::Check(check.id));
+        }
+        let components = || Component::ALL.map(|component| component.code().to_owned());
+        let mut near = codes::nearest_of(word, components().into_iter());
+        near.extend(codes::nearest(word));
+        near.truncate(3);
         let hint = if near.is_empty() {
-            format!("the components are {components}, and `meshdoctor checks` lists the codes")
+            format!("the components are {}; `meshdoctor checks` lists the codes", components().join(", "))
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
-        Err(UsageError::new(format!("\"{word}\" is no code and no component")).hint(hint))
+        Err(UsageError::new(format!("there is no code, check or component \"{word}\"")).hint(hint))
     }
 
-    fn names(&self, code: &str, component: Component) -> bool {
+    fn names(&self, finding: &Finding) -> bool {
+        let object = finding.object.as_ref().map_or("", |object| object.name.as_str());
         match self {
-            Self::Code(word) => word == code,
-            Self::Component(word) => *word == component,
+            Self::Code(word) => *word == finding.code,
+            Self::Component(word) => *word == finding.component,
+            Self::Check(id) => found_by(id, &finding.code),
+            Self::Adapter(name) => finding.component == Component::Adapter && object.contains(name.as_str()),
         }
     }
+
+    /// Whether a check that can find this code is meant.
+    fn names_check(&self, check: &diagnose::Check, known: &diagnosis::Code) -> bool {
+        match self {
+            Self::Code(word) => *word == known.code(),
+            Self::Component(word) => *word == check.category() || *word == known.component,
+            Self::Check(id) => *id == check.id,
+            Self::Adapter(_) => known.component == Component::Adapter,
+        }
+    }
+}
+
+/// Whether a check can find a code.
+fn found_by(id: &str, code: &str) -> bool {
+    codes::check(id).zip(codes::find(code)).is_some_and(|(check, known)| check.can_find(&known))
 }
 
 impl Selection {
@@ -57,6 +83,16 @@ impl Selection {
     pub fn new(only: &[String], skip: &[String]) -> Result<Self, UsageError> {
         let parse = |words: &[String]| words.iter().map(|word| Word::parse(word)).collect::<Result<_, _>>();
         Ok(Self { only: parse(only)?, skip: parse(skip)? })
+    }
+
+    /// Adds a component to what is wanted.
+    pub fn add_component(&mut self, component: Component) {
+        self.only.push(Word::Component(component));
+    }
+
+    /// Adds the adapters whose name has this part to what is wanted.
+    pub fn add_adapter(&mut self, name: &str) {
+        self.only.push(Word::Adapter(name.to_owned()));
     }
 
     /// Leaves what is wanted in a report, and counts what is not.
@@ -72,7 +108,8 @@ impl Selection {
         for finding in &mut kept {
             finding.caused_by.retain(|cause| ids.contains(cause));
         }
-        report.root_causes = Some(causes::roots(&kept));
+        report.root_causes = Some(causes::rank(&mut kept));
+        report.summary = Some(Summary::of(&kept));
         report.verdict = Some(verdict::judge(&kept, report.determined));
         if let Some(checks) = &mut report.checks {
             checks.retain(|check| self.wants_check(check));
@@ -85,7 +122,7 @@ impl Selection {
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        let named = |words: &[Word]| words.iter().any(|word| word.names(&finding.code, finding.component));
+        let named = |words: &[Word]| words.iter().any(|word| word.names(finding));
         if named(&self.skip) {
             return false;
         }
@@ -99,10 +136,7 @@ impl Selection {
         let Some(rule) = rules::every().find(|rule| rule.id == check.id) else {
             return true;
         };
-        let named = |words: &[Word], known: &diagnosis::Code| {
-            let code = known.code();
-            words.iter().any(|word| word.names(&code, rule.category()) || *word == Word::Component(known.component))
-        };
+        let named = |words: &[Word], known: &diagnosis::Code| words.iter().any(|word| word.names_check(rule, known));
         codes::all()
             .filter(|known| rule.can_find(known))
             .any(|known| !named(&self.skip, &known) && (self.only.is_empty() || named(&self.only, &known)))

@@ -20,10 +20,7 @@ use crate::{
         stack,
     },
     report::{ObjectRef, Way},
-    stack::{
-        base::{seen::Seen, words::quoted},
-        component::Component,
-    },
+    stack::{base::seen::Seen, component::Component},
 };
 
 /// Which operator line is installed.
@@ -186,13 +183,6 @@ impl<'a> StackView<'a> {
     /// An object of the stack's namespace.
     pub(crate) fn object(&self, kind: &str, name: &str) -> ObjectRef {
         ObjectRef { kind: kind.into(), namespace: Some(self.facts.target.namespace.clone()), name: name.into() }
-    }
-
-    pub(crate) fn context_flag(&self) -> String {
-        match &self.facts.target.context {
-            Some(context) => format!(" --context {}", quoted(context)),
-            None => String::new(),
-        }
     }
 
     /// The name of the Broker object, or the one that it would have.

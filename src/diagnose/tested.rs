@@ -14,7 +14,7 @@ use super::{
 use crate::facts::watch_list::in_force;
 use crate::{
     facts::{Facts, FlowTest, Handshake, Heard, Step, Subject, Test, permissions, stack},
-    report::{Finding, Report, Severity, Source, Status, TestReport, Verdict, WatchedResource},
+    report::{Finding, Report, Severity, Source, Status, Summary, TestReport, Verdict, WatchedResource},
     stack::{
         base::seen::Seen,
         component::Component,
@@ -137,8 +137,9 @@ fn keep(report: &mut Report, components: &[Component]) {
         next += 1;
     }
     let ids: Vec<String> = wanted.iter().map(|finding| finding.id.clone()).collect();
-    let kept: Vec<Finding> = all.into_iter().filter(|f| ids.contains(&f.id)).collect();
-    report.root_causes = Some(causes::roots(&kept));
+    let mut kept: Vec<Finding> = all.into_iter().filter(|f| ids.contains(&f.id)).collect();
+    report.root_causes = Some(causes::rank(&mut kept));
+    report.summary = Some(Summary::of(&kept));
     report.verdict = Some(verdict::judge(&kept, report.determined));
     if let Some(checks) = &mut report.checks {
         checks.retain(|check| components.contains(&check.category) || check.findings.iter().any(|id| ids.contains(id)));

@@ -46,7 +46,7 @@ pub use self::{
     },
 };
 use crate::stack::{
-    base::{permission::Permission, seen::Seen},
+    base::{invocation::Invocation, permission::Permission, seen::Seen},
     profile::Profile,
 };
 pub use broker::{Attempt, BrokerFacts, BrokerServer, ClosedConnection, Connection, Greeting, Varz};
@@ -174,6 +174,9 @@ pub struct Target {
     pub user: Option<String>,
     /// The namespace that was looked at.
     pub namespace: String,
+    /// How this program was called. Not part of a recording.
+    #[serde(skip)]
+    pub invocation: Invocation,
 }
 
 /// Why the cluster could not be spoken to at all.

@@ -133,6 +133,7 @@ pub struct Components {
 
 /// One workload of the stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// `Deployment` or `StatefulSet`.
     pub kind: String,
@@ -140,8 +141,12 @@ pub struct Workload {
     pub name: String,
     /// What it is part of.
     pub component: Component,
-    /// Ready and wanted pods, `1/1`.
+    /// Ready and desired replicas, `1/1`.
     pub ready: String,
+    /// Ready replicas.
+    pub ready_replicas: i64,
+    /// Desired replicas.
+    pub desired_replicas: i64,
     /// What an operator should see first: the worst of its pods.
     pub status: String,
     /// Restarts of all its pods.

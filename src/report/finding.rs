@@ -90,6 +90,8 @@ pub struct Finding {
     pub kind: Kind,
     /// How much it matters.
     pub severity: Severity,
+    /// Whether no other finding explains it and it is more than information.
+    pub root_cause: bool,
     /// What it is about.
     pub component: Component,
     /// The fact in one line.

@@ -18,7 +18,10 @@ pub use self::{
     way::Way,
 };
 
-use crate::stack::{base::permission::Permission, component::Component};
+use crate::stack::{
+    base::{invocation::Invocation, permission::Permission},
+    component::Component,
+};
 pub use components::{
     BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
     State, Workload,
@@ -84,10 +87,42 @@ pub struct Check {
     /// Why it was skipped or is unknown, or a detail of what passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The statement whose failure caused this check to be skipped. Part of `reason` in the document.
+    #[serde(skip)]
+    pub prerequisite: Option<&'static str>,
     /// The findings it made.
     pub findings: Vec<String>,
     /// How long its facts took to come, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// How many findings of each kind a report has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Faults with the severity `error`.
+    pub errors: usize,
+    /// Faults with the severity `warning`.
+    pub warnings: usize,
+    /// Findings with the severity `info`.
+    pub info: usize,
+    /// Obstacles: what could not be checked.
+    pub unknown: usize,
+}
+
+impl Summary {
+    /// Counts these findings.
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut summary = Self::default();
+        for finding in findings {
+            *match (finding.kind, finding.severity) {
+                (_, Severity::Info) => &mut summary.info,
+                (Kind::Obstacle, _) => &mut summary.unknown,
+                (Kind::Fault, Severity::Error) => &mut summary.errors,
+                (Kind::Fault, Severity::Warning) => &mut summary.warnings,
+            } += 1;
+        }
+        summary
+    }
 }
 
 /// Which tool made the report.
@@ -118,6 +153,9 @@ pub struct TargetReport {
     pub user: Option<String>,
     /// The namespace that was looked at.
     pub namespace: String,
+    /// How this program was called. Not part of the document.
+    #[serde(skip)]
+    pub invocation: Invocation,
     /// The profile.
     pub profile: &'static str,
     /// The UID of the namespace `kube-system`.
@@ -376,10 +414,13 @@ pub struct Report {
     pub workloads: Vec<Workload>,
     /// The broker's Services.
     pub services: Vec<ServiceReport>,
-    /// The findings that no other explains, most important first.
+    /// How many findings of each kind there are; none in a status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// The ids of the findings that no other explains, most important first. Information is not among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_causes: Option<Vec<String>>,
-    /// Every finding.
+    /// Every finding, root causes first, then by severity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<Finding>>,
     /// Every check.
@@ -409,9 +450,14 @@ impl Report {
         self.checks.as_deref().unwrap_or_default()
     }
 
-    /// The findings that no other explains, most important first.
+    /// The findings that no other explains, most important first. Information is not among them.
     pub fn root_causes(&self) -> impl Iterator<Item = &Finding> {
-        self.root_causes.iter().flatten().filter_map(|id| self.findings().iter().find(|finding| finding.id == *id))
+        self.findings().iter().filter(|finding| finding.root_cause)
+    }
+
+    /// The findings that are only information.
+    pub fn notes(&self) -> impl Iterator<Item = &Finding> {
+        self.findings().iter().filter(|finding| finding.severity == Severity::Info && finding.caused_by.is_empty())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A broker pod's real nats-server.
+//! A real nats-server that runs for a broker pod.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
@@ -12,32 +12,32 @@ use super::network;
 use super::process::Process;
 use super::programs;
 
-/// A nats-server on a loopback address, with the client port 4222 and the monitor 8222; killed on drop.
+/// A nats-server on a loopback address, with client port 4222 and monitor port 8222; killed on drop.
 #[derive(Debug)]
 pub struct Broker {
-    /// The pod, or another name when it is nobody's.
+    /// The name of the pod, or another name if the server belongs to no pod.
     pub name: String,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: Ipv4Addr,
-    /// What it asks for.
+    /// The token that clients must present.
     pub token: Option<String>,
     process: Process,
 }
 
-/// Connections that do nothing; closed on drop.
+/// Idle client connections; closed on drop.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct IdleConnections {
     _connections: Vec<BufReader<TcpStream>>,
 }
 
 impl Broker {
-    /// Starts one and waits until both its ports answer.
+    /// Starts a server and waits until both ports accept connections.
     pub async fn start(cluster: &Cluster, name: &str, address: Ipv4Addr, token: Option<&str>) -> Result<Self> {
         let monitor = ["-m".to_owned(), "8222".to_owned()];
         Self::launch(cluster, name, address, token, &monitor).await
     }
 
-    /// Starts one with further settings, in the words of its configuration file.
+    /// Starts a server with further settings, given as the text of a configuration file.
     pub async fn with_config(
         cluster: &Cluster,
         name: &str,
@@ -52,7 +52,7 @@ impl Broker {
         Self::launch(cluster, name, address, token, &more).await
     }
 
-    /// Starts one that has no monitor.
+    /// Starts a server without a monitor port.
     pub async fn without_monitor(
         cluster: &Cluster,
         name: &str,
@@ -79,9 +79,9 @@ impl Broker {
         let log = cluster.file(&format!("nats-{address}.log"));
         let process = Process::start("nats-server", &log, &programs::program("nats-server")?, &args, &[])?;
         let start = std::time::Instant::now();
-        while !(network::answers(address, 4222) && (!monitored || network::answers(address, 8222))) {
-            if process.ended().is_some() || start.elapsed() > Duration::from_secs(10) {
-                bail!("nats-server does not answer on {address}; the end of its log:\n{}", process.log_tail(15));
+        while !(network::is_listening(address, 4222) && (!monitored || network::is_listening(address, 8222))) {
+            if process.exit_status().is_some() || start.elapsed() > Duration::from_secs(10) {
+                bail!("nats-server does not listen on {address}; its log ends with:\n{}", process.log_tail(15));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -93,14 +93,14 @@ impl Broker {
         format!("{}:4222", self.address)
     }
 
-    /// Its URL as MeshSync is told it, with the token.
+    /// The URL that MeshSync gets, with the token.
     pub fn url(&self) -> String {
         let token = self.token.as_ref();
         let login = token.map(|token| format!("{token}@")).unwrap_or_default();
         format!("nats://{login}{}", self.endpoint())
     }
 
-    /// A client of it, by the name of `bed`.
+    /// Connects a client named `bed`.
     pub async fn client(&self) -> Result<async_nats::Client> {
         let mut options = async_nats::ConnectOptions::new().name("bed");
         if let Some(token) = &self.token {
@@ -110,7 +110,7 @@ impl Broker {
         client.with_context(|| format!("cannot connect to {}", self.endpoint()))
     }
 
-    /// All that is published to a subject from now on.
+    /// Subscribes to a subject; receives every message published from now on.
     pub async fn listen(&self, subject: &str) -> Result<async_nats::Subscriber> {
         let client = self.client().await?;
         let messages = client.subscribe(subject.to_owned()).await?;
@@ -118,14 +118,14 @@ impl Broker {
         Ok(messages)
     }
 
-    /// Whether its monitor lists a client of this name.
-    pub async fn lists(&self, client: &str) -> Result<bool> {
+    /// Whether the monitor lists a client with this name.
+    pub async fn has_client(&self, client: &str) -> Result<bool> {
         let answer = self.connections("").await?;
         Ok(answer.contains(&format!("\"name\": \"{client}\"")))
     }
 
-    /// Whether its monitor lists a client that listens to this subject.
-    pub async fn has_a_reader(&self, subject: &str) -> Result<bool> {
+    /// Whether the monitor lists a client that subscribes to this subject.
+    pub async fn has_subscriber(&self, subject: &str) -> Result<bool> {
         let answer = self.connections("&subs=1").await?;
         Ok(answer.contains(&format!("\"{subject}\"")))
     }
@@ -140,32 +140,32 @@ impl Broker {
         Ok(answer)
     }
 
-    /// Ends it: its ports refuse.
+    /// Kills the server: its ports refuse connections.
     pub fn kill(&self) {
         self.process.kill();
     }
 
-    /// Freezes it: its ports accept and nothing answers.
+    /// Pauses the server: its ports accept connections but nothing answers.
     pub fn pause(&self) -> Result<()> {
         self.process.pause()
     }
 
-    /// Has it take no new clients and part with those it has, as a pod's hook does before the end.
+    /// Starts lame duck mode: the server refuses new clients and disconnects the others, as a pod's preStop hook does.
     pub fn lame_duck(&self) -> Result<()> {
         self.process.signal("USR2")
     }
 
-    /// Sends a client that does not read more than is kept for it, until the server has cut it off.
-    pub fn overwhelm_a_reader(&self) -> Result<()> {
-        let mut reader = self.join("reader")?;
+    /// Overflows the buffer of a client that does not read, until the server disconnects it as a slow consumer.
+    pub fn overflow_slow_consumer(&self) -> Result<()> {
+        let mut reader = self.connect_raw("reader")?;
         reader.get_mut().write_all(b"SUB flood 1\r\nPING\r\n")?;
         let mut line = String::new();
         reader.read_line(&mut line)?;
-        let mut writer = self.join("writer")?;
+        let mut writer = self.connect_raw("writer")?;
         writer.get_ref().set_read_timeout(Some(Duration::from_secs(30)))?;
         let size = 60_000;
         let message = format!("PUB flood {size}\r\n{}\r\n", "x".repeat(size));
-        // Far more than both sockets and the server hold together.
+        // Far more than the buffers of both sockets and the server together.
         for _ in 0..400 {
             writer.get_mut().write_all(message.as_bytes())?;
         }
@@ -176,24 +176,25 @@ impl Broker {
         Ok(())
     }
 
-    /// Lets a frozen one go on.
+    /// Resumes a paused server.
     pub fn resume(&self) -> Result<()> {
         self.process.resume()
     }
 
-    /// Opens connections of other names, as many as are asked for. Each costs this process a file descriptor.
-    pub fn crowd(&self, count: usize) -> Result<Crowd> {
+    /// Opens idle client connections with distinct names. Each uses a file descriptor of this process.
+    pub fn open_idle_connections(&self, count: usize) -> Result<IdleConnections> {
         let mut connections = Vec::with_capacity(count);
         for number in 0..count {
-            let connection = self.join(&format!("crowd-{number}"));
+            let connection = self.connect_raw(&format!("idle-{number}"));
             connections.push(connection.with_context(|| {
-                format!("connection {number} of a crowd of {count}; the limit of open files (ulimit -n) may be too low")
+                format!("connection {number} of {count}; the limit on open files (ulimit -n) may be too low")
             })?);
         }
-        Ok(Crowd { _connections: connections })
+        Ok(IdleConnections { _connections: connections })
     }
 
-    fn join(&self, name: &str) -> Result<BufReader<TcpStream>> {
+    /// Opens a plain TCP connection and completes the NATS handshake.
+    fn connect_raw(&self, name: &str) -> Result<BufReader<TcpStream>> {
         let mut stream = BufReader::new(TcpStream::connect((self.address, 4222))?);
         stream.get_ref().set_read_timeout(Some(Duration::from_secs(5)))?;
         let mut line = String::new();

@@ -1,4 +1,4 @@
-//! The cluster's authority, the API server's certificate and the key that signs service account tokens.
+//! The cluster's certificate authority, the API server's certificate, and the key that signs service account tokens.
 
 use std::fs;
 
@@ -7,21 +7,21 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 
 use super::scratch::Scratch;
 
-/// File names within the scratch folder.
+/// The certificate authority; like the names below, a file name in the temporary folder.
 pub const AUTHORITY: &str = "ca.crt";
 /// The API server's certificate.
 pub const CERTIFICATE: &str = "apiserver.crt";
 /// The API server's key.
 pub const KEY: &str = "apiserver.key";
-/// Signs service account tokens.
+/// The private key that signs service account tokens.
 pub const SIGNING_KEY: &str = "sa.key";
-/// Checks them.
+/// The public key that verifies them.
 pub const SIGNING_PUBLIC: &str = "sa.pub";
 
-/// Writes all of them and returns the authority's certificate in PEM.
+/// Writes all files and returns the authority's certificate in PEM.
 ///
-/// They are made here and not by the API server because its own takes RSA keys, hence time, and because clients can so
-/// be given their trust before it runs.
+/// The API server could generate its own certificate, but with RSA keys, which takes time. Also, clients can be set up
+/// with the authority before the API server runs.
 pub fn write(scratch: &Scratch) -> Result<String> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,7 +1,7 @@
 //! A Kubernetes client that does not wait for delayed acknowledgements.
 //!
-//! kube's default client leaves Nagle's algorithm on, which costs some 40 ms for each small write; the tests make
-//! hundreds of them.
+//! kube's default client uses Nagle's algorithm, which adds about 40 ms to each small write. The tests make hundreds of
+//! them.
 
 use anyhow::{Context, Result};
 use hyper_util::client::legacy::Client as HyperClient;
@@ -12,9 +12,9 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tower::ServiceBuilder;
 
-/// Builds a client from a kubeconfig's text. It belongs to the runtime that is current.
+/// Builds a client from the text of a kubeconfig. The client belongs to the current runtime.
 pub async fn connect(kubeconfig: &str) -> Result<Client> {
-    // Two crypto providers may be compiled in; the first to be installed wins and any is right.
+    // Two crypto providers may be compiled in. The first one installed is used, and either is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
@@ -31,7 +31,7 @@ pub async fn connect(kubeconfig: &str) -> Result<Client> {
     Ok(Client::new(service, config.default_namespace))
 }
 
-/// [`connect`] with a sentence of context.
+/// [`connect`], with the user's name in the error.
 pub async fn connect_as(user: &str, kubeconfig: &str) -> Result<Client> {
     connect(kubeconfig).await.with_context(|| format!("cannot build a client for {user}"))
 }

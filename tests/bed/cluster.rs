@@ -1,4 +1,4 @@
-//! A Kubernetes control plane with kwok as its kubelet, on loopback, for as long as the value lives.
+//! A Kubernetes control plane on loopback, with kwok as the kubelet.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,22 +23,22 @@ use super::scratch::Scratch;
 use super::users;
 use super::{client, manifests};
 
-/// What a cluster is started with beside what it always has.
+/// Options for starting a cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Further flags of kube-apiserver.
+    /// Additional flags for kube-apiserver.
     pub api_server_flags: Vec<String>,
-    /// Records each request that changes something; [`Cluster::audit`] reads the record.
+    /// Logs each request that changes an object; [`Cluster::audit`] reads the log.
     pub audit: bool,
 }
 
-/// A running cluster; clones are the same one, and the last to go takes it down.
+/// A running cluster. Clones share it; dropping the last one stops it.
 #[derive(Clone, Debug)]
 pub struct Cluster(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    // The programs are ended before their folder is removed: fields are dropped in this order.
+    // Fields are dropped in this order: the programs must stop before their folder is removed.
     programs: ControlPlane,
     scratch: Scratch,
     server: String,
@@ -46,17 +46,17 @@ struct Inner {
     addresses: Addresses,
     next_user: AtomicUsize,
     crds: AsyncMutex<Crds>,
-    outside: Mutex<Vec<String>>,
+    cluster_scoped: Mutex<Vec<String>>,
 }
 
 impl Cluster {
-    /// Starts one; returns when its node is ready to take pods.
+    /// Starts a cluster; returns when its node accepts pods.
     pub async fn start() -> Result<Self> {
         Self::start_with(&Options::default()).await
     }
 
-    /// Starts one with further options. A port that another process took in the meantime is the one failure that is
-    /// not worth telling: it is tried again.
+    /// Starts a cluster with options. Retries if another process took a port in the meantime; other failures are
+    /// returned.
     pub async fn start_with(options: &Options) -> Result<Self> {
         let mut attempts = 0;
         loop {
@@ -90,7 +90,7 @@ impl Cluster {
             addresses,
             next_user: AtomicUsize::new(0),
             crds: AsyncMutex::new(Crds::Absent),
-            outside: Mutex::new(Vec::new()),
+            cluster_scoped: Mutex::new(Vec::new()),
         })))
     }
 
@@ -99,7 +99,7 @@ impl Cluster {
         &self.0.server
     }
 
-    /// The API server's certificate authority, in PEM.
+    /// The certificate of the cluster's authority, in PEM.
     pub fn authority(&self) -> &str {
         &self.0.authority
     }
@@ -109,46 +109,46 @@ impl Cluster {
         self.file("kubeconfig")
     }
 
-    /// The kubeconfig of a user: `nobody`, or one that [`Cluster::user`] has given.
+    /// The kubeconfig of a user: `nobody`, or one returned by [`Cluster::user`].
     pub fn kubeconfig_for(&self, user: &str) -> Result<PathBuf> {
         self.kubeconfig_with_token(user, &users::token(user))
     }
 
-    /// A kubeconfig with a token of any kind, such as a service account's.
+    /// A kubeconfig with any token, such as that of a service account.
     pub fn kubeconfig_with_token(&self, user: &str, token: &str) -> Result<PathBuf> {
         let path = self.file(&format!("kubeconfig-{user}"));
         fs::write(&path, users::kubeconfig(self.server(), self.authority(), user, token))?;
         Ok(path)
     }
 
-    /// A user that nobody has used yet and who has no rights.
+    /// A user without permissions; no other test uses the same user.
     pub fn user(&self) -> Result<String> {
         let number = self.0.next_user.fetch_add(1, Ordering::Relaxed) + 1;
-        ensure!(number <= users::SPARE, "all {} spare users of this cluster have been given out", users::SPARE);
+        ensure!(number <= users::SPARE, "all {} spare users of this cluster are in use", users::SPARE);
         Ok(format!("user-{number}"))
     }
 
-    /// A file in the cluster's scratch folder.
+    /// A file in the cluster's temporary folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.scratch.file(name)
     }
 
-    /// The loopback addresses that are this cluster's own.
+    /// The loopback addresses reserved for this cluster.
     pub fn addresses(&self) -> &Addresses {
         &self.0.addresses
     }
 
-    /// A client with every right, for the runtime that is current.
+    /// A client with all permissions, for the current runtime.
     pub async fn client(&self) -> Result<Client> {
         client::connect_as(users::ADMIN, &fs::read_to_string(self.kubeconfig())?).await
     }
 
-    /// A client with a user's rights.
+    /// A client with a user's permissions.
     pub async fn client_for(&self, user: &str) -> Result<Client> {
         client::connect_as(user, &fs::read_to_string(self.kubeconfig_for(user)?)?).await
     }
 
-    /// Runs kubectl as the administrator and returns what it printed; its complaint is the error.
+    /// Runs kubectl as the administrator and returns its output; the error contains its standard error.
     pub fn kubectl(&self, args: &[&str]) -> Result<String> {
         let output = Command::new(programs::program("kubectl")?)
             .args(args)
@@ -165,24 +165,25 @@ impl Cluster {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Applies objects with kubectl itself, for what only its three-way merge does.
+    /// Applies objects with kubectl itself, for effects of its three-way merge.
     pub fn kubectl_apply(&self, objects: &[Value]) -> Result<()> {
         let file = self.file("apply.json");
         fs::write(&file, json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string())?;
         self.kubectl(&["apply", "-f", &file.to_string_lossy()]).map(drop)
     }
 
-    /// Applies objects given as YAML or JSON documents, all at once, in no order.
+    /// Applies objects given as YAML or JSON documents, concurrently and in no particular order.
     pub async fn apply_yaml(&self, text: &str) -> Result<Vec<Value>> {
         self.apply(BED, &manifests::parse(text)?).await
     }
 
-    /// Writes objects, all at once, and remembers those outside namespaces so that the cluster can be handed on clean.
+    /// Writes objects concurrently. Remembers the cluster-scoped ones, so that they can be deleted before the next test
+    /// uses the cluster.
     pub async fn apply(&self, writer: Writer<'_>, objects: &[Value]) -> Result<Vec<Value>> {
         self.apply_with(&self.client().await?, writer, objects).await
     }
 
-    /// [`Cluster::apply`] with a client that is at hand.
+    /// [`Cluster::apply`] with an existing client.
     pub async fn apply_with(&self, client: &Client, writer: Writer<'_>, objects: &[Value]) -> Result<Vec<Value>> {
         for object in objects {
             let kind = object["kind"].as_str().unwrap_or_default();
@@ -193,23 +194,23 @@ impl Cluster {
         rest::write_all(client, writer, objects).await
     }
 
-    /// Has an object, given by its URL path, deleted when a leased cluster is returned.
+    /// Registers an object, given by its URL path, for deletion when a leased cluster is returned.
     pub fn delete_on_return(&self, path: String) {
-        self.0.outside.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+        self.0.cluster_scoped.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
-    /// Makes a namespace, which is deleted when a leased cluster is returned.
+    /// Creates a namespace, which is deleted when a leased cluster is returned.
     pub async fn create_namespace(&self, name: &str) -> Result<()> {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         self.apply(BED, &[namespace]).await.map(drop)
     }
 
-    /// Patches an object's status by JSON merge.
+    /// Patches an object's status with a JSON merge patch.
     pub async fn patch_status(&self, path: &str, status: &Value) -> Result<Value> {
         rest::merge(&self.client().await?, &format!("{path}/status"), &json!({"status": status})).await
     }
 
-    /// Sees to it that exactly this line's resource definitions are there, as they are shipped.
+    /// Ensures that exactly the CRDs of this operator line exist, as released.
     pub async fn ensure_crds(&self, client: &Client, line: Line) -> Result<()> {
         let mut crds = self.0.crds.lock().await;
         if *crds != Crds::Of(line) {
@@ -223,13 +224,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// Applies a line's definitions over those that are there, as an upgrade does.
+    /// Applies the CRDs of an operator line over the existing ones, as an upgrade does.
     pub async fn upgrade_crds(&self, client: &Client, line: Line) -> Result<()> {
         self.crds_will_change().await;
         crds::install(client, line).await
     }
 
-    /// Sees to it that no resource definition of the stack is there.
+    /// Ensures that no CRD of the stack exists.
     pub async fn ensure_no_crds(&self, client: &Client) -> Result<()> {
         let mut crds = self.0.crds.lock().await;
         if *crds != Crds::Absent {
@@ -239,12 +240,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// To be said by everyone who changes the definitions in another way: the next test gets new ones.
+    /// Must be called before a test changes the CRDs in another way, so that the next test gets new ones.
     pub async fn crds_will_change(&self) {
         *self.0.crds.lock().await = Crds::Changed;
     }
 
-    /// What `kubectl logs` of a container is to print. Lines are stamped with the time of this call.
+    /// Sets the lines that `kubectl logs` prints for a container, with the time of this call as their timestamp.
     pub async fn set_pod_log(&self, namespace: &str, pod: &str, container: &str, lines: &[&str]) -> Result<()> {
         let file = self.file(&format!("log-{namespace}-{pod}-{container}"));
         let now = manifests::now();
@@ -261,29 +262,29 @@ impl Cluster {
         self.apply(BED, &[logs]).await.map(drop)
     }
 
-    /// Freezes the API server: it accepts connections and answers nothing.
-    pub fn stop_api_server(&self) -> Result<()> {
+    /// Pauses the API server: it accepts connections but does not answer.
+    pub fn pause_api_server(&self) -> Result<()> {
         self.0.programs.api_server.pause()
     }
 
-    /// Lets a frozen API server go on.
-    pub fn continue_api_server(&self) -> Result<()> {
+    /// Resumes a paused API server.
+    pub fn resume_api_server(&self) -> Result<()> {
         self.0.programs.api_server.resume()
     }
 
-    /// Kills the API server: its port refuses.
+    /// Kills the API server: its port refuses connections.
     pub fn kill_api_server(&self) {
         self.0.programs.api_server.kill();
     }
 
-    /// Kills kwok: no log and no port-forward from now on.
+    /// Kills kwok: logs and port-forwards stop working.
     pub fn kill_kubelet(&self) {
         self.0.programs.kwok.kill();
     }
 
-    /// The requests that changed something, when the cluster was started with [`Options::audit`].
+    /// The requests that changed an object, if the cluster was started with [`Options::audit`].
     pub fn audit(&self) -> Result<Vec<Value>> {
-        let text = fs::read_to_string(self.file("audit.log")).context("the cluster keeps no audit log")?;
+        let text = fs::read_to_string(self.file("audit.log")).context("the cluster has no audit log")?;
         text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
@@ -292,23 +293,23 @@ impl Cluster {
         self.0.programs.log_tails()
     }
 
-    /// Removes what a test has left: the objects outside namespaces that it applied, its namespaces, and what holds them.
+    /// Removes what a test left behind: its cluster-scoped objects, its namespaces, and the finalizers that block them.
     pub async fn clean(&self) -> Result<()> {
         let client = self.client().await?;
-        let outside = std::mem::take(&mut *self.0.outside.lock().unwrap_or_else(PoisonError::into_inner));
+        let objects = std::mem::take(&mut *self.0.cluster_scoped.lock().unwrap_or_else(PoisonError::into_inner));
         let crds = *self.0.crds.lock().await;
         match crds {
             Crds::Absent => {}
             Crds::Changed => self.ensure_no_crds(&client).await?,
-            Crds::Of(_) => crds::release_all(&client).await?,
+            Crds::Of(_) => crds::remove_all_custom_resources(&client).await?,
         }
-        futures_util::future::try_join_all(outside.iter().map(|path| remove(&client, path))).await?;
+        futures_util::future::try_join_all(objects.iter().map(|path| remove(&client, path))).await?;
         Ok(())
     }
 }
 
-/// Deletes an object outside namespaces. A namespace takes its time to go, so its workloads are taken first, or their
-/// host ports would keep the next test's pods waiting.
+/// Deletes a cluster-scoped object. Deleting a namespace takes time, so its workloads are deleted first; otherwise
+/// their host ports would keep the next test's pods pending.
 async fn remove(client: &Client, path: &str) -> Result<()> {
     if let Some(namespace) = path.strip_prefix("/api/v1/namespaces/") {
         for (api_version, kind) in
@@ -321,7 +322,7 @@ async fn remove(client: &Client, path: &str) -> Result<()> {
     rest::delete(client, path).await
 }
 
-/// Where the cluster's folder is, for messages.
+/// The path of the cluster's folder, for messages.
 impl AsRef<Path> for Cluster {
     fn as_ref(&self) -> &Path {
         self.0.scratch.path()

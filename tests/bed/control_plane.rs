@@ -1,6 +1,6 @@
-//! The programs of a control plane and their flags.
+//! The programs of a control plane, and their flags.
 //!
-//! Each flag that is not plain wiring is there because the cluster was seen to misbehave without it.
+//! Apart from addresses and file names, each flag is set because the cluster misbehaved without it.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -16,10 +16,10 @@ use super::rest::{self, BED};
 use super::scratch::{self, Scratch};
 use super::{certificates, crds, manifests, programs, wait};
 
-/// The programs, the one that others need the longest last: they are ended in this order.
+/// The programs, in the order in which they are stopped: etcd, which the others depend on, is the last.
 #[derive(Debug)]
 pub struct ControlPlane {
-    /// The kubelets' part.
+    /// Acts as the kubelet.
     pub kwok: Process,
     scheduler: Process,
     controllers: Process,
@@ -29,7 +29,7 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts them; returns when the node is ready to take pods.
+    /// Starts the programs; returns when the node accepts pods.
     pub async fn start(
         scratch: &Scratch,
         options: &Options,
@@ -39,14 +39,15 @@ impl ControlPlane {
     ) -> Result<Self> {
         let [etcd_port, peer_port, kubelet_port] = network::free_ports()?;
         let etcd = start_etcd(scratch, etcd_port, peer_port)?;
-        wait_for(&etcd, Duration::from_secs(20), || async { network::answers(Ipv4Addr::LOCALHOST, etcd_port) }).await?;
+        wait_for(&etcd, Duration::from_secs(20), || async { network::is_listening(Ipv4Addr::LOCALHOST, etcd_port) })
+            .await?;
         let api_server = start_api_server(scratch, options, port, etcd_port, addresses)?;
-        wait_for(&api_server, Duration::from_secs(60), || ready(client)).await?;
+        wait_for(&api_server, Duration::from_secs(60), || is_api_server_ready(client)).await?;
         let controllers = start_controllers(scratch)?;
         let scheduler = start_scheduler(scratch)?;
         install_kwok(client).await?;
         let kwok = start_kwok(scratch, kubelet_port)?;
-        wait_for(&kwok, Duration::from_secs(30), || node_ready(client)).await?;
+        wait_for(&kwok, Duration::from_secs(30), || is_node_ready(client)).await?;
         Ok(Self { kwok, scheduler, controllers, api_server, etcd })
     }
 
@@ -57,7 +58,7 @@ impl ControlPlane {
     }
 }
 
-/// Controllers are held back by default to some twenty requests a second, which is seconds for a stack.
+/// By default, controllers are limited to about 20 requests per second, which delays a stack by seconds.
 const QPS: &str = "--kube-api-qps=500";
 const BURST: &str = "--kube-api-burst=1000";
 
@@ -123,7 +124,7 @@ fn start_controllers(scratch: &Scratch) -> Result<Process> {
         format!("--root-ca-file={}", certificates::AUTHORITY),
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),
-        // Without it a node now and then turns NotReady in its first minute, and every Deployment with it.
+        // Without it, a node sometimes becomes NotReady in its first minute, and with it every Deployment.
         "--node-monitor-grace-period=1h".to_owned(),
         "--controllers=*,-nodeipam,-cloud-node-lifecycle".to_owned(),
         QPS.to_owned(),
@@ -146,16 +147,16 @@ fn start_kwok(scratch: &Scratch, port: u16) -> Result<Process> {
         "--node-ip=127.0.0.1".to_owned(),
         format!("--node-port={port}"),
         format!("--server-address=127.0.0.1:{port}"),
-        // Without it nodes turn NotReady after 40 s.
+        // Without it, nodes become NotReady after 40 s.
         "--node-lease-duration-seconds=40".to_owned(),
-        // Pod addresses must not be loopback; these are for documentation and nothing dials them.
+        // Pod addresses must not be loopback addresses. This range is reserved for documentation; nothing connects to it.
         "--cidr=198.51.100.1/24".to_owned(),
         "--enable-crds=PortForward,Logs".to_owned(),
     ];
     start(scratch, "kwok", &args)
 }
 
-/// kwok's own kinds, which it does not install itself, and the one node.
+/// Installs kwok's CRDs, which it does not install itself, and the only node.
 async fn install_kwok(client: &Client) -> Result<()> {
     let folder = programs::folder()?.join("crds");
     let mut objects = manifests::parse(include_str!("manifests/node.yaml"))?;
@@ -163,7 +164,7 @@ async fn install_kwok(client: &Client) -> Result<()> {
         objects.extend(manifests::parse(&fs::read_to_string(entry?.path())?)?);
     }
     rest::write_all(client, BED, &objects).await?;
-    wait::until("kwok's kinds to be served", Duration::from_secs(15), || async {
+    wait::until("kwok's CRDs to be served", Duration::from_secs(15), || async {
         for kind in ["PortForward", "Logs"] {
             if rest::get(client, &rest::collection("kwok.x-k8s.io/v1alpha1", kind, None)).await.is_err() {
                 return Ok(None);
@@ -172,19 +173,19 @@ async fn install_kwok(client: &Client) -> Result<()> {
         Ok(Some(()))
     })
     .await?;
-    crds::age(client, &["portforwards", "logs"].map(|plural| crds::path(plural, "kwok.x-k8s.io"))).await
+    crds::backdate(client, &["portforwards", "logs"].map(|plural| crds::path(plural, "kwok.x-k8s.io"))).await
 }
 
-/// Waits until a program does its work; one that ends instead is told of at once.
-async fn wait_for<F>(program: &Process, limit: Duration, mut works: impl FnMut() -> F) -> Result<()>
+/// Waits until a program is ready; fails immediately if it exits.
+async fn wait_for<F>(program: &Process, limit: Duration, mut is_ready: impl FnMut() -> F) -> Result<()>
 where
     F: Future<Output = bool>,
 {
-    let tail = || format!("the end of its log:\n{}\n(set {} to keep all logs)", program.log_tail(25), scratch::KEEP);
+    let tail = || format!("its log ends with:\n{}\n(set {} to keep all logs)", program.log_tail(25), scratch::KEEP);
     let start = Instant::now();
-    while !works().await {
-        if let Some(status) = program.ended() {
-            bail!("{} ended with {status}; {}", program.name(), tail());
+    while !is_ready().await {
+        if let Some(status) = program.exit_status() {
+            bail!("{} exited with {status}; {}", program.name(), tail());
         }
         if start.elapsed() > limit {
             bail!("{} is not ready after {} s; {}", program.name(), limit.as_secs(), tail());
@@ -194,14 +195,14 @@ where
     Ok(())
 }
 
-async fn ready(client: &Client) -> bool {
+async fn is_api_server_ready(client: &Client) -> bool {
     let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
         return false;
     };
     client.request_text(request).await.is_ok()
 }
 
-async fn node_ready(client: &Client) -> bool {
+async fn is_node_ready(client: &Client) -> bool {
     let Ok(node) = rest::get(client, "/api/v1/nodes/node-1").await else {
         return false;
     };
@@ -210,7 +211,7 @@ async fn node_ready(client: &Client) -> bool {
     ready && node["spec"]["taints"].is_null()
 }
 
-/// Every change, without bodies; the cluster's own leases and events are noise.
+/// Logs every change, without bodies, but not the Leases and Events of the cluster itself.
 const AUDIT_POLICY: &str = r#"apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]

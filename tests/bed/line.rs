@@ -1,31 +1,31 @@
-//! The lines of the stack that the bed can play, and the names that differ between them.
+//! The operator lines that the test bed supports, and their names.
 
 use anyhow::Result;
 use serde_json::Value;
 
 use super::manifests;
 
-/// A line of the stack.
+/// An operator line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
     /// Meshery's operator 1.0.5.
     Current,
     /// Meshery's operator 0.8.11.
     Old,
-    /// Meshplay: the old line under other names.
+    /// Meshplay: the old operator line with other names.
     Meshplay,
 }
 
-/// The names of a line.
+/// The names of an operator line.
 #[derive(Clone, Copy, Debug)]
 pub struct Names {
-    /// What every name and label begins with.
+    /// The prefix of all names and labels.
     pub prefix: &'static str,
-    /// The group of the custom resources.
+    /// The API group of the custom resources.
     pub group: &'static str,
-    /// The versions in which they are served.
+    /// The served versions of the custom resources.
     pub versions: &'static [&'static str],
-    /// The StatefulSet of the broker.
+    /// The name of the broker's StatefulSet.
     pub broker: &'static str,
     /// The operator's image.
     pub operator_image: &'static str,
@@ -34,7 +34,7 @@ pub struct Names {
 }
 
 impl Line {
-    /// Its names.
+    /// The names of the line.
     pub fn names(self) -> Names {
         match self {
             Self::Current => Names {
@@ -64,7 +64,7 @@ impl Line {
         }
     }
 
-    /// Its resource definitions.
+    /// The CRDs of the line.
     pub fn crds(self) -> Result<Vec<Value>> {
         let template = match self {
             Self::Current => include_str!("manifests/current/crds.yaml"),

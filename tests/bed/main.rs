@@ -1,7 +1,7 @@
-//! The test cluster, to start by hand and try the tool on.
+//! Starts the test cluster by hand, to try the tool on it.
 //!
-//! `cargo run --example bed -- healthy` starts a cluster with the stack in that state, says how to reach it and stays
-//! until Ctrl-C.
+//! `cargo run --example bed -- healthy` starts a cluster with the stack in that state, prints how to connect to it, and
+//! runs until Ctrl-C.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -15,19 +15,19 @@ use anyhow::Result;
 use clap::Parser;
 use tokio::sync::oneshot;
 
-/// Starts a throw-away cluster with Meshery's stack in a chosen state.
+/// Start a temporary cluster with Meshery's stack in a given state.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The stack's state; --list shows them all.
+    /// State of the stack; --list prints all states.
     #[arg(default_value = "healthy")]
     state: String,
-    /// The namespace [default: meshery, or meshplay for its state].
+    /// Namespace [default: meshery; meshplay for the state meshplay].
     #[arg(short, long)]
     namespace: Option<String>,
-    /// Also end when standard input does.
+    /// Also stop at the end of standard input.
     #[arg(long)]
     until_eof: bool,
-    /// Print the states and stop.
+    /// Print the states and exit.
     #[arg(long)]
     list: bool,
 }
@@ -61,12 +61,12 @@ async fn run(args: &Args) -> Result<()> {
     let namespace = args.namespace.as_deref().unwrap_or(situation.profile());
     let start = Instant::now();
     let cluster = bed::Cluster::start().await?;
-    println!("The cluster is up after {:.1} s.", start.elapsed().as_secs_f32());
+    println!("The cluster is ready after {:.1} s.", start.elapsed().as_secs_f32());
     cluster.create_namespace(namespace).await?;
     let start = Instant::now();
     let stack = bed::states::apply(&args.state, &cluster, namespace).await?;
     println!(
-        "The state {} is there after another {:.1} s. In another terminal:\n",
+        "The stack is in state {} after another {:.1} s. In another terminal, run:\n",
         args.state,
         start.elapsed().as_secs_f32()
     );
@@ -75,12 +75,12 @@ async fn run(args: &Args) -> Result<()> {
     let option = if namespace == "meshery" { String::new() } else { format!(" --namespace {namespace}") };
     println!("  meshdoctor system check{option}");
     println!("  meshdoctor system status{option}\n");
-    println!("Ctrl-C ends it and leaves nothing.");
+    println!("Ctrl-C stops the cluster and removes its files.");
     if args.until_eof {
-        // A thread that nobody waits for: a read of the standard input cannot be called off.
-        let (tell, told) = oneshot::channel();
-        std::thread::spawn(move || tell.send(std::io::copy(&mut std::io::stdin(), &mut std::io::sink())));
-        told.await??;
+        // A thread that is never joined, because a read from standard input cannot be canceled.
+        let (sender, receiver) = oneshot::channel();
+        std::thread::spawn(move || sender.send(std::io::copy(&mut std::io::stdin(), &mut std::io::sink())));
+        receiver.await??;
     } else {
         std::future::pending::<()>().await;
     }

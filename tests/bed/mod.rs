@@ -1,6 +1,6 @@
-//! The test cluster: a real control plane and real NATS servers on loopback, with the stack in any state.
+//! The test bed: a real control plane and real NATS servers on loopback, with the stack in any state.
 //!
-//! A test leases a cluster, puts a stack into the lease's namespace and runs the tool against it:
+//! A test leases a cluster, installs a stack in the lease's namespace and runs the tool against it:
 //!
 //! ```ignore
 //! let bed = bed::lease().await?;
@@ -9,22 +9,24 @@
 //! // … with KUBECONFIG=bed.kubeconfig() and --namespace bed.namespace()
 //! ```
 //!
-//! Nothing is left when the process ends, in whatever way: see [`process`].
+//! Everything is cleaned up when the process ends, even if it is killed: see [`process`].
 
-// Three targets include this module and each uses a part of it.
+// Three targets include this module, and each uses only a part of it.
 #![allow(dead_code, unused_imports, unreachable_pub)]
-// The prose is full of names of kinds and products.
+// The comments contain many names of kinds and products.
 #![allow(clippy::doc_markdown)]
-// The message of a failing bed belongs on the test's stderr.
+// Errors of the test bed are printed to the test's stderr.
 #![allow(clippy::print_stderr)]
 
-mod attendant;
 mod broker;
 mod certificates;
 mod client;
 mod cluster;
 mod control_plane;
 mod crds;
+mod failures;
+mod fake_client;
+mod fake_controller;
 mod line;
 mod manifests;
 mod network;
@@ -37,18 +39,17 @@ mod real;
 pub mod rest;
 mod scratch;
 mod setup;
-mod sick;
 mod stack;
-mod standin;
 pub mod states;
 pub mod users;
 mod wait;
 pub mod watch_list;
 
-pub use attendant::Attendant;
-pub use broker::{Broker, Crowd};
+pub use broker::{Broker, IdleConnections};
 pub use cluster::{Cluster, Options};
 pub use crds::until_stored_as;
+pub use fake_client::FakeClient;
+pub use fake_controller::FakeController;
 pub use line::Line;
 pub use manifests::now_exactly;
 pub use pool::{Lease, lease, private, private_with};
@@ -57,5 +58,4 @@ pub use programs::{example, folder, program};
 pub use publisher::{Faults, Publisher};
 pub use setup::Setup;
 pub use stack::Stack;
-pub use standin::StandIn;
-pub use wait::{until, until_still};
+pub use wait::{until, until_stable};

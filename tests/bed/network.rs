@@ -1,4 +1,4 @@
-//! Free ports, and the loopback addresses that belong to one cluster.
+//! Free ports, and the loopback addresses of one cluster.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// Free TCP ports on the loopback address, all different. Another process may take one before it is used, so a start
-/// that fails is worth repeating.
+/// Finds free TCP ports on the loopback address, all different. Another process may take one before it is used, so a
+/// failed start should be retried.
 pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut listeners = Vec::with_capacity(N);
     let mut ports = [0; N];
@@ -19,14 +19,15 @@ pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     Ok(ports)
 }
 
-/// Whether something accepts connections there.
-pub fn answers(address: Ipv4Addr, port: u16) -> bool {
+/// Whether something accepts connections on this address and port.
+pub fn is_listening(address: Ipv4Addr, port: u16) -> bool {
     TcpStream::connect_timeout(&(address, port).into(), Duration::from_millis(200)).is_ok()
 }
 
-/// The 256 loopback addresses of one cluster: Services get theirs from here, and brokers listen on them.
+/// The 256 loopback addresses of one cluster: Services get their cluster IPs from this range, and broker servers listen
+/// on it.
 ///
-/// The range is spelt by the API server's port, of which no two clusters of a machine have the same at a time.
+/// The range is derived from the API server's port, which is unique among the clusters that run on a machine.
 #[derive(Debug)]
 pub struct Addresses {
     high: u8,
@@ -35,19 +36,19 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The range that goes with an API server's port.
+    /// The range for an API server's port.
     pub fn of_port(port: u16) -> Self {
         let [high, low] = port.to_be_bytes();
         Self { high, low, next: AtomicU8::new(0) }
     }
 
-    /// In the notation of `--service-cluster-ip-range`.
+    /// The range in the notation of `--service-cluster-ip-range`.
     pub fn cidr(&self) -> String {
         format!("127.{}.{}.0/24", self.high, self.low)
     }
 
-    /// An address for a broker that is not behind a Service's own. They come from the low end, which Kubernetes leaves
-    /// for addresses that are asked for by name (of 256 addresses, the first 16), and come round again.
+    /// An address that is not the cluster IP of a Service. It is one of the lowest, which Kubernetes does not assign
+    /// automatically (of 256 addresses, the first 16). The addresses are reused in turn.
     pub fn spare(&self) -> Ipv4Addr {
         let last = 2 + self.next.fetch_add(1, Ordering::Relaxed) % 14;
         Ipv4Addr::new(127, self.high, self.low, last)

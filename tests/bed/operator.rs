@@ -1,4 +1,4 @@
-//! The operator's part: what it makes of the custom resources, and what it writes on them.
+//! The operator's work: the objects that it creates for the custom resources, and their statuses.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -14,19 +14,22 @@ use super::stack::{self, Stack};
 use super::{manifests, real, rest, users, wait};
 
 impl Setup {
-    pub(super) async fn play_operator(&self, stack: &mut Stack, custom: &[Value]) -> Result<()> {
+    /// Creates what the operator creates, and starts the broker servers.
+    pub(super) async fn run_fake_operator(&self, stack: &mut Stack, custom: &[Value]) -> Result<()> {
         let client = stack.client.clone();
         let uid = |kind: &str| {
             let object = custom.iter().find(|object| object["kind"] == kind);
             object.and_then(|object| object["metadata"]["uid"].as_str()).with_context(|| format!("no {kind}"))
         };
-        // The Secret is there even when the brokers do not ask for its token.
+        // The Secret exists even if the brokers require no token.
         let token = users::base64(self.token.as_deref().unwrap_or("unused"));
         let broker = self.fill(self.templates().broker, &[("broker_uid", uid("Broker")?), ("token", &token)])?;
-        let marks =
-            async { if self.line == Line::Current { mark(&client, custom).await } else { Ok(custom.to_vec()) } };
-        let (made, marked) = tokio::try_join!(rest::write_all(&client, self.writer("broker"), &broker), marks)?;
-        let service = made.iter().find(|object| object["kind"] == "Service" && object["spec"]["clusterIP"] != "None");
+        let updates = async {
+            if self.line == Line::Current { write_operator_fields(&client, custom).await } else { Ok(custom.to_vec()) }
+        };
+        let (created, updated) = tokio::try_join!(rest::write_all(&client, self.writer("broker"), &broker), updates)?;
+        let service =
+            created.iter().find(|object| object["kind"] == "Service" && object["spec"]["clusterIP"] != "None");
         let service = service.context("the broker has no Service")?;
         let address: Ipv4Addr = service["spec"]["clusterIP"].as_str().unwrap_or_default().parse()?;
 
@@ -44,7 +47,7 @@ impl Setup {
                 Some(ip) => stack::set_ingress(&client, &service_path, &json!([{"ip": ip, "ipMode": "VIP"}])).await,
             }
         };
-        let statuses = self.write_statuses(&client, service, address, &marked);
+        let statuses = self.write_statuses(&client, service, address, &updated);
         tokio::try_join!(
             rest::write_all(&client, self.writer("meshsync"), &meshsync),
             statuses,
@@ -54,16 +57,17 @@ impl Setup {
         Ok(())
     }
 
-    pub(super) async fn employ_operator(&self, stack: &mut Stack, binary: PathBuf) -> Result<()> {
+    /// Starts the real operator and the broker servers; returns when the operator has reconciled the custom resources.
+    pub(super) async fn run_real_operator(&self, stack: &mut Stack, binary: PathBuf) -> Result<()> {
         let (cluster, client) = (stack.cluster.clone(), stack.client.clone());
         let operator = real::start_operator(&cluster, &client, &self.namespace, binary).await?;
         let operator = stack.operator.insert(operator);
         let names = self.line.names();
         let service = rest::path("v1", "Service", &self.namespace, names.broker);
         let secret = rest::path("v1", "Secret", &self.namespace, "meshery-nats-auth");
-        let (address, token) = wait::until("the operator to make the broker", Duration::from_secs(60), || async {
+        let (address, token) = wait::until("the operator to create the broker", Duration::from_secs(60), || async {
             let tail = || operator.log_tail(15);
-            ensure!(operator.ended().is_none(), "the operator has ended; its log ends with:\n{}", tail());
+            ensure!(operator.exit_status().is_none(), "the operator exited; its log ends with:\n{}", tail());
             let (Ok(service), Ok(secret)) = (rest::get(&client, &service).await, rest::get(&client, &secret).await)
             else {
                 return Ok(None);
@@ -84,7 +88,7 @@ impl Setup {
             return Ok(());
         }
         let broker = rest::path(&format!("{}/v1alpha1", names.group), "Broker", &self.namespace, "meshery-broker");
-        wait::until("the operator to see the broker ready", Duration::from_secs(60), || async {
+        wait::until("the operator to report the broker as ready", Duration::from_secs(60), || async {
             let broker = rest::get(&client, &broker).await?;
             let is_ready = broker["status"]["conditions"]
                 .as_array()
@@ -96,6 +100,7 @@ impl Setup {
         .await
     }
 
+    /// Writes the statuses of the custom resources.
     pub(super) async fn write_statuses(
         &self,
         client: &Client,
@@ -105,13 +110,13 @@ impl Setup {
     ) -> Result<()> {
         let port = service["spec"]["ports"][0]["nodePort"].as_u64();
         let external = match (self.line, port, self.ingress) {
-            // The old operator guessed, and went on with its guess.
+            // The old operator guesses the address and keeps it.
             (Line::Old | Line::Meshplay, Some(port), _) => Some(format!("localhost:{port}")),
             (Line::Current, _, Some(ip)) => Some(format!("{ip}:4222")),
             (Line::Current, Some(port), None) if self.service_type == "NodePort" => Some(format!("127.0.0.1:{port}")),
             _ => None,
         };
-        // A null takes away what an older operator has left there.
+        // A null removes the value that an older operator wrote.
         let endpoint = json!({"internal": format!("{address}:4222"), "external": external});
         let current = self.line == Line::Current;
         let scheme = if current { "nats://" } else { "" };
@@ -131,7 +136,7 @@ impl Setup {
     }
 }
 
-/// The conditions that the current operator writes on a custom resource when all goes well.
+/// The conditions that the current operator writes on a custom resource if everything works.
 fn conditions(object: &Value) -> Value {
     let condition = |kind: &str, status: &str, reason: &str, message: &str| {
         json!({
@@ -147,8 +152,8 @@ fn conditions(object: &Value) -> Value {
         ]);
     }
     let mut all = vec![condition("Processing", "True", "Reconciling", "Reconciling meshsync")];
-    // The failed health check of a new MeshSync's first moments is never taken back: so it is in the field. One that
-    // was there before an upgrade has been ready all the time.
+    // The operator never removes the condition of the health check that fails while a new MeshSync starts; real
+    // clusters show it. A MeshSync from before an upgrade was ready all the time.
     if object["status"].is_null() {
         all.push(condition("Failed", "False", "HealthCheckFailed", "Meshsync health check failed"));
     }
@@ -156,9 +161,9 @@ fn conditions(object: &Value) -> Value {
     all.into()
 }
 
-/// What the operator's own writes leave on the custom resources: finalizers, and empty objects where its types have them.
-pub(super) async fn mark(client: &Client, custom: &[Value]) -> Result<Vec<Value>> {
-    let mut marked = Vec::new();
+/// Writes what the operator adds to the custom resources: finalizers, and the empty objects of its Go types.
+pub(super) async fn write_operator_fields(client: &Client, custom: &[Value]) -> Result<Vec<Value>> {
+    let mut updated = Vec::new();
     for object in custom {
         let path = format!("{}?fieldManager=manager", rest::path_of(object)?);
         let change = if object["kind"] == "Broker" {
@@ -169,7 +174,7 @@ pub(super) async fn mark(client: &Client, custom: &[Value]) -> Result<Vec<Value>
                 "spec": {"broker": {"custom": {}}, "watch-list": {"metadata": {}}},
             })
         };
-        marked.push(rest::merge(client, &path, &change).await?);
+        updated.push(rest::merge(client, &path, &change).await?);
     }
-    Ok(marked)
+    Ok(updated)
 }

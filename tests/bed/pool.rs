@@ -1,4 +1,4 @@
-//! Clusters for tests: at most as many as tests run at a time, each used by one test at a time.
+//! A pool of clusters, at most one for each test that runs at the same time.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +8,10 @@ use anyhow::{Result, anyhow};
 
 use super::cluster::{Cluster, Options};
 
-// Never dropped: what the process's end does to the programs and folders is all the clearing up they need.
+// Never dropped: the end of the process stops the programs and removes the folders.
 static IDLE: Mutex<Vec<Cluster>> = Mutex::new(Vec::new());
 
-/// A cluster that a test has to itself for its duration, with a namespace of its own.
+/// A cluster that one test uses exclusively, with its own namespace.
 #[derive(Debug)]
 pub struct Lease {
     cluster: Cluster,
@@ -19,7 +19,7 @@ pub struct Lease {
     shared: bool,
 }
 
-/// A cluster that others have used and will use: it is cleaned on return. For tests that neither freeze nor break it.
+/// Leases a cluster from the pool; it is cleaned on return. For tests that neither pause nor break the cluster.
 pub async fn lease() -> Result<Lease> {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let cluster = match idle {
@@ -29,12 +29,12 @@ pub async fn lease() -> Result<Lease> {
     Lease::new(cluster, true).await
 }
 
-/// A cluster of one's own, which goes with the lease.
+/// Starts a cluster for one test; dropping the lease stops it.
 pub async fn private() -> Result<Lease> {
     private_with(&Options::default()).await
 }
 
-/// [`private`] with further options.
+/// [`private`] with options.
 pub async fn private_with(options: &Options) -> Result<Lease> {
     Lease::new(Cluster::start_with(options).await?, false).await
 }
@@ -48,12 +48,12 @@ impl Lease {
         Ok(lease)
     }
 
-    /// The namespace made for this test.
+    /// The namespace created for this test.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// The cluster; clones of it are the same one.
+    /// The cluster. Clones share it.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
@@ -76,16 +76,16 @@ impl Drop for Lease {
         if !self.shared {
             return;
         }
-        // The test's runtime may be the one that runs this very code, and it cannot wait for itself.
+        // This code may run on the test's runtime, which cannot wait for itself.
         let cluster = self.cluster.clone();
         let cleaned = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(cluster.clean())
         });
-        match cleaned.join().unwrap_or_else(|_| Err(anyhow!("the clean-up panicked"))) {
+        match cleaned.join().unwrap_or_else(|_| Err(anyhow!("the cleanup panicked"))) {
             Ok(()) => IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(self.cluster.clone()),
-            // One that cannot be cleaned is not handed on.
-            Err(error) => eprintln!("a cluster could not be cleaned and is given up: {error:#}"),
+            // A cluster that cannot be cleaned is not reused.
+            Err(error) => eprintln!("a cluster could not be cleaned and is not reused: {error:#}"),
         }
     }
 }

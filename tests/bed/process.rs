@@ -1,9 +1,9 @@
-//! One program of the cluster, which never outlives the process that started it.
+//! One program of the cluster. It never outlives the process that started it.
 //!
-//! Each program runs under a few lines of shell. The shell holds the reading end of a pipe whose writing end only this
-//! process has: when this process ends, in whatever way (return, panic, Ctrl-C, SIGKILL), the kernel closes the pipe and
-//! the shell kills the program. The shell leads a process group of its own, so that a terminal's Ctrl-C reaches
-//! only the test process, which then takes the programs down in good order.
+//! A short shell script supervises each program. The shell reads from a pipe whose write end only this process has.
+//! When this process ends in any way (return, panic, Ctrl-C, SIGKILL), the kernel closes the pipe and the shell kills
+//! the program. The shell has its own process group, so that Ctrl-C in a terminal reaches only the test process, which
+//! then stops the programs in order.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 
-/// Arguments: the log file, then the program and its arguments. Prints the program's pid, then waits for its end.
+/// Arguments: the log file, then the program and its arguments. Prints the program's process ID, then waits for its
+/// end.
 const SUPERVISOR: &str = r#"
 log=$1; shift
 exec 3<&0 </dev/null
@@ -41,8 +42,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program with no environment but `PATH`, `HOME` (the log's folder) and what is given: proxies and
-    /// kubeconfigs of the person who runs the tests must not reach it.
+    /// Starts a program. Its environment is only `PATH`, `HOME` (the log's folder) and `env`: proxies and kubeconfigs
+    /// of the user who runs the tests must not affect it.
     pub fn start(name: &str, log: &Path, program: &Path, args: &[String], env: &[(&str, String)]) -> Result<Self> {
         let home = log.parent().unwrap_or(Path::new("/"));
         let mut supervisor = Command::new("sh")
@@ -64,50 +65,50 @@ impl Process {
         let mut line = String::new();
         let stdout = supervisor.stdout.take().context("the shell has no output")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let pid = line.trim().parse().with_context(|| format!("no process id of {name}: {line:?}"))?;
+        let pid = line.trim().parse().with_context(|| format!("no process ID of {name}: {line:?}"))?;
         Ok(Self { name: name.to_owned(), log: log.to_owned(), pid, supervisor: Mutex::new(supervisor) })
     }
 
-    /// The name under which it is spoken of.
+    /// The name of the program, for messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The program's own process id.
+    /// The process ID of the program, not of its shell.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Its status when it has ended by itself or was killed.
-    pub fn ended(&self) -> Option<ExitStatus> {
+    /// The exit status, if the program has ended.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
         self.supervisor().try_wait().ok().flatten()
     }
 
-    /// Kills it and returns when it is gone.
+    /// Kills the program and waits for its end.
     pub fn kill(&self) {
         let mut supervisor = self.supervisor();
         drop(supervisor.stdin.take());
         let _ = supervisor.wait();
     }
 
-    /// Freezes it: its sockets stay open and nothing answers.
+    /// Pauses the program: its sockets stay open but nothing answers.
     pub fn pause(&self) -> Result<()> {
         self.signal("STOP")?;
-        // The signal only asks: until every thread has stopped, it may still answer.
+        // Signals are delivered asynchronously: the program may answer until all its threads have stopped.
         for _ in 0..500 {
-            if self.is_frozen()? {
+            if self.is_paused()? {
                 return Ok(());
             }
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
-        anyhow::bail!("{} did not stop", self.name)
+        anyhow::bail!("{} did not pause", self.name)
     }
 
-    /// Whether every thread of it is stopped.
-    fn is_frozen(&self) -> Result<bool> {
+    /// Whether all threads of the program are stopped.
+    fn is_paused(&self) -> Result<bool> {
         for thread in fs::read_dir(format!("/proc/{}/task", self.pid))? {
             let stat = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
-            // The state follows the program's name, which is in brackets and may hold anything.
+            // The state follows the program's name, which is in parentheses and may contain any character.
             let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
             if !matches!(state, None | Some('T')) {
                 return Ok(false);
@@ -116,12 +117,12 @@ impl Process {
         Ok(true)
     }
 
-    /// Lets a frozen one go on.
+    /// Resumes a paused program.
     pub fn resume(&self) -> Result<()> {
         self.signal("CONT")
     }
 
-    /// The last lines of its log.
+    /// The last lines of the log.
     pub fn log_tail(&self, lines: usize) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
@@ -129,9 +130,9 @@ impl Process {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
-    /// Sends it a signal, by name.
+    /// Sends a signal, by name.
     pub fn signal(&self, signal: &str) -> Result<()> {
-        ensure!(self.ended().is_none(), "{} has ended", self.name);
+        ensure!(self.exit_status().is_none(), "{} has ended", self.name);
         let status =
             Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &self.pid.to_string()]).status()?;
         ensure!(status.success(), "cannot send SIG{signal} to {}", self.name);

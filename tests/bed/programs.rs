@@ -1,4 +1,4 @@
-//! Where the cluster's programs are; built on first use.
+//! The folder with the cluster's programs, which are built on first use.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-/// The folder with the cluster's programs. The first call on a machine builds them, which takes minutes and says so.
+/// The folder with the cluster's programs. The first call on a machine builds them and prints that; it takes minutes.
 pub fn folder() -> Result<&'static Path> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match FOLDER.get_or_init(|| build().map_err(|error| format!("{error:#}"))) {
@@ -16,7 +16,7 @@ pub fn folder() -> Result<&'static Path> {
     }
 }
 
-/// One of the programs.
+/// The path of a program.
 pub fn program(name: &str) -> Result<PathBuf> {
     Ok(folder()?.join(name))
 }
@@ -28,8 +28,8 @@ fn build() -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
-/// The bed's own MeshSync, which is an example of this package: a test target alone does not build those, so it is
-/// built on the first call, beside the program that is running.
+/// The test bed's MeshSync, an example of this package. Building a test target does not build examples, so the first
+/// call builds it in the target folder of the running program.
 pub fn meshsync() -> Result<&'static Path> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match PROGRAM.get_or_init(|| example("meshsync").map_err(|error| format!("{error:#}"))) {
@@ -38,12 +38,12 @@ pub fn meshsync() -> Result<&'static Path> {
     }
 }
 
-/// Builds an example of this package, if that is to do, and returns its path.
+/// Builds an example of this package if needed, and returns its path.
 pub fn example(name: &str) -> Result<PathBuf> {
     let example = name;
     let running = std::env::current_exe()?;
-    // target/<profile>/deps/<test>, or examples in place of deps.
-    let profile = running.ancestors().nth(2).context("no profile's folder")?;
+    // target/<profile>/deps/<test>, or `examples` instead of `deps`.
+    let profile = running.ancestors().nth(2).context("no profile folder")?;
     let target = profile.parent().context("no target folder")?;
     let name = match profile.file_name().and_then(OsStr::to_str) {
         Some("debug") | None => "dev",
@@ -51,10 +51,10 @@ pub fn example(name: &str) -> Result<PathBuf> {
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // What cargo tells a test about its package would have dependencies be built anew that look at it.
+    // Cargo sets these variables for a test. With them, dependencies that read them would be rebuilt.
     for (name, _) in std::env::vars_os() {
-        let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
-        if about_us.iter().any(|start| name.to_string_lossy().starts_with(start)) {
+        let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(&name);
         }
     }
@@ -67,7 +67,7 @@ pub fn example(name: &str) -> Result<PathBuf> {
         .output()?;
     ensure!(
         output.status.success(),
-        "the example {example} cannot be built:\n{}",
+        "cannot build the example {example}:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(profile.join("examples").join(example))

@@ -1,4 +1,4 @@
-//! A MeshSync that truly publishes: a process of its own, with the rights of the stack's ServiceAccount.
+//! A MeshSync that publishes events: a separate process with the permissions of the stack's ServiceAccount.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -14,34 +14,28 @@ use super::rest::{self, BED};
 use super::stack::Stack;
 use super::{manifests, network, programs, real};
 
-/// Where the real one's health endpoints are, on every address of the machine.
+/// The health endpoint of the real MeshSync, which listens on every address of the machine.
 const REAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 11000);
 
-/// What it is to do wrong, or in another way than it would by itself.
+/// Faults of the fake MeshSync, and other deviations from its default behavior.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Publishes each event that much later, in order.
+    /// Delays each event by this time; the order stays.
     pub delay: Duration,
-    /// Publishes under another cluster's identity.
+    /// Publishes with this cluster ID.
     pub cluster_id: Option<String>,
-    /// Publishes to another subject.
+    /// Publishes to this subject.
     pub subject: Option<String>,
     /// Never publishes events of these types, such as `MODIFIED`.
     pub drop: Vec<String>,
-    /// Is connected and subscribed, and never publishes or answers.
+    /// Connects and subscribes, but never publishes or answers.
     pub mute: bool,
-    /// Takes up the kinds that CRDs define and then publishes everything anew, some five seconds after its start. The
-    /// real one does so when it has a custom resource; a test seldom has a use for that moment.
+    /// Also watches the kinds that CRDs define and then publishes everything again, about five seconds after its start.
+    /// The real MeshSync does this if it has a custom resource; few tests need it.
     pub follow_crds: bool,
 }
 
 impl Faults {
-    /// Whether the real one would have to do what it does not do by itself.
-    fn are_asked_for(&self) -> bool {
-        let natural = Self { follow_crds: self.follow_crds, ..Self::default() };
-        *self != natural
-    }
-
     fn flags(&self) -> Vec<String> {
         let mut flags = vec![format!("--delay={}ms", self.delay.as_millis())];
         flags.extend(self.cluster_id.iter().map(|id| format!("--cluster-id={id}")));
@@ -62,18 +56,19 @@ pub struct Publisher {
 }
 
 impl Stack {
-    /// Starts a MeshSync that publishes to a broker, and returns when it has published what was there at its start.
+    /// Starts a MeshSync that publishes to a broker; returns when it has published the objects that existed at its
+    /// start.
     ///
-    /// The port 11000 of MeshSync's pod leads to it. It is the real one where `MESHSYNC_BIN` names that and no fault is
-    /// asked for; there can be one of those on a machine, and it knows no other namespace than `meshery`.
-    pub async fn publishing(&self, broker: usize, faults: &Faults) -> Result<Publisher> {
+    /// Port 11000 of MeshSync's pod is forwarded to it. If `MESHSYNC_BIN` is set and no fault is requested, it is the
+    /// real MeshSync. A machine can run only one of those, and it only uses the namespace `meshery`.
+    pub async fn start_publisher(&self, broker: usize, faults: &Faults) -> Result<Publisher> {
         let broker = self.nats(broker);
         let binary = real::meshsync().filter(|_| self.line == Line::Current && *faults == Faults::default());
         let is_real = binary.is_some();
         let health = if is_real {
             ensure!(
-                !network::answers(*REAL.ip(), REAL.port()),
-                "something listens on port 11000, which the real MeshSync needs"
+                !network::is_listening(*REAL.ip(), REAL.port()),
+                "port 11000, which the real MeshSync needs, is in use"
             );
             REAL
         } else {
@@ -93,7 +88,7 @@ impl Stack {
         let process = if let Some(binary) = binary {
             real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, broker.url()).await?
         } else {
-            self.start_stand_in(broker, health, faults).await?
+            self.start_fake(broker, health, faults).await?
         };
         let publisher = Publisher { process, health };
         if is_real {
@@ -104,7 +99,7 @@ impl Stack {
         Ok(publisher)
     }
 
-    async fn start_stand_in(&self, broker: &Broker, health: SocketAddrV4, faults: &Faults) -> Result<Process> {
+    async fn start_fake(&self, broker: &Broker, health: SocketAddrV4, faults: &Faults) -> Result<Process> {
         let names = self.line.names();
         let namespace = &self.namespace;
         let kubeconfig = real::service_account_kubeconfig(&self.cluster, &self.client, namespace, names.prefix).await?;
@@ -114,8 +109,8 @@ impl Stack {
             format!("--group={}", names.group),
             format!("--health={health}"),
         ];
-        // Meshplay's MeshSync is older than watch-lists. The old line's is under a tag that moves, and so is a new one
-        // that finds no list, since the old definitions do not have it: it is silent.
+        // Meshplay's MeshSync is older than watch-lists. The old operator line uses a moving tag, so its MeshSync is a
+        // new one. It finds no watch-list, because the old CRDs do not have that field, and publishes nothing.
         if self.line == Line::Meshplay {
             args.push("--before-watch-lists".to_owned());
         }
@@ -127,22 +122,22 @@ impl Stack {
 }
 
 impl Publisher {
-    /// Freezes it: it stays connected and does nothing. Returns when every thread of it has stopped.
+    /// Pauses MeshSync: it stays connected but does nothing. Returns when all its threads have stopped.
     pub fn pause(&self) -> Result<()> {
         self.process.pause()
     }
 
-    /// Lets a frozen one go on.
+    /// Resumes a paused MeshSync.
     pub fn resume(&self) -> Result<()> {
         self.process.resume()
     }
 
-    /// Kills it, and returns when it is gone; the broker may take a moment to notice.
+    /// Kills MeshSync and waits for its end; the broker may notice a moment later.
     pub fn kill(&self) {
         self.process.kill();
     }
 
-    /// What its health endpoint says to a path: the status code.
+    /// The status code that the health endpoint returns for a path.
     pub async fn health(&self, path: &str) -> Result<u16> {
         let mut stream = tokio::net::TcpStream::connect(self.health).await?;
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");
@@ -153,10 +148,10 @@ impl Publisher {
         status.with_context(|| format!("{path} was answered with {answer:?}"))
     }
 
-    /// Waits until a path is answered with 200.
+    /// Waits until the health endpoint returns 200 for a path.
     async fn wait_for(&self, path: &str) -> Result<()> {
         for _ in 0..3000 {
-            if self.process.ended().is_some() {
+            if self.process.exit_status().is_some() {
                 break;
             }
             if self.health(path).await.is_ok_and(|status| status == 200) {
@@ -164,16 +159,17 @@ impl Publisher {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        bail!("MeshSync is not there; the end of its log:\n{}", self.process.log_tail(15))
+        bail!("MeshSync did not start; its log ends with:\n{}", self.process.log_tail(15))
     }
 
-    /// The real one does not say when it has published what was there: waits until nothing more comes. Some five seconds
-    /// after its start it takes up the kinds that CRDs define, and publishes everything once more.
+    /// Waits until the real MeshSync publishes nothing more, because it does not report when it has published all
+    /// existing objects. About five seconds after its start it also watches the kinds that CRDs define and publishes
+    /// everything again.
     async fn wait_quiet(&self, broker: &Broker, line: Line) -> Result<()> {
         let subject = format!("{}.meshsync.core", line.names().prefix);
         let mut events = broker.listen(&subject).await?;
         self.wait_for("/readyz").await?;
-        ensure!(broker.lists("meshsync").await?, "MeshSync is ready and not connected");
+        ensure!(broker.has_client("meshsync").await?, "MeshSync is ready but not connected");
         let quiet = Duration::from_secs(7);
         while tokio::time::timeout(quiet, events.next()).await.is_ok() {}
         Ok(())

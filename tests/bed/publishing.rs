@@ -1,4 +1,4 @@
-//! The publishing MeshSync's own tests. Where `MESHSYNC_BIN` is set, the real one has to pass those without faults.
+//! Tests of the fake MeshSync that publishes. If `MESHSYNC_BIN` is set, the tests without faults run with the real one.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,25 +13,25 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::bed::{self, Faults, Line, Publisher, Stack, rest};
 
-/// How long something that surely comes may take.
+/// The timeout for something that must happen.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Where the store is asked for.
+/// The reply subject for requests of the store.
 const STORE: &str = "store-asked-for";
 
-/// A stack of the current line with a MeshSync that publishes as it should, and what it publishes from then on.
-async fn publishing(bed: &bed::Lease, faults: &Faults) -> Result<(Stack, Publisher, Subscriber)> {
+/// A stack of the current operator line with a MeshSync that publishes, and its events from then on.
+async fn publishing_stack(bed: &bed::Lease, faults: &Faults) -> Result<(Stack, Publisher, Subscriber)> {
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let stack = setup.start(bed).await?;
-    let publisher = stack.publishing(0, faults).await?;
+    let publisher = stack.start_publisher(0, faults).await?;
     let events = stack.nats(0).listen("meshery.meshsync.core").await?;
     Ok((stack, publisher, events))
 }
 
 #[tokio::test]
-async fn it_is_healthy_and_connected_until_it_is_killed() -> Result<()> {
+async fn meshsync_is_healthy_and_connected_until_killed() -> Result<()> {
     let bed = bed::lease().await?;
-    let (stack, publisher, _) = publishing(&bed, &Faults::default()).await?;
+    let (stack, publisher, _) = publishing_stack(&bed, &Faults::default()).await?;
     assert_eq!(publisher.health("/healthz").await?, 200);
     assert_eq!(publisher.health("/readyz").await?, 200);
 
@@ -49,19 +49,21 @@ async fn it_is_healthy_and_connected_until_it_is_killed() -> Result<()> {
     }
     assert_eq!(answer.split(' ').nth(1), Some("200"));
 
-    assert!(stack.nats(0).lists("meshsync").await?);
+    assert!(stack.nats(0).has_client("meshsync").await?);
     publisher.kill();
     assert!(publisher.health("/healthz").await.is_err());
-    bed::until("the broker to notice", LIMIT, || async { Ok((!stack.nats(0).lists("meshsync").await?).then_some(())) })
-        .await
+    bed::until("the broker to notice", LIMIT, || async {
+        Ok((!stack.nats(0).has_client("meshsync").await?).then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]
-async fn what_happens_arrives_in_the_shape_that_was_recorded() -> Result<()> {
+async fn events_have_the_recorded_format() -> Result<()> {
     let bed = bed::lease().await?;
-    let (stack, _publisher, mut events) = publishing(&bed, &Faults::default()).await?;
+    let (stack, _publisher, mut events) = publishing_stack(&bed, &Faults::default()).await?;
     let object = config_map(&stack, "recorded-probe");
-    let made = rest::write(&stack.client, rest::BED, &object).await?;
+    let created = rest::write(&stack.client, rest::BED, &object).await?;
     let path = rest::path_of(&object)?;
     let change = json!({"metadata": {"labels": {"x": "y"}}});
     rest::merge(&stack.client, &path, &change).await?;
@@ -70,18 +72,18 @@ async fn what_happens_arrives_in_the_shape_that_was_recorded() -> Result<()> {
     let recorded = include_str!("meshsync/recorded.txt").lines();
     for recorded in recorded.map(|line| line.split_once("  ").unwrap_or_default()) {
         let event = next_of(&mut events, "recorded-probe").await?;
-        assert_eq!(event["Object"]["metadata"]["uid"], made["metadata"]["uid"]);
+        assert_eq!(event["Object"]["metadata"]["uid"], created["metadata"]["uid"]);
         assert_eq!(event["Object"]["cluster_id"], cluster_id(&stack).await?);
         assert_eq!(recorded.0, "meshery.meshsync.core");
-        assert_eq!(timeless(event), timeless(serde_json::from_str(recorded.1)?));
+        assert_eq!(without_variable_values(event), without_variable_values(serde_json::from_str(recorded.1)?));
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn each_field_of_an_object_has_its_own_shape() -> Result<()> {
+async fn object_fields_have_their_own_formats() -> Result<()> {
     let bed = bed::lease().await?;
-    let (stack, _publisher, mut events) = publishing(&bed, &Faults::default()).await?;
+    let (stack, _publisher, mut events) = publishing_stack(&bed, &Faults::default()).await?;
     let metadata = |name: &str| json!({"name": name, "namespace": stack.namespace});
     let mut secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": metadata("shaped"),
@@ -114,10 +116,10 @@ async fn each_field_of_an_object_has_its_own_shape() -> Result<()> {
         "apiVersion": "v1", "kind": "Service", "metadata": metadata("shaped-too"),
         "spec": {"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 443}]},
     });
-    let made = rest::write(&stack.client, rest::BED, &service).await?;
+    let created = rest::write(&stack.client, rest::BED, &service).await?;
     let event = next_of(&mut events, "shaped-too").await?;
     let seen = &event["Object"];
-    let address = made["spec"]["clusterIP"].as_str().unwrap_or_default();
+    let address = created["spec"]["clusterIP"].as_str().unwrap_or_default();
     assert_eq!(
         seen["component_metadata"],
         json!({"capabilities": {"connection": true, "urls": [format!("https://{address}:443")]}})
@@ -125,7 +127,7 @@ async fn each_field_of_an_object_has_its_own_shape() -> Result<()> {
     for part in ["spec", "status"] {
         let text = seen[part]["attribute"].as_str().context("no text")?;
         assert_eq!(seen[part]["id"], "");
-        assert_eq!(serde_json::from_str::<Value>(text)?, made[part]);
+        assert_eq!(serde_json::from_str::<Value>(text)?, created[part]);
     }
     let spec = seen["spec"]["attribute"].as_str().unwrap_or_default();
     assert!(spec.starts_with(r#"{"clusterIP":"#), "{spec}");
@@ -133,19 +135,19 @@ async fn each_field_of_an_object_has_its_own_shape() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_it_may_not_list_is_not_published_and_has_the_store_withheld() -> Result<()> {
+async fn kind_that_cannot_be_listed_is_not_published_and_blocks_the_store() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
     let stack = setup.stock().start(&bed).await?;
     let mut all = stack.nats(0).listen(">").await?;
-    let _publisher = stack.publishing(0, &Faults::default()).await?;
+    let _publisher = stack.start_publisher(0, &Faults::default()).await?;
     let mut events = Vec::new();
     let start = Instant::now();
-    // With every right the store would be there after five seconds.
+    // With all permissions, the store would be sent after five seconds.
     while start.elapsed() < Duration::from_secs(7) {
-        let heard = ask_store_and_meta(&stack, &mut all).await?;
+        let messages = request_store_and_meta(&stack, &mut all).await?;
         let (more, rest): (Vec<_>, Vec<_>) =
-            heard.into_iter().partition(|(subject, _)| subject == "meshery.meshsync.core");
+            messages.into_iter().partition(|(subject, _)| subject == "meshery.meshsync.core");
         events.extend(more);
         let subjects: Vec<_> = rest.iter().map(|(subject, _)| subject.as_str()).collect();
         let asked = "meshery.meshsync.request";
@@ -162,25 +164,25 @@ async fn what_it_may_not_list_is_not_published_and_has_the_store_withheld() -> R
 }
 
 #[tokio::test]
-async fn it_answers_with_its_version_and_its_store() -> Result<()> {
+async fn requests_are_answered_with_version_and_store() -> Result<()> {
     let bed = bed::lease().await?;
-    let (stack, _publisher, _) = publishing(&bed, &Faults::default()).await?;
+    let (stack, _publisher, _) = publishing_stack(&bed, &Faults::default()).await?;
     let mut all = stack.nats(0).listen(">").await?;
-    // The store is kept back for the first five seconds, and the version is not.
-    let mut heard = Vec::new();
+    // The store is withheld for the first five seconds, the version is not.
+    let mut messages = Vec::new();
     for _ in 0..100 {
-        heard = ask_store_and_meta(&stack, &mut all).await?;
-        if heard.iter().any(|(subject, _)| subject == STORE) {
+        messages = request_store_and_meta(&stack, &mut all).await?;
+        if messages.iter().any(|(subject, _)| subject == STORE) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let (_, meta) = heard.last().context("no answer")?;
+    let (_, meta) = messages.last().context("no answer")?;
     assert!(meta["Object"].is_string(), "{meta}");
     let envelope = json!({"ObjectType": "", "EventType": "", "Request": null, "Object": meta["Object"]});
     assert_eq!(*meta, envelope);
 
-    let batches = heard.iter().filter(|(subject, _)| subject == STORE);
+    let batches = messages.iter().filter(|(subject, _)| subject == STORE);
     let batches: Vec<_> = batches
         .map(|(_, message)| {
             let object = message["Object"].as_array().map_or(&[][..], Vec::as_slice);
@@ -199,22 +201,22 @@ async fn it_answers_with_its_version_and_its_store() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_frozen_one_publishes_when_it_is_let_go_on() -> Result<()> {
+async fn paused_meshsync_publishes_after_it_is_resumed() -> Result<()> {
     let bed = bed::lease().await?;
-    let (stack, publisher, mut events) = publishing(&bed, &Faults::default()).await?;
+    let (stack, publisher, mut events) = publishing_stack(&bed, &Faults::default()).await?;
     publisher.pause()?;
     let object = config_map(&stack, "meanwhile");
     rest::write(&stack.client, rest::BED, &object).await?;
     let early = tokio::time::timeout(Duration::from_millis(500), next_of(&mut events, "meanwhile"));
-    assert!(early.await.is_err(), "a frozen MeshSync published");
-    assert!(stack.nats(0).lists("meshsync").await?);
+    assert!(early.await.is_err(), "a paused MeshSync published");
+    assert!(stack.nats(0).has_client("meshsync").await?);
     publisher.resume()?;
     next_of(&mut events, "meanwhile").await.map(drop)
 }
 
 #[tokio::test]
-async fn the_watch_list_counts_as_it_was_at_the_start() -> Result<()> {
-    // The real one looks in no other namespace.
+async fn watch_list_is_read_only_at_the_start() -> Result<()> {
+    // The real MeshSync reads only this namespace.
     let bed = bed::private().await?;
     bed.create_namespace("meshery").await?;
     let list = json!([
@@ -227,12 +229,12 @@ async fn the_watch_list_counts_as_it_was_at_the_start() -> Result<()> {
     let stack = setup.start(&bed).await?;
     let mut events = stack.nats(0).listen("meshery.meshsync.core").await?;
     let faults = Faults { follow_crds: true, ..Faults::default() };
-    let publisher = stack.publishing(0, &faults).await?;
+    let publisher = stack.start_publisher(0, &faults).await?;
     let object = config_map(&stack, "listed");
     rest::write(&stack.client, rest::BED, &object).await?;
     let change = json!({"data": {"a": "c"}});
     rest::merge(&stack.client, &rest::path_of(&object)?, &change).await?;
-    // Kinds of CRDs come some seconds later, whatever the list says, and everything else comes again with them.
+    // Kinds of CRDs follow some seconds later, whatever the watch-list contains, and everything is published again.
     let mut seen = BTreeSet::new();
     while !(seen.contains("ADDED Broker") && seen.contains("MODIFIED ConfigMap")) {
         let (_, event) = next(&mut events).await?;
@@ -246,20 +248,20 @@ async fn the_watch_list_counts_as_it_was_at_the_start() -> Result<()> {
     }
     publisher.kill();
 
-    // What is not JSON has nothing published at all.
+    // With a watch-list that is not JSON, nothing is published at all.
     let change = json!({"spec": {"watch-list": {"data": {"whitelist": "[{"}}}});
     rest::merge(&stack.client, &stack.custom_path("MeshSync"), &change).await?;
     let mut all = stack.nats(0).listen(">").await?;
-    let _publisher = stack.publishing(0, &faults).await?;
-    let heard = ask_store_and_meta(&stack, &mut all).await?;
-    let subjects: Vec<_> = heard.iter().map(|(subject, _)| subject.as_str()).collect();
+    let _publisher = stack.start_publisher(0, &faults).await?;
+    let messages = request_store_and_meta(&stack, &mut all).await?;
+    let subjects: Vec<_> = messages.iter().map(|(subject, _)| subject.as_str()).collect();
     let asked = "meshery.meshsync.request";
     assert_eq!(subjects, [asked, asked, "meshsync-meta"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn faults_are_as_they_are_asked_for() -> Result<()> {
+async fn requested_faults_take_effect() -> Result<()> {
     let bed = bed::lease().await?;
     let faults = Faults {
         delay: Duration::from_millis(700),
@@ -268,7 +270,7 @@ async fn faults_are_as_they_are_asked_for() -> Result<()> {
         drop: vec!["MODIFIED".to_owned()],
         ..Faults::default()
     };
-    let (stack, publisher, _) = publishing(&bed, &faults).await?;
+    let (stack, publisher, _) = publishing_stack(&bed, &faults).await?;
     let mut all = stack.nats(0).listen(">").await?;
     let object = config_map(&stack, "faulty");
     let start = Instant::now();
@@ -290,21 +292,21 @@ async fn faults_are_as_they_are_asked_for() -> Result<()> {
     publisher.kill();
 
     let mute = Faults { mute: true, ..Faults::default() };
-    let _publisher = stack.publishing(0, &mute).await?;
+    let _publisher = stack.start_publisher(0, &mute).await?;
     let mut all = stack.nats(0).listen(">").await?;
-    assert!(stack.nats(0).lists("meshsync").await?);
-    let asked = ask_store_and_meta(&stack, &mut all);
+    assert!(stack.nats(0).has_client("meshsync").await?);
+    let asked = request_store_and_meta(&stack, &mut all);
     let answer = tokio::time::timeout(Duration::from_secs(1), asked).await;
     assert!(answer.is_err(), "a mute MeshSync answered");
     Ok(())
 }
 
 #[tokio::test]
-async fn meshplays_publishes_under_its_own_subject() -> Result<()> {
+async fn meshplay_publishes_to_its_own_subject() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Meshplay).namespace(bed.namespace());
     let stack = setup.start(&bed).await?;
-    let _publisher = stack.publishing(0, &Faults::default()).await?;
+    let _publisher = stack.start_publisher(0, &Faults::default()).await?;
     let mut events = stack.nats(0).listen("meshplay.meshsync.core").await?;
     let object = config_map(&stack, "elsewhere");
     rest::write(&stack.client, rest::BED, &object).await?;
@@ -314,20 +316,20 @@ async fn meshplays_publishes_under_its_own_subject() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_old_lines_finds_no_watch_list_and_is_silent() -> Result<()> {
+async fn old_line_without_watch_list_publishes_nothing() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Old).namespace(bed.namespace());
     let stack = setup.start(&bed).await?;
     let mut all = stack.nats(0).listen(">").await?;
-    let _publisher = stack.publishing(0, &Faults::default()).await?;
-    let heard = ask_store_and_meta(&stack, &mut all).await?;
-    let subjects: Vec<_> = heard.iter().map(|(subject, _)| subject.as_str()).collect();
+    let _publisher = stack.start_publisher(0, &Faults::default()).await?;
+    let messages = request_store_and_meta(&stack, &mut all).await?;
+    let subjects: Vec<_> = messages.iter().map(|(subject, _)| subject.as_str()).collect();
     let asked = "meshery.meshsync.request";
     assert_eq!(subjects, [asked, asked, "meshsync-meta"]);
     Ok(())
 }
 
-/// An object to publish.
+/// A ConfigMap that MeshSync publishes.
 fn config_map(stack: &Stack, name: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"},
@@ -350,15 +352,15 @@ async fn next_of(events: &mut Subscriber, name: &str) -> Result<Value> {
     }
 }
 
-async fn next(messages: &mut Subscriber) -> Result<(String, Value)> {
-    let message = tokio::time::timeout(LIMIT, messages.next()).await;
-    let message = message.context("nothing came")?.context("disconnected")?;
+async fn next(subscriber: &mut Subscriber) -> Result<(String, Value)> {
+    let message = tokio::time::timeout(LIMIT, subscriber.next()).await;
+    let message = message.context("no message")?.context("disconnected")?;
     Ok((message.subject.to_string(), serde_json::from_slice(&message.payload)?))
 }
 
-/// Asks for the store, then for the version, and returns all that was said until that was answered: requests are
-/// answered one after the other.
-async fn ask_store_and_meta(stack: &Stack, all: &mut Subscriber) -> Result<Vec<(String, Value)>> {
+/// Requests the store, then the version, and returns all messages up to the version. Requests are answered one after
+/// the other.
+async fn request_store_and_meta(stack: &Stack, all: &mut Subscriber) -> Result<Vec<(String, Value)>> {
     let client = stack.nats(0).client().await?;
     let store = json!({"Entity": "informer-store", "Payload": {"Reply": STORE}});
     for request in [store, json!({"Entity": "meshsync-meta", "Payload": null})] {
@@ -367,17 +369,17 @@ async fn ask_store_and_meta(stack: &Stack, all: &mut Subscriber) -> Result<Vec<(
         client.publish("meshery.meshsync.request", payload).await?;
     }
     client.flush().await?;
-    let mut heard = Vec::new();
+    let mut messages = Vec::new();
     loop {
-        heard.push(next(all).await?);
-        if heard.last().is_some_and(|(subject, _)| subject == "meshsync-meta") {
-            return Ok(heard);
+        messages.push(next(all).await?);
+        if messages.last().is_some_and(|(subject, _)| subject == "meshsync-meta") {
+            return Ok(messages);
         }
     }
 }
 
-/// A message without what differs from run to run.
-fn timeless(mut message: Value) -> Value {
+/// A message without the values that differ between runs.
+fn without_variable_values(mut message: Value) -> Value {
     let object = &mut message["Object"];
     object["cluster_id"] = "…".into();
     for field in ["namespace", "uid", "resourceVersion", "creationTimestamp"] {

@@ -1,4 +1,4 @@
-//! The real operator and MeshSync, where the environment names their binaries.
+//! The real operator and MeshSync, used if the environment names their binaries.
 
 use std::path::PathBuf;
 
@@ -11,17 +11,17 @@ use super::network;
 use super::process::Process;
 use super::rest;
 
-/// The operator's binary.
+/// The path of the operator's binary, if it is set.
 pub fn operator() -> Option<PathBuf> {
     std::env::var_os("MESHERY_OPERATOR_BIN").map(PathBuf::from)
 }
 
-/// MeshSync's binary.
+/// The path of MeshSync's binary, if it is set.
 pub fn meshsync() -> Option<PathBuf> {
     std::env::var_os("MESHSYNC_BIN").map(PathBuf::from)
 }
 
-/// Starts the operator with its ServiceAccount's rights.
+/// Starts the operator with the permissions of its ServiceAccount.
 pub async fn start_operator(cluster: &Cluster, client: &Client, namespace: &str, binary: PathBuf) -> Result<Process> {
     let kubeconfig = service_account_kubeconfig(cluster, client, namespace, "meshery").await?;
     let [metrics, health] = network::free_ports()?;
@@ -36,7 +36,7 @@ pub async fn start_operator(cluster: &Cluster, client: &Client, namespace: &str,
     Process::start("meshery-operator", &log, &binary, &args, &[("ENABLE_WEBHOOKS", "false".to_owned())])
 }
 
-/// Starts MeshSync with its ServiceAccount's rights. It listens on port 11000, so there can be one on a machine.
+/// Starts MeshSync with the permissions of its ServiceAccount. It listens on port 11000, so a machine can run only one.
 pub async fn start_meshsync(
     cluster: &Cluster,
     client: &Client,
@@ -50,7 +50,7 @@ pub async fn start_meshsync(
     Process::start("meshsync", &log, &binary, &[], &env)
 }
 
-/// A kubeconfig with the rights of the stack's ServiceAccount, which the operator and MeshSync share.
+/// A kubeconfig with the permissions of the stack's ServiceAccount, which the operator and MeshSync share.
 pub(super) async fn service_account_kubeconfig(
     cluster: &Cluster,
     client: &Client,

@@ -1,13 +1,13 @@
-//! Objects of any kind, as JSON, written the ways the stack's own programs write them.
+//! Reads and writes objects of any kind as JSON, in the same ways as the stack's programs.
 //!
-//! No discovery: the path of an object follows from its kind, which holds for every kind that the tests use.
+//! Without discovery: the path of an object is derived from its kind, which works for all kinds that the tests use.
 
 use anyhow::{Context, Result};
 use http::{Method, Request};
 use kube::Client;
 use serde_json::{Value, json};
 
-/// The annotation in which `kubectl apply` keeps what it was given.
+/// The annotation in which `kubectl apply` stores the applied object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 const CLUSTER_SCOPED: [&str; 11] = [
@@ -24,18 +24,18 @@ const CLUSTER_SCOPED: [&str; 11] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// Who writes an object, which decides how: the API server remembers both.
+/// The field manager that writes an object, and its method; the API server records both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer<'a> {
-    /// As `kubectl apply` does on first sight: created with the annotation of what was applied.
+    /// Like the first `kubectl apply`: creates the object with the last-applied annotation.
     Kubectl,
-    /// As a controller that creates objects, under its manager's name.
+    /// Like a controller that creates objects, with this field manager.
     Create(&'a str),
-    /// As a controller that applies on the server's side, with force, under its manager's name.
+    /// Like a controller that uses server-side apply with force, with this field manager.
     Apply(&'a str),
 }
 
-/// The name of the bed itself as a field manager.
+/// The field manager of the test bed itself.
 pub const BED: Writer<'static> = Writer::Apply("meshdoctor-bed");
 
 /// The URL path of a kind's collection.
@@ -61,21 +61,21 @@ pub fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -> Strin
     format!("{}/{name}", collection(api_version, kind, Some(namespace)))
 }
 
-/// The URL path of an object that is at hand; one without a namespace is in `default` or has none.
+/// The URL path of a given object. Without a namespace, it is in `default` or cluster-scoped.
 pub fn path_of(object: &Value) -> Result<String> {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
-    let kind = text("/kind").context("an object without kind")?;
+    let kind = text("/kind").context("the object has no kind")?;
     let name = text("/metadata/name").with_context(|| format!("a {kind} without name"))?;
     let api_version = text("/apiVersion").with_context(|| format!("{kind} {name} without apiVersion"))?;
     Ok(path(api_version, kind, text("/metadata/namespace").unwrap_or("default"), name))
 }
 
-/// Whether objects of this kind live outside namespaces.
+/// Whether objects of this kind are cluster-scoped.
 pub fn is_cluster_scoped(kind: &str) -> bool {
     CLUSTER_SCOPED.contains(&kind)
 }
 
-/// Writes an object and returns what the API server made of it.
+/// Writes an object and returns it as the API server stored it.
 pub async fn write(client: &Client, writer: Writer<'_>, object: &Value) -> Result<Value> {
     let path = path_of(object)?;
     match writer {
@@ -86,7 +86,7 @@ pub async fn write(client: &Client, writer: Writer<'_>, object: &Value) -> Resul
         Writer::Create(manager) => create(client, &path, manager, object).await,
         Writer::Kubectl => {
             let mut object = object.clone();
-            // What is applied has an annotations field even when nobody wrote one.
+            // kubectl adds the annotations field even if the given object has none.
             if object["metadata"]["annotations"].is_null() {
                 object["metadata"]["annotations"] = json!({});
             }
@@ -103,7 +103,7 @@ pub async fn write(client: &Client, writer: Writer<'_>, object: &Value) -> Resul
     }
 }
 
-/// Writes objects at once; the answers come in their order.
+/// Writes objects concurrently; the results have the same order.
 pub async fn write_all(client: &Client, writer: Writer<'_>, objects: &[Value]) -> Result<Vec<Value>> {
     futures_util::future::try_join_all(objects.iter().map(|object| write(client, writer, object))).await
 }
@@ -113,7 +113,7 @@ pub async fn get(client: &Client, path: &str) -> Result<Value> {
     send(client, Method::GET, path, "", None).await
 }
 
-/// Reads the items of a collection; none when the kind is not served.
+/// Reads the items of a collection; empty if the kind is not served.
 pub async fn list(client: &Client, path: &str) -> Result<Vec<Value>> {
     match get(client, path).await {
         Ok(mut list) => Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default()),
@@ -122,17 +122,17 @@ pub async fn list(client: &Client, path: &str) -> Result<Vec<Value>> {
     }
 }
 
-/// Patches by JSON merge; `path` may end in a subresource.
+/// Applies a JSON merge patch; `path` can end in a subresource.
 pub async fn merge(client: &Client, path: &str, change: &Value) -> Result<Value> {
     send(client, Method::PATCH, path, "application/merge-patch+json", Some(change)).await
 }
 
-/// Sends a new object to a path, such as a subresource that only takes creations.
+/// Posts an object to a path, such as a create-only subresource.
 pub async fn post(client: &Client, path: &str, object: &Value) -> Result<Value> {
     send(client, Method::POST, path, "application/json", Some(object)).await
 }
 
-/// Deletes a path and does not wait; what is not there is well.
+/// Deletes a path without waiting; ignores a missing object.
 pub async fn delete(client: &Client, path: &str) -> Result<()> {
     let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
     match send(client, Method::DELETE, path, "application/json", Some(&options)).await {
@@ -141,7 +141,7 @@ pub async fn delete(client: &Client, path: &str) -> Result<()> {
     }
 }
 
-/// Whether an error is the API server's answer with this status code.
+/// Whether an error is an API server response with this status code.
 pub fn is(error: &anyhow::Error, code: u16) -> bool {
     matches!(error.downcast_ref::<kube::Error>(), Some(kube::Error::Api(status)) if status.code == code)
 }

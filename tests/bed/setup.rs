@@ -1,4 +1,4 @@
-//! What a stack is to be like, and the installing of it.
+//! The setup of a stack, and its installation.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
@@ -14,9 +14,9 @@ use super::rest::{self, BED, Writer};
 use super::stack::Stack;
 use super::{crds, manifests, real, watch_list};
 
-/// What a stack is to be like; begin with [`Stack::of`].
+/// The setup of a stack; start with [`Stack::of`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is there until start() is awaited"]
+#[must_use = "nothing is installed until start() is awaited"]
 pub struct Setup {
     pub(super) line: Line,
     pub(super) namespace: String,
@@ -28,8 +28,9 @@ pub struct Setup {
     whitelist: String,
     stored_as: Option<&'static str>,
 }
+
 impl Setup {
-    /// A stack as its line ships it, with the reader role that the current line lacks.
+    /// A stack as its operator line is released, plus the reader role that the current line lacks.
     pub(super) fn of(line: Line) -> Self {
         let current = line == Line::Current;
         Self {
@@ -51,19 +52,19 @@ impl Setup {
         self
     }
 
-    /// How many brokers; one by default.
+    /// The number of broker servers; 1 by default.
     pub fn brokers(mut self, count: u8) -> Self {
         self.brokers = count;
         self
     }
 
-    /// The token in the Secret, and what the brokers ask for.
+    /// The token in the Secret, which the brokers require.
     pub fn token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
     }
 
-    /// Brokers that let everyone in.
+    /// Brokers without authentication.
     pub fn no_auth(mut self) -> Self {
         self.token = None;
         self
@@ -75,13 +76,13 @@ impl Setup {
         self
     }
 
-    /// The address that a load balancer has given the broker's Service.
+    /// The address that a load balancer assigned to the broker's Service.
     pub fn ingress(mut self, address: Ipv4Addr) -> Self {
         self.ingress = Some(address);
         self
     }
 
-    /// Without the ClusterRole that lets MeshSync read: as the manifests are released.
+    /// Without the ClusterRole that allows MeshSync to read, like the released manifests.
     pub fn stock(mut self) -> Self {
         self.reader = false;
         self
@@ -93,24 +94,24 @@ impl Setup {
         self
     }
 
-    /// Has the custom resources stored in another version than the current one, as before an upgrade.
+    /// Stores the custom resources in another version than the current one, as before an upgrade.
     pub fn stored_as(mut self, version: &'static str) -> Self {
         self.stored_as = Some(version);
         self
     }
 
-    /// Makes it, and returns when all of it is ready. Nobody is connected to the brokers yet.
+    /// Creates the stack; returns when everything is ready. No client is connected to the brokers yet.
     pub async fn start(self, cluster: &Cluster) -> Result<Stack> {
         let client = cluster.client().await?;
         let custom = self.install(cluster, &client).await?;
-        let stack = self.play(cluster, client, &custom).await?;
+        let stack = self.run_operator(cluster, client, &custom).await?;
         if self.stored_as.is_some() {
             store_as(cluster, &stack.client, self.line, "v1alpha2").await?;
         }
         Ok(stack)
     }
 
-    /// Writes what a user writes, and returns the custom resources.
+    /// Creates what a user creates, and returns the custom resources.
     pub(super) async fn install(&self, cluster: &Cluster, client: &Client) -> Result<Vec<Value>> {
         cluster.ensure_crds(client, self.line).await?;
         if let Some(version) = self.stored_as {
@@ -120,22 +121,26 @@ impl Setup {
             let objects = self.fill(self.templates().custom, &[])?;
             cluster.apply_with(client, Writer::Kubectl, &objects).await
         };
-        let installed = async {
+        let operator = async {
             let objects = self.fill(self.templates().operator, &[])?;
             cluster.apply_with(client, Writer::Kubectl, &objects).await
         };
         let reader = async {
-            let wanted = self.reader && self.line == Line::Current;
-            let objects = if wanted { self.fill(include_str!("manifests/current/reader.yaml"), &[])? } else { vec![] };
+            let needs_reader = self.reader && self.line == Line::Current;
+            let objects =
+                if needs_reader { self.fill(include_str!("manifests/current/reader.yaml"), &[])? } else { vec![] };
             cluster.apply_with(client, BED, &objects).await
         };
-        let (custom, ..) = tokio::try_join!(custom, installed, reader)?;
+        let (custom, ..) = tokio::try_join!(custom, operator, reader)?;
         Ok(custom)
     }
 
-    /// Installs the current line over a stack of the old one with kubectl, as users do.
+    /// Installs the current operator line over a stack of the old one with kubectl, as users do.
     pub async fn upgrade(self, older: Stack) -> Result<Stack> {
-        ensure!(self.line == Line::Current && older.line == Line::Old, "only the old line is upgraded, to the current");
+        ensure!(
+            self.line == Line::Current && older.line == Line::Old,
+            "only upgrades from the old to the current operator line are supported"
+        );
         let cluster = older.cluster.clone();
         let client = older.client.clone();
         cluster.upgrade_crds(&client, self.line).await?;
@@ -150,21 +155,22 @@ impl Setup {
         for object in self.fill(self.templates().custom, &[])? {
             custom.push(rest::get(&client, &rest::path_of(&object)?).await?);
         }
-        let mut stack = self.play(&cluster, client, &custom).await?;
+        let mut stack = self.run_operator(&cluster, client, &custom).await?;
         stack.older = Some(Box::new(older));
         Ok(stack)
     }
 
-    /// Does what the operator does, or lets the real one do it.
-    async fn play(&self, cluster: &Cluster, client: Client, custom: &[Value]) -> Result<Stack> {
-        let mut stack = Stack::bare(cluster, client, self);
+    /// Runs the real operator if the environment names its binary, otherwise does its work.
+    async fn run_operator(&self, cluster: &Cluster, client: Client, custom: &[Value]) -> Result<Stack> {
+        let mut stack = Stack::new(cluster, client, self);
         match real::operator().filter(|_| self.line == Line::Current) {
-            Some(binary) => self.employ_operator(&mut stack, binary).await?,
-            None => self.play_operator(&mut stack, custom).await?,
+            Some(binary) => self.run_real_operator(&mut stack, binary).await?,
+            None => self.run_fake_operator(&mut stack, custom).await?,
         }
         stack.wait_ready(self.brokers).await?;
         Ok(stack)
     }
+
     pub(super) fn templates(&self) -> Templates {
         match self.line {
             Line::Current => Templates {
@@ -182,7 +188,7 @@ impl Setup {
         }
     }
 
-    /// The current operator applies on the server's side; the old one creates.
+    /// The current operator uses server-side apply; the old one creates.
     pub(super) fn writer(&self, part: &str) -> Writer<'static> {
         match (self.line, part) {
             (Line::Current, "broker") => Writer::Apply("meshery-operator-broker"),
@@ -194,7 +200,7 @@ impl Setup {
     pub(super) fn fill(&self, template: &str, more: &[(&str, &str)]) -> Result<Vec<Value>> {
         let Names { prefix, group, operator_image, meshsync_image, .. } = self.line.names();
         let size = self.brokers.to_string();
-        // Text within YAML text: a JSON string is a YAML scalar.
+        // A JSON string is a valid YAML scalar.
         let whitelist = Value::from(self.whitelist.as_str()).to_string();
         let mut values = vec![
             ("ns", self.namespace.as_str()),
@@ -219,23 +225,23 @@ pub(super) struct Templates {
     pub(super) meshsync: &'static str,
 }
 
-/// Makes a version the one in which custom resources are stored from now on.
+/// Changes the storage version of the custom resources.
 async fn store_as(cluster: &Cluster, client: &Client, line: Line, version: &str) -> Result<()> {
     cluster.crds_will_change().await;
-    let mut definitions = line.crds()?;
-    for definition in &mut definitions {
-        for entry in definition["spec"]["versions"].as_array_mut().into_iter().flatten() {
+    let mut objects = line.crds()?;
+    for crd in &mut objects {
+        for entry in crd["spec"]["versions"].as_array_mut().into_iter().flatten() {
             entry["storage"] = (entry["name"] == version).into();
         }
     }
-    rest::write_all(client, BED, &definitions).await?;
+    rest::write_all(client, BED, &objects).await?;
     for kind in ["Broker", "MeshSync"] {
         crds::until_stored_as(client, line.names().group, kind, version).await?;
     }
     Ok(())
 }
 
-/// A letter and 64 hexadecimal digits, as the operator makes it.
+/// A random token in the operator's format: a letter and 64 hexadecimal digits.
 pub(super) fn random_token() -> String {
     let word = || RandomState::new().hash_one(0_u8);
     format!("t{:016x}{:016x}{:016x}{:016x}", word(), word(), word(), word())

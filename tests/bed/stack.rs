@@ -1,4 +1,4 @@
-//! A stack that is up: Meshery's objects in a namespace, real brokers, and those who connect to them.
+//! A running stack: Meshery's objects in a namespace, real broker servers, and their clients.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -11,26 +11,26 @@ use serde_json::{Value, json};
 
 use super::broker::Broker;
 use super::cluster::Cluster;
+use super::fake_client::FakeClient;
 use super::line::Line;
 use super::process::Process;
 use super::rest::{self, BED};
 use super::setup::Setup;
-use super::standin::StandIn;
 use super::{manifests, real, wait};
 
-/// A stack that is up; its brokers and clients go with the value, its objects with their namespace.
+/// A running stack. Dropping it stops its broker servers and clients; its objects are deleted with their namespace.
 pub struct Stack {
-    /// Where it runs.
+    /// The cluster of the stack.
     pub cluster: Cluster,
-    /// A client with every right, of the runtime in which the stack was started.
+    /// A client with all permissions, for the runtime in which the stack was started.
     pub client: Client,
-    /// Its line.
+    /// The operator line.
     pub line: Line,
-    /// Its namespace.
+    /// The namespace.
     pub namespace: String,
-    /// What its brokers ask for.
+    /// The token that the brokers require.
     pub token: Option<String>,
-    kept: Vec<StandIn>,
+    kept: Vec<FakeClient>,
     brokers: Vec<Broker>,
     pub(super) operator: Option<Process>,
     /// The stack that this one was installed over.
@@ -48,13 +48,13 @@ impl fmt::Debug for Stack {
 }
 
 impl Stack {
-    /// A stack as its line ships it, with the reader role that the current line lacks.
+    /// The setup of a stack as its operator line is released, plus the reader role that the current line lacks.
     pub fn of(line: Line) -> Setup {
         Setup::of(line)
     }
 
-    /// What is known before anything is there.
-    pub(super) fn bare(cluster: &Cluster, client: Client, setup: &Setup) -> Self {
+    /// A stack without servers and clients.
+    pub(super) fn new(cluster: &Cluster, client: Client, setup: &Setup) -> Self {
         Self {
             cluster: cluster.clone(),
             client,
@@ -73,43 +73,43 @@ impl Stack {
         &self.brokers[index]
     }
 
-    /// All of them.
+    /// The nats-servers of all broker pods.
     pub fn brokers(&self) -> &[Broker] {
         &self.brokers
     }
 
-    /// Connects MeshSync to a broker; the real one where `MESHSYNC_BIN` names it.
-    pub async fn meshsync(&self, broker: usize) -> Result<StandIn> {
+    /// Connects a fake MeshSync to a broker, or the real one if `MESHSYNC_BIN` is set.
+    pub async fn meshsync(&self, broker: usize) -> Result<FakeClient> {
         let broker = self.nats(broker);
         if let Some(binary) = real::meshsync().filter(|_| self.line == Line::Current) {
             let url = broker.url();
             let process = real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, url).await?;
             wait::until("MeshSync to connect", Duration::from_secs(30), || async {
-                Ok(broker.lists("meshsync").await?.then_some(()))
+                Ok(broker.has_client("meshsync").await?.then_some(()))
             })
             .await?;
-            return Ok(StandIn::Program(process));
+            return Ok(FakeClient::RealMeshSync(process));
         }
         self.connect("meshsync", broker, &["meshsync.request"])
     }
 
-    /// Connects Meshery Server to a broker.
-    pub fn server(&self, broker: usize) -> Result<StandIn> {
+    /// Connects a fake Meshery Server to a broker.
+    pub fn server(&self, broker: usize) -> Result<FakeClient> {
         let prefix = self.line.names().prefix;
         let name = format!("{prefix}-server");
         let subjects = [format!("{prefix}.meshsync.core"), format!("{name}.meshsync.store")];
         let broker = self.nats(broker);
-        StandIn::connect(&name, &broker.endpoint(), broker.token.as_deref(), &subjects)
+        FakeClient::connect(&name, &broker.endpoint(), broker.token.as_deref(), &subjects)
     }
 
-    fn connect(&self, name: &str, broker: &Broker, subjects: &[&str]) -> Result<StandIn> {
+    fn connect(&self, name: &str, broker: &Broker, subjects: &[&str]) -> Result<FakeClient> {
         let prefix = self.line.names().prefix;
         let subjects: Vec<_> = subjects.iter().map(|subject| format!("{prefix}.{subject}")).collect();
-        StandIn::connect(name, &broker.endpoint(), broker.token.as_deref(), &subjects)
+        FakeClient::connect(name, &broker.endpoint(), broker.token.as_deref(), &subjects)
     }
 
-    /// Keeps a connected client for as long as the stack.
-    pub fn keep(&mut self, client: StandIn) {
+    /// Keeps a client connected until the stack is dropped.
+    pub fn keep(&mut self, client: FakeClient) {
         self.kept.push(client);
     }
 
@@ -118,38 +118,39 @@ impl Stack {
         self.kept.clear();
     }
 
-    /// Ends its servers and clients, and the real operator.
-    pub(super) fn dismiss(&mut self) {
+    /// Stops the servers, the clients and the real operator.
+    pub(super) fn stop_processes(&mut self) {
         self.kept.clear();
         self.brokers.clear();
         self.operator = None;
     }
 
-    /// The path of one of its objects.
+    /// The URL path of an object in the stack's namespace.
     pub fn path(&self, api_version: &str, kind: &str, name: &str) -> String {
         rest::path(api_version, kind, &self.namespace, name)
     }
 
-    /// The path of a custom resource, by kind, in the version that every line serves.
+    /// The URL path of a custom resource in the version that every operator line serves.
     pub fn custom_path(&self, kind: &str) -> String {
         let names = self.line.names();
         let name = format!("{}-{}", names.prefix, kind.to_lowercase());
         self.path(&format!("{}/v1alpha1", names.group), kind, &name)
     }
 
-    /// The names of a component's pods: `operator`, `broker` or `meshsync`.
+    /// The pod names of a component: `operator`, `broker` or `meshsync`.
     pub async fn pods(&self, component: &str) -> Result<Vec<String>> {
         let names = self.line.names();
-        let begin = match component {
+        let prefix = match component {
             "broker" => format!("{}-", names.broker),
             other => format!("{}-{other}-", names.prefix),
         };
         let pods = rest::list(&self.client, &rest::collection("v1", "Pod", Some(&self.namespace))).await?;
         let all = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
-        Ok(all.filter(|name| name.starts_with(&begin)).map(str::to_owned).collect())
+        Ok(all.filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect())
     }
 
-    /// Waits until a component's first container has been running for longer than this, by the second.
+    /// Waits until a component's first container has been running for longer than this time, which counts in full
+    /// seconds.
     pub async fn until_running_for(&self, component: &str, time: Duration) -> Result<()> {
         let pods = self.pods(component).await?;
         let name = pods.first().context("no pod")?;
@@ -157,9 +158,9 @@ impl Stack {
         let started =
             rest::get(&self.client, &path).await?["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
                 .as_str()
-                .context("a container that does not run")?
+                .context("the container is not running")?
                 .parse::<Timestamp>()?;
-        wait::until("the container to run for long enough", time + Duration::from_secs(5), || async {
+        wait::until("the container to run long enough", time + Duration::from_secs(5), || async {
             let now: Timestamp = manifests::now().parse()?;
             let running = Duration::try_from(now.duration_since(started)).unwrap_or_default();
             Ok((running > time).then_some(()))
@@ -167,7 +168,8 @@ impl Stack {
         .await
     }
 
-    /// Starts the brokers and leads their pods' ports there: the first behind the Service, the others beside it.
+    /// Starts the broker servers and forwards their pods' ports to them. The first server uses the Service's cluster
+    /// IP, the others use spare addresses.
     pub(super) async fn start_brokers(&mut self, service: Ipv4Addr, count: u8) -> Result<()> {
         let names = self.line.names();
         let mut starts = Vec::new();
@@ -187,7 +189,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Waits until the workloads have what they ask for and the broker's Service leads to every broker.
+    /// Waits until the workloads have all replicas and every broker is a ready endpoint of the broker's Service.
     pub(super) async fn wait_ready(&self, brokers: u8) -> Result<()> {
         let names = self.line.names();
         let operator = self.path("apps/v1", "Deployment", &format!("{}-operator", names.prefix));
@@ -208,22 +210,22 @@ impl Stack {
             )?;
             let endpoints = slices.iter().filter_map(|slice| slice["endpoints"].as_array()).flatten();
             let behind = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] == true).count();
-            let ready = [&operator, &meshsync, &broker].into_iter().all(has_its_replicas) && behind >= brokers.into();
+            let ready = [&operator, &meshsync, &broker].into_iter().all(has_all_replicas) && behind >= brokers.into();
             Ok(ready.then_some(()))
         })
         .await
     }
 }
 
-/// Gives a Service's load balancer these addresses.
+/// Sets the load balancer addresses of a Service.
 pub async fn set_ingress(client: &Client, service: &str, ingress: &Value) -> Result<()> {
     let status = json!({"status": {"loadBalancer": {"ingress": ingress}}});
     rest::merge(client, &format!("{service}/status"), &status).await.map(drop)
 }
 
-pub(super) fn has_its_replicas(workload: &Value) -> bool {
+pub(super) fn has_all_replicas(workload: &Value) -> bool {
     let status = &workload["status"];
-    let wanted = workload["spec"]["replicas"].as_u64();
-    let seen = status["observedGeneration"].as_u64() >= workload["metadata"]["generation"].as_u64();
-    seen && status["readyReplicas"].as_u64().or(Some(0)) >= wanted
+    let desired = workload["spec"]["replicas"].as_u64();
+    let observed = status["observedGeneration"].as_u64() >= workload["metadata"]["generation"].as_u64();
+    observed && status["readyReplicas"].as_u64().or(Some(0)) >= desired
 }

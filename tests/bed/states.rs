@@ -1,4 +1,4 @@
-//! The stack in the situations of the recordings, live.
+//! The situations of the recordings, on a live stack.
 
 use std::net::Ipv4Addr;
 
@@ -8,48 +8,48 @@ use super::cluster::Cluster;
 use super::line::Line;
 use super::stack::Stack;
 
-/// A situation: how it is brought about, and what is true of it.
+/// A situation of the stack, with the expected diagnosis.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation {
-    /// What it is called, also on the command line.
+    /// The name, also on the command line.
     pub name: &'static str,
-    /// What it is.
+    /// A description.
     pub summary: &'static str,
-    /// The states of operator, MeshSync and broker that a diagnosis must find.
+    /// The states that the diagnosis must report: operator, MeshSync, broker.
     pub states: &'static str,
-    /// The root causes that a diagnosis must find, in order; mere information is none.
+    /// The root causes that the diagnosis must report, in this order, without findings of severity info.
     pub causes: &'static str,
 }
 
-/// Every situation.
+/// All situations.
 pub const ALL: &[Situation] = &[
     Situation {
         name: "healthy",
-        summary: "all up, MeshSync connected and allowed to read",
+        summary: "everything is ready, MeshSync is connected and can read",
         states: "DEPLOYED/CONNECTED/DEPLOYED",
         causes: "",
     },
     Situation {
         name: "running-not-connected",
-        summary: "MeshSync's pod is ready and nobody is connected to the broker",
+        summary: "MeshSync's pod is ready but no client is connected to the broker",
         states: "DEPLOYED/RUNNING/DEPLOYED",
         causes: "meshsync-not-connected",
     },
     Situation {
         name: "orphaned-no-operator",
-        summary: "the operator's Deployment is deleted, the rest lives on",
+        summary: "the operator's Deployment is deleted, everything else still runs",
         states: "NOTDEPLOYED/CONNECTED/DEPLOYED",
         causes: "operator-missing",
     },
     Situation {
         name: "stuck-terminating",
-        summary: "no operator, and both custom resources deleted: their finalizers hang",
+        summary: "no operator, and both custom resources are stuck terminating",
         states: "NOTDEPLOYED/CONNECTED/DEPLOYED",
         causes: "cr-stuck-terminating",
     },
     Situation {
         name: "undeployed-crs-absent",
-        summary: "the operator is alive, the custom resources are properly deleted",
+        summary: "the operator is running, the custom resources are deleted",
         states: "DEPLOYED/UNDEPLOYED/UNDEPLOYED",
         causes: "cr-missing cr-missing",
     },
@@ -57,18 +57,18 @@ pub const ALL: &[Situation] = &[
         name: "three-brokers-lb-pending-bad-watchlist",
         summary: "three brokers, no external address, a watch-list that is not JSON",
         states: "DEPLOYED/CONNECTED/DEPLOYED",
-        // The list is bad, and in the test's namespace it is not even read.
+        // The watch-list is invalid, and in the test's namespace MeshSync does not read it.
         causes: "broker-split watch-list-invalid cr-unexpected-name broker-external-pending",
     },
     Situation {
         name: "meshsync-crashloop",
-        summary: "MeshSync's container restarts again and again",
+        summary: "MeshSync's container is in CrashLoopBackOff",
         states: "DEPLOYED/DEPLOYED/DEPLOYED",
         causes: "meshsync-crash-loop",
     },
     Situation {
         name: "nothing-installed",
-        summary: "an empty namespace, no definitions",
+        summary: "an empty namespace, no CRDs",
         states: "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED",
         causes: "not-installed",
     },
@@ -80,13 +80,13 @@ pub const ALL: &[Situation] = &[
     },
     Situation {
         name: "connected-but-blind-rbac",
-        summary: "the released manifests as they are: MeshSync may not read what it watches",
+        summary: "the unchanged released manifests: MeshSync cannot list what it watches",
         states: "DEPLOYED/CONNECTED/DEPLOYED",
         causes: "meshsync-cannot-list",
     },
     Situation {
         name: "upgraded-in-place",
-        summary: "the old line with the current one installed over it",
+        summary: "the old operator line with the current one installed over it",
         states: "DEPLOYED/CONNECTED/DEPLOYED",
         causes: "two-generations watch-list-empty over-privileged",
     },
@@ -99,21 +99,21 @@ pub const ALL: &[Situation] = &[
 ];
 
 impl Situation {
-    /// The profile of its stack.
+    /// The profile of the stack.
     pub fn profile(&self) -> &'static str {
         if self.name == "meshplay" { "meshplay" } else { "meshery" }
     }
 }
 
-/// The situation of this name, or an error with the names that there are.
+/// The situation with this name, or an error that lists all names.
 pub fn named(name: &str) -> Result<&'static Situation> {
     ALL.iter().find(|situation| situation.name == name).with_context(|| {
         let all: Vec<_> = ALL.iter().map(|situation| situation.name).collect();
-        format!("no state is called {name}; there are: {}", all.join(", "))
+        format!("there is no state {name}; the states are: {}", all.join(", "))
     })
 }
 
-/// Brings a situation about in a namespace that exists. There is no stack where nothing is installed.
+/// Creates a situation in an existing namespace. Returns no stack if nothing is installed.
 pub async fn apply(name: &str, cluster: &Cluster, namespace: &str) -> Result<Option<Stack>> {
     named(name)?;
     let current = || Stack::of(Line::Current).namespace(namespace);
@@ -157,7 +157,7 @@ pub async fn apply(name: &str, cluster: &Cluster, namespace: &str) -> Result<Opt
             let older = Stack::of(Line::Old).namespace(namespace).start(cluster).await?;
             connected(current().stock().upgrade(older).await?, 0).await?
         }
-        _ => bail!("the state {name} is listed and not written"),
+        _ => bail!("the state {name} is listed but not implemented"),
     };
     Ok(Some(stack))
 }

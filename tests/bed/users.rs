@@ -1,4 +1,4 @@
-//! The people of the cluster and their kubeconfigs: an administrator, one who may nothing, and spare ones to give rights to.
+//! The cluster's users and their kubeconfigs: an administrator, a user without permissions, and spare users for tests.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,14 +12,14 @@ use super::cluster::Cluster;
 use super::scratch::Scratch;
 use super::{rest, wait};
 
-/// In the group `system:masters`.
+/// The administrator, in the group `system:masters`.
 pub const ADMIN: &str = "admin";
-/// Known to the cluster, with no right but to look at its version.
+/// A user who can authenticate but has no permission except to read the cluster's version.
 pub const NOBODY: &str = "nobody";
-/// How many spare users there are, named `user-1` and so on.
+/// The number of spare users, named `user-1` and so on.
 pub const SPARE: usize = 200;
 
-/// The token of a user. There is nothing to guess about a cluster on the loopback address that lives for minutes.
+/// The token of a user. It need not be secret: the cluster listens on loopback only, and runs for minutes.
 pub fn token(user: &str) -> String {
     format!("bed-token-of-{user}")
 }
@@ -37,7 +37,7 @@ pub fn write_tokens(scratch: &Scratch) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A kubeconfig with one context, `bed`, that trusts the cluster's authority and carries the token.
+/// A kubeconfig with one context, `bed`, that contains the cluster's authority and the token.
 pub fn kubeconfig(server: &str, authority: &str, user: &str, token: &str) -> String {
     let authority = base64(authority);
     format!(
@@ -59,25 +59,30 @@ users:
     )
 }
 
-/// Base64, through the type that Kubernetes' own objects use for it.
+/// Encodes in Base64, with the type that Kubernetes objects use.
 pub fn base64(text: &str) -> String {
     match serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())) {
         Ok(serde_json::Value::String(encoded)) => encoded,
-        _ => unreachable!("bytes always become a string"),
+        _ => unreachable!("bytes are always serialized as a string"),
     }
 }
 
 impl Cluster {
-    /// Waits until the authorizer has heard of a right that was given or taken away: `patch deployments.apps/name`, in
-    /// the whole cluster.
-    pub async fn until_may(&self, user: &str, right: &str, allowed: bool) -> Result<()> {
-        self.until_may_in(None, user, right, allowed).await
+    /// Waits until a permission is granted or revoked in the whole cluster: `patch deployments.apps/name`.
+    pub async fn until_allowed(&self, user: &str, permission: &str, allowed: bool) -> Result<()> {
+        self.until_allowed_in(None, user, permission, allowed).await
     }
 
-    /// As [`Self::until_may`], in one namespace if there is one.
-    pub async fn until_may_in(&self, namespace: Option<&str>, user: &str, right: &str, allowed: bool) -> Result<()> {
+    /// Like [`Self::until_allowed`], in a namespace if one is given.
+    pub async fn until_allowed_in(
+        &self,
+        namespace: Option<&str>,
+        user: &str,
+        permission: &str,
+        allowed: bool,
+    ) -> Result<()> {
         let client = self.client_for(user).await?;
-        let (verb, object) = right.split_once(' ').context("no verb")?;
+        let (verb, object) = permission.split_once(' ').context("no verb")?;
         let (resource, name) = object.split_once('/').unwrap_or((object, ""));
         let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
         let review = json!({
@@ -88,7 +93,7 @@ impl Cluster {
             } },
         });
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        wait::until(right, Duration::from_secs(10), || async {
+        wait::until(permission, Duration::from_secs(10), || async {
             let answer = rest::post(&client, path, &review).await?;
             Ok((answer["status"]["allowed"] == allowed).then_some(()))
         })

@@ -1,8 +1,8 @@
-//! The watch-list that the stack ships: 21 kinds, every event of each.
+//! The default watch-list of the stack: 21 kinds with all event types.
 
 use serde_json::{Value, json};
 
-/// Its resources.
+/// The resources of the default watch-list.
 pub const RESOURCES: [&str; 21] = [
     "namespaces.v1.",
     "configmaps.v1.",
@@ -27,12 +27,12 @@ pub const RESOURCES: [&str; 21] = [
     "apiservices.v1.apiregistration.k8s.io",
 ];
 
-/// Its `whitelist`, as text.
+/// The default `whitelist`, as text.
 pub fn default() -> String {
     of(&RESOURCES)
 }
 
-/// A `whitelist` of these resources.
+/// A `whitelist` with these resources and all event types.
 pub fn of(resources: &[&str]) -> String {
     let entry = |name: &&str| json!({"Resource": name, "Events": ["ADDED", "MODIFIED", "DELETED"]});
     resources.iter().map(entry).collect::<Value>().to_string()

@@ -1,15 +1,15 @@
-//! The benchmark: what the tool costs on a real control plane, beside `kubectl get pods` in the same run.
+//! The benchmark: measures the tool on a real control plane and compares it with `kubectl get pods` in the same run.
 //!
 //! `cargo bench --bench budgets` starts the test cluster with a healthy stack and prints each figure with its budget.
-//! It is a report: a missed budget is shown and fails nothing.
+//! It only reports: a missed budget is shown, but the benchmark does not fail.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../bed/mod.rs"]
 mod bed;
 
-mod crowd;
-mod distance;
+mod idle_pods;
+mod latency;
 mod measure;
 mod requests;
 mod table;
@@ -30,28 +30,28 @@ use self::{
     table::{Report, Row, Unit},
 };
 
-/// Measures the budgets on a test cluster.
+/// Measure the budgets on a test cluster.
 #[derive(Debug, Parser)]
 struct Args {
-    /// How many runs each median is of.
+    /// Number of runs for each median.
     #[arg(long, default_value_t = 15)]
     runs: usize,
-    /// How many pods to put into other namespaces; 0 leaves that part out.
+    /// Number of pods to create in other namespaces; 0 skips that part.
     #[arg(long, default_value_t = 10_000)]
     pods: usize,
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
-    /// What cargo says to every benchmark.
+    /// Passed by cargo to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// The added round-trip time of the far cluster.
-const DISTANCE: Duration = Duration::from_millis(20);
+/// The added round-trip time of the remote cluster.
+const LATENCY: Duration = Duration::from_millis(20);
 
-/// How long a run may take on a cluster that never answers.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout of a run on a cluster that never answers.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1).peekable();
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         },
         Ok(report) => print!("{report}"),
         Err(error) => {
-            eprintln!("the benchmark could not be run: {error:#}");
+            eprintln!("the benchmark failed: {error:#}");
             return ExitCode::FAILURE;
         }
     }
@@ -86,7 +86,7 @@ struct Peers {
     kubectl: Run,
     /// `test dataflow`, from start to the object removed.
     dataflow: Run,
-    /// `system check -v`, for what it tells of its requests.
+    /// `system check -v`, for the timings of its requests.
     verbose: Run,
 }
 
@@ -117,48 +117,48 @@ async fn report(args: &Args) -> Result<Report> {
     stack.keep(meshsync);
     let server = stack.server(0)?;
     stack.keep(server);
-    let kubeconfig = someone(&cluster).await?;
+    let kubeconfig = cluster_admin(&cluster).await?;
     let home = folder.path();
-    let near = Peers::on(&kubeconfig, home)?;
+    let local = Peers::on(&kubeconfig, home)?;
 
     let mut figures = size()?;
     eprintln!("measuring on loopback");
-    figures.extend(loopback(&near, args.runs)?);
+    figures.extend(loopback_figures(&local, args.runs)?);
 
-    eprintln!("measuring at a distance of {} ms", DISTANCE.as_millis());
-    let far = Peers::on(&at_a_distance(&cluster, &kubeconfig, home)?, home)?;
-    figures.extend(remote(&near, &far, args.runs)?);
+    eprintln!("measuring with {} ms of added round-trip time", LATENCY.as_millis());
+    let remote = Peers::on(&with_latency(&cluster, &kubeconfig, home)?, home)?;
+    figures.extend(remote_figures(&local, &remote, args.runs)?);
 
-    let quiet = requests::of(&near.check, &cluster)?;
+    let quiet = requests::of(&local.check, &cluster)?;
     figures.push(count("check: API requests", quiet).at_most(30.0));
-    figures.push(count("status: API requests", requests::of(&near.status, &cluster)?));
+    figures.push(count("status: API requests", requests::of(&local.status, &cluster)?));
     if args.pods > 0 {
-        eprintln!("making {} pods elsewhere", args.pods);
-        crowd::make(&cluster, args.pods).await?;
-        let crowded = requests::of(&near.check, &cluster)?;
-        let elsewhere = format!("{} pods elsewhere", args.pods);
-        figures.push(count(&format!("check: API requests, {elsewhere}"), crowded).at_most(to_f64(quiet.requests)));
-        let [check, kubectl] = measure::compare([&near.check, &near.kubectl], args.runs)?;
-        figures.push(ratio(&format!("check: wall, {elsewhere}"), &check, &kubectl).at_most(0.6));
+        eprintln!("creating {} pods in other namespaces", args.pods);
+        idle_pods::create(&cluster, args.pods).await?;
+        let with_pods = requests::of(&local.check, &cluster)?;
+        let condition = format!("{} pods in other namespaces", args.pods);
+        figures.push(count(&format!("check: API requests, {condition}"), with_pods).at_most(to_f64(quiet.requests)));
+        let [check, kubectl] = measure::compare([&local.check, &local.kubectl], args.runs)?;
+        figures.push(ratio(&format!("check: wall, {condition}"), &check, &kubectl).at_most(0.6));
     }
 
-    eprintln!("measuring the flow of events");
-    // From here on a MeshSync that publishes, whose own work would disturb the figures above.
+    eprintln!("measuring test dataflow");
+    // Only now start a MeshSync that publishes: its own work would distort the figures above.
     stack.disconnect_kept();
-    let publisher = stack.publishing(0, &bed::Faults::default()).await?;
-    figures.extend(flow(&near, args.runs)?);
+    let publisher = stack.start_publisher(0, &bed::Faults::default()).await?;
+    figures.extend(dataflow_figures(&local, args.runs)?);
     drop(publisher);
 
     eprintln!("measuring on a cluster that never answers");
-    cluster.stop_api_server()?;
-    figures.push(frozen(&kubeconfig, home)?);
-    cluster.continue_api_server()?;
+    cluster.pause_api_server()?;
+    figures.push(unresponsive(&kubeconfig, home)?);
+    cluster.resume_api_server()?;
     drop(stack);
     Ok(Report { machine: machine(), runs: args.runs, figures })
 }
 
-/// A user with every right, unlike the administrator one whose requests are told from the cluster's own.
-async fn someone(cluster: &bed::Cluster) -> Result<PathBuf> {
+/// A user with all permissions whose requests, unlike the administrator's, can be told apart from the cluster's own.
+async fn cluster_admin(cluster: &bed::Cluster) -> Result<PathBuf> {
     let user = cluster.user()?;
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
@@ -170,13 +170,13 @@ async fn someone(cluster: &bed::Cluster) -> Result<PathBuf> {
     cluster.kubeconfig_for(&user)
 }
 
-/// The binary itself.
+/// The size of the binary.
 fn size() -> Result<Vec<Row>> {
     let bytes = fs::metadata(env!("CARGO_BIN_EXE_meshdoctor"))?.len();
     Ok(vec![Row::new("binary", mib(bytes), Unit::MiB).at_most(10.0)])
 }
 
-fn loopback(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
+fn loopback_figures(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
     let [version, check, status, kubectl] =
         measure::compare([&peers.version, &peers.check, &peers.status, &peers.kubectl], runs)?;
     Ok(vec![
@@ -196,8 +196,8 @@ fn loopback(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
     ])
 }
 
-/// A change made, heard of three times and removed, beside one list of pods.
-fn flow(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
+/// `test dataflow` (one object created, its three events received, the object removed) compared with one list of pods.
+fn dataflow_figures(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
     let [dataflow, kubectl] = measure::compare([&peers.dataflow, &peers.kubectl], runs)?;
     Ok(vec![
         ratio("test dataflow: wall", &dataflow, &kubectl).at_most(1.0),
@@ -206,36 +206,37 @@ fn flow(peers: &Peers, runs: usize) -> Result<Vec<Row>> {
     ])
 }
 
-/// The figures of the far cluster, and the round trips in a row that the near one's leave over.
-fn remote(near: &Peers, far: &Peers, runs: usize) -> Result<Vec<Row>> {
-    let [near_check, far_check, near_kubectl, far_kubectl] =
-        measure::compare([&near.check, &far.check, &near.kubectl, &far.kubectl], runs)?;
-    let distance = DISTANCE.as_millis();
-    let trips = |far: Duration, near: Duration| ms(far.saturating_sub(near)) / ms(DISTANCE);
-    let check_trips = trips(far_check.wall, near_check.wall);
-    let kubectl_trips = trips(far_kubectl.wall, near_kubectl.wall);
+/// The figures of the remote cluster, and the number of sequential round trips derived from the difference.
+fn remote_figures(local: &Peers, remote: &Peers, runs: usize) -> Result<Vec<Row>> {
+    let [local_check, remote_check, local_kubectl, remote_kubectl] =
+        measure::compare([&local.check, &remote.check, &local.kubectl, &remote.kubectl], runs)?;
+    let latency = LATENCY.as_millis();
+    let trips = |remote: Duration, local: Duration| ms(remote.saturating_sub(local)) / ms(LATENCY);
+    let check_trips = trips(remote_check.wall, local_check.wall);
+    let kubectl_trips = trips(remote_kubectl.wall, local_kubectl.wall);
     let mut rows = vec![
-        ratio(&format!("check: wall, +{distance} ms round trip"), &far_check, &far_kubectl),
-        Row::new("check: round trips in a row", check_trips.round(), Unit::Count)
-            .note(format!("{check_trips:.1} by the clock; kubectl {kubectl_trips:.1}")),
+        ratio(&format!("check: wall, +{latency} ms round trip"), &remote_check, &remote_kubectl),
+        Row::new("check: sequential round trips", check_trips.round(), Unit::Count)
+            .note(format!("{check_trips:.1} measured; kubectl {kubectl_trips:.1}")),
     ];
-    let (near, far) = (Phases::of(&near.verbose)?, Phases::of(&far.verbose)?);
-    let before = (far.before - near.before) / ms(DISTANCE);
+    let (local, remote) = (Phases::of(&local.verbose)?, Phases::of(&remote.verbose)?);
+    let before = (remote.before - local.before) / ms(LATENCY);
     rows.push(
         Row::new("check: round trips before the broker", before.round(), Unit::Count)
             .at_most(3.0)
-            .note(format!("{before:.1} by the clock: TCP, TLS, one wave of requests")),
+            .note(format!("{before:.1} measured: TCP, TLS, one batch of requests")),
     );
     Ok(rows)
 }
 
-/// The two parts of a run, in milliseconds, as `-v` tells them.
+/// Timings of a run in milliseconds, from the output of `-v`.
 struct Phases {
+    /// The time before the port-forward to the broker.
     before: f64,
 }
 
 impl Phases {
-    /// The median of a few runs.
+    /// The median of five runs.
     fn of(verbose: &Run) -> Result<Self> {
         let mut all = Vec::new();
         for _ in 0..5 {
@@ -244,8 +245,11 @@ impl Phases {
                 .lines()
                 .find(|line| line.contains("port-forward "))
                 .and_then(|line| number_before(line, " ms)"))
-                .context("-v tells of no port-forward")?;
-            let total = text.lines().find_map(|line| number_before(line, " ms in all")).context("-v tells no total")?;
+                .context("the output of -v has no port-forward")?;
+            let total = text
+                .lines()
+                .find_map(|line| number_before(line, " ms in all"))
+                .context("the output of -v has no total")?;
             all.push(total - probe);
         }
         all.sort_by(f64::total_cmp);
@@ -260,21 +264,21 @@ fn number_before(line: &str, text: &str) -> Option<f64> {
     digits.parse().ok()
 }
 
-/// A complete report is due within the run's own limit and a little.
-fn frozen(kubeconfig: &Path, home: &Path) -> Result<Row> {
-    let args = format!("system check --timeout {}s", PATIENCE.as_secs());
+/// The report must be complete within the timeout plus 200 ms.
+fn unresponsive(kubeconfig: &Path, home: &Path) -> Result<Row> {
+    let args = format!("system check --timeout {}s", TIMEOUT.as_secs());
     let program = Path::new(env!("CARGO_BIN_EXE_meshdoctor"));
     let cost = Run::of(program, &args, kubeconfig, home).exits(3).once()?;
     Ok(Row::new("check: wall, a cluster that never answers", ms(cost.wall), Unit::Ms)
-        .at_most(ms(PATIENCE) + 200.0)
+        .at_most(ms(TIMEOUT) + 200.0)
         .note(format!("with {}", args.trim_start_matches("system check "))))
 }
 
-/// A kubeconfig that leads to the cluster by the long way.
-fn at_a_distance(cluster: &bed::Cluster, kubeconfig: &Path, folder: &Path) -> Result<PathBuf> {
-    let address = cluster.server().strip_prefix("https://").context("the cluster's address is no https URL")?;
-    let port = distance::relay(address.parse()?, DISTANCE)?;
-    let path = folder.join("kubeconfig-at-a-distance");
+/// A kubeconfig that connects to the cluster through the relay.
+fn with_latency(cluster: &bed::Cluster, kubeconfig: &Path, folder: &Path) -> Result<PathBuf> {
+    let address = cluster.server().strip_prefix("https://").context("the cluster's address is not an https URL")?;
+    let port = latency::relay(address.parse()?, LATENCY)?;
+    let path = folder.join("kubeconfig-with-latency");
     let text = fs::read_to_string(kubeconfig)?.replace(cluster.server(), &format!("https://127.0.0.1:{port}"));
     fs::write(&path, text)?;
     Ok(path)
@@ -290,15 +294,15 @@ fn cpu_ratio(what: &str, ours: &Cost, peer: &Cost) -> Row {
     Row::new(what, ours / peer, Unit::Times).note(format!("{ours:.1} ms, kubectl {peer:.1} ms"))
 }
 
-fn count(what: &str, asked: requests::Asked) -> Row {
-    Row::new(what, to_f64(asked.requests), Unit::Count).note(format!("and {} access reviews", asked.reviews))
+fn count(what: &str, requests: requests::Count) -> Row {
+    Row::new(what, to_f64(requests.requests), Unit::Count).note(format!("and {} access reviews", requests.reviews))
 }
 
 fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nothing here is as large as that")]
+#[expect(clippy::cast_precision_loss, reason = "all values here are small enough")]
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
@@ -314,6 +318,6 @@ fn machine() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
         .map_or("unknown processor", |(_, model)| model);
-    let build = if cfg!(debug_assertions) { "DEBUG BUILD, whose figures say nothing" } else { "release build" };
+    let build = if cfg!(debug_assertions) { "DEBUG BUILD, figures are meaningless" } else { "release build" };
     format!("{cores} cores, {model}; {build}")
 }

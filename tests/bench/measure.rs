@@ -1,7 +1,7 @@
-//! What a program costs as a whole process: wall time, processor time and peak memory, as the kernel accounts them.
+//! The cost of a whole process: wall time, CPU time and peak memory, as counted by the kernel.
 //!
-//! The kernel counts towards a child's peak memory also that of the process it was forked from, so the children are
-//! started by this very program in another guise ([`launch`]), which has next to none and measures one of them.
+//! The kernel includes the memory of the forking process in a child's peak memory. Therefore this program starts itself
+//! again as a launcher ([`launch`]), which uses almost no memory, starts one program and measures it.
 
 use std::{
     ffi::OsString,
@@ -14,38 +14,38 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
-/// The argument under which this program is a launcher.
+/// The argument that makes this program a launcher.
 pub(crate) const LAUNCH: &str = "--launch";
 
-/// How often each program is run before its runs count.
+/// The number of runs of each program that are not counted.
 const WARM_UP: usize = 3;
 
-/// What one process has cost.
+/// The cost of one process.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Cost {
-    /// From its start until it was reaped.
+    /// The time from start to exit.
     pub(crate) wall: Duration,
-    /// User and system time, its children's included.
+    /// User and system time, including children.
     pub(crate) cpu: Duration,
-    /// The largest resident set, in bytes.
+    /// The maximum resident set size in bytes.
     pub(crate) memory: u64,
     /// The exit code.
     pub(crate) code: Option<i32>,
 }
 
-/// A program with its arguments and the whole of its environment.
+/// A program with its arguments and its complete environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     program: PathBuf,
     args: Vec<String>,
     kubeconfig: PathBuf,
     home: PathBuf,
-    /// The exit code without which the figures mean nothing.
+    /// The expected exit code; with another one, the figures are meaningless.
     expected: i32,
 }
 
 impl Run {
-    /// A program, its arguments split at white space.
+    /// A program with its arguments, which are split at whitespace.
     pub(crate) fn of(program: &Path, args: &str, kubeconfig: &Path, home: &Path) -> Self {
         Self {
             program: program.into(),
@@ -56,30 +56,30 @@ impl Run {
         }
     }
 
-    /// The same with another exit code expected.
+    /// The same program with another expected exit code.
     pub(crate) fn exits(mut self, code: i32) -> Self {
         self.expected = code;
         self
     }
 
-    /// Runs it once, unmeasured, and returns what it said on standard error.
+    /// Runs the program once without measuring it, and returns its standard error.
     pub(crate) fn stderr(&self) -> Result<String> {
         let output = self.environment(Command::new(&self.program).args(&self.args)).output()?;
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    /// Runs it once and measures it.
+    /// Runs the program once and measures it.
     pub(crate) fn once(&self) -> Result<Cost> {
         let mut launcher = Command::new(std::env::current_exe()?);
         launcher.arg(LAUNCH).arg(&self.program).args(&self.args);
         let output = self.environment(&mut launcher).stderr(Stdio::inherit()).output()?;
         let cost: Cost = serde_json::from_slice(&output.stdout).with_context(|| {
             let program = self.program.display();
-            format!("{program} could not be launched")
+            format!("cannot start {program}")
         })?;
         ensure!(
             cost.code == Some(self.expected),
-            "{} {} ended with {:?} where {} is expected: {}",
+            "{} {} exited with {:?}, expected {}: {}",
             self.program.display(),
             self.args.join(" "),
             cost.code,
@@ -89,7 +89,7 @@ impl Run {
         Ok(cost)
     }
 
-    /// Nothing of the surrounding environment gets in: no proxy, no other cluster.
+    /// Clears the environment, so that no proxy and no other cluster is used.
     fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
             .env_clear()
@@ -101,8 +101,8 @@ impl Run {
     }
 }
 
-/// Measures programs against each other: one run of each in turn, so that whatever else the machine does meets all of
-/// them alike. Returns the median of each figure.
+/// Compares programs. They run in turn, so that other load on the machine affects all of them equally. Returns the
+/// median of each figure.
 pub(crate) fn compare<const N: usize>(runs: [&Run; N], count: usize) -> Result<[Cost; N]> {
     for _ in 0..WARM_UP {
         for run in runs {
@@ -129,7 +129,7 @@ fn median<T: Ord + Copy>(samples: &[Cost], figure: impl Fn(&Cost) -> T) -> T {
     figures[figures.len() / 2]
 }
 
-/// The other guise: runs one program with its output thrown away and prints what it has cost.
+/// The launcher: runs one program, discards its output and prints its cost.
 pub(crate) fn launch(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let Some(program) = args.next() else {
         return ExitCode::FAILURE;

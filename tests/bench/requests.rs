@@ -1,4 +1,4 @@
-//! How many requests the API server gets, by its own account: its audit log has a line for each.
+//! Counts the requests to the API server in its audit log, which has a line for each.
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{bed, measure::Run};
 
-/// Every finished request but those of the cluster's own programs, which are all of this group.
+/// Logs every completed request, except those of the cluster's own programs, which are all in these groups.
 const POLICY: &str = "apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
@@ -19,7 +19,7 @@ rules:
 
 const LOG: &str = "requests.log";
 
-/// The options of a cluster that keeps the account; `folder` outlives its start.
+/// The options of a cluster that logs requests; `folder` must exist until it has started.
 pub(crate) fn options(folder: &Path) -> Result<bed::Options> {
     let policy = folder.join("requests.yaml");
     fs::write(&policy, POLICY)?;
@@ -29,10 +29,10 @@ pub(crate) fn options(folder: &Path) -> Result<bed::Options> {
     })
 }
 
-/// What a run asked.
+/// The number of requests of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// Everything but access reviews.
+pub(crate) struct Count {
+    /// All requests except access reviews.
     pub(crate) requests: usize,
     /// The access reviews.
     pub(crate) reviews: usize,
@@ -47,11 +47,11 @@ struct Line {
     uri: String,
 }
 
-/// Runs once and counts what was asked.
-pub(crate) fn of(run: &Run, cluster: &bed::Cluster) -> Result<Asked> {
+/// Runs the program once and counts its requests.
+pub(crate) fn of(run: &Run, cluster: &bed::Cluster) -> Result<Count> {
     let before = lines(cluster)?.len();
     run.once()?;
-    // A port-forward is written down when its connection has ended, a moment after the program.
+    // A port-forward is logged when its connection ends, a moment after the program.
     let mut after = before;
     loop {
         std::thread::sleep(Duration::from_millis(300));
@@ -62,22 +62,22 @@ pub(crate) fn of(run: &Run, cluster: &bed::Cluster) -> Result<Asked> {
         after = now;
     }
     let mut seen = BTreeSet::new();
-    let mut asked = Asked { requests: 0, reviews: 0 };
+    let mut count = Count { requests: 0, reviews: 0 };
     for line in &lines(cluster)?[before..] {
         let line: Line = serde_json::from_str(line)?;
         if !seen.insert(line.id) {
             continue;
         }
         if line.uri.contains("accessreviews") {
-            asked.reviews += 1;
+            count.reviews += 1;
         } else {
-            asked.requests += 1;
+            count.requests += 1;
         }
     }
-    Ok(asked)
+    Ok(count)
 }
 
 fn lines(cluster: &bed::Cluster) -> Result<Vec<String>> {
-    let text = fs::read_to_string(cluster.file(LOG)).context("the cluster keeps no audit log")?;
+    let text = fs::read_to_string(cluster.file(LOG)).context("the cluster has no audit log")?;
     Ok(text.lines().map(str::to_owned).collect())
 }

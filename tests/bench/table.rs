@@ -1,10 +1,10 @@
-//! The report: each figure with its budget beside it.
+//! The report: each figure next to its budget.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Unit {
@@ -12,9 +12,9 @@ pub(crate) enum Unit {
     Ms,
     /// Mebibytes.
     MiB,
-    /// So many times the peer's figure.
+    /// A multiple of the peer's figure.
     Times,
-    /// Things.
+    /// A number of items.
     Count,
 }
 
@@ -38,14 +38,14 @@ impl Row {
         Self { what: what.into(), figure, unit, budget: None, met: None, note: String::new() }
     }
 
-    /// With the most that it may be.
+    /// Sets the budget: the maximum of the figure.
     pub(crate) fn at_most(mut self, budget: f64) -> Self {
         self.budget = Some(budget);
         self.met = Some(self.figure <= budget);
         self
     }
 
-    /// With how it came about.
+    /// Adds an explanation.
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
@@ -61,12 +61,12 @@ fn shown(figure: f64, unit: Unit) -> String {
     }
 }
 
-/// Everything that was measured, and on what.
+/// All figures, and the machine on which they were measured.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// The machine and the build.
     pub(crate) machine: String,
-    /// How many runs a median is of.
+    /// The number of runs for each median.
     pub(crate) runs: usize,
     /// The figures.
     pub(crate) figures: Vec<Row>,

@@ -1,7 +1,7 @@
-//! The order of the source: few entries, imports in one direction, no circles, short files.
+//! Checks the structure of `src/`: ten entries, imports in one direction, no cycles, short files.
 //!
-//! A re-export counts as the module that defines the item. A folder and its `mod.rs` are one module; what is checked is
-//! what lies beside each other in one folder, at every depth.
+//! A re-export counts as the module that defines the item. A folder and its `mod.rs` are one module. The modules within
+//! each folder are checked against each other, at every depth.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,24 +12,24 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The entries of `src/`; each may use those after it.
+/// The entries of `src/`. Each may import from the entries after it.
 const ENTRIES: [&str; 10] =
     ["main", "lib", "cli", "repair", "observe", "cluster", "diagnose", "facts", "report", "stack"];
 
-/// The longest that a file may be, in lines.
+/// The maximum length of a file, in lines.
 const LINES: usize = 500;
 
-/// A module by its path: `["cli", "verbs"]`; the crate's root is empty.
+/// A module by its path, such as `["cli", "verbs"]`. The path of the crate's root is empty.
 type Module = Vec<String>;
 
-/// One place where a module names another.
+/// One place where a module refers to another.
 struct Import {
     from: Module,
     to: Module,
     shown: String,
 }
 
-/// A path as it is written in one file.
+/// A path as written in one file.
 struct Written {
     from: Module,
     path: Module,
@@ -37,7 +37,7 @@ struct Written {
     exported: Option<String>,
 }
 
-/// The source, as far as its modules go.
+/// The modules of the source and the paths between them.
 #[derive(Default)]
 struct Source {
     files: BTreeMap<Module, PathBuf>,
@@ -51,7 +51,7 @@ impl Source {
         let mut source = Self::default();
         for file in files(&root) {
             let module = module_of(file.strip_prefix(&root).expect("a file below src"));
-            // The binary's root holds nothing but a call of the library.
+            // The binary's root only calls the library.
             if module != ["main"] {
                 source.files.insert(module, file);
             }
@@ -68,7 +68,7 @@ impl Source {
                 bare: Vec::new(),
             };
             reader.read(&tokens.into_iter().collect::<Vec<_>>());
-            reader.settle();
+            reader.resolve_imported();
             source.written.append(&mut reader.found);
         }
         for written in &source.written {
@@ -79,7 +79,7 @@ impl Source {
         source
     }
 
-    /// Every use of another module, re-exports followed to where the item is defined.
+    /// Every use of another module. Re-exports are resolved to the module that defines the item.
     fn imports(&self) -> Vec<Import> {
         let used = self.written.iter().filter(|used| used.exported.is_none());
         used.map(|used| {
@@ -97,7 +97,7 @@ impl Source {
 
     fn defining(&self, path: &[String]) -> Module {
         let mut path = path.to_vec();
-        // A chain of re-exports is short; this only bounds a circle of them.
+        // A chain of re-exports is short. The limit only stops a cycle.
         for _ in 0..8 {
             let length =
                 (0..=path.len()).rev().find(|length| self.files.contains_key(&path[..*length])).unwrap_or_default();
@@ -107,18 +107,18 @@ impl Source {
                 None => return path[..length].to_vec(),
             }
         }
-        panic!("a circle of re-exports at {}", path.join("::"))
+        panic!("a cycle of re-exports at {}", path.join("::"))
     }
 }
 
-/// Reads the paths out of the tokens of one file.
+/// Extracts the paths from the tokens of one file.
 struct Reader<'a> {
     module: Module,
-    /// The modules in braces around the current place.
+    /// The inline modules around the current position.
     inner: Module,
     modules: &'a BTreeMap<Module, PathBuf>,
     found: Vec<Written>,
-    /// What the file imports, by the name that it has here.
+    /// What the file imports, by its local name.
     imported: BTreeMap<String, Module>,
     /// Paths in the code that begin with a plain name, with their lines.
     bare: Vec<(Module, usize)>,
@@ -141,7 +141,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A module in braces.
+    /// An inline module.
     fn inline(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) = (tokens.get(at + 1), tokens.get(at + 2))
         else {
@@ -153,10 +153,10 @@ impl Reader<'_> {
         3
     }
 
-    /// A `use` with all that it names.
+    /// A `use` with everything that it names.
     fn import(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         let end = tokens[at..].iter().position(|token| is(token, ';'));
-        // `use<'a>` in a bound is no import.
+        // `use<'a>` in a bound is not an import.
         let Some(end) = end.filter(|_| !tokens.get(at + 1).is_some_and(|next| is(next, '<'))) else {
             return 1;
         };
@@ -207,7 +207,7 @@ impl Reader<'_> {
     }
 
     /// Completes the paths that begin with an imported name.
-    fn settle(&mut self) {
+    fn resolve_imported(&mut self) {
         for (path, line) in std::mem::take(&mut self.bare) {
             if let Some(start) = self.imported.get(&path[0]) {
                 self.found.push(Written {
@@ -292,7 +292,7 @@ fn module_of(file: &Path) -> Module {
     module
 }
 
-/// The place of a module's entry in the order.
+/// The position of a module's entry in the order.
 fn place(module: &[String]) -> Option<usize> {
     let entry = module.first().map_or("lib", String::as_str);
     ENTRIES.iter().position(|known| *known == entry)
@@ -300,22 +300,22 @@ fn place(module: &[String]) -> Option<usize> {
 
 #[test]
 fn imports_between_entries_go_one_way() {
-    let mut upward = String::new();
+    let mut against_order = String::new();
     for import in Source::read().imports() {
         if let (Some(from), Some(to)) = (place(&import.from), place(&import.to))
             && to < from
         {
-            let _ = writeln!(upward, "{} uses {}", import.shown, ENTRIES[to]);
+            let _ = writeln!(against_order, "{} uses {}", import.shown, ENTRIES[to]);
         }
     }
-    assert!(upward.is_empty(), "imports that go upward:\n{upward}");
+    assert!(against_order.is_empty(), "imports against the order of the entries:\n{against_order}");
 }
 
 #[test]
-fn no_folder_has_a_circle() {
+fn no_folder_has_an_import_cycle() {
     let source = Source::read();
     let imports = source.imports();
-    let mut circles = String::new();
+    let mut cycles = String::new();
     let mut folders: BTreeSet<&[String]> = BTreeSet::new();
     for module in source.files.keys() {
         folders.extend((0..module.len()).map(|length| &module[..length]));
@@ -337,12 +337,12 @@ fn no_folder_has_a_circle() {
                 if reached.get(to).is_some_and(|from_there| from_there.contains(from)) {
                     let places = places.join("\n    ");
                     let folder = folder.join("/");
-                    let _ = writeln!(circles, "src/{folder}: {from} uses {to}\n    {places}");
+                    let _ = writeln!(cycles, "src/{folder}: {from} uses {to}\n    {places}");
                 }
             }
         }
     }
-    assert!(circles.is_empty(), "imports in circles:\n{circles}");
+    assert!(cycles.is_empty(), "import cycles:\n{cycles}");
 }
 
 fn reachable<'a>(start: &str, uses: &BTreeMap<&'a str, BTreeMap<&'a str, Vec<&str>>>) -> BTreeSet<&'a str> {
@@ -370,7 +370,7 @@ fn src_has_its_ten_entries() {
 }
 
 #[test]
-fn files_are_short() {
+fn files_stay_below_the_line_limit() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut long = String::new();
     for file in files(&folder) {

@@ -1,11 +1,11 @@
-//! The command line by itself: help, words that are wrong, files, colour.
+//! The command line without a cluster: help, wrong arguments, files, color.
 
 use std::{fs, os::unix::fs::symlink};
 
 use crate::tool::meshdoctor;
 
 #[test]
-fn help_and_version_are_on_standard_output() {
+fn help_and_version_go_to_stdout() {
     let help = meshdoctor("--help").run().exits(0);
     for word in ["system", "record", "explain", "checks", "rbac", "completion"] {
         assert!(help.stdout.contains(word), "{word}");
@@ -16,7 +16,7 @@ fn help_and_version_are_on_standard_output() {
 }
 
 #[test]
-fn as_a_plugin_of_kubectl_usage_says_so() {
+fn kubectl_plugin_help_shows_kubectl_meshdoctor() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let plugin = scratch.path().join("kubectl-meshdoctor");
     symlink(env!("CARGO_BIN_EXE_meshdoctor"), &plugin).expect("a link");
@@ -26,7 +26,7 @@ fn as_a_plugin_of_kubectl_usage_says_so() {
 }
 
 #[test]
-fn a_word_that_is_wrong_is_a_usage_error_that_helps() {
+fn wrong_argument_is_a_usage_error_with_a_hint() {
     for (arguments, hint) in [
         ("system chekc", "check"),
         ("explain meshsync-cant-list", "did you mean meshsync-cannot-list?"),
@@ -47,7 +47,7 @@ fn explain_and_checks_need_no_cluster() {
     let json = meshdoctor("explain broker-split -o json").run().exits(0).json();
     assert_eq!(json["severity"], "error");
     assert!(json["text"].as_str().is_some_and(|text| text.contains("## How to fix")));
-    // A finding's id is its code and an object: it can be pasted.
+    // A finding's id is its code and an object. Users can paste it.
     meshdoctor("explain cr-missing/broker/meshery-broker").run().exits(0);
     meshdoctor("explain states").run().exits(0);
     let own = meshdoctor("explain 1005").run().exits(0).stdout;
@@ -60,7 +60,7 @@ fn explain_and_checks_need_no_cluster() {
 }
 
 #[test]
-fn rbac_prints_objects_that_are_ready_to_apply() {
+fn rbac_prints_applicable_objects() {
     let list = meshdoctor("rbac check --to-serviceaccount ci:runner -n mesh -o json").run().exits(0).json();
     let kinds: Vec<&str> =
         list["items"].as_array().expect("objects").iter().filter_map(|o| o["kind"].as_str()).collect();
@@ -72,28 +72,28 @@ fn rbac_prints_objects_that_are_ready_to_apply() {
     meshdoctor("rbac check --kubeconfig /nonexistent").run().exits(2);
     let text = list.to_string();
     for verb in ["\"delete\"", "\"update\"", "\"patch\"", "\"*\""] {
-        assert!(!text.contains(verb), "a role for looking holds {verb}");
+        assert!(!text.contains(verb), "a read-only role contains {verb}");
     }
 }
 
 #[test]
-fn record_overwrites_nothing_unasked() {
+fn record_overwrites_only_with_force() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let file = scratch.path().join("facts.json");
     fs::write(&file, "mine").expect("a file");
     let ran = meshdoctor("record").arg(&file).run().exits(4);
     assert!(ran.stderr.contains("--force"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(&file).expect("the file"), "mine");
-    // Without a kubeconfig there is nothing but the obstacle to record; the recording is one all the same.
+    // Without a kubeconfig the only thing to record is the obstacle. The recording is valid all the same.
     meshdoctor("record --force").arg(&file).run().exits(3);
     let replayed = meshdoctor("system check -o json --from").arg(&file).run().exits(3).json();
     assert_eq!(replayed["rootCauses"][0], "kubeconfig-missing");
-    assert_eq!(fs::read_dir(scratch.path()).expect("the folder").count(), 1, "nothing is left beside it");
+    assert_eq!(fs::read_dir(scratch.path()).expect("the folder").count(), 1, "no temporary file is left");
     meshdoctor("record /nonexistent/facts.json").run().exits(2);
 }
 
 #[test]
-fn colour_is_for_terminals_and_who_asks_for_it() {
+fn color_is_used_on_terminals_or_on_request() {
     let sick = "system check --from fixtures/connected-but-blind";
     assert!(!meshdoctor(sick).run().stdout.contains('\u{1b}'));
     assert!(meshdoctor(sick).env("CLICOLOR_FORCE", "1").run().stdout.contains('\u{1b}'));
@@ -104,13 +104,13 @@ fn colour_is_for_terminals_and_who_asks_for_it() {
 }
 
 #[test]
-fn the_same_words_stand_with_and_without_colour() {
+fn output_text_is_the_same_with_and_without_color() {
     let sick = "system check --from fixtures/three-brokers-lb-pending-bad-watchlist";
     let plain = meshdoctor(sick).run().stdout;
-    let coloured = meshdoctor(sick).arg("--color=always").run().stdout;
+    let colored = meshdoctor(sick).arg("--color=always").run().stdout;
     let mut stripped = String::new();
     let mut escape = false;
-    for c in coloured.chars() {
+    for c in colored.chars() {
         match c {
             '\u{1b}' => escape = true,
             'm' if escape => escape = false,
@@ -123,13 +123,13 @@ fn the_same_words_stand_with_and_without_colour() {
 }
 
 #[test]
-fn what_is_well_takes_a_line_for_each_part_and_what_is_not_stays_in_sight() {
+fn short_output_folds_passed_checks_and_shows_problems() {
     let blind = "system check --from fixtures/connected-but-blind";
     let short = meshdoctor(blind).run().stdout;
     assert!(short.contains("Kubernetes      4 passed"), "{short}");
     assert!(short.contains("MeshSync may list and watch"), "{short}");
     assert!(!short.contains("the API server answers us"), "{short}");
-    // What is merely worth knowing takes a line beside what is wrong.
+    // Information takes one line, even beside problems.
     assert!(short.contains("MeshSync publishes Secrets"), "{short}");
     assert!(!short.contains("the connection is not"), "{short}");
     let whole = meshdoctor(&format!("{blind} --all")).run().stdout;

@@ -1,25 +1,25 @@
-//! Forty problems that users of the stack had: which diagnosis recognises each, or why a cluster-side tool cannot.
+//! Forty problems that users of the stack had: which diagnosis recognizes each, or why a cluster-side tool cannot.
 
 use serde_json::Value;
 
 use crate::tool::meshdoctor;
 
-/// What becomes of a problem here.
+/// How a problem is covered.
 enum Answer {
-    /// These diagnoses recognise it; each stands in the fixture of its name, or of the one behind the `@`.
+    /// These diagnoses recognize it. Each occurs in the fixture of the same name, or in the one after the `@`.
     Found(&'static [&'static str]),
-    /// The report of this fixture does what was missing or wrong: these values stand at these places.
+    /// The report of this fixture shows what was missing or wrong: these values at these paths.
     Shown(&'static str, &'static [(&'static str, &'static str)]),
     /// Every finding of this fixture has evidence and an explanation.
     Explained(&'static str),
-    /// It lies in Meshery Server and cannot be seen from the cluster: no diagnosis has any of these words in its title. A
-    /// diagnosis that gets one belongs in the row.
+    /// The problem is in Meshery Server and cannot be seen from the cluster: no diagnosis has any of these words in its
+    /// title. A diagnosis that gets such a title belongs in the row.
     NotHere(&'static [&'static str]),
 }
 
 use Answer::{Explained, Found, NotHere, Shown};
 
-/// The rows, in the order of the reference.
+/// The problems, in the order of the reference.
 const PROBLEMS: &[(&str, Answer)] = &[
     (
         "the check reads pod names only",
@@ -51,7 +51,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
         ),
     ),
     (
-        "healthy controllers, and a check that wants one certain word",
+        "healthy controllers, but the check expects one exact word",
         Shown(
             "healthy",
             &[
@@ -102,16 +102,16 @@ const PROBLEMS: &[(&str, Answer)] = &[
         Found(&["broker-auth-failed", "broker-token-missing", "meshsync-stale-env", "meshsync-crash-loop"]),
     ),
     (
-        "MeshSync and broker live on without an operator",
+        "MeshSync and broker keep running without an operator",
         Found(&["operator-missing@orphaned-no-operator", "orphaned-workloads"]),
     ),
-    ("resources hang in deletion", Found(&["cr-stuck-terminating@stuck-terminating", "namespace-terminating"])),
+    ("resources are stuck terminating", Found(&["cr-stuck-terminating@stuck-terminating", "namespace-terminating"])),
     ("the namespace terminates while the stack starts", Found(&["namespace-terminating"])),
     (
         "left-over objects stop a Helm installation",
         Found(&["cluster-leftovers", "over-privileged@upgraded-in-place", "orphaned-workloads"]),
     ),
-    ("MeshSync warns about its definition", Found(&["crd-missing", "crd-outdated", "old-crd-group"])),
+    ("MeshSync warns about its CRD", Found(&["crd-missing", "crd-outdated", "old-crd-group"])),
     (
         "MeshSync restarts until the broker is there",
         Found(&["meshsync-crash-loop", "broker-monitor-unreachable", "network-policy-blocks"]),
@@ -124,7 +124,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ("a flush emptied the inventory", NotHere(&["flush"])),
     ("a connection says disabled though the operator runs", Found(&["broker-server-not-connected@healthy"])),
     (
-        "a chart that makes no operator",
+        "a chart that creates no operator",
         Found(&["not-installed@nothing-installed", "operator-missing@orphaned-no-operator"]),
     ),
     (
@@ -132,9 +132,9 @@ const PROBLEMS: &[(&str, Answer)] = &[
         Shown("meshsync-crash-loop", &[("/workloads/2/ready", "0/1"), ("/workloads/2/pods/0/ready", "0/1")]),
     ),
     ("a login page in place of an answer", Found(&["not-an-api-server"])),
-    ("the wrong context is looked at", Found(&["stack-in-other-namespace", "not-installed@nothing-installed"])),
+    ("the wrong context is checked", Found(&["stack-in-other-namespace", "not-installed@nothing-installed"])),
     ("a connection to a cluster that is gone", Found(&["cluster-unreachable"])),
-    ("nobody knows what a test means", Explained("upgraded-in-place")),
+    ("the meaning of a test is unclear", Explained("upgraded-in-place")),
     ("a Kubernetes configuration cannot be removed", NotHere(&["Kubernetes configuration"])),
     ("two names for one Helm release", Found(&["helm-release-stuck", "foreign-owner"])),
     ("a database reset leaves tables", NotHere(&["database", "tables"])),
@@ -152,7 +152,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
     ("credential plugins that a container lacks", Found(&["exec-plugin-failed"])),
 ];
 
-/// A code with the fixture that shows it, where that bears another name.
+/// A code and the fixture that shows it. Without an `@` the fixture has the name of the code.
 fn split(word: &str) -> (&str, &str) {
     word.split_once('@').unwrap_or((word, word))
 }
@@ -162,13 +162,13 @@ fn report(fixture: &str) -> Value {
     meshdoctor("system check -o json --from").arg(crate::fixture::fixture(fixture)).run().json()
 }
 
-/// Every diagnosis, as `checks` lists it: code and title.
+/// Code and title of every diagnosis, as `checks` lists them.
 fn titles() -> Vec<String> {
     let list = meshdoctor("checks").run().exits(0).stdout;
     list.lines().map(str::to_lowercase).collect()
 }
 
-/// What is not so in a row.
+/// The expectations of a row that are not met.
 fn faults(answer: &Answer, titles: &[String]) -> Vec<String> {
     match answer {
         Found(codes) => codes
@@ -217,7 +217,7 @@ fn faults(answer: &Answer, titles: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn every_known_problem_is_recognised_or_said_to_be_out_of_reach() {
+fn every_known_problem_is_recognized_or_out_of_scope() {
     assert_eq!(PROBLEMS.len(), 40);
     let titles = titles();
     assert!(titles.len() > 100, "{titles:?}");

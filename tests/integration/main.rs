@@ -1,4 +1,4 @@
-//! The integration tests: one binary, since every further one would link the whole client again.
+//! The integration tests: one binary, because each additional one would link the whole client again.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 #[path = "../bed/mod.rs"]
@@ -12,7 +12,7 @@ mod bed_selftest_publishing;
 mod fixture;
 
 mod architecture;
-mod artefacts;
+mod artifacts;
 mod cli;
 mod failures;
 mod fault_proxy;
@@ -21,9 +21,9 @@ mod known_problems;
 mod live;
 mod manifests;
 mod new_diagnosis;
-mod pairs;
 mod preflight;
 mod release;
 mod schema;
 mod tool;
+mod two_faults;
 mod watch_list;

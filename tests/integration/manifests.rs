@@ -1,4 +1,4 @@
-//! `manifests`: what redeploy applies, on standard output, with no cluster anywhere.
+//! `manifests`: prints what redeploy applies, without a cluster.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn of<'a>(items: &'a [Value], kind: &str, name: &str) -> &'a Value {
 }
 
 #[test]
-fn they_are_documents_of_yaml_without_a_moving_tag() {
+fn manifests_are_yaml_documents_without_moving_tags() {
     let ran = meshdoctor("manifests").run().exits(0);
     assert_eq!(ran.stdout.split("\n---\n").count(), 13);
     assert!(!ran.stdout.contains("latest"), "{}", ran.stdout);
@@ -25,7 +25,7 @@ fn they_are_documents_of_yaml_without_a_moving_tag() {
 }
 
 #[test]
-fn the_options_are_where_they_belong() {
+fn options_appear_in_the_right_fields() {
     let arguments = "-n somewhere --operator-version 1.0.4 --image-registry registry.example/mirror/ \
                      --broker-service-type NodePort --broker-size 2 --watch-everything";
     let items = items(arguments, "");
@@ -43,7 +43,7 @@ fn the_options_are_where_they_belong() {
 }
 
 #[test]
-fn a_watch_list_decides_what_may_be_read() {
+fn watch_list_determines_the_reader_role() {
     let list = r#"[{"Resource":"deployments.v1.apps","Events":["ADDED","MODIFIED","DELETED"]}]"#;
     let items = items("--watch-list -", list);
     let meshsync = of(&items, "MeshSync", "meshery-meshsync");
@@ -56,7 +56,7 @@ fn a_watch_list_decides_what_may_be_read() {
 }
 
 #[test]
-fn a_watch_list_that_is_none_is_wrong_usage() {
+fn invalid_watch_list_is_a_usage_error() {
     for (list, why) in [
         ("[]", "is empty"),
         ("[{]", "cannot be read"),
@@ -74,7 +74,7 @@ fn a_watch_list_that_is_none_is_wrong_usage() {
 }
 
 #[test]
-fn options_that_would_change_the_manifest_around_them_are_usage_errors() {
+fn options_that_would_inject_yaml_are_usage_errors() {
     for option in ["--image-registry", "--operator-version"] {
         for value in ["a\u{1b}[31mb", "1.0\n      hostNetwork: true", "\"", ""] {
             let ran = meshdoctor("manifests").arg(option).arg(value).run().exits(2);

@@ -1,4 +1,4 @@
-//! The generator of diagnoses writes what the tests of rules ask for, and nothing twice.
+//! The generator of diagnoses writes everything that the rule tests require, and nothing twice.
 
 use std::{fs, path::Path, process::Command};
 
@@ -12,7 +12,7 @@ fn generate(root: &Path, arguments: &[&str]) -> (bool, String) {
 }
 
 #[test]
-fn it_writes_rule_explanation_and_fixture_and_registers_them() {
+fn generator_writes_and_registers_rule_explanation_and_fixture() {
     let root = tempfile::tempdir().expect("a folder");
     let rules = root.path().join("src/diagnose/rules/broker");
     fs::create_dir_all(&rules).expect("a folder");
@@ -35,12 +35,12 @@ fn it_writes_rule_explanation_and_fixture_and_registers_them() {
         assert!(registry.contains(line), "{line} in {registry}");
     }
     let (ok, text) = generate(root.path(), &arguments);
-    assert!(!ok && text.contains("exists already"), "{text}");
+    assert!(!ok && text.contains("already exists"), "{text}");
     assert_eq!(read("src/diagnose/rules/broker/mod.rs"), registry);
 }
 
 #[test]
-fn it_refuses_what_is_no_code() {
+fn generator_rejects_invalid_arguments() {
     let root = tempfile::tempdir().expect("a folder");
     for arguments in [
         vec!["Broker Old", "broker", "Title"],

@@ -1,4 +1,4 @@
-//! What a preflight makes of facts that are open, and of leftovers: no API server is needed.
+//! How a preflight reports incomplete facts and leftovers. No API server is needed.
 
 use meshdoctor::{
     diagnose,
@@ -17,7 +17,7 @@ fn facts(name: &str) -> Facts {
     recording::read(&path.to_string_lossy(), None, None).expect("a recording")
 }
 
-fn judge(facts: &Facts) -> Report {
+fn report_for(facts: &Facts) -> Report {
     let source = Source { kind: "recording", path: None };
     diagnose::preflight(facts, source).expect("a preflight")
 }
@@ -27,23 +27,23 @@ fn status(report: &Report, id: &str) -> Status {
 }
 
 #[test]
-fn without_the_right_to_list_nodes_room_is_unknown_and_nothing_else_changes() {
+fn without_list_nodes_permission_only_the_capacity_is_unknown() {
     let mut facts = facts("preflight-no-namespace");
-    let right = Permission::to("list", "", "nodes");
-    facts.preflight.as_mut().expect("a preflight").nodes = Seen::Denied(Denial { missing: vec![right.clone()] });
-    let report = judge(&facts);
+    let permission = Permission::to("list", "", "nodes");
+    facts.preflight.as_mut().expect("a preflight").nodes = Seen::Denied(Denial { missing: vec![permission.clone()] });
+    let report = report_for(&facts);
     assert_eq!(status(&report, "nodes-have-room"), Status::Unknown);
     assert_eq!(report.verdict, Some(Verdict::Healthy));
     assert!(report.determined);
-    assert_eq!(report.permissions.missing, [right]);
+    assert_eq!(report.permissions.missing, [permission]);
 }
 
 #[test]
-fn an_object_without_an_answer_leaves_it_open() {
+fn object_without_an_answer_makes_the_verdict_unknown() {
     let mut facts = facts("preflight-no-namespace");
     let preflight = facts.preflight.as_mut().expect("a preflight");
     preflight.objects[2].answer = Seen::failed("no answer within 10 s");
-    let report = judge(&facts);
+    let report = report_for(&facts);
     assert_eq!(report.verdict, Some(Verdict::Unknown));
     assert_eq!(status(&report, "takes-definitions"), Status::Unknown);
     assert_eq!(status(&report, "install-permitted"), Status::Unknown);
@@ -52,10 +52,10 @@ fn an_object_without_an_answer_leaves_it_open() {
 }
 
 #[test]
-fn what_merely_lies_about_is_told_and_is_no_bar() {
+fn leftovers_are_a_warning_and_do_not_block() {
     let mut facts = facts("orphaned-workloads");
     facts.preflight = self::facts("preflight-no-namespace").preflight;
-    let report = judge(&facts);
+    let report = report_for(&facts);
     let orphans = report.findings().iter().find(|finding| finding.code == "orphaned-workloads").expect("the orphans");
     assert_eq!(orphans.severity, Severity::Warning);
     assert_eq!(status(&report, "no-orphans"), Status::Warn);
@@ -63,7 +63,7 @@ fn what_merely_lies_about_is_told_and_is_no_bar() {
 }
 
 #[test]
-fn fields_that_others_hold_or_that_cannot_be_changed_are_no_refusal_and_wrong_ones_are() {
+fn conflicts_and_immutable_fields_are_not_rejections_but_invalid_values_are() {
     let mut facts = facts("preflight-no-namespace");
     let conflict = Seen::Known(Answer {
         status: 409,
@@ -73,7 +73,7 @@ fn fields_that_others_hold_or_that_cannot_be_changed_are_no_refusal_and_wrong_on
     let operator = objects.iter_mut().find(|object| object.kind == "Deployment").expect("the operator");
     operator.answer = conflict;
     operator.forced = Seen::Known(Answer { status: 200, message: String::new() });
-    let report = judge(&facts);
+    let report = report_for(&facts);
     assert_eq!(status(&report, "takes-operator"), Status::Pass);
     assert_eq!(report.verdict, Some(Verdict::Healthy));
 
@@ -84,10 +84,10 @@ fn fields_that_others_hold_or_that_cannot_be_changed_are_no_refusal_and_wrong_on
         let objects = &mut facts.preflight.as_mut().expect("a preflight").objects;
         let operator = objects.iter_mut().find(|object| object.kind == "Deployment").expect("the operator");
         operator.forced = Seen::Known(Answer { status: 422, message: message.into() });
-        let report = judge(&facts);
+        let report = report_for(&facts);
         assert_eq!(status(&report, "takes-operator"), outcome, "{message}");
-        let outlook = report.preflight.as_ref().expect("an outlook");
-        let mut actions = outlook.objects.iter().map(|object| object.action);
+        let summary = report.preflight.as_ref().expect("a summary");
+        let mut actions = summary.objects.iter().map(|object| object.action);
         assert!(actions.any(|one| one == action), "{message}");
         let well = report.verdict == Some(Verdict::Healthy);
         assert_eq!(well, action == "replace", "{message}");

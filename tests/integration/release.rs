@@ -1,10 +1,10 @@
-//! What a release consists of, and what the hosted workflows may do.
+//! The contents of a release, and the permissions of the hosted workflows.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-/// Runs a script of `.ci/`: whether it succeeds, and its standard output.
+/// Runs a script of `.ci/`. Returns whether it succeeded, and its standard output.
 fn script(command: &mut Command) -> (bool, String) {
     let output = command.output().expect("bash");
     (output.status.success(), String::from_utf8(output.stdout).expect("text"))
@@ -19,7 +19,7 @@ fn files(folder: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn archive_holds_binary_completions_man_pages_and_documents() {
+fn archive_contains_binary_completions_man_pages_and_documents() {
     let output = tempfile::tempdir().expect("a scratch folder");
     let binary = Path::new(env!("CARGO_BIN_EXE_meshdoctor"));
     let target = "x86_64-unknown-linux-gnu";
@@ -30,19 +30,20 @@ fn archive_holds_binary_completions_man_pages_and_documents() {
     let archive = output.path().join(format!("{name}.tar.gz"));
     let (listed, list) = script(Command::new("tar").arg("-tzf").arg(archive));
     assert!(listed);
-    let held: BTreeSet<String> = list
+    let contained: BTreeSet<String> = list
         .lines()
         .filter(|line| !line.ends_with('/'))
         .map(|line| line.replacen(&format!("{name}/"), "", 1))
         .collect();
-    let mut wanted: BTreeSet<String> = ["meshdoctor", "LICENSE", "README.md", "CHANGELOG.md"].map(str::to_owned).into();
-    wanted.extend(files("man"));
-    wanted.extend(files("completions"));
-    assert_eq!(held, wanted);
+    let mut expected: BTreeSet<String> =
+        ["meshdoctor", "LICENSE", "README.md", "CHANGELOG.md"].map(str::to_owned).into();
+    expected.extend(files("man"));
+    expected.extend(files("completions"));
+    assert_eq!(contained, expected);
 }
 
 #[test]
-fn release_notes_are_the_section_of_the_version() {
+fn release_notes_are_the_changelog_section_of_the_version() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let changelog = folder.path().join("CHANGELOG.md");
     let version = env!("CARGO_PKG_VERSION");
@@ -78,7 +79,7 @@ fn values<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v Value>) {
 }
 
 #[test]
-fn workflows_use_official_actions_and_no_secret() {
+fn workflows_use_only_official_actions_and_no_secrets() {
     let workflows = workflows();
     assert_eq!(workflows.len(), 3);
     for (path, workflow) in &workflows {
@@ -103,7 +104,7 @@ fn workflows_use_official_actions_and_no_secret() {
 }
 
 #[test]
-fn release_targets_are_those_whose_dependencies_are_checked() {
+fn release_targets_are_covered_by_dependency_checks() {
     let all = workflows();
     let (_, release) = all.iter().find(|(path, _)| path.ends_with("release.yml")).expect("a release workflow");
     let matrix = release["jobs"]["build"]["strategy"]["matrix"]["include"].as_array();

@@ -1,23 +1,23 @@
-//! The JSON Schemas that are checked in.
+//! The JSON Schemas in the repository.
 
 use serde_json::Value;
 
-/// The schema of what is seen, ready to use.
+/// The compiled schema of reports.
 pub(crate) fn validator() -> jsonschema::Validator {
     compiled(include_str!("../../src/report/report.schema.json"))
 }
 
-/// The schema of what is changed.
-pub(crate) fn of_changes() -> jsonschema::Validator {
+/// The compiled schema of changes.
+pub(crate) fn change_validator() -> jsonschema::Validator {
     compiled(include_str!("../../src/report/change.schema.json"))
 }
 
 fn compiled(text: &str) -> jsonschema::Validator {
     let schema: Value = serde_json::from_str(text).expect("the schema is JSON");
-    jsonschema::validator_for(&schema).expect("the schema is one")
+    jsonschema::validator_for(&schema).expect("the schema is valid")
 }
 
-/// Fails with every place where the document does not fit.
+/// Fails with every place where the document does not match the schema.
 #[track_caller]
 pub(crate) fn assert_fits(schema: &jsonschema::Validator, document: &Value, what: &str) {
     let misfits: Vec<String> =

@@ -1,4 +1,4 @@
-//! The program under test, run as a user would, in an environment of its own.
+//! The program under test, run as a user would run it, in an isolated environment.
 
 use std::{
     io::Write,
@@ -8,14 +8,14 @@ use std::{
 
 use serde_json::Value;
 
-/// A run in the making. Nothing of the surrounding environment gets in but the PATH.
+/// A prepared run. It inherits nothing from the environment but `PATH`.
 pub(crate) struct Tool {
     command: Command,
     stdin: Option<String>,
     _home: tempfile::TempDir,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -23,9 +23,9 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-/// Sends a process a signal, by name.
+/// Sends a signal to a process, by name.
 pub(crate) fn signal(pid: u32, name: &str) {
-    // A process that has just ended cannot get it.
+    // A process that has just ended cannot receive it.
     let _ = Command::new("sh")
         .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name])
         .arg(pid.to_string())
@@ -33,7 +33,7 @@ pub(crate) fn signal(pid: u32, name: &str) {
         .expect("a shell");
 }
 
-/// The program with these arguments, split at white space.
+/// The program with these arguments, split at whitespace.
 pub(crate) fn meshdoctor(arguments: &str) -> Tool {
     let home = tempfile::tempdir().expect("a scratch folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshdoctor"));
@@ -48,55 +48,55 @@ pub(crate) fn meshdoctor(arguments: &str) -> Tool {
 }
 
 impl Tool {
-    /// One more argument, taken as it is.
+    /// Adds one argument, unchanged.
     pub(crate) fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
         self
     }
 
-    /// More arguments, taken as they are.
+    /// Adds arguments, unchanged.
     pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);
         self
     }
 
-    /// One more variable.
+    /// Adds one environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// The kubeconfig, through the environment.
+    /// Sets the kubeconfig in the environment.
     pub(crate) fn kubeconfig(self, path: &Path) -> Self {
         self.env("KUBECONFIG", path)
     }
 
-    /// What stands on standard input.
+    /// Sets the text on standard input.
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         self.stdin = Some(text.to_owned());
         self
     }
 
-    /// The command itself, for what the builder does not offer.
+    /// The underlying command, for what the builder does not offer.
     pub(crate) fn command(&mut self) -> &mut Command {
         &mut self.command
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end.
     pub(crate) fn run(self) -> Ran {
-        self.run_telling(|_| ())
+        self.run_with_pid(|_| ())
     }
 
-    /// Runs it to its end, and tells its process id before that.
-    pub(crate) fn run_telling(mut self, tell: impl FnOnce(u32)) -> Ran {
+    /// Runs the program to its end. Calls `on_start` with its process id at the start.
+    pub(crate) fn run_with_pid(mut self, on_start: impl FnOnce(u32)) -> Ran {
         self.command
             .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program starts");
-        tell(child.id());
+        on_start(child.id());
         if let (Some(text), Some(mut stdin)) = (self.stdin.take(), child.stdin.take()) {
-            // A program that does not read it all is no fault of the test's.
+            // A program that does not read all of it does not fail the test.
             let _ = stdin.write_all(text.as_bytes());
         }
         let output = child.wait_with_output().expect("the program ends");
@@ -107,7 +107,7 @@ impl Tool {
         }
     }
 
-    /// Runs it while the async test goes on, as when the test itself plays the server.
+    /// Runs the program while the async test continues, for example to act as the server.
     pub(crate) async fn run_beside(self) -> Ran {
         tokio::task::spawn_blocking(move || self.run()).await.expect("the run ends")
     }
@@ -121,7 +121,7 @@ impl Ran {
         self
     }
 
-    /// The one JSON document on standard output.
+    /// The single JSON document on standard output.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
@@ -130,7 +130,7 @@ impl Ran {
     }
 }
 
-/// The states of a report as `OPERATOR/MESHSYNC/BROKER`; a trailing `+` marks "at least".
+/// The states of a report as `OPERATOR/MESHSYNC/BROKER`. A trailing `+` means "at least".
 pub(crate) fn states(report: &Value) -> String {
     ["operator", "meshsync", "broker"]
         .map(|component| {
@@ -141,7 +141,7 @@ pub(crate) fn states(report: &Value) -> String {
         .join("/")
 }
 
-/// The codes of the root causes that are no mere information, most important first.
+/// The codes of the root causes above severity `info`, most important first.
 pub(crate) fn roots(report: &Value) -> Vec<String> {
     let is_information = |id: &&str| {
         report["findings"]

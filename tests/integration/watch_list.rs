@@ -1,4 +1,4 @@
-//! `watch-list` without a cluster: every form in which a list may come.
+//! `watch-list` without a cluster: every accepted form of a list.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::tool::{Ran, meshdoctor};
 
 const GOOD: &str = r#"[{"Resource":"pods.v1.","Events":["ADDED","MODIFIED","DELETED"]}]"#;
 
-fn judged(text: &str) -> Ran {
+fn check_list(text: &str) -> Ran {
     meshdoctor("watch-list - -o json").stdin(text).run()
 }
 
@@ -15,7 +15,7 @@ fn codes(report: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_list_is_read_from_every_form() {
+fn list_is_read_from_every_form() {
     let meshsync = json!({
         "apiVersion": "meshery.io/v1alpha1", "kind": "MeshSync", "metadata": { "name": "meshery-meshsync" },
         "spec": { "watch-list": { "data": { "whitelist": GOOD } } }
@@ -25,7 +25,7 @@ fn a_list_is_read_from_every_form() {
     });
     let yaml = format!("kind: ConfigMap\napiVersion: v1\nmetadata: {{name: any}}\ndata:\n  whitelist: |\n    {GOOD}\n");
     for text in [meshsync.to_string(), map.to_string(), yaml, GOOD.into()] {
-        let report = judged(&text).exits(0).json();
+        let report = check_list(&text).exits(0).json();
         assert_eq!(report["kind"], "WatchList");
         assert_eq!(report["list"], "whitelist");
         assert_eq!(report["publishes"], true);
@@ -35,7 +35,7 @@ fn a_list_is_read_from_every_form() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_place_and_the_exit_code() {
+fn errors_are_reported_with_their_place_and_exit_code() {
     let cases = [
         (r#"[{"Resource" "pods.v1."}]"#, "watch-list-invalid"),
         (r#"[{"Resource":"pods.v1."}]"#, "watch-list-no-events"),
@@ -44,20 +44,20 @@ fn what_is_wrong_is_told_with_its_place_and_the_exit_code() {
         ("[]", "watch-list-empty"),
     ];
     for (text, code) in cases {
-        let report = judged(text).exits(1).json();
+        let report = check_list(text).exits(1).json();
         assert_eq!(codes(&report), [code], "{text}");
         assert_eq!(report["publishes"], false, "{text}");
         assert_eq!(report["exitCode"], 1);
     }
-    let partial = judged(r#"[{"Resource":"pods.v1.","Events":["ADDED"]}]"#).exits(0);
+    let partial = check_list(r#"[{"Resource":"pods.v1.","Events":["ADDED"]}]"#).exits(0);
     assert_eq!(codes(&partial.json()), ["watch-list-partial-events"]);
-    let report = judged("[\n {\"Resource\":\"pods.v1\",\"Events\":[]}]").exits(1);
+    let report = check_list("[\n {\"Resource\":\"pods.v1\",\"Events\":[]}]").exits(1);
     assert_eq!(report.json()["entries"][0]["line"], 2);
     assert_eq!(report.json()["entries"][0]["meant"], "pods.v1.");
 }
 
 #[test]
-fn what_holds_no_list_is_wrong_usage() {
+fn input_without_a_list_is_a_usage_error() {
     for text in ["kind: Pod\napiVersion: v1\n", "{", ""] {
         let ran = meshdoctor("watch-list -").stdin(text).run().exits(2);
         assert_eq!(ran.stdout, "", "{text}");
@@ -67,23 +67,23 @@ fn what_holds_no_list_is_wrong_usage() {
 }
 
 #[test]
-fn without_file_and_cluster_nothing_can_be_judged() {
+fn without_file_and_cluster_the_list_is_unknown() {
     let ran = meshdoctor("watch-list -o json").run().exits(3);
     assert_eq!(ran.json()["list"], "unknown");
     assert!(!ran.stderr.is_empty());
 }
 
 #[test]
-fn the_stock_list_is_a_patch_and_sound() {
+fn stock_list_is_a_valid_patch() {
     let ran = meshdoctor("watch-list --stock --without secrets.v1.,endpoints.v1. -o json").run().exits(0);
     let text = ran.json()["spec"]["watch-list"]["data"]["whitelist"].clone();
-    let report = judged(text.as_str().expect("text")).exits(0).json();
+    let report = check_list(text.as_str().expect("text")).exits(0).json();
     assert_eq!(report["effective"].as_array().map(Vec::len), Some(19));
     assert_eq!(codes(&report), Vec::<&str>::new());
 }
 
 #[test]
-fn people_get_a_table() {
+fn default_output_is_a_table() {
     let ran = meshdoctor("watch-list -").stdin(GOOD).run().exits(0);
     assert!(ran.stdout.contains("RESOURCE"), "{}", ran.stdout);
     assert!(ran.stdout.contains("watched"), "{}", ran.stdout);

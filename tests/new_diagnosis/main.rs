@@ -1,4 +1,4 @@
-//! Writes the files of a new diagnosis: rule, explanation and fixture, and its lines in the registry of its component.
+//! Writes the files of a new diagnosis (rule, explanation and fixture) and registers it for its component.
 //!
 //! `cargo run --example new-diagnosis -- CODE COMPONENT "TITLE"`, from the root of a checkout.
 
@@ -25,18 +25,19 @@ impl Diagnosis {
         };
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if code.is_empty() || !code.chars().all(is_plain) || code.starts_with('-') {
-            return Err(format!("\"{code}\" is not a code: write it like broker-token-missing"));
+            return Err(format!("\"{code}\" is not a code: use a form like broker-token-missing"));
         }
         if !COMPONENTS.contains(&component.as_str()) {
             return Err(format!("\"{component}\" is not one of {}", COMPONENTS.join(", ")));
         }
         if title.contains('"') || title.trim().is_empty() {
-            return Err("the title is one line without quotes".into());
+            return Err("the title must not be empty or contain double quotes".into());
         }
         Ok(Self { code: code.clone(), component: component.clone(), title: title.clone() })
     }
 
-    /// The folder under `rules/`: that of the component that the code begins with, else of the one that it is about.
+    /// The folder under `rules/`: that of the component with which the code begins, otherwise that of the given
+    /// component.
     fn folder(&self) -> &str {
         let named = COMPONENTS
             .iter()
@@ -44,7 +45,7 @@ impl Diagnosis {
         named.copied().unwrap_or(&self.component)
     }
 
-    /// The name of the module: the rest of the code.
+    /// The module name: the rest of the code.
     fn module(&self) -> String {
         let rest = self.code.strip_prefix(self.folder()).and_then(|rest| rest.strip_prefix('-'));
         rest.unwrap_or(&self.code).replace('-', "_")
@@ -95,7 +96,7 @@ fn problem(_context: &RuleContext<'_>) -> Option<String> {{
     fn explanation(&self) -> String {
         let Self { code, title, .. } = self;
         format!(
-            "# {code}\n\n{title}.\n\n## What it means\n\n## How it comes about\n\n## How to confirm by hand\n\n\
+            "# {code}\n\n{title}.\n\n## What it means\n\n## Causes\n\n## How to confirm\n\n\
              ## How to fix\n\n## Versions\nAll versions.\n"
         )
     }
@@ -106,10 +107,10 @@ fn capitalized(word: &str) -> String {
     format!("{}{rest}", first.to_uppercase())
 }
 
-/// Writes a file that is not there yet.
+/// Writes a new file.
 fn write_new(path: &Path, text: &str) -> Result<(), String> {
     if path.exists() {
-        return Err(format!("{} exists already", path.display()));
+        return Err(format!("{} already exists", path.display()));
     }
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -117,7 +118,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Adds the module and its two lines to the registry of the component.
+/// Adds the module, its diagnosis and its check to the registry of the component.
 fn register(registry: &str, module: &str) -> Option<String> {
     let mut text = registry.to_owned();
     let declared = format!("pub(crate) mod {module};\n");
@@ -138,7 +139,8 @@ fn add(root: &Path, diagnosis: &Diagnosis) -> Result<Vec<PathBuf>, String> {
     let folder = root.join("src/diagnose/rules").join(diagnosis.folder());
     let registry = folder.join("mod.rs");
     let before = fs::read_to_string(&registry).map_err(|error| format!("{}: {error}", registry.display()))?;
-    let after = register(&before, &module).ok_or_else(|| format!("{} has no lists", registry.display()))?;
+    let after = register(&before, &module)
+        .ok_or_else(|| format!("{} has no list of diagnoses and checks", registry.display()))?;
     let rule = folder.join(format!("{module}.rs"));
     let explanation = folder.join(format!("{module}.md"));
     let fixture = root.join("fixtures").join(&diagnosis.code).join("patch.yaml");
@@ -149,12 +151,12 @@ fn add(root: &Path, diagnosis: &Diagnosis) -> Result<Vec<PathBuf>, String> {
     Ok(vec![rule, explanation, fixture, registry])
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program of its own")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a separate program")]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match Diagnosis::of(&arguments).and_then(|diagnosis| add(Path::new("."), &diagnosis)) {
-        Ok(written) => {
-            for path in written {
+        Ok(paths) => {
+            for path in paths {
                 println!("{}", path.strip_prefix(".").unwrap_or(&path).display());
             }
             ExitCode::SUCCESS

@@ -1,29 +1,33 @@
 //! The command line: clap's definitions and nothing else.
 
 mod change;
+mod check;
+mod global;
 mod test;
 
 pub use change::{Change, Deployable, Installation, Redeploy, Removable, Reset};
+pub use check::{Check, FailOn};
+pub use global::{Color, Format, Global};
 use std::time::Duration;
 pub use test::{Dataflow, Judged, Probe, Repeated, Test};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use k8s_openapi::jiff::SignedDuration;
 
-use crate::{cluster::kubeconfig::Access, stack::profile::Profile};
+use crate::cli::candidates;
 
-/// Tells what state Meshery's Operator, Broker and MeshSync are truly in, why, and what to do.
+/// Diagnose Meshery Operator, Broker and MeshSync, and show the fix
 #[derive(Debug, Parser)]
 #[command(
     name = "meshdoctor",
     version,
     about,
-    propagate_version = true,
-    disable_help_subcommand = true,
     subcommand_required = true,
-    arg_required_else_help = true,
-    after_help = "Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 undetermined, 4 refused, 5 stopped part-way, 129, 130, 131 and 143 stopped by a signal.\n\
-                  Nothing but the cluster and its broker is ever contacted."
+    disable_help_flag = true,
+    after_help = "Exit codes: 0 no findings, 1 findings, 2 usage error, 3 undetermined, 4 refused,\n\
+                  5 stopped part-way; 129, 130, 131 and 143 after a signal.\n\
+                  meshdoctor contacts only the cluster and its broker."
 )]
 pub struct Cli {
     /// The flags of every command.
@@ -34,222 +38,179 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The flags of every command.
-#[derive(Args, Debug)]
-pub struct Global {
-    /// Which cluster, and as whom.
-    #[command(flatten)]
-    pub access: Access,
-    /// Longest wait for a single request; 0 for none
-    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = duration, help_heading = "Cluster")]
-    pub request_timeout: Duration,
+/// What the program prints when it is called without arguments.
+pub const INTRODUCTION: &str = "\
+meshdoctor check                  diagnose Meshery Operator, Broker and MeshSync
+meshdoctor status                 show states, versions, clients and workloads
+meshdoctor test dataflow          prove that events reach the broker
+meshdoctor explain CODE           explain a finding, a check or an error code
+meshdoctor system redeploy        deploy the stack, or restore its desired state
+meshdoctor system reset stack     remove the stack
+meshdoctor record FILE            write a redacted recording
+meshdoctor check --from FILE      diagnose a recording
 
-    /// Output format
-    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub output: Format,
-    /// Longest time for the whole run; 0 for none
-    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration, help_heading = "Output")]
-    pub timeout: Duration,
-    /// Family of stacks to look for
-    #[arg(long, global = true, value_name = "NAME", value_parser = ["meshery", "meshplay"], help_heading = "Cluster")]
-    pub profile: Option<String>,
-    /// Tell every request and its time on standard error
-    #[arg(short, long, global = true, help_heading = "Output")]
-    pub verbose: bool,
-    /// Print the verdict only
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
-    pub quiet: bool,
-    /// When to colour
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, env = "MESHDOCTOR_COLOR", help_heading = "Output")]
-    pub color: Color,
-    /// Never ask a question
-    #[arg(long, global = true, help_heading = "Output")]
-    pub no_input: bool,
+All commands: meshdoctor help     All flags: meshdoctor options";
+
+/// The definitions, with completion of what the kubeconfig names.
+pub fn command() -> clap::Command {
+    let completers: [(&str, fn(&std::ffi::OsStr) -> Vec<CompletionCandidate>); 4] = [
+        ("context", candidates::contexts),
+        ("cluster", candidates::clusters),
+        ("user", candidates::users),
+        ("namespace", candidates::namespaces),
+    ];
+    completers.into_iter().fold(Cli::command().bin_name(program()), |command, (flag, completer)| {
+        command.mut_arg(flag, |argument| argument.add(ArgValueCompleter::new(completer)))
+    })
 }
 
-impl Global {
-    /// The namespace of the stack.
-    pub(crate) fn namespace<'a>(&'a self, profile: &'a Profile) -> &'a str {
-        self.access.namespace.as_deref().unwrap_or(profile.namespace)
-    }
-}
-
-/// An output format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Table,
-    /// For people, with more columns
-    Wide,
-    /// For programs
-    Json,
-    /// For programs
-    Yaml,
-}
-
-/// When to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set or TERM is dumb
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
+/// The name of the call: `kubectl meshdoctor` as a plugin of kubectl, else `meshdoctor`.
+pub fn program() -> &'static str {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let plugin = std::path::Path::new(&program).file_stem().is_some_and(|name| name == "kubectl-meshdoctor");
+    if plugin { "kubectl meshdoctor" } else { "meshdoctor" }
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Judge or show the stack
+    /// Diagnose the stack; show root causes and fixes
+    Check(Check),
+    /// Show states, versions, clients and workloads
+    Status(Status),
+    /// Check, show, deploy or remove the stack
     #[command(subcommand)]
     System(System),
     /// Test one connection, or that events flow
     #[command(subcommand)]
     Test(Test),
-    /// Write what is seen of the stack to a file, without secrets
+    /// Write a redacted recording for later diagnosis
     Record(Record),
-    /// Validate a watch-list, and show what MeshSync makes of it
+    /// Validate a watch-list and show what MeshSync does with it
     WatchList(WatchList),
-    /// Print what `system redeploy` applies, ready to apply
+    /// Print the manifests that `system redeploy` applies
+    #[command(
+        after_help = "Examples:\n  meshdoctor manifests | kubectl apply --server-side -f -\n  meshdoctor manifests --broker-service-type NodePort"
+    )]
     Manifests(Installation),
-    /// Explain a diagnosis, offline
+    /// Explain a diagnosis, a check, a state or one of Meshery's error codes
+    #[command(
+        after_help = "Examples:\n  meshdoctor explain meshsync-not-connected\n  meshdoctor explain states\n  meshdoctor explain 1005"
+    )]
     Explain {
-        /// A code, as in a finding; one of the stack's own, as in its logs (1005, meshkit-11118); or "states"
+        /// The code of a finding, the id of a check, an error code from Meshery's logs (1005, meshkit-11118), or "states"
+        #[arg(add = ArgValueCompleter::new(candidates::explained))]
         code: String,
     },
     /// List the diagnoses
+    #[command(after_help = "Examples:\n  meshdoctor checks\n  meshdoctor checks -o json | jq -r '.[].code'")]
     Checks,
-    /// Print the smallest roles that a command needs, ready to apply
+    /// Print the smallest role that a command needs, ready to apply
     #[command(subcommand)]
     Rbac(Rbac),
+    /// List the global flags
+    Options,
     /// Print the completion script of a shell
+    #[command(
+        after_help = "Examples:\n  source <(meshdoctor completion bash)\n  meshdoctor completion zsh > \"${fpath[1]}/_meshdoctor\"\n  meshdoctor completion fish > ~/.config/fish/completions/meshdoctor.fish"
+    )]
     Completion {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print the version
+    Version,
 }
 
-/// Judging and showing.
+/// Checking, showing and changing the stack.
 #[derive(Debug, Subcommand)]
 pub enum System {
-    /// Judge everything: states, root cause, remedy
+    /// Diagnose the stack; show root causes and fixes
     Check(Check),
     /// Show states, versions, clients and workloads
     Status(Status),
-    /// Deploy the stack or a part of it, or bring it back to what it should be
+    /// Deploy the stack or a part of it, or restore the desired state
     Redeploy(Redeploy),
-    /// Remove the stack or a part of it, in the order that leaves nothing behind
+    /// Remove the stack or a part of it, in the right order
     Reset(Reset),
 }
 
-/// The flags of `system check`.
+/// The flags of `status`.
 #[derive(Args, Debug)]
-pub struct Check {
-    /// Judge a recording: a file, a folder, or - for standard input
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<String>,
-    /// Least severe finding that fails the run
-    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
-    pub fail_on: FailOn,
-    /// May this cluster, and this user, take the stack? Tries every object in a dry run and changes nothing
-    #[arg(long, conflicts_with = "expect")]
-    pub preflight: bool,
-    /// Prove that events flow, too, as `test dataflow` does: makes an object, changes it and removes it
-    #[arg(long, conflicts_with_all = ["preflight", "from"])]
-    pub synthetic: bool,
-    /// What should be so: operator or embedded, server, server=inside, server=outside
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["operator", "embedded", "server", "server=inside", "server=outside"])]
-    pub expect: Vec<String>,
-    /// Judge only these codes and components
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub only: Vec<String>,
-    /// Leave out these codes and components; how many findings that silences is told
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub skip: Vec<String>,
-    /// Show each check, and the findings that others explain
-    #[arg(long)]
-    pub all: bool,
-}
-
-/// The flags of `system status`.
-#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  meshdoctor status\n  meshdoctor status -o wide\n  meshdoctor status --from recording.json"
+)]
 pub struct Status {
-    /// Show a recording: a file, a folder, or - for standard input
+    /// Show a recording: a file, a folder, or - for stdin
     #[arg(long, value_name = "FILE")]
     pub from: Option<String>,
-}
-
-/// Least severe finding that fails a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Errors
-    Error,
-    /// Errors and warnings
-    Warning,
-    /// Every finding
-    Info,
-    /// None
-    Never,
 }
 
 /// The arguments of `record`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  meshdoctor record recording.json\n  meshdoctor record - | gzip > recording.json.gz\n  meshdoctor check --from recording.json"
+)]
 pub struct Record {
-    /// The file, or - for standard output
-    #[arg(default_value = "-")]
-    pub file: String,
-    /// Overwrite the file if it is there
+    /// The file, or - for stdout [default: stdout, or meshdoctor-CONTEXT-TIME.json if that is a terminal]
+    pub file: Option<String>,
+    /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
-    /// Record what `system check --preflight` judges, too
+    /// Also record what `check --preflight` needs
     #[arg(long)]
     pub preflight: bool,
-    /// Record what `system check --synthetic` judges, too: makes an object, changes it and removes it
+    /// Also record what `check --synthetic` needs: creates, changes and deletes an object
     #[arg(long, conflicts_with = "preflight")]
     pub synthetic: bool,
 }
 
 /// The arguments of `watch-list`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  meshdoctor watch-list\n  meshdoctor watch-list watch-list.yaml\n  meshdoctor watch-list --stock --without secrets.v1. > watch-list.yaml"
+)]
 pub struct WatchList {
-    /// A MeshSync, a ConfigMap or the bare JSON array; - for standard input [default: the cluster's MeshSync]
+    /// A MeshSync CR, a ConfigMap or a JSON array; - for stdin [default: the cluster's MeshSync CR]
     pub file: Option<String>,
-    /// Print the stock list instead, as a patch for `kubectl patch --type merge --patch-file`
+    /// Print the stock watch-list as a patch for `kubectl patch --type merge --patch-file`
     #[arg(long, conflicts_with = "file")]
     pub stock: bool,
-    /// Entries to leave out of the stock list
+    /// Entries to leave out of the stock watch-list
     #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "stock")]
     pub without: Vec<String>,
 }
 
-/// Commands whose rights can be printed.
+/// Commands whose permissions can be printed.
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  meshdoctor rbac check --to-user jane | kubectl apply -f -\n  meshdoctor rbac redeploy --to-serviceaccount ci:deployer"
+)]
 pub enum Rbac {
-    /// The rights of `system check` and `record`
+    /// Permissions of `check` and `record`
     Check(Subject),
-    /// The rights of `system status`
+    /// Permissions of `status`
     Status(Subject),
-    /// The rights of `system check --preflight`, which are those of installing the stack
+    /// Permissions of `check --preflight`: those of installing the stack
     Preflight(Subject),
-    /// The rights of `test`, and of `system check --synthetic`
+    /// Permissions of `test` and `check --synthetic`
     Test(RbacTest),
-    /// The rights of `system redeploy`
+    /// Permissions of `system redeploy`
     Redeploy(Subject),
-    /// The rights of `system reset`
+    /// Permissions of `system reset`
     Reset(RbacReset),
 }
 
 /// The arguments of `rbac test`.
 #[derive(Args, Debug)]
 pub struct RbacTest {
-    /// For an object of this kind, in this namespace
+    /// The kind and namespace of the test object
     #[command(flatten)]
     pub probe: Probe,
-    /// For `--store`, too
+    /// Include the permissions of `--store`
     #[arg(long)]
     pub store: bool,
-    /// Who is to get them
+    /// Who gets the permissions
     #[command(flatten)]
     pub subject: Subject,
 }
@@ -257,18 +218,18 @@ pub struct RbacTest {
 /// The arguments of `rbac reset`.
 #[derive(Args, Debug)]
 pub struct RbacReset {
-    /// For `--crds`, too
+    /// Include the permissions of `--crds`
     #[arg(long)]
     pub crds: bool,
-    /// For `--delete-namespace`, too
+    /// Include the permissions of `--delete-namespace`
     #[arg(long)]
     pub delete_namespace: bool,
-    /// Who is to get them
+    /// Who gets the permissions
     #[command(flatten)]
     pub subject: Subject,
 }
 
-/// Who is to get the rights; without any flag, whom the cluster takes us for.
+/// Who gets the permissions; without any flag, the authenticated user.
 #[derive(Args, Debug, Default)]
 pub struct Subject {
     /// Bind to this user
@@ -305,15 +266,15 @@ fn registry(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A duration with its unit, as kubectl takes it; 0 stands for a very long time. What is longer than a year is a year:
-/// nobody waits that long, and a time that far ahead cannot overflow a clock.
+/// A duration with its unit, as in kubectl; 0 means no limit. Longer than a year counts as a year, so that no deadline
+/// overflows a clock.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const NONE: Duration = Duration::from_secs(365 * 24 * 3600);
     if text == "0" {
         return Ok(NONE);
     }
     if text.chars().all(|c| c.is_ascii_digit() || c == '.') && !text.is_empty() {
-        return Err(format!("a unit is missing: did you mean {text}s?"));
+        return Err(format!("the unit is missing: did you mean {text}s?"));
     }
     let signed: SignedDuration = text.parse().map_err(|_| "not a duration such as 500ms, 30s or 1m30s".to_owned())?;
     let duration = Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
@@ -327,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definitions_are_sound() {
+    fn definitions_are_valid() {
         Cli::command().debug_assert();
     }
 
@@ -346,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_kubectls() {
+    fn durations_are_parsed_as_in_kubectl() {
         assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));

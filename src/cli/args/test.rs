@@ -9,24 +9,26 @@ use crate::cluster::kubeconfig::namespace;
 
 /// What can be tested.
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  meshdoctor test dataflow\n  meshdoctor test dataflow --passive 30s\n  meshdoctor test broker --count 100"
+)]
 pub enum Test {
-    /// The way to the API server: address, connection, TLS, credentials, latency
+    /// The API server: address, connection, TLS, credentials, latency
     Kubernetes(Repeated),
-    /// Whether the operator leads, and has acted on what it is told
+    /// The operator: leader election and reconciliation
     Operator(Judged),
-    /// Every server of the broker: connection, token, latency, and that it hands on what is published
+    /// Every broker server: connection, token, latency, publish and receive
     Broker(Repeated),
-    /// Whether MeshSync is connected and answers
+    /// MeshSync: connection to the broker, and its answer to a request
     Meshsync(Judged),
-    /// Whether a change in the cluster comes out of the broker: makes an object, changes it, removes it, and waits for
-    /// the events
+    /// The whole path: creates, changes and deletes an object, and waits for its events at the broker
     Dataflow(Dataflow),
 }
 
-/// When a test fails.
+/// Which findings fail a test.
 #[derive(Args, Debug)]
 pub struct Judged {
-    /// Least severe finding that fails the run
+    /// Lowest severity that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
 }
@@ -34,10 +36,10 @@ pub struct Judged {
 /// The arguments of a test that is repeated for its times.
 #[derive(Args, Debug)]
 pub struct Repeated {
-    /// How often to measure
+    /// Number of measurements
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub count: u32,
-    /// When it fails
+    /// Which findings fail the test
     #[command(flatten)]
     pub judged: Judged,
 }
@@ -45,30 +47,30 @@ pub struct Repeated {
 /// The arguments of `test dataflow`.
 #[derive(Args, Debug)]
 pub struct Dataflow {
-    /// Show the test in a recording that `record --synthetic` made: a file, a folder, or - for standard input
+    /// Show the test of a recording made by `record --synthetic`: a file, a folder, or - for stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "passive", "store", "kind", "probe_namespace", "wait"])]
     pub from: Option<String>,
-    /// How many objects to make, one after the other
+    /// Number of objects to create, one after another
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub count: u32,
-    /// Only listen, for so long, and write nothing
+    /// Only listen to the broker for this long, and write nothing
     #[arg(long, value_name = "DURATION", value_parser = duration, num_args = 0..=1, default_missing_value = "10s", conflicts_with_all = ["count", "kind", "probe_namespace"])]
     pub passive: Option<Duration>,
-    /// Have MeshSync publish its whole store once, and compare it with what the API server counts
+    /// Request MeshSync's whole store, and compare its counts with the API server's
     #[arg(long)]
     pub store: bool,
-    /// The object to make
+    /// The test object
     #[command(flatten)]
     pub probe: Probe,
-    /// Longest wait for a single event
+    /// Timeout for each event
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub wait: Duration,
-    /// When it fails
+    /// Which findings fail the test
     #[command(flatten)]
     pub judged: Judged,
 }
 
-/// The object that a test of the flow makes.
+/// The object that `test dataflow` creates.
 #[derive(Args, Debug, Default)]
 pub struct Probe {
     /// Kind of the object [default: the first of these that MeshSync watches]

@@ -132,8 +132,8 @@ fn judge(text: &str) {
     let source = Source { kind: "recording", path: None };
     let report = diagnose::diagnose(&facts, &Expectation::default(), source);
     let _ = Redacted::json(&report);
-    let _ = render::check(&report, &render::Look::new(false, true, Some(80), false), true);
-    let _ = render::status(&report, &render::Look::new(true, false, Some(1), true));
+    let _ = render::check(&report, &render::Look::new(false, true, Some((80, 24)), false), true);
+    let _ = render::status(&report, &render::Look::new(true, false, Some((1, 1)), true));
 }
 
 #[test]

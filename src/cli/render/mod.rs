@@ -2,6 +2,8 @@
 
 mod change;
 mod check;
+mod checks;
+mod finding;
 mod path;
 mod preflight;
 mod status;
@@ -9,14 +11,16 @@ mod style;
 mod tables;
 mod test;
 mod text;
+mod verdict;
 mod watch_list;
 
 pub use change::{change, plan};
-pub use check::{check, verdict_line};
+pub use check::check;
 pub use preflight::preflight;
-pub use status::status;
+pub use status::{states_line, status};
 pub use style::Look;
 pub use tables::table as list;
 pub use test::test;
 pub use text::markdown;
+pub use verdict::line as verdict_line;
 pub use watch_list::watch_list;

@@ -1,4 +1,4 @@
-//! The data path: the first thing on the screen, so that one sees where the flow stops.
+//! The data path: the first thing on the screen, so that one sees where the flow stops. Below it the operator and the target.
 
 use owo_colors::{OwoColorize, Style};
 
@@ -44,6 +44,9 @@ pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
     } else {
         below(page, &stations, &links);
     }
+    let mut parts = vec![operator(report, look)];
+    parts.extend(super::check::target(report, look));
+    page.parts(2, &format!(" {} ", look.glyphs.dot), &parts);
 }
 
 impl Station {
@@ -84,26 +87,56 @@ fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[u
     }
 }
 
+/// Below each other, each station after the link that leads to it.
 fn below(page: &mut Page<'_>, stations: &[Station], links: &[Link]) {
     let look = page.look;
     for (i, station) in stations.iter().enumerate() {
+        let link = match i.checked_sub(1).and_then(|i| links.get(i)) {
+            Some(link) => {
+                let (arrow, style) = link.draw(look);
+                arrow.style(style).to_string()
+            }
+            None => pad("", width_of(look.glyphs.flows)),
+        };
         let note = station.note.as_deref().map(|note| format!(", {note}")).unwrap_or_default();
         page.raw(&format!(
-            "  {} {} {}{}",
+            "  {link} {} {} {}{}",
             station.glyph.style(station.style),
             station.name.style(look.styles.strong),
             station.state.style(station.style),
             note.style(station.style)
         ));
-        if let Some(link) = links.get(i) {
-            let (arrow, style) = link.draw(look);
-            let sign = match link {
-                Link::Flows => look.glyphs.down,
-                _ => arrow,
-            };
-            page.raw(&format!("  {}", sign.style(style)));
-        }
     }
+}
+
+/// The operator, which reconciles MeshSync and the broker and is no station of the path itself.
+fn operator(report: &Report, look: &Look) -> String {
+    let operator = &report.components.operator;
+    let (glyph, style) = component(report, look, Component::Operator, operator.state, operator.at_least);
+    let version = operator.version.as_deref().map(|version| format!(" {}", clean(version))).unwrap_or_default();
+    let at_least = if operator.at_least { "at least " } else { "" };
+    let state = format!("{at_least}{}", operator.state);
+    let note = match worst(report, Component::Operator) {
+        Some(finding) => format!(" ({})", short(finding)),
+        None if operator.expected_absent => " (not needed)".to_owned(),
+        None => String::new(),
+    };
+    format!(
+        "{} {} {}{version}{}",
+        "Operator".style(look.styles.strong),
+        glyph.style(style),
+        state.style(style),
+        note.style(style)
+    )
+}
+
+/// Whether no operator reconciles the custom resources that exist.
+fn is_unattended(report: &Report) -> bool {
+    let operator = &report.components.operator;
+    matches!(operator.state, State::NotDeployed | State::Deploying)
+        && !operator.at_least
+        && !operator.expected_absent
+        && !matches!(report.target.mode, "standalone" | "embedded")
 }
 
 impl Link {
@@ -119,8 +152,8 @@ impl Link {
 
 fn worst(report: &Report, component: Component) -> Option<&Finding> {
     report
-        .root_causes()
-        .chain(report.findings())
+        .findings()
+        .iter()
         .filter(|finding| finding.component == component && finding.severity != Severity::Info)
         .min_by_key(|finding| finding.severity)
 }
@@ -165,9 +198,16 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
         (None, None) => (look.glyphs.unknown, look.styles.dim, "version not seen".to_owned()),
     };
     let kubernetes = Station { name: "Kubernetes", glyph, style, state, note: None };
+    let unattended = is_unattended(report);
     let station = |name: &'static str, component: Component, of: &ComponentReport| {
         let (state, at_least) = (of.state, of.at_least);
-        let (glyph, style) = self::component(report, look, component, state, at_least);
+        let (mut glyph, mut style) = self::component(report, look, component, state, at_least);
+        let mut note = worst(report, component).map(short).or_else(|| not_needed(report, component, of));
+        let reconciled = matches!(component, Component::Meshsync | Component::Broker);
+        if unattended && reconciled && note.is_none() && state > State::Undeployed {
+            (glyph, style) = (look.glyphs.warn, look.styles.warning);
+            note = Some("not reconciled".to_owned());
+        }
         let mut word = match state {
             State::NotSeen => "not seen".to_owned(),
             state => state.to_string(),
@@ -175,13 +215,7 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
         if at_least {
             word = format!("at least {word}");
         }
-        Station {
-            name,
-            glyph,
-            style,
-            state: word,
-            note: worst(report, component).map(short).or_else(|| not_needed(report, component, of)),
-        }
+        Station { name, glyph, style, state: word, note }
     };
     vec![
         kubernetes,

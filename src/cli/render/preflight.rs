@@ -2,7 +2,7 @@
 
 use owo_colors::OwoColorize;
 
-use super::{check, style::Look, text::Page};
+use super::{check, finding::Detail, style::Look, text::Page};
 use crate::{
     facts::redact::clean,
     report::{PlannedObject, Report, Verdict},
@@ -12,7 +12,7 @@ use crate::{
 pub fn preflight(report: &Report, look: &Look, all: bool) -> String {
     let mut page = Page::new(look);
     heading(&mut page, report);
-    check::body(&mut page, report, all);
+    check::body(&mut page, report, if all { Detail::All } else { Detail::FOLDED[0] });
     next(&mut page, report);
     page.done()
 }
@@ -26,7 +26,7 @@ fn heading(page: &mut Page<'_>, report: &Report) {
         "Preflight".style(look.styles.strong),
         clean(&match version {
             Some(version) => format!("on Kubernetes {version}"),
-            None => "without an answer from the cluster".into(),
+            None => "no answer from the cluster".into(),
         })
     )];
     let user = report.preflight.as_ref().and_then(|preflight| preflight.user.as_ref()).or(target.user.as_ref());
@@ -44,14 +44,14 @@ fn heading(page: &mut Page<'_>, report: &Report) {
 fn tally(objects: &[PlannedObject]) -> Vec<String> {
     let mut parts = vec![format!("{} objects", objects.len())];
     for (action, words) in [
-        ("create", "to make"),
-        ("update", "to bring up to date"),
-        ("replace", "to make anew"),
-        ("keep", "to leave as it is"),
-        ("unverifiable", "that cannot be tried yet"),
+        ("create", "to create"),
+        ("update", "to update"),
+        ("replace", "to recreate"),
+        ("keep", "unchanged"),
+        ("unverifiable", "not testable yet"),
         ("unknown", "unknown"),
-        ("denied", "that we may not write"),
-        ("rejected", "refused"),
+        ("denied", "not permitted"),
+        ("rejected", "rejected"),
     ] {
         let count = objects.iter().filter(|object| object.action == action).count();
         if count > 0 {
@@ -75,18 +75,15 @@ fn next(page: &mut Page<'_>, report: &Report) {
     if !may {
         return;
     }
-    let context =
-        report.target.context.as_ref().map(|context| format!(" --context {}", clean(context))).unwrap_or_default();
+    let invocation = &report.target.invocation;
+    let flags = clean(&invocation.flags());
     let (what, command) = if no_namespace {
         (
-            "what stands in the namespace can be tried once that is there",
-            format!("kubectl{context} create namespace {namespace}"),
+            "create the namespace, then run this again: its objects can be validated then",
+            format!("kubectl{flags} create namespace {namespace}"),
         )
     } else {
-        (
-            "once the stack is installed, see whether it works",
-            format!("meshdoctor system check{context} -n {namespace}"),
-        )
+        ("after the installation, check the stack", format!("{} check{flags} -n {namespace}", invocation.program))
     };
     page.blank();
     page.paragraph(&format!("{} ", "Next:".style(look.styles.strong)), 6, what, owo_colors::Style::new());

@@ -3,23 +3,21 @@
 use owo_colors::OwoColorize;
 
 use super::{
-    check::heading,
     path,
     style::Look,
     tables::{age, table},
-    text::Page,
+    text::{Page, width_of},
 };
 use crate::{
     facts::redact::clean,
-    report::{ComponentReport, Report, Workload},
+    report::{ComponentReport, PodReport, Report, Workload},
+    stack::component::Component,
 };
 
-/// The whole screen.
+/// The whole screen. The report still has its findings, from which the marks in the data path come.
 pub fn status(report: &Report, look: &Look) -> String {
     let mut page = Page::new(look);
     path::draw(&mut page, report);
-    page.blank();
-    heading(&mut page, report);
     reasons(&mut page, report);
     if !report.workloads.is_empty() {
         page.blank();
@@ -34,10 +32,31 @@ pub fn status(report: &Report, look: &Look) -> String {
         page.raw(&clients(report, look));
     }
     missing(&mut page, report);
+    page.gap();
+    let invocation = &report.target.invocation;
+    let command = format!("{} check{}", invocation.program, invocation.flags());
+    page.raw(&format!("  States only. Diagnose: {}", clean(&command).style(look.styles.command)));
     page.done()
 }
 
-/// Why a state is no better.
+/// The states in one line (`--quiet`).
+pub fn states_line(report: &Report, look: &Look) -> String {
+    let components = &report.components;
+    let states = [
+        ("operator", Component::Operator, &components.operator),
+        ("meshsync", Component::Meshsync, &components.meshsync),
+        ("broker", Component::Broker, &components.broker.component),
+        ("server", Component::Server, &components.server),
+    ];
+    let states = states.map(|(name, component, of)| {
+        let (glyph, style) = path::component(report, look, component, of.state, of.at_least);
+        let at_least = if of.at_least { "at least " } else { "" };
+        format!("{} {name} {at_least}{}", glyph.style(style), of.state)
+    });
+    states.join(&format!(" {} ", look.glyphs.dot)) + "\n"
+}
+
+/// Why a state is not higher.
 fn reasons(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     let components = &report.components;
@@ -59,34 +78,36 @@ fn created(report: &Report, time: Option<k8s_openapi::jiff::Timestamp>) -> Strin
     time.map_or_else(|| "-".into(), |time| age(report.taken_at.duration_since(time).as_secs()))
 }
 
+const WORKLOAD: [&str; 5] = ["name", "ready", "status", "restarts", "age"];
+const POD: [&str; 4] = ["pod", "ip", "node", "image"];
+
+/// The workloads; with `-o wide` beside each its pods, or below all of them where the screen is too narrow.
 fn workloads(report: &Report, look: &Look) -> String {
+    let rows: Vec<Vec<String>> = report.workloads.iter().map(|workload| row(report, workload)).collect();
+    let plain = table(&WORKLOAD, &rows, look);
     if !look.wide {
-        let rows: Vec<Vec<String>> = report.workloads.iter().map(|workload| row(report, workload)).collect();
-        return table(&["name", "ready", "status", "restarts", "age"], &rows, look);
+        return plain;
     }
-    let dash = || "-".to_owned();
-    let mut rows = Vec::new();
-    for workload in &report.workloads {
-        if workload.pods.is_empty() {
-            let mut cells = row(report, workload);
-            cells.extend([dash(), dash(), dash(), dash()]);
-            rows.push(cells);
-        }
-        for pod in &workload.pods {
-            rows.push(vec![
-                workload.name.clone(),
-                pod.ready.clone(),
-                pod.status.clone(),
-                pod.restarts.to_string(),
-                created(report, pod.created),
-                pod.name.clone(),
-                pod.ip.clone().unwrap_or_else(dash),
-                pod.node.clone().unwrap_or_else(dash),
-                pod.image.clone().unwrap_or_else(dash),
-            ]);
-        }
+    let pods = |workload: &Workload| match workload.pods.as_slice() {
+        [] => vec![POD.map(|_| "-".to_owned()).to_vec()],
+        pods => pods.iter().map(pod_row).collect(),
+    };
+    let beside: Vec<Vec<String>> = report
+        .workloads
+        .iter()
+        .flat_map(|workload| pods(workload).into_iter().map(|pod| [row(report, workload), pod].concat()))
+        .collect();
+    let wide = table(&[&WORKLOAD[..], &POD].concat(), &beside, &Look { width: None, ..look.clone() });
+    if look.width.is_none_or(|width| wide.lines().all(|line| width_of(line) <= width)) {
+        return wide;
     }
-    table(&["name", "ready", "status", "restarts", "age", "pod", "ip", "node", "image"], &rows, look)
+    let pods: Vec<Vec<String>> = report.workloads.iter().flat_map(|it| it.pods.iter().map(pod_row)).collect();
+    format!("{plain}\n{}", table(&POD, &pods, look))
+}
+
+fn pod_row(pod: &PodReport) -> Vec<String> {
+    let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
+    vec![pod.name.clone(), cell(&pod.ip), cell(&pod.node), cell(&pod.image)]
 }
 
 fn row(report: &Report, workload: &Workload) -> Vec<String> {
@@ -154,9 +175,10 @@ fn missing(page: &mut Page<'_>, report: &Report) {
     }
     let look = page.look;
     page.blank();
-    page.raw(&format!("  {}", "Missing rights".style(look.styles.warning)));
-    for right in &report.permissions.missing {
-        page.paragraph(&format!("    {} ", look.glyphs.bullet), 6, &clean(&right.to_string()), look.styles.dim);
+    page.raw(&format!("  {}", "Missing permissions".style(look.styles.warning)));
+    for permission in &report.permissions.missing {
+        page.paragraph(&format!("    {} ", look.glyphs.bullet), 6, &clean(&permission.to_string()), look.styles.dim);
     }
-    page.raw("  meshdoctor rbac status prints the smallest role that would do");
+    let program = &report.target.invocation.program;
+    page.raw(&format!("  Print the smallest role that grants them: {program} rbac status"));
 }

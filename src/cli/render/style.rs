@@ -1,6 +1,6 @@
-//! The one stylesheet: colours, glyphs, width.
+//! The one stylesheet: colors, glyphs, width.
 
-use owo_colors::Style;
+use owo_colors::{Style, XtermColors};
 
 use crate::report::{Severity, State, Status};
 
@@ -13,6 +13,8 @@ pub struct Look {
     pub(crate) glyphs: &'static Glyphs,
     /// The columns there are; none when nothing is to be wrapped.
     pub(crate) width: Option<usize>,
+    /// The lines of the screen, where there are columns.
+    pub(crate) height: Option<usize>,
     /// Whether to show more columns.
     pub(crate) wide: bool,
 }
@@ -25,7 +27,6 @@ pub(crate) struct Styles {
     pub(crate) warning: Style,
     pub(crate) dim: Style,
     pub(crate) strong: Style,
-    pub(crate) code: Style,
     pub(crate) command: Style,
 }
 
@@ -43,8 +44,8 @@ pub(crate) struct Glyphs {
     pub(crate) unsure: &'static str,
     pub(crate) idle: &'static str,
     pub(crate) dot: &'static str,
+    pub(crate) ellipsis: &'static str,
     pub(crate) bullet: &'static str,
-    pub(crate) down: &'static str,
 }
 
 static UNICODE: Glyphs = Glyphs {
@@ -59,8 +60,8 @@ static UNICODE: Glyphs = Glyphs {
     unsure: "─?▶",
     idle: "┄┄▶",
     dot: "·",
+    ellipsis: "…",
     bullet: "·",
-    down: "│",
 };
 
 static ASCII: Glyphs = Glyphs {
@@ -75,17 +76,18 @@ static ASCII: Glyphs = Glyphs {
     unsure: "-?>",
     idle: "..>",
     dot: "|",
+    ellipsis: "...",
     bullet: "*",
-    down: "|",
 };
 
 impl Look {
     /// Decided once, by the terminal.
-    pub fn new(color: bool, unicode: bool, width: Option<usize>, wide: bool) -> Self {
+    pub fn new(color: bool, unicode: bool, size: Option<(usize, usize)>, wide: bool) -> Self {
         Self {
             styles: if color { Styles::colored() } else { Styles::default() },
             glyphs: if unicode { &UNICODE } else { &ASCII },
-            width,
+            width: size.map(|(width, _)| width),
+            height: size.map(|(_, height)| height),
             wide,
         }
     }
@@ -124,16 +126,49 @@ impl Look {
     }
 }
 
+// Colors of the 256-color palette: at least 3.8:1 on white and on black. The terminal's own yellow and cyan have about 2:1
+// on white.
+const GREEN: XtermColors = XtermColors::JapaneseLaurel;
+const RED: XtermColors = XtermColors::GuardsmanRed;
+const ORANGE: XtermColors = XtermColors::TennOrange;
+const BLUE: XtermColors = XtermColors::DeepCerulean;
+
 impl Styles {
     fn colored() -> Self {
         Self {
-            good: Style::new().green(),
-            bad: Style::new().red().bold(),
-            warning: Style::new().yellow(),
+            good: Style::new().color(GREEN),
+            bad: Style::new().color(RED).bold(),
+            warning: Style::new().color(ORANGE).bold(),
             dim: Style::new().dimmed(),
             strong: Style::new().bold(),
-            code: Style::new().cyan(),
-            command: Style::new().cyan(),
+            command: Style::new().color(BLUE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance, as WCAG 2 defines it.
+    fn luminance(color: XtermColors) -> f64 {
+        // The palette's cube of 6 by 6 by 6 colors.
+        let index = u8::from(color) - 16;
+        let [r, g, b] =
+            [index / 36, index / 6 % 6, index % 6].map(|level| if level == 0 { 0 } else { 55 + 40 * level });
+        let linear = |channel: u8| {
+            let value = f64::from(channel) / 255.0;
+            if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    }
+
+    #[test]
+    fn colors_are_readable_on_white_and_on_black() {
+        for color in [GREEN, RED, ORANGE, BLUE] {
+            let luminance = luminance(color);
+            let (on_white, on_black) = (1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05);
+            assert!(on_white > 3.7 && on_black > 3.7, "{color:?}: {on_white:.1} on white, {on_black:.1} on black");
         }
     }
 }

@@ -1,41 +1,45 @@
 //! Tables as kubectl prints them: columns and nothing else.
 
-use comfy_table::{ContentArrangement, Table, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 
-use super::{
-    style::Look,
-    text::{Page, width_of},
-};
+use super::{style::Look, text::width_of};
 use crate::facts::redact::clean;
 
-/// A table with these headings; where it does not fit, each row becomes a paragraph.
+/// The space between two columns, and at the edges.
+const PADDING: usize = 2;
+
+/// A table with these headings. Where it does not fit, the widest columns are wrapped.
 pub fn table(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
+    let headings: Vec<String> = headings.iter().map(|heading| heading.to_uppercase()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
+    let mut widths: Vec<usize> = headings.iter().map(|heading| width_of(heading)).collect();
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(width_of(cell));
+        }
+    }
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     table.force_no_tty();
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
-    for row in rows {
-        table.add_row(row.iter().map(|cell| clean(cell)));
+    table.set_header(&headings);
+    table.add_rows(&rows);
+    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(widths.len() * PADDING));
+    if let Some(widest) = cap(&widths, room) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        let widest = u16::try_from(widest.saturating_add(PADDING)).unwrap_or(u16::MAX);
+        for column in table.column_iter_mut() {
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest)));
+        }
     }
-    let lines: Vec<String> = table.lines().map(|line| format!("  {}", line.trim())).collect();
-    let fits = look.width.is_none_or(|width| lines.iter().all(|line| width_of(line) <= width));
-    if fits { lines.join("\n") + "\n" } else { paragraphs(headings, rows, look) }
+    table.lines().map(|line| format!(" {}\n", line.trim_end())).collect()
 }
 
-/// The rows below each other: the first cell as a heading, the others with their names.
-fn paragraphs(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
-    let mut page = Page::new(look);
-    for row in rows {
-        let Some((first, rest)) = row.split_first() else {
-            continue;
-        };
-        page.whole("  ", first, look.styles.strong);
-        let cells: Vec<String> =
-            headings.iter().skip(1).zip(rest).map(|(heading, cell)| format!("{heading} {}", clean(cell))).collect();
-        page.parts(4, ", ", &cells);
-    }
-    page.done()
+/// The most that a column may take so that all of them fit, the narrow ones in full; none where they fit as they are.
+fn cap(widths: &[usize], room: usize) -> Option<usize> {
+    let needs = |cap: usize| widths.iter().map(|width| (*width).min(cap)).sum::<usize>();
+    let widest = widths.iter().copied().max().unwrap_or(0);
+    (needs(widest) > room).then(|| (1..widest).rfind(|cap| needs(*cap) <= room).unwrap_or(1))
 }
 
 /// An age as kubectl prints it: two units for young things, one for old.
@@ -60,7 +64,16 @@ fn with_rest(n: i64, unit: &str, rest: i64, rest_unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::age;
+    use super::{age, cap};
+
+    #[test]
+    fn only_the_widest_columns_are_narrowed() {
+        assert_eq!(cap(&[5, 10, 20], 35), None);
+        assert_eq!(cap(&[5, 10, 20], 34), Some(19));
+        assert_eq!(cap(&[5, 10, 20], 25), Some(10));
+        assert_eq!(cap(&[5, 10, 20], 15), Some(5));
+        assert_eq!(cap(&[5, 10, 20], 0), Some(1));
+    }
 
     #[test]
     fn ages_are_kubectls() {

@@ -3,13 +3,14 @@
 use owo_colors::{OwoColorize, Style};
 
 use super::{
-    check, path,
+    check, finding, path,
     style::Look,
     tables::table,
     text::{Page, width_of},
+    verdict,
 };
 use crate::{
-    report::{Hop, Report, Severity, TestReport, Timing, WatchedResource},
+    report::{Hop, Report, TestReport, Timing, WatchedResource},
     stack::base::words::short_span,
 };
 
@@ -31,7 +32,7 @@ pub fn test(report: &Report, look: &Look) -> String {
     }
     findings(&mut page, report);
     page.blank();
-    page.raw(&check::verdict_line(report, look));
+    page.raw(&verdict::line(report, look));
     page.done()
 }
 
@@ -160,8 +161,8 @@ fn row(resource: &WatchedResource) -> Vec<String> {
 
 /// What is wrong; what is merely worth knowing is no matter of a test.
 fn findings(page: &mut Page<'_>, report: &Report) {
-    for finding in report.root_causes().filter(|finding| finding.severity < Severity::Info) {
+    for finding in report.root_causes() {
         page.blank();
-        check::finding(page, report.findings(), finding, false);
+        finding::finding(page, report.findings(), finding, finding::Detail::FOLDED[0]);
     }
 }

@@ -20,6 +20,13 @@ impl<'a> Page<'a> {
         self.text.push('\n');
     }
 
+    /// An empty line between two parts, none at the top.
+    pub(crate) fn gap(&mut self) {
+        if !self.text.is_empty() {
+            self.blank();
+        }
+    }
+
     /// A line as it is; its parts were cleaned when they were styled.
     pub(crate) fn raw(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
@@ -28,27 +35,64 @@ impl<'a> Page<'a> {
 
     /// A paragraph, wrapped, each line indented by `indent`, the first by `first` instead.
     pub(crate) fn paragraph(&mut self, first: &str, indent: usize, text: &str, style: Style) {
-        let text = clean(text);
-        let lead = textwrap::core::display_width(first);
-        let lines = match self.look.width {
-            Some(width) => {
-                let room = width.saturating_sub(indent.max(lead)).max(20);
-                textwrap::wrap(
-                    &text,
-                    textwrap::Options::new(room)
-                        .break_words(false)
-                        .word_splitter(textwrap::WordSplitter::NoHyphenation),
-                )
-                .into_iter()
-                .map(std::borrow::Cow::into_owned)
-                .collect()
-            }
-            None => vec![text],
-        };
+        self.paragraph_with_tail(first, indent, text, style, "");
+    }
+
+    /// A paragraph with a dimmed tail behind its last word, or on a line of its own where there is no room.
+    pub(crate) fn paragraph_with_tail(&mut self, first: &str, indent: usize, text: &str, style: Style, tail: &str) {
+        let indented = indent.max(width_of(first));
+        let room = self.look.width.map(|width| width.saturating_sub(indented).max(20));
+        let mut lines = self.wrapped(indented, text);
+        let tail = clean(tail);
+        let last = lines.last().map_or(0, |line| width_of(line));
+        let beside = !tail.is_empty() && room.is_none_or(|room| last + 1 + width_of(&tail) <= room);
+        if !beside && !tail.is_empty() {
+            lines.push(String::new());
+        }
+        let end = lines.len() - 1;
         for (i, line) in lines.iter().enumerate() {
             let start = if i == 0 { first.to_owned() } else { " ".repeat(indent) };
-            self.raw(&format!("{start}{}", line.style(style)));
+            let mut shown = format!("{start}{}", line.style(style));
+            if i == end && !tail.is_empty() {
+                if beside {
+                    shown.push(' ');
+                }
+                shown.push_str(&tail.style(self.look.styles.dim).to_string());
+            }
+            self.raw(&shown);
         }
+    }
+
+    /// The first sentences of a text that fit on so many lines, at least one.
+    pub(crate) fn sentences(&self, indent: usize, text: &str, lines: usize) -> String {
+        let ends = text.match_indices(". ").map(|(at, _)| at + 1).chain([text.len()]);
+        let fits = |end: &usize| self.wrapped(indent, &text[..*end]).len() <= lines;
+        let ends: Vec<usize> = ends.collect();
+        let end = ends.iter().rfind(|end| fits(end)).or(ends.first());
+        text[..end.copied().unwrap_or_default()].to_owned()
+    }
+
+    /// As much of a text as fits on so many lines, with an ellipsis where it was cut.
+    pub(crate) fn excerpt(&self, indent: usize, text: &str, lines: usize) -> String {
+        let wrapped = self.wrapped(indent, text);
+        if wrapped.len() <= lines || lines == 0 {
+            return text.to_owned();
+        }
+        let kept = wrapped[..lines].join(" ");
+        let short = kept.rsplit_once(' ').map_or(kept.as_str(), |(start, _)| start);
+        format!("{short} {}", self.look.glyphs.ellipsis)
+    }
+
+    /// The lines of a text that is indented by so much.
+    fn wrapped(&self, indent: usize, text: &str) -> Vec<String> {
+        let text = clean(text);
+        let Some(width) = self.look.width else {
+            return vec![text];
+        };
+        let options = textwrap::Options::new(width.saturating_sub(indent).max(20))
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        textwrap::wrap(&text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
     }
 
     /// Parts beside each other, as many in a line as there is room for. The parts are styled and clean.
@@ -92,7 +136,7 @@ pub fn markdown(text: &str, look: &Look) -> String {
     let flush = |page: &mut Page<'_>, prose: &mut String, first: &mut String| {
         if !prose.is_empty() {
             let indent = width_of(first);
-            page.paragraph(first, indent, prose, Style::new());
+            page.paragraph(first, indent, &plain(prose), Style::new());
             prose.clear();
         }
         first.clear();
@@ -101,7 +145,7 @@ pub fn markdown(text: &str, look: &Look) -> String {
         let item = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
         if let Some(heading) = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')) {
             flush(&mut page, &mut prose, &mut first);
-            page.whole("", heading, look.styles.strong);
+            page.whole("", &plain(heading), look.styles.strong);
         } else if line.starts_with("    ") {
             flush(&mut page, &mut prose, &mut first);
             page.whole("    ", line.trim_start_matches("    "), look.styles.command);
@@ -123,12 +167,24 @@ pub fn markdown(text: &str, look: &Look) -> String {
     page.done()
 }
 
+/// Prose without the marks of Markdown: `**`, backticks, and links by their text.
+fn plain(prose: &str) -> String {
+    prose.replace("**", "").replace('`', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_could_steer_a_terminal_goes() {
+    fn markdown_is_shown_without_its_marks() {
+        let look = Look::plain();
+        let text = "# a-code\n\nIt is **only** `this`.\n\n- one\n  more\n\n    kubectl get `x`\n";
+        assert_eq!(markdown(text, &look), "a-code\n\nIt is only this.\n\n- one more\n\n    kubectl get `x`\n");
+    }
+
+    #[test]
+    fn control_characters_are_removed() {
         assert_eq!(clean("a\u{1b}[31mb\u{7}c\u{202e}d\ne"), "a[31mbcd e");
     }
 }

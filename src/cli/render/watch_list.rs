@@ -1,6 +1,6 @@
 //! `watch-list` for people.
 
-use super::{check, style::Look, tables, text::Page};
+use super::{finding, style::Look, tables, text::Page};
 use crate::report::{WatchListEntry, WatchListReport};
 
 /// The entries and what becomes of each, then what is wrong.
@@ -13,7 +13,7 @@ pub fn watch_list(report: &WatchListReport, look: &Look) -> String {
     let mut page = Page::new(look);
     for finding in &report.findings {
         page.blank();
-        check::finding(&mut page, &report.findings, finding, true);
+        finding::finding(&mut page, &report.findings, finding, finding::Detail::All);
     }
     page.blank();
     page.paragraph("  ", 2, &summary(report), look.styles.strong);

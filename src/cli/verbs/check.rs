@@ -11,12 +11,12 @@ use crate::{
     diagnose::{self, Expectation, Selection},
     observe::{Depth, connectivity::TestPlan},
     report::Source,
-    stack::base::usage::UsageError,
+    stack::{base::usage::UsageError, component::Component},
 };
 
 pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let expect = Expectation::of(args.expect.iter().map(String::as_str))?;
-    let selection = Selection::new(&args.only, &args.skip)?;
+    let selection = selection(args)?;
     let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
     let (facts, source) = if args.synthetic {
         let facts = Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?;
@@ -44,6 +44,27 @@ pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, clea
     });
     terminal.answer(&text)?;
     Ok(exit)
+}
+
+/// What is wanted: in our words, and in mesheryctl's.
+fn selection(args: &Check) -> Result<Selection, UsageError> {
+    let mut selection = Selection::new(&args.only, &args.skip)?;
+    if args.operator {
+        selection.add_component(Component::Operator);
+    }
+    if args.adapters {
+        selection.add_component(Component::Adapter);
+    }
+    if let Some(adapter) = &args.adapter {
+        let name = adapter.split_once(':').map_or(adapter.as_str(), |(name, _)| name);
+        selection.add_adapter(name);
+    }
+    if args.components {
+        for component in [Component::Operator, Component::Broker, Component::Meshsync, Component::Server] {
+            selection.add_component(component);
+        }
+    }
+    Ok(selection)
 }
 
 /// A recording cannot be asked what the API server would say.

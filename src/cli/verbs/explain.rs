@@ -1,6 +1,6 @@
 //! `explain`: the explanation of a code.
 
-use crate::diagnose::{codes, diagnosis};
+use crate::diagnose::{Check, codes, diagnosis};
 use serde::Serialize;
 use serde_json::json;
 
@@ -46,8 +46,7 @@ pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::
     // The id of a finding is its code and perhaps an object.
     let code = word.split(['/', '#']).next().unwrap_or_default();
     if let Some(text) = codes::topic(code) {
-        terminal.answer(&Redacted::own(render::markdown(text, &terminal.look(false))))?;
-        return Ok(Exit::Ok);
+        return answer(&json!({ "code": code, "text": text }), text, global, terminal);
     }
     let own = error_codes::find(code);
     if !own.is_empty() {
@@ -55,13 +54,17 @@ pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::
         return answer(&json!({ "code": code, "text": text }), &text, global, terminal);
     }
     let Some(known) = codes::find(code) else {
+        if let Some(check) = codes::check(code) {
+            let text = text_of_check(check);
+            return answer(&json!({ "code": code, "text": text }), &text, global, terminal);
+        }
         let near = codes::nearest(code);
         let hint = if near.is_empty() {
             "`meshdoctor checks` lists them".to_owned()
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
-        return Err(UsageError::new(format!("there is no diagnosis \"{given}\"")).hint(hint).into());
+        return Err(UsageError::new(format!("there is no code or check \"{given}\"")).hint(hint).into());
     };
     answer(&Described::new(&known, true), &known.explanation(), global, terminal)
 }
@@ -74,4 +77,18 @@ fn answer<T: Serialize>(document: &T, text: &str, global: &Global, terminal: &Te
         Format::Yaml => output::exact_yaml(document),
     })?;
     Ok(Exit::Ok)
+}
+
+/// A check, and what it can find. What explains its only code explains the check.
+fn text_of_check(check: &Check) -> String {
+    let codes: Vec<diagnosis::Code> = codes::found_by(check).collect();
+    if let [only] = codes.as_slice() {
+        return only.explanation();
+    }
+    let mut text = format!("# {}\n\nThis check passes when {}. It can find:\n\n", check.id, check.title);
+    for code in codes {
+        text.push_str(&format!("- {}: {}\n", code.code(), code.title()));
+    }
+    text.push_str("\n`meshdoctor explain CODE` explains each of them.\n");
+    text
 }

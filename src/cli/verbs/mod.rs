@@ -7,6 +7,7 @@ mod completion;
 mod explain;
 mod installation;
 mod manifests;
+mod options;
 mod rbac;
 mod record;
 mod redeploy;
@@ -14,6 +15,7 @@ mod reset;
 mod status;
 mod test;
 pub mod unfinished;
+mod version;
 mod watch_list;
 
 use std::time::Duration;
@@ -23,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::{
-        args::{Cli, Command, FailOn, Format, Global, System},
+        args::{self, Cli, Command, FailOn, Format, Global, System},
         exit::Exit,
         output::{self, Redacted},
         terminal::Terminal,
@@ -33,11 +35,11 @@ use crate::{
         cleanup::Cleanup,
         session::{Opened, Session},
     },
-    facts::{Facts, recording},
+    facts::{Facts, recording, redact},
     observe::{self, Depth, TestPlan},
     report::{Kind, Report, Severity, Source},
     stack::{
-        base::{reader, usage::UsageError, words},
+        base::{invocation::Invocation, reader, usage::UsageError, words},
         profile::{self, Profile},
     },
 };
@@ -50,8 +52,10 @@ use crate::{
 pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.command {
-        Command::System(System::Check(args)) => check::run(args, global, terminal, cleanup).await,
-        Command::System(System::Status(args)) => status::run(args, global, terminal).await,
+        Command::Check(args) | Command::System(System::Check(args)) => {
+            check::run(args, global, terminal, cleanup).await
+        }
+        Command::Status(args) | Command::System(System::Status(args)) => status::run(args, global, terminal).await,
         Command::System(System::Redeploy(args)) => redeploy::run(args, global, terminal).await,
         Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
         Command::Test(args) => test::run(args, global, terminal, cleanup).await,
@@ -61,7 +65,9 @@ pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::R
         Command::Explain { code } => explain::run(code, global, terminal),
         Command::Checks => checks::run(global, terminal),
         Command::Rbac(args) => rbac::run(args, global, terminal).await,
+        Command::Options => options::run(terminal),
         Command::Completion { shell } => completion::run(*shell, terminal),
+        Command::Version => version::run(global, terminal),
     }
 }
 
@@ -90,7 +96,27 @@ async fn look_and_test(
         },
         Opened::Obstacle(facts) => *facts,
     };
-    connected(global, terminal, global.timeout + longer, look).await
+    let mut facts = connected(global, terminal, global.timeout + longer, look).await?;
+    let mut invocation = invocation(global);
+    invocation.add("--context", facts.target.context.clone());
+    facts.target.invocation = invocation;
+    Ok(facts)
+}
+
+/// How this program was called. A token is never part of it, nor the user part of an address.
+fn invocation(global: &Global) -> Invocation {
+    let access = &global.access;
+    let mut invocation = Invocation::of(args::program());
+    invocation.add("--kubeconfig", access.kubeconfig.as_ref().map(|path| path.display().to_string()));
+    invocation.add("--context", access.context.clone());
+    invocation.add("--cluster", access.cluster.clone());
+    invocation.add("--user", access.user.clone());
+    invocation.add("--server", access.server.as_deref().map(redact::without_user));
+    invocation.add("--tls-server-name", access.tls_server_name.clone());
+    invocation.add_switch("--insecure-skip-tls-verify", access.insecure_skip_tls_verify);
+    invocation.add("--as", access.impersonate.clone());
+    invocation.add_each("--as-group", &access.impersonate_groups);
+    invocation
 }
 
 /// Opens a session for so long at the most, which tells the terminal what it asks and what it waits for, and works with it.
@@ -139,7 +165,12 @@ async fn recorded(path: &str, global: &Global) -> Result<Facts, UsageError> {
     let profile = profile(global);
     let namespace = global.access.namespace.clone();
     let named = path.to_owned();
-    read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await
+    let mut facts = read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await?;
+    // The commands are for the cluster that was recorded, by its name there.
+    let mut invocation = Invocation::of(args::program());
+    invocation.add("--context", facts.target.context.clone());
+    facts.target.invocation = invocation;
+    Ok(facts)
 }
 
 /// Reads what the command line names, in a thread of its own: a pipe that nobody writes to ends with the run's time,

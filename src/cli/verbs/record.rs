@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     cli::{
-        args::{Format, Global, Record},
+        args::{Format, Global, Record, program},
         exit::Exit,
         output::Redacted,
         terminal::Terminal,
@@ -15,6 +15,7 @@ use crate::{
     stack::base::{
         files::{self, Existing},
         usage::UsageError,
+        words,
     },
 };
 
@@ -24,17 +25,23 @@ pub(crate) async fn run(
     terminal: &Terminal,
     cleanup: &Cleanup,
 ) -> anyhow::Result<Exit> {
-    let to_stdout = args.file == "-";
-    let path = Path::new(&args.file);
+    let file = match &args.file {
+        Some(file) => file.clone(),
+        // Nobody reads a recording on a terminal.
+        None if terminal.stdout => default_name(global),
+        None => "-".into(),
+    };
+    let to_stdout = file == "-";
+    let path = Path::new(&file);
     let unwritable = |error: files::WriteError| UsageError::new(format!("cannot write {}: {error}", path.display()));
     let is_there = !to_stdout && files::exists(path).map_err(unwritable)?;
     if is_there && !args.force {
-        let question = format!("{} is there already. Overwrite it?", path.display());
+        let question = format!("{} already exists. Overwrite it?", path.display());
         match terminal.confirm(&question).await {
             Some(true) => {}
             Some(false) => return Ok(Exit::Refused),
             None => {
-                terminal.say(&format!("{} is there already; --force overwrites it", path.display()));
+                terminal.say(&format!("{} already exists; --force overwrites it", path.display()));
                 return Ok(Exit::Refused);
             }
         }
@@ -58,10 +65,10 @@ pub(crate) async fn run(
         let existing = if is_there || args.force { Existing::Replace } else { Existing::Keep };
         files::write(path, &text, existing).map_err(unwritable)?;
         terminal.say(&format!(
-            "Recorded in {}. Judge it with: meshdoctor system check{} --from {}",
-            path.display(),
+            "Recorded in {file}. Diagnose it: {} check{} --from {}",
+            program(),
             if args.preflight { " --preflight" } else { "" },
-            path.display()
+            words::quoted(&file)
         ));
     }
     Ok(match facts.obstacle {
@@ -71,4 +78,12 @@ pub(crate) async fn run(
         }
         None => Exit::Ok,
     })
+}
+
+/// A name that says which cluster was recorded and when: `meshdoctor-prod-20261121T120000Z.json`.
+fn default_name(global: &Global) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
+    let context = global.access.context.as_deref().map(|context| context.chars().map(plain).collect::<String>() + "-");
+    let time = k8s_openapi::jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    format!("meshdoctor-{}{time}.json", context.unwrap_or_default())
 }

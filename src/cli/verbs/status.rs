@@ -20,16 +20,21 @@ pub(crate) fn reduce(report: &mut Report) {
     report.checks = None;
     report.findings = None;
     report.root_causes = None;
+    report.summary = None;
 }
 
 pub(crate) async fn run(args: &Status, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let (facts, source) = super::facts(args.from.as_deref(), global, Depth::Status, terminal).await?;
     let obstacle = facts.obstacle.clone();
-    let mut report = diagnose::diagnose(&facts, &Expectation::default(), source);
+    let judged = diagnose::diagnose(&facts, &Expectation::default(), source);
+    let exit = if judged.determined { Exit::Ok } else { Exit::Undetermined };
+    let mut report = judged.clone();
     reduce(&mut report);
-    let exit = if report.determined { Exit::Ok } else { Exit::Undetermined };
     report.exit_code = exit.code();
-    let text = super::rendered(&report, global.output, |wide| render::status(&report, &terminal.look(wide)));
+    let text = super::rendered(&report, global.output, |wide| {
+        let look = terminal.look(wide);
+        if terminal.quiet { render::states_line(&judged, &look) } else { render::status(&judged, &look) }
+    });
     terminal.answer(&text)?;
     if let Some(obstacle) = obstacle {
         terminal.say(&format!("{}. See: meshdoctor system check", redact::clean(&obstacle.message)));

@@ -67,12 +67,14 @@ impl Unfinished {
         let global = &cli.global;
         let profile = super::profile(global).unwrap_or(&profile::MESHERY);
         let (kind, from) = match &cli.command {
-            Command::System(System::Check(args)) if args.preflight => (Some(Kind::Preflight), args.from.as_deref()),
-            Command::System(System::Check(args)) => (Some(Kind::Check), args.from.as_deref()),
-            Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
+            Command::Check(args) | Command::System(System::Check(args)) if args.preflight => {
+                (Some(Kind::Preflight), args.from.as_deref())
+            }
+            Command::Check(args) | Command::System(System::Check(args)) => (Some(Kind::Check), args.from.as_deref()),
+            Command::Status(args) | Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
             Command::System(System::Redeploy(_) | System::Reset(_)) => (Some(Kind::Change), None),
             Command::Test(args) => (Some(Kind::Test(super::test::subject(args))), super::test::from(args)),
-            Command::Record(args) if args.file == "-" => (Some(Kind::Record), None),
+            Command::Record(args) if args.file.as_deref().unwrap_or("-") == "-" => (Some(Kind::Record), None),
             Command::WatchList(args) if !args.stock => (Some(Kind::WatchList), None),
             _ => (None, None),
         };

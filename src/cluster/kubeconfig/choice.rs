@@ -86,7 +86,7 @@ impl Choice<'_> {
                 context: context_name,
                 server: Some(redact::address(&server)),
                 user: user_name,
-                namespace: String::new(),
+                ..Target::default()
             },
             in_cluster: false,
             named: self.files.named,

@@ -34,44 +34,37 @@ use crate::{
 #[derive(Args, Clone, Debug, Default)]
 pub struct Access {
     /// Kubeconfig file, instead of KUBECONFIG or ~/.kube/config
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
+    #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub kubeconfig: Option<PathBuf>,
     /// Context of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// Cluster of the kubeconfig, instead of the context's
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    #[arg(long, global = true, value_name = "NAME", hide = true)]
     pub cluster: Option<String>,
     /// User of the kubeconfig, instead of the context's
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    #[arg(long, global = true, value_name = "NAME", hide = true)]
     pub user: Option<String>,
-    /// Namespace of the stack [default: the profile's]
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "NAME",
-        value_parser = namespace,
-        help_heading = "Cluster"
-    )]
+    /// Namespace of the stack [default: meshery]
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = namespace)]
     pub namespace: Option<String>,
     /// User to impersonate
-    #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
+    #[arg(long = "as", global = true, value_name = "USER", hide = true)]
     pub impersonate: Option<String>,
-    /// Group to impersonate; may be given more than once
-    #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = "Cluster")]
+    /// Group to impersonate; may be repeated
+    #[arg(long = "as-group", global = true, value_name = "GROUP", hide = true)]
     pub impersonate_groups: Vec<String>,
     /// Bearer token for the API server
-    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Cluster", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "TOKEN", hide = true, hide_env_values = true)]
     pub token: Option<String>,
     /// Address of the API server
-    #[arg(short, long, global = true, value_name = "URL", help_heading = "Cluster")]
+    #[arg(short, long, global = true, value_name = "URL", hide = true)]
     pub server: Option<String>,
-    /// Name to check the API server's certificate against
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    /// Name to verify the API server's certificate against
+    #[arg(long, global = true, value_name = "NAME", hide = true)]
     pub tls_server_name: Option<String>,
     /// Do not verify the API server's certificate
-    #[arg(long, global = true, help_heading = "Cluster")]
+    #[arg(long, global = true, hide = true)]
     pub insecure_skip_tls_verify: bool,
 }
 
@@ -97,6 +90,41 @@ pub enum Trouble {
     /// Something in the environment is wrong.
     #[error(transparent)]
     Obstacle(#[from] Obstacle),
+}
+
+/// The names in the kubeconfig, for completion.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Its contexts.
+    pub contexts: Vec<String>,
+    /// Its clusters.
+    pub clusters: Vec<String>,
+    /// Its users.
+    pub users: Vec<String>,
+    /// The namespaces that its contexts name.
+    pub namespaces: Vec<String>,
+}
+
+/// The names in the kubeconfig of the environment; none where it cannot be read. Pipes are not read: they could block.
+pub fn names() -> Names {
+    let files = Files::find(None);
+    if files.paths.iter().any(|path| path.exists() && !path.is_file()) {
+        return Names::default();
+    }
+    let Ok(Some(kubeconfig)) = files.load() else {
+        return Names::default();
+    };
+    let contexts = kubeconfig.contexts.iter();
+    let mut namespaces: Vec<String> =
+        contexts.filter_map(|context| context.context.as_ref()?.namespace.clone()).collect();
+    namespaces.sort();
+    namespaces.dedup();
+    Names {
+        contexts: kubeconfig.contexts.into_iter().map(|context| context.name).collect(),
+        clusters: kubeconfig.clusters.into_iter().map(|cluster| cluster.name).collect(),
+        users: kubeconfig.auth_infos.into_iter().map(|user| user.name).collect(),
+        namespaces,
+    }
 }
 
 /// Whether this process runs in a pod.

@@ -31,6 +31,14 @@ use metadata::{is_harmless_annotation, keep_times_of_changes};
 /// What stands in place of a value that was taken out.
 pub const REDACTED: &str = "REDACTED";
 
+/// An address without its user part and query, as a command may hold it.
+pub fn without_user(address: &str) -> String {
+    let place = address.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = place.split_once("://").map_or(("", place), |(scheme, rest)| (scheme, rest));
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+}
+
 /// Masks the user part of one address, which may have no scheme: `token@host:4222` becomes `REDACTED@host:4222`.
 ///
 /// Whatever stands before the last `@` is the user part, and what follows a `?` is no part of a broker's address.
@@ -335,6 +343,18 @@ pub fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_in_a_command_has_no_credentials() {
+        for (address, expected) in [
+            ("https://host:6443/path", "https://host:6443/path"),
+            ("https://me:s3cret@host:6443", "https://host:6443"),
+            ("https://a@s3cret@host?token=s3cret", "https://host"),
+            ("me:s3cret@host", "host"),
+        ] {
+            assert_eq!(without_user(address), expected, "{address}");
+        }
+    }
 
     #[test]
     fn an_address_without_a_scheme_loses_its_user_part_too() {

@@ -3,6 +3,7 @@
 pub(crate) mod bounded;
 pub mod failure;
 pub mod files;
+pub mod invocation;
 pub mod limits;
 pub(crate) mod os;
 #[cfg(all(test, unix))]

@@ -24,6 +24,11 @@ pub(crate) fn short_span(micros: u64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
+/// A number with its noun: `1 error`, `2 errors`.
+pub(crate) fn count(n: usize, one: &str, several: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { several })
+}
+
 /// An error of a file or a program, without the system's number for it.
 pub(crate) fn io(error: &io::Error) -> String {
     match error.kind() {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What is said when it is asked for.
+/// The state that the endpoints report.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     ready: AtomicBool,
@@ -16,12 +16,12 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// The broker has been reached. There is no way back, as in the real one.
+    /// Reports MeshSync as ready: the broker was reached. As in the real MeshSync, this is never reset.
     pub(crate) fn set_ready(&self) {
         self.ready.store(true, Ordering::Relaxed);
     }
 
-    /// What was there at the start has been published.
+    /// Reports that all objects that existed at the start were published.
     pub(crate) fn set_settled(&self) {
         self.settled.store(true, Ordering::Relaxed);
     }
@@ -37,20 +37,20 @@ impl Health {
     }
 }
 
-/// Listens from now on.
+/// Starts listening.
 pub(crate) async fn serve(address: SocketAddr, health: Arc<Health>) -> Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let health = Arc::clone(&health);
-            tokio::spawn(async move { converse(stream, &health).await });
+            tokio::spawn(async move { serve_connection(stream, &health).await });
         }
     });
     Ok(())
 }
 
-/// Answers requests without a body, one after the other, until the other side has had enough.
-async fn converse(stream: TcpStream, health: &Health) -> std::io::Result<()> {
+/// Answers requests without a body, one after the other, until the client closes the connection.
+async fn serve_connection(stream: TcpStream, health: &Health) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut first = String::new();

@@ -1,13 +1,13 @@
-//! A MeshSync for the tests: it watches the cluster and publishes what happens there, as MeshSync 1.0.3 does.
+//! A fake MeshSync for tests: it watches the cluster and publishes its changes, as MeshSync 1.0.3 does.
 //!
-//! A process of its own, so that it can be frozen and killed. What it can do wrong is asked for by flag, since the real
-//! one cannot be asked. Beside the real one's health endpoints it answers `/settled`: 200 once all that was there at its
-//! start has been published.
+//! It is a separate process, so that tests can pause and kill it. Flags make it misbehave, which the real MeshSync does
+//! not offer. In addition to the real health endpoints it serves `/settled`, which returns 200 when all objects that
+//! existed at its start were published.
 
-// The table of kinds is the bed's, which has a use for all of it.
+// The table of kinds belongs to the test bed, which uses all of it.
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::doc_markdown)]
-// Its output is its log.
+// Its stderr is its log.
 #![allow(clippy::print_stderr)]
 
 #[path = "../client.rs"]
@@ -35,55 +35,55 @@ use clap::Parser;
 use health::Health;
 use outbox::Outbox;
 use sync::Sync;
-use watch_list::Plan;
+use watch_list::Selection;
 
-/// The version that it says it has.
+/// The version that it reports.
 const VERSION: &str = "v1.0.3";
 
-/// Plays MeshSync.
+/// Fake MeshSync.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The namespace of its custom resource.
+    /// Namespace of the MeshSync CR.
     #[arg(long, default_value = "meshery")]
     namespace: String,
-    /// What names and subjects begin with.
+    /// Prefix of names and subjects.
     #[arg(long, default_value = "meshery")]
     prefix: String,
-    /// The group of its custom resource.
+    /// API group of the MeshSync CR.
     #[arg(long, default_value = "meshery.io")]
     group: String,
-    /// Where its health endpoints listen.
+    /// Address of the health endpoints.
     #[arg(long, default_value = "127.0.0.1:11000")]
     health: SocketAddr,
-    /// Be of the time before watch-lists: watch every kind of the table, whatever the custom resource says.
+    /// Behave like a MeshSync without watch-lists: watch every kind of the table, whatever the CR contains.
     #[arg(long)]
     before_watch_lists: bool,
-    /// Also watch the kinds that CRDs define, and publish everything anew five seconds after the last one came.
+    /// Also watch the kinds that CRDs define; publish everything again five seconds after the last new one.
     #[arg(long)]
     follow_crds: bool,
-    /// Publish each event that much later, such as 300ms or 2s.
+    /// Delay each event by this time, such as 300ms or 2s.
     #[arg(long, value_parser = duration, default_value = "0s")]
     delay: Duration,
-    /// Publish under this cluster's identity.
+    /// Publish with this cluster ID.
     #[arg(long)]
     cluster_id: Option<String>,
     /// Publish to this subject.
     #[arg(long)]
     subject: Option<String>,
-    /// Never publish events of this type.
+    /// Do not publish events of this type.
     #[arg(long)]
     drop: Vec<String>,
-    /// Be connected and subscribed, and never publish or answer.
+    /// Connect and subscribe, but never publish or answer.
     #[arg(long)]
     mute: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let number = |text: &str| text.parse().map_err(|_| format!("{text} is no number"));
+    let number = |text: &str| text.parse().map_err(|_| format!("{text} is not a number"));
     match (text.strip_suffix("ms"), text.strip_suffix('s')) {
         (Some(milliseconds), _) => Ok(Duration::from_millis(number(milliseconds)?)),
         (None, Some(seconds)) => Ok(Duration::from_secs(number(seconds)?)),
-        _ => Err("give it as 300ms or 2s".to_owned()),
+        _ => Err("use a form like 300ms or 2s".to_owned()),
     }
 }
 
@@ -105,8 +105,8 @@ async fn run(args: Args) -> Result<()> {
     let kubeconfig = std::env::var("KUBECONFIG").context("KUBECONFIG is not set")?;
     let kubeconfig = std::fs::read_to_string(&kubeconfig).with_context(|| format!("cannot read {kubeconfig}"))?;
     let client = client::connect(&kubeconfig).await?;
-    let plan = if args.before_watch_lists {
-        Plan::whole_table()
+    let selection = if args.before_watch_lists {
+        Selection::whole_table()
     } else {
         watch_list::read(&client, &args.namespace, &args.prefix, &args.group).await
     };
@@ -114,8 +114,8 @@ async fn run(args: Args) -> Result<()> {
     let url = std::env::var("BROKER_URL").context("BROKER_URL is not set")?;
     let nats = connection::connect(&url).await?;
     let request = format!("{}.meshsync.request", args.prefix);
-    // Before it is ready: who waits for that may ask at once.
-    let asked = nats.queue_subscribe(request, "meshsync-request-stream".to_owned()).await?;
+    // Subscribe before reporting ready: a client that waits for that may send a request immediately.
+    let requests = nats.queue_subscribe(request, "meshsync-request-stream".to_owned()).await?;
     nats.flush().await?;
     health.set_ready();
 
@@ -124,11 +124,11 @@ async fn run(args: Args) -> Result<()> {
         None => sync::cluster_id(&client).await,
     };
     let subject = args.subject.unwrap_or_else(|| format!("{}.meshsync.core", args.prefix));
-    let voice = (!args.mute).then(|| nats.clone());
-    let outbox = Outbox::new(voice.clone(), subject, args.delay, args.drop, health);
-    let sync = Sync::new(client, plan, cluster_id, outbox, args.follow_crds);
+    let publisher = (!args.mute).then(|| nats.clone());
+    let outbox = Outbox::new(publisher.clone(), subject, args.delay, args.drop, health);
+    let sync = Sync::new(client, selection, cluster_id, outbox, args.follow_crds);
     sync.start();
     eprintln!("meshsync: run started");
-    requests::answer(asked, voice, sync).await;
+    requests::answer(requests, publisher, sync).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What leaves: events in the order in which they happened, and what is to be done wrong with them.
+//! Publishes events in their order, with the requested faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::{self, Instant};
 
 use super::health::Health;
 
-/// Takes events; clones lead to the same queue.
+/// Queues events. Clones share the queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Outbox {
     queue: UnboundedSender<(Instant, Option<Value>)>,
@@ -19,9 +19,9 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Without a voice, nothing is ever heard.
+    /// Without a publisher, nothing is published.
     pub(crate) fn new(
-        voice: Option<Client>,
+        publisher: Option<Client>,
         subject: String,
         delay: Duration,
         dropped: Vec<String>,
@@ -31,12 +31,12 @@ impl Outbox {
         tokio::spawn(async move {
             while let Some((due, event)) = events.recv().await {
                 time::sleep_until(due).await;
-                match (event, &voice) {
-                    (Some(event), Some(voice)) => publish(voice, &subject, &event).await,
+                match (event, &publisher) {
+                    (Some(event), Some(publisher)) => publish(publisher, &subject, &event).await,
                     (Some(_), None) => {}
-                    (None, voice) => {
-                        if let Some(voice) = voice {
-                            let _ = voice.flush().await;
+                    (None, publisher) => {
+                        if let Some(publisher) = publisher {
+                            let _ = publisher.flush().await;
                         }
                         health.set_settled();
                     }
@@ -53,26 +53,26 @@ impl Outbox {
         }
     }
 
-    /// All that was there has been put in.
+    /// Marks the point at which all existing objects are queued.
     pub(crate) fn settled(&self) {
         self.put(None);
     }
 
     fn put(&self, event: Option<Value>) {
-        // The other end goes with the process.
+        // The receiver lives as long as the process.
         let _ = self.queue.send((Instant::now() + self.delay, event));
     }
 }
 
-/// Publishes one message; one that is too large for the broker is lost, as with the real one.
-pub(crate) async fn publish(voice: &Client, subject: &str, message: &Value) {
+/// Publishes a message. A message that is too large for the broker is lost, as with the real MeshSync.
+pub(crate) async fn publish(publisher: &Client, subject: &str, message: &Value) {
     let payload = message.to_string().into_bytes();
-    if let Err(error) = voice.publish(subject.to_owned(), payload.into()).await {
-        eprintln!("meshsync: a message to {subject} is lost: {error}");
+    if let Err(error) = publisher.publish(subject.to_owned(), payload.into()).await {
+        eprintln!("meshsync: lost a message to {subject}: {error}");
     }
 }
 
-/// The envelope of everything that is published.
+/// Wraps an object in the envelope of all messages.
 pub(crate) fn envelope(object_type: &str, event: &str, object: &Value) -> Value {
     json!({"ObjectType": object_type, "EventType": event, "Request": null, "Object": object})
 }

@@ -1,8 +1,8 @@
-//! An object of the cluster in the shape in which MeshSync publishes it.
+//! Converts an object of the cluster to the format that MeshSync publishes.
 
 use serde_json::{Map, Value, json};
 
-/// The shape. What is empty is left out, but for the fields that are always there.
+/// The published form of an object. Empty fields are omitted, except for those that are always present.
 pub(crate) fn of(object: &Value, event: &str, cluster_id: &str) -> Value {
     let mut resource = Map::new();
     let mut put = |name: &str, value: Value| resource.insert(name.to_owned(), value);
@@ -21,7 +21,7 @@ pub(crate) fn of(object: &Value, event: &str, cluster_id: &str) -> Value {
     put("component_metadata", component_metadata(object, event));
     for name in ["immutable", "data", "binaryData", "stringData", "type"] {
         if let Some(part) = object.get(name) {
-            put(name, bare(part).into());
+            put(name, unquoted(part).into());
         }
     }
     Value::Object(resource)
@@ -65,17 +65,17 @@ fn metadata(of: &Value) -> Value {
 
 fn pair(kind: &str, key: &str, value: &Value) -> Value {
     let mut pair = json!({"id": "", "unique_id": "", "kind": kind, "key": key});
-    let value = bare(value);
+    let value = unquoted(value);
     if !value.is_empty() {
         pair["value"] = value.into();
     }
     pair
 }
 
-/// What the server may make of a Service: a connection, with the addresses of its last port.
+/// The connection that Meshery Server can create for a Service, with the URLs of the last port.
 ///
-/// Where a load balancer has an address, the real one dials it and gives up on the whole when nobody answers; here
-/// nobody ever does.
+/// If a load balancer has an address, the real MeshSync connects to it and omits the whole field if it cannot. Here it
+/// never can.
 fn component_metadata(service: &Value, event: &str) -> Value {
     let balanced = service["status"]["loadBalancer"]["ingress"].is_array();
     if service["kind"] != "Service" || event == "DELETED" || balanced {
@@ -99,14 +99,14 @@ fn url(host: &str, port: u64) -> String {
     format!("{scheme}://{host}:{port}")
 }
 
-/// A value as JSON text; of a string only what stands between the quotes, escaped as it is.
-fn bare(value: &Value) -> String {
+/// A value as JSON text; a string without its quotes, but still escaped.
+fn unquoted(value: &Value) -> String {
     let text = text(value);
     let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     inner.map(str::to_owned).unwrap_or(text)
 }
 
-/// A value as JSON text with keys in order and what HTML knows escaped, which is how Go writes it.
+/// A value as JSON text with sorted keys and escaped HTML characters, as Go writes it.
 fn text(value: &Value) -> String {
     let mut value = value.clone();
     value.sort_all_objects();

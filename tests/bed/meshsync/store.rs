@@ -1,4 +1,4 @@
-//! What MeshSync knows of the cluster: by kind, each object as it was last seen.
+//! The objects that MeshSync knows, by kind, as last seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// For how long the real one keeps the store to itself after the last kind has been listed.
+/// How long the real MeshSync withholds the store after it has listed the last kind.
 const WITHHELD: Duration = Duration::from_secs(5);
 
 /// The objects of each kind, by namespace and name.
@@ -21,14 +21,14 @@ struct Kinds {
 }
 
 impl Store {
-    /// Forgets everything; these kinds are yet to be listed.
+    /// Clears the store; these kinds have not been listed yet.
     pub(crate) fn reset<'a>(&self, kinds: impl Iterator<Item = &'a str>) {
         let mut all = self.lock();
         all.objects.clear();
         all.missing = kinds.map(str::to_owned).collect();
     }
 
-    /// Takes a whole list, and returns what it changes: the event and the object.
+    /// Stores a list, and returns the changes: event type and object.
     pub(crate) fn list(&self, kind: &str, items: Vec<Value>) -> Vec<(&'static str, Value)> {
         let mut kinds = self.lock();
         kinds.missing.remove(kind);
@@ -54,7 +54,7 @@ impl Store {
         changes
     }
 
-    /// Takes one object that is there, and returns which event that is; none when nothing is new.
+    /// Stores an existing object, and returns the event type; `None` if the object has not changed.
     pub(crate) fn put(&self, kind: &str, object: &Value) -> Option<&'static str> {
         let mut kinds = self.lock();
         let objects = kinds.objects.entry(kind.to_owned()).or_default();
@@ -64,15 +64,15 @@ impl Store {
         }
     }
 
-    /// Forgets an object.
+    /// Removes an object.
     pub(crate) fn remove(&self, kind: &str, object: &Value) {
         if let Some(objects) = self.lock().objects.get_mut(kind) {
             objects.remove(&key(object));
         }
     }
 
-    /// Every object; none until each kind has been listed and then for a while, as with the real one: a kind that it
-    /// may not list has it withhold all others too.
+    /// All objects, or none until some time after all kinds have been listed. As with the real MeshSync, a kind that
+    /// cannot be listed blocks all others.
     pub(crate) fn all(&self) -> Vec<Value> {
         let kinds = self.lock();
         if kinds.complete_since.is_none_or(|since| since.elapsed() < WITHHELD) {

@@ -1,4 +1,4 @@
-//! All kinds together, and the beginning anew.
+//! Watches all kinds, and starts over when needed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,12 +12,12 @@ use super::outbox::Outbox;
 use super::resource;
 use super::store::Store;
 use super::watch::follow;
-use super::watch_list::{self, Kind, Plan};
+use super::watch_list::{self, Kind, Selection};
 
-/// How long nobody must have asked for it before everything is read anew.
+/// A resync starts when no further one was requested for this long.
 const DEBOUNCE: Duration = Duration::from_secs(5);
 
-/// Clones are the same one.
+/// The state of all watches. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Sync(Arc<Inner>);
 
@@ -40,12 +40,18 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Sync {
-    /// Nothing is watched yet.
-    pub(crate) fn new(client: Client, plan: Plan, cluster_id: String, outbox: Outbox, follow_crds: bool) -> Self {
-        // Without a custom resource the real one does not look at CRDs.
-        let (kinds, custom) = match plan {
-            Plan::Kinds { kinds, custom } => (Some(kinds), custom),
-            Plan::Nothing => (None, false),
+    /// Does not watch anything yet.
+    pub(crate) fn new(
+        client: Client,
+        selection: Selection,
+        cluster_id: String,
+        outbox: Outbox,
+        follow_crds: bool,
+    ) -> Self {
+        // Without a custom resource, the real MeshSync does not watch CRDs.
+        let (kinds, custom) = match selection {
+            Selection::Kinds { kinds, custom } => (Some(kinds), custom),
+            Selection::Nothing => (None, false),
         };
         Self(Arc::new(Inner {
             client,
@@ -60,16 +66,16 @@ impl Sync {
         }))
     }
 
-    /// Begins, with the CRDs' own kinds too when they count.
+    /// Starts watching, including the kinds that CRDs define if enabled.
     pub(crate) fn start(&self) {
-        self.begin();
+        self.watch_all();
         if self.0.follow_crds {
-            tokio::spawn(follow_definitions(self.clone()));
+            tokio::spawn(follow_crds(self.clone()));
         }
     }
 
-    /// Lists and watches every kind, from nothing.
-    fn begin(&self) {
+    /// Lists and watches every kind from the start.
+    fn watch_all(&self) {
         let kinds = lock(&self.0.kinds).clone().unwrap_or_default();
         let mut tasks = lock(&self.0.tasks);
         self.0.store.reset(kinds.iter().map(|kind| kind.name.as_str()));
@@ -80,15 +86,15 @@ impl Sync {
         tasks.extend(kinds.into_iter().map(|kind| tokio::spawn(follow(kind, self.clone()))));
     }
 
-    /// Begins anew, once nobody has asked for it for a while.
-    pub(crate) fn begin_anew_soon(&self) {
+    /// Requests a resync. It starts after a while without further requests.
+    pub(crate) fn resync_soon(&self) {
         let sync = self.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep(DEBOUNCE).await;
-            // In a task of its own: once it has stopped the old tasks, nobody may cancel it.
+            // In a separate task, because it must not be canceled after it has stopped the old tasks.
             tokio::spawn(async move {
                 sync.stop().await;
-                sync.begin();
+                sync.watch_all();
             });
         });
         if let Some(earlier) = lock(&self.0.due).replace(task) {
@@ -96,7 +102,8 @@ impl Sync {
         }
     }
 
-    /// Stops watching. An aborted task still ends what it is at: it could publish in between what the next one does.
+    /// Stops watching. Waits for the aborted tasks, which could otherwise still publish after the next ones have
+    /// started.
     async fn stop(&self) {
         let tasks = std::mem::take(&mut *lock(&self.0.tasks));
         for task in &tasks {
@@ -107,21 +114,21 @@ impl Sync {
         }
     }
 
-    /// A kind has been asked for, with whatever result.
-    pub(crate) fn attempted(&self) {
+    /// Counts the first list of a kind, successful or not.
+    pub(crate) fn listed_or_failed(&self) {
         if self.0.outstanding.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.0.outbox.settled();
         }
     }
 
-    /// Publishes an event of a kind when it counts.
+    /// Publishes an event if the watch-list entry includes its type.
     pub(crate) fn publish(&self, kind: &Kind, event: &str, object: &Value) {
         if kind.events.iter().any(|listed| listed == event) {
             self.0.outbox.event(event, &self.resource(object, event));
         }
     }
 
-    /// An object as it is published.
+    /// The published form of an object.
     pub(crate) fn resource(&self, object: &Value, event: &str) -> Value {
         resource::of(object, event, &self.0.cluster_id)
     }
@@ -134,25 +141,25 @@ impl Sync {
         &self.0.store
     }
 
-    /// Takes a kind up, unless it is known. With a list that cannot be read there is nothing to take it up into.
+    /// Adds a kind, unless it is known. With an unreadable watch-list, no kind is added.
     fn add(&self, name: &str) {
         if let Some(kinds) = &mut *lock(&self.0.kinds)
             && !kinds.iter().any(|kind| kind.name == name)
         {
             kinds.push(Kind::with_every_event(name));
-            self.begin_anew_soon();
+            self.resync_soon();
         }
     }
 }
 
-/// Takes up the kinds that CRDs define, whatever the watch-list says.
-async fn follow_definitions(sync: Sync) {
+/// Adds the kinds that CRDs define, whatever the watch-list contains.
+async fn follow_crds(sync: Sync) {
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     loop {
         let list = watch_list::fetch(sync.client(), path).await;
-        let definitions = list.unwrap_or_default();
-        for definition in definitions["items"].as_array().into_iter().flatten() {
-            let spec = &definition["spec"];
+        let crds = list.unwrap_or_default();
+        for crd in crds["items"].as_array().into_iter().flatten() {
+            let spec = &crd["spec"];
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let plural = text(&spec["names"]["plural"]);
             let version = text(&spec["versions"][0]["name"]);
@@ -162,7 +169,7 @@ async fn follow_definitions(sync: Sync) {
     }
 }
 
-/// What tells this cluster from others; nothing when it may not be read.
+/// The cluster ID; empty if it cannot be read.
 pub(crate) async fn cluster_id(client: &Client) -> String {
     let namespace = watch_list::fetch(client, "/api/v1/namespaces/kube-system").await;
     let namespace = namespace.unwrap_or_default();

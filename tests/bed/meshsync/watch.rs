@@ -1,4 +1,4 @@
-//! One kind: listed, then watched, for as long as the process lives.
+//! Lists and watches one kind until the process ends.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use serde_json::Value;
 use super::sync::Sync;
 use super::watch_list::{self, Kind};
 
-/// How long it waits before it tries again what it was refused.
+/// The pause before a retry.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Follows a kind. One that may not be listed just stays silent.
+/// Follows a kind. If it cannot be listed, nothing is published for it.
 pub(crate) async fn follow(kind: Kind, sync: Sync) {
     let mut first = true;
     loop {
         let listed = list(&kind, &sync).await;
         if first {
-            sync.attempted();
+            sync.listed_or_failed();
             first = false;
         }
         let ended = match listed {
@@ -34,14 +34,14 @@ pub(crate) async fn follow(kind: Kind, sync: Sync) {
     }
 }
 
-/// Publishes what is new since the last list, and returns the list's version.
+/// Publishes the changes since the last list, and returns the resource version of the list.
 async fn list(kind: &Kind, sync: &Sync) -> Result<String> {
     let mut list = watch_list::fetch(sync.client(), &kind.path()).await?;
-    // Only the list as a whole says what its items are.
-    let of = list["kind"].as_str().unwrap_or_default();
-    let item_kind = Value::from(of.strip_suffix("List").unwrap_or(of));
+    // Only the list states the kind of its items.
+    let list_kind = list["kind"].as_str().unwrap_or_default();
+    let item_kind = Value::from(list_kind.strip_suffix("List").unwrap_or(list_kind));
     let api_version = list["apiVersion"].clone();
-    let version = list["metadata"]["resourceVersion"].as_str().context("a list without a version")?.to_owned();
+    let version = list["metadata"]["resourceVersion"].as_str().context("the list has no resource version")?.to_owned();
     let mut items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
     for item in &mut items {
         item["kind"] = item_kind.clone();
@@ -53,7 +53,7 @@ async fn list(kind: &Kind, sync: &Sync) -> Result<String> {
     Ok(version)
 }
 
-/// Publishes each change, until the API server ends the watch or the version is too old.
+/// Publishes each change until the API server ends the watch or the resource version is too old.
 async fn watch(kind: &Kind, mut version: String, sync: &Sync) -> Result<()> {
     loop {
         let path =
@@ -83,5 +83,5 @@ async fn watch(kind: &Kind, mut version: String, sync: &Sync) -> Result<()> {
 
 fn version_of(object: &Value) -> Result<String> {
     let version = object["metadata"]["resourceVersion"].as_str();
-    Ok(version.context("an object without a version")?.to_owned())
+    Ok(version.context("the object has no resource version")?.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Which kinds are watched, and which of their events count.
+//! The watched kinds and their published event types.
 
 use anyhow::{Context as _, Result};
 use http::Request;
@@ -13,16 +13,17 @@ use super::table;
 pub(crate) struct Kind {
     /// `plural.version.group`.
     pub(crate) name: String,
-    /// The events that are published.
+    /// The event types that are published.
     pub(crate) events: Vec<String>,
 }
 
-/// What the custom resource says.
+/// The kinds that the custom resource selects.
 #[derive(Clone, Debug)]
-pub(crate) enum Plan {
-    /// These kinds; whether CRDs count as well depends on whether there is a custom resource.
+pub(crate) enum Selection {
+    /// These kinds. `custom`: whether there is a custom resource; only then kinds of CRDs are watched too.
     Kinds { kinds: Vec<Kind>, custom: bool },
-    /// The list cannot be read. The real one then takes its whole table, which holds a name that stops all of it.
+    /// No kind: the list cannot be read. The real MeshSync then uses its whole table, in which one invalid name breaks
+    /// everything.
     Nothing,
 }
 
@@ -34,8 +35,8 @@ struct Entry {
     events: Vec<String>,
 }
 
-impl Plan {
-    /// What is done where there is no custom resource.
+impl Selection {
+    /// The kinds without a custom resource.
     pub(crate) fn whole_table() -> Self {
         Self::Kinds { kinds: every_kind_but(&[]), custom: false }
     }
@@ -47,7 +48,7 @@ impl Kind {
         Self { name: name.to_owned(), events }
     }
 
-    /// The URL path of all its objects.
+    /// The URL path of all objects of the kind.
     pub(crate) fn path(&self) -> String {
         let mut parts = self.name.splitn(3, '.');
         let mut part = || parts.next().unwrap_or_default();
@@ -56,21 +57,21 @@ impl Kind {
     }
 }
 
-/// Reads the custom resource, once; without one, every kind of the table is watched.
-pub(crate) async fn read(client: &Client, namespace: &str, prefix: &str, group: &str) -> Plan {
+/// Reads the custom resource once. Without one, every kind of the table is watched.
+pub(crate) async fn read(client: &Client, namespace: &str, prefix: &str, group: &str) -> Selection {
     let path = format!("/apis/{group}/v1alpha1/namespaces/{namespace}/meshsyncs/{prefix}-meshsync");
     let object: Value = match fetch(client, &path).await {
         Ok(object) => object,
         Err(error) => {
             eprintln!("meshsync: no custom resource: {error:#}");
-            return Plan::whole_table();
+            return Selection::whole_table();
         }
     };
     match of_data(&object["spec"]["watch-list"]["data"]) {
-        Ok(kinds) => Plan::Kinds { kinds, custom: true },
+        Ok(kinds) => Selection::Kinds { kinds, custom: true },
         Err(error) => {
-            eprintln!("meshsync: the watch-list cannot be read: {error:#}");
-            Plan::Nothing
+            eprintln!("meshsync: cannot read the watch-list: {error:#}");
+            Selection::Nothing
         }
     }
 }
@@ -80,7 +81,7 @@ pub(crate) async fn fetch(client: &Client, path: &str) -> Result<Value> {
     Ok(client.request(Request::get(path).body(Vec::new())?).await?)
 }
 
-/// The kinds that a list names; only those of the table count.
+/// The kinds of a watch-list; only kinds of the table are used.
 fn of_data(data: &Value) -> Result<Vec<Kind>> {
     let white: Vec<Entry> = list(&data["whitelist"]).context("whitelist")?;
     let black: Vec<String> = list(&data["blacklist"]).context("blacklist")?;
@@ -88,8 +89,9 @@ fn of_data(data: &Value) -> Result<Vec<Kind>> {
         ([], []) => anyhow::bail!("both lists are empty"),
         ([_, ..], [_, ..]) => anyhow::bail!("both lists have entries"),
         ([], black) => {
-            // Whoever lists this name as well gets the others; the table's further names are no API's.
-            anyhow::ensure!(black.iter().any(|name| name == "service.apis"), "service.apis is no resource name");
+            // A blacklist works only if it includes this invalid name of the real table. The other names that only the
+            // real table has belong to no API.
+            anyhow::ensure!(black.iter().any(|name| name == "service.apis"), "service.apis is not a resource name");
             Ok(every_kind_but(black))
         }
         (white, []) => Ok(table::RESOURCES
@@ -104,9 +106,9 @@ fn list<T: serde::de::DeserializeOwned>(text: &Value) -> Result<Vec<T>> {
     match text {
         Value::Null => Ok(Vec::new()),
         Value::String(text) if text.is_empty() => Ok(Vec::new()),
-        // What is null is empty.
+        // JSON null means an empty list.
         Value::String(text) => Ok(serde_json::from_str::<Option<_>>(text)?.unwrap_or_default()),
-        other => anyhow::bail!("{other} is no string"),
+        other => anyhow::bail!("{other} is not a string"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! API servers that refuse, hang, turn us away, or are none.
+//! API servers that refuse connections, hang, reject the credentials, or are not API servers.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,8 @@ const HTML: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length
 const REDIRECT: &str = "HTTP/1.1 302 Found\r\nLocation: https://user:hunter2@login.example.invalid/\r\n\
                         Content-Length: 0\r\n\r\n";
 
-/// Generous: what is tested is that the run ends by itself and not how fast this machine is.
+/// The time limit for a run. It is generous: the test checks that the run ends on its own, not how fast this machine
+/// is.
 const BOUND: Duration = Duration::from_secs(10);
 
 fn at(folder: &Folder, server: &str) -> std::path::PathBuf {
@@ -24,7 +25,7 @@ fn at(folder: &Folder, server: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_refused_port() {
+fn refused_port_is_cluster_unreachable() {
     let folder = Folder::new();
     let port = refused_port();
     let path = at(&folder, &format!("https://127.0.0.1:{port}"));
@@ -33,7 +34,7 @@ fn a_refused_port() {
 }
 
 #[test]
-fn a_password_in_an_address_is_not_told() {
+fn password_in_server_address_is_never_printed() {
     let folder = Folder::new();
     let address = format!("https://me:hunter2@127.0.0.1:{}", refused_port());
     let path = at(&folder, &address);
@@ -45,19 +46,19 @@ fn a_password_in_an_address_is_not_told() {
 }
 
 #[test]
-fn a_name_that_does_not_resolve() {
+fn unresolvable_host_name_is_cluster_unreachable() {
     let folder = Folder::new();
     let path = at(&folder, "https://nonexistent.invalid:6443");
     let tool = check(&path).arg("--timeout").arg("10s");
     let finding = obstacle(tool, "cluster-unreachable");
     assert_says(&message(&finding), &["nonexistent.invalid"]);
     let message = message(&finding);
-    // A resolver that itself hangs is told as what it is.
+    // If the resolver itself hangs, the message says so.
     assert!(message.contains("cannot be resolved") || message.contains("no answer"), "{message}");
 }
 
 #[track_caller]
-fn assert_hung(started: Instant, ran: Ran) {
+fn assert_timed_out(started: Instant, ran: Ran) {
     assert!(started.elapsed() < BOUND, "took {:?}", started.elapsed());
     let report = ran.json();
     for part in ["target", "source", "components", "checks", "permissions"] {
@@ -69,37 +70,37 @@ fn assert_hung(started: Instant, ran: Ran) {
 }
 
 #[test]
-fn a_server_that_accepts_and_never_answers() {
+fn silent_server_ends_the_run_at_the_timeout() {
     let server = Fake::silent();
     let folder = Folder::new();
     for scheme in ["http", "https"] {
         let path = at(&folder, &format!("{scheme}://{}", server.endpoint()));
         let started = Instant::now();
         let ran = check(&path).arg("--timeout=2s").arg("-ojson").run();
-        assert_hung(started, ran);
+        assert_timed_out(started, ran);
     }
 }
 
 #[tokio::test]
-async fn a_frozen_api_server() -> anyhow::Result<()> {
+async fn frozen_api_server_ends_the_run_at_the_timeout() -> anyhow::Result<()> {
     let bed = bed::private().await?;
-    bed.stop_api_server()?;
+    bed.pause_api_server()?;
     let started = Instant::now();
     let ran = check_bed(&bed.kubeconfig(), bed.namespace()).arg("--timeout=2s").arg("-ojson").run_beside().await;
-    bed.continue_api_server()?;
-    assert_hung(started, ran);
+    bed.resume_api_server()?;
+    assert_timed_out(started, ran);
     Ok(())
 }
 
 #[tokio::test]
-async fn credentials_that_the_api_server_does_not_know_or_that_have_expired() -> anyhow::Result<()> {
+async fn unknown_or_expired_credentials_are_rejected() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let folder = Folder::new();
-    let as_whom = |token: &str| {
+    let config_with_token = |token: &str| {
         let text = users::kubeconfig(bed.server(), bed.authority(), "stranger", token);
         folder.file("config", text)
     };
-    let path = as_whom("nobody-gave-me-this");
+    let path = config_with_token("nobody-gave-me-this");
     let tool = check_bed(&path, bed.namespace()).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "credentials-rejected");
     assert_says(&message(&finding), &[bed.server(), "401"]);
@@ -111,7 +112,7 @@ async fn credentials_that_the_api_server_does_not_know_or_that_have_expired() ->
     };
     let token =
         format!("{}.{}.c2lnbmVk", url_safe(r#"{"alg":"RS256"}"#), url_safe(r#"{"sub":"someone?","exp":1577836800}"#));
-    let path = as_whom(&token);
+    let path = config_with_token(&token);
     let tool = check_bed(&path, bed.namespace()).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "credentials-rejected");
     assert_says(&message(&finding), &["token expired", "2020-01-01"]);
@@ -120,7 +121,7 @@ async fn credentials_that_the_api_server_does_not_know_or_that_have_expired() ->
 }
 
 #[tokio::test]
-async fn a_user_who_may_nothing() -> anyhow::Result<()> {
+async fn user_without_permissions_sees_missing_permissions() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let _stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let path = bed.kubeconfig_for(&bed.user()?)?;
@@ -143,7 +144,7 @@ async fn a_user_who_may_nothing() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_web_page_in_the_api_servers_place() {
+fn web_page_is_not_an_api_server() {
     let folder = Folder::new();
     let server = Fake::http(HTML);
     let path = at(&folder, &format!("http://{}", server.endpoint()));
@@ -152,7 +153,7 @@ fn a_web_page_in_the_api_servers_place() {
 }
 
 #[test]
-fn a_web_page_over_tls() {
+fn web_page_over_tls_is_not_an_api_server() {
     let folder = Folder::new();
     let issuer = super::tls::Issuer::new("kubernetes");
     let server = issuer.serve(HTML);
@@ -162,7 +163,7 @@ fn a_web_page_over_tls() {
 }
 
 #[test]
-fn a_redirect_to_a_login_page() {
+fn redirect_to_login_page_is_not_an_api_server() {
     let folder = Folder::new();
     let server = Fake::http(REDIRECT);
     let path = at(&folder, &format!("http://{}", server.endpoint()));
@@ -172,7 +173,7 @@ fn a_redirect_to_a_login_page() {
 }
 
 #[test]
-fn a_server_that_speaks_no_http() {
+fn server_without_http_is_not_an_api_server() {
     let folder = Folder::new();
     let server = Fake::speaker([127, 0, 0, 1], 0, "220 mail.example.invalid ESMTP\r\n");
     let path = at(&folder, &format!("http://{}", server.endpoint()));
@@ -184,7 +185,7 @@ fn a_server_that_speaks_no_http() {
 }
 
 #[tokio::test]
-async fn http_to_a_tls_port_and_tls_to_an_http_port() -> anyhow::Result<()> {
+async fn http_and_tls_port_mismatch_is_not_an_api_server() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let folder = Folder::new();
     let path = at(&folder, &bed.server().replace("https://", "http://"));

@@ -1,4 +1,4 @@
-//! Characters that steer a terminal or change the reading order, in everything that comes from outside.
+//! Terminal control characters and bidirectional characters in everything that comes from outside.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ use crate::{
     tool::{Ran, meshdoctor},
 };
 
-/// One of each kind, between words: ESC, BEL, CR, DEL, U+0085, U+009B, and the bidirectional ones.
+/// One of each kind, between letters: ESC, BEL, CR, DEL, U+0085, U+009B, and the bidirectional ones.
 const EVIL: &str = "a\u{1b}[31mb\u{1b}]0;t\u{7}c\rd\u{7f}e\u{85}f\u{9b}31mg\u{61c}h\u{200e}i\u{200f}j\u{2028}k\u{2029}l\u{202e}m\u{2066}n\u{2069}o";
 
-/// Whether a character may not be written, but as a line break or tab.
+/// Whether a character must not be written as it is. Line breaks and tabs are allowed.
 fn is_unsafe(c: char) -> bool {
     !matches!(c, '\n' | '\t')
         && (c.is_control()
@@ -30,22 +30,22 @@ fn assert_safe(ran: &Ran, command: &str) {
     }
 }
 
-/// Whether a string of a document holds every one of these characters, as it was.
-fn holds(value: &Value, text: &str) -> bool {
+/// Whether a string in the document contains this text unchanged.
+fn contains_text(value: &Value, text: &str) -> bool {
     match value {
         Value::String(string) => string.contains(text),
-        Value::Array(items) => items.iter().any(|item| holds(item, text)),
-        Value::Object(fields) => fields.values().any(|value| holds(value, text)),
+        Value::Array(items) => items.iter().any(|item| contains_text(item, text)),
+        Value::Object(fields) => fields.values().any(|value| contains_text(value, text)),
         _ => false,
     }
 }
 
 #[tokio::test]
-async fn names_and_messages_of_the_cluster_steer_no_terminal() -> Result<()> {
+async fn control_characters_from_the_cluster_are_escaped() -> Result<()> {
     let bed = bed::lease().await?;
     let mut stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let broker = stack.nats(0);
-    let client = bed::StandIn::connect(&format!("client {EVIL}"), &broker.endpoint(), broker.token.as_deref(), &[])?;
+    let client = bed::FakeClient::connect(&format!("client {EVIL}"), &broker.endpoint(), broker.token.as_deref(), &[])?;
     stack.keep(client);
     let meshsync = stack.custom_path("MeshSync");
     let list = json!([{"Resource": format!("{EVIL}.v1."), "Events": [EVIL]}]).to_string();
@@ -88,20 +88,20 @@ async fn names_and_messages_of_the_cluster_steer_no_terminal() -> Result<()> {
             .run_beside()
             .await;
         assert_safe(&ran, command);
-        // Escaped, and so the same value for whoever reads the document.
+        // The characters are escaped, so a program that reads the document gets the same value.
         if command == "record -" {
-            assert!(holds(&ran.json(), &format!("event {EVIL}")), "{}", ran.stdout);
+            assert!(contains_text(&ran.json(), &format!("event {EVIL}")), "{}", ran.stdout);
         }
         if command == "record - -o yaml" {
             let document: Value = serde_yaml::from_str(&ran.stdout)?;
-            assert!(holds(&document, &format!("event {EVIL}")), "{}", ran.stdout);
+            assert!(contains_text(&document, &format!("event {EVIL}")), "{}", ran.stdout);
         }
     }
     Ok(())
 }
 
 #[test]
-fn names_in_kubeconfigs_and_arguments_steer_no_terminal() {
+fn control_characters_in_kubeconfigs_and_arguments_are_escaped() {
     let folder = Folder::new();
     let quoted = json!(EVIL).to_string();
     let text = kubeconfig("server: 'https://127.0.0.1:1'", "token: abcdefgh")
@@ -150,6 +150,6 @@ fn names_in_kubeconfigs_and_arguments_steer_no_terminal() {
         let ran = meshdoctor(command).arg(EVIL).run();
         assert_safe(&ran, command);
         let ran = meshdoctor("--color always").arg(format!("--{EVIL}=x")).run();
-        assert_safe(&ran, "a flag of that name");
+        assert_safe(&ran, "a flag with that name");
     }
 }

@@ -1,4 +1,4 @@
-//! Servers that are not what the client hopes for, each in threads of its own, on loopback.
+//! Fake servers on loopback that do not behave as the client expects. Each runs in its own threads.
 
 use std::{
     io::{Read, Write},
@@ -17,19 +17,19 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-/// What an API server answers whom it does not know.
+/// The response of an API server to an unknown user.
 pub(super) const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\n\
      Content-Length: 65\r\n\r\n\
      {\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"code\":401}";
 
-/// A server; it stops listening on drop.
+/// A server. It stops listening on drop.
 pub(super) struct Fake {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    /// A word for each connection that came.
-    came: mpsc::Receiver<()>,
-    /// Every byte that came.
+    /// Receives one message for each connection.
+    connections: mpsc::Receiver<()>,
+    /// Every byte received.
     bytes: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -41,7 +41,7 @@ impl Fake {
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        let (tell, came) = mpsc::channel();
+        let (sender, connections) = mpsc::channel();
         let serve: Arc<Serve> = Arc::new(serve);
         let thread = {
             let (stop, bytes) = (stop.clone(), bytes.clone());
@@ -50,27 +50,27 @@ impl Fake {
                     if stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    let _ = tell.send(());
+                    let _ = sender.send(());
                     let (serve, bytes) = (serve.clone(), bytes.clone());
                     std::thread::spawn(move || serve(stream, &bytes));
                 }
             })
         };
-        Self { address, stop, thread: Some(thread), came, bytes }
+        Self { address, stop, thread: Some(thread), connections, bytes }
     }
 
-    fn anywhere(serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static) -> Self {
+    fn on_free_port(serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static) -> Self {
         Self::start((Ipv4Addr::LOCALHOST.into(), 0), serve)
     }
 
-    /// Accepts, listens, and never answers.
+    /// Accepts connections, reads, and never answers.
     pub(super) fn silent() -> Self {
-        Self::anywhere(|mut stream, bytes| record(&mut stream, bytes))
+        Self::on_free_port(|mut stream, bytes| record(&mut stream, bytes))
     }
 
-    /// An API server that knows nobody, and keeps what it hears.
-    pub(super) fn knowing_nobody() -> Self {
-        Self::anywhere(|mut stream, bytes| {
+    /// An API server that rejects every user and records what it receives.
+    pub(super) fn rejecting_everyone() -> Self {
+        Self::on_free_port(|mut stream, bytes| {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = stream.read(&mut buffer) {
                 bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
@@ -81,9 +81,9 @@ impl Fake {
         })
     }
 
-    /// Answers every HTTP request with this.
+    /// Answers every HTTP request with this response.
     pub(super) fn http(response: &'static str) -> Self {
-        Self::anywhere(move |mut stream, _| respond(&mut stream, response))
+        Self::on_free_port(move |mut stream, _| respond(&mut stream, response))
     }
 
     /// Answers every HTTP request at this address with a JSON document.
@@ -97,7 +97,7 @@ impl Fake {
         })
     }
 
-    /// Answers every HTTP request over TLS with this; the certificate and its key are in PEM.
+    /// Answers every HTTP request over TLS with this response. The certificate and its key are in PEM.
     pub(super) fn https(certificate: &str, key: &str, response: &'static str) -> Self {
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("PEM");
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
@@ -107,14 +107,14 @@ impl Fake {
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
             .expect("a certificate that can be served");
         let config = Arc::new(config);
-        Self::anywhere(move |stream, _| {
+        Self::on_free_port(move |stream, _| {
             if let Ok(connection) = ServerConnection::new(config.clone()) {
                 respond(&mut StreamOwned::new(connection, stream), response);
             }
         })
     }
 
-    /// Says this first, whatever comes, and keeps what comes.
+    /// Sends this text first, whatever it receives, and records what it receives.
     pub(super) fn speaker(address: impl Into<IpAddr>, port: u16, words: impl Into<String>) -> Self {
         let words = words.into();
         Self::start((address.into(), port), move |mut stream, bytes| {
@@ -129,18 +129,18 @@ impl Fake {
         self.address.to_string()
     }
 
-    /// Waits until somebody has come.
-    pub(super) fn somebody_came(&self) {
-        self.came.recv_timeout(Duration::from_secs(30)).expect("a connection");
+    /// Waits for a connection.
+    pub(super) fn wait_for_connection(&self) {
+        self.connections.recv_timeout(Duration::from_secs(30)).expect("a connection");
     }
 
-    /// How many have come since the last question.
-    pub(super) fn visitors(&self) -> usize {
-        self.came.try_iter().count()
+    /// The number of connections since the last call.
+    pub(super) fn connection_count(&self) -> usize {
+        self.connections.try_iter().count()
     }
 
-    /// Everything that was said to it.
-    pub(super) fn heard(&self) -> String {
+    /// Everything received so far.
+    pub(super) fn received(&self) -> String {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
@@ -149,7 +149,7 @@ impl Fake {
 impl Drop for Fake {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the listener, which then ends.
+        // Wakes the listener so that it ends.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -157,7 +157,7 @@ impl Drop for Fake {
     }
 }
 
-/// A loopback port at which nothing listens.
+/// A loopback port on which nothing listens.
 pub(super) fn refused_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("an address").port()
@@ -170,7 +170,7 @@ fn record(stream: &mut TcpStream, bytes: &Mutex<Vec<u8>>) {
     }
 }
 
-/// Reads a request's head, answers, and reads on, so that no unread byte turns the answer into a reset.
+/// Reads a request's head, answers, and keeps reading. An unread byte would turn the answer into a connection reset.
 fn respond(stream: &mut (impl Read + Write), response: &str) {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];

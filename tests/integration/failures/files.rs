@@ -1,4 +1,4 @@
-//! Recordings that are none.
+//! Recordings that cannot be read.
 
 use super::{Folder, assert_says, usage};
 use crate::tool::{meshdoctor, roots, states};
@@ -8,7 +8,7 @@ const DEPLOYMENT: &str = r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersi
 "status":{"readyReplicas":1,"updatedReplicas":1,"replicas":1,"availableReplicas":1}}]}"#;
 
 #[test]
-fn a_recording_that_cannot_be_read() {
+fn unreadable_recording_is_a_usage_error() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("bare")).expect("a folder");
     std::fs::create_dir(folder.path("notes")).expect("a folder");
@@ -43,7 +43,7 @@ fn a_recording_that_cannot_be_read() {
 }
 
 #[test]
-fn a_recording_on_standard_input() {
+fn recording_is_read_from_standard_input() {
     let ran = meshdoctor("system check -o json --from -").stdin(DEPLOYMENT).run().exits(3);
     let report = ran.json();
     assert_eq!(report["exitCode"], 3);
@@ -60,7 +60,7 @@ fn a_recording_on_standard_input() {
 }
 
 #[test]
-fn the_recording_of_a_failure_tells_the_same_failure() {
+fn recorded_failure_is_reported_again_on_replay() {
     let recording = meshdoctor("record").run().exits(3);
     let ran = meshdoctor("system check -o json --from -").stdin(&recording.stdout).run();
     super::obstacle_of(ran, "kubeconfig-missing");

@@ -1,16 +1,16 @@
-//! Servers, and proxies before them, that speak no HTTP/2.
+//! API servers, and proxies in front of them, that do not support HTTP/2.
 
 use super::{Folder, tls::Issuer};
 use crate::tool::meshdoctor;
 
-/// A version, and what a review says of who asks, in one document.
+/// A version and the identity from a review, in one document.
 const REVIEWED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 93\r\n\r\n\
      {\"major\":\"1\",\"minor\":\"35\",\"gitVersion\":\"v1.35.4\",\"status\":{\"userInfo\":{\"username\":\"jane-1\"}}}";
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n\
      {\"kind\":\"Status\"}";
 
 #[test]
-fn commands_that_do_not_check_first_get_through_as_well() {
+fn commands_without_a_check_work_over_http1() {
     let folder = Folder::new();
     let issuer = Issuer::new("kubernetes");
     let server = issuer.serve(REVIEWED);

@@ -1,4 +1,4 @@
-//! Kubeconfigs that are missing, broken or point at nothing.
+//! Kubeconfigs that are missing, broken or refer to something that does not exist.
 
 use serde_json::Value;
 
@@ -10,14 +10,14 @@ use crate::{
 
 const SERVER: &str = "server: 'https://127.0.0.1:1'";
 
-/// A file's name, its content, and words that tell what is wrong with it.
+/// A file's name, its content, and words that the message must contain.
 type Broken = (&'static str, Vec<u8>, Vec<&'static str>);
 
 fn broken() -> Vec<Broken> {
-    [of_another_shape(), pointing_nowhere(), with_unusable_credentials()].concat()
+    [with_wrong_format(), with_dangling_references(), with_unusable_credentials()].concat()
 }
 
-fn of_another_shape() -> Vec<Broken> {
+fn with_wrong_format() -> Vec<Broken> {
     vec![
         ("bad-yaml", b"clusters: [\nusers: x: y\n".to_vec(), vec!["not valid YAML", "line 2"]),
         ("binary", vec![0xff, 0xfe, 0, 1], vec!["it is not text"]),
@@ -37,7 +37,7 @@ fn of_another_shape() -> Vec<Broken> {
     ]
 }
 
-fn pointing_nowhere() -> Vec<Broken> {
+fn with_dangling_references() -> Vec<Broken> {
     let good = kubeconfig(SERVER, "token: t");
     let of = |cluster: &str| kubeconfig(cluster, "token: t").into_bytes();
     vec![
@@ -113,7 +113,7 @@ fn with_unusable_credentials() -> Vec<Broken> {
 }
 
 #[test]
-fn without_a_kubeconfig_the_report_says_where_it_was_looked_for() {
+fn missing_kubeconfig_is_reported_with_the_searched_path() {
     let finding = obstacle(meshdoctor("system check"), "kubeconfig-missing");
     assert_says(&message(&finding), &["There is no kubeconfig", ".kube/config"]);
 
@@ -127,7 +127,7 @@ fn without_a_kubeconfig_the_report_says_where_it_was_looked_for() {
 }
 
 #[test]
-fn a_broken_kubeconfig_of_the_environment_is_an_obstacle() {
+fn broken_kubeconfig_from_environment_is_an_obstacle() {
     let folder = Folder::new();
     for (name, content, words) in broken() {
         let path = folder.file(name, content);
@@ -140,7 +140,7 @@ fn a_broken_kubeconfig_of_the_environment_is_an_obstacle() {
 }
 
 #[test]
-fn a_broken_kubeconfig_of_the_flag_is_wrong_usage() {
+fn broken_kubeconfig_from_flag_is_a_usage_error() {
     let folder = Folder::new();
     for (name, content, words) in broken() {
         let path = folder.file(name, content);
@@ -159,7 +159,7 @@ fn a_broken_kubeconfig_of_the_flag_is_wrong_usage() {
 }
 
 #[test]
-fn what_the_flags_name_must_exist_and_what_exists_is_listed() {
+fn unknown_context_cluster_or_user_lists_the_existing_ones() {
     let folder = Folder::new();
     let path = folder.file("config", kubeconfig(SERVER, "token: t"));
     for (flag, listed) in [("context", "here"), ("cluster", "there"), ("user", "me")] {
@@ -168,9 +168,10 @@ fn what_the_flags_name_must_exist_and_what_exists_is_listed() {
     }
 }
 
-/// The context in one file, the cluster and the user in another, one file missing: the whole of it leads to the bed.
+/// The context is in one file, the cluster and the user are in another, and one file is missing. The merged kubeconfig
+/// connects to the bed.
 #[tokio::test]
-async fn a_kubeconfig_list_is_merged_and_a_missing_file_in_it_does_no_harm() -> anyhow::Result<()> {
+async fn kubeconfig_list_is_merged_and_a_missing_file_is_ignored() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -186,7 +187,7 @@ async fn a_kubeconfig_list_is_merged_and_a_missing_file_in_it_does_no_harm() -> 
     assert_eq!(report["target"]["context"], "mine", "the first file wins");
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
 
-    // Without the list, the same question to the whole file gives the same states.
+    // A check with the single complete file shows the same states.
     let ran = check_bed(&bed.kubeconfig(), bed.namespace()).arg("-ojson").run_beside().await;
     assert_eq!(states(&ran.json()), states(&report));
     Ok(())

@@ -1,17 +1,17 @@
-//! Everything that can go wrong on the way to a verdict: one clear sentence, the right exit code, one valid document.
+//! Everything that can go wrong before a verdict: one clear sentence, the right exit code, one valid document.
 
 mod api_server;
 mod control_characters;
 mod fake;
 mod files;
 mod http1;
+mod input;
 mod kubeconfig;
 mod nats;
 mod output;
 mod plugin;
 mod process;
 mod proxy;
-mod reading;
 mod secrets;
 mod seeded;
 mod streams;
@@ -41,7 +41,7 @@ impl Folder {
         path
     }
 
-    /// A file that can be run.
+    /// An executable file.
     fn script(&self, name: &str, lines: &str) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
         let path = self.file(name, format!("#!/bin/sh\n{lines}\n"));
@@ -69,12 +69,12 @@ users:
     )
 }
 
-/// Whether a text is one sentence for people: no second line, no Rust, nothing said twice.
+/// Asserts that a text is one sentence for people: one line, no Rust debug output, no repetition.
 #[track_caller]
 fn assert_sentence(text: &str) {
     let text = text.trim_end();
-    assert!(!text.is_empty(), "nothing is said");
-    assert!(!text.contains('\n'), "more than a line: {text}");
+    assert!(!text.is_empty(), "the text is empty");
+    assert!(!text.contains('\n'), "more than one line: {text}");
     assert!(text.chars().count() < 500, "far too long: {text}");
     for rust in [
         "Some(",
@@ -93,26 +93,27 @@ fn assert_sentence(text: &str) {
         "client error",
         "\\\"",
     ] {
-        assert!(!text.contains(rust), "{rust:?} is Rust's, not people's: {text}");
+        assert!(!text.contains(rust), "{rust:?} is Rust debug output: {text}");
     }
     let mut parts: Vec<&str> = text.split(": ").map(str::trim).collect();
     let all = parts.len();
     parts.sort_unstable();
     parts.dedup();
-    assert_eq!(parts.len(), all, "says something twice: {text}");
+    assert_eq!(parts.len(), all, "repeats itself: {text}");
 }
 
-/// Expects wrong usage: exit 2, nothing on standard output, one sentence on standard error, which is returned.
+/// Expects a usage error: exit code 2, nothing on standard output, one sentence on standard error. Returns the
+/// sentence.
 #[track_caller]
 fn usage(tool: Tool) -> String {
     let ran = tool.run().exits(2);
-    assert_eq!(ran.stdout, "", "no document for wrong usage");
+    assert_eq!(ran.stdout, "", "no document for a usage error");
     let sentence = ran.stderr.strip_prefix("error: ").unwrap_or_else(|| panic!("no error: {}", ran.stderr));
     assert_sentence(sentence);
     sentence.trim_end().to_owned()
 }
 
-/// What a run with `-o json` that could not determine the states has to hold; its root finding is returned.
+/// Checks the report of a run with `-o json` that could not determine the states. Returns its root finding.
 #[track_caller]
 fn obstacle_of(ran: Ran, code: &str) -> Value {
     let ran = ran.exits(3);
@@ -136,7 +137,7 @@ fn obstacle(tool: Tool, code: &str) -> Value {
     obstacle_of(tool.arg("-o").arg("json").run(), code)
 }
 
-/// The finding of a code in a report.
+/// The finding with this code in a report.
 #[track_caller]
 fn found(report: &Value, code: &str) -> Value {
     report["findings"]
@@ -165,7 +166,7 @@ fn check(kubeconfig: &Path) -> Tool {
     meshdoctor("system check").kubeconfig(kubeconfig)
 }
 
-/// `system check` of a namespace of the bed, as one of its users.
+/// `system check` of a namespace of the bed, as the user of this kubeconfig.
 fn check_bed(kubeconfig: &Path, namespace: &str) -> Tool {
     check(kubeconfig).arg("--namespace").arg(namespace)
 }

@@ -1,4 +1,4 @@
-//! Brokers that refuse, hang, talk nonsense or are gone, and strangers in their place.
+//! Brokers that refuse clients, hang, send nonsense or are gone, and foreign servers at their addresses.
 
 use serde_json::{Value, json};
 
@@ -14,11 +14,11 @@ async fn stack(bed: &Lease) -> anyhow::Result<Stack> {
     Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(bed).await
 }
 
-async fn judged(bed: &Lease) -> Ran {
+async fn check_json(bed: &Lease) -> Ran {
     check_bed(&bed.kubeconfig(), bed.namespace()).arg("-ojson").run_beside().await
 }
 
-/// The broker is at fault, and MeshSync is at least running: nobody could tell more.
+/// Expects a fault of the broker. MeshSync is at least running; nothing more can be known.
 #[track_caller]
 fn assert_broker_fault(ran: Ran, words: &str) {
     let ran = ran.exits(1);
@@ -41,7 +41,7 @@ fn assert_broker_fault(ran: Ran, words: &str) {
 }
 
 #[tokio::test]
-async fn one_that_refuses_the_token() -> anyhow::Result<()> {
+async fn refused_token_is_broker_auth_failed() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -49,27 +49,27 @@ async fn one_that_refuses_the_token() -> anyhow::Result<()> {
     let other = json!({"data": {"token": users::base64("anotherTokenThatCameLater")}});
     rest::merge(&stack.client, &secret, &other).await?;
 
-    let ran = judged(&bed).await.exits(1);
+    let ran = check_json(&bed).await.exits(1);
     let report = ran.json();
     assert_eq!(report["exitCode"], 1);
     assert_eq!(roots(&report)[0], "broker-auth-failed", "{report:#}");
     let finding = found(&report, "broker-auth-failed");
     assert_eq!(finding["kind"], "fault");
     assert_sentence(finding["message"].as_str().unwrap_or_default());
-    // Who connected with the old token stays connected.
+    // A client that connected with the old token stays connected.
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
     assert!(!ran.stdout.contains("anotherTokenThatCameLater"));
     Ok(())
 }
 
 #[tokio::test]
-async fn one_that_hangs_and_one_that_is_gone() -> anyhow::Result<()> {
+async fn hanging_broker_is_an_obstacle_and_killed_broker_a_fault() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
-    // The kernel takes the connections of a process that is stopped, and a port-forward that is broken is as silent:
-    // no byte of the broker was seen, so that nothing is proven of it.
+    // The kernel accepts connections for a stopped process, and a broken port-forward is just as silent. No byte from
+    // the broker was seen, so nothing about it is proven.
     stack.nats(0).pause()?;
-    let ran = judged(&bed).await.exits(3);
+    let ran = check_json(&bed).await.exits(3);
     let report = ran.json();
     assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
     assert_eq!(roots(&report)[0], "broker-unreachable", "{report:#}");
@@ -80,12 +80,12 @@ async fn one_that_hangs_and_one_that_is_gone() -> anyhow::Result<()> {
     assert!(message.contains("either the broker hangs, or the way to it does"), "{message}");
     stack.nats(0).resume()?;
     stack.nats(0).kill();
-    assert_broker_fault(judged(&bed).await, "nothing listens in the pod");
+    assert_broker_fault(check_json(&bed).await, "nothing listens in the pod");
     Ok(())
 }
 
 #[tokio::test]
-async fn one_that_talks_nonsense() -> anyhow::Result<()> {
+async fn server_that_is_not_nats_is_a_broker_fault() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let address = stack.nats(0).address;
@@ -94,16 +94,16 @@ async fn one_that_talks_nonsense() -> anyhow::Result<()> {
     let client = Fake::speaker(address, 4222, nonsense);
     {
         let _monitor = Fake::speaker(address, 8222, nonsense);
-        assert_broker_fault(judged(&bed).await, "not with HTTP");
+        assert_broker_fault(check_json(&bed).await, "not with HTTP");
     }
     {
         let _monitor = Fake::json_at(address, 8222, r#"{"hello": "world"}"#);
-        assert_broker_fault(judged(&bed).await, "no NATS server");
+        assert_broker_fault(check_json(&bed).await, "no NATS server");
     }
-    // A monitor that is one, and beside it a client port that is none.
+    // A valid monitor port beside a client port that does not speak NATS.
     let varz = r#"{"server_id": "NABC", "server_name": "x", "version": "2.14.2", "auth_required": true}"#;
     let _monitor = Fake::json_at(address, 8222, varz);
-    let report = judged(&bed).await.exits(1).json();
+    let report = check_json(&bed).await.exits(1).json();
     let finding = found(&report, "broker-client-port-unusable");
     assert_eq!(finding["kind"], "fault");
     assert_eq!(finding["severity"], "error");
@@ -113,13 +113,13 @@ async fn one_that_talks_nonsense() -> anyhow::Result<()> {
     let reason = check["reason"].as_str().unwrap_or_default();
     assert_sentence(reason);
     assert!(reason.contains("does not greet"), "{reason}");
-    assert!(!client.heard().contains("CONNECT"), "{}", client.heard());
+    assert!(!client.received().contains("CONNECT"), "{}", client.received());
     Ok(())
 }
 
-/// The address in a Broker's status, or in its spec, leads to a server that would like to have the token.
+/// The address in the Broker CR's status or spec points to a server that wants the token.
 #[tokio::test]
-async fn a_stranger_hears_nothing() -> anyhow::Result<()> {
+async fn foreign_server_receives_nothing() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -130,34 +130,35 @@ async fn a_stranger_hears_nothing() -> anyhow::Result<()> {
         )
     };
     let genuine = monitor_id(&stack).await?;
-    let silent = |stranger: &Fake| {
-        let heard = stranger.heard();
-        assert_eq!(heard, "", "a stranger was spoken to");
+    let silent = |foreign: &Fake| {
+        let received = foreign.received();
+        assert_eq!(received, "", "a foreign server received data");
     };
 
-    // Whoever greets with an id of its own, or repeats the true server's.
+    // The foreign server greets with an id of its own, or repeats the real server's id.
     for id in ["NSTRANGER", &genuine] {
-        let stranger = Fake::speaker([127, 0, 0, 1], 0, greeting(id));
-        let status = json!({"endpoint": {"external": stranger.endpoint()}});
+        let foreign = Fake::speaker([127, 0, 0, 1], 0, greeting(id));
+        let status = json!({"endpoint": {"external": foreign.endpoint()}});
         bed.patch_status(&broker, &status).await?;
-        let report = judged(&bed).await.json();
+        let report = check_json(&bed).await.json();
         assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
-        silent(&stranger);
+        silent(&foreign);
     }
 
-    // An override in the spec counts as the cluster's own word; its server may be asked, and is shown nothing.
+    // An override in the spec counts as the cluster's own configuration. Its server may be queried, but no credential
+    // is sent to it.
     let elsewhere = bed.addresses().spare();
-    let stranger = Fake::speaker(elsewhere, 4222, greeting("NSTRANGER"));
+    let foreign = Fake::speaker(elsewhere, 4222, greeting("NSTRANGER"));
     let _monitor =
         Fake::json_at(elsewhere, 8222, r#"{"server_id": "NSTRANGER", "server_name": "x", "version": "2.14.2"}"#);
-    let intended = json!({"spec": {"service": {"externalEndpointOverride": stranger.endpoint()}}});
+    let intended = json!({"spec": {"service": {"externalEndpointOverride": foreign.endpoint()}}});
     rest::merge(&stack.client, &broker, &intended).await?;
-    judged(&bed).await;
-    silent(&stranger);
+    check_json(&bed).await;
+    silent(&foreign);
 
-    // With the broker itself gone the stranger is the only one who answers.
-    let status_stranger = Fake::speaker([127, 0, 0, 1], 0, greeting(&genuine));
-    let status = json!({"endpoint": {"external": status_stranger.endpoint()}});
+    // With the broker itself gone, only the foreign server answers.
+    let foreign_in_status = Fake::speaker([127, 0, 0, 1], 0, greeting(&genuine));
+    let status = json!({"endpoint": {"external": foreign_in_status.endpoint()}});
     bed.patch_status(&broker, &status).await?;
     stack.nats(0).kill();
     for command in ["system check -v -o json", "system status -v -o json", "record -v"] {
@@ -169,15 +170,16 @@ async fn a_stranger_hears_nothing() -> anyhow::Result<()> {
             .await;
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(TOKEN));
     }
-    assert!(status_stranger.visitors() > 0, "the address was not tried");
-    silent(&status_stranger);
-    silent(&stranger);
+    assert!(foreign_in_status.connection_count() > 0, "the address was not tried");
+    silent(&foreign_in_status);
+    silent(&foreign);
     Ok(())
 }
 
-/// The broker that MeshSync is told to use by address is somebody else's: it is asked, and told nothing.
+/// The custom broker that MeshSync uses by address belongs to someone else. It is contacted, but no credential is sent
+/// to it.
 #[tokio::test]
-async fn a_custom_broker_hears_nothing() -> anyhow::Result<()> {
+async fn custom_broker_receives_nothing() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let address = bed.addresses().spare();
@@ -188,7 +190,7 @@ async fn a_custom_broker_hears_nothing() -> anyhow::Result<()> {
     let secret = "tThatIsTheCustomBrokersOwn0123456789";
     for url in [
         format!("nats://{secret}@{address}:4222"),
-        // The operator puts the scheme in front of one without.
+        // The operator adds the scheme to a URL without one.
         format!("{secret}@{address}:4222"),
     ] {
         let spec = json!({"spec": {"broker": {"native": null, "custom": {"url": url}}}});
@@ -204,17 +206,17 @@ async fn a_custom_broker_hears_nothing() -> anyhow::Result<()> {
             assert!(!said.contains(TOKEN) && !said.contains(secret), "{said}");
         }
     }
-    assert!(server.visitors() > 0, "the address was not tried");
-    assert_eq!(server.heard(), "");
-    // The stack's own broker is shown its token all the same.
-    let report = judged(&bed).await.json();
+    assert!(server.connection_count() > 0, "the address was not tried");
+    assert_eq!(server.received(), "");
+    // The stack's own broker still gets its token.
+    let report = check_json(&bed).await.json();
     let checks = report["checks"].as_array().expect("checks");
     let check = checks.iter().find(|check| check["id"] == "broker-token-accepted").expect("the check");
     assert_eq!(check["status"], "pass", "{report:#}");
     Ok(())
 }
 
-/// The id of the real server, as it greets with it.
+/// The id in the real server's greeting.
 async fn monitor_id(stack: &Stack) -> anyhow::Result<String> {
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     let stream = tokio::net::TcpStream::connect((stack.nats(0).address, 4222)).await?;

@@ -1,4 +1,4 @@
-//! Files and streams that cannot be written, or must not be.
+//! Files and streams that cannot be written, or must not be written.
 
 use std::{
     fs::{self, OpenOptions},
@@ -10,8 +10,8 @@ use std::{
 use super::{Folder, assert_says, assert_sentence, usage};
 use crate::tool::{Tool, meshdoctor};
 
-/// Runs with a standard output that is always full: the exit code and standard error.
-fn onto_full(mut tool: Tool) -> (Option<i32>, String) {
+/// Runs with a standard output that is always full. Returns the exit code and standard error.
+fn run_with_full_stdout(mut tool: Tool) -> (Option<i32>, String) {
     let full = OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
     let output = tool.command().stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
     let stderr = String::from_utf8(output.stderr).expect("text on standard error");
@@ -19,7 +19,7 @@ fn onto_full(mut tool: Tool) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_full_standard_output_is_never_a_success() {
+fn full_stdout_is_never_a_success() {
     for arguments in [
         "--help",
         "--version",
@@ -40,7 +40,7 @@ fn a_full_standard_output_is_never_a_success() {
         "system redeploy --yes -o json",
         "system reset stack --yes -o yaml",
     ] {
-        let (code, stderr) = onto_full(meshdoctor(arguments));
+        let (code, stderr) = run_with_full_stdout(meshdoctor(arguments));
         assert_eq!(code, Some(3), "{arguments}: {stderr}");
         let line = stderr
             .lines()
@@ -51,7 +51,7 @@ fn a_full_standard_output_is_never_a_success() {
     }
 }
 
-/// The names in a folder.
+/// The names of the entries in a folder.
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("a folder")
@@ -63,7 +63,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_recording_replaces_regular_files_only() {
+fn record_replaces_only_regular_files() {
     let folder = Folder::new();
     let target = folder.file("target", "kept");
     symlink(&target, folder.path("link")).expect("a link");
@@ -91,7 +91,7 @@ fn a_recording_replaces_regular_files_only() {
 }
 
 #[test]
-fn a_recording_is_private() {
+fn recording_is_readable_only_by_its_owner() {
     let folder = Folder::new();
     let path = folder.file("facts.json", "old");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a mode");
@@ -101,9 +101,9 @@ fn a_recording_is_private() {
     assert_eq!(names(&folder.path("")), ["facts.json"]);
 }
 
-/// A link under the name of a temporary file of the former kind must not lead anywhere.
+/// A symbolic link named like a temporary file of an earlier version must not be followed.
 #[test]
-fn a_recording_follows_no_planted_link() {
+fn record_does_not_follow_a_planted_symlink() {
     let folder = Folder::new();
     let victim = folder.file("victim", "kept");
     let mut tool = meshdoctor("");
@@ -128,12 +128,12 @@ fn a_recording_follows_no_planted_link() {
 }
 
 #[test]
-fn a_full_disk_leaves_the_old_recording() {
+fn full_disk_keeps_the_old_recording() {
     let folder = Folder::new();
     let path = folder.file("facts.json", "old");
     let mut tool = meshdoctor("");
     let program = tool.command().get_program().to_owned();
-    // No file may grow: like a full disk, but without one. The signal that goes with it is ignored.
+    // No file may grow. This acts like a full disk without needing one. The signal that comes with it is ignored.
     let script = "trap '' XFSZ; ulimit -f 0; exec \"$1\" record --force \"$2\"";
     let output = Command::new("sh")
         .args(["-c", script, "sh"])
@@ -151,15 +151,15 @@ fn a_full_disk_leaves_the_old_recording() {
 }
 
 #[test]
-fn a_backup_is_not_written_to_standard_output() {
+fn backup_to_standard_output_is_refused() {
     let ran = meshdoctor("system reset stack --backup -").run().exits(2);
     assert_eq!(ran.stdout, "");
     assert_says(&ran.stderr, &["--backup", "standard output"]);
 }
 
-/// A backup that cannot be restored is refused before anybody looks for a cluster.
+/// A backup that cannot be restored is refused before the cluster is contacted.
 #[test]
-fn a_backup_that_cannot_be_restored() {
+fn unrestorable_backup_is_a_usage_error() {
     let folder = Folder::new();
     let of = |spec: &str, namespace: &str| {
         format!(

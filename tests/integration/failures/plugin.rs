@@ -1,4 +1,4 @@
-//! Credential plugins that are missing, fail, hang, ask or talk nonsense.
+//! Credential plugins that are missing, fail, hang, prompt or print nonsense.
 
 use std::{
     path::{Path, PathBuf},
@@ -26,7 +26,7 @@ fn with_script(folder: &Folder, lines: &str) -> PathBuf {
 }
 
 #[test]
-fn one_that_is_not_installed_is_told_with_its_install_hint() {
+fn missing_plugin_is_reported_with_its_install_hint() {
     let folder = Folder::new();
     let hint = ", installHint: 'get it from your administrator'";
     let path = with_plugin(&folder, "no-such-login-program", hint);
@@ -36,7 +36,7 @@ fn one_that_is_not_installed_is_told_with_its_install_hint() {
 }
 
 #[test]
-fn one_that_fails_is_quoted_without_its_secrets() {
+fn failing_plugin_is_quoted_without_secrets() {
     let folder = Folder::new();
     let path = with_script(&folder, "echo 'cannot log in at https://me:hunter2@login.example.invalid/x' >&2; exit 7");
     let finding = obstacle(check(&path), "exec-plugin-failed");
@@ -49,7 +49,8 @@ fn one_that_fails_is_quoted_without_its_secrets() {
     }
 }
 
-/// Waits until a process that wrote its id to a file is no more; one whose parent died counts when it is a zombie.
+/// Waits until the processes whose ids are in a file have ended. A process whose parent died counts as ended once it is
+/// a zombie.
 fn wait_until_gone(file: &Path) {
     let text = std::fs::read_to_string(file).expect("the plugin ran");
     for pid in text.split_whitespace() {
@@ -60,12 +61,12 @@ fn wait_until_gone(file: &Path) {
             }
             std::thread::sleep(Duration::from_millis(25));
         }
-        assert!(!alive(), "process {pid} of the plugin lives on");
+        assert!(!alive(), "process {pid} of the plugin is still running");
     }
 }
 
 #[test]
-fn one_that_hangs_is_ended_at_the_deadline_with_all_that_it_started() {
+fn hanging_plugin_and_its_children_are_killed_at_the_deadline() {
     let folder = Folder::new();
     let pids = folder.path("pids");
     let shown = pids.display();
@@ -78,7 +79,7 @@ fn one_that_hangs_is_ended_at_the_deadline_with_all_that_it_started() {
 }
 
 #[test]
-fn one_that_leaves_a_process_behind_with_its_output_open() {
+fn plugin_child_with_open_output_does_not_block_the_run() {
     let folder = Folder::new();
     let path = with_script(
         &folder,
@@ -90,11 +91,11 @@ fn one_that_leaves_a_process_behind_with_its_output_open() {
     assert_says(&message(&finding), &["refused"]);
     let pid = std::fs::read_to_string(folder.path("pid")).expect("its id");
     let ended = std::process::Command::new("kill").arg(pid.trim()).status().expect("kill");
-    assert!(ended.success(), "what the plugin left behind is not ours to end");
+    assert!(ended.success(), "meshdoctor must not end the plugin's background process");
 }
 
 #[test]
-fn one_that_prints_without_end() {
+fn endless_plugin_output_is_cut_off() {
     let folder = Folder::new();
     let path = with_script(&folder, "head -c 3000000 /dev/zero | tr '\\0' x");
     let finding = obstacle(check(&path), "exec-plugin-failed");
@@ -105,7 +106,7 @@ fn one_that_prints_without_end() {
 }
 
 #[test]
-fn one_that_must_ask_is_not_run_without_a_terminal() {
+fn plugin_that_must_prompt_is_not_run_without_a_terminal() {
     let folder = Folder::new();
     let script = folder.script("plugin", "touch \"$0.ran\"");
     let text = kubeconfig(
@@ -120,9 +121,9 @@ fn one_that_must_ask_is_not_run_without_a_terminal() {
     assert!(!folder.path("plugin.ran").exists(), "it was run");
 }
 
-/// It finds no terminal to read from and says so, or reads the end of its input.
+/// The plugin finds no terminal and says so, or reads the end of its input.
 #[test]
-fn one_that_asks_unasked_gets_no_input() {
+fn prompting_plugin_gets_no_input() {
     let folder = Folder::new();
     let path = with_script(&folder, "printf 'Password: ' >&2; read -r answer || exit 9");
     let finding = obstacle(check(&path), "exec-plugin-failed");
@@ -130,7 +131,7 @@ fn one_that_asks_unasked_gets_no_input() {
 }
 
 #[test]
-fn one_that_prints_something_else() {
+fn invalid_plugin_output_is_reported() {
     let folder = Folder::new();
     for (printed, words) in [
         ("Welcome back!", "ExecCredential"),
@@ -149,7 +150,7 @@ fn one_that_prints_something_else() {
 }
 
 #[test]
-fn one_that_cannot_be_run() {
+fn plugin_without_execute_permission_is_reported() {
     let folder = Folder::new();
     let program = folder.file("plugin", "no program");
     let path = with_plugin(&folder, &program.to_string_lossy(), "");
@@ -158,7 +159,7 @@ fn one_that_cannot_be_run() {
 }
 
 #[tokio::test]
-async fn one_that_works() -> anyhow::Result<()> {
+async fn working_plugin_authenticates() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -180,7 +181,7 @@ async fn one_that_works() -> anyhow::Result<()> {
     assert_eq!(report["exitCode"], 0);
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/CONNECTED");
 
-    // One that logs us in with what the API server does not know is as good as none.
+    // A plugin's token that the API server does not know is rejected.
     folder.script("plugin", r#"printf '%s' '{"kind":"ExecCredential","status":{"token":"stale"}}'"#);
     let tool = super::check_bed(&path, bed.namespace()).arg("-ojson");
     obstacle_of(tool.run_beside().await, "credentials-rejected");

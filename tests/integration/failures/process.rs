@@ -1,4 +1,4 @@
-//! How a run ends that does not come to its end: signals, and faults of the program itself.
+//! How an interrupted run ends: signals and panics.
 
 use std::{
     io::Write as _,
@@ -31,13 +31,13 @@ fn begin(tool: &mut Tool) -> Child {
     tool.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
 }
 
-/// Waits for the end of a process that must end soon.
+/// Waits for a process that must end soon.
 fn end(mut child: Child) -> Output {
     let limit = Instant::now() + Duration::from_secs(20);
     while child.try_wait().expect("a status").is_none() {
         if Instant::now() > limit {
             child.kill().expect("killed");
-            panic!("it goes on");
+            panic!("the process did not end");
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -64,7 +64,7 @@ fn until_terminable(child: &Child) {
     }
 }
 
-/// The one document on standard output.
+/// The single document on standard output.
 #[track_caller]
 fn document(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
@@ -72,8 +72,8 @@ fn document(output: &Output) -> Value {
     })
 }
 
-/// A kubeconfig of a server that never answers.
-fn hanging(folder: &Folder) -> (Fake, std::path::PathBuf) {
+/// A kubeconfig for a server that never answers.
+fn hanging_server(folder: &Folder) -> (Fake, std::path::PathBuf) {
     let server = Fake::silent();
     let cluster = format!("server: 'http://{}'", server.endpoint());
     let path = folder.file("config", kubeconfig(&cluster, "token: t"));
@@ -81,7 +81,7 @@ fn hanging(folder: &Folder) -> (Fake, std::path::PathBuf) {
 }
 
 #[test]
-fn signals_end_a_hanging_run_with_their_codes_and_a_document() {
+fn signals_end_a_hanging_run_with_exit_code_and_document() {
     let folder = Folder::new();
     for (name, code) in SIGNALS {
         for (command, kind) in [
@@ -91,11 +91,11 @@ fn signals_end_a_hanging_run_with_their_codes_and_a_document() {
             ("test kubernetes", "Test"),
             ("test dataflow", "Test"),
         ] {
-            let (server, path) = hanging(&folder);
+            let (server, path) = hanging_server(&folder);
             let mut tool =
                 meshdoctor(command).kubeconfig(&path).arg("-ojson").arg("--timeout=5m").arg("--request-timeout=5m");
             let child = begin(&mut tool);
-            server.somebody_came();
+            server.wait_for_connection();
             send(name, &child);
             let output = end(child);
             let case = format!("SIG{name}, {command}");
@@ -116,11 +116,11 @@ fn signals_end_a_hanging_run_with_their_codes_and_a_document() {
 }
 
 #[test]
-fn signals_end_a_change_that_has_not_begun_with_its_document() {
+fn signals_before_the_first_change_end_with_a_refused_document() {
     let folder = Folder::new();
     for (name, code) in SIGNALS {
         for command in ["system redeploy", "system reset stack --no-backup"] {
-            let (server, path) = hanging(&folder);
+            let (server, path) = hanging_server(&folder);
             let mut tool = meshdoctor(command).kubeconfig(&path).args(&[
                 "--yes",
                 "-ojson",
@@ -128,12 +128,12 @@ fn signals_end_a_change_that_has_not_begun_with_its_document() {
                 "--request-timeout=5m",
             ]);
             let child = begin(&mut tool);
-            server.somebody_came();
+            server.wait_for_connection();
             send(name, &child);
             let output = end(child);
             assert_eq!(output.status.code(), Some(code), "{name} {command}");
             let change = document(&output);
-            schema::assert_fits(&schema::of_changes(), &change, command);
+            schema::assert_fits(&schema::change_validator(), &change, command);
             assert_eq!(change["outcome"], "refused", "{change:#}");
             assert_eq!(change["exitCode"], code, "{change:#}");
             assert_eq!(change["steps"], serde_json::json!([]));
@@ -142,21 +142,21 @@ fn signals_end_a_change_that_has_not_begun_with_its_document() {
 }
 
 #[test]
-fn for_people_a_signal_prints_no_document() {
+fn signal_in_table_format_prints_no_document() {
     let folder = Folder::new();
-    let (server, path) = hanging(&folder);
+    let (server, path) = hanging_server(&folder);
     let mut tool = meshdoctor("system check").kubeconfig(&path).arg("--timeout=5m");
     let child = begin(&mut tool);
-    server.somebody_came();
+    server.wait_for_connection();
     send("INT", &child);
     let output = end(child);
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
 }
 
-/// Whoever reads from a pipe that nobody writes to can be interrupted.
+/// Reading from a pipe without a writer can be interrupted.
 #[test]
-fn signals_end_what_reads_from_a_pipe() {
+fn signals_interrupt_reading_from_a_pipe() {
     let folder = Folder::new();
     let pipe = folder.path("pipe");
     let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
@@ -190,9 +190,9 @@ fn signals_end_what_reads_from_a_pipe() {
 }
 
 #[test]
-fn under_nohup_a_closed_terminal_does_not_end_the_run() {
+fn nohup_run_survives_sighup() {
     let folder = Folder::new();
-    let (server, path) = hanging(&folder);
+    let (server, path) = hanging_server(&folder);
     let mut inner = meshdoctor("system check -o json --timeout 3s").kubeconfig(&path);
     let program = inner.command().get_program().to_owned();
     let mut command = Command::new("nohup");
@@ -204,7 +204,7 @@ fn under_nohup_a_closed_terminal_does_not_end_the_run() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = command.spawn().expect("nohup");
-    server.somebody_came();
+    server.wait_for_connection();
     send("HUP", &child);
     let output = end(child);
     assert_eq!(output.status.signal(), None);
@@ -212,16 +212,16 @@ fn under_nohup_a_closed_terminal_does_not_end_the_run() {
     assert_eq!(roots(&document(&output)), ["cluster-unreachable"]);
 }
 
-/// Set for the child process in which [`a_fault_has_a_sentence_and_a_document`] lets a panic happen.
+/// Set for the child process in which [`panic_prints_one_sentence_and_a_document`] causes a panic.
 const PANIC: &str = "MESHDOCTOR_TEST_OF_A_PANIC";
 
 #[test]
-fn a_fault_has_a_sentence_and_a_document() {
+fn panic_prints_one_sentence_and_a_document() {
     if let Ok(arguments) = std::env::var(PANIC) {
         let words = std::iter::once("meshdoctor").chain(arguments.split_whitespace());
         let cli = meshdoctor::cli::args::Cli::parse_from(words);
         meshdoctor::prepare_for_faults(&cli);
-        // As a library would, in a thread that nobody waits for.
+        // The panic happens in a separate thread, like a panic in a library.
         let thread = std::thread::spawn(|| panic!("index out of \u{1b}[31mbounds"));
         let _ = thread.join();
         unreachable!("the process has ended");
@@ -235,7 +235,7 @@ fn a_fault_has_a_sentence_and_a_document() {
         ("system check", None),
     ] {
         let output = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "failures::process::a_fault_has_a_sentence_and_a_document"])
+            .args(["--exact", "failures::process::panic_prints_one_sentence_and_a_document"])
             .args(["--nocapture", "--quiet"])
             .env(PANIC, arguments)
             .output()
@@ -244,7 +244,7 @@ fn a_fault_has_a_sentence_and_a_document() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains("fault of meshdoctor itself"), "{stderr}");
         assert!(!stderr.contains('\u{1b}'), "{stderr}");
-        // The test harness has printed a line of its own before.
+        // The test harness prints a line of its own first.
         let stdout = String::from_utf8_lossy(&output.stdout);
         let document = stdout.find('{').map(|start| &stdout[start..]);
         let Some(kind) = kind else {
@@ -260,14 +260,14 @@ fn a_fault_has_a_sentence_and_a_document() {
                 assert_eq!(roots(&document), ["internal-error"]);
                 assert_eq!(document["exitCode"], 3);
             }
-            "Change" => schema::assert_fits(&schema::of_changes(), &document, arguments),
+            "Change" => schema::assert_fits(&schema::change_validator(), &document, arguments),
             _ => {}
         }
     }
 }
 
 #[test]
-fn times_near_the_end_of_the_clock_are_no_fault() {
+fn very_long_timeouts_do_not_panic() {
     let folder = Folder::new();
     let refused = kubeconfig("server: 'http://127.0.0.1:1'", "token: t");
     let path = folder.file("config", refused);
@@ -286,18 +286,18 @@ fn times_near_the_end_of_the_clock_are_no_fault() {
     }
 }
 
-/// A second signal ends the run at once, a first one that comes while standard output is full as well.
+/// A second signal ends the run at once. So does a first signal while standard output is full.
 #[test]
-fn a_reader_that_is_gone_does_not_keep_an_interrupted_run() {
+fn second_signal_ends_a_run_whose_reader_is_gone() {
     let folder = Folder::new();
-    let (server, path) = hanging(&folder);
+    let (server, path) = hanging_server(&folder);
     let mut tool = meshdoctor("system check -o json --timeout 5m").kubeconfig(&path);
     let mut child = begin(&mut tool);
     drop(child.stdout.take());
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(b"\n");
     }
-    server.somebody_came();
+    server.wait_for_connection();
     send("INT", &child);
     send("INT", &child);
     assert_eq!(end(child).status.code(), Some(130));

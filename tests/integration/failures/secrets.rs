@@ -1,4 +1,4 @@
-//! The broker's token, sown wherever it is found in the wild, comes out nowhere.
+//! The broker's token is placed wherever tokens occur in practice. No command prints it.
 
 use serde_json::json;
 
@@ -26,18 +26,18 @@ const COMMANDS: &[&str] = &[
 #[track_caller]
 fn assert_secret(ran: &Ran, command: &str) {
     assert!([0, 1, 3].contains(&ran.code), "{command}: {ran:?}");
-    assert!(!ran.stdout.is_empty(), "{command} says nothing");
+    assert!(!ran.stdout.is_empty(), "{command} prints nothing");
     let encoded = users::base64(TOKEN);
     let halves = [&TOKEN[..20], &encoded[..24]];
     for text in [&ran.stdout, &ran.stderr] {
         for secret in halves {
-            assert!(!text.contains(secret), "{command} tells the token:\n{text}");
+            assert!(!text.contains(secret), "{command} prints the token:\n{text}");
         }
     }
 }
 
 /// Puts the token into an environment variable, annotations, an argument and events.
-async fn sow(stack: &Stack) -> anyhow::Result<()> {
+async fn seed(stack: &Stack) -> anyhow::Result<()> {
     let encoded = users::base64(TOKEN);
     let url = format!("nats://{TOKEN}@meshery-nats:4222");
     let env = |name: &str, value: &str| json!({"name": name, "value": value});
@@ -76,11 +76,11 @@ async fn sow(stack: &Stack) -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_known_token_is_told_nowhere() -> anyhow::Result<()> {
+async fn known_token_is_never_printed() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(&bed).await?;
-    sow(&stack).await?;
-    // What only one who knows the token can take out.
+    seed(&stack).await?;
+    // Only a program that knows the token can redact this.
     let bare = json!({
         "apiVersion": "v1", "kind": "Event",
         "metadata": {"name": "sown-3", "namespace": stack.namespace},
@@ -99,7 +99,7 @@ async fn a_known_token_is_told_nowhere() -> anyhow::Result<()> {
             .await;
         assert_secret(&ran, command);
     }
-    // Nor does the broker's refusal tell it, nor its silence.
+    // Neither the broker's refusal nor its silence reveals the token.
     stack.nats(0).kill();
     for command in ["system check -v -o json", "record -v"] {
         let ran = meshdoctor(command)
@@ -113,12 +113,12 @@ async fn a_known_token_is_told_nowhere() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One who may read everything but Secrets does not know what to look for; URLs and values go all the same.
+/// A user who can read everything but Secrets does not know the token. URLs and values are redacted all the same.
 #[tokio::test]
-async fn an_unknown_token_is_told_nowhere_either() -> anyhow::Result<()> {
+async fn unknown_token_is_never_printed() -> anyhow::Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(&bed).await?;
-    sow(&stack).await?;
+    seed(&stack).await?;
     let user = bed.user()?;
     let namespace = bed.namespace();
     let read = json!(["get", "list", "watch"]);

@@ -1,4 +1,4 @@
-//! A secret of its own in every place where one is found in the wild: no command tells any of them, in no format.
+//! Places a different secret everywhere that secrets occur in practice. No command prints any of them, in any format.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::{
     tool::{Ran, meshdoctor},
 };
 
-/// Every command that looks at a cluster, in every format; none of them changes anything but objects of tests.
+/// Every command that reads a cluster, in every format. None of them changes anything but test objects.
 const COMMANDS: &[&str] = &[
     "system check",
     "system check --all -o wide",
@@ -48,12 +48,12 @@ const COMMANDS: &[&str] = &[
     "manifests -o json",
 ];
 
-/// The secrets that were seeded, each with the place where it is.
+/// The seeded secrets, each with its place.
 #[derive(Default)]
 struct Seeds(Vec<(String, String)>);
 
 impl Seeds {
-    /// A secret for a place; `middle` stands in the middle of it, for those that are hard to recognise.
+    /// A secret for a place. `middle` goes into the middle of it, for secrets that are hard to recognize.
     fn seed(&mut self, place: &str, middle: &str) -> String {
         let number = self.0.len();
         let secret = format!("q{number:02}Zx7Wk9Lm{middle}{number:02}Tb4Rn8Gd");
@@ -61,9 +61,9 @@ impl Seeds {
         secret
     }
 
-    /// Whether a text tells one of them, whole, by half, or encoded.
-    fn told(&self, text: &str) -> Vec<String> {
-        let mut told = Vec::new();
+    /// The secrets that a text contains in full, by half, or encoded.
+    fn leaked(&self, text: &str) -> Vec<String> {
+        let mut leaked = Vec::new();
         for (place, secret) in &self.0 {
             let encoded = users::base64(secret);
             let percent: String = secret
@@ -76,17 +76,17 @@ impl Seeds {
             let forms = [&secret[..11], &secret[secret.len() - 10..], &encoded[..12], &percent];
             if forms.iter().any(|form| text.contains(form)) {
                 let line = text.lines().find(|line| forms.iter().any(|form| line.contains(form)));
-                told.push(format!("{place}: {}", line.unwrap_or_default()));
+                leaked.push(format!("{place}: {}", line.unwrap_or_default()));
             }
         }
-        told
+        leaked
     }
 
     #[track_caller]
-    fn assert_untold(&self, ran: &Ran, command: &str) {
+    fn assert_no_leak(&self, ran: &Ran, command: &str) {
         assert!([0, 1, 2, 3, 4].contains(&ran.code), "{command}: {ran:?}");
-        let told: Vec<String> = [&ran.stdout, &ran.stderr].into_iter().flat_map(|text| self.told(text)).collect();
-        assert!(told.is_empty(), "{command} tells {told:#?}");
+        let leaked: Vec<String> = [&ran.stdout, &ran.stderr].into_iter().flat_map(|text| self.leaked(text)).collect();
+        assert!(leaked.is_empty(), "{command} prints {leaked:#?}");
     }
 }
 
@@ -94,7 +94,7 @@ async fn run(kubeconfig: &Path, namespace: &str, command: &str) -> Ran {
     meshdoctor(command).kubeconfig(kubeconfig).arg("-v").arg("--namespace").arg(namespace).run_beside().await
 }
 
-/// Puts a secret into every field of the workloads that may hold one.
+/// Puts a secret into every field of the workloads that may contain one.
 async fn seed_workloads(stack: &Stack, seeds: &mut Seeds) -> Result<()> {
     let env = |name: &str, value: String| json!({"name": name, "value": value});
     for (name, container, image) in [
@@ -172,7 +172,8 @@ async fn seed_events(stack: &Stack, seeds: &mut Seeds) -> Result<()> {
     Ok(())
 }
 
-/// Puts secrets into the custom resources, their statuses, and the `ConfigMap` that pages take for the watch-list.
+/// Puts secrets into the custom resources, their statuses, and the `ConfigMap` that some documentation uses for the
+/// watch-list.
 async fn seed_objects(stack: &Stack, seeds: &mut Seeds) -> Result<()> {
     let condition = |message: String| {
         json!([{"type": "Ready", "status": "False", "reason": "Failed",
@@ -210,39 +211,39 @@ async fn seed_objects(stack: &Stack, seeds: &mut Seeds) -> Result<()> {
 }
 
 #[tokio::test]
-async fn no_command_tells_a_secret_of_the_cluster() -> Result<()> {
+async fn no_command_prints_a_secret_of_the_cluster() -> Result<()> {
     let mut seeds = Seeds::default();
     let token = seeds.seed("the broker's token", "");
     let bed = bed::lease().await?;
     let mut stack = Stack::of(Line::Current).namespace(bed.namespace()).token(&token).start(&bed).await?;
-    // A client may have any name.
+    // A client can have any name.
     let named = format!("nats://{}@h", seeds.seed("name of a client", ","));
-    let client = bed::StandIn::connect(&named, &stack.nats(0).endpoint(), Some(&token), &[])?;
+    let client = bed::FakeClient::connect(&named, &stack.nats(0).endpoint(), Some(&token), &[])?;
     stack.keep(client);
     seed_workloads(&stack, &mut seeds).await?;
     seed_objects(&stack, &mut seeds).await?;
     seed_events(&stack, &mut seeds).await?;
     for command in COMMANDS {
         let ran = run(&bed.kubeconfig(), bed.namespace(), command).await;
-        seeds.assert_untold(&ran, command);
-        assert!(!ran.stdout.is_empty(), "{command} says nothing: {ran:?}");
+        seeds.assert_no_leak(&ran, command);
+        assert!(!ran.stdout.is_empty(), "{command} prints nothing: {ran:?}");
     }
-    // What is written to files.
+    // The files that `record` writes.
     let folder = Folder::new();
     for name in ["recording.json", "recording.yaml"] {
         let file = folder.path(name);
         let command = format!("record {}", file.display());
         let ran = run(&bed.kubeconfig(), bed.namespace(), &command).await;
-        seeds.assert_untold(&ran, &command);
+        seeds.assert_no_leak(&ran, &command);
         let written = std::fs::read_to_string(&file)?;
-        assert_eq!(seeds.told(&written), Vec::<String>::new(), "{name}");
+        assert_eq!(seeds.leaked(&written), Vec::<String>::new(), "{name}");
     }
     Ok(())
 }
 
-/// An address that somebody else's broker has, in every form in which people write one with a secret.
+/// The address of someone else's broker, in every form in which people write one with a secret.
 #[tokio::test]
-async fn no_command_tells_the_secret_of_a_custom_address() -> Result<()> {
+async fn no_command_prints_the_secret_of_a_custom_broker_address() -> Result<()> {
     let mut seeds = Seeds::default();
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
@@ -272,15 +273,15 @@ async fn no_command_tells_the_secret_of_a_custom_address() -> Result<()> {
             "record -",
         ] {
             let ran = run(&bed.kubeconfig(), bed.namespace(), command).await;
-            seeds.assert_untold(&ran, &format!("{command} with {url}"));
+            seeds.assert_no_leak(&ran, &format!("{command} with {url}"));
         }
     }
     Ok(())
 }
 
-/// What a kubeconfig and the command line hold, where something about them is wrong.
+/// Secrets in a kubeconfig and on the command line, when something about them is wrong.
 #[test]
-fn no_mistake_in_a_kubeconfig_tells_a_secret() {
+fn kubeconfig_errors_never_print_secrets() {
     let folder = Folder::new();
     let mut seeds = Seeds::default();
     let mut configs = Vec::new();
@@ -328,14 +329,14 @@ fn no_mistake_in_a_kubeconfig_tells_a_secret() {
                     "flag" => tool.arg("--kubeconfig").arg(path),
                     _ => tool.kubeconfig(path),
                 };
-                seeds.assert_untold(&tool.run(), &format!("{command} with {}", path.display()));
+                seeds.assert_no_leak(&tool.run(), &format!("{command} with {}", path.display()));
             }
         }
     }
 }
 
 #[test]
-fn no_mistake_on_the_command_line_tells_a_secret() {
+fn command_line_errors_never_print_secrets() {
     let mut seeds = Seeds::default();
     let folder = Folder::new();
     let secret = seeds.seed("a malformed field", "");
@@ -350,7 +351,7 @@ fn no_mistake_on_the_command_line_tells_a_secret() {
         ("system check --from", list.to_string_lossy().into_owned()),
     ] {
         let ran = meshdoctor(command).arg(argument).run();
-        seeds.assert_untold(&ran, command);
+        seeds.assert_no_leak(&ran, command);
     }
     for (command, argument) in [
         ("system check --server", "https://user:SEED@127.0.0.1 :1"),
@@ -368,6 +369,6 @@ fn no_mistake_on_the_command_line_tells_a_secret() {
         let secret = seeds.seed(command, "");
         let command = command.replace("SEED", &secret);
         let ran = meshdoctor(&command).arg(argument.replace("SEED", &secret)).run();
-        seeds.assert_untold(&ran, &command);
+        seeds.assert_no_leak(&ran, &command);
     }
 }

@@ -1,13 +1,13 @@
-//! Wrong flags, closed streams and signals.
+//! Wrong flags and closed streams.
 
 use std::process::Stdio;
 
 use super::{Folder, assert_says, check, kubeconfig};
 use crate::tool::{Tool, meshdoctor};
 
-/// What clap complains of comes with a hint to `--help`; its first line is the sentence.
+/// clap adds a hint to `--help`. The first line of its message is the sentence.
 #[track_caller]
-fn complaint(tool: Tool) -> String {
+fn clap_error(tool: Tool) -> String {
     let ran = tool.run().exits(2);
     assert_eq!(ran.stdout, "");
     let first = ran.stderr.lines().next().unwrap_or_default();
@@ -16,17 +16,17 @@ fn complaint(tool: Tool) -> String {
 }
 
 #[test]
-fn wrong_flags_are_wrong_usage() {
-    assert_says(&complaint(meshdoctor("system check -o xml")), &["xml", "json", "yaml"]);
-    assert_says(&complaint(meshdoctor("system check --timeout 30")), &["--timeout", "did you mean 30s?"]);
-    assert_says(&complaint(meshdoctor("system check --timeout soon")), &["not a duration", "30s"]);
-    assert_says(&complaint(meshdoctor("system chek")), &["chek", "check"]);
-    assert_says(&complaint(meshdoctor("explain no-such-code")), &["no-such-code"]);
-    assert_says(&complaint(meshdoctor("system check --expect operator,embedded")), &["operator", "embedded"]);
+fn wrong_flags_are_usage_errors() {
+    assert_says(&clap_error(meshdoctor("system check -o xml")), &["xml", "json", "yaml"]);
+    assert_says(&clap_error(meshdoctor("system check --timeout 30")), &["--timeout", "did you mean 30s?"]);
+    assert_says(&clap_error(meshdoctor("system check --timeout soon")), &["not a duration", "30s"]);
+    assert_says(&clap_error(meshdoctor("system chek")), &["chek", "check"]);
+    assert_says(&clap_error(meshdoctor("explain no-such-code")), &["no-such-code"]);
+    assert_says(&clap_error(meshdoctor("system check --expect operator,embedded")), &["operator", "embedded"]);
 }
 
 #[test]
-fn a_group_alone_cannot_be_impersonated() {
+fn as_group_without_as_is_refused() {
     let folder = Folder::new();
     let path = folder.file("config", kubeconfig("server: 'https://127.0.0.1:1'", "token: t"));
     for tool in [check(&path), meshdoctor("system check -o json")] {
@@ -36,7 +36,7 @@ fn a_group_alone_cannot_be_impersonated() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_changes_nothing() {
+fn closed_stdout_does_not_change_the_exit_code() {
     for arguments in [
         "system check",
         "system check -o json",

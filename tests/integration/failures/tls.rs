@@ -27,7 +27,7 @@ impl Issuer {
         Self { issuer: rcgen::Issuer::new(params, key), pem }
     }
 
-    /// A certificate for a name and its key, in PEM, valid in these years.
+    /// A certificate for a name, and its key, in PEM, valid in these years.
     fn issue(&self, name: &str, from: i32, to: i32) -> (String, String) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
@@ -37,13 +37,13 @@ impl Issuer {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// A server of ours at 127.0.0.1.
+    /// A server at 127.0.0.1 with a certificate from this issuer.
     pub(super) fn serve(&self, response: &'static str) -> Fake {
         let (certificate, key) = self.issue("127.0.0.1", 2000, 4000);
         Fake::https(&certificate, &key, response)
     }
 
-    /// A kubeconfig that trusts us and leads to the server.
+    /// A kubeconfig that trusts this issuer and points to the server.
     pub(super) fn trusted(&self, folder: &Folder, server: &Fake) -> PathBuf {
         let cluster = format!(
             "server: 'https://{}', certificate-authority-data: {}",
@@ -55,7 +55,7 @@ impl Issuer {
 }
 
 #[test]
-fn a_certificate_that_has_expired_or_is_not_valid_yet() {
+fn expired_or_not_yet_valid_certificate_is_untrusted() {
     let folder = Folder::new();
     let issuer = Issuer::new("kubernetes");
     for (from, to, words) in [(2000, 2001, "has expired"), (3000, 4000, "not valid yet")] {
@@ -67,21 +67,21 @@ fn a_certificate_that_has_expired_or_is_not_valid_yet() {
 }
 
 #[test]
-fn a_certificate_of_an_unknown_issuer() {
+fn certificate_from_an_unknown_issuer_is_untrusted() {
     let folder = Folder::new();
     let server = Issuer::new("another").serve(FORBIDDEN);
     let path = Issuer::new("kubernetes").trusted(&folder, &server);
     let finding = obstacle(check(&path), "tls-untrusted");
     assert_says(&message(&finding), &["an issuer that the kubeconfig does not trust"]);
 
-    // Clusters made anew call their authority as the old one was called.
+    // The certificate authority of a recreated cluster has the same name as the old one.
     let server = Issuer::new("kubernetes").serve(FORBIDDEN);
     let finding = obstacle(check(&Issuer::new("kubernetes").trusted(&folder, &server)), "tls-untrusted");
     assert_says(&message(&finding), &["another key", "made anew"]);
 }
 
 #[test]
-fn a_certificate_for_another_name() {
+fn certificate_for_another_name_is_untrusted() {
     let folder = Folder::new();
     let issuer = Issuer::new("kubernetes");
     let (certificate, key) = issuer.issue("elsewhere.example.invalid", 2000, 4000);
@@ -89,16 +89,16 @@ fn a_certificate_for_another_name() {
     let path = issuer.trusted(&folder, &server);
     let finding = obstacle(check(&path), "tls-untrusted");
     assert_says(&message(&finding), &["another host name"]);
-    // With the name given, or no verification at all, the server is heard: it forbids everything.
+    // With that name given, or without verification, the connection works. The server forbids everything.
     for flag in ["--tls-server-name=elsewhere.example.invalid", "--insecure-skip-tls-verify"] {
         let report = check(&path).arg(flag).arg("-ojson").run().exits(3).json();
         assert_eq!(roots(&report)[0], "permission-missing", "{flag}");
     }
 }
 
-/// A kubeconfig made by copying the server's own certificate, which kubectl accepts.
+/// A kubeconfig made from a copy of the server's own certificate. kubectl accepts it.
 #[test]
-fn a_certificate_authority_that_is_none() {
+fn server_certificate_as_authority_is_untrusted() {
     let folder = Folder::new();
     let issuer = Issuer::new("kubernetes");
     let (certificate, key) = issuer.issue("127.0.0.1", 2000, 4000);

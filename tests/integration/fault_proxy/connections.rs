@@ -1,4 +1,4 @@
-//! The connections of the proxy: one request each, on both sides.
+//! The proxy's connections: one request each, on both sides.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -13,26 +13,26 @@ use tokio::{
 
 use super::{Action, Fault, Moment, State, forward};
 
-/// How long a write is held back before it is forwarded.
-const HELD: Duration = Duration::from_millis(700);
+/// How long a write is delayed before it is forwarded.
+const WRITE_DELAY: Duration = Duration::from_millis(700);
 
-/// Accepts connections until the proxy hangs up for good.
+/// Accepts connections until the proxy shuts down.
 pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut hang_up = state.hang_up.subscribe();
+    let mut disconnect = state.disconnect.subscribe();
     loop {
         tokio::select! {
-            Ok(()) = hang_up.changed() => {
-                if matches!(state.fault, Fault::AtWrite(_, _, Action::HangUpForGood)) {
+            Ok(()) = disconnect.changed() => {
+                if matches!(state.fault, Fault::AtWrite(_, _, Action::ShutDown)) {
                     return;
                 }
             }
             Ok((stream, _)) = listener.accept() => {
                 let state = state.clone();
-                let mut hang_up = state.hang_up.subscribe();
+                let mut disconnect = state.disconnect.subscribe();
                 tokio::spawn(async move {
                     tokio::select! {
-                        _ = hang_up.changed() => {}
-                        // A client that has gone is no failure of the test.
+                        _ = disconnect.changed() => {}
+                        // A client that is gone does not fail the test.
                         _ = serve(stream, &state) => {}
                     }
                 });
@@ -41,7 +41,7 @@ pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-/// The head of a message.
+/// The head of an HTTP message.
 pub(super) struct Head {
     pub(super) lines: Vec<String>,
     length: usize,
@@ -74,7 +74,7 @@ impl Head {
         self.lines.join("\r\n") + "\r\n\r\n"
     }
 
-    /// Method and path, if the request changes something.
+    /// Method and path of a request that changes something.
     fn write(&self) -> Option<String> {
         let line = self.lines.first()?;
         let reads = line.starts_with("GET ") || line.contains("dryRun=") || line.contains("reviews");
@@ -100,12 +100,12 @@ async fn serve(stream: TcpStream, state: &State) -> Result<()> {
     let number = write.map(|write| state.count(write));
     let mut fault = None;
     if let Fault::AtWrite(wanted, moment, action) = &state.fault {
-        if matches!(action, Action::FallSilent) && state.has_struck() {
+        if matches!(action, Action::StopAnswering) && state.has_injected() {
             std::future::pending::<()>().await;
         }
         fault = (number == Some(*wanted)).then_some((*moment, action));
     }
-    if let Some((Moment::OnItsWay, action)) = fault {
+    if let Some((Moment::Intercepted, action)) = fault {
         state.held.fetch_add(1, Ordering::SeqCst);
         let done = hold(stream, state, &head, &body, action).await;
         state.held.fetch_sub(1, Ordering::SeqCst);
@@ -119,14 +119,14 @@ async fn serve(stream: TcpStream, state: &State) -> Result<()> {
         return Ok(());
     };
     let mut answer = Vec::new();
-    // The server may end the connection without a TLS alert, which does not matter here.
+    // The server may close the connection without a TLS alert. That does not matter here.
     let _ = server.read_to_end(&mut answer).await;
-    if moment == Moment::Told {
+    if moment == Moment::Answered {
         stream.write_all(&answer).await?;
         stream.shutdown().await?;
-        return state.strike(action).await;
+        return state.inject(action).await;
     }
-    state.strike(action).await?;
+    state.inject(action).await?;
     if !matches!(action, Action::Meanwhile(_)) {
         std::future::pending::<()>().await;
     }
@@ -134,7 +134,7 @@ async fn serve(stream: TcpStream, state: &State) -> Result<()> {
     Ok(stream.shutdown().await?)
 }
 
-/// Strikes, and forwards the write a while later.
+/// Injects the fault and forwards the write after a delay.
 async fn hold(
     mut stream: BufReader<TcpStream>,
     state: &State,
@@ -142,11 +142,11 @@ async fn hold(
     body: &[u8],
     action: &Action,
 ) -> Result<()> {
-    state.strike(action).await?;
+    state.inject(action).await?;
     // This delay is the fault.
     tokio::time::sleep(match action {
         Action::Hold(time) => *time,
-        _ => HELD,
+        _ => WRITE_DELAY,
     })
     .await;
     let mut server = state.upstream.connect().await?;
@@ -154,7 +154,7 @@ async fn hold(
     server.write_all(body).await?;
     let mut answer = Vec::new();
     let _ = server.read_to_end(&mut answer).await;
-    // The client may be gone; the write is made all the same.
+    // The client may be gone. The write is made all the same.
     stream.write_all(&answer).await?;
     Ok(())
 }

@@ -8,20 +8,20 @@ use tokio::{
 
 use super::{connections::Head, upstream::Upstream};
 
-/// What becomes of a port-forward.
+/// What happens to a port-forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forward {
-    /// It is opened, and then nothing comes.
+    /// It opens and then sends nothing.
     Silent,
-    /// It is opened, and then closed.
+    /// It opens and then closes.
     Closes,
-    /// It is opened, and then what comes is no WebSocket frame.
+    /// It opens and then sends bytes that are not WebSocket frames.
     Garbage,
-    /// It is opened, and then frames of channels come that do not exist.
+    /// It opens and then sends frames of channels that do not exist.
     WrongChannel,
-    /// It is opened, and the kubelet says this of the monitor's port.
+    /// It opens and the kubelet reports this error for the monitor port.
     KubeletSays(&'static str),
-    /// This is answered instead.
+    /// The proxy sends this response instead.
     Answers(&'static str),
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn serve(
         Forward::Garbage => stream.write_all(&[b'?'; 4096]).await?,
         Forward::WrongChannel => stream.write_all(&frame(200, b"what")).await?,
         Forward::KubeletSays(words) => {
-            // The first frame of each channel has the port's number.
+            // The first frame of each channel contains the port number.
             for (channel, port) in [(0, 8222_u16), (1, 8222), (2, 4222), (3, 4222)] {
                 stream.write_all(&frame(channel, &port.to_le_bytes())).await?;
             }
@@ -52,7 +52,7 @@ pub(super) async fn serve(
             std::future::pending::<()>().await;
         }
         Forward::Silent => {
-            // It reads whatever comes, so that nothing looks broken from outside.
+            // It reads everything, so that nothing looks broken from outside.
             let mut sink = [0; 4096];
             while stream.read(&mut sink).await? > 0 {}
         }

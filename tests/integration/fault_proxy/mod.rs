@@ -1,4 +1,4 @@
-//! A proxy before the API server that injects faults: at a chosen write, or into every port-forward.
+//! A proxy in front of the API server that injects faults: at a chosen write, or into every port-forward.
 //!
 //! Everything else passes through unchanged, watches and port-forwards included. The proxy runs in a thread of its own,
 //! since a test blocks its thread while the program runs.
@@ -35,12 +35,12 @@ use crate::{
 /// The moment of a write at which the fault is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// When the proxy has received the write. It forwards the write a while later, even if the client is gone.
-    OnItsWay,
-    /// When the API server has made the write, and before the client gets the answer.
-    Made,
-    /// When the client has the answer.
-    Told,
+    /// When the proxy has received the write. It forwards the write after a delay, even if the client is gone.
+    Intercepted,
+    /// When the API server has applied the write, before the client gets the response.
+    Applied,
+    /// When the client has the response.
+    Answered,
 }
 
 /// What happens at that moment.
@@ -48,15 +48,15 @@ pub(crate) enum Moment {
 pub(crate) enum Action {
     /// The program gets this signal, by name.
     Signal(&'static str),
-    /// Every connection ends, port-forwards included; new ones are accepted.
-    HangUp,
-    /// Every connection ends, and no new one is accepted.
-    HangUpForGood,
-    /// Nothing is answered any more.
-    FallSilent,
-    /// The write is held back for this long.
+    /// All connections end, port-forwards included. New ones are accepted.
+    Disconnect,
+    /// All connections end, and no new one is accepted.
+    ShutDown,
+    /// No request is answered anymore.
+    StopAnswering,
+    /// The write is delayed for this long.
     Hold(Duration),
-    /// Someone else does this; then the run goes on.
+    /// Someone else does this. Then the run continues.
     Meanwhile(Arc<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>),
 }
 
@@ -64,16 +64,16 @@ impl fmt::Debug for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal(name) => write!(f, "Signal({name})"),
-            Self::HangUp => f.write_str("HangUp"),
-            Self::HangUpForGood => f.write_str("HangUpForGood"),
-            Self::FallSilent => f.write_str("FallSilent"),
+            Self::Disconnect => f.write_str("Disconnect"),
+            Self::ShutDown => f.write_str("ShutDown"),
+            Self::StopAnswering => f.write_str("StopAnswering"),
             Self::Hold(time) => write!(f, "Hold({time:?})"),
             Self::Meanwhile(_) => f.write_str("Meanwhile"),
         }
     }
 }
 
-/// The fault of a proxy.
+/// The fault that a proxy injects.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     /// None: the proxy only counts writes.
@@ -85,15 +85,15 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// After this write, before the client gets the answer.
+    /// After this write, before the client gets the response.
     pub(crate) fn after_write(number: usize, action: Action) -> Self {
-        Self::AtWrite(number, Moment::Made, action)
+        Self::AtWrite(number, Moment::Applied, action)
     }
 }
 
-/// Runs until dropped.
+/// The proxy. It runs until dropped.
 pub(crate) struct FaultProxy {
-    /// Leads to the proxy, without credentials.
+    /// Points to the proxy, without credentials.
     pub(crate) kubeconfig: PathBuf,
     state: Arc<State>,
     stop: Option<oneshot::Sender<()>>,
@@ -104,33 +104,33 @@ struct State {
     fault: Fault,
     /// Method and path of each write.
     writes: Mutex<Vec<String>>,
-    /// How many held writes are still to be forwarded.
+    /// The number of delayed writes that are not forwarded yet.
     held: AtomicUsize,
     pid: AtomicU32,
-    struck: AtomicBool,
-    /// Notified when every connection is to end.
-    hang_up: watch::Sender<()>,
+    injected: AtomicBool,
+    /// Notified when all connections are to end.
+    disconnect: watch::Sender<()>,
     upstream: Upstream,
 }
 
 impl State {
-    fn has_struck(&self) -> bool {
-        self.struck.load(Ordering::SeqCst)
+    fn has_injected(&self) -> bool {
+        self.injected.load(Ordering::SeqCst)
     }
 
-    /// Counts a write: its number, from 1.
+    /// Counts a write. Returns its number, from 1.
     fn count(&self, write: String) -> usize {
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         writes.push(write);
         writes.len()
     }
 
-    async fn strike(&self, action: &Action) -> Result<()> {
-        // Before the action: the program may be gone before this goes on.
-        self.struck.store(true, Ordering::SeqCst);
+    async fn inject(&self, action: &Action) -> Result<()> {
+        // Set before the action: the program may be gone before this function continues.
+        self.injected.store(true, Ordering::SeqCst);
         match action {
-            Action::FallSilent | Action::Hold(_) => {}
-            Action::HangUp | Action::HangUpForGood => self.hang_up.send_replace(()),
+            Action::StopAnswering | Action::Hold(_) => {}
+            Action::Disconnect | Action::ShutDown => self.disconnect.send_replace(()),
             Action::Signal(signal) => tool::signal(self.pid.load(Ordering::SeqCst), signal),
             Action::Meanwhile(action) => action().await?,
         }
@@ -139,15 +139,15 @@ impl State {
 }
 
 impl FaultProxy {
-    /// Starts a proxy; its clients have this user's permissions.
+    /// Starts a proxy. Its clients have this user's permissions.
     pub(crate) fn start(cluster: &Cluster, user: &str, fault: Fault) -> Result<Self> {
         let state = Arc::new(State {
             fault,
             writes: Mutex::default(),
             held: AtomicUsize::new(0),
             pid: AtomicU32::new(0),
-            struck: AtomicBool::new(false),
-            hang_up: watch::Sender::new(()),
+            injected: AtomicBool::new(false),
+            disconnect: watch::Sender::new(()),
             upstream: Upstream::of(cluster, user)?,
         });
         let (stop, stopped) = oneshot::channel();
@@ -176,15 +176,15 @@ users: [{{name: proxy, user: {{}}}}]}}"
         Ok(Self { kubeconfig, state, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Runs the program through the proxy, which knows whom to send a signal.
+    /// Runs the program through the proxy. The proxy learns the process id, to send signals to it.
     pub(crate) async fn run(&self, tool: Tool) -> Result<Ran> {
         let tool = tool.kubeconfig(&self.kubeconfig);
         let state = self.state.clone();
         let aim = move |pid| state.pid.store(pid, Ordering::SeqCst);
-        tokio::task::spawn_blocking(move || tool.run_telling(aim)).await.context("the run ends")
+        tokio::task::spawn_blocking(move || tool.run_with_pid(aim)).await.context("the run ends")
     }
 
-    /// How many writes came through.
+    /// The number of writes so far.
     pub(crate) fn writes(&self) -> usize {
         self.written().len()
     }
@@ -196,11 +196,11 @@ users: [{{name: proxy, user: {{}}}}]}}"
     }
 
     /// Whether the fault was injected.
-    pub(crate) fn has_struck(&self) -> bool {
-        self.state.has_struck()
+    pub(crate) fn has_injected(&self) -> bool {
+        self.state.has_injected()
     }
 
-    /// Whether no write is held back any more.
+    /// Whether no write is delayed any longer.
     pub(crate) fn has_forwarded_all(&self) -> bool {
         self.state.held.load(Ordering::SeqCst) == 0
     }

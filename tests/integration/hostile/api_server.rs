@@ -1,8 +1,8 @@
-//! An API server that injects faults: a table of behaviours, each tried against every command.
+//! An API server that injects faults: a table of behaviors, each tried against every command.
 //!
-//! A behaviour is one line with the exit codes that it must lead to.
+//! A behavior is one line with the expected exit codes.
 
-mod behaviours;
+mod behaviors;
 mod memory;
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::behaviours::{Behaviour, TABLE, WITHOUT_END, but_for_version, once};
+use self::behaviors::{Behavior, ENDLESS, TABLE, except_version, once};
 use super::{
     commands::{CHANGING, PRINTING, READING},
     empty_cluster::{self, is_list},
@@ -23,13 +23,14 @@ use crate::{
     tool::{Ran, meshdoctor},
 };
 
-/// How long a run may take: generous, since a busy machine is not what is tested, but that the run ends by itself.
+/// The time limit for a run. It is generous: the test checks that the run ends on its own, not how fast a busy machine
+/// is.
 const BOUND: Duration = Duration::from_secs(40);
 
 fn run(name: &str, command: &str, endpoint: &str, folder: &std::path::Path) -> (Ran, Duration) {
     let path = kubeconfig(folder, endpoint);
     let started = Instant::now();
-    let (run, request) = if WITHOUT_END.contains(&name) { (3, 2) } else { (30, 20) };
+    let (run, request) = if ENDLESS.contains(&name) { (3, 2) } else { (30, 20) };
     let ran = meshdoctor(command)
         .kubeconfig(&path)
         .arg(format!("--timeout={run}s"))
@@ -50,11 +51,11 @@ fn kubeconfig(folder: &std::path::Path, endpoint: &str) -> PathBuf {
     path
 }
 
-/// What is wrong with a run.
+/// The problems of a run.
 fn faults(command: &str, ran: &Ran, took: Duration, expected: i32) -> Vec<String> {
     let mut faults = Vec::new();
     if ran.code != expected {
-        faults.push(format!("exit {} where {expected} is right", ran.code));
+        faults.push(format!("exit {}, expected {expected}", ran.code));
     }
     if took > BOUND {
         faults.push(format!("it took {took:?}"));
@@ -78,7 +79,7 @@ fn faults(command: &str, ran: &Ran, took: Duration, expected: i32) -> Vec<String
     };
     let schema = match document["kind"].as_str() {
         Some("List" | "WatchList") => return faults,
-        Some("Redeploy" | "Reset" | "Change") => schema::of_changes(),
+        Some("Redeploy" | "Reset" | "Change") => schema::change_validator(),
         _ => schema::validator(),
     };
     if document["exitCode"] != ran.code {
@@ -86,7 +87,7 @@ fn faults(command: &str, ran: &Ran, took: Duration, expected: i32) -> Vec<String
     }
     faults.extend(schema.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())));
     if document["verdict"] == "healthy" && ran.code != 0 {
-        faults.push("healthy, and another code than 0".into());
+        faults.push("healthy, but the exit code is not 0".into());
     }
     if document["checks"].as_array().is_some_and(|_| ran.code == 3) && document["verdict"] == "healthy" {
         faults.push("healthy, though nothing is known".into());
@@ -95,16 +96,16 @@ fn faults(command: &str, ran: &Ran, took: Duration, expected: i32) -> Vec<String
 }
 
 #[test]
-fn every_command_holds_against_every_behaviour() {
+fn every_command_handles_every_api_server_behavior() {
     let folder = tempfile::tempdir().expect("a scratch folder");
-    let only = std::env::var("BEHAVIOUR").ok();
-    let mut work: VecDeque<(&Behaviour, &str)> = VecDeque::new();
-    for behaviour in TABLE {
-        if only.as_deref().is_some_and(|only| only != behaviour.0) {
+    let only = std::env::var("BEHAVIOR").ok();
+    let mut work: VecDeque<(&Behavior, &str)> = VecDeque::new();
+    for behavior in TABLE {
+        if only.as_deref().is_some_and(|only| only != behavior.0) {
             continue;
         }
         for command in READING.iter().chain(CHANGING).chain(PRINTING) {
-            work.push_back((behaviour, command));
+            work.push_back((behavior, command));
         }
     }
     let work = Mutex::new(work);
@@ -136,7 +137,7 @@ fn every_command_holds_against_every_behaviour() {
 const PODS: &str = "GET /api/v1/namespaces/meshery/pods";
 
 #[test]
-fn a_retry_is_told_and_the_number_of_requests_of_a_healthy_run_is_as_before() {
+fn retries_are_logged_and_healthy_runs_send_no_extra_requests() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let run = |peer: &Peer| {
         let path = kubeconfig(folder.path(), &format!("http://{}", peer.endpoint()));
@@ -144,22 +145,22 @@ fn a_retry_is_told_and_the_number_of_requests_of_a_healthy_run_is_as_before() {
     };
     let healthy = Peer::start(empty_cluster::answer);
     assert!(!run(&healthy).stderr.contains("retrying"));
-    assert_eq!(healthy.asked(PODS), 1);
+    assert_eq!(healthy.requests(PODS), 1);
 
     let throttled = Peer::start(|request, to| once(request, to, 429, "Retry-After: 1\r\n"));
-    let told = run(&throttled).stderr;
-    assert!(told.contains("retrying in 1 s after 429"), "{told}");
-    assert_eq!(throttled.asked(PODS), 2);
+    let log = run(&throttled).stderr;
+    assert!(log.contains("retrying in 1 s after 429"), "{log}");
+    assert_eq!(throttled.requests(PODS), 2);
 
     let failing =
-        Peer::start(|request, to| but_for_version(request, to, |to| json(to, 500, &status(500, "etcd is gone"))));
+        Peer::start(|request, to| except_version(request, to, |to| json(to, 500, &status(500, "etcd is gone"))));
     let path = kubeconfig(folder.path(), &format!("http://{}", failing.endpoint()));
     meshdoctor("system check -o json").kubeconfig(&path).run().exits(3);
-    assert_eq!(failing.asked(PODS), 3, "two more tries, and no more");
+    assert_eq!(failing.requests(PODS), 3, "two retries, and no more");
 }
 
 #[test]
-fn the_answer_of_the_conversion_webhook_is_not_asked_for_again() {
+fn conversion_webhook_error_is_not_retried() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let peer = Peer::start(|request, to| {
         if is_list(request) && request.path.contains("/brokers") {
@@ -173,13 +174,13 @@ fn the_answer_of_the_conversion_webhook_is_not_asked_for_again() {
     assert!(report.stdout.contains("conversion webhook"));
     for version in ["v1alpha1", "v1alpha2"] {
         let path = format!("GET /apis/meshery.io/{version}/namespaces/meshery/brokers");
-        assert_eq!(peer.asked(&path), 1, "{path}");
+        assert_eq!(peer.requests(&path), 1, "{path}");
     }
 }
 
-/// The API server's clock is two hours ahead of ours, and so is everything in the cluster.
+/// The API server's clock is far ahead of the local one, and so is every time in the cluster.
 #[test]
-fn the_clock_is_the_api_servers() {
+fn time_is_taken_from_the_api_server() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let peer = Peer::start(|request, to| {
         const VERSION: &str = r#"{"major":"1","minor":"35","gitVersion":"v1.35.4"}"#;

@@ -1,4 +1,4 @@
-//! Brokers and port-forwards that inject faults: named behaviours × commands × expected exit codes.
+//! Brokers and port-forwards that inject faults: named behaviors × commands × expected exit codes.
 
 use std::{
     fs,
@@ -23,29 +23,29 @@ use crate::{
 
 const TOKEN: &str = "tThisTokenIsForTheBrokerAndForNobodyElse0123456789";
 
-/// The longest that a command may look.
+/// The timeout of each command.
 const TIMEOUT: &str = "10s";
 
-/// How many commands run at once.
-const AT_A_TIME: usize = 5;
+/// The number of commands that run at the same time.
+const CONCURRENCY: usize = 5;
 
-/// When a command must have ended, on a machine that has much to do.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit for a command on a busy machine.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// The most memory of a command, in KiB: 64 MiB, and what a build for development takes by itself.
+/// The memory limit for a command, in KiB: 64 MiB, plus what a debug build needs by itself.
 const MEMORY: u64 = (64 + 32) * 1024;
 
-/// The largest document, in bytes: a recording holds every object of the namespace.
+/// The maximum size of a document, in bytes. A recording contains every object of the namespace.
 const DOCUMENT: usize = 500_000;
 
 const HTML: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
 const ERROR: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 const EVIL: &str = "unable to do it\u{1b}]0;mine\u{7}\u{9b}2J\r\nsecond line";
-/// It says that it closes the connection, as the proxy does: a client must not send its next request there.
+/// It announces that it closes the connection, as the proxy does. A client must not send its next request there.
 const DENIED: &str = "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Type: text/html\r\n\
                       Content-Length: 13\r\n\r\n<html></html>";
 
-/// A behaviour and the exit codes of all commands, in the order of `READING`.
+/// A behavior and the exit codes of all commands, in the order of `READING`.
 #[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
@@ -53,7 +53,7 @@ struct Case {
     monitor: Monitor,
     forward: Option<Forward>,
     codes: &'static str,
-    /// Whether it goes by the id that our own pod's monitor names, and so may be shown the token.
+    /// Whether the server has the id that our own pod's monitor reports, so that it may receive the token.
     known: bool,
 }
 
@@ -65,12 +65,12 @@ const fn known(case: Case) -> Case {
     Case { known: true, ..case }
 }
 
-const fn through(name: &'static str, forward: Forward, codes: &'static str) -> Case {
+const fn with_forward(name: &'static str, forward: Forward, codes: &'static str) -> Case {
     Case { forward: Some(forward), ..case(name, ClientPort::Honest, Monitor::Honest, codes) }
 }
 
-/// What client ports do. The columns of every table: check, preflight, status, and the tests of kubernetes, operator,
-/// broker, meshsync and dataflow, then watch-list and record.
+/// Client port behaviors. The columns of every table are: check, preflight, status, and the tests of kubernetes,
+/// operator, broker, meshsync and dataflow, then watch-list and record.
 const CLIENT_PORTS: &[Case] = &[
     known(case("honest", ClientPort::Honest, Monitor::Honest, "0000001300")),
     case("client port refused", ClientPort::Refused, Monitor::Honest, "1000011100"),
@@ -91,7 +91,7 @@ const CLIENT_PORTS: &[Case] = &[
     known(case("messages that are too large", ClientPort::Floods(32 << 20), Monitor::Honest, "0000011300")),
 ];
 
-/// What monitors do.
+/// Monitor port behaviors.
 const MONITORS: &[Case] = &[
     case("nothing listens", ClientPort::Refused, Monitor::Refused, "1030013100"),
     case("both ports silent", ClientPort::Silent, Monitor::Silent, "3030033300"),
@@ -110,17 +110,17 @@ const MONITORS: &[Case] = &[
     known(case("connz has large names", ClientPort::Honest, Monitor::LargeNames, "0000001300")),
 ];
 
-/// What becomes of port-forwards.
+/// Port-forward behaviors.
 const FORWARDS: &[Case] = &[
-    through("port-forward silent", Forward::Silent, "3030033300"),
-    through("port-forward closes", Forward::Closes, "3030033300"),
-    through("port-forward breaks its framing", Forward::Garbage, "3030033300"),
-    through("port-forward has another channel", Forward::WrongChannel, "3030033300"),
-    through("kubelet cannot forward", Forward::KubeletSays(EVIL), "3030033300"),
-    through("port-forward answered with HTML", Forward::Answers(DENIED), "3030033300"),
+    with_forward("port-forward silent", Forward::Silent, "3030033300"),
+    with_forward("port-forward closes", Forward::Closes, "3030033300"),
+    with_forward("port-forward breaks its framing", Forward::Garbage, "3030033300"),
+    with_forward("port-forward has another channel", Forward::WrongChannel, "3030033300"),
+    with_forward("kubelet cannot forward", Forward::KubeletSays(EVIL), "3030033300"),
+    with_forward("port-forward answered with HTML", Forward::Answers(DENIED), "3030033300"),
 ];
 
-/// What came of one command.
+/// The result of one command.
 struct Ran {
     code: i32,
     stdout: String,
@@ -159,15 +159,15 @@ fn run(command: &str, kubeconfig: &Path, namespace: &str) -> Ran {
     }
 }
 
-/// The most memory that a process has used so far, in KiB. What the system counts at its end would include the test's own,
-/// which it was forked from.
+/// The peak memory of a process so far, in KiB. The system's count at the end of the process would include the memory
+/// of the test from which it was forked.
 fn peak(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Every rule that a run breaks.
+/// The rules that a run breaks.
 fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
     let mut faults = Vec::new();
     if ran.code != wanted {
@@ -177,7 +177,7 @@ fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
         let took = ran.took;
         faults.push(format!("exit code {}, not {wanted}, after {took:.1?}: {roots}", ran.code));
     }
-    if ran.took > PATIENCE {
+    if ran.took > TIME_LIMIT {
         faults.push(format!("took {:?}", ran.took));
     }
     if ran.stdout.len() > DOCUMENT {
@@ -202,7 +202,7 @@ fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
                 if document["exitCode"] != ran.code {
                     faults.push(format!("the document says {}", document["exitCode"]));
                 }
-                // The schema is that of reports; a watch-list's document is none.
+                // The schema is for reports. A watch-list document is not a report.
                 if document["kind"] != "WatchList" {
                     let schema = schema::validator();
                     let misfits = schema.iter_errors(&document);
@@ -218,11 +218,11 @@ fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
     faults
 }
 
-/// Runs every command, some at a time: a command that has to share the processor with too many others has no time left
-/// for its broker.
+/// Runs every command, a few at a time. A command that shares the processor with too many others has no time left for
+/// its broker.
 async fn run_all(kubeconfig: &Path, namespace: &str) -> Result<Vec<Ran>> {
     let mut all = Vec::new();
-    for some in READING.chunks(AT_A_TIME) {
+    for some in READING.chunks(CONCURRENCY) {
         let runs = some.iter().map(|command| {
             let (kubeconfig, namespace) = (kubeconfig.to_owned(), namespace.to_owned());
             tokio::task::spawn_blocking(move || run(command, &kubeconfig, &namespace))
@@ -235,7 +235,7 @@ async fn run_all(kubeconfig: &Path, namespace: &str) -> Result<Vec<Ran>> {
     Ok(all)
 }
 
-/// Starts a stack and stops its broker, whose address is returned.
+/// Starts a stack and stops its broker. Returns the stack and the broker's address.
 async fn stack_without_broker(bed: &bed::Lease) -> Result<(Stack, Ipv4Addr)> {
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).token(TOKEN).start(bed).await?;
     stack.nats(0).kill();
@@ -266,8 +266,8 @@ async fn try_all(cases: &[Case]) -> Result<()> {
                 problems.push(format!("  {command}: {fault}"));
             }
         }
-        if !case.known && broker.heard().contains(TOKEN) {
-            problems.push("  it was shown the token".into());
+        if !case.known && broker.received().contains(TOKEN) {
+            problems.push("  it received the token".into());
         }
         if !problems.is_empty() {
             all.push(format!("{}: {codes}\n{}", case.name, problems.join("\n")));
@@ -278,17 +278,17 @@ async fn try_all(cases: &[Case]) -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_command_against_client_ports() -> Result<()> {
+async fn every_command_handles_client_port_faults() -> Result<()> {
     try_all(CLIENT_PORTS).await
 }
 
 #[tokio::test]
-async fn every_command_against_monitors() -> Result<()> {
+async fn every_command_handles_monitor_faults() -> Result<()> {
     try_all(MONITORS).await
 }
 
 #[tokio::test]
-async fn a_check_reads_twenty_thousand_connections() -> Result<()> {
+async fn check_reads_20000_connections() -> Result<()> {
     let bed = &bed::lease().await?;
     let (_stack, address) = stack_without_broker(bed).await?;
     let _broker = FaultBroker::start(address, ClientPort::Honest, Monitor::Crowd(20_000));
@@ -301,6 +301,6 @@ async fn a_check_reads_twenty_thousand_connections() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_command_against_port_forwards() -> Result<()> {
+async fn every_command_handles_port_forward_faults() -> Result<()> {
     try_all(FORWARDS).await
 }

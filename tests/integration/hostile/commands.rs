@@ -1,4 +1,4 @@
-//! The commands that are tried against every hostile peer.
+//! The commands that are run against every hostile peer.
 
 /// Commands that read from the cluster, as typed.
 pub(super) const READING: &[&str] = &[

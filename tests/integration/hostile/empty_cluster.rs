@@ -1,4 +1,4 @@
-//! The answers of the API server of an empty cluster that allows everything.
+//! The responses of the API server of an empty cluster that allows everything.
 
 use std::io::{self, Write};
 
@@ -11,12 +11,12 @@ const VERSION: &str = r#"{"major":"1","minor":"35","gitVersion":"v1.35.4"}"#;
 /// An empty list.
 pub(super) const EMPTY: &str = r#"{"kind":"List","apiVersion":"v1","metadata":{},"items":[]}"#;
 
-/// Whether a list is asked for.
+/// Whether a request is for a list.
 pub(super) fn is_list(request: &Request) -> bool {
     request.method == "GET" && below_namespace(&request.path) == Some(1)
 }
 
-/// How many parts a path has behind its group, version and namespace.
+/// The number of path segments after the group, version and namespace.
 fn below_namespace(path: &str) -> Option<usize> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let (["api", _, rest @ ..] | ["apis", _, _, rest @ ..]) = parts.as_slice() else {

@@ -1,6 +1,6 @@
-//! Hostile peers: tables of named behaviours, each tried against every command.
+//! Hostile peers: tables of named behaviors, each tried against every command.
 //!
-//! A new command is one line in `commands.rs`, and is then tried against every behaviour of the API server and of the
+//! To add a command, add a line to `commands.rs`. It is then tried against every behavior of the API server and of the
 //! broker.
 
 mod api_server;

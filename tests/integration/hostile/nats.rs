@@ -1,4 +1,4 @@
-//! A NATS server that injects faults, on its client port and its monitor.
+//! A NATS server that injects faults on its client port and its monitor port.
 
 use std::{
     io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
@@ -13,67 +13,67 @@ use std::{
 
 use crate::bed;
 
-/// The id by which the monitor and an honest client port go.
+/// The server id that the monitor and an honest client port report.
 const ID: &str = "NHOSTILE";
 
-/// What the client port does.
+/// The behavior of the client port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientPort {
-    /// What a NATS server does.
+    /// It behaves like a NATS server.
     Honest,
     /// Nothing listens.
     Refused,
-    /// It accepts, and says nothing.
+    /// It accepts connections and sends nothing.
     Silent,
-    /// It accepts, and closes at once.
+    /// It accepts connections and closes them at once.
     Closes,
-    /// It says this first, and then nothing.
+    /// It sends this first and then nothing.
     Says(&'static str),
-    /// It sends one line without an end.
+    /// It sends one endless line.
     EndlessLine,
-    /// It greets as another server.
+    /// It greets with the id of another server.
     OtherServer,
-    /// It greets and then says nothing.
+    /// It greets and then sends nothing.
     GreetsOnly,
     /// It answers the token with this.
     Refuses(&'static str),
-    /// It sends as many messages of this size as it can once somebody subscribes.
+    /// Once a client subscribes, it sends as many messages of this size as it can.
     Floods(usize),
 }
 
-/// What the monitor does.
+/// The behavior of the monitor port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Monitor {
-    /// What a NATS server's does.
+    /// It behaves like the monitor of a NATS server.
     Honest,
     /// Nothing listens.
     Refused,
-    /// It accepts, and says nothing.
+    /// It accepts connections and sends nothing.
     Silent,
-    /// It accepts, and closes at once.
+    /// It accepts connections and closes them at once.
     Closes,
     /// It answers every request with this.
     Says(&'static str),
-    /// The answer to `/varz` never ends.
+    /// Its response to `/varz` never ends.
     EndlessVarz,
-    /// The answer to `/connz` never ends.
+    /// Its response to `/connz` never ends.
     EndlessConnz,
-    /// It says that it has more connections than it delivers.
+    /// It reports more connections than it delivers.
     ShortTotal,
-    /// Every page says that there are more.
+    /// Every page says that there are more pages.
     EndlessPages,
-    /// Every page takes a while.
+    /// Every page is slow.
     SlowPages,
     /// It has this many clients.
     Crowd(usize),
-    /// The names and subjects of its clients are large.
+    /// Its clients have large names and subjects.
     LargeNames,
 }
 
-/// Runs until dropped.
+/// The server. It runs until dropped.
 pub(super) struct FaultBroker {
     ports: Vec<Port>,
-    heard: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<u8>>>,
 }
 
 struct Port {
@@ -84,13 +84,13 @@ struct Port {
 
 impl FaultBroker {
     pub(super) fn start(address: Ipv4Addr, client: ClientPort, monitor: Monitor) -> Self {
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new(Mutex::new(Vec::new()));
         let mut ports = Vec::new();
         if client != ClientPort::Refused {
-            let heard = heard.clone();
+            let received = received.clone();
             ports.push(Port::open((address, 4222), move |stream| {
-                // Whoever is gone is no fault of the test's.
-                let _ = serve_client(stream, client, &heard);
+                // A client that is gone does not fail the test.
+                let _ = serve_client(stream, client, &received);
             }));
         }
         if monitor != Monitor::Refused {
@@ -98,13 +98,13 @@ impl FaultBroker {
                 let _ = serve_monitor(stream, monitor);
             }));
         }
-        Self { ports, heard }
+        Self { ports, received }
     }
 
-    /// Everything that was said on the client port.
-    pub(super) fn heard(&self) -> String {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&heard).into_owned()
+    /// Everything received on the client port.
+    pub(super) fn received(&self) -> String {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&received).into_owned()
     }
 }
 
@@ -127,8 +127,8 @@ impl Port {
     }
 }
 
-/// Listens as soon as nothing else does. A process that another test is just starting has a copy of every listener of
-/// this one until it runs its own program.
+/// Listens as soon as the port is free. A process that another test is starting has a copy of every listener of this
+/// process until it runs its own program.
 fn listen(address: (Ipv4Addr, u16)) -> TcpListener {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -145,7 +145,7 @@ impl Drop for FaultBroker {
     fn drop(&mut self) {
         for port in &mut self.ports {
             port.stop.store(true, Ordering::Relaxed);
-            // Wakes the listener, which then ends.
+            // Wakes the listener so that it ends.
             let _ = TcpStream::connect(port.address);
             if let Some(thread) = port.thread.take() {
                 let _ = thread.join();
@@ -161,8 +161,8 @@ fn greeting(id: &str) -> String {
     )
 }
 
-fn serve_client(mut stream: TcpStream, behaviour: ClientPort, heard: &Mutex<Vec<u8>>) -> std::io::Result<()> {
-    let first = match behaviour {
+fn serve_client(mut stream: TcpStream, behavior: ClientPort, received: &Mutex<Vec<u8>>) -> std::io::Result<()> {
+    let first = match behavior {
         ClientPort::Closes => return Ok(()),
         ClientPort::EndlessLine => loop {
             stream.write_all(&[b'x'; 16 * 1024])?;
@@ -180,12 +180,12 @@ fn serve_client(mut stream: TcpStream, behaviour: ClientPort, heard: &Mutex<Vec<
         if lines.read_line(&mut line)? == 0 {
             return Ok(());
         }
-        heard.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line.as_bytes());
+        received.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line.as_bytes());
         let words: Vec<&str> = line.split_whitespace().collect();
-        match (behaviour, words.as_slice()) {
+        match (behavior, words.as_slice()) {
             (ClientPort::Refuses(words), ["CONNECT", ..]) => stream.write_all(words.as_bytes())?,
             (ClientPort::Floods(size), ["SUB", subject, sid]) => {
-                // In parts, so that the test itself stays small.
+                // In parts, to keep the memory of the test itself small.
                 let part = vec![b'x'; size.min(64 * 1024)];
                 loop {
                     stream.write_all(format!("MSG {subject} {sid} {size}\r\n").as_bytes())?;
@@ -224,7 +224,7 @@ fn varz() -> String {
     )
 }
 
-/// One connection of `/connz`.
+/// One connection in `/connz`.
 fn connection(cid: usize, name: &str) -> String {
     format!(
         "{{\"cid\":{cid},\"name\":\"{name}\",\"ip\":\"127.0.0.1\",\"start\":\"{}\",\"subscriptions\":1,\
@@ -233,10 +233,10 @@ fn connection(cid: usize, name: &str) -> String {
     )
 }
 
-/// A page of `/connz`, of the pages that this behaviour delivers.
-fn page(behaviour: Monitor, offset: usize) -> String {
+/// A page of `/connz`, as this behavior delivers it.
+fn page(behavior: Monitor, offset: usize) -> String {
     let meshsync = connection(1, "meshsync");
-    let (total, connections) = match (behaviour, offset) {
+    let (total, connections) = match (behavior, offset) {
         (Monitor::ShortTotal, 0) => (5000, meshsync),
         (Monitor::ShortTotal, _) => (5000, String::new()),
         (Monitor::EndlessPages | Monitor::SlowPages, 0) => (10, meshsync),
@@ -259,8 +259,8 @@ fn page(behaviour: Monitor, offset: usize) -> String {
     format!("{{\"total\":{total},\"connections\":[{connections}]}}")
 }
 
-fn serve_monitor(mut stream: TcpStream, behaviour: Monitor) -> std::io::Result<()> {
-    if behaviour == Monitor::Closes {
+fn serve_monitor(mut stream: TcpStream, behavior: Monitor) -> std::io::Result<()> {
+    if behavior == Monitor::Closes {
         return Ok(());
     }
     let mut lines = BufReader::new(stream.try_clone()?);
@@ -271,12 +271,12 @@ fn serve_monitor(mut stream: TcpStream, behaviour: Monitor) -> std::io::Result<(
         }
         if let Some(rest) = line.strip_prefix("GET ") {
             let path = rest.split_whitespace().next().unwrap_or_default();
-            answer(&mut stream, behaviour, path)?;
+            answer(&mut stream, behavior, path)?;
         }
     }
 }
 
-fn answer(stream: &mut TcpStream, behaviour: Monitor, path: &str) -> std::io::Result<()> {
+fn answer(stream: &mut TcpStream, behavior: Monitor, path: &str) -> std::io::Result<()> {
     let mut endless = || -> std::io::Result<()> {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n{\"a\":\"")?;
         loop {
@@ -285,17 +285,17 @@ fn answer(stream: &mut TcpStream, behaviour: Monitor, path: &str) -> std::io::Re
     };
     let is_varz = path.starts_with("/varz");
     let offset = path.split("offset=").nth(1).and_then(|offset| offset.parse().ok());
-    let body = match (behaviour, offset) {
+    let body = match (behavior, offset) {
         (Monitor::Silent, _) => return Ok(()),
         (Monitor::Says(words), _) => return stream.write_all(words.as_bytes()),
         (Monitor::EndlessVarz, _) if is_varz => return endless(),
         (Monitor::EndlessConnz, _) if !is_varz => return endless(),
         _ if is_varz => varz(),
         (_, Some(offset)) => {
-            if behaviour == Monitor::SlowPages && offset > 0 {
+            if behavior == Monitor::SlowPages && offset > 0 {
                 std::thread::sleep(Duration::from_millis(700));
             }
-            page(behaviour, offset)
+            page(behavior, offset)
         }
         _ => "{\"total\":0,\"connections\":[]}".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! A small HTTP server whose answers are written byte by byte, so that it can break every rule.
+//! A small HTTP server whose responses are written byte by byte, so that it can break every rule.
 
 use std::{
     collections::HashMap,
@@ -19,31 +19,34 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) query: String,
     pub(super) body: String,
-    /// How often this method and path, whatever the query, came before.
+    /// The number of earlier requests with this method and path, whatever the query.
     pub(super) before: usize,
 }
 
-/// Writes the answer to a request; an error ends the connection.
+/// Writes the response to a request. An error ends the connection.
 pub(super) type Answer = fn(&Request, &mut dyn Write) -> io::Result<()>;
 
-/// A server; it stops listening on drop.
+/// A server. It stops listening on drop.
 pub(super) struct Peer {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    asked: Arc<Mutex<HashMap<String, usize>>>,
+    requests: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 impl Peer {
     pub(super) fn start(answer: Answer) -> Self {
-        let asked: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
-        let counts = asked.clone();
-        Self::accepting(asked, move |stream| {
+        let requests: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+        let counts = requests.clone();
+        Self::accepting(requests, move |stream| {
             let _ = serve(&stream, answer, &counts);
         })
     }
 
-    fn accepting(asked: Arc<Mutex<HashMap<String, usize>>>, serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+    fn accepting(
+        requests: Arc<Mutex<HashMap<String, usize>>>,
+        serve: impl Fn(TcpStream) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
@@ -54,14 +57,14 @@ impl Peer {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
-                // A client that has gone ends the thread.
+                // A client that is gone ends the thread.
                 let _ = stream.set_write_timeout(Some(Duration::from_secs(20)));
                 let _ = stream.set_nodelay(true);
                 let serve = serve.clone();
                 std::thread::spawn(move || serve(stream));
             }
         });
-        Self { address, stop, thread: Some(thread), asked }
+        Self { address, stop, thread: Some(thread), requests }
     }
 
     /// `127.0.0.1:port`.
@@ -69,17 +72,17 @@ impl Peer {
         self.address.to_string()
     }
 
-    /// How often a method and path were asked for: `GET /version`.
-    pub(super) fn asked(&self, what: &str) -> usize {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(what).copied().unwrap_or_default()
+    /// The number of requests with a method and path, such as `GET /version`.
+    pub(super) fn requests(&self, what: &str) -> usize {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.get(what).copied().unwrap_or_default()
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the listener, which then ends.
+        // Wakes the listener so that it ends.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -87,13 +90,13 @@ impl Drop for Peer {
     }
 }
 
-fn serve(stream: &TcpStream, answer: Answer, asked: &Mutex<HashMap<String, usize>>) -> io::Result<()> {
+fn serve(stream: &TcpStream, answer: Answer, requests: &Mutex<HashMap<String, usize>>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     while let Some(mut request) = read(&mut reader)? {
         {
-            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = asked.entry(format!("{} {}", request.method, request.path)).or_default();
+            let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = requests.entry(format!("{} {}", request.method, request.path)).or_default();
             request.before = *count;
             *count += 1;
         }
@@ -130,7 +133,7 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     Ok(Some(Request { method, path, query, body: String::from_utf8_lossy(&body).into_owned(), before: 0 }))
 }
 
-/// Writes a whole answer.
+/// Writes a complete response.
 pub(super) fn respond(
     to: &mut dyn Write,
     status: u16,
@@ -144,12 +147,12 @@ pub(super) fn respond(
     to.write_all(&[head.as_bytes(), body].concat())
 }
 
-/// Writes an answer as an API server does.
+/// Writes a response as an API server does.
 pub(super) fn json(to: &mut dyn Write, status: u16, body: &str) -> io::Result<()> {
     respond(to, status, "application/json", "", body)
 }
 
-/// A `Status` of Kubernetes.
+/// A Kubernetes `Status`.
 pub(super) fn status(code: u16, message: &str) -> String {
     serde_json::json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {},

@@ -1,4 +1,4 @@
-//! Ways to the API server: impersonation, proxies, plain HTTP, merged kubeconfigs, plain dumps.
+//! Ways to connect to the API server: impersonation, proxies, plain HTTP, merged kubeconfigs, plain dumps.
 
 use std::{
     io::{BufRead, BufReader},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn whoever_is_impersonated_is_the_one_whose_rights_count() -> Result<()> {
+async fn permissions_of_the_impersonated_user_apply() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -31,7 +31,7 @@ async fn whoever_is_impersonated_is_the_one_whose_rights_count() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_proxy_of_the_kubeconfig_is_used_for_requests_and_port_forwards() -> Result<()> {
+async fn kubeconfig_proxy_is_used_for_requests_and_port_forwards() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -48,7 +48,7 @@ async fn the_proxy_of_the_kubeconfig_is_used_for_requests_and_port_forwards() ->
 }
 
 #[tokio::test]
-async fn a_proxy_in_the_environment_is_not_asked_for_loopback() -> Result<()> {
+async fn environment_proxy_is_not_used_for_loopback() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -63,10 +63,10 @@ async fn a_proxy_in_the_environment_is_not_asked_for_loopback() -> Result<()> {
     Ok(())
 }
 
-/// A child process that ends with the test.
-struct Ends(Child);
+/// A child process that is killed on drop.
+struct KillOnDrop(Child);
 
-impl Drop for Ends {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -74,14 +74,14 @@ impl Drop for Ends {
 }
 
 #[tokio::test]
-async fn plain_http_as_kubectl_proxy_speaks_it_works_without_a_kubeconfig() -> Result<()> {
+async fn plain_http_of_kubectl_proxy_works_without_a_kubeconfig() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let mut child = Command::new(bed::program("kubectl")?)
         .arg("--kubeconfig")
         .arg(bed.kubeconfig())
-        // By default the proxy refuses what could change something, port-forwards among it.
+        // By default the proxy rejects requests that could change something, including port-forwards.
         .args(["proxy", "--port=0", "--reject-paths=^$"])
         .env("HOME", bed.file("home-of-kubectl"))
         .stdout(Stdio::piped())
@@ -89,7 +89,7 @@ async fn plain_http_as_kubectl_proxy_speaks_it_works_without_a_kubeconfig() -> R
         .spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
-    let _child = Ends(child);
+    let _child = KillOnDrop(child);
     let address = line.trim().rsplit(' ').next().context("an address")?;
     let report = meshdoctor("system check -o json")
         .arg("--server")
@@ -104,7 +104,7 @@ async fn plain_http_as_kubectl_proxy_speaks_it_works_without_a_kubeconfig() -> R
 }
 
 #[tokio::test]
-async fn a_plain_dump_says_what_it_holds_and_no_more() -> Result<()> {
+async fn plain_dump_reports_only_what_it_contains() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace().to_owned();
     let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;

@@ -1,20 +1,20 @@
-//! Who is connected to which broker server, and by which way we learn it.
+//! Which client is connected to which broker server, and how meshdoctor finds out.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{at, check, codes};
 use crate::{
-    bed::{self, Line, Stack, StandIn},
+    bed::{self, FakeClient, Line, Stack},
     tool::{roots, states},
 };
 
 #[tokio::test]
-async fn meshsync_on_the_last_page_of_many_connections_is_found() -> Result<()> {
+async fn meshsync_on_the_last_page_of_connections_is_found() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
-    // The pages are in the order of arrival, so whoever comes last is on the last one.
-    let _crowd = stack.nats(0).crowd(1100)?;
+    // Pages are in the order of arrival, so the last client to connect is on the last page.
+    let _idle = stack.nats(0).open_idle_connections(1100)?;
     let _meshsync = stack.meshsync(0).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
@@ -27,7 +27,7 @@ async fn meshsync_on_the_last_page_of_many_connections_is_found() -> Result<()> 
 }
 
 #[tokio::test]
-async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_silent() -> Result<()> {
+async fn meshsync_on_the_second_server_is_found_while_the_third_is_silent() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).brokers(3).start(&bed).await?;
     let meshsync = stack.meshsync(1).await?;
@@ -40,7 +40,8 @@ async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_si
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED+");
     assert!(codes(&report).contains(&"broker-unreachable"));
 
-    // Two of three asked and nobody found: not seen on the third is not proven.
+    // Two of three servers were queried and MeshSync was not found. That does not prove that it is absent from the
+    // third.
     drop(meshsync);
     bed::until("MeshSync to be gone", std::time::Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
@@ -53,7 +54,7 @@ async fn meshsync_on_the_second_of_three_servers_is_found_though_the_third_is_si
 }
 
 #[tokio::test]
-async fn a_broker_that_only_an_address_leads_to_is_asked_there_and_shown_no_token() -> Result<()> {
+async fn broker_reached_only_by_external_address_gets_no_token() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).service_type("LoadBalancer").start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -80,11 +81,11 @@ async fn a_broker_that_only_an_address_leads_to_is_asked_there_and_shown_no_toke
 }
 
 #[tokio::test]
-async fn a_second_client_of_the_same_name_is_not_ours() -> Result<()> {
+async fn second_client_with_the_same_name_is_foreign() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _ours = stack.meshsync(0).await?;
-    let _other = StandIn::connect(
+    let _other = FakeClient::connect(
         "meshsync",
         &stack.nats(0).endpoint(),
         stack.token.as_deref(),
@@ -97,7 +98,7 @@ async fn a_second_client_of_the_same_name_is_not_ours() -> Result<()> {
 }
 
 #[tokio::test]
-async fn our_own_probe_is_no_client() -> Result<()> {
+async fn own_probe_is_not_listed_as_a_client() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -110,7 +111,7 @@ async fn our_own_probe_is_no_client() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_meshsync_that_came_back_has_a_gap_in_its_data() -> Result<()> {
+async fn reconnected_meshsync_has_a_data_gap() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let code = "data-gap-since-reconnect";
@@ -126,7 +127,7 @@ async fn a_meshsync_that_came_back_has_a_gap_in_its_data() -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_replicas_of_meshsync_and_a_filter_are_told() -> Result<()> {
+async fn two_meshsync_replicas_and_an_output_filter_are_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;

@@ -1,4 +1,4 @@
-//! An HTTP proxy that opens a tunnel to any address, and counts the tunnels.
+//! An HTTP proxy that opens a tunnel to any address and counts the tunnels.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// The proxy's URL, and how many tunnels it has opened.
+/// The proxy's URL and the number of tunnels so far.
 pub(super) async fn start() -> Result<(String, Arc<AtomicUsize>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);

@@ -1,4 +1,4 @@
-//! What is well gives no alarm, and what ships with known faults gives exactly those.
+//! A healthy stack gives no alarm. A stack that ships with known faults gives exactly those.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{at, check};
 use crate::bed::{self, Line, Stack};
 
-/// The codes of whatever is more than information, sorted.
+/// The codes of all findings above severity `info`, sorted.
 fn alarms(report: &Value) -> Vec<&str> {
     let mut alarms: Vec<&str> = report["findings"]
         .as_array()
@@ -21,7 +21,7 @@ fn alarms(report: &Value) -> Vec<&str> {
     alarms
 }
 
-/// The ids of the checks of which nothing is known.
+/// The ids of the checks with status `unknown`.
 fn unknown(report: &Value) -> Vec<&str> {
     report["checks"]
         .as_array()
@@ -33,7 +33,7 @@ fn unknown(report: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_healthy_current_stack_gives_none_with_or_without_a_server() -> Result<()> {
+async fn healthy_current_stack_has_no_alarms_with_or_without_a_server() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -50,7 +50,7 @@ async fn a_healthy_current_stack_gives_none_with_or_without_a_server() -> Result
 }
 
 #[tokio::test]
-async fn a_stock_current_stack_is_blind_and_nothing_else() -> Result<()> {
+async fn stock_current_stack_reports_only_meshsync_cannot_list() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).stock().start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -62,12 +62,12 @@ async fn a_stock_current_stack_is_blind_and_nothing_else() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_healthy_old_stack_gives_its_known_faults_and_no_other() -> Result<()> {
+async fn healthy_old_stack_reports_only_its_known_faults() -> Result<()> {
     let bed = bed::lease().await?;
     let address = Ipv4Addr::new(127, 0, 0, 2);
     let stack = Stack::of(Line::Old).namespace(bed.namespace()).ingress(address).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
-    // Where the load balancer was there first, the old operator writes its address rather than a guess.
+    // If the load balancer exists first, the old operator writes its address instead of a guess.
     let endpoint = json!({ "endpoint": { "external": format!("{address}:4222") } });
     bed.patch_status(&stack.custom_path("Broker"), &endpoint).await?;
     let report = check(&bed, bed.namespace()).await;

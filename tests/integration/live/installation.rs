@@ -1,4 +1,4 @@
-//! What the stack stands on, what is left of it, and what its operator may do, as a real API server tells it.
+//! Prerequisites of the stack, leftovers, and the operator's permissions, on a real API server.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     tool::roots,
 };
 
-/// The evidence of a report's finding of this code.
+/// The evidence of the report's finding with this code.
 fn evidence(report: &Value, code: &str) -> String {
     let finding = report["findings"]
         .as_array()
@@ -23,7 +23,7 @@ fn evidence(report: &Value, code: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_right_that_the_operator_lacks_is_named_and_no_other() -> Result<()> {
+async fn only_the_missing_operator_permission_is_named() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).stock().start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -31,8 +31,8 @@ async fn a_right_that_the_operator_lacks_is_named_and_no_other() -> Result<()> {
     let mut role = rest::get(&stack.client, path).await?;
     role["rules"][0]["resources"] = json!(["configmaps", "services"]);
     rest::merge(&stack.client, path, &json!({ "rules": role["rules"] })).await?;
-    // The authorizer hears of a changed role a moment later.
-    bed::until("the right to be gone", Duration::from_secs(10), || async {
+    // The authorizer sees a changed role a moment later.
+    bed::until("the permission to be gone", Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok(codes(&report).contains(&"operator-role-incomplete").then_some(()))
     })
@@ -45,7 +45,7 @@ async fn a_right_that_the_operator_lacks_is_named_and_no_other() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_failed_helm_release_is_read_off_labels_and_its_content_never_comes() -> Result<()> {
+async fn failed_helm_release_is_found_by_labels_without_its_content() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -72,9 +72,10 @@ async fn a_failed_helm_release_is_read_off_labels_and_its_content_never_comes() 
     let found = codes(&report);
     assert!(found.contains(&"foreign-owner"), "{found:?}");
     assert!(evidence(&report, "helm-release-stuck").contains("status=failed, version=10"), "{report:#}");
-    let asked = ran.stderr.lines().find(|line| line.contains("labelSelector=owner")).expect("the question");
-    let bytes: usize = asked.split(": ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect("a count");
-    assert!(bytes < 5000, "{asked}");
+    let request = ran.stderr.lines().find(|line| line.contains("labelSelector=owner")).expect("the request");
+    let bytes: usize =
+        request.split(": ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect("a count");
+    assert!(bytes < 5000, "{request}");
     let recording = at(&bed, bed.namespace(), "record").run_beside().await.exits(0);
     assert!(!recording.stdout.contains("c2VjcmV0"));
     let replayed = crate::tool::meshdoctor("system check -o json --from -").stdin(&recording.stdout).run().json();
@@ -83,7 +84,7 @@ async fn a_failed_helm_release_is_read_off_labels_and_its_content_never_comes() 
 }
 
 #[tokio::test]
-async fn roles_that_outlive_the_stack_stand_beside_its_absence() -> Result<()> {
+async fn leftover_roles_are_reported_with_not_installed() -> Result<()> {
     let bed = bed::lease().await?;
     states::apply("nothing-installed", &bed, bed.namespace()).await?;
     let namespace = bed.namespace();
@@ -109,12 +110,12 @@ async fn roles_that_outlive_the_stack_stand_beside_its_absence() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_namespace_that_cannot_go_names_who_holds_it() -> Result<()> {
+async fn stuck_namespace_names_the_remaining_finalizers() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = states::apply("stuck-terminating", &bed, bed.namespace()).await?.expect("a stack");
     let path = format!("/api/v1/namespaces/{}", bed.namespace());
     rest::delete(&stack.client, &path).await?;
-    bed::until("the namespace to hang", Duration::from_secs(60), || async {
+    bed::until("the namespace to be stuck", Duration::from_secs(60), || async {
         let namespace = rest::get(&stack.client, &path).await?;
         let held = namespace["status"]["conditions"]
             .as_array()
@@ -132,7 +133,7 @@ async fn a_namespace_that_cannot_go_names_who_holds_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_recording_says_when_custom_resources_were_changed_and_no_field_but_the_watch_list() -> Result<()> {
+async fn recording_keeps_only_the_watch_list_of_managed_fields() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;

@@ -1,4 +1,4 @@
-//! Every object of a cluster, of every kind that is served.
+//! Lists every object of a cluster, of every served kind.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::bed::{self, rest};
 
-/// What comes and goes by itself.
-const FLEETING: [&str; 4] = ["Event", "Lease", "EndpointSlice", "Endpoints"];
+/// Kinds whose objects come and go on their own.
+const TRANSIENT: [&str; 4] = ["Event", "Lease", "EndpointSlice", "Endpoints"];
 
-/// Kind, namespace, name and UID of each.
+/// Kind, namespace, name and UID of each object.
 pub(super) type Listing = BTreeSet<String>;
 
-/// Lists all of them now.
+/// Lists all objects now.
 pub(super) async fn listing(client: &Client) -> Result<Listing> {
     let mut versions = vec!["/api/v1".to_owned()];
     let groups = rest::get(client, "/apis").await?;
@@ -24,14 +24,14 @@ pub(super) async fn listing(client: &Client) -> Result<Listing> {
     }
     let mut all = Listing::new();
     for version in versions {
-        // One that went in between has nothing to show.
+        // A version that was removed in between has nothing to list.
         let resources = rest::get(client, &version).await.unwrap_or_default();
         for resource in resources["resources"].as_array().into_iter().flatten() {
             let lists = resource["verbs"].as_array().is_some_and(|verbs| verbs.contains(&"list".into()));
             let (Some(kind), Some(plural)) = (resource["kind"].as_str(), resource["name"].as_str()) else {
                 continue;
             };
-            if !lists || FLEETING.contains(&kind) {
+            if !lists || TRANSIENT.contains(&kind) {
                 continue;
             }
             for object in rest::list(client, &format!("{version}/{plural}")).await? {
@@ -44,15 +44,13 @@ pub(super) async fn listing(client: &Client) -> Result<Listing> {
     Ok(all)
 }
 
-/// A listing that has come to rest: controllers have made what they make of new namespaces.
+/// A listing that no longer changes: controllers have created their objects for new namespaces.
 pub(super) async fn settled(client: &Client) -> Result<Listing> {
-    bed::until_still("the cluster to stand still", Duration::from_millis(700), Duration::from_secs(60), || {
-        listing(client)
-    })
-    .await
+    bed::until_stable("the cluster to settle", Duration::from_millis(700), Duration::from_secs(60), || listing(client))
+        .await
 }
 
-/// Waits until everything is as it was: pods and what belongs to them take a moment to go.
+/// Waits until everything is as before. Pods and their dependents take a moment to go.
 pub(super) async fn until_as_before(client: &Client, before: &Listing) -> Result<()> {
     let difference = async || -> Result<(Vec<String>, Vec<String>)> {
         let now = listing(client).await?;
@@ -70,7 +68,7 @@ pub(super) async fn until_as_before(client: &Client, before: &Listing) -> Result
     Ok(())
 }
 
-/// The value at a path, when there is one.
-pub(super) async fn there(client: &Client, path: &str) -> Option<Value> {
+/// The object at a path, if it exists.
+pub(super) async fn get_if_exists(client: &Client, path: &str) -> Option<Value> {
     rest::get(client, path).await.ok()
 }

@@ -1,14 +1,14 @@
-//! A credential plugin that logs in a person at a terminal.
+//! A credential plugin that logs in a user at a terminal.
 
 use std::{os::unix::fs::PermissionsExt as _, time::Instant};
 
 use anyhow::Result;
 
-use super::sitting::Sitting;
+use super::pty_session::PtySession;
 use crate::tool::meshdoctor;
 
 #[tokio::test]
-async fn a_login_at_a_terminal_is_shown_and_takes_its_time() -> Result<()> {
+async fn terminal_login_is_shown_at_once_and_not_timed_out() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let plugin = folder.path().join("login");
     std::fs::write(
@@ -29,10 +29,10 @@ printf '%s' '{\"kind\":\"ExecCredential\",\"status\":{\"token\":\"t\"}}'
     )?;
     let begun = Instant::now();
     let tool = meshdoctor("system check --timeout 2s --request-timeout 1s").kubeconfig(&config);
-    let sitting = Sitting::begin(tool)?;
-    sitting.until_shown("WXYZ-1234").await?;
-    assert!(begun.elapsed().as_secs() < 4, "it is shown only at the end");
-    let (code, screen) = sitting.end().await?;
+    let session = PtySession::start(tool)?;
+    session.until_shown("WXYZ-1234").await?;
+    assert!(begun.elapsed().as_secs() < 4, "the login is shown only at the end");
+    let (code, screen) = session.end().await?;
     assert_eq!(code, 3, "{screen}");
     assert!(screen.contains("cluster-unreachable"), "{screen}");
     assert!(!screen.contains("exec-plugin-failed"), "{screen}");

@@ -1,4 +1,4 @@
-//! Logs are read of what is sick, through the real log endpoint, and of nothing that is well.
+//! Logs of unhealthy containers are read, through the real log endpoint. Logs of healthy containers are not.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn the_last_words_of_a_crashing_meshsync_name_the_cause_and_no_secret() -> Result<()> {
+async fn crashing_meshsync_log_names_the_cause_without_secrets() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current)
         .namespace(bed.namespace())
@@ -41,7 +41,7 @@ async fn the_last_words_of_a_crashing_meshsync_name_the_cause_and_no_secret() ->
 }
 
 #[tokio::test]
-async fn a_meshsync_that_gave_up_says_so_in_its_log() -> Result<()> {
+async fn log_shows_that_meshsync_gave_up_reconnecting() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let pod = stack.pods("meshsync").await?.remove(0);
@@ -54,7 +54,7 @@ async fn a_meshsync_that_gave_up_says_so_in_its_log() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_operator_that_cannot_do_its_work_says_why() -> Result<()> {
+async fn failing_operator_log_shows_the_reason() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -75,17 +75,17 @@ async fn an_operator_that_cannot_do_its_work_says_why() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_a_healthy_stack_no_log_is_read() -> Result<()> {
+async fn healthy_stack_reads_no_logs() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let ran = at(&bed, bed.namespace(), "system check -v -o json").run_beside().await.exits(0);
     assert!(!ran.stderr.contains("/log?"), "{}", ran.stderr);
     assert!(!codes(&ran.json()).contains(&"operator-reconcile-failing"));
-    let asked = ran.stderr.lines().filter(|line| line.starts_with("GET "));
+    let gets = ran.stderr.lines().filter(|line| line.starts_with("GET "));
     let reviews = ran.stderr.lines().filter(|line| line.contains("subjectaccessreviews"));
-    let (asked, reviews) = (asked.count(), reviews.count());
-    assert!((20..=30).contains(&asked), "{}", ran.stderr);
+    let (gets, reviews) = (gets.count(), reviews.count());
+    assert!((20..=30).contains(&gets), "{}", ran.stderr);
     assert!((1..=10).contains(&reviews), "{}", ran.stderr);
     Ok(())
 }

@@ -1,9 +1,8 @@
-//! The program against a real control plane and real NATS servers.
+//! The program with a real control plane and real NATS servers.
 
 mod access;
 mod broker;
 mod connect_proxy;
-mod environment;
 mod false_alarms;
 mod installation;
 mod listing;
@@ -11,16 +10,17 @@ mod login;
 mod logs;
 mod modes;
 mod nats;
-mod policies;
+mod network_policies;
+mod permissions;
 mod preflight;
+mod pty_session;
 mod redeploy;
 mod reset;
-mod resources;
-mod rights;
-mod sitting;
+mod served_versions;
 mod situations;
+mod stale_environment;
 mod test;
-mod test_parts;
+mod test_components;
 mod watch_list;
 
 use serde_json::Value;
@@ -30,12 +30,12 @@ use crate::{
     tool::{Ran, Tool, meshdoctor},
 };
 
-/// The program, pointed at a cluster and a namespace.
+/// The program with the kubeconfig of a cluster and a namespace.
 fn at(cluster: &Cluster, namespace: &str, arguments: &str) -> Tool {
     meshdoctor(arguments).kubeconfig(&cluster.kubeconfig()).arg("-n").arg(namespace)
 }
 
-/// `system check -o json`, with its document.
+/// The document of `system check -o json`.
 async fn check(cluster: &Cluster, namespace: &str) -> Value {
     let ran: Ran = at(cluster, namespace, "system check -o json").run_beside().await;
     let report = ran.json();

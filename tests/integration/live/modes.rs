@@ -1,4 +1,4 @@
-//! The modes in which a cluster can be watched, each on a real control plane and with real NATS servers.
+//! The modes in which a cluster can be watched, each with a real control plane and real NATS servers.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::{at, check, codes};
 use crate::{
-    bed::{self, Broker, Lease, Line, Stack, StandIn, rest, rest::BED},
+    bed::{self, Broker, FakeClient, Lease, Line, Stack, rest, rest::BED},
     schema,
     tool::{roots, states},
 };
 
-/// What no output may hold.
+/// A token that no output may contain.
 const SECRET: &str = "theTokenOfAnotherBroker0123456789";
 
 fn status<'a>(report: &'a Value, id: &str) -> &'a str {
@@ -21,7 +21,7 @@ fn status<'a>(report: &'a Value, id: &str) -> &'a str {
     check.expect("the check")["status"].as_str().expect("a status")
 }
 
-/// A workload that kwok runs, with one container.
+/// A workload with one container, run by kwok.
 fn workload(kind: &str, name: &str, container: &Value) -> Value {
     let labels = json!({ "app": name });
     json!({
@@ -48,7 +48,7 @@ async fn apply(bed: &Lease, mut object: Value) -> Result<()> {
     Ok(())
 }
 
-/// Another broker in this namespace: Service, pod, and the server to which the pod's ports lead.
+/// Another broker in this namespace: a Service, a pod, and the server behind the pod's ports.
 async fn events(bed: &Lease, token: Option<&str>) -> Result<Broker> {
     let broker = Broker::start(bed, "events-0", bed.addresses().spare(), token).await?;
     let container = json!({
@@ -71,7 +71,7 @@ async fn events(bed: &Lease, token: Option<&str>) -> Result<Broker> {
     Ok(broker)
 }
 
-/// MeshSync, as somebody deploys it without the operator.
+/// MeshSync deployed without the operator.
 async fn standalone(bed: &Lease, name: &str, address: &str) -> Result<()> {
     let container = json!({
         "name": "meshsync", "image": "meshery/meshsync:1.0.3",
@@ -86,7 +86,7 @@ async fn standalone(bed: &Lease, name: &str, address: &str) -> Result<()> {
     .await
 }
 
-/// Has the operator's MeshSync publish to an address, and takes the stack's own broker away.
+/// Makes the operator's MeshSync publish to an address and removes the stack's own broker.
 async fn publish_to(bed: &Lease, stack: &Stack, address: &str) -> Result<()> {
     let custom = json!({ "spec": { "broker": { "native": null, "custom": { "url": address } } } });
     rest::merge(&stack.client, &stack.custom_path("MeshSync"), &custom).await?;
@@ -123,13 +123,13 @@ async fn operator_stack(bed: &Lease) -> Result<Stack> {
     Stack::of(Line::Current).namespace(bed.namespace()).start(bed).await
 }
 
-fn meshsync(broker: &Broker) -> Result<StandIn> {
+fn meshsync(broker: &Broker) -> Result<FakeClient> {
     let subject = "meshery.meshsync.request".to_owned();
-    StandIn::connect("meshsync", &broker.endpoint(), broker.token.as_deref(), &[subject])
+    FakeClient::connect("meshsync", &broker.endpoint(), broker.token.as_deref(), &[subject])
 }
 
 #[tokio::test]
-async fn a_broker_beyond_the_cluster_is_asked_directly_and_its_token_stays_untold() -> Result<()> {
+async fn broker_outside_the_cluster_is_queried_directly_without_printing_its_token() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = operator_stack(&bed).await?;
     let address = bed.addresses().spare();
@@ -157,7 +157,7 @@ async fn a_broker_beyond_the_cluster_is_asked_directly_and_its_token_stays_untol
 }
 
 #[tokio::test]
-async fn a_broker_that_nobody_reaches_from_here_leaves_the_state_open() -> Result<()> {
+async fn unreachable_custom_broker_leaves_the_verdict_unknown() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = operator_stack(&bed).await?;
     // Nothing listens there.
@@ -169,12 +169,12 @@ async fn a_broker_that_nobody_reaches_from_here_leaves_the_state_open() -> Resul
     assert_eq!(roots(&report)[0], "broker-unreachable", "{report:#}");
     assert_eq!(report["verdict"], "unknown");
 
-    // Short names and names of Services mean something only inside the cluster, so that nobody is spoken to.
+    // Short names and Service names resolve only inside the cluster, so no connection is tried.
     let url = json!({ "spec": { "broker": { "custom": { "url": "nats://nats.other.svc:4222" } } } });
     rest::merge(&stack.client, &stack.custom_path("MeshSync"), &url).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(states(&report), "DEPLOYED/RUNNING+/UNDEPLOYED");
-    // The pod still has the address from before.
+    // The pod still has the previous address.
     assert!(codes(&report).contains(&"meshsync-stale-env"), "{report:#}");
     let unreachable = report["findings"]
         .as_array()
@@ -187,11 +187,11 @@ async fn a_broker_that_nobody_reaches_from_here_leaves_the_state_open() -> Resul
 }
 
 #[tokio::test]
-async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_stacks_own() -> Result<()> {
+async fn custom_broker_in_this_namespace_is_queried_through_its_pod() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = operator_stack(&bed).await?;
     let broker = events(&bed, Some(SECRET)).await?;
-    // The stack's own broker stays and has nobody: that is right, and decides nothing.
+    // The stack's own broker stays and has no clients. That is expected and does not affect the state.
     let address = format!("nats://{SECRET}@events.{}.svc:4222", bed.namespace());
     let custom = json!({ "spec": { "broker": { "native": null, "custom": { "url": address } } } });
     rest::merge(&stack.client, &stack.custom_path("MeshSync"), &custom).await?;
@@ -206,15 +206,15 @@ async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_s
     assert_eq!(status(&report, "broker-token-accepted"), "pass");
     assert!(!codes(&report).contains(&"meshsync-not-connected"));
 
-    // A server that reads from the stack's own broker hears nothing of it.
+    // A Meshery Server that reads from the stack's own broker receives nothing from this one.
     let server = stack.server(0)?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(roots(&report)[0], "broker-server-not-connected", "{report:#}");
     drop(server);
 
-    // A client on the stack's own broker is not ours then.
+    // A client on the stack's own broker is then foreign.
     drop(ours);
-    let _stranger = stack.meshsync(0).await?;
+    let _foreign = stack.meshsync(0).await?;
     let report = bed::until("the first one to be gone", Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok((states(&report) == "DEPLOYED/RUNNING/DEPLOYED").then_some(report))
@@ -225,7 +225,7 @@ async fn a_custom_broker_of_this_namespace_is_asked_through_its_pod_beside_the_s
 }
 
 #[tokio::test]
-async fn somebodys_own_meshsync_is_judged_by_what_it_does() -> Result<()> {
+async fn standalone_meshsync_is_judged_by_its_connection() -> Result<()> {
     let bed = bed::lease().await?;
     let broker = events(&bed, None).await?;
     let address = format!("nats://events.{}:4222", bed.namespace());
@@ -234,7 +234,7 @@ async fn somebodys_own_meshsync_is_judged_by_what_it_does() -> Result<()> {
     assert_eq!(report["target"]["mode"], "standalone", "{report:#}");
     assert_eq!(states(&report), "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED");
     assert!(codes(&report).contains(&"meshsync-not-connected"), "{report:#}");
-    // It runs as the namespace's default account, which may read nothing.
+    // It runs as the namespace's default ServiceAccount, which cannot read anything.
     assert!(codes(&report).contains(&"meshsync-cannot-list"), "{report:#}");
     for code in ["not-installed", "operator-missing", "crd-missing", "cr-missing"] {
         assert!(!codes(&report).contains(&code), "{code}: {report:#}");
@@ -252,7 +252,7 @@ async fn somebodys_own_meshsync_is_judged_by_what_it_does() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_address_of_the_public_example_leads_nowhere() -> Result<()> {
+async fn address_from_the_public_example_is_a_wrong_target() -> Result<()> {
     let bed = bed::lease().await?;
     standalone(&bed, "meshery-meshsync", "nats://meshery-broker:4222").await?;
     let report = check(&bed, bed.namespace()).await;
@@ -268,7 +268,7 @@ async fn the_address_of_the_public_example_leads_nowhere() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_expected_and_not_so_is_an_error() -> Result<()> {
+async fn unexpected_mode_is_an_error() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = operator_stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -281,10 +281,10 @@ async fn what_is_expected_and_not_so_is_an_error() -> Result<()> {
     Ok(())
 }
 
-/// An API server that serves the metrics API's paths, by a definition in its group.
+/// Makes the API server serve the paths of the metrics API, by a CRD in its group.
 async fn serve_metrics(bed: &Lease, pod: &str, memory: &str) -> Result<()> {
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    let definition = json!({
+    let crd = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {
             "name": "pods.metrics.k8s.io",
@@ -296,7 +296,7 @@ async fn serve_metrics(bed: &Lease, pod: &str, memory: &str) -> Result<()> {
             "versions": [{ "name": "v1beta1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
         },
     });
-    bed.apply(BED, &[definition]).await?;
+    bed.apply(BED, &[crd]).await?;
     let client = bed.client().await?;
     let pods = format!("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods", bed.namespace());
     let usage = json!({
@@ -313,7 +313,7 @@ async fn serve_metrics(bed: &Lease, pod: &str, memory: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_memory_of_meshsync_is_judged_where_metrics_are_served_and_may_be_read() -> Result<()> {
+async fn meshsync_memory_is_checked_if_metrics_are_served_and_readable() -> Result<()> {
     let bed = bed::private().await?;
     let stack = operator_stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -327,18 +327,19 @@ async fn the_memory_of_meshsync_is_judged_where_metrics_are_served_and_may_be_re
     assert_eq!(roots(&report)[0], "meshsync-high-memory", "{report:#}");
     assert_eq!(status(&report, "meshsync-memory"), "warn");
 
-    // Whoever has the printed role may read them; without that right it is no fault and no missing right.
+    // A user with the printed role can read the metrics. Without that permission the check is skipped, and no
+    // permission is reported as missing.
     let user = bed.user()?;
     let ran = at(&bed, bed.namespace(), &format!("rbac check --to-user {user}")).run_beside().await.exits(0);
     let kubeconfig = bed.kubeconfig_for(&user)?;
-    let judged =
+    let check_as_user =
         async || at(&bed, bed.namespace(), "system check -o json").kubeconfig(&kubeconfig).run_beside().await.json();
     bed.apply_yaml(&ran.stdout.replace("metrics.k8s.io", "none.example")).await?;
-    let report = judged().await;
+    let report = check_as_user().await;
     assert_eq!(status(&report, "meshsync-memory"), "skip", "{report:#}");
     assert!(!codes(&report).contains(&"permission-missing"), "{report:#}");
     bed.apply_yaml(&ran.stdout).await?;
-    let report = judged().await;
+    let report = check_as_user().await;
     assert_eq!(status(&report, "meshsync-memory"), "warn", "{report:#}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What real NATS servers in trouble say, and what is made of it.
+//! Real NATS servers with problems, and how they are diagnosed.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -13,8 +13,8 @@ async fn stack(bed: &Lease) -> Result<Stack> {
     Stack::of(Line::Current).namespace(bed.namespace()).start(bed).await
 }
 
-/// A server with further settings in the place of the stack's first one, where its pod's ports lead.
-async fn instead(bed: &Lease, stack: &Stack, config: &str) -> Result<Broker> {
+/// A server with additional settings in place of the stack's first one, behind the ports of its pod.
+async fn replace_server(bed: &Lease, stack: &Stack, config: &str) -> Result<Broker> {
     stack.nats(0).kill();
     let token = stack.token.as_deref();
     Broker::with_config(bed, "meshery-nats-0", stack.nats(0).address, token, config).await
@@ -45,7 +45,7 @@ fn status<'a>(report: &'a Value, id: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn one_without_a_monitor_keeps_what_its_greeting_proves() -> Result<()> {
+async fn broker_without_a_monitor_keeps_the_facts_of_its_greeting() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     stack.nats(0).kill();
@@ -59,19 +59,19 @@ async fn one_without_a_monitor_keeps_what_its_greeting_proves() -> Result<()> {
     assert_eq!(found["severity"], "warning");
     assert_evidence(found, "port 4222: NATS 2.");
     assert_evidence(found, "nothing listens");
-    // No monitor vouched for it, so it was shown no token.
+    // No monitor confirmed its identity, so it received no token.
     assert_eq!(status(&report, "broker-token-accepted"), "unknown");
     assert_eq!(status(&report, "broker-protected"), "pass");
     Ok(())
 }
 
 #[tokio::test]
-async fn one_that_requires_tls() -> Result<()> {
+async fn broker_that_requires_tls_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let tls =
         format!("tls {{ cert_file: {:?}, key_file: {:?} }}", bed.file("apiserver.crt"), bed.file("apiserver.key"));
-    let _server = instead(&bed, &stack, &tls).await?;
+    let _server = replace_server(&bed, &stack, &tls).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(roots(&report), ["broker-requires-tls"], "{report:#}");
     let found = finding(&report, "broker-requires-tls");
@@ -82,24 +82,25 @@ async fn one_that_requires_tls() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_near_its_limit_of_connections_and_one_at_it() -> Result<()> {
+async fn connection_count_near_or_at_the_limit_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
-    let server = instead(&bed, &stack, "max_connections: 10").await?;
+    let server = replace_server(&bed, &stack, "max_connections: 10").await?;
     let _meshsync = stack.meshsync(0).await?;
-    let _crowd = server.crowd(4)?;
+    let _idle = server.open_idle_connections(4)?;
     let report = check(&bed, bed.namespace()).await;
     assert!(!codes(&report).contains(&"broker-near-limit"), "{report:#}");
 
-    let _more = server.crowd(4)?;
+    let _more = server.open_idle_connections(4)?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
     assert_eq!(roots(&report)[0], "broker-near-limit", "{report:#}");
     assert_evidence(finding(&report, "broker-near-limit"), "max_connections 10");
 
-    // The last probe's connection may not be gone yet.
+    // The connection of the last probe may still be open.
     let soon = std::time::Duration::from_secs(5);
-    let _last = bed::until("room for the tenth", soon, || async { Ok(server.crowd(1).ok()) }).await?;
+    let _last =
+        bed::until("a free tenth connection", soon, || async { Ok(server.open_idle_connections(1).ok()) }).await?;
     let report = check(&bed, bed.namespace()).await;
     let found = finding(&report, "broker-near-limit");
     assert_eq!(found["severity"], "error", "{found}");
@@ -109,10 +110,10 @@ async fn one_near_its_limit_of_connections_and_one_at_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_that_takes_small_messages_only() -> Result<()> {
+async fn small_max_payload_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
-    let _server = instead(&bed, &stack, "max_payload: 65536").await?;
+    let _server = replace_server(&bed, &stack, "max_payload: 65536").await?;
     let _meshsync = stack.meshsync(0).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_evidence(finding(&report, "broker-payload-limit"), "max_payload 65536");
@@ -121,10 +122,10 @@ async fn one_that_takes_small_messages_only() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_lame_duck() -> Result<()> {
+async fn lame_duck_server_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
-    // Without a client it would end at once.
+    // Without a client the server would end at once.
     let _meshsync = stack.meshsync(0).await?;
     stack.nats(0).lame_duck()?;
     let report = bed::until("the client port to close", std::time::Duration::from_secs(5), || async {
@@ -141,13 +142,13 @@ async fn a_lame_duck() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_that_cut_off_a_slow_reader() -> Result<()> {
+async fn slow_consumer_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
-    let server = instead(&bed, &stack, "max_pending: 1048576").await?;
+    let server = replace_server(&bed, &stack, "max_pending: 1048576").await?;
     let _meshsync = stack.meshsync(0).await?;
     assert!(!codes(&check(&bed, bed.namespace()).await).contains(&"broker-slow-consumer"));
-    server.overwhelm_a_reader()?;
+    server.overflow_slow_consumer()?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(roots(&report)[0], "broker-slow-consumer", "{report:#}");
     assert_evidence(finding(&report, "broker-slow-consumer"), "slow_consumers 1");
@@ -155,21 +156,21 @@ async fn one_that_cut_off_a_slow_reader() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_listen() -> Result<()> {
+async fn server_without_its_subscription_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
-    let _server = bed::StandIn::connect(
+    let _server = bed::FakeClient::connect(
         "meshery-server",
         &stack.nats(0).endpoint(),
         stack.token.as_deref(),
         &["meshery-server.meshsync.store".to_owned()],
     )?;
     let come = std::time::Duration::from_secs(20);
-    let report = bed::until("the server to be no newcomer", come, || async {
+    let report = bed::until("the server to be connected long enough", come, || async {
         let report = check(&bed, bed.namespace()).await;
-        let judged = status(&report, "broker-reader-listens") != "unknown";
-        Ok(judged.then_some(report))
+        let known = status(&report, "broker-reader-listens") != "unknown";
+        Ok(known.then_some(report))
     })
     .await?;
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/CONNECTED");
@@ -179,7 +180,7 @@ async fn a_server_that_does_not_listen() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_is_on_which_of_two_servers_that_do_not_know_each_other() -> Result<()> {
+async fn clients_on_two_unclustered_servers_are_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).brokers(2).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -201,21 +202,21 @@ async fn who_is_on_which_of_two_servers_that_do_not_know_each_other() -> Result<
 }
 
 #[tokio::test]
-async fn a_token_that_is_gone() -> Result<()> {
+async fn missing_token_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     rest::delete(&stack.client, &stack.path("v1", "Secret", "meshery-nats-auth")).await?;
     let report = check(&bed, bed.namespace()).await;
     assert_eq!(roots(&report)[0], "broker-token-missing", "{report:#}");
-    // Who is connected stays so.
+    // Connected clients stay connected.
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED");
     assert_eq!(report["exitCode"], 1);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_service_whose_selector_finds_no_pod() -> Result<()> {
+async fn service_without_matching_pods_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = stack(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;

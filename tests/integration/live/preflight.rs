@@ -1,4 +1,4 @@
-//! `system check --preflight` against a real API server: its access reviews, its dry runs, its admission.
+//! `system check --preflight` on a real API server: its access reviews, dry runs and admission.
 
 use std::{path::Path, time::Duration};
 
@@ -28,7 +28,7 @@ async fn preflight_as(cluster: &Cluster, namespace: &str, kubeconfig: &Path) -> 
     at(cluster, namespace, "system check --preflight -o json").kubeconfig(kubeconfig).run_beside().await
 }
 
-/// What would become of each object, as `action kind`.
+/// The action for each object, as `action kind`.
 fn actions(report: &Value) -> Vec<String> {
     report["preflight"]["objects"]
         .as_array()
@@ -40,7 +40,8 @@ fn actions(report: &Value) -> Vec<String> {
         .collect()
 }
 
-/// What redeploy leaves as it is, it need not be able to write.
+/// Asserts that only the Namespace and the custom resources are kept. Redeploy needs no permission to write what it
+/// keeps.
 #[track_caller]
 fn assert_only_custom_resources_stay(report: &Value) {
     let actions = actions(report);
@@ -70,7 +71,7 @@ fn evidence(report: &Value, code: &str) -> String {
         .to_string()
 }
 
-/// The objects that `rbac preflight` prints for a user, applied.
+/// Applies the objects that `rbac preflight` prints for a user.
 async fn printed_roles(cluster: &Cluster, namespace: &str, user: &str) -> Result<Vec<Value>> {
     let ran = at(cluster, namespace, &format!("rbac preflight -o json --to-user {user}")).run_beside().await.exits(0);
     let items = ran.json()["items"].as_array().expect("items").clone();
@@ -80,7 +81,7 @@ async fn printed_roles(cluster: &Cluster, namespace: &str, user: &str) -> Result
     Ok(items)
 }
 
-/// Every object of the kinds that an installation or its pods touch, with the version that each change changes.
+/// Every object of the kinds that an installation or its pods touch, with its resource version.
 async fn everything(cluster: &Cluster) -> Result<Vec<String>> {
     let client = cluster.client().await?;
     let rbac = "rbac.authorization.k8s.io";
@@ -107,16 +108,15 @@ async fn everything(cluster: &Cluster) -> Result<Vec<String>> {
 }
 
 #[tokio::test]
-async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
+async fn preflight_of_an_empty_cluster_passes_and_changes_nothing() -> Result<()> {
     let options = Options { audit: true, ..Options::default() };
     let bed = bed::private_with(&options).await?;
     let namespace = bed.namespace();
-    // What the cluster does by itself at its start is to be over.
-    let still =
-        bed::until_still("the cluster to stand still", Duration::from_millis(700), Duration::from_secs(20), || {
-            everything(&bed)
-        })
-        .await?;
+    // Wait until the cluster has finished its own work after the start.
+    let still = bed::until_stable("the cluster to settle", Duration::from_millis(700), Duration::from_secs(20), || {
+        everything(&bed)
+    })
+    .await?;
     let before = bed.audit()?.len();
     let report = preflight(&bed, namespace).await.exits(0).json();
     assert_eq!(report["verdict"], "healthy");
@@ -142,7 +142,7 @@ async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
     assert_eq!(report["preflight"]["user"], "admin");
     assert_eq!(status(&report, "takes-resources"), "skip");
 
-    // Nothing is there yet: what stands in the namespace cannot be tried, and is not called well.
+    // In a namespace that does not exist, namespaced objects cannot be tested. They are not reported as passed.
     let nowhere = preflight(&bed, "nowhere").await.exits(0).json();
     let waiting = actions(&nowhere).iter().filter(|action| action.starts_with("unverifiable")).count();
     assert_eq!(waiting, 6, "{nowhere:#}");
@@ -163,7 +163,7 @@ async fn an_empty_cluster_takes_the_stack_and_is_not_changed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stack_that_is_there_and_well_would_be_brought_up_to_date() -> Result<()> {
+async fn preflight_of_a_healthy_stack_plans_updates() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -177,12 +177,12 @@ async fn a_stack_that_is_there_and_well_would_be_brought_up_to_date() -> Result<
 }
 
 #[tokio::test]
-async fn what_a_preflight_tries_can_be_written_and_then_holds_still() -> Result<()> {
+async fn preflight_objects_can_be_applied_and_then_stay_unchanged() -> Result<()> {
     let bed = bed::private().await?;
     let namespace = bed.namespace();
     for object in manifests(&profile::MESHERY, namespace, &manifests::Options::default()) {
-        // The API server serves a new definition a moment after it has taken it.
-        bed::until("the object to be taken", Duration::from_secs(15), || async {
+        // The API server serves a new CRD a moment after it has accepted it.
+        bed::until("the object to be accepted", Duration::from_secs(15), || async {
             let written = bed.apply_yaml(&object.body.to_string()).await;
             Ok(written.ok())
         })
@@ -190,7 +190,7 @@ async fn what_a_preflight_tries_can_be_written_and_then_holds_still() -> Result<
     }
     let report = preflight(&bed, namespace).await.exits(0).json();
     assert_only_custom_resources_stay(&report);
-    // Whoever wrote them, they say the same.
+    // The result does not depend on who wrote the objects.
     for object in report["preflight"]["objects"].as_array().expect("objects") {
         assert_eq!(object.get("reason"), None, "{object}");
     }
@@ -198,7 +198,7 @@ async fn what_a_preflight_tries_can_be_written_and_then_holds_still() -> Result<
 }
 
 #[tokio::test]
-async fn an_old_line_may_be_brought_up_to_date_as_far_as_its_definitions_let_that_be_tried() -> Result<()> {
+async fn preflight_of_an_old_line_plans_an_upgrade() -> Result<()> {
     for line in [Line::Old, Line::Meshplay] {
         let bed = bed::lease().await?;
         let _stack = Stack::of(line).namespace(bed.namespace()).start(&bed).await?;
@@ -219,7 +219,7 @@ async fn an_old_line_may_be_brought_up_to_date_as_far_as_its_definitions_let_tha
 }
 
 #[tokio::test]
-async fn definitions_with_a_conversion_webhook_wait_for_it_to_be_switched_off() -> Result<()> {
+async fn crds_with_a_conversion_webhook_are_not_testable_yet() -> Result<()> {
     let bed = bed::lease().await?;
     let client = bed.client().await?;
     bed.ensure_crds(&client, Line::Current).await?;
@@ -239,7 +239,7 @@ async fn definitions_with_a_conversion_webhook_wait_for_it_to_be_switched_off() 
 }
 
 #[tokio::test]
-async fn who_has_the_printed_roles_may_install_and_who_lacks_one_right_is_told_which() -> Result<()> {
+async fn printed_roles_allow_installation_and_a_missing_permission_is_named() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
@@ -260,8 +260,8 @@ async fn who_has_the_printed_roles_may_install_and_who_lacks_one_right_is_told_w
         }
     }
     bed.apply_yaml(&role.to_string()).await?;
-    // The authorizer hears of a changed role a moment later.
-    let report = bed::until("the right to be gone", Duration::from_secs(10), || async {
+    // The authorizer sees a changed role a moment later.
+    let report = bed::until("the permission to be gone", Duration::from_secs(10), || async {
         let ran = preflight_as(&bed, namespace, &kubeconfig).await;
         Ok((ran.code == 1).then(|| ran.json()))
     })
@@ -276,7 +276,7 @@ async fn who_has_the_printed_roles_may_install_and_who_lacks_one_right_is_told_w
 }
 
 #[tokio::test]
-async fn who_may_write_roles_and_not_escalate_them_learns_what_is_not_held() -> Result<()> {
+async fn user_without_escalate_sees_which_rules_are_not_held() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
@@ -301,14 +301,14 @@ async fn who_may_write_roles_and_not_escalate_them_learns_what_is_not_held() -> 
     assert_eq!(report["permissions"]["missing"], json!([]));
     let evidence = evidence(&report, "privilege-escalation");
     assert!(evidence.contains("ClusterRole meshery-operator-role"));
-    // The reader's, kind by kind.
+    // The rules of the reader role, kind by kind.
     assert!(evidence.contains("storageclasses.storage.k8s.io"), "{evidence}");
     assert!(evidence.contains("secrets"), "{evidence}");
     Ok(())
 }
 
 #[tokio::test]
-async fn pod_security_and_a_quota_are_found_by_trying_the_pods() -> Result<()> {
+async fn pod_security_and_quota_violations_are_found_by_dry_runs() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
@@ -323,7 +323,7 @@ async fn pod_security_and_a_quota_are_found_by_trying_the_pods() -> Result<()> {
     assert!(!found.contains("meshery-operator: "), "{found}");
     assert!(!found.contains("meshery-broker: "), "{found}");
 
-    // The remedy is enough.
+    // The remedy is sufficient.
     rest::merge(&client, &path, &label(json!("baseline"))).await?;
     preflight(&bed, namespace).await.exits(0);
 
@@ -333,7 +333,7 @@ async fn pod_security_and_a_quota_are_found_by_trying_the_pods() -> Result<()> {
         "spec": { "hard": { "requests.cpu": "200m" } },
     });
     bed.apply_yaml(&quota.to_string()).await?;
-    let report = bed::until("the quota to count", Duration::from_secs(10), || async {
+    let report = bed::until("the quota to take effect", Duration::from_secs(10), || async {
         let ran = preflight(&bed, namespace).await;
         Ok((ran.code == 1).then(|| ran.json()))
     })
@@ -344,7 +344,7 @@ async fn pod_security_and_a_quota_are_found_by_trying_the_pods() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nodes_without_room_and_policies_that_bar_are_found() -> Result<()> {
+async fn small_nodes_and_blocking_policies_are_found() -> Result<()> {
     let bed = bed::private().await?;
     let namespace = bed.namespace();
     let policy = json!({
@@ -371,7 +371,7 @@ async fn nodes_without_room_and_policies_that_bar_are_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_preflight_of_a_recording_is_the_live_one_and_others_hold_none() -> Result<()> {
+async fn recorded_preflight_equals_the_live_one_and_plain_recordings_have_none() -> Result<()> {
     let bed = bed::lease().await?;
     states::apply("nothing-installed", &bed, bed.namespace()).await?;
     let recording = at(&bed, bed.namespace(), "record --preflight").run_beside().await.exits(0);
@@ -394,7 +394,7 @@ async fn a_preflight_of_a_recording_is_the_live_one_and_others_hold_none() -> Re
 }
 
 #[tokio::test]
-async fn a_cluster_that_does_not_answer_leaves_it_open() -> Result<()> {
+async fn preflight_of_an_unreachable_cluster_is_unknown() -> Result<()> {
     let bed = bed::private().await?;
     bed.kill_api_server();
     let report = preflight(&bed, bed.namespace()).await.exits(3).json();

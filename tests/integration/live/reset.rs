@@ -1,7 +1,7 @@
 //! `system reset` on a real API server.
 
-mod copies;
-mod definitions;
+mod backups;
+mod crds;
 mod reading;
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::listing::{listing, settled, there, until_as_before};
+use super::listing::{get_if_exists, listing, settled, until_as_before};
 use crate::{
     bed::{self, Cluster, Lease, Line, Stack, rest, states},
     fault_proxy::{Action, Fault, FaultProxy},
@@ -17,7 +17,7 @@ use crate::{
     tool::{Ran, Tool},
 };
 
-/// `system reset` with these arguments, and its document.
+/// `system reset` with these arguments. Returns the exit code and the document.
 async fn reset(cluster: &Cluster, namespace: &str, arguments: &str) -> (i32, Value) {
     let tool = reset_tool(cluster, namespace, arguments);
     document(&tool.run_beside().await)
@@ -28,13 +28,13 @@ fn reset_tool(cluster: &Cluster, namespace: &str, arguments: &str) -> Tool {
     super::at(cluster, namespace, &arguments)
 }
 
-/// The document, which says the same exit code as the process.
+/// The exit code and the document, which must contain the same exit code.
 #[track_caller]
 fn document(ran: &Ran) -> (i32, Value) {
     let document = ran.json();
     assert_eq!(document["kind"], "Change");
     assert_eq!(document["exitCode"], ran.code, "{document:#}");
-    schema::assert_fits(&schema::of_changes(), &document, "a change");
+    schema::assert_fits(&schema::change_validator(), &document, "a change");
     (ran.code, document)
 }
 
@@ -54,7 +54,7 @@ async fn terminating(bed: &Lease, path: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
+async fn reset_removes_a_healthy_stack_and_nothing_else() -> Result<()> {
     let options = bed::Options { audit: true, ..bed::Options::default() };
     let bed = bed::private_with(&options).await?;
     let client = bed.client().await?;
@@ -69,7 +69,7 @@ async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
     .await?;
     let before = settled(&client).await?;
     let setup = Stack::of(Line::Current).namespace(namespace);
-    let _attendant = setup.attended(&bed).await?;
+    let _controller = setup.start_with_controller(&bed).await?;
     let arguments = "stack --yes --no-backup --as auditee --as-group system:masters";
     assert_ended(&reset(&bed, namespace, arguments).await, 0, "done");
     until_as_before(&client, &before).await?;
@@ -94,13 +94,13 @@ async fn a_healthy_stack_goes_and_nothing_else_does() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_printed_rights_are_enough() -> Result<()> {
+async fn printed_permissions_are_sufficient_for_reset() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let before = settled(&client).await?;
     bed.create_namespace("away").await?;
     let setup = Stack::of(Line::Current).namespace("away");
-    let _attendant = setup.attended(&bed).await?;
+    let _controller = setup.start_with_controller(&bed).await?;
     bed.crds_will_change().await;
     let user = bed.user()?;
     let printed = super::at(&bed, "away", "rbac reset --crds --delete-namespace")
@@ -122,13 +122,13 @@ async fn the_printed_rights_are_enough() -> Result<()> {
 }
 
 #[tokio::test]
-async fn definitions_and_namespace_go_when_asked_for() -> Result<()> {
+async fn crds_and_namespace_are_deleted_on_request() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let before = settled(&client).await?;
     bed.create_namespace("away").await?;
     let setup = Stack::of(Line::Current).namespace("away");
-    let _attendant = setup.attended(&bed).await?;
+    let _controller = setup.start_with_controller(&bed).await?;
     bed.crds_will_change().await;
     let outcome = reset(&bed, "away", "stack --crds --delete-namespace --yes --no-backup").await;
     assert_ended(&outcome, 0, "done");
@@ -136,7 +136,7 @@ async fn definitions_and_namespace_go_when_asked_for() -> Result<()> {
 }
 
 #[tokio::test]
-async fn stuck_custom_resources_go_with_consent() -> Result<()> {
+async fn stuck_custom_resources_are_removed_with_clear_finalizers() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = states::apply("stuck-terminating", &bed, bed.namespace()).await?;
     let stack = stack.context("a stack")?;
@@ -145,18 +145,18 @@ async fn stuck_custom_resources_go_with_consent() -> Result<()> {
     let instead = outcome.1["instead"].to_string();
     assert!(instead.contains("--clear-finalizers"), "{instead}");
     for kind in ["MeshSync", "Broker"] {
-        assert!(there(&stack.client, &stack.custom_path(kind)).await.is_some());
+        assert!(get_if_exists(&stack.client, &stack.custom_path(kind)).await.is_some());
     }
     let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup --clear-finalizers").await;
     assert_ended(&outcome, 0, "done");
     for kind in ["MeshSync", "Broker"] {
-        assert!(there(&stack.client, &stack.custom_path(kind)).await.is_none());
+        assert!(get_if_exists(&stack.client, &stack.custom_path(kind)).await.is_none());
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_namespace_that_hangs_in_deletion_is_freed() -> Result<()> {
+async fn stuck_terminating_namespace_is_released() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let before = {
@@ -175,19 +175,17 @@ async fn a_namespace_that_hangs_in_deletion_is_freed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_dead_conversion_webhook_does_not_stand_in_the_way() -> Result<()> {
+async fn dead_conversion_webhook_does_not_block_a_reset() -> Result<()> {
     let bed = bed::private().await?;
     let namespace = bed.namespace();
     let mut stack = Stack::of(Line::Current).namespace(namespace).start(&bed).await?;
     stack.delete_operator().await?;
-    // One is stored in the current version and one in the former: no version shows them both.
-    let mut definitions = Line::Current.crds()?;
-    for version in
-        definitions.iter_mut().filter_map(|definition| definition["spec"]["versions"].as_array_mut()).flatten()
-    {
+    // One object is stored in the current version and one in the previous version, so no version shows both.
+    let mut crds = Line::Current.crds()?;
+    for version in crds.iter_mut().filter_map(|crd| crd["spec"]["versions"].as_array_mut()).flatten() {
         version["storage"] = (version["name"] == "v1alpha1").into();
     }
-    rest::write_all(&stack.client, rest::BED, &definitions).await?;
+    rest::write_all(&stack.client, rest::BED, &crds).await?;
     bed::until_stored_as(&stack.client, "meshery.io", "MeshSync", "v1alpha1").await?;
     let second = json!({
         "apiVersion": "meshery.io/v1alpha1", "kind": "MeshSync",
@@ -212,13 +210,13 @@ async fn a_dead_conversion_webhook_does_not_stand_in_the_way() -> Result<()> {
 }
 
 #[tokio::test]
-async fn orphans_go_with_consent() -> Result<()> {
+async fn orphans_are_removed_with_clear_finalizers() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     bed.ensure_crds(&client, Line::Current).await?;
     let before = settled(&client).await?;
     let mut stack = states::apply("orphaned-no-operator", &bed, bed.namespace()).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     let outcome = reset(&bed, bed.namespace(), "stack --yes --no-backup").await;
     assert_ended(&outcome, 4, "refused");
     let arguments = "stack --yes --no-backup --clear-finalizers";
@@ -227,25 +225,25 @@ async fn orphans_go_with_consent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn both_lines_go_where_one_was_installed_over_the_other() -> Result<()> {
+async fn both_lines_are_removed_after_an_in_place_upgrade() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let before = settled(&client).await?;
     let mut stack = states::apply("upgraded-in-place", &bed, bed.namespace()).await?.context("a stack")?;
-    let attendant = stack.attended()?;
-    attendant.until_connected().await?;
+    let controller = stack.start_controller()?;
+    controller.until_connected().await?;
     let outcome = reset(&bed, bed.namespace(), "stack --crds --yes --no-backup").await;
     assert_ended(&outcome, 0, "done");
-    drop(attendant);
+    drop(controller);
     bed.crds_will_change().await;
-    // Where the ports of its servers lead is the bed's.
+    // The port-forwards to its servers belong to the bed.
     let forwards = rest::collection("kwok.x-k8s.io/v1alpha1", "PortForward", Some(bed.namespace()));
     rest::delete(&client, &forwards).await?;
     until_as_before(&client, &before).await
 }
 
 #[tokio::test]
-async fn a_missing_right_is_named_before_the_first_change() -> Result<()> {
+async fn missing_permission_is_named_before_the_first_change() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let _stack = states::apply("healthy", &bed, namespace).await?;
@@ -282,7 +280,7 @@ subjects:
 }
 
 #[tokio::test]
-async fn nothing_is_changed_without_consent() -> Result<()> {
+async fn nothing_is_changed_without_confirmation() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let _stack = states::apply("healthy", &bed, bed.namespace()).await?;
@@ -304,7 +302,7 @@ async fn nothing_is_changed_without_consent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn killed_after_any_write_the_next_run_goes_on() -> Result<()> {
+async fn reset_killed_after_any_write_can_be_completed() -> Result<()> {
     let bed = bed::private().await?;
     let client = bed.client().await?;
     let namespace = bed.namespace();
@@ -312,11 +310,11 @@ async fn killed_after_any_write_the_next_run_goes_on() -> Result<()> {
     let before = settled(&client).await?;
     for after in 1.. {
         let setup = Stack::of(Line::Current).namespace(namespace);
-        let attendant = setup.attended(&bed).await?;
+        let controller = setup.start_with_controller(&bed).await?;
         let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(after, Action::Signal("KILL")))?;
         let tool = reset_tool(&bed, namespace, "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
         let ran = proxy.run(tool).await?;
-        if !proxy.has_struck() {
+        if !proxy.has_injected() {
             assert_eq!(ran.code, 0, "{}", ran.stdout);
             assert!(after > 10, "only {after} writes");
             println!("{} writes, killed after each", after - 1);
@@ -325,16 +323,16 @@ async fn killed_after_any_write_the_next_run_goes_on() -> Result<()> {
         let outcome = reset(&bed, namespace, "stack --yes --no-backup --clear-finalizers").await;
         assert_eq!(outcome.0, 0, "killed after write {after}: {:#}", outcome.1);
         until_as_before(&client, &before).await.with_context(|| format!("killed after write {after}"))?;
-        drop(attendant);
+        drop(controller);
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn an_interrupted_run_says_what_is_done_and_what_is_not() -> Result<()> {
+async fn interrupted_reset_reports_what_is_done_and_what_is_not() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
-    let _attendant = setup.attended(&bed).await?;
+    let _controller = setup.start_with_controller(&bed).await?;
     let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(3, Action::Signal("INT")))?;
     let tool = reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
     let ran = proxy.run(tool).await?;
@@ -351,11 +349,11 @@ async fn an_interrupted_run_says_what_is_done_and_what_is_not() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_lost_midway_is_told_and_made_up_for() -> Result<()> {
+async fn connection_lost_midway_is_reported_and_the_next_run_completes() -> Result<()> {
     let bed = bed::lease().await?;
     let setup = Stack::of(Line::Current).namespace(bed.namespace());
-    let _attendant = setup.attended(&bed).await?;
-    let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(3, Action::HangUpForGood))?;
+    let _controller = setup.start_with_controller(&bed).await?;
+    let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(3, Action::ShutDown))?;
     let tool = reset_tool(&bed, bed.namespace(), "stack --yes --no-backup").kubeconfig(&proxy.kubeconfig);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 5, "partial");
@@ -369,14 +367,14 @@ async fn a_connection_that_is_lost_midway_is_told_and_made_up_for() -> Result<()
 }
 
 #[tokio::test]
-async fn a_copy_of_what_goes_is_kept_first_and_holds_no_secret() -> Result<()> {
+async fn backup_is_written_first_and_contains_no_secret() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let token = stack.token.clone().context("a token")?;
     let folder = tempfile::tempdir()?;
     let nowhere = folder.path().join("no-such-folder").join("copy.json");
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
 
     let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::None)?;
     let tool = reset_tool(&bed, namespace, "stack --yes").arg("--backup").arg(&nowhere).kubeconfig(&proxy.kubeconfig);
@@ -385,7 +383,7 @@ async fn a_copy_of_what_goes_is_kept_first_and_holds_no_secret() -> Result<()> {
     assert_eq!(proxy.writes(), 0);
     drop(proxy);
 
-    // Killed right after the first deletion: the copy is there.
+    // The backup exists even if the run is killed right after the first deletion.
     let copy = folder.path().join("copy.json");
     let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(1, Action::Signal("KILL")))?;
     let tool = reset_tool(&bed, namespace, "stack --yes").arg("--backup").arg(&copy).kubeconfig(&proxy.kubeconfig);
@@ -400,7 +398,7 @@ async fn a_copy_of_what_goes_is_kept_first_and_holds_no_secret() -> Result<()> {
     for kind in ["MeshSync", "Broker", "Secret", "StatefulSet", "Deployment", "ClusterRole"] {
         assert!(kinds.contains(&kind), "no {kind} in {kinds:?}");
     }
-    // The same command goes on, and leaves the first copy alone.
+    // The same command continues and leaves the first backup alone.
     let tool = reset_tool(&bed, namespace, "stack --yes").arg("--backup").arg(&copy);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 0, "done");

@@ -1,4 +1,4 @@
-//! Every situation of the recordings, live: the same truth, and the same again from the recording of it.
+//! Runs every situation of the recordings on a live cluster. The result is the same live and from a recording.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::{
     tool::{meshdoctor, roots, states as shown},
 };
 
-async fn tell_truly(name: &str) -> Result<()> {
+async fn assert_situation(name: &str) -> Result<()> {
     let situation = states::named(name)?;
     let bed = bed::lease().await?;
     let _stack = states::apply(name, &bed, bed.namespace()).await?;
@@ -24,22 +24,22 @@ async fn tell_truly(name: &str) -> Result<()> {
     assert_eq!(shown(&report), situation.states, "{name}");
     assert_eq!(roots(&report).join(" "), situation.causes, "{name}");
     schema::assert_fits(&schema::validator(), &report, name);
-    recorded_alike(&bed, bed.namespace(), profile, name).await
+    assert_recording_matches(&bed, bed.namespace(), profile, name).await
 }
 
-/// A live report and the report of the recording of the same moment differ in times and source alone.
-async fn recorded_alike(cluster: &bed::Cluster, namespace: &str, profile: &str, name: &str) -> Result<()> {
+/// A live report and the report of a recording from the same moment differ only in times and source.
+async fn assert_recording_matches(cluster: &bed::Cluster, namespace: &str, profile: &str, name: &str) -> Result<()> {
     let recording = at(cluster, namespace, &format!("record{profile}")).run_beside().await.exits(0);
     for command in ["check", "status"] {
         let replayed = meshdoctor(&format!("system {command} -o json --from -")).stdin(&recording.stdout).run().json();
         let live = at(cluster, namespace, &format!("system {command} -o json{profile}")).run_beside().await.json();
-        assert_eq!(timeless(replayed), timeless(live), "{name}: {command} live and recorded");
+        assert_eq!(without_times(replayed), without_times(live), "{name}: {command} live and recorded");
     }
     Ok(())
 }
 
-/// A report without times and source. What a probe adds to a server's counters is time as well.
-fn timeless(mut report: Value) -> Value {
+/// A report without times and source. Server counters that change with a probe are removed as well.
+fn without_times(mut report: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {
@@ -47,7 +47,7 @@ fn timeless(mut report: Value) -> Value {
                     "takenAt",
                     "durationMs",
                     "ageSeconds",
-                    // A real MeshSync goes on publishing between the two.
+                    // A real MeshSync keeps publishing between the two.
                     "messagesIn",
                     "messagesOut",
                 ] {
@@ -68,15 +68,15 @@ macro_rules! situations {
     ($($test:ident: $name:literal,)*) => {$(
         #[tokio::test]
         async fn $test() -> Result<()> {
-            tell_truly($name).await
+            assert_situation($name).await
         }
     )*
         #[test]
-        fn every_situation_of_the_bed_is_told() {
-            let told = [$($name),*];
+        fn every_situation_of_the_bed_is_tested() {
+            let tested = [$($name),*];
             for situation in states::ALL {
                 let name = situation.name;
-                assert!(told.contains(&name), "no test tells {name}");
+                assert!(tested.contains(&name), "no test for {name}");
             }
         }
     };
@@ -98,7 +98,7 @@ situations! {
 }
 
 #[tokio::test]
-async fn a_server_that_reads_makes_the_broker_connected() -> Result<()> {
+async fn reading_server_makes_the_broker_connected() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = bed::Stack::of(bed::Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
@@ -112,7 +112,7 @@ async fn a_server_that_reads_makes_the_broker_connected() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stack_in_another_namespace_is_found() -> Result<()> {
+async fn stack_in_another_namespace_is_found() -> Result<()> {
     let bed = bed::lease().await?;
     let _stack = bed::Stack::of(bed::Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let report = check(&bed, "default").await;

@@ -1,4 +1,4 @@
-//! Watch-lists against what a real API server serves and remembers.
+//! Watch-lists, compared with what a real API server serves and stores.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn list(resources: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn entries_are_resolved_against_what_the_cluster_serves() -> Result<()> {
+async fn entries_are_resolved_to_served_resources() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current)
         .namespace(bed.namespace())
@@ -56,13 +56,13 @@ async fn every_stock_entry_is_served() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_list_that_was_edited_is_not_in_force_until_a_restart() -> Result<()> {
+async fn watch_list_edited_after_the_start_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;
     let code = "watch-list-edited-since-start";
     assert!(!codes(&check(&bed, bed.namespace()).await).contains(&code));
-    // Clocks may differ by some seconds, so that an edit right after the start proves nothing.
+    // Clocks may differ by some seconds, so an edit right after the start proves nothing.
     stack.until_running_for("meshsync", Duration::from_secs(6)).await?;
     let path = stack.custom_path("MeshSync");
     rest::merge(&stack.client, &path, &json!({ "spec": { "size": 1, "version": "1.0.3" } })).await?;
@@ -76,7 +76,7 @@ async fn a_list_that_was_edited_is_not_in_force_until_a_restart() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_config_map_that_nothing_reads_is_told() -> Result<()> {
+async fn unused_config_map_is_reported() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     let _meshsync = stack.meshsync(0).await?;

@@ -42,7 +42,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ))
             .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
             .remedy("use the one that is there, or remove it first")
-            .command(other(Effect::Read, format!("meshdoctor system check -n {first}{}", context.context_flag())))
+            .command(context.check_in(first))
             .found();
     }
     facts.deployments.settled()?;
@@ -65,7 +65,7 @@ pub(crate) fn elsewhere(context: &RuleContext<'_>) -> Option<Finding> {
             ))
             .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
             .remedy("look there")
-            .command(other(Effect::Read, format!("meshdoctor system check -n {first}{}", context.context_flag())))
+            .command(context.check_in(first))
             .done(),
     )
 }

@@ -1,9 +1,9 @@
-//! Memory is bounded.
+//! Memory use is bounded.
 
 use std::time::Duration;
 
 use super::{
-    behaviours::{endless, endless_pages, lists},
+    behaviors::{endless, endless_pages, lists},
     kubeconfig,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     tool::meshdoctor,
 };
 
-/// The most memory that a process had, in KiB, as the kernel noted it while it ran.
+/// The peak memory of a process so far, in KiB, as the kernel records it.
 fn peak(pid: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -19,7 +19,7 @@ fn peak(pid: u32) -> Option<usize> {
 }
 
 #[test]
-fn memory_is_bounded_whatever_the_api_server_sends() {
+fn memory_is_bounded_for_any_api_server_response() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let hostile: [(&str, Answer); 5] = [
         ("an endless body", |_, to| endless(to)),
@@ -45,9 +45,9 @@ fn memory_is_bounded_whatever_the_api_server_sends() {
     for (name, answer) in hostile {
         let peer = Peer::start(answer);
         let path = kubeconfig(folder.path(), &format!("http://{}", peer.endpoint()));
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         let watcher = std::thread::spawn(move || {
-            let pid = told.recv().expect("a process");
+            let pid = receiver.recv().expect("a process");
             let mut most = 0;
             while let Some(now) = peak(pid) {
                 most = most.max(now);
@@ -57,10 +57,10 @@ fn memory_is_bounded_whatever_the_api_server_sends() {
         });
         let ran = meshdoctor("system check -o json --timeout=40s")
             .kubeconfig(&path)
-            .run_telling(move |pid| tell.send(pid).expect("a watcher"))
+            .run_with_pid(move |pid| sender.send(pid).expect("a watcher"))
             .exits(3);
         let most = watcher.join().expect("the most memory");
-        // 64 MiB, and the answers that are held at once.
+        // 64 MiB, plus the responses that are kept at the same time.
         let bound = (64 + 20) * 1024;
         assert!(most > 0 && most < bound, "{name}: {most} KiB");
         let report = ran.json();

@@ -1,4 +1,4 @@
-//! Backups: what they keep, and what they give back.
+//! Backups: what they contain and what they restore.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -9,14 +9,14 @@ use super::{FORCE, redeploy, will_change};
 use crate::{
     bed::{self, Lease, Stack, rest, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
-    live::{at, sitting::Sitting},
+    live::{at, pty_session::PtySession},
     tool::Ran,
 };
 
 const URL: &str = "nats://user:pa55-w0rd@nats.example.com:4222";
 
-/// Gives the MeshSync a broker of its own, with a credential in its address.
-async fn give_custom_url(stack: &Stack) -> Result<Value> {
+/// Gives MeshSync a custom broker with a credential in its address.
+async fn set_custom_url(stack: &Stack) -> Result<Value> {
     let spec = json!({ "spec": { "broker": { "native": null, "custom": { "url": URL } } } });
     let live = rest::merge(&stack.client, &stack.custom_path("MeshSync"), &spec).await?;
     Ok(live["spec"].clone())
@@ -48,19 +48,19 @@ fn broker(namespace: &str, spec: &Value) -> Value {
     })
 }
 
-/// `redeploy --from-backup`, without waiting for a connection to a broker that is not there.
+/// `redeploy --from-backup`, without waiting for a connection to a broker that does not exist.
 async fn restore(bed: &Lease, file: &str, more: &str) -> Ran {
     let arguments = format!("{FORCE} --no-wait --from-backup {file} {more}");
     redeploy(bed, bed.namespace(), &arguments).await
 }
 
 #[tokio::test]
-async fn a_backup_restores_the_credential_that_it_took() -> Result<()> {
+async fn backup_restores_its_credential() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
-    let before = give_custom_url(&stack).await?;
+    let _controller = stack.start_controller()?;
+    let before = set_custom_url(&stack).await?;
     let copy = bed.file(&format!("copy-{namespace}.json"));
     let reset = at(&bed, namespace, "system reset stack --yes --wait 60s -o json")
         .arg("--backup")
@@ -78,7 +78,7 @@ async fn a_backup_restores_the_credential_that_it_took() -> Result<()> {
     let file = copy.display().to_string();
     restore(&bed, &file, "").await.exits(0);
     let mut after = spec(&stack, "MeshSync").await?;
-    // A real operator writes fields that it knows back as empty ones.
+    // A real operator writes the fields that it knows back as empty objects.
     if after["broker"]["native"] == json!({})
         && let Some(broker) = after["broker"].as_object_mut()
     {
@@ -89,22 +89,22 @@ async fn a_backup_restores_the_credential_that_it_took() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_backup_does_not_name_stays() -> Result<()> {
+async fn resources_missing_from_a_backup_stay_unchanged() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     let list = json!({ "spec": { "watch-list": { "data": {
         "whitelist": "[{\"Resource\":\"pods.v1.\",\"Events\":[\"ADDED\",\"MODIFIED\",\"DELETED\"]}]",
     } } } });
     let path = stack.custom_path("MeshSync");
     let before = rest::merge(&stack.client, &path, &list).await?["spec"].clone();
-    let mut wanted = spec(&stack, "Broker").await?;
-    wanted["service"]["annotations"] = json!({ "kept": "yes" });
-    let file = backup(&bed, "broker", &[broker(namespace, &wanted)])?;
+    let mut expected = spec(&stack, "Broker").await?;
+    expected["service"]["annotations"] = json!({ "kept": "yes" });
+    let file = backup(&bed, "broker", &[broker(namespace, &expected)])?;
     let ran = restore(&bed, &file, "").await.exits(0);
     assert_eq!(spec(&stack, "MeshSync").await?, before, "{}", ran.stdout);
-    assert_eq!(spec(&stack, "Broker").await?, wanted);
+    assert_eq!(spec(&stack, "Broker").await?, expected);
     let reader = "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshery-meshsync-reader";
     let rules = rest::get(&stack.client, reader).await?["rules"].to_string();
     assert!(!rules.contains("secrets"), "{rules}");
@@ -112,16 +112,16 @@ async fn what_a_backup_does_not_name_stays() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_backup_that_the_api_server_refuses_changes_nothing() -> Result<()> {
+async fn backup_rejected_by_the_api_server_changes_nothing() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     will_change(&bed).await;
     let before = spec(&stack, "Broker").await?;
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     for (name, objects, code, words) in [
-        // The schema of the CRD forbids the one, our own reading the others.
+        // The schema of the CRD forbids the first backup. meshdoctor itself rejects the others.
         (
             "range",
             vec![broker(namespace, &json!({ "size": 11 }))],
@@ -163,12 +163,12 @@ async fn a_backup_that_the_api_server_refuses_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_recording_of_a_credential_is_never_restored() -> Result<()> {
+async fn recording_with_a_redacted_credential_is_never_restored() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
-    let before = give_custom_url(&stack).await?;
+    let _controller = stack.start_controller()?;
+    let before = set_custom_url(&stack).await?;
     let file = bed.file(&format!("facts-{namespace}.json"));
     at(&bed, namespace, "record").arg(&file).run_beside().await;
     let ran = restore(&bed, &file.display().to_string(), "").await.exits(2);
@@ -178,13 +178,13 @@ async fn the_recording_of_a_credential_is_never_restored() -> Result<()> {
     Ok(())
 }
 
-/// Whatever a redacted value comes from: it is refused before the first change.
+/// A redacted value is refused before the first change, whatever its source.
 #[tokio::test]
-async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
+async fn redacted_value_is_never_sent_to_the_cluster() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     will_change(&bed).await;
     let before = spec(&stack, "MeshSync").await?;
     let list = bed.file(&format!("list-{namespace}.json"));
@@ -208,12 +208,12 @@ async fn a_redacted_value_reaches_no_cluster() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_namespaces_backup_is_named_and_confirmed() -> Result<()> {
+async fn backup_of_another_namespace_needs_confirmation() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let attendant = stack.attended()?;
-    attendant.until_connected().await?;
+    let controller = stack.start_controller()?;
+    controller.until_connected().await?;
     will_change(&bed).await;
     let before = spec(&stack, "MeshSync").await?;
     let mut elsewhere = before.clone();
@@ -229,31 +229,31 @@ async fn another_namespaces_backup_is_named_and_confirmed() -> Result<()> {
     assert_eq!(spec(&stack, "MeshSync").await?, before);
 
     let arguments = format!("system redeploy {FORCE} --no-wait --from-backup {file}");
-    let mut sitting = Sitting::begin(at(&bed, namespace, &arguments))?;
-    let asked = format!("Restore the custom resources of namespace mesh-elsewhere into namespace {namespace}?");
-    sitting.until_shown(&asked).await?;
-    sitting.type_in("n\r")?;
-    assert_eq!(sitting.end().await?.0, 4);
+    let mut session = PtySession::start(at(&bed, namespace, &arguments))?;
+    let prompt = format!("Restore the custom resources of namespace mesh-elsewhere into namespace {namespace}?");
+    session.until_shown(&prompt).await?;
+    session.type_in("n\r")?;
+    assert_eq!(session.end().await?.0, 4);
     assert_eq!(spec(&stack, "MeshSync").await?, before);
 
     let done = restore(&bed, &file, "--backup-namespace mesh-elsewhere").await.exits(0).json();
     let warnings = done["warnings"].to_string();
     assert!(warnings.contains("namespace mesh-elsewhere"), "{warnings}");
-    let mut wanted = before;
-    wanted["watch-list"]["data"] = elsewhere["watch-list"]["data"].clone();
-    assert_eq!(spec(&stack, "MeshSync").await?, wanted);
+    let mut expected = before;
+    expected["watch-list"]["data"] = elsewhere["watch-list"]["data"].clone();
+    assert_eq!(spec(&stack, "MeshSync").await?, expected);
     Ok(())
 }
 
-/// The stock specification names our own Broker; a broker of its own next to it would be an error.
+/// The stock spec names our own Broker CR. A custom broker next to it would be an error.
 #[tokio::test]
-async fn an_overwritten_meshsync_has_exactly_one_broker() -> Result<()> {
+async fn overwritten_meshsync_has_exactly_one_broker() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let attendant = stack.attended()?;
-    attendant.until_connected().await?;
-    // Somebody else owns the field.
+    let controller = stack.start_controller()?;
+    controller.until_connected().await?;
+    // Another field manager owns the field.
     bed.kubectl(&[
         "-n",
         namespace,
@@ -271,22 +271,22 @@ async fn an_overwritten_meshsync_has_exactly_one_broker() -> Result<()> {
     assert_eq!(broker["native"], native);
     // The operator writes back an empty object.
     assert_eq!(broker["custom"]["url"], Value::Null, "{broker}");
-    super::assert_well(&bed, namespace).await
+    super::assert_healthy(&bed, namespace).await
 }
 
-/// Killed after any write of a restoration, the same command completes it.
+/// If a restore is killed after any write, the same command completes it.
 #[tokio::test]
-async fn killed_after_any_write_a_restoration_goes_on() -> Result<()> {
+async fn restore_killed_after_any_write_can_be_completed() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     redeploy(&bed, namespace, &format!("{FORCE} --no-wait")).await.exits(0);
     let stock = (spec(&stack, "MeshSync").await?, spec(&stack, "Broker").await?);
-    let mut wanted = stock.clone();
-    wanted.0["broker"] = json!({ "custom": { "url": URL } });
-    wanted.1["service"]["annotations"] = json!({ "kept": "yes" });
-    let file = backup(&bed, "both", &[meshsync(namespace, &wanted.0), broker(namespace, &wanted.1)])?;
+    let mut expected = stock.clone();
+    expected.0["broker"] = json!({ "custom": { "url": URL } });
+    expected.1["service"]["annotations"] = json!({ "kept": "yes" });
+    let file = backup(&bed, "both", &[meshsync(namespace, &expected.0), broker(namespace, &expected.1)])?;
     for after in 1.. {
         for (kind, before) in [("MeshSync", &stock.0), ("Broker", &stock.1)] {
             let path = stack.custom_path(kind);
@@ -302,7 +302,7 @@ async fn killed_after_any_write_a_restoration_goes_on() -> Result<()> {
             .args(&[FORCE, "--from-backup", &file])
             .kubeconfig(&proxy.kubeconfig);
         let ran = proxy.run(tool).await?;
-        if !proxy.has_struck() {
+        if !proxy.has_injected() {
             assert_eq!(ran.code, 0, "{}", ran.stdout);
             assert!(after > 2, "only {after} writes");
             break;
@@ -310,7 +310,7 @@ async fn killed_after_any_write_a_restoration_goes_on() -> Result<()> {
         restore(&bed, &file, "").await.exits(0);
         assert_eq!(
             (spec(&stack, "MeshSync").await?, spec(&stack, "Broker").await?),
-            wanted,
+            expected,
             "killed after write {after}"
         );
     }

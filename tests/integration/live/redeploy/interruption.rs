@@ -1,8 +1,8 @@
-//! Killed after every single write, refused before the first, and run twice at once.
+//! Redeploys that are killed after every single write, refused before the first one, or run twice at once.
 
 use anyhow::Result;
 
-use super::{FORCE, assert_well, redeploy, versions, will_change};
+use super::{FORCE, assert_healthy, redeploy, versions, will_change};
 use crate::{
     bed::{self, Cluster, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
@@ -10,7 +10,8 @@ use crate::{
     tool::meshdoctor,
 };
 
-/// One run after another, each killed after its first write, until one has nothing left to write. All writes.
+/// Runs redeploy again and again, each time killed after the first write, until nothing is left to write. Returns all
+/// writes.
 async fn killed_after_each_write(cluster: &Cluster, namespace: &str, arguments: &str) -> Result<Vec<String>> {
     let mut writes = Vec::new();
     for _ in 0..60 {
@@ -19,7 +20,7 @@ async fn killed_after_each_write(cluster: &Cluster, namespace: &str, arguments: 
         let tool = meshdoctor(&format!("system redeploy --yes --no-wait --wait 60s {arguments} -n {namespace}"));
         let ran = proxy.run(tool).await?;
         writes.extend(proxy.written());
-        if !proxy.has_struck() {
+        if !proxy.has_injected() {
             assert_eq!(ran.code, 0, "after {writes:#?}: {ran:?}");
             return Ok(writes);
         }
@@ -29,60 +30,61 @@ async fn killed_after_each_write(cluster: &Cluster, namespace: &str, arguments: 
 }
 
 #[tokio::test]
-async fn killed_after_every_write_onto_an_empty_cluster() -> Result<()> {
+async fn redeploy_killed_after_each_write_installs_on_an_empty_cluster() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
-    let _attendant = bed.attend(namespace)?;
+    let _controller = bed.start_controller(namespace)?;
     let writes = killed_after_each_write(&bed, namespace, "").await?;
     assert_eq!(writes.len(), 12, "{writes:#?}");
     let last = redeploy(&bed, namespace, "").await.exits(0);
     assert_eq!(last.json()["outcome"], "unchanged", "{}", last.stdout);
-    assert_well(&bed, namespace).await
+    assert_healthy(&bed, namespace).await
 }
 
 #[tokio::test]
-async fn killed_after_every_write_over_the_old_line() -> Result<()> {
+async fn redeploy_killed_after_each_write_upgrades_the_old_line() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("old-line-connected", &bed, namespace).await?.expect("a stack");
     will_change(&bed).await;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     let arguments = "--force-conflicts --overwrite-crs";
     let writes = killed_after_each_write(&bed, namespace, arguments).await?;
     assert!(writes.iter().any(|write| write.starts_with("DELETE")), "{writes:#?}");
     redeploy(&bed, namespace, arguments).await.exits(0);
-    assert_well(&bed, namespace).await
+    assert_healthy(&bed, namespace).await
 }
 
 #[tokio::test]
-async fn two_at_once_end_in_one_stack() -> Result<()> {
+async fn concurrent_redeploys_end_in_one_stack() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
-    let _attendant = bed.attend(namespace)?;
+    let _controller = bed.start_controller(namespace)?;
     let (one, other) = tokio::join!(redeploy(&bed, namespace, ""), redeploy(&bed, namespace, ""));
     assert!([0, 5].contains(&one.code), "{one:?}");
     assert!([0, 5].contains(&other.code), "{other:?}");
     assert!(one.code == 0 || other.code == 0, "{one:?} {other:?}");
-    assert_well(&bed, namespace).await?;
+    assert_healthy(&bed, namespace).await?;
     let last = redeploy(&bed, namespace, "").await.exits(0);
     assert_eq!(last.json()["outcome"], "unchanged", "{}", last.stdout);
     Ok(())
 }
 
 #[tokio::test]
-async fn whoever_lacks_a_right_is_told_which_before_the_first_change() -> Result<()> {
+async fn missing_permission_is_named_before_the_first_change() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace).await?.expect("a stack");
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     will_change(&bed).await;
     let user = bed.user()?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
-    let rights = at(&bed, namespace, &format!("rbac redeploy --to-user {user}")).run_beside().await.exits(0).stdout;
+    let permissions =
+        at(&bed, namespace, &format!("rbac redeploy --to-user {user}")).run_beside().await.exits(0).stdout;
     for kind in ["clusterroles", "clusterrolebindings"] {
         bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-redeploy"));
     }
@@ -92,11 +94,11 @@ async fn whoever_lacks_a_right_is_told_which_before_the_first_change() -> Result
         "patch customresourcedefinitions.apiextensions.k8s.io/brokers.meshery.io",
         "patch deployments.apps/meshery-operator",
     ];
-    let run = async |rights: &str, lacking: Option<&str>| -> Result<_> {
-        std::fs::write(&file, rights)?;
+    let run = async |permissions: &str, lacking: Option<&str>| -> Result<_> {
+        std::fs::write(&file, permissions)?;
         bed.kubectl(&["apply", "-f", &file.to_string_lossy()])?;
         for right in all {
-            bed.until_may_in(Some(namespace), &user, right, lacking != Some(right)).await?;
+            bed.until_allowed_in(Some(namespace), &user, right, lacking != Some(right)).await?;
         }
         Ok(meshdoctor(&format!("system redeploy --yes --wait 60s -o json -n {namespace} {FORCE}"))
             .kubeconfig(&kubeconfig)
@@ -104,18 +106,19 @@ async fn whoever_lacks_a_right_is_told_which_before_the_first_change() -> Result
             .await)
     };
     let before = versions(&bed, namespace).await?;
-    for (lacking, (without, instead, told)) in all.into_iter().zip([
+    for (lacking, (without, instead, words)) in all.into_iter().zip([
         ("- escalate\n", "- bind\n", "attempting to grant"),
         ("customresourcedefinitions\n", "nothing\n", "resource \\\"customresourcedefinitions\\\""),
         ("- deployments\n", "- nothing\n", "deployments"),
     ]) {
-        let fewer = rights.replace(without, instead);
-        assert_ne!(fewer, rights, "{without}");
+        let fewer = permissions.replace(without, instead);
+        assert_ne!(fewer, permissions, "{without}");
         let refused = run(&fewer, Some(lacking)).await?.exits(4);
-        assert!(refused.stdout.contains(told), "{}", refused.stdout);
+        assert!(refused.stdout.contains(words), "{}", refused.stdout);
         assert_eq!(versions(&bed, namespace).await?, before);
     }
-    // The authorizer's roles are the test's own; of the stack nothing was touched, and now all goes well.
-    run(&rights, None).await?.exits(0);
-    assert_well(&bed, namespace).await
+    // The user's roles belong to the test. Nothing of the stack was changed, and with all permissions the redeploy
+    // succeeds.
+    run(&permissions, None).await?.exits(0);
+    assert_healthy(&bed, namespace).await
 }

@@ -1,4 +1,4 @@
-//! What goes wrong in the middle of a run is told with what is done and what is not, and the same command goes on.
+//! Errors in the middle of a run: the report shows what is done and what is not, and the same command continues.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::{OPERATOR, assert_well, redeploy, will_change};
+use super::{OPERATOR, assert_healthy, redeploy, will_change};
 use crate::{
     bed::{
         self, Lease, Line, Stack,
@@ -18,17 +18,17 @@ use crate::{
     tool::{Ran, meshdoctor},
 };
 
-/// The command, through a proxy.
-async fn through(proxy: &FaultProxy, namespace: &str, command: &str) -> Result<Ran> {
+/// Runs the command through a proxy.
+async fn run_through(proxy: &FaultProxy, namespace: &str, command: &str) -> Result<Ran> {
     proxy.run(meshdoctor(command).arg("-n").arg(namespace)).await
 }
 
 const REDEPLOY: &str = "system redeploy --yes --no-wait --wait 60s";
 const RESET: &str = "system reset stack --yes --no-backup --wait 60s";
 
-/// Fails unless the run stopped midway, and tells so; its reason.
+/// Fails unless the run stopped midway and reports it. Returns the reason.
 #[track_caller]
-fn stopped(ran: Ran) -> String {
+fn assert_stopped(ran: Ran) -> String {
     let report = ran.exits(5).json();
     assert_eq!(report["outcome"], "partial", "{report:#}");
     let steps = report["steps"].as_array().cloned().unwrap_or_default();
@@ -38,7 +38,7 @@ fn stopped(ran: Ran) -> String {
     report["reason"].as_str().unwrap_or_default().to_owned()
 }
 
-/// A user's rights, as the program prints them, applied; and those bindings by their paths.
+/// Applies a user's permissions as the program prints them. Returns the paths of the bindings.
 async fn grant(bed: &Lease, command: &str, user: &str) -> Result<Vec<String>> {
     let printed = at(bed, bed.namespace(), &format!("rbac {command} --to-user {user}")).run_beside().await.exits(0);
     let objects = bed.apply_yaml(&printed.stdout).await?;
@@ -47,14 +47,14 @@ async fn grant(bed: &Lease, command: &str, user: &str) -> Result<Vec<String>> {
         .filter(|object| object["kind"].as_str().is_some_and(|kind| kind.ends_with("Binding")))
         .map(rest::path_of)
         .collect::<Result<Vec<_>>>()?;
-    bed.until_may(user, MAY, true).await?;
+    bed.until_allowed(user, PERMISSION, true).await?;
     Ok(bindings)
 }
 
-/// What both commands may do, and only by these bindings.
-const MAY: &str = "patch clusterrolebindings.rbac.authorization.k8s.io/meshery-operator-rolebinding";
+/// A permission that both commands need and that only these bindings grant.
+const PERMISSION: &str = "patch clusterrolebindings.rbac.authorization.k8s.io/meshery-operator-rolebinding";
 
-/// Takes these bindings away.
+/// Removes these bindings.
 fn revoke(bed: &Lease, user: &str, bindings: &[String]) -> Action {
     let (cluster, user, bindings) = (bed.cluster().clone(), user.to_owned(), bindings.to_owned());
     Action::Meanwhile(Arc::new(move || {
@@ -64,53 +64,53 @@ fn revoke(bed: &Lease, user: &str, bindings: &[String]) -> Action {
             for binding in &bindings {
                 rest::delete(&client, binding).await?;
             }
-            cluster.until_may(&user, MAY, false).await
+            cluster.until_allowed(&user, PERMISSION, false).await
         }
         .boxed()
     }))
 }
 
 #[tokio::test]
-async fn a_right_that_is_taken_away_stops_a_redeploy() -> Result<()> {
+async fn revoked_permission_stops_a_redeploy() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
-    let _attendant = bed.attend(namespace)?;
+    let _controller = bed.start_controller(namespace)?;
     let user = bed.user()?;
     let bindings = grant(&bed, "redeploy", &user).await?;
     let proxy = FaultProxy::start(&bed, &user, Fault::after_write(6, revoke(&bed, &user, &bindings)))?;
-    let reason = stopped(through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?);
+    let reason = assert_stopped(run_through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?);
     assert!(reason.contains("forbidden") && reason.contains(&user), "{reason}");
-    // Now it is known beforehand.
+    // Now the missing permission is found before the first change.
     let before = proxy.writes();
-    let refused = through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
+    let refused = run_through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
     let refused = refused.exits(4).json();
     assert!(refused["instead"].to_string().contains("rbac redeploy"), "{refused:#}");
     assert_eq!(proxy.writes(), before);
     grant(&bed, "redeploy", &user).await?;
-    through(&proxy, namespace, REDEPLOY).await?.exits(0);
-    assert_well(&bed, namespace).await
+    run_through(&proxy, namespace, REDEPLOY).await?.exits(0);
+    assert_healthy(&bed, namespace).await
 }
 
 #[tokio::test]
-async fn a_right_that_is_taken_away_stops_a_reset() -> Result<()> {
+async fn revoked_permission_stops_a_reset() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let setup = Stack::of(Line::Current).namespace(namespace);
-    let _attendant = setup.attended(&bed).await?;
+    let _controller = setup.start_with_controller(&bed).await?;
     let user = bed.user()?;
     let bindings = grant(&bed, "reset", &user).await?;
     let proxy = FaultProxy::start(&bed, &user, Fault::after_write(4, revoke(&bed, &user, &bindings)))?;
-    let ran = through(&proxy, namespace, &format!("{RESET} -o json")).await?;
-    let reason = stopped(ran);
+    let ran = run_through(&proxy, namespace, &format!("{RESET} -o json")).await?;
+    let reason = assert_stopped(ran);
     assert!(reason.contains("forbidden") && reason.contains(&user), "{reason}");
     let before = proxy.writes();
-    let refused = through(&proxy, namespace, RESET).await?.exits(4);
+    let refused = run_through(&proxy, namespace, RESET).await?.exits(4);
     assert!(refused.stdout.contains("rbac reset"), "{}", refused.stdout);
     assert_eq!(proxy.writes(), before);
     grant(&bed, "reset", &user).await?;
-    through(&proxy, namespace, RESET).await?.exits(0);
+    run_through(&proxy, namespace, RESET).await?.exits(0);
     let client = bed.client().await?;
     let account = rest::path("v1", "ServiceAccount", namespace, OPERATOR);
     assert!(rest::get(&client, &account).await.is_err());
@@ -118,12 +118,12 @@ async fn a_right_that_is_taken_away_stops_a_reset() -> Result<()> {
 }
 
 #[tokio::test]
-async fn somebody_who_installs_at_the_same_time_stops_a_redeploy() -> Result<()> {
+async fn concurrent_installation_stops_a_redeploy() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
-    let _attendant = bed.attend(namespace)?;
+    let _controller = bed.start_controller(namespace)?;
     let manifests = at(&bed, namespace, "manifests -o json").run_beside().await;
     let mut operator = manifests.exits(0).json()["items"]
         .as_array()
@@ -143,63 +143,63 @@ async fn somebody_who_installs_at_the_same_time_stops_a_redeploy() -> Result<()>
         .boxed()
     }));
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, meanwhile))?;
-    let ran = through(&proxy, namespace, REDEPLOY).await?.exits(5);
+    let ran = run_through(&proxy, namespace, REDEPLOY).await?.exits(5);
     for words in
         ["conflict with \"kubectl-client-side-apply\"", "Stopped at step", "The same command goes on from there."]
     {
         assert!(ran.stdout.contains(words), "{}", ran.stdout);
     }
     redeploy(&bed, namespace, "").await.exits(0);
-    assert_well(&bed, namespace).await
+    assert_healthy(&bed, namespace).await
 }
 
 #[tokio::test]
-async fn an_object_that_comes_back_meanwhile_is_not_removed_unlooked_at() -> Result<()> {
+async fn object_recreated_meanwhile_is_not_removed_unchecked() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let setup = Stack::of(Line::Current).namespace(namespace);
-    let _attendant = setup.attended(&bed).await?;
+    let _controller = setup.start_with_controller(&bed).await?;
     let account = rest::path("v1", "ServiceAccount", namespace, OPERATOR);
     let (cluster, path) = (bed.cluster().clone(), account.clone());
-    let anew = json!({
+    let recreated = json!({
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": { "name": OPERATOR, "namespace": namespace },
     });
     let meanwhile = Action::Meanwhile(Arc::new(move || {
-        let (cluster, path, anew) = (cluster.clone(), path.clone(), anew.clone());
+        let (cluster, path, recreated) = (cluster.clone(), path.clone(), recreated.clone());
         async move {
             let client = cluster.client().await?;
             rest::delete(&client, &path).await?;
-            rest::write(&client, Writer::Kubectl, &anew).await?;
+            rest::write(&client, Writer::Kubectl, &recreated).await?;
             Ok(())
         }
         .boxed()
     }));
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(4, meanwhile))?;
-    let reason = stopped(through(&proxy, namespace, &format!("{RESET} -o json")).await?);
+    let reason = assert_stopped(run_through(&proxy, namespace, &format!("{RESET} -o json")).await?);
     assert!(reason.contains("has come in place"), "{reason}");
     let client = bed.client().await?;
     rest::get(&client, &account).await?;
-    through(&proxy, namespace, RESET).await?.exits(0);
+    run_through(&proxy, namespace, RESET).await?.exits(0);
     assert!(rest::get(&client, &account).await.is_err());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_connection_that_is_lost_stops_a_redeploy() -> Result<()> {
+async fn lost_connection_stops_a_redeploy() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
-    let _attendant = bed.attend(namespace)?;
-    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, Action::HangUpForGood))?;
-    let ran = through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
+    let _controller = bed.start_controller(namespace)?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, Action::ShutDown))?;
+    let ran = run_through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
     let report: Value = ran.json();
-    let reason = stopped(ran);
+    let reason = assert_stopped(ran);
     assert!(!reason.is_empty(), "{report:#}");
-    // Nobody answers any more, which is another matter than a refusal.
-    let ran = through(&proxy, namespace, REDEPLOY).await?.exits(3);
+    // No server answers anymore, which is not the same as a refusal.
+    let ran = run_through(&proxy, namespace, REDEPLOY).await?.exits(3);
     assert!(ran.stdout.contains("Nothing was changed"), "{}", ran.stdout);
     redeploy(&bed, namespace, "").await.exits(0);
-    assert_well(&bed, namespace).await
+    assert_healthy(&bed, namespace).await
 }

@@ -1,15 +1,15 @@
-//! `system redeploy`: from every starting point to a healthy stack by one run, on a real API server.
+//! `system redeploy` on a real API server: one run leads from every starting point to a healthy stack.
 
 mod backups;
-mod families;
-mod granting;
+mod components;
+mod escalation;
 mod interruption;
+mod meshplay;
 mod midway;
 mod output;
 mod owners;
-mod parts;
-mod questions;
-mod starts;
+mod prompts;
+mod starting_points;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -24,10 +24,10 @@ use crate::{
 };
 
 const OPERATOR: &str = "meshery-operator";
-/// The definitions that the bed installs are managed by the bed, of which nobody knows.
+/// The CRDs of the bed have a field manager that meshdoctor does not know.
 const FORCE: &str = "--force-conflicts";
 
-/// What is outside the namespace goes when the cluster is handed on.
+/// Registers the objects outside the namespace for deletion when the cluster is returned.
 async fn will_change(cluster: &Cluster) {
     cluster.crds_will_change().await;
     for path in [
@@ -46,17 +46,18 @@ async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
     let wait = if arguments.contains("--wait") { "" } else { "--wait 60s" };
     let ran = at(cluster, namespace, &format!("system redeploy --yes -o json {wait} {arguments}")).run_beside().await;
     if ran.code != 2 {
-        schema::assert_fits(&schema::of_changes(), &ran.json(), "a change");
+        schema::assert_fits(&schema::change_validator(), &ran.json(), "a change");
     }
     ran
 }
 
-/// Fails unless the stack is well; what is mere information is none of it.
-async fn assert_well(cluster: &Cluster, namespace: &str) -> Result<()> {
+/// Fails unless the stack is healthy. Findings of severity `info` do not count.
+async fn assert_healthy(cluster: &Cluster, namespace: &str) -> Result<()> {
     let mut last = Value::Null;
     let well = bed::until("a healthy verdict", Duration::from_secs(20), || async {
         let report = check(cluster, namespace).await;
-        // Pods of the bed all have one address: the client of a former pod looks like one of the present pod's.
+        // All pods of the bed have the same address, so the client of a previous pod looks like a client of the current
+        // pod.
         let wrong = roots(&report).iter().any(|code| code != "data-gap-since-reconnect");
         Ok((report["exitCode"] == 0 && !wrong).then_some(()))
     })
@@ -68,7 +69,7 @@ async fn assert_well(cluster: &Cluster, namespace: &str) -> Result<()> {
     Ok(())
 }
 
-/// The resource versions of what redeploy may write.
+/// Versions of the objects that redeploy may write. They change with every write.
 async fn versions(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String, Value>> {
     let client = cluster.client().await?;
     let mut versions = BTreeMap::new();
@@ -86,13 +87,14 @@ async fn versions(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String,
     ] {
         for item in rest::list(&client, &rest::collection(api_version, kind, scope)).await? {
             let metadata = &item["metadata"];
-            // What a test gives its own users, and what a controller makes for every namespace in its own time.
+            // Skip what a test gives to its own users, and what a controller creates in every namespace at its own
+            // pace.
             if metadata["name"].as_str().is_some_and(|name| name.starts_with("meshdoctor-") || name == "default") {
                 continue;
             }
             versions.insert(
                 format!("{kind} {}", metadata["name"]),
-                // The status may go on changing.
+                // The status may still change.
                 json!([
                     metadata["uid"],
                     metadata["generation"],

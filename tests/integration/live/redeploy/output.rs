@@ -1,17 +1,17 @@
-//! An answer that cannot be written stops a change, or at least the success.
+//! If the output cannot be written, a change does not begin, or at least is not reported as a success.
 
 use std::{fs::OpenOptions, process::Stdio};
 
 use anyhow::{Context as _, Result};
 
-use super::{FORCE, assert_well, will_change};
+use super::{FORCE, assert_healthy, will_change};
 use crate::{
     bed::{self, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
     tool::{Tool, meshdoctor},
 };
 
-/// Runs with this standard output: the exit code and standard error.
+/// Runs with this standard output. Returns the exit code and standard error.
 async fn run_onto(mut tool: Tool, stdout: impl Into<Stdio>) -> Result<(i32, String)> {
     tool.command().stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     let output = tokio::task::spawn_blocking(move || tool.command().output()).await??;
@@ -20,7 +20,7 @@ async fn run_onto(mut tool: Tool, stdout: impl Into<Stdio>) -> Result<(i32, Stri
 }
 
 #[tokio::test]
-async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
+async fn plan_that_cannot_be_written_is_not_started() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
@@ -44,25 +44,25 @@ async fn a_plan_that_cannot_be_told_is_not_begun() -> Result<()> {
         );
         assert_eq!(proxy.writes(), 0, "{arguments}");
     }
-    // A reader that has gone away stops nothing.
-    let _attendant = bed.attend(namespace)?;
+    // A reader that is gone does not stop the run.
+    let _controller = bed.start_controller(namespace)?;
     let (reader, writer) = std::io::pipe()?;
     drop(reader);
     let tool = meshdoctor(redeploy).args(&["-n", namespace]).kubeconfig(&proxy.kubeconfig);
     assert_eq!(run_onto(tool, writer).await?, (0, String::new()));
     assert!(proxy.writes() > 10);
-    assert_well(&bed, namespace).await
+    assert_healthy(&bed, namespace).await
 }
 
-/// What was asked about on a terminal, or told before it began, is not told again when it is done.
+/// A plan that was confirmed at a terminal, or printed before the start, is not printed again at the end.
 #[tokio::test]
-async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
+async fn plan_is_printed_first_and_outcome_last() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     will_change(&bed).await;
-    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(1, Action::HangUpForGood))?;
+    let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(1, Action::ShutDown))?;
     let run = async |kubeconfig: &std::path::Path| {
         meshdoctor("system redeploy broker --yes --no-wait --wait 30s")
             .args(&["-n", namespace, FORCE])
@@ -71,7 +71,7 @@ async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
             .await
     };
     let restart = "restart  StatefulSet meshery-nats";
-    // What is done and what is not is told again where it stopped.
+    // If the run stops, the plan is printed again with what is done and what is not.
     let stopped = run(&proxy.kubeconfig).await.exits(5).stdout;
     assert_eq!(stopped.matches(restart).count(), 2, "{stopped}");
     assert!(stopped.contains("Stopped at step 1 of"), "{stopped}");
@@ -81,19 +81,20 @@ async fn the_plan_comes_first_and_the_outcome_last() -> Result<()> {
     Ok(())
 }
 
-/// The plan fits onto the disk, and what comes of it does not.
+/// The plan fits on the disk, but the outcome does not.
 #[tokio::test]
-async fn a_change_whose_outcome_cannot_be_told_is_no_success() -> Result<()> {
+async fn unwritable_outcome_is_not_a_success() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
-    let _attendant = stack.attended()?;
+    let _controller = stack.start_controller()?;
     will_change(&bed).await;
     for (format, after) in [("json", 0), ("yaml", 0), ("table", 0), ("json", 1)] {
-        let fault = if after == 0 { Fault::None } else { Fault::after_write(after, Action::HangUpForGood) };
+        let fault = if after == 0 { Fault::None } else { Fault::after_write(after, Action::ShutDown) };
         let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
         let out = bed.file(&format!("out-{format}-{after}-{namespace}"));
-        // Three blocks of 512 bytes hold no document, and one more than the plan holds no answer.
+        // Three blocks of 512 bytes are too small for a document, and one block more than the plan is too small for the
+        // outcome.
         let plan = meshdoctor("system redeploy broker --yes --dry-run -n")
             .arg(namespace)
             .arg(FORCE)

@@ -1,10 +1,10 @@
-//! Stacks that another tool owns: refused with that tool's own command, and taken over only when that is asked for.
+//! Stacks that another tool owns: refused with that tool's own command, and taken over only on request.
 
 use anyhow::Result;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::{OPERATOR, assert_well, redeploy, versions};
+use super::{OPERATOR, assert_healthy, redeploy, versions};
 use crate::{
     bed::{
         self, Lease,
@@ -16,21 +16,21 @@ use crate::{
 
 const ROLE: &str = "meshery-operator-role";
 
-/// A tool, and what it leaves on an object.
+/// A tool and what it leaves on an object.
 struct Owner {
-    /// The name under which it writes fields.
+    /// Its name as a field manager.
     manager: &'static str,
     labels: Value,
     annotations: Value,
-    /// How a refusal names it.
+    /// Its name in a refusal.
     called: &'static str,
-    /// What to do instead of a redeploy, and instead of a reset.
+    /// The command to use instead of redeploy, and the one instead of reset.
     deploys: &'static str,
     removes: &'static str,
 }
 
 #[tokio::test]
-async fn argo_cd_by_its_tracking_id() -> Result<()> {
+async fn argo_cd_is_found_by_its_tracking_id() -> Result<()> {
     cycle(&Owner {
         manager: "argocd-controller",
         labels: json!({}),
@@ -45,7 +45,7 @@ async fn argo_cd_by_its_tracking_id() -> Result<()> {
 }
 
 #[tokio::test]
-async fn argo_cd_by_its_label_in_a_namespace_of_its_own() -> Result<()> {
+async fn argo_cd_in_another_namespace_is_found_by_its_label() -> Result<()> {
     cycle(&Owner {
         manager: "argocd-controller",
         labels: json!({ "app.kubernetes.io/instance": "teams_mesh" }),
@@ -58,7 +58,7 @@ async fn argo_cd_by_its_label_in_a_namespace_of_its_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn flux_by_a_kustomization() -> Result<()> {
+async fn flux_is_found_by_a_kustomization() -> Result<()> {
     cycle(&Owner {
         manager: "kustomize-controller",
         labels: json!({
@@ -74,7 +74,7 @@ async fn flux_by_a_kustomization() -> Result<()> {
 }
 
 #[tokio::test]
-async fn flux_by_a_helm_release() -> Result<()> {
+async fn flux_is_found_by_a_helm_release() -> Result<()> {
     cycle(&Owner {
         manager: "helm-controller",
         labels: json!({
@@ -93,15 +93,15 @@ async fn flux_by_a_helm_release() -> Result<()> {
     .await
 }
 
-/// Owned, refused twice, taken over, well, and removed.
+/// An owned stack: refused twice, taken over, healthy, and removed.
 async fn cycle(owner: &Owner) -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let client = bed.client().await?;
     states::apply("nothing-installed", &bed, namespace).await?;
-    let attendant = bed.attend(namespace)?;
+    let controller = bed.start_controller(namespace)?;
     redeploy(&bed, namespace, "").await.exits(0);
-    own(&client, namespace, owner).await?;
+    apply_as_owner(&client, namespace, owner).await?;
     let before = versions(&bed, namespace).await?;
 
     let refused = redeploy(&bed, namespace, "").await.exits(4).json();
@@ -118,7 +118,7 @@ async fn cycle(owner: &Owner) -> Result<()> {
     assert_eq!(refused["instead"], json!([owner.removes]), "{refused:#}");
     assert_eq!(versions(&bed, namespace).await?, before);
 
-    // Nothing but the one flag: who takes over from a tool takes over its fields.
+    // `--take-over` alone is sufficient: it also takes over the tool's fields.
     redeploy(&bed, namespace, "--take-over").await.exits(0);
     for path in owned(namespace) {
         let metadata = rest::get(&client, &path).await?["metadata"].take();
@@ -131,14 +131,14 @@ async fn cycle(owner: &Owner) -> Result<()> {
     let operator = rest::get(&client, &owned(namespace)[0]).await?;
     let image = &operator["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!(image, "meshery/meshery-operator:1.0.5");
-    assert_well(&bed, namespace).await?;
+    assert_healthy(&bed, namespace).await?;
     let again = redeploy(&bed, namespace, "").await.exits(0).json();
     assert_eq!(again["outcome"], "unchanged", "{again:#}");
 
     let gone = reset(&bed, "").await.exits(0).json();
     assert_eq!(gone["outcome"], "done", "{gone:#}");
     assert!(rest::get(&client, &owned(namespace)[0]).await.is_err());
-    drop(attendant);
+    drop(controller);
     Ok(())
 }
 
@@ -148,7 +148,7 @@ async fn reset(bed: &Lease, arguments: &str) -> crate::tool::Ran {
         .await
 }
 
-/// What the tool owns: a workload, a custom resource and something of the whole cluster.
+/// The objects that the tool owns: a workload, a custom resource and a cluster-scoped object.
 fn owned(namespace: &str) -> [String; 3] {
     [
         rest::path("apps/v1", "Deployment", namespace, OPERATOR),
@@ -157,8 +157,8 @@ fn owned(namespace: &str) -> [String; 3] {
     ]
 }
 
-/// Applies as the tool does: its marks, and a field of its own will.
-async fn own(client: &Client, namespace: &str, owner: &Owner) -> Result<()> {
+/// Applies objects as the tool does: with its labels and annotations, and with a field value of its own.
+async fn apply_as_owner(client: &Client, namespace: &str, owner: &Owner) -> Result<()> {
     let metadata = |name: &str, namespace: Option<&str>| {
         let mut metadata = json!({
             "name": name, "labels": owner.labels, "annotations": owner.annotations,
@@ -189,7 +189,7 @@ async fn own(client: &Client, namespace: &str, owner: &Owner) -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_owns_the_namespace_alone_does_not_own_the_stack() -> Result<()> {
+async fn owner_of_the_namespace_does_not_own_the_stack() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let client = bed.client().await?;
@@ -199,7 +199,7 @@ async fn who_owns_the_namespace_alone_does_not_own_the_stack() -> Result<()> {
         "kustomize.toolkit.fluxcd.io/name": "tenants",
         "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
     });
-    // By means of a Helm release, of which Helm is not to forget anything.
+    // The tool uses a Helm release, which must stay.
     let release = json!({ "meta.helm.sh/release-name": "tenants", "meta.helm.sh/release-namespace": namespace });
     let metadata = json!({ "metadata": { "labels": marks, "annotations": release } });
     rest::merge(&client, &path, &metadata).await?;
@@ -211,15 +211,15 @@ async fn who_owns_the_namespace_alone_does_not_own_the_stack() -> Result<()> {
         },
     });
     bed.apply_yaml(&secret.to_string()).await?;
-    let _attendant = bed.attend(namespace)?;
+    let _controller = bed.start_controller(namespace)?;
     redeploy(&bed, namespace, "").await.exits(0);
-    assert_well(&bed, namespace).await?;
+    assert_healthy(&bed, namespace).await?;
 
     let before = versions(&bed, namespace).await?;
     let refused = reset(&bed, "--delete-namespace").await.exits(4).json();
     let reason = refused["reason"].to_string();
     assert!(reason.contains("Flux (Kustomization flux-system/tenants)"), "{refused:#}");
-    // What else that tool deploys must not go with the stack.
+    // Other objects that this tool deploys must not be deleted with the stack.
     let instead = refused["instead"].to_string();
     assert!(instead.contains("without --delete-namespace"), "{refused:#}");
     assert!(!instead.contains("delete kustomization"), "{refused:#}");

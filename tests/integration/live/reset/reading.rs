@@ -1,4 +1,4 @@
-//! What is read before anything is planned: all of it, and with no right to what there is none of.
+//! What reset reads before it plans: everything, without needing permissions for kinds that are not served.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::{
     live::at,
 };
 
-/// The definition of a kind of cert-manager, as far as the API server needs one.
-fn of_cert_manager(kind: &str, plural: &str) -> Value {
+/// A minimal CRD for a kind of cert-manager.
+fn cert_manager_crd(kind: &str, plural: &str) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": { "name": format!("{plural}.cert-manager.io") },
@@ -30,7 +30,7 @@ fn of_cert_manager(kind: &str, plural: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_right_to_a_kind_is_wanted_only_where_the_kind_is_served() -> Result<()> {
+async fn permission_for_a_kind_is_needed_only_if_the_kind_is_served() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let stack = Stack::of(Line::Current).namespace(namespace).start(&bed).await?;
@@ -51,9 +51,9 @@ async fn a_right_to_a_kind_is_wanted_only_where_the_kind_is_served() -> Result<(
     assert_ended(&document(&tool().run_beside().await), 0, "dry-run");
 
     for (kind, plural) in [("Certificate", "certificates"), ("Issuer", "issuers")] {
-        let definition = of_cert_manager(kind, plural);
-        bed.delete_on_return(rest::path_of(&definition)?);
-        rest::write(&stack.client, rest::BED, &definition).await?;
+        let crd = cert_manager_crd(kind, plural);
+        bed.delete_on_return(rest::path_of(&crd)?);
+        rest::write(&stack.client, rest::BED, &crd).await?;
     }
     bed::until("the kinds to be served", Duration::from_secs(20), || async {
         let served = rest::get(&stack.client, "/apis/cert-manager.io/v1").await;
@@ -71,7 +71,7 @@ async fn a_right_to_a_kind_is_wanted_only_where_the_kind_is_served() -> Result<(
 }
 
 #[tokio::test]
-async fn more_custom_resources_than_one_answer_holds_are_all_read() -> Result<()> {
+async fn custom_resources_on_several_pages_are_all_read() -> Result<()> {
     const COUNT: usize = 503;
     let bed = bed::lease().await?;
     let client = bed.client().await?;
@@ -97,7 +97,7 @@ async fn more_custom_resources_than_one_answer_holds_are_all_read() -> Result<()
 }
 
 #[tokio::test]
-async fn the_printed_rights_hold_for_a_meshsync_of_any_name() -> Result<()> {
+async fn printed_permissions_cover_a_meshsync_with_any_name() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let stack = Stack::of(Line::Current).namespace(namespace).start(&bed).await?;

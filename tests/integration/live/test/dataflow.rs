@@ -1,27 +1,27 @@
-//! A flow in which nothing is wrong.
+//! A data flow without problems.
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::{KINDS, Scene, ended, events, hop, resource};
+use super::{KINDS, Scene, events, hop, resource, step_result};
 use crate::tool::roots;
 
 #[tokio::test]
-async fn every_event_comes_with_its_times_and_this_clusters_id() -> Result<()> {
+async fn every_event_arrives_with_its_times_and_this_cluster_id() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let _server = scene.stack.server(0)?;
     let report = scene.dataflow(0, "").await;
     assert_eq!(roots(&report), [""; 0], "{:#}", report["findings"]);
     assert_eq!(report["verdict"], "healthy");
-    assert_eq!(ended(&report, "acknowledged"), ("pass".into(), 3));
-    assert_eq!(ended(&report, "watched"), ("pass".into(), 3));
+    assert_eq!(step_result(&report, "acknowledged"), ("pass".into(), 3));
+    assert_eq!(step_result(&report, "watched"), ("pass".into(), 3));
     for id in ["added", "modified", "deleted"] {
-        assert_eq!(ended(&report, id), ("pass".into(), 1));
-        // Less than a message to the broker and back cannot be.
+        assert_eq!(step_result(&report, id), ("pass".into(), 1));
+        // An event takes at least one broker round trip.
         assert!(hop(&report, id)["timing"]["minMicros"].as_u64() > Some(0));
     }
-    assert_eq!(ended(&report, "round-trip"), ("pass".into(), 3));
+    assert_eq!(step_result(&report, "round-trip"), ("pass".into(), 3));
     assert_eq!(hop(&report, "round-trip")["server"], "meshery-nats-0");
 
     let checks = report["checks"].as_array().expect("checks");
@@ -41,7 +41,7 @@ async fn every_event_comes_with_its_times_and_this_clusters_id() -> Result<()> {
 }
 
 #[tokio::test]
-async fn people_read_the_same() -> Result<()> {
+async fn table_output_shows_the_same_result() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let ran = scene.run("test dataflow").await.exits(0);
@@ -55,19 +55,19 @@ async fn people_read_the_same() -> Result<()> {
     ] {
         assert!(ran.stdout.contains(words), "{words} is not in\n{}", ran.stdout);
     }
-    // What is in the object, and in Secrets that travel there, is nobody's business.
+    // The content of the object, and of Secrets on the same subject, must not be printed.
     assert!(!ran.stdout.contains("it may be removed"), "{}", ran.stdout);
     Ok(())
 }
 
 #[tokio::test]
-async fn more_than_one_object_gives_more_times() -> Result<()> {
+async fn count_option_gives_more_times() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let report = scene.dataflow(0, "--count 5").await;
-    assert_eq!(ended(&report, "acknowledged"), ("pass".into(), 15));
+    assert_eq!(step_result(&report, "acknowledged"), ("pass".into(), 15));
     for id in ["added", "modified", "deleted"] {
-        assert_eq!(ended(&report, id), ("pass".into(), 5));
+        assert_eq!(step_result(&report, id), ("pass".into(), 5));
         let timing = &hop(&report, id)["timing"];
         let [min, p50, p95, max] =
             ["minMicros", "p50Micros", "p95Micros", "maxMicros"].map(|name| timing[name].as_u64().expect("a time"));
@@ -78,7 +78,7 @@ async fn more_than_one_object_gives_more_times() -> Result<()> {
 }
 
 #[tokio::test]
-async fn each_kind_will_do() -> Result<()> {
+async fn every_probe_kind_works() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let resources =
@@ -88,19 +88,19 @@ async fn each_kind_will_do() -> Result<()> {
         assert_eq!(events(&report), ["pass"; 3], "{word}");
         assert_eq!(roots(&report), [""; 0], "{word}: {:#}", report["findings"]);
         assert!(resource(&report, name)["added"].as_u64() >= Some(1));
-        // Nothing of it runs.
+        // No pod is started.
         assert_eq!(resource(&report, "pods.v1.")["added"], 0, "{word}");
     }
     scene.assert_nothing_is_left().await
 }
 
 #[tokio::test]
-async fn another_namespace_will_do() -> Result<()> {
+async fn probe_namespace_can_be_another_one() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let other = format!("{}-other", scene.stack.namespace);
     scene.bed.create_namespace(&other).await?;
-    // Nothing may be made where the stack is.
+    // Nothing can be created in the namespace of the stack.
     let quota = json!({
         "apiVersion": "v1", "kind": "ResourceQuota",
         "metadata": { "name": "none", "namespace": scene.stack.namespace },

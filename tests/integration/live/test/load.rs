@@ -1,4 +1,4 @@
-//! Many messages at once, and messages that are none.
+//! Many messages at once, and messages that are not events.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use crate::{
     tool::Ran,
 };
 
-/// How many events come at once.
+/// The number of events that are sent at once.
 const MANY: u64 = 1000;
 
-/// The subject on which they come.
+/// The subject of the events.
 const EVENTS: &str = "meshery.meshsync.core";
 
 impl Scene {
-    /// Runs `test dataflow --passive`, and does this as soon as it listens. Returns the most memory that it has used by
-    /// then, in KiB, too.
+    /// Runs `test dataflow --passive` and starts `work` as soon as the test listens. Also returns the peak memory of
+    /// the test after the work, in KiB.
     async fn while_listening(&self, window: &str, work: impl Future<Output = Result<()>>) -> Result<(Ran, u64)> {
         let arguments = format!("test dataflow -o json --timeout 60s --passive {window}");
         let tool = at(&self.bed, &self.stack.namespace, &arguments);
-        let (tell, told) = tokio::sync::oneshot::channel();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
         let run = tokio::task::spawn_blocking(move || {
-            tool.run_telling(|pid| {
-                let _ = tell.send(pid);
+            tool.run_with_pid(|pid| {
+                let _ = sender.send(pid);
             })
         });
-        let pid = told.await?;
+        let pid = receiver.await?;
         bed::until("the test to listen", LIMIT, || async {
-            Ok(self.stack.nats(0).has_a_reader(EVENTS).await?.then_some(()))
+            Ok(self.stack.nats(0).has_subscriber(EVENTS).await?.then_some(()))
         })
         .await?;
         work.await?;
@@ -45,7 +45,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_thousand_objects_made_at_once_are_all_counted() -> Result<()> {
+async fn thousand_objects_created_at_once_are_all_counted() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let collection = rest::collection("v1", "ConfigMap", Some(&scene.stack.namespace));
@@ -71,7 +71,7 @@ async fn a_thousand_objects_made_at_once_are_all_counted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_thousand_messages_at_once_are_all_counted_and_what_is_none_does_no_harm() -> Result<()> {
+async fn thousand_messages_at_once_are_all_counted_despite_invalid_ones() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.stack.meshsync(0).await?;
     let client = scene.stack.nats(0).client().await?;
@@ -79,8 +79,8 @@ async fn a_thousand_messages_at_once_are_all_counted_and_what_is_none_does_no_ha
     let send = async {
         for number in 0..MANY {
             if number == MANY / 2 {
-                // In the midst of it: what is cut off, what is no text, what is as large as can be, and what is so and
-                // an event.
+                // In the middle: a truncated message, one that is not text, one of the maximum size, and an event of
+                // the maximum size.
                 let cut = br#"{"ObjectType":"meshsync-data","EventType":"ADDED","Object":{"#;
                 client.publish(EVENTS, cut.to_vec().into()).await?;
                 client.publish(EVENTS, vec![0xff; 100].into()).await?;
@@ -98,7 +98,7 @@ async fn a_thousand_messages_at_once_are_all_counted_and_what_is_none_does_no_ha
     };
     let (ran, peak) = scene.while_listening("5s", send).await?;
     let report = reported(&ran.exits(0));
-    // A kind that nothing else is of: not one more, not one less.
+    // Nothing else has this kind, so the count must be exact.
     let counted = resource(&report, "Burst.example.com/v1");
     assert_eq!(counted["added"], MANY, "{counted}");
     let detail = hop(&report, "events")["detail"].as_str().unwrap_or_default();
@@ -119,7 +119,7 @@ fn event(number: u64, data: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_no_event_does_not_hide_those_of_a_test() -> Result<()> {
+async fn invalid_messages_do_not_hide_the_events_of_a_test() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let client = scene.stack.nats(0).client().await?;
@@ -133,7 +133,7 @@ async fn what_is_no_event_does_not_hide_those_of_a_test() -> Result<()> {
     };
     let report = tokio::select! {
         report = scene.dataflow(0, "--count 5") => report,
-        () = noise => unreachable!("it goes on"),
+        () = noise => unreachable!("the noise does not end"),
     };
     for id in ["added", "modified", "deleted"] {
         assert_eq!(hop(&report, id)["timing"]["count"], 5);

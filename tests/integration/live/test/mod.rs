@@ -1,7 +1,7 @@
-//! `test dataflow` with a MeshSync that truly publishes.
+//! `test dataflow` with a MeshSync that really publishes.
 
-mod broken;
 mod dataflow;
+mod faulty_meshsync;
 mod load;
 mod passive;
 mod refused;
@@ -21,10 +21,10 @@ use crate::{
     tool::{Ran, roots},
 };
 
-/// How long something that surely comes may take.
+/// The time limit when a test waits for something that is certain to happen.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The kinds of which a test may make an object: its word, its group and version, its name.
+/// The kinds of probe objects: the option's value, group and version, and the kind.
 const KINDS: [(&str, &str, &str); 5] = [
     ("configmap", "v1", "ConfigMap"),
     ("deployment", "apps/v1", "Deployment"),
@@ -33,15 +33,15 @@ const KINDS: [(&str, &str, &str); 5] = [
     ("service", "v1", "Service"),
 ];
 
-/// A stack, and the cluster that it is in. The stack goes first.
+/// A stack and its cluster. The stack is dropped first.
 struct Scene {
     stack: Stack,
     bed: Lease,
 }
 
 impl Scene {
-    /// A stack of the current line, in a namespace of its own; in `meshery` where MeshSync is the real one, which looks
-    /// for its watch-list in no other.
+    /// A stack of the current operator line in a namespace of its own. With the real MeshSync the namespace is
+    /// `meshery`, the only one in which it looks for its watch-list.
     async fn of(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
         if is_real() {
             return Self::private(&Options::default(), change).await;
@@ -52,13 +52,13 @@ impl Scene {
         Ok(Self { stack, bed })
     }
 
-    /// A stack in a cluster that keeps a record of what is written.
-    async fn recorded(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
+    /// A stack in a cluster that keeps an audit log.
+    async fn audited(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
         let options = Options { audit: true, ..Options::default() };
         Self::private(&options, change).await
     }
 
-    /// A stack in a cluster that nobody else will have.
+    /// A stack in a cluster that no other test uses.
     async fn private(options: &Options, change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
         let bed = bed::private_with(options).await?;
         bed.create_namespace("meshery").await?;
@@ -66,23 +66,23 @@ impl Scene {
         Ok(Self { stack, bed })
     }
 
-    /// A MeshSync that does as it should.
+    /// A MeshSync without faults.
     async fn meshsync(&self) -> Result<Publisher> {
         self.faulty(&Faults::default()).await
     }
 
-    /// One that does as it should and is never the real one, of which a machine has room for one, and which ends itself
-    /// where it is not let in.
-    async fn stand_in(&self) -> Result<Publisher> {
+    /// Starts a fake MeshSync without faults, never the real one: a machine can run only one real MeshSync, and that one
+    /// exits if the broker rejects it.
+    async fn fake_meshsync(&self) -> Result<Publisher> {
         let faults = Faults { drop: vec!["NOTHING".to_owned()], ..Faults::default() };
         self.faulty(&faults).await
     }
 
     async fn faulty(&self, faults: &Faults) -> Result<Publisher> {
-        self.stack.publishing(0, faults).await
+        self.stack.start_publisher(0, faults).await
     }
 
-    /// `test dataflow` with these arguments, which ends in this exit code.
+    /// `test dataflow` with these arguments. It must end with this exit code.
     async fn dataflow(&self, code: i32, arguments: &str) -> Value {
         let arguments = format!("test dataflow -o json {arguments}");
         let report = reported(&self.run(&arguments).await.exits(code));
@@ -95,27 +95,27 @@ impl Scene {
         at(&self.bed, &self.stack.namespace, arguments).run_beside().await
     }
 
-    /// What tells this cluster from others.
+    /// The id of this cluster.
     async fn cluster_id(&self) -> Result<Value> {
         let path = "/api/v1/namespaces/kube-system";
         Ok(rest::get(&self.stack.client, path).await?["metadata"]["uid"].clone())
     }
 
-    /// Fails if an object of a test is still there, in whatever namespace.
+    /// Fails if an object of a test still exists, in any namespace.
     async fn assert_nothing_is_left(&self) -> Result<()> {
         for (_, api_version, kind) in KINDS {
             let all = rest::collection(api_version, kind, None);
             let path = format!("{all}?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dmeshdoctor");
             let left = rest::list(&self.stack.client, &path).await?;
-            // What is removed for good may still wait for the garbage collector.
+            // An object that is terminating may still wait for the garbage collector.
             let left: Vec<_> = left.iter().filter(|object| object["metadata"]["deletionTimestamp"].is_null()).collect();
             assert!(left.is_empty(), "{left:#?}");
         }
         Ok(())
     }
 
-    /// What people have written so far, where the cluster keeps a record. Its own programs, unlike people's here, name
-    /// themselves; asking what one may is no writing.
+    /// The writes of users so far, if the cluster keeps an audit log. Only the cluster's own programs send a user
+    /// agent. Access reviews are not writes.
     fn writes(&self) -> Result<Vec<String>> {
         let made = self.bed.audit()?;
         let text = |entry: &Value, pointer| {
@@ -132,7 +132,7 @@ impl Scene {
             .collect())
     }
 
-    /// A server with further settings in the place of the stack's first one.
+    /// A server with additional settings in place of the stack's first one.
     async fn broker_with(&self, config: &str) -> Result<Broker> {
         let old = self.stack.nats(0);
         old.kill();
@@ -140,8 +140,8 @@ impl Scene {
         Broker::with_config(&self.bed, &old.name, old.address, token, config).await
     }
 
-    /// Lets MeshSync read these resources and no others.
-    async fn let_meshsync_read(&self, resources: &[&str]) -> Result<()> {
+    /// Allows MeshSync to read these resources and no others.
+    async fn allow_meshsync_to_read(&self, resources: &[&str]) -> Result<()> {
         let name = format!("read-some-{}", self.stack.namespace);
         let rule = json!({ "apiGroups": ["*"], "resources": resources, "verbs": ["get", "list", "watch"] });
         let role = json!({
@@ -161,12 +161,12 @@ impl Scene {
     }
 }
 
-/// Whether tests without faults are made with the real MeshSync.
+/// Whether tests without faults use the real MeshSync.
 fn is_real() -> bool {
     std::env::var_os("MESHSYNC_BIN").is_some()
 }
 
-/// Waits until the authorizer has heard what a ServiceAccount may list, or may no longer.
+/// Waits until the authorizer allows or denies a ServiceAccount to list a resource.
 async fn until_account_may(cluster: &Cluster, account: &str, resource: &str, allowed: bool) -> Result<()> {
     let client = cluster.client().await?;
     let review = json!({
@@ -174,14 +174,14 @@ async fn until_account_may(cluster: &Cluster, account: &str, resource: &str, all
         "spec": { "user": account, "resourceAttributes": { "verb": "list", "group": "", "resource": resource } },
     });
     let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-    bed::until("the rights to be known", LIMIT, || async {
+    bed::until("the permissions to be known", LIMIT, || async {
         let answer = rest::post(&client, path, &review).await?;
         Ok((answer["status"]["allowed"] == allowed).then_some(()))
     })
     .await
 }
 
-/// The report of a run, which fits its schema.
+/// The report of a run, which must match its schema.
 #[track_caller]
 fn reported(ran: &Ran) -> Value {
     let report = ran.json();
@@ -196,15 +196,15 @@ fn hop<'a>(report: &'a Value, id: &str) -> &'a Value {
     hops.iter().find(|hop| hop["id"] == id).unwrap_or_else(|| panic!("no {id}: {hops:#?}"))
 }
 
-/// How often a step came to its end, and how it did.
+/// How a step ended, and how often it was measured.
 #[track_caller]
-fn ended(report: &Value, id: &str) -> (String, u64) {
+fn step_result(report: &Value, id: &str) -> (String, u64) {
     let hop = hop(report, id);
     let status = hop["status"].as_str().expect("a status").to_owned();
     (status, hop["timing"]["count"].as_u64().unwrap_or(0))
 }
 
-/// The steps of the events, and how each ended.
+/// How each event step ended.
 #[track_caller]
 fn events(report: &Value) -> Vec<&str> {
     ["added", "modified", "deleted"]
@@ -228,7 +228,7 @@ fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
     findings.iter().find(|finding| finding["code"] == code).unwrap_or_else(|| panic!("no {code}: {findings:#?}"))
 }
 
-/// Fails unless this is the one root cause.
+/// Fails unless this is the only root cause.
 #[track_caller]
 fn assert_root(report: &Value, code: &str) {
     assert_eq!(roots(report), [code], "{:#}", report["findings"]);

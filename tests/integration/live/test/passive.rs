@@ -7,10 +7,10 @@ use super::{Scene, assert_evidence, assert_root, finding, hop, resource};
 use crate::bed::{rest, watch_list};
 
 #[tokio::test]
-async fn nothing_heard_proves_nothing_and_nothing_is_written() -> Result<()> {
-    // Of the kinds of the stock list some change all the time.
+async fn silence_proves_nothing_and_nothing_is_written() -> Result<()> {
+    // Some kinds of the stock list change all the time.
     let list = watch_list::of(&["configmaps.v1.", "services.v1."]);
-    let scene = Scene::recorded(|setup| setup.whitelist(&list)).await?;
+    let scene = Scene::audited(|setup| setup.whitelist(&list)).await?;
     let _meshsync = scene.meshsync().await?;
     let before = scene.writes()?;
     let report = scene.dataflow(3, "--passive 2s").await;
@@ -20,10 +20,10 @@ async fn nothing_heard_proves_nothing_and_nothing_is_written() -> Result<()> {
     assert_eq!(hop(&report, "events")["status"], "unknown");
     assert_eq!(scene.writes()?, before);
 
-    // Something heard does prove something, and how long ago it was is told.
+    // An event that is received does prove something, and its age is reported.
     let object = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "data": { "a": "b" },
-        "metadata": { "name": "heard", "namespace": scene.stack.namespace },
+        "metadata": { "name": "seen", "namespace": scene.stack.namespace },
     });
     let changes = async {
         let path = rest::path_of(&object)?;
@@ -37,12 +37,12 @@ async fn nothing_heard_proves_nothing_and_nothing_is_written() -> Result<()> {
     };
     let report = tokio::select! {
         report = scene.dataflow(0, "--passive 2s") => report,
-        ended = changes => panic!("{ended:?}"),
+        result = changes => panic!("{result:?}"),
     };
     assert_eq!(hop(&report, "events")["status"], "pass");
-    let heard = resource(&report, "configmaps.v1.");
-    assert!(heard["modified"].as_u64() >= Some(1), "{heard}");
-    assert!(heard["lastSeenMs"].is_u64(), "{heard}");
+    let seen = resource(&report, "configmaps.v1.");
+    assert!(seen["modified"].as_u64() >= Some(1), "{seen}");
+    assert!(seen["lastSeenMs"].is_u64(), "{seen}");
     assert!(resource(&report, "services.v1.")["lastSeenMs"].is_null());
     Ok(())
 }

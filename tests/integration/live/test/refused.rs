@@ -1,4 +1,4 @@
-//! Who may not make the object, or whose cluster does not take it.
+//! Users who cannot create the probe object, and clusters that reject it.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn who_may_not_create_is_told_what_lets_him() -> Result<()> {
+async fn missing_create_permission_is_reported_with_the_rbac_command() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let user = scene.bed.user()?;
@@ -57,7 +57,7 @@ async fn who_may_not_create_is_told_what_lets_him() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_has_what_is_printed_and_no_more_may_test() -> Result<()> {
+async fn printed_permissions_are_sufficient_and_minimal_for_a_test() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let other = format!("{}-other", scene.stack.namespace);
@@ -81,12 +81,12 @@ async fn who_has_what_is_printed_and_no_more_may_test() -> Result<()> {
         report["checks"].as_array().expect("checks").iter().filter(|check| check["status"] == "unknown").collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
 
-    // Nothing else may be written, there or elsewhere.
+    // Nothing else can be written, there or elsewhere.
     for (verb, resource) in
         [("create", "configmaps"), ("delete", "secrets"), ("update", "services"), ("create", "pods")]
     {
-        let right = format!("{verb} {resource}");
-        scene.bed.until_may(&user, &right, false).await?;
+        let permission = format!("{verb} {resource}");
+        scene.bed.until_allowed(&user, &permission, false).await?;
     }
     let report = scene.dataflow_of(&kubeconfig, "--kind service").await;
     assert_eq!(report["exitCode"], 3);
@@ -95,7 +95,7 @@ async fn who_has_what_is_printed_and_no_more_may_test() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_quota_refuses_is_told_in_its_words() -> Result<()> {
+async fn quota_refusal_is_quoted() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let quota = json!({
@@ -121,8 +121,8 @@ async fn what_a_quota_refuses_is_told_in_its_words() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_policy_refuses_is_told_in_its_words() -> Result<()> {
-    // What a policy says counts everywhere.
+async fn admission_policy_refusal_is_quoted() -> Result<()> {
+    // An admission policy applies to the whole cluster.
     let scene = Scene::private(&bed::Options::default(), |setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let constraints = json!({ "resourceRules": [
@@ -153,7 +153,7 @@ async fn what_a_policy_refuses_is_told_in_its_words() -> Result<()> {
         "metadata": { "name": "meshdoctor-tried", "namespace": scene.stack.namespace },
     });
     let dry = format!("{}?dryRun=All", rest::collection("v1", "ConfigMap", Some(&scene.stack.namespace)));
-    bed::until("the policy to be heard of", LIMIT, || async {
+    bed::until("the policy to take effect", LIMIT, || async {
         Ok(rest::post(client, &dry, &tried).await.is_err().then_some(()))
     })
     .await?;

@@ -1,4 +1,4 @@
-//! What MeshSync's store holds, against what the API server does.
+//! The contents of MeshSync's store, compared with the API server.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{LIMIT, Scene, assert_evidence, finding, resource};
 use crate::bed::{self, rest, watch_list};
 
-/// A test with `--store`, once MeshSync gives it: some seconds after it has listed everything.
+/// A test with `--store`, once MeshSync publishes its store. It does so some seconds after it has listed everything.
 async fn with_store(scene: &Scene, code: i32) -> Result<Value> {
     bed::until("MeshSync's store", LIMIT, || async {
         let ran = scene.run("test dataflow -o json --store").await;
@@ -22,8 +22,8 @@ async fn with_store(scene: &Scene, code: i32) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn it_holds_what_the_api_server_does() -> Result<()> {
-    // What others have left goes while it is counted.
+async fn store_matches_the_api_server() -> Result<()> {
+    // In a shared cluster, leftovers of other tests would be deleted during the count.
     let scene = Scene::private(&bed::Options::default(), |setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let report = with_store(&scene, 0).await?;
@@ -39,7 +39,7 @@ async fn it_holds_what_the_api_server_does() -> Result<()> {
 }
 
 #[tokio::test]
-async fn it_lacks_a_kind_that_the_list_did_not_have_when_meshsync_started() -> Result<()> {
+async fn kind_added_after_meshsync_started_is_missing_from_the_store() -> Result<()> {
     let scene = Scene::of(|setup| setup.whitelist(&watch_list::of(&["configmaps.v1."]))).await?;
     let _meshsync = scene.meshsync().await?;
     let list = watch_list::of(&["configmaps.v1.", "services.v1."]);
@@ -56,7 +56,7 @@ async fn it_lacks_a_kind_that_the_list_did_not_have_when_meshsync_started() -> R
 }
 
 #[tokio::test]
-async fn one_that_may_not_list_a_kind_keeps_it_all_back() -> Result<()> {
+async fn missing_list_permission_withholds_the_whole_store() -> Result<()> {
     let scene = Scene::of(bed::Setup::stock).await?;
     let _meshsync = scene.meshsync().await?;
     let report = scene.dataflow(1, "--store").await;

@@ -1,4 +1,4 @@
-//! The test of the flow as a part of `system check`, and in a recording.
+//! The data flow test as a part of `system check`, and in a recording.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     tool::{meshdoctor, roots},
 };
 
-/// The checks of the flow: their names and how they ended.
+/// The flow checks: their ids and statuses.
 fn flow_checks(report: &Value) -> Vec<String> {
     let checks = report["checks"].as_array().expect("checks");
     let text = |check: &Value, field: &str| check[field].as_str().unwrap_or_default().to_owned();
@@ -21,7 +21,7 @@ fn flow_checks(report: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_check_proves_the_flow_when_it_is_asked_to() -> Result<()> {
+async fn check_with_synthetic_tests_the_data_flow() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let report = reported(&scene.run("system check -o json").await.exits(0));
@@ -36,7 +36,7 @@ async fn a_check_proves_the_flow_when_it_is_asked_to() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_recording_tells_what_the_test_found() -> Result<()> {
+async fn recording_contains_the_result_of_the_test() -> Result<()> {
     let scene = Scene::of(|setup| setup).await?;
     let faults = Faults { drop: vec!["DELETED".to_owned()], ..Faults::default() };
     let _meshsync = scene.faulty(&faults).await?;

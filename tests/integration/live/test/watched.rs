@@ -1,4 +1,4 @@
-//! What the watch-list has published, and what becomes of a test of anything else.
+//! What MeshSync publishes according to the watch-list, and tests of anything else.
 
 use anyhow::Result;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::{Scene, assert_evidence, assert_root, events, finding, hop, resource}
 use crate::bed::watch_list;
 
 #[tokio::test]
-async fn a_list_that_cannot_be_read_is_why_nothing_comes() -> Result<()> {
+async fn invalid_watch_list_is_the_cause_of_silence() -> Result<()> {
     let scene = Scene::of(|setup| setup.whitelist("[{")).await?;
     let _meshsync = scene.meshsync().await?;
     let report = scene.dataflow(1, "--wait 1s").await;
@@ -19,15 +19,15 @@ async fn a_list_that_cannot_be_read_is_why_nothing_comes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_kind_is_chosen_where_the_first_is_not_watched() -> Result<()> {
+async fn another_kind_is_chosen_if_the_first_is_not_watched() -> Result<()> {
     let list = watch_list::of(&["services.v1.", "pods.v1.", "cronjobs.v1.batch"]);
-    let scene = Scene::recorded(|setup| setup.whitelist(&list)).await?;
+    let scene = Scene::audited(|setup| setup.whitelist(&list)).await?;
     let _meshsync = scene.meshsync().await?;
     let report = scene.dataflow(0, "").await;
     assert_eq!(events(&report), ["pass"; 3]);
     assert!(resource(&report, "cronjobs.v1.batch")["added"].as_u64() >= Some(1));
 
-    // Whoever asks for the first is told, and nothing is written.
+    // An explicit request for the first kind is refused, and nothing is written.
     let before = scene.writes()?;
     let report = scene.dataflow(3, "--kind configmap").await;
     assert_root(&report, "flow-not-watched");
@@ -41,7 +41,7 @@ async fn another_kind_is_chosen_where_the_first_is_not_watched() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_event_that_the_list_leaves_out_is_not_missed() -> Result<()> {
+async fn event_type_outside_the_watch_list_is_not_missing() -> Result<()> {
     let list = json!([{ "Resource": "configmaps.v1.", "Events": ["ADDED", "DELETED"] }]);
     let scene = Scene::of(|setup| setup.whitelist(&list.to_string())).await?;
     let _meshsync = scene.meshsync().await?;

@@ -1,0 +1,77 @@
+//! The flags of every command. Most are listed by `meshdoctor options` and left out of each command's help.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::duration;
+use crate::{cluster::kubeconfig::Access, stack::profile::Profile};
+
+/// The flags of every command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Global flags (all: meshdoctor options)")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Global {
+    /// Which cluster and namespace, and as whom.
+    #[command(flatten)]
+    pub access: Access,
+    /// Timeout of a single request; 0 for none
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = duration, hide = true)]
+    pub request_timeout: Duration,
+    /// Family of stacks to look for
+    #[arg(long, global = true, value_name = "NAME", value_parser = ["meshery", "meshplay"], hide = true)]
+    pub profile: Option<String>,
+
+    /// Output format
+    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+    /// Timeout of the whole run; 0 for none
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration, hide = true)]
+    pub timeout: Duration,
+    /// Log API requests with timings to stderr
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Print one line: the verdict
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// When to use color
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, env = "MESHDOCTOR_COLOR", hide = true)]
+    pub color: Color,
+    /// Never prompt
+    #[arg(long, global = true, hide = true)]
+    pub no_input: bool,
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::HelpShort)]
+    help: Option<bool>,
+}
+
+impl Global {
+    /// The namespace of the stack.
+    pub(crate) fn namespace<'a>(&'a self, profile: &'a Profile) -> &'a str {
+        self.access.namespace.as_deref().unwrap_or(profile.namespace)
+    }
+}
+
+/// An output format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people
+    Table,
+    /// The same with more columns
+    Wide,
+    /// JSON document
+    Json,
+    /// The same document as YAML
+    Yaml,
+}
+
+/// When to use color.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set or TERM is dumb
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

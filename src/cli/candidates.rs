@@ -1,0 +1,97 @@
+//! Candidates for shell completion. They come from this program and from the kubeconfig, never from a cluster.
+
+use std::ffi::OsStr;
+
+use clap_complete::{CompleteEnv, Shell, engine::CompletionCandidate, env::Shells};
+
+use crate::{
+    cluster::kubeconfig::{self, Names},
+    diagnose::codes,
+    stack::{component::Component, error_codes},
+};
+
+/// The variable by which a completion script asks for candidates.
+const VARIABLE: &str = "MESHDOCTOR_COMPLETE";
+
+/// Prints the candidates and ends the program if a completion script asks for them.
+pub fn answer(command: &clap::Command) {
+    if std::env::var_os(VARIABLE).is_some() {
+        CompleteEnv::with_factory(|| command.clone()).var(VARIABLE).complete();
+    }
+}
+
+/// The script of a shell, which asks this program for candidates.
+///
+/// # Errors
+///
+/// When writing to memory fails, which it does not.
+pub(crate) fn script(shell: Shell) -> std::io::Result<String> {
+    let name = shell.to_string();
+    let shells = Shells::builtins();
+    let completer = shells.completer(&name).ok_or(std::io::ErrorKind::Unsupported)?;
+    let mut script = Vec::new();
+    completer.write_registration(VARIABLE, "meshdoctor", "meshdoctor", "meshdoctor", &mut script)?;
+    String::from_utf8(script).map_err(std::io::Error::other)
+}
+
+/// Those of these words that begin as typed, with a help text each.
+fn starting<W: Into<String>>(
+    typed: &OsStr,
+    words: impl IntoIterator<Item = (W, Option<String>)>,
+) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    words
+        .into_iter()
+        .map(|(word, help)| (word.into(), help))
+        .filter(|(word, _): &(String, _)| word.starts_with(&*typed))
+        .map(|(word, help)| CompletionCandidate::new(word).help(help.map(Into::into)))
+        .collect()
+}
+
+fn diagnoses() -> impl Iterator<Item = (String, Option<String>)> {
+    codes::all().map(|known| (known.code(), Some(known.title())))
+}
+
+fn checks() -> impl Iterator<Item = (String, Option<String>)> {
+    codes::checks().map(|check| (check.id.to_owned(), Some(check.title.to_owned())))
+}
+
+/// Codes, checks and components, as `--only` and `--skip` take them.
+pub(crate) fn selection(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let components = Component::ALL.map(|component| (component.code().to_owned(), Some(component.title().to_owned())));
+    starting(typed, components.into_iter().chain(diagnoses()).chain(checks()))
+}
+
+/// What `explain` explains.
+pub(crate) fn explained(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let topics = codes::TOPICS.iter().map(|(word, help)| ((*word).to_owned(), Some((*help).to_owned())));
+    let stack = error_codes::all().filter_map(|section| {
+        let (program, code) = section.lines().next()?.split_once(' ')?;
+        Some((code.to_owned(), Some(program.to_owned())))
+    });
+    starting(typed, topics.chain(diagnoses()).chain(checks()).chain(stack))
+}
+
+/// Contexts of the kubeconfig.
+pub(crate) fn contexts(typed: &OsStr) -> Vec<CompletionCandidate> {
+    named(typed, |names| names.contexts)
+}
+
+/// Clusters of the kubeconfig.
+pub(crate) fn clusters(typed: &OsStr) -> Vec<CompletionCandidate> {
+    named(typed, |names| names.clusters)
+}
+
+/// Users of the kubeconfig.
+pub(crate) fn users(typed: &OsStr) -> Vec<CompletionCandidate> {
+    named(typed, |names| names.users)
+}
+
+/// Namespaces of the kubeconfig's contexts, and those where stacks usually are.
+pub(crate) fn namespaces(typed: &OsStr) -> Vec<CompletionCandidate> {
+    named(typed, |names| names.namespaces)
+}
+
+fn named(typed: &OsStr, choose: impl Fn(Names) -> Vec<String>) -> Vec<CompletionCandidate> {
+    starting(typed, choose(kubeconfig::names()).into_iter().map(|name| (name, None)))
+}

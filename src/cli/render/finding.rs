@@ -1,0 +1,142 @@
+//! One finding for people: what is wrong, how we know, and the fix.
+
+use owo_colors::{OwoColorize, Style};
+
+use super::text::{Page, width_of};
+use crate::{
+    facts::redact::clean,
+    report::{Command, Effect, Finding, Kind, Severity},
+};
+
+/// How much of a finding is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Everything.
+    All,
+    /// The first sentences and items, and so many lines of them; where a screen has room for more.
+    Lines {
+        /// Lines of the message.
+        message: usize,
+        /// Items of evidence.
+        items: usize,
+        /// Lines of each item.
+        each: usize,
+    },
+    /// The headline and the fix.
+    Fix,
+}
+
+impl Detail {
+    /// From the most to the least that `system check` shows without `--all`.
+    pub(crate) const FOLDED: [Self; 5] = [
+        Self::Lines { message: 4, items: 3, each: 2 },
+        Self::Lines { message: 3, items: 2, each: 2 },
+        Self::Lines { message: 3, items: 1, each: 1 },
+        Self::Lines { message: 2, items: 0, each: 0 },
+        Self::Fix,
+    ];
+}
+
+/// One of these findings.
+pub(crate) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Finding, detail: Detail) {
+    headline(page, finding);
+    match detail {
+        Detail::All => {
+            page.paragraph("  ", 2, &finding.message, Style::new());
+            evidence(page, finding, usize::MAX, usize::MAX);
+        }
+        Detail::Lines { message, items, each } => {
+            let message = page.sentences(2, &finding.message, message);
+            page.paragraph("  ", 2, &message, Style::new());
+            evidence(page, finding, items, each);
+        }
+        Detail::Fix => {}
+    }
+    remedy(page, finding);
+    let dim = page.look.styles.dim;
+    if !finding.caused_by.is_empty() {
+        page.paragraph("  ", 2, &format!("Caused by {}.", finding.caused_by.join(", ")), dim);
+    }
+    let consequences: Vec<&str> = findings
+        .iter()
+        .filter(|other| other.caused_by.contains(&finding.id))
+        .map(|other| other.code.as_str())
+        .collect();
+    if let Detail::Lines { .. } = detail
+        && !consequences.is_empty()
+    {
+        let text = page.excerpt(2, &format!("Also causes {} (--all)", consequences.join(", ")), 1);
+        page.paragraph("  ", 2, &text, dim);
+    }
+}
+
+/// The first items of the evidence, and the first lines of each.
+fn evidence(page: &mut Page<'_>, finding: &Finding, items: usize, each: usize) {
+    let (bullet, dim) = (page.look.glyphs.bullet, page.look.styles.dim);
+    let rest = finding.evidence.len().saturating_sub(items);
+    for (number, item) in finding.evidence.iter().take(items).enumerate() {
+        let item = page.excerpt(6, item, each);
+        let tail = if number + 1 == items && rest > 0 { format!("(and {rest} more: --all)") } else { String::new() };
+        page.paragraph_with_tail(&format!("    {bullet} "), 6, &item, dim, &tail);
+    }
+}
+
+/// The first line: the fact on the left, severity and code on the right or below.
+fn headline(page: &mut Page<'_>, finding: &Finding) {
+    let look = page.look;
+    let (glyph, style) = match finding.kind {
+        Kind::Obstacle if finding.severity == Severity::Error => (look.glyphs.unknown, look.styles.warning),
+        _ => look.severity(finding.severity),
+    };
+    let word = match finding.kind {
+        Kind::Obstacle => "not checked".to_owned(),
+        Kind::Fault => finding.severity.to_string(),
+    };
+    let fact = clean(&finding.title);
+    let code = format!("{word} {} {}", look.glyphs.dot, clean(&finding.code));
+    let used = 2 + width_of(&fact) + 2 + width_of(&code);
+    let shown = code.style(look.styles.dim);
+    match look.width {
+        Some(width) if used <= width => {
+            let space = " ".repeat(width.min(110).max(used) - used + 2);
+            page.raw(&format!("{} {}{space}{shown}", glyph.style(style), fact.style(look.styles.strong)));
+        }
+        Some(_) => {
+            page.paragraph(&format!("{} ", glyph.style(style)), 2, &fact, look.styles.strong);
+            page.raw(&format!("  {shown}"));
+        }
+        None => page.raw(&format!("{} {}  {shown}", glyph.style(style), fact.style(look.styles.strong))),
+    }
+}
+
+/// The fix: in words, then its commands, each on a line of its own so that it can be pasted.
+fn remedy(page: &mut Page<'_>, finding: &Finding) {
+    let look = page.look;
+    if !finding.remedy.text.is_empty() {
+        page.paragraph(&format!("  {} ", "Fix:".style(look.styles.strong)), 7, &finding.remedy.text, Style::new());
+    }
+    let mut before: &[Command] = &[];
+    for (number, command) in finding.remedy.commands.iter().enumerate() {
+        if let Some(label) = label(before, command.effect) {
+            page.raw(&format!("    {}", label.style(look.styles.dim)));
+        }
+        page.raw(&format!("      {}", clean(&command.run).style(look.styles.command)));
+        before = &finding.remedy.commands[..=number];
+    }
+}
+
+/// What the next command does to the cluster, where that differs from the command above it.
+fn label(before: &[Command], effect: Effect) -> Option<&'static str> {
+    let above = before.last().map_or(Effect::Read, |command| command.effect);
+    if above == effect {
+        return None;
+    }
+    Some(match effect {
+        Effect::Read => "then check:",
+        Effect::Write => "changes the cluster:",
+        Effect::Destructive if before.iter().any(|command| command.effect == Effect::Write) => {
+            "Last resort, deletes objects:"
+        }
+        Effect::Destructive => "deletes objects:",
+    })
+}

@@ -1,0 +1,52 @@
+//! The verdict in one line.
+
+use owo_colors::OwoColorize;
+
+use super::{checks, style::Look};
+use crate::{
+    facts::redact::clean,
+    report::{Report, Verdict},
+    stack::base::words::count,
+};
+
+/// The verdict in one line (`--quiet`).
+pub fn line(report: &Report, look: &Look) -> String {
+    parts(report, look, false).join(&format!(" {} ", look.glyphs.dot))
+}
+
+/// The verdict, its first root cause, and what it is based on; with `counted`, how many checks ended how.
+pub(crate) fn parts(report: &Report, look: &Look, counted: bool) -> Vec<String> {
+    let verdict = report.verdict.unwrap_or(Verdict::Unknown);
+    let word = match (&report.preflight, verdict) {
+        (None, verdict) => verdict.to_string(),
+        (Some(preflight), Verdict::Healthy | Verdict::Degraded | Verdict::NotInstalled) => {
+            let open = preflight.objects.iter().any(|object| object.action == "unverifiable");
+            if open { "can be installed, as far as it can be validated".into() } else { "can be installed".into() }
+        }
+        (Some(_), Verdict::Unhealthy) => "cannot be installed".into(),
+        (Some(_), Verdict::Unknown) => "unknown whether it can be installed".into(),
+    };
+    let (glyph, style) = match verdict {
+        Verdict::Healthy => (look.glyphs.pass, look.styles.good),
+        Verdict::Degraded => (look.glyphs.warn, look.styles.warning),
+        Verdict::Unknown => (look.glyphs.unknown, look.styles.warning),
+        Verdict::NotInstalled => (look.glyphs.skip, look.styles.warning),
+        Verdict::Unhealthy => (look.glyphs.fail, look.styles.bad),
+    };
+    let cause = report.root_causes().next().map(|cause| format!(": {}", clean(&cause.code))).unwrap_or_default();
+    let mut parts = vec![format!("{} {}{cause}", glyph.style(style), word.style(style))];
+    if let Some(summary) = &report.summary {
+        let faults = [(summary.errors, "error", "errors"), (summary.warnings, "warning", "warnings")];
+        parts.extend(faults.iter().filter(|(n, ..)| *n > 0).map(|(n, one, several)| count(*n, one, several)));
+    }
+    if counted {
+        parts.push(format!("{}: {}", count(report.checks().len(), "check", "checks"), checks::counts(report.checks())));
+    }
+    if let Some(silenced) = report.silenced {
+        parts.push(format!("partial: {} excluded", count(silenced, "finding", "findings")));
+    }
+    if report.source.kind == "live" {
+        parts.push(format!("{} ms", report.duration_ms));
+    }
+    parts
+}

@@ -1,0 +1,108 @@
+//! How this program was called, so that a command that it prints reaches the same cluster as the same user.
+
+use super::words::quoted;
+
+/// The name of the call and its connection flags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// `meshdoctor`, or `kubectl meshdoctor`.
+    pub program: String,
+    /// Flags that kubectl has too, such as `--kubeconfig`; without credentials.
+    flags: Vec<(&'static str, Option<String>)>,
+}
+
+impl Default for Invocation {
+    fn default() -> Self {
+        Self { program: "meshdoctor".into(), flags: Vec::new() }
+    }
+}
+
+impl Invocation {
+    /// A call by this name, without flags.
+    pub fn of(program: impl Into<String>) -> Self {
+        Self { program: program.into(), flags: Vec::new() }
+    }
+
+    /// Adds a flag if it has a value. A flag that is there already keeps its value.
+    pub fn add(&mut self, flag: &'static str, value: Option<impl Into<String>>) {
+        if let Some(value) = value
+            && !self.flags.iter().any(|(name, _)| *name == flag)
+        {
+            self.flags.push((flag, Some(value.into())));
+        }
+    }
+
+    /// Adds each value of a flag that may be given more than once.
+    pub fn add_each(&mut self, flag: &'static str, values: &[String]) {
+        self.flags.extend(values.iter().map(|value| (flag, Some(value.clone()))));
+    }
+
+    /// Adds a flag without a value.
+    pub fn add_switch(&mut self, flag: &'static str, on: bool) {
+        if on {
+            self.flags.push((flag, None));
+        }
+    }
+
+    /// The flags as words of a command line, with a space before each: ` --context prod --as jane`.
+    pub fn flags(&self) -> String {
+        self.written(|flag| Some(flag))
+    }
+
+    /// The flags that Helm has too, by Helm's names.
+    pub fn helm_flags(&self) -> String {
+        self.written(|flag| match flag {
+            "--kubeconfig" => Some("--kubeconfig"),
+            "--context" => Some("--kube-context"),
+            "--as" => Some("--kube-as-user"),
+            "--as-group" => Some("--kube-as-group"),
+            "--server" => Some("--kube-apiserver"),
+            "--tls-server-name" => Some("--kube-tls-server-name"),
+            "--insecure-skip-tls-verify" => Some("--kube-insecure-skip-tls-verify"),
+            _ => None,
+        })
+    }
+
+    fn written(&self, name: impl Fn(&'static str) -> Option<&'static str>) -> String {
+        let flags = self.flags.iter().filter_map(|(flag, value)| Some((name(flag)?, value)));
+        flags
+            .map(|(flag, value)| match value {
+                Some(value) => format!(" {flag} {}", quoted(value)),
+                None => format!(" {flag}"),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation() -> Invocation {
+        let mut invocation = Invocation::of("kubectl meshdoctor");
+        invocation.add("--kubeconfig", Some("my config"));
+        invocation.add("--context", Some("prod"));
+        invocation.add("--context", Some("another"));
+        invocation.add("--as", None::<String>);
+        invocation.add_each("--as-group", &["a".into(), "b".into()]);
+        invocation.add("--cluster", Some("c"));
+        invocation.add_switch("--insecure-skip-tls-verify", true);
+        invocation
+    }
+
+    #[test]
+    fn flags_are_quoted_and_keep_their_order() {
+        let flags = invocation().flags();
+        let expected =
+            " --kubeconfig 'my config' --context prod --as-group a --as-group b --cluster c --insecure-skip-tls-verify";
+        assert_eq!(flags, expected);
+    }
+
+    #[test]
+    fn helm_has_other_names_and_fewer_flags() {
+        let flags = invocation().helm_flags();
+        let expected = " --kubeconfig 'my config' --kube-context prod --kube-as-group a --kube-as-group b \
+                        --kube-insecure-skip-tls-verify";
+        assert_eq!(flags, expected);
+    }
+}

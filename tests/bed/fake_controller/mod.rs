@@ -1,0 +1,205 @@
+//! A fake controller for one namespace. It does the operator's work while the operator's Deployment has a ready pod,
+//! runs a broker server for each ready broker pod, and connects MeshSync while its pod is ready.
+//!
+//! It supports the current operator line and Meshplay's, and custom resources with their usual names. It has its own
+//! thread and runtime, so it keeps running while a test blocks its thread. It retries what fails, as the real
+//! components do; [`FakeController::until_connected`] reports the last error.
+
+mod lookup;
+mod operator;
+mod workloads;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use kube::Client;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::broker::Broker;
+use super::cluster::Cluster;
+use super::fake_client::FakeClient;
+use super::line::Line;
+use super::process::Process;
+use super::setup::Setup;
+use super::stack::Stack;
+use super::{real, wait};
+
+/// The pause between two rounds.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A running fake controller; stopped on drop, with its broker servers and clients.
+#[derive(Debug)]
+pub struct FakeController {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    status: Arc<Mutex<Status>>,
+}
+
+/// What the thread reports.
+#[derive(Debug, Default)]
+struct Status {
+    connected: bool,
+    last_error: Option<String>,
+}
+
+impl Cluster {
+    /// Starts a fake controller of the current operator line for a namespace.
+    pub fn start_controller(&self, namespace: &str) -> Result<FakeController> {
+        self.start_controller_of(Line::Current, namespace)
+    }
+
+    /// [`Cluster::start_controller`] for another operator line.
+    pub fn start_controller_of(&self, line: Line, namespace: &str) -> Result<FakeController> {
+        let (stop, mut stopped) = oneshot::channel();
+        let status = Arc::new(Mutex::new(Status::default()));
+        let (cluster, shared) = (self.clone(), status.clone());
+        let setup = Stack::of(line).namespace(namespace);
+        let name = format!("fake controller of {namespace}");
+        let thread = std::thread::Builder::new().name(name).spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+                return;
+            };
+            runtime.block_on(async {
+                let Ok(client) = cluster.client().await else {
+                    return;
+                };
+                let mut controller = Controller::new(cluster, client, setup);
+                loop {
+                    let round = async {
+                        let result = controller.reconcile().await;
+                        let connected = controller.is_meshsync_connected().await;
+                        let last_error = result.err().map(|error| format!("{error:#}"));
+                        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Status { connected, last_error };
+                        tokio::time::sleep(PAUSE).await;
+                    };
+                    // An error means that the handle was dropped, which is also a request to stop.
+                    tokio::select! {
+                        _ = &mut stopped => return,
+                        () = round => {}
+                    }
+                }
+            });
+        })?;
+        Ok(FakeController { stop: Some(stop), thread: Some(thread), status })
+    }
+}
+
+impl Setup {
+    /// Installs the stack as a user does and starts a fake controller; returns when MeshSync is connected.
+    pub async fn start_with_controller(self, cluster: &Cluster) -> Result<FakeController> {
+        let client = cluster.client().await?;
+        let namespace = self.namespace.clone();
+        self.install(cluster, &client).await?;
+        let controller = cluster.start_controller(&namespace)?;
+        controller.until_connected().await?;
+        Ok(controller)
+    }
+}
+
+impl Stack {
+    /// Stops the stack's broker servers and clients and starts a fake controller, which restarts them and reacts to
+    /// every later change.
+    pub fn start_controller(&mut self) -> Result<FakeController> {
+        self.stop_processes();
+        self.cluster.start_controller(&self.namespace)
+    }
+}
+
+impl FakeController {
+    /// Waits until MeshSync is connected to the broker.
+    pub async fn until_connected(&self) -> Result<()> {
+        self.until(true).await
+    }
+
+    /// Waits until no MeshSync is connected.
+    pub async fn until_disconnected(&self) -> Result<()> {
+        self.until(false).await
+    }
+
+    async fn until(&self, connected: bool) -> Result<()> {
+        let status = || self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let what = if connected { "MeshSync to connect" } else { "MeshSync to disconnect" };
+        wait::until(what, Duration::from_secs(60), || async { Ok((status().connected == connected).then_some(())) })
+            .await
+            .with_context(|| match &status().last_error {
+                Some(error) => format!("the fake controller's last error: {error}"),
+                None => "the fake controller reports no error".into(),
+            })
+    }
+}
+
+impl Drop for FakeController {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The state of the control loop.
+struct Controller {
+    cluster: Cluster,
+    client: Client,
+    setup: Setup,
+    /// The real operator, if the environment names its binary.
+    real: Option<Process>,
+    /// When the operator last renewed its Lease.
+    lease_renewed: Option<Instant>,
+    /// The custom resources that are reconciled: UID and generation by kind.
+    reconciled: BTreeMap<&'static str, (Value, Value)>,
+    /// The broker servers by pod name, each with the UID of its pod.
+    servers: BTreeMap<String, (Value, Broker)>,
+    /// The MeshSync clients by the UID of their pod.
+    meshsyncs: BTreeMap<String, FakeClient>,
+}
+
+impl Controller {
+    fn new(cluster: Cluster, client: Client, setup: Setup) -> Self {
+        Self {
+            cluster,
+            client,
+            setup,
+            real: None,
+            lease_renewed: None,
+            reconciled: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            meshsyncs: BTreeMap::new(),
+        }
+    }
+
+    /// One round: reads the namespace and does what is needed.
+    async fn reconcile(&mut self) -> Result<()> {
+        let operator = self
+            .find("apps/v1", "Deployment", &self.named("operator"))
+            .await?
+            .filter(|operator| operator["status"]["readyReplicas"].as_u64() > Some(0) && !is_terminating(operator));
+        let is_ready = operator.is_some();
+        match real::operator().filter(|_| self.is_current()) {
+            Some(_) if !is_ready => self.real = None,
+            Some(binary) if self.real.is_none() => {
+                let namespace = &self.setup.namespace;
+                let start = real::start_operator(&self.cluster, &self.client, namespace, binary);
+                self.real = Some(start.await?);
+            }
+            Some(_) => {}
+            None => match operator {
+                Some(operator) => {
+                    self.renew_lease(&operator).await?;
+                    self.reconcile_custom_resources().await?;
+                }
+                None => self.reconciled.clear(),
+            },
+        }
+        self.run_brokers().await?;
+        self.run_meshsync().await
+    }
+}
+
+fn is_terminating(object: &Value) -> bool {
+    !object["metadata"]["deletionTimestamp"].is_null()
+}

@@ -1,0 +1,187 @@
+//! The operator's work: its Lease, the objects of the custom resources, their statuses and finalizers.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::lookup::address_of;
+use super::{Controller, is_terminating};
+use crate::bed::rest::{self, Writer};
+use crate::bed::setup::random_token;
+use crate::bed::stack::has_all_replicas;
+use crate::bed::{manifests, operator, users};
+
+/// How often the operator's library renews the leader's Lease, and how long the Lease lasts.
+const RENEWAL: Duration = Duration::from_secs(2);
+const LEASE_SECONDS: i32 = 15;
+
+impl Controller {
+    /// Renews the leader's Lease.
+    pub(super) async fn renew_lease(&mut self, operator: &Value) -> Result<()> {
+        if self.lease_renewed.is_some_and(|at| at.elapsed() < RENEWAL) {
+            return Ok(());
+        }
+        let labels = operator["spec"]["selector"]["matchLabels"].as_object();
+        let labels: Vec<String> = labels
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+            .collect();
+        let pods = self.ready_pods(&labels.join(",")).await?;
+        let Some((pod, uid)) = pods.into_iter().next() else {
+            return Ok(());
+        };
+        let prefix = self.names().prefix;
+        let group = self.names().group;
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {
+                "name": format!("{prefix}-operator-leader.{group}"),
+                "namespace": self.setup.namespace,
+            },
+            "spec": {
+                "holderIdentity": format!("{pod}_{}", uid.as_str().unwrap_or_default()),
+                "leaseDurationSeconds": LEASE_SECONDS,
+                "renewTime": manifests::now_exactly(),
+            },
+        });
+        rest::write(&self.client, Writer::Apply("meshery-operator"), &lease).await?;
+        self.lease_renewed = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Reconciles both custom resources once.
+    pub(super) async fn reconcile_custom_resources(&mut self) -> Result<()> {
+        for kind in ["MeshSync", "Broker"] {
+            match self.custom_resource(kind).await? {
+                None => drop(self.reconciled.remove(kind)),
+                Some(object) if is_terminating(&object) => self.finalize(&object, kind).await?,
+                Some(_) => {}
+            }
+        }
+        // The broker comes first: MeshSync needs its address.
+        self.reconcile_one("Broker").await?;
+        self.reconcile_one("MeshSync").await
+    }
+
+    /// Creates the objects of a custom resource, and writes its status when they are ready.
+    async fn reconcile_one(&mut self, kind: &'static str) -> Result<()> {
+        let Some(object) = self.custom_resource(kind).await?.filter(|object| !is_terminating(object)) else {
+            return Ok(());
+        };
+        let service = self.find("v1", "Service", self.names().broker).await?;
+        let address = service.as_ref().and_then(address_of);
+        let version = |object: &Value| {
+            let metadata = &object["metadata"];
+            (metadata["uid"].clone(), metadata["generation"].clone())
+        };
+        let (workload, name) = &self.owned_objects(kind)[0];
+        let missing = self.is_object_missing(kind).await?;
+        if !missing && self.reconciled.get(kind) == Some(&version(&object)) {
+            return Ok(());
+        }
+        let updated = if self.is_current() {
+            operator::write_operator_fields(&self.client, &[object]).await?
+        } else {
+            vec![object]
+        };
+        let uid = updated[0]["metadata"]["uid"].as_str().unwrap_or_default();
+        let objects = if kind == "Broker" {
+            let token = self.token().await?.unwrap_or_else(random_token);
+            let values = [("broker_uid", uid), ("token", &users::base64(&token))];
+            let spec = &updated[0]["spec"];
+            let mut setup = self.setup.clone();
+            if let Some(service_type) = spec["service"]["type"].as_str() {
+                setup = setup.service_type(service_type);
+            }
+            if let Some(size) = spec["size"].as_u64().and_then(|size| size.try_into().ok()) {
+                setup = setup.brokers(size);
+            }
+            setup.fill(setup.templates().broker, &values)?
+        } else {
+            let Some(address) = address else {
+                return Ok(());
+            };
+            let url = if self.is_current() {
+                format!("nats://$(NATS_TOKEN)@{address}:4222")
+            } else {
+                format!("{address}:4222")
+            };
+            let values = [("meshsync_uid", uid), ("broker_url", &url)];
+            self.setup.fill(self.setup.templates().meshsync, &values)?
+        };
+        let writer = self.setup.writer(if kind == "Broker" { "broker" } else { "" });
+        for object in objects {
+            match rest::write(&self.client, writer, &object).await {
+                // A writer that creates does not change an existing object.
+                Err(error) if !rest::is(&error, 409) => return Err(error),
+                _ => {}
+            }
+        }
+        let ready = self.find("apps/v1", workload, name).await?;
+        if let (Some(service), Some(address)) = (service, address)
+            && ready.as_ref().is_some_and(has_all_replicas)
+        {
+            self.setup.write_statuses(&self.client, &service, address, &updated).await?;
+            self.reconciled.insert(kind, version(&updated[0]));
+        }
+        Ok(())
+    }
+
+    /// Whether an object of a custom resource is missing.
+    async fn is_object_missing(&self, kind: &str) -> Result<bool> {
+        let secret = (kind == "Broker" && self.is_current()).then(|| ("Secret", "meshery-nats-auth".to_owned()));
+        for (kind, name) in self.owned_objects(kind).into_iter().chain(secret) {
+            if self.find(api_version(kind), kind, &name).await?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Deletes the objects of a custom resource and removes its finalizer. The Secret is left to the garbage collector,
+    /// as the operator does.
+    async fn finalize(&mut self, object: &Value, kind: &'static str) -> Result<()> {
+        self.reconciled.remove(kind);
+        for (kind, name) in self.owned_objects(kind) {
+            let path = rest::path(api_version(kind), kind, &self.setup.namespace, &name);
+            rest::delete(&self.client, &path).await?;
+        }
+        if object["metadata"]["finalizers"].is_array() {
+            let path = rest::path_of(object)?;
+            let change = json!({"metadata": {"finalizers": null}});
+            match rest::merge(&self.client, &path, &change).await {
+                Err(error) if !rest::is(&error, 404) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The objects that the operator creates for a custom resource and deletes with it, the workload first.
+    fn owned_objects(&self, kind: &str) -> Vec<(&'static str, String)> {
+        if kind != "Broker" {
+            return vec![("Deployment", self.named("meshsync"))];
+        }
+        let broker = self.names().broker;
+        let fourth = if self.is_current() {
+            ("Service", format!("{broker}-headless"))
+        } else {
+            ("ConfigMap", self.named("nats-accounts"))
+        };
+        vec![
+            ("StatefulSet", broker.to_owned()),
+            ("Service", broker.to_owned()),
+            ("ConfigMap", self.named("nats-config")),
+            fourth,
+        ]
+    }
+}
+
+fn api_version(kind: &str) -> &'static str {
+    match kind {
+        "Deployment" | "StatefulSet" => "apps/v1",
+        _ => "v1",
+    }
+}

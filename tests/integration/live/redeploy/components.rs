@@ -1,0 +1,88 @@
+//! Redeploys of single components, with the least disruptive steps that work.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{FORCE, assert_healthy, redeploy};
+use crate::{
+    bed::{self, rest, states},
+    live::at,
+};
+
+#[tokio::test]
+async fn broker_restart_reconnects_meshsync() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
+    let controller = stack.start_controller()?;
+    controller.until_connected().await?;
+    let set = stack.path("apps/v1", "StatefulSet", "meshery-nats");
+    let before = rest::get(&stack.client, &set).await?["status"]["updateRevision"].clone();
+    let done = redeploy(&bed, namespace, "broker").await.exits(0);
+    assert!(done.stdout.contains("is lost to its readers"), "{}", done.stdout);
+    let after = rest::get(&stack.client, &set).await?["status"]["updateRevision"].clone();
+    assert_ne!(before, after);
+    assert_healthy(&bed, namespace).await
+}
+
+#[tokio::test]
+async fn new_token_reaches_broker_and_meshsync() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
+    let controller = stack.start_controller()?;
+    controller.until_connected().await?;
+    let secret = stack.path("v1", "Secret", "meshery-nats-auth");
+    let before = rest::get(&stack.client, &secret).await?["data"]["token"].clone();
+    redeploy(&bed, namespace, "broker --new-token").await.exits(0);
+    let after = rest::get(&stack.client, &secret).await?["data"]["token"].clone();
+    assert_ne!(before, after);
+    assert_healthy(&bed, namespace).await
+}
+
+#[tokio::test]
+async fn backup_restores_the_specs_of_custom_resources() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
+    let controller = stack.start_controller()?;
+    controller.until_connected().await?;
+    let path = stack.custom_path("MeshSync");
+    let list = json!({ "spec": { "watch-list": { "data": {
+        "whitelist": "[{\"Resource\":\"pods.v1.\",\"Events\":[\"ADDED\",\"MODIFIED\",\"DELETED\"]}]",
+    } } } });
+    let before = rest::merge(&stack.client, &path, &list).await?["spec"].clone();
+    let copy = bed.file(&format!("copy-{namespace}.json"));
+    at(&bed, namespace, "system reset stack --yes --wait 60s").arg("--backup").arg(&copy).run_beside().await.exits(0);
+    bed::until("the object to be deleted", Duration::from_secs(20), || async {
+        Ok(rest::get(&stack.client, &path).await.is_err().then_some(()))
+    })
+    .await?;
+    let file = copy.display().to_string();
+    redeploy(&bed, namespace, &format!("{FORCE} --from-backup {file}")).await.exits(0);
+    let after = rest::get(&stack.client, &path).await?["spec"].clone();
+    assert_eq!(after["watch-list"]["data"], before["watch-list"]["data"]);
+    let reader = "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshery-meshsync-reader";
+    let rules = rest::get(&stack.client, reader).await?["rules"].to_string();
+    assert!(rules.contains("pods") && !rules.contains("secrets"), "{rules}");
+    assert!(rules.contains("kube-system"), "{rules}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn meshsync_that_stays_disconnected_is_restarted() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    // Without a controller MeshSync never connects, whatever the tool does.
+    let stack = states::apply("running-not-connected", &bed, namespace).await?.expect("a stack");
+    let before = stack.pods("meshsync").await?;
+    let stopped = redeploy(&bed, namespace, "broker --wait 8s").await.exits(5);
+    let report = stopped.json();
+    let last = &report["steps"].as_array().expect("steps").last().expect("one")["objectKind"];
+    assert_eq!(last, "Deployment", "{report:#}");
+    assert!(report["reason"].as_str().is_some_and(|why| why.contains("not CONNECTED")), "{report:#}");
+    assert_ne!(stack.pods("meshsync").await?, before);
+    Ok(())
+}
