@@ -95,7 +95,11 @@ impl Broker {
 
     /// The URL that MeshSync gets, with the token.
     pub fn url(&self) -> String {
-        let token = self.token.as_ref();
+        self.url_with(self.token.as_deref())
+    }
+
+    /// The URL with another token.
+    pub fn url_with(&self, token: Option<&str>) -> String {
         let login = token.map(|token| format!("{token}@")).unwrap_or_default();
         format!("nats://{login}{}", self.endpoint())
     }

@@ -50,6 +50,11 @@ pub async fn until_stored_as(client: &Client, group: &str, kind: &str, version: 
 /// Applies the CRDs of an operator line and waits until they are served.
 pub async fn install(client: &Client, line: Line) -> Result<()> {
     rest::write_all(client, BED, &line.crds()?).await?;
+    until_served(client, line).await
+}
+
+/// Waits until the CRDs of an operator line are served and their objects can be created without delay.
+pub async fn until_served(client: &Client, line: Line) -> Result<()> {
     let names = line.names();
     wait::until("the CRDs to be served", Duration::from_secs(15), || async {
         for version in names.versions {

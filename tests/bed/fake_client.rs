@@ -10,6 +10,8 @@ use anyhow::{Context, Result, anyhow};
 use futures_util::future;
 use tokio::sync::oneshot;
 
+use super::broker::Broker;
+use super::line::Line;
 use super::process::Process;
 
 /// A connected client, or the real MeshSync instead; disconnected on drop.
@@ -29,6 +31,14 @@ pub struct NatsClient {
 }
 
 impl FakeClient {
+    /// Connects a Meshery Server: it receives MeshSync's events and the replies to its requests.
+    pub(super) fn meshery_server(line: Line, broker: &Broker) -> Result<Self> {
+        let prefix = line.names().prefix;
+        let name = format!("{prefix}-server");
+        let subjects = [format!("{prefix}.meshsync.core"), format!("{name}.meshsync.store")];
+        Self::connect(&name, &broker.endpoint(), broker.token.as_deref(), &subjects)
+    }
+
     /// Connects with this name and subscribes; returns when the broker has processed both.
     pub fn connect(name: &str, endpoint: &str, token: Option<&str>, subjects: &[String]) -> Result<Self> {
         let (stop, stopped) = oneshot::channel();

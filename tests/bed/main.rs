@@ -1,7 +1,7 @@
 //! Starts the test cluster by hand, to try the tool on it.
 //!
-//! `cargo run --example bed -- healthy` starts a cluster with the stack in that state, prints how to connect to it, and
-//! runs until Ctrl-C.
+//! `cargo run --example bed -- healthy` starts a cluster with the stack in that state, prints how to use it, and runs
+//! until Ctrl-C. In the states `healthy` and `nothing-installed` everything in the README works.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
+use bed::states::{self, Running};
 use clap::Parser;
 use tokio::sync::oneshot;
 
@@ -45,36 +46,42 @@ async fn main() -> ExitCode {
 
 async fn start(args: &Args) -> Result<()> {
     if args.list {
-        for bed::states::Situation { name, summary, .. } in bed::states::ALL {
+        for states::Situation { name, summary, .. } in states::ALL {
             println!("{name:40} {summary}");
         }
         return Ok(());
     }
     tokio::select! {
-        result = run(args) => result,
-        result = tokio::signal::ctrl_c() => Ok(result?),
+        result = run(args) => result?,
+        result = tokio::signal::ctrl_c() => result?,
     }
+    println!("\nThe cluster is stopped and its files are removed.");
+    Ok(())
 }
 
+/// Runs the cluster. When this future is dropped, the cluster is stopped and its files are removed.
 async fn run(args: &Args) -> Result<()> {
-    let situation = bed::states::named(&args.state)?;
+    let situation = states::named(&args.state)?;
     let namespace = args.namespace.as_deref().unwrap_or(situation.profile());
+    let programs = bed::folder_of_meshdoctor()?;
     let start = Instant::now();
     let cluster = bed::Cluster::start().await?;
     println!("The cluster is ready after {:.1} s.", start.elapsed().as_secs_f32());
     cluster.create_namespace(namespace).await?;
     let start = Instant::now();
-    let stack = bed::states::apply(&args.state, &cluster, namespace).await?;
-    println!(
-        "The stack is in state {} after another {:.1} s. In another terminal, run:\n",
-        args.state,
-        start.elapsed().as_secs_f32()
-    );
+    let running = states::run(&args.state, &cluster, namespace).await?;
+    println!("The stack is in state {} after another {:.1} s.", args.state, start.elapsed().as_secs_f32());
+    println!("\nIn another terminal, run:\n");
     println!("  export KUBECONFIG={}", cluster.kubeconfig().display());
-    println!("  export PATH=$PATH:{}   # kubectl", bed::folder()?.display());
-    let option = if namespace == "meshery" { String::new() } else { format!(" --namespace {namespace}") };
-    println!("  meshdoctor system check{option}");
-    println!("  meshdoctor system status{option}\n");
+    println!("  export PATH=\"{}:$PATH:{}\"", programs.display(), bed::folder()?.display());
+    let mut options = String::new();
+    if situation.profile() != "meshery" {
+        options.push_str(&format!(" --profile {}", situation.profile()));
+    }
+    if namespace != situation.profile() {
+        options.push_str(&format!(" --namespace {namespace}"));
+    }
+    println!("\n{}", usage(&running, &args.state, &options));
     println!("Ctrl-C stops the cluster and removes its files.");
     if args.until_eof {
         // A thread that is never joined, because a read from standard input cannot be canceled.
@@ -84,6 +91,51 @@ async fn run(args: &Args) -> Result<()> {
     } else {
         std::future::pending::<()>().await;
     }
-    drop(stack);
+    drop(running);
     Ok(())
+}
+
+/// What to try in a state, with the effect of each command.
+fn usage(running: &Running, state: &str, options: &str) -> String {
+    let Running::Working(_) = running else {
+        return format!(
+            "Then try:
+
+  meshdoctor check{options}
+  meshdoctor status{options}
+  meshdoctor record recording.json{options}
+
+This state does not change by itself: no operator reconciles, and MeshSync publishes no events.
+Use the states healthy and nothing-installed to try redeploy, reset and the test of the data flow.
+"
+        );
+    };
+    let (components, check, redeploy) = if state == "nothing-installed" {
+        ("Once it is deployed, the operator", "It reports that nothing is installed.", "It deploys the stack.")
+    } else {
+        ("The operator", "The stack is healthy.", "There is nothing to do.")
+    };
+    format!(
+        "Then try the five tasks of the README, for example in this order.
+{components} reconciles, MeshSync publishes events, and a Meshery Server receives them.
+
+  Find out what is wrong. {check}
+    meshdoctor check{options}
+
+  Deploy the stack, or restore its desired state. {redeploy}
+    meshdoctor check --preflight{options}
+    meshdoctor system redeploy{options}
+
+  Prove that events flow.
+    meshdoctor test dataflow{options}
+
+  Let somebody else diagnose it.
+    meshdoctor record recording.json{options}
+    meshdoctor check --from recording.json
+
+  Remove the stack, with a backup. Then deploy it again.
+    meshdoctor system reset stack{options}
+    meshdoctor system redeploy{options}
+"
+    )
 }

@@ -54,7 +54,7 @@ pub use line::Line;
 pub use manifests::now_exactly;
 pub use pool::{Lease, lease, private, private_with};
 pub use process::Process;
-pub use programs::{example, folder, program};
+pub use programs::{example, folder, folder_of_meshdoctor, program};
 pub use publisher::{Faults, Publisher};
 pub use setup::Setup;
 pub use stack::Stack;

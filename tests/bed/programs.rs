@@ -40,10 +40,30 @@ pub fn meshsync() -> Result<&'static Path> {
 
 /// Builds an example of this package if needed, and returns its path.
 pub fn example(name: &str) -> Result<PathBuf> {
-    let example = name;
-    let running = std::env::current_exe()?;
+    cargo_build(&["--example", name])?;
+    Ok(output_folder()?.join("examples").join(name))
+}
+
+/// The folder of the running program's profile with `meshdoctor` in it, which is built only if it is missing.
+pub fn folder_of_meshdoctor() -> Result<PathBuf> {
+    let folder = output_folder()?;
+    if !folder.join("meshdoctor").exists() {
+        eprintln!("Building meshdoctor. This takes a moment.");
+        // Together with an example, cargo selects the same features of the dependencies as for the running program.
+        cargo_build(&["--bin", "meshdoctor", "--example", "meshsync"])?;
+    }
+    Ok(folder)
+}
+
+/// Cargo's output folder for the profile of the running program.
+fn output_folder() -> Result<PathBuf> {
     // target/<profile>/deps/<test>, or `examples` instead of `deps`.
-    let profile = running.ancestors().nth(2).context("no profile folder")?;
+    let running = std::env::current_exe()?;
+    Ok(running.ancestors().nth(2).context("no profile folder")?.to_owned())
+}
+
+fn cargo_build(targets: &[&str]) -> Result<()> {
+    let profile = output_folder()?;
     let target = profile.parent().context("no target folder")?;
     let name = match profile.file_name().and_then(OsStr::to_str) {
         Some("debug") | None => "dev",
@@ -59,7 +79,8 @@ pub fn example(name: &str) -> Result<PathBuf> {
         }
     }
     let output = command
-        .args(["build", "--frozen", "--quiet", "--example", example])
+        .args(["build", "--frozen", "--quiet"])
+        .args(targets)
         .args(["--profile", name, "--target-dir"])
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -67,8 +88,9 @@ pub fn example(name: &str) -> Result<PathBuf> {
         .output()?;
     ensure!(
         output.status.success(),
-        "cannot build the example {example}:\n{}",
+        "cargo build {} failed:\n{}",
+        targets.join(" "),
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(profile.join("examples").join(example))
+    Ok(())
 }

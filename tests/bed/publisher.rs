@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::StreamExt as _;
+use kube::Client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::broker::Broker;
+use super::cluster::Cluster;
 use super::line::Line;
 use super::process::Process;
 use super::rest::{self, BED};
@@ -55,6 +57,16 @@ pub struct Publisher {
     health: SocketAddrV4,
 }
 
+/// Where a MeshSync runs.
+#[derive(Clone, Copy)]
+pub(super) struct Location<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) client: &'a Client,
+    pub(super) line: Line,
+    pub(super) namespace: &'a str,
+    pub(super) pod: &'a str,
+}
+
 impl Stack {
     /// Starts a MeshSync that publishes to a broker; returns when it has published the objects that existed at its
     /// start.
@@ -63,9 +75,30 @@ impl Stack {
     /// real MeshSync. A machine can run only one of those, and it only uses the namespace `meshery`.
     pub async fn start_publisher(&self, broker: usize, faults: &Faults) -> Result<Publisher> {
         let broker = self.nats(broker);
-        let binary = real::meshsync().filter(|_| self.line == Line::Current && *faults == Faults::default());
-        let is_real = binary.is_some();
-        let health = if is_real {
+        let pod = self.pods("meshsync").await?.pop();
+        let location = Location {
+            cluster: &self.cluster,
+            client: &self.client,
+            line: self.line,
+            namespace: &self.namespace,
+            pod: pod.as_deref().context("MeshSync has no pod")?,
+        };
+        let publisher = Publisher::start(location, &broker.url(), faults).await?;
+        if publisher.is_real() {
+            publisher.wait_quiet(broker, self.line).await?;
+        } else {
+            publisher.wait_for("/settled").await?;
+        }
+        Ok(publisher)
+    }
+}
+
+impl Publisher {
+    /// [`Stack::start_publisher`] for any pod, without waiting.
+    pub(super) async fn start(location: Location<'_>, broker_url: &str, faults: &Faults) -> Result<Self> {
+        let Location { cluster, client, line, namespace, pod } = location;
+        let real = real::meshsync().filter(|_| line == Line::Current && *faults == Faults::default());
+        let health = if real.is_some() {
             ensure!(
                 !network::is_listening(*REAL.ip(), REAL.port()),
                 "port 11000, which the real MeshSync needs, is in use"
@@ -73,52 +106,62 @@ impl Stack {
             REAL
         } else {
             let [port] = network::free_ports()?;
-            SocketAddrV4::new(self.cluster.addresses().spare(), port)
+            SocketAddrV4::new(cluster.addresses().spare(), port)
         };
-        let pod = self.pods("meshsync").await?.pop();
         let values = [
-            ("pod", pod.as_deref().context("MeshSync has no pod")?),
-            ("ns", &self.namespace),
+            ("pod", pod),
+            ("ns", namespace),
             ("address", &health.ip().to_string()),
             ("port", &health.port().to_string()),
         ];
         let forward = manifests::fill(include_str!("manifests/health-port.yaml"), &values)?;
-        rest::write_all(&self.client, BED, &forward).await?;
+        rest::write_all(client, BED, &forward).await?;
 
-        let process = if let Some(binary) = binary {
-            real::start_meshsync(&self.cluster, &self.client, &self.namespace, binary, broker.url()).await?
+        let url = broker_url.to_owned();
+        let process = if let Some(binary) = real {
+            real::start_meshsync(cluster, client, namespace, binary, url).await?
         } else {
-            self.start_fake(broker, health, faults).await?
+            start_fake(location, url, health, faults).await?
         };
-        let publisher = Publisher { process, health };
-        if is_real {
-            publisher.wait_quiet(broker, self.line).await?;
-        } else {
-            publisher.wait_for("/settled").await?;
-        }
-        Ok(publisher)
+        Ok(Self { process, health })
     }
 
-    async fn start_fake(&self, broker: &Broker, health: SocketAddrV4, faults: &Faults) -> Result<Process> {
-        let names = self.line.names();
-        let namespace = &self.namespace;
-        let kubeconfig = real::service_account_kubeconfig(&self.cluster, &self.client, namespace, names.prefix).await?;
-        let mut args = vec![
-            format!("--namespace={namespace}"),
-            format!("--prefix={}", names.prefix),
-            format!("--group={}", names.group),
-            format!("--health={health}"),
-        ];
-        // Meshplay's MeshSync is older than watch-lists. The old operator line uses a moving tag, so its MeshSync is a
-        // new one. It finds no watch-list, because the old CRDs do not have that field, and publishes nothing.
-        if self.line == Line::Meshplay {
-            args.push("--before-watch-lists".to_owned());
-        }
-        args.extend(faults.flags());
-        let env = [("KUBECONFIG", kubeconfig.display().to_string()), ("BROKER_URL", broker.url())];
-        let log = self.cluster.file(&format!("meshsync-{namespace}.log"));
-        Process::start("meshsync", &log, programs::meshsync()?, &args, &env)
+    fn is_real(&self) -> bool {
+        self.health == REAL
     }
+
+    /// Whether MeshSync has not exited.
+    pub(super) fn is_running(&self) -> bool {
+        self.process.exit_status().is_none()
+    }
+
+    /// Whether MeshSync has published the objects that existed at its start. The real MeshSync does not report this, so
+    /// it counts from the time at which it is ready.
+    pub(super) async fn is_settled(&self) -> bool {
+        let path = if self.is_real() { "/readyz" } else { "/settled" };
+        self.health(path).await.is_ok_and(|status| status == 200)
+    }
+}
+
+async fn start_fake(location: Location<'_>, url: String, health: SocketAddrV4, faults: &Faults) -> Result<Process> {
+    let Location { cluster, client, line, namespace, .. } = location;
+    let names = line.names();
+    let kubeconfig = real::service_account_kubeconfig(cluster, client, namespace, names.prefix).await?;
+    let mut args = vec![
+        format!("--namespace={namespace}"),
+        format!("--prefix={}", names.prefix),
+        format!("--group={}", names.group),
+        format!("--health={health}"),
+    ];
+    // Meshplay's MeshSync is older than watch-lists. The old operator line uses a moving tag, so its MeshSync is a new
+    // one. It finds no watch-list, because the old CRDs do not have that field, and publishes nothing.
+    if line == Line::Meshplay {
+        args.push("--before-watch-lists".to_owned());
+    }
+    args.extend(faults.flags());
+    let env = [("KUBECONFIG", kubeconfig.display().to_string()), ("BROKER_URL", url)];
+    let log = cluster.file(&format!("meshsync-{namespace}.log"));
+    Process::start("meshsync", &log, programs::meshsync()?, &args, &env)
 }
 
 impl Publisher {

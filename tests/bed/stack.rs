@@ -95,11 +95,7 @@ impl Stack {
 
     /// Connects a fake Meshery Server to a broker.
     pub fn server(&self, broker: usize) -> Result<FakeClient> {
-        let prefix = self.line.names().prefix;
-        let name = format!("{prefix}-server");
-        let subjects = [format!("{prefix}.meshsync.core"), format!("{name}.meshsync.store")];
-        let broker = self.nats(broker);
-        FakeClient::connect(&name, &broker.endpoint(), broker.token.as_deref(), &subjects)
+        FakeClient::meshery_server(self.line, self.nats(broker))
     }
 
     fn connect(&self, name: &str, broker: &Broker, subjects: &[&str]) -> Result<FakeClient> {

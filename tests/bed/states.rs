@@ -1,11 +1,17 @@
-//! The situations of the recordings, on a live stack.
+//! The situations of the recordings, on a live stack, and a working stack to try the program on.
 
 use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, Result, bail};
 
+use meshdoctor::stack::manifests::{self, FIELD_MANAGER, manifests};
+use meshdoctor::stack::profile;
+
 use super::cluster::Cluster;
+use super::crds;
+use super::fake_controller::FakeController;
 use super::line::Line;
+use super::rest::{self, Writer};
 use super::stack::Stack;
 
 /// A situation of the stack, with the expected diagnosis.
@@ -166,4 +172,48 @@ async fn connected(mut stack: Stack, broker: usize) -> Result<Stack> {
     let meshsync = stack.meshsync(broker).await?;
     stack.keep(meshsync);
     Ok(stack)
+}
+
+/// A situation to try the program on, with its stack. Dropping it stops the servers and the clients.
+#[derive(Debug)]
+pub enum Running {
+    /// The operator reconciles, MeshSync publishes, and a Meshery Server receives, as on a real cluster.
+    Working(FakeController),
+    /// Nothing reacts to changes, so that the situation stays.
+    Static(Option<Stack>),
+}
+
+/// Creates a situation to try the program on. The stack works if the situation needs no component that does not work.
+pub async fn run(name: &str, cluster: &Cluster, namespace: &str) -> Result<Running> {
+    match name {
+        "healthy" => {
+            install(cluster, namespace).await?;
+            let controller = cluster.start_publishing_controller(namespace)?;
+            controller.until_settled().await?;
+            Ok(Running::Working(controller))
+        }
+        "nothing-installed" => {
+            apply(name, cluster, namespace).await?;
+            Ok(Running::Working(cluster.start_publishing_controller(namespace)?))
+        }
+        _ => Ok(Running::Static(apply(name, cluster, namespace).await?)),
+    }
+}
+
+/// Installs the stack as `meshdoctor system redeploy` does, which therefore finds nothing to change.
+async fn install(cluster: &Cluster, namespace: &str) -> Result<()> {
+    let client = cluster.client().await?;
+    cluster.crds_will_change().await;
+    let objects: Vec<_> = manifests(&profile::MESHERY, namespace, &manifests::Options::default())
+        .into_iter()
+        .map(|object| object.body)
+        .collect();
+    let (crds, others): (Vec<_>, Vec<_>) =
+        objects.into_iter().partition(|object| object["kind"] == "CustomResourceDefinition");
+    rest::write_all(&client, Writer::Apply(FIELD_MANAGER), &crds).await?;
+    crds::until_served(&client, Line::Current).await?;
+    for object in others {
+        cluster.apply_with(&client, Writer::Apply(FIELD_MANAGER), &[object]).await?;
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! A fake controller for one namespace. It does the operator's work while the operator's Deployment has a ready pod,
-//! runs a broker server for each ready broker pod, and connects MeshSync while its pod is ready.
+//! runs a broker server for each ready broker pod, and connects MeshSync while its pod is ready. On request, MeshSync
+//! publishes events and a Meshery Server receives them.
 //!
 //! It supports the current operator line and Meshplay's, and custom resources with their usual names. It has its own
 //! thread and runtime, so it keeps running while a test blocks its thread. It retries what fails, as the real
@@ -26,7 +27,8 @@ use super::line::Line;
 use super::process::Process;
 use super::setup::Setup;
 use super::stack::Stack;
-use super::{real, wait};
+use super::{programs, real, wait};
+use workloads::MeshSync;
 
 /// The pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -43,6 +45,8 @@ pub struct FakeController {
 #[derive(Debug, Default)]
 struct Status {
     connected: bool,
+    /// Everything that existed when MeshSync started was published, and Meshery Server is connected.
+    settled: bool,
     last_error: Option<String>,
 }
 
@@ -52,8 +56,22 @@ impl Cluster {
         self.start_controller_of(Line::Current, namespace)
     }
 
+    /// [`Cluster::start_controller`] with a MeshSync that publishes events and a Meshery Server that receives them. The
+    /// real MeshSync if `MESHSYNC_BIN` is set; see [`Stack::start_publisher`].
+    pub fn start_publishing_controller(&self, namespace: &str) -> Result<FakeController> {
+        if real::meshsync().is_none() {
+            // The first call builds it, which must not delay the control loop.
+            programs::meshsync()?;
+        }
+        self.run_controller(Line::Current, namespace, true)
+    }
+
     /// [`Cluster::start_controller`] for another operator line.
     pub fn start_controller_of(&self, line: Line, namespace: &str) -> Result<FakeController> {
+        self.run_controller(line, namespace, false)
+    }
+
+    fn run_controller(&self, line: Line, namespace: &str, is_publishing: bool) -> Result<FakeController> {
         let (stop, mut stopped) = oneshot::channel();
         let status = Arc::new(Mutex::new(Status::default()));
         let (cluster, shared) = (self.clone(), status.clone());
@@ -67,13 +85,15 @@ impl Cluster {
                 let Ok(client) = cluster.client().await else {
                     return;
                 };
-                let mut controller = Controller::new(cluster, client, setup);
+                let mut controller = Controller::new(cluster, client, setup, is_publishing);
                 loop {
                     let round = async {
                         let result = controller.reconcile().await;
                         let connected = controller.is_meshsync_connected().await;
+                        let settled = connected && controller.is_settled().await;
                         let last_error = result.err().map(|error| format!("{error:#}"));
-                        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Status { connected, last_error };
+                        *shared.lock().unwrap_or_else(PoisonError::into_inner) =
+                            Status { connected, settled, last_error };
                         tokio::time::sleep(PAUSE).await;
                     };
                     // An error means that the handle was dropped, which is also a request to stop.
@@ -112,18 +132,22 @@ impl Stack {
 impl FakeController {
     /// Waits until MeshSync is connected to the broker.
     pub async fn until_connected(&self) -> Result<()> {
-        self.until(true).await
+        self.until("MeshSync to connect", |status| status.connected).await
+    }
+
+    /// Waits until MeshSync is connected and has published what existed at its start, and Meshery Server is connected.
+    pub async fn until_settled(&self) -> Result<()> {
+        self.until("MeshSync to publish what exists", |status| status.settled).await
     }
 
     /// Waits until no MeshSync is connected.
     pub async fn until_disconnected(&self) -> Result<()> {
-        self.until(false).await
+        self.until("MeshSync to disconnect", |status| !status.connected).await
     }
 
-    async fn until(&self, connected: bool) -> Result<()> {
+    async fn until(&self, what: &str, is_reached: impl Fn(&Status) -> bool) -> Result<()> {
         let status = || self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        let what = if connected { "MeshSync to connect" } else { "MeshSync to disconnect" };
-        wait::until(what, Duration::from_secs(60), || async { Ok((status().connected == connected).then_some(())) })
+        wait::until(what, Duration::from_secs(60), || async { Ok(is_reached(&status()).then_some(())) })
             .await
             .with_context(|| match &status().last_error {
                 Some(error) => format!("the fake controller's last error: {error}"),
@@ -154,12 +178,16 @@ struct Controller {
     reconciled: BTreeMap<&'static str, (Value, Value)>,
     /// The broker servers by pod name, each with the UID of its pod.
     servers: BTreeMap<String, (Value, Broker)>,
-    /// The MeshSync clients by the UID of their pod.
-    meshsyncs: BTreeMap<String, FakeClient>,
+    /// Whether MeshSync publishes events and a Meshery Server receives them.
+    is_publishing: bool,
+    /// What runs for each MeshSync pod, by the pod's UID.
+    meshsyncs: BTreeMap<String, MeshSync>,
+    /// The Meshery Server, with the UID of the broker pod to which it is connected.
+    server: Option<(Value, FakeClient)>,
 }
 
 impl Controller {
-    fn new(cluster: Cluster, client: Client, setup: Setup) -> Self {
+    fn new(cluster: Cluster, client: Client, setup: Setup, is_publishing: bool) -> Self {
         Self {
             cluster,
             client,
@@ -168,7 +196,9 @@ impl Controller {
             lease_renewed: None,
             reconciled: BTreeMap::new(),
             servers: BTreeMap::new(),
+            is_publishing,
             meshsyncs: BTreeMap::new(),
+            server: None,
         }
     }
 
@@ -196,7 +226,8 @@ impl Controller {
             },
         }
         self.run_brokers().await?;
-        self.run_meshsync().await
+        self.run_meshsync().await?;
+        self.run_server()
     }
 }
 

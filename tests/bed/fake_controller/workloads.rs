@@ -1,4 +1,7 @@
-//! What runs in the pods: a broker server for each broker pod, and a client for each MeshSync pod.
+//! What runs in the pods: a broker server for each broker pod, and a MeshSync for each MeshSync pod. Meshery Server runs
+//! outside the cluster.
+
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -8,7 +11,30 @@ use super::lookup::address_of;
 use crate::bed::broker::Broker;
 use crate::bed::fake_client::FakeClient;
 use crate::bed::manifests;
+use crate::bed::publisher::{Faults, Location, Publisher};
 use crate::bed::rest::{self, BED};
+
+/// The pause before a MeshSync that exited is started again.
+const RESTART_DELAY: Duration = Duration::from_secs(2);
+
+/// What runs for a MeshSync pod.
+#[derive(Debug)]
+pub(super) enum MeshSync {
+    /// A client that publishes nothing.
+    Idle(FakeClient),
+    /// A MeshSync that publishes, with its pod's name and the time of its start.
+    Publishing(String, Publisher, Instant),
+}
+
+impl MeshSync {
+    /// Whether it runs, or exited too recently to be started again.
+    fn is_current(&self) -> bool {
+        match self {
+            Self::Idle(_) => true,
+            Self::Publishing(_, publisher, start) => publisher.is_running() || start.elapsed() < RESTART_DELAY,
+        }
+    }
+}
 
 impl Controller {
     /// Runs a server for each ready broker pod, with the token that was valid when the pod became ready.
@@ -53,28 +79,84 @@ impl Controller {
         Ok(())
     }
 
-    /// Connects a client for each ready MeshSync pod, with the token that was valid when the pod became ready.
+    /// Runs a MeshSync for each ready MeshSync pod, with the token that was valid when the pod became ready. Starts it
+    /// again if it exits, as the kubelet does.
     pub(super) async fn run_meshsync(&mut self) -> Result<()> {
-        let prefix = self.names().prefix;
-        let labels = format!("app={prefix},component=meshsync");
+        let labels = format!("app={},component=meshsync", self.names().prefix);
         let pods = self.ready_pods(&labels).await?;
         let uids: Vec<&str> = pods.values().filter_map(Value::as_str).collect();
-        self.meshsyncs.retain(|uid, _| uids.contains(&uid.as_str()));
-        let new: Vec<&str> = uids.into_iter().filter(|uid| !self.meshsyncs.contains_key(*uid)).collect();
-        let Some((_, server)) = self.servers.get(&self.first_broker()) else {
-            return Ok(());
-        };
-        for uid in new {
-            let token = self.token().await?;
-            if token.is_none() && self.is_current() {
-                bail!("the Secret with MeshSync's token is missing");
+        let (current, ended) = std::mem::take(&mut self.meshsyncs)
+            .into_iter()
+            .partition(|(uid, meshsync)| uids.contains(&uid.as_str()) && meshsync.is_current());
+        self.meshsyncs = current;
+        for meshsync in ended.into_values() {
+            if let MeshSync::Publishing(pod, ..) = meshsync {
+                let path = self.path("kwok.x-k8s.io/v1alpha1", "PortForward", &pod);
+                rest::delete(&self.client, &path).await?;
             }
-            let subjects = [format!("{prefix}.meshsync.request")];
-            let endpoint = server.endpoint();
-            let client = FakeClient::connect("meshsync", &endpoint, token.as_deref(), &subjects)?;
-            self.meshsyncs.insert(uid.to_owned(), client);
+        }
+        for (pod, uid) in &pods {
+            let uid = uid.as_str().unwrap_or_default();
+            if !self.meshsyncs.contains_key(uid)
+                && let Some(meshsync) = self.start_meshsync(pod).await?
+            {
+                self.meshsyncs.insert(uid.to_owned(), meshsync);
+            }
         }
         Ok(())
+    }
+
+    /// Starts a MeshSync, if there is a broker.
+    async fn start_meshsync(&self, pod: &str) -> Result<Option<MeshSync>> {
+        let Some((_, server)) = self.servers.get(&self.first_broker()) else {
+            return Ok(None);
+        };
+        let token = self.token().await?;
+        if token.is_none() && self.is_current() {
+            bail!("the Secret with MeshSync's token is missing");
+        }
+        if self.is_publishing {
+            let location = Location {
+                cluster: &self.cluster,
+                client: &self.client,
+                line: self.setup.line,
+                namespace: &self.setup.namespace,
+                pod,
+            };
+            let url = server.url_with(token.as_deref());
+            let publisher = Publisher::start(location, &url, &Faults::default()).await?;
+            return Ok(Some(MeshSync::Publishing(pod.to_owned(), publisher, Instant::now())));
+        }
+        let subjects = [format!("{}.meshsync.request", self.names().prefix)];
+        let client = FakeClient::connect("meshsync", &server.endpoint(), token.as_deref(), &subjects)?;
+        Ok(Some(MeshSync::Idle(client)))
+    }
+
+    /// Connects Meshery Server to the broker, and again after the broker's pod was replaced.
+    pub(super) fn run_server(&mut self) -> Result<()> {
+        let broker = self.servers.get(&self.first_broker()).filter(|_| self.is_publishing);
+        let Some((uid, broker)) = broker else {
+            self.server = None;
+            return Ok(());
+        };
+        if self.server.as_ref().is_none_or(|(connected, _)| connected != uid) {
+            self.server = None;
+            let server = FakeClient::meshery_server(self.setup.line, broker)?;
+            self.server = Some((uid.clone(), server));
+        }
+        Ok(())
+    }
+
+    /// Whether every MeshSync has published what existed at its start, and Meshery Server is connected.
+    pub(super) async fn is_settled(&self) -> bool {
+        for meshsync in self.meshsyncs.values() {
+            if let MeshSync::Publishing(_, publisher, _) = meshsync
+                && !publisher.is_settled().await
+            {
+                return false;
+            }
+        }
+        self.server.is_some() || !self.is_publishing
     }
 
     /// Whether the broker lists MeshSync as a client.

@@ -1,6 +1,7 @@
 //! The program with a real control plane and real NATS servers.
 
 mod access;
+mod bed_program;
 mod broker;
 mod connect_proxy;
 mod false_alarms;
