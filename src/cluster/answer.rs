@@ -1,4 +1,4 @@
-//! What an answer of the API server says: a usable body, or a typed failure.
+//! Classifies an answer of the API server: a usable body, or a typed failure.
 
 use http::{HeaderMap, StatusCode, header};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -43,13 +43,13 @@ impl ApiError {
         }
     }
 
-    /// Whether an API server gave this answer.
+    /// Whether this answer came from an API server.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Denied | Self::NotFound)
     }
 }
 
-/// What an answer says of the thing that was asked for.
+/// Whether the requested object exists, according to an answer.
 pub(crate) fn seen<T>(answer: Result<T, ApiError>, right: &Permission) -> Seen<T> {
     match answer {
         Ok(value) => Seen::Known(value),
@@ -66,19 +66,19 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
     })
 }
 
-/// A list as the API server writes it. One of metadata that has no items says null.
+/// A list as the API server writes it. An empty list of metadata has null items.
 #[derive(Deserialize)]
 pub(crate) struct List<T> {
     pub(crate) items: Option<Vec<T>>,
 }
 
-/// An object of which the metadata alone are read.
+/// An object of which only the metadata is parsed.
 #[derive(Deserialize)]
 pub(crate) struct Bare {
     pub(crate) metadata: ObjectMeta,
 }
 
-/// What an answer's status and body say.
+/// Interprets an answer's status and body.
 pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, text: String) -> Result<String, ApiError> {
     let json = text.trim_start().starts_with('{');
     match status {
@@ -93,18 +93,18 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, text: String) -> Re
             Err(not_an_api(format!("it answered with a redirect to {}", redact::location(to))))
         }
         status if is_status(&text) => Err(server_error(&text, status)),
-        // The words of Go's server, which an API server is.
+        // The wording of Go's HTTP server, which API servers use.
         StatusCode::BAD_REQUEST if text.contains("HTTP request to an HTTPS server") => {
-            Err(not_an_api("it speaks TLS and was spoken to without: the address must begin with https://"))
+            Err(not_an_api("it speaks TLS, but the request was plain HTTP: the address must begin with https://"))
         }
         status if json => {
-            Err(not_an_api(format!("it answered {} with JSON that is no Status of Kubernetes", status.as_u16())))
+            Err(not_an_api(format!("it answered {} with JSON that is not a Kubernetes Status", status.as_u16())))
         }
         status => {
             let kind =
                 headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
             Err(not_an_api(format!(
-                "it answered {} with {kind}{}, where an API server answers with JSON",
+                "it answered {} with {kind}{}, but an API server answers with JSON",
                 status.as_u16(),
                 title(&text)
             )))
@@ -112,7 +112,7 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, text: String) -> Re
     }
 }
 
-/// Whether a body is a `Status` of Kubernetes, the form in which API servers tell every error.
+/// Whether a body is a Kubernetes `Status`, the form of all errors of an API server.
 fn is_status(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Typed {
@@ -121,11 +121,11 @@ fn is_status(text: &str) -> bool {
     serde_json::from_str::<Typed>(text).is_ok_and(|typed| typed.kind == "Status")
 }
 
-/// Reads the answer to `/version`: without a plausible one nothing is known of a cluster.
+/// Reads the answer to `/version`. Without a plausible version nothing is known of a cluster.
 ///
 /// # Errors
 ///
-/// What was wrong with it. A refusal, as of hardened clusters, proves an API server all the same.
+/// What was wrong with it. A denial, as hardened clusters return it, also proves an API server.
 pub(crate) fn version(answer: Result<String, ApiError>) -> Result<String, ApiError> {
     #[derive(Deserialize)]
     struct Version {
@@ -139,14 +139,14 @@ pub(crate) fn version(answer: Result<String, ApiError>) -> Result<String, ApiErr
     match answer {
         Ok(body) => match serde_json::from_str::<Version>(&body) {
             Ok(version) if !version.git.is_empty() => Ok(body),
-            _ => Err(not_an_api("its answer to /version names no version of Kubernetes")),
+            _ => Err(not_an_api("its answer to /version contains no Kubernetes version")),
         },
         Err(ApiError::NotFound) => Err(not_an_api("it answered 404 to /version")),
         Err(other) => Err(other),
     }
 }
 
-/// An answer that no API server gives.
+/// An answer that does not come from an API server.
 pub(crate) fn not_an_api(why: impl Into<String>) -> ApiError {
     ApiError::new(Kind::NotAnApiServer, why)
 }

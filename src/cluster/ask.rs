@@ -1,4 +1,4 @@
-//! One request to the API server, and what its answer proves.
+//! One request to the API server, and the meaning of its answer.
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,36 +26,37 @@ use crate::stack::base::{
     words,
 };
 
-/// The form in which objects come.
+/// The requested content type.
 pub(crate) const JSON: &str = "application/json";
 
-/// Whatever there is, as of a log.
+/// Anything, for example for a log.
 pub(crate) const ANYTHING: &str = "*/*";
 
-/// A line for `-v`: one request and how it went.
+/// A line for `-v`: one request and its result.
 pub(crate) type Log<'a> = dyn Fn(&str) + 'a;
 
-/// How far two clocks may be apart that agree: a `Date` has whole seconds, and takes its time to come.
+/// The difference up to which two clocks are considered equal. A `Date` header has whole seconds and takes time to
+/// arrive.
 const AGREEING: SignedDuration = SignedDuration::from_secs(5);
 
-/// Sends requests under one deadline, and counts them.
+/// Sends requests within one deadline, and counts them.
 pub(crate) struct ApiClient<'a> {
     client: RefCell<Client>,
-    /// The longest that one request may take.
+    /// The timeout of one request.
     limit: Duration,
-    /// When the whole run must be over.
+    /// The deadline of the whole run.
     deadline: Instant,
     log: Option<&'a Log<'a>>,
     sent: Cell<usize>,
     budget: Budget,
-    /// What answers take that are kept until all of them are there.
+    /// The memory of answers that are kept until all have arrived.
     held: RefCell<Room>,
     /// How far the API server's clock is ahead of ours.
     skew: Cell<Option<SignedDuration>>,
 }
 
 impl<'a> ApiClient<'a> {
-    /// Over this client; no request takes longer than `limit`, none lasts beyond `deadline`.
+    /// A client with a timeout per request and a deadline for the run.
     pub(crate) fn new(client: Client, limit: Duration, deadline: Instant, log: Option<&'a Log<'a>>) -> Self {
         let budget = Budget::default();
         Self {
@@ -70,27 +71,27 @@ impl<'a> ApiClient<'a> {
         }
     }
 
-    /// Goes on over another client.
+    /// Switches to another client.
     pub(crate) fn switch(&self, client: Client) {
         *self.client.borrow_mut() = client;
     }
 
-    /// How many requests were sent.
+    /// The number of requests sent.
     pub(crate) fn sent(&self) -> usize {
         self.sent.get()
     }
 
-    /// How long a single step may still take.
+    /// The remaining time for a single step.
     pub(crate) fn remaining(&self) -> Duration {
         self.limit.min(self.deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// How long the whole run may still take.
+    /// The remaining time of the whole run.
     pub(crate) fn time_left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Tells `-v` about a step that is no request.
+    /// Reports a step that is not a request to `-v`.
     pub(crate) fn note(&self, line: &str) {
         if let Some(log) = self.log {
             log(line);
@@ -101,22 +102,22 @@ impl<'a> ApiClient<'a> {
     ///
     /// # Errors
     ///
-    /// Too large, when there is no room for it.
+    /// `TooLarge` if it would exceed the limit.
     pub(crate) fn hold(&self, bytes: usize) -> Result<(), ApiError> {
         self.held.borrow_mut().take(bytes)
     }
 
-    /// Room for an answer that is kept.
+    /// Reserves memory for an answer that is kept.
     pub(crate) fn room(&self) -> Room {
         self.budget.room()
     }
 
-    /// The answers that were kept are decoded.
+    /// Releases the memory of the kept answers, which have been decoded.
     pub(crate) fn release(&self) {
         *self.held.borrow_mut() = self.budget.room();
     }
 
-    /// The time by the API server's clock, which everything in the cluster is dated by; by ours where both agree.
+    /// The time by the API server's clock, which all timestamps in the cluster use, or by our own if both agree.
     pub(crate) fn now(&self) -> Timestamp {
         let now = super::now();
         match self.skew.get() {
@@ -125,7 +126,7 @@ impl<'a> ApiClient<'a> {
         }
     }
 
-    /// Counts a request that somebody else sends.
+    /// Counts a request that other code sends.
     pub(crate) fn count(&self) {
         self.sent.set(self.sent.get() + 1);
     }
@@ -134,16 +135,16 @@ impl<'a> ApiClient<'a> {
     ///
     /// # Errors
     ///
-    /// As for [`ApiClient::get`].
+    /// See [`ApiClient::get`].
     pub(crate) async fn get_over(&self, client: Client, path: &str) -> Result<String, ApiError> {
         self.send(client, "GET", path, None, JSON, Repeat::Failed).await
     }
 
-    /// The body of a GET in one of these forms, repeated as far as this says.
+    /// The body of a GET with one of these content types, with the given retries.
     ///
     /// # Errors
     ///
-    /// As for [`ApiClient::get`].
+    /// See [`ApiClient::get`].
     pub(crate) async fn get_as(&self, path: &str, accept: &str, repeat: Repeat) -> Result<String, ApiError> {
         self.send(self.client(), "GET", path, None, accept, repeat).await
     }
@@ -152,37 +153,37 @@ impl<'a> ApiClient<'a> {
     ///
     /// # Errors
     ///
-    /// The [`ApiError`] that says what stood in the way.
+    /// The [`ApiError`] with the reason.
     pub(crate) async fn get(&self, path: &str) -> Result<String, ApiError> {
         self.get_as(path, JSON, Repeat::Failed).await
     }
 
-    /// The body of a GET for a list of objects of which only the metadata are to come.
+    /// The body of a GET for a list, with only the metadata of its objects.
     ///
     /// # Errors
     ///
-    /// As for [`ApiClient::get`].
+    /// See [`ApiClient::get`].
     pub(crate) async fn get_metadata(&self, path: &str) -> Result<String, ApiError> {
         const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
         self.get_as(path, METADATA, Repeat::Failed).await
     }
 
-    /// The body of a POST that changes nothing, as a review.
+    /// The body of a POST that changes nothing, such as an access review.
     ///
     /// # Errors
     ///
-    /// As for [`ApiClient::get`].
+    /// See [`ApiClient::get`].
     pub(crate) async fn post(&self, path: &str, body: &serde_json::Value) -> Result<String, ApiError> {
         self.send(self.client(), "POST", path, Some(body.to_string()), JSON, Repeat::Failed).await
     }
 
-    /// The answer to a change or to its dry run, whatever it is: a refusal is what is to be known.
+    /// The answer to a change or its dry run, whatever the status, because a rejection is a result, too.
     ///
-    /// A change is sent once. A dry run is sent again when the API server limits requests.
+    /// A change is sent once. A dry run is retried if the API server limits requests.
     ///
     /// # Errors
     ///
-    /// The [`ApiError`] when no API server answered.
+    /// The [`ApiError`] if no API server answered.
     pub(crate) async fn change(&self, change: &Change<'_>) -> Result<(StatusCode, String), ApiError> {
         let repeat = if change.is_dry_run() { Repeat::Throttled } else { Repeat::Never };
         let begun = Instant::now();
@@ -202,11 +203,12 @@ impl<'a> ApiClient<'a> {
         }
     }
 
-    /// [`ApiClient::change`] which goes on to its end even when nobody waits for it any more; then it lets go of `guard`.
+    /// Like [`ApiClient::change`], but the request completes even if the caller stops waiting. `guard` is dropped
+    /// afterwards.
     ///
     /// # Errors
     ///
-    /// As for [`ApiClient::change`].
+    /// See [`ApiClient::change`].
     pub(crate) async fn change_to_the_end(
         &self,
         change: &Change<'_>,
@@ -247,9 +249,7 @@ impl<'a> ApiClient<'a> {
             Err(error) => Err(error),
         };
         let answer = answer.and_then(|(head, bytes)| {
-            String::from_utf8(bytes)
-                .map(|text| (head, text))
-                .map_err(|_| not_an_api("it answered with bytes that are no text"))
+            String::from_utf8(bytes).map(|text| (head, text)).map_err(|_| not_an_api("its answer is not text"))
         });
         let mut hint = None;
         let (outcome, result) = match answer {
@@ -261,7 +261,7 @@ impl<'a> ApiClient<'a> {
                 }
                 let result = match judged {
                     Err(failure) if matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized) => Err(failure),
-                    // What is not served is told without JSON.
+                    // A 404 for an unknown path has no JSON body.
                     _ => Ok((head.status, text)),
                 };
                 (outcome, result)
@@ -277,7 +277,7 @@ impl<'a> ApiClient<'a> {
         self.client.borrow().clone()
     }
 
-    /// Sends a request that changes nothing, and repeats it as far as that may help.
+    /// Sends a request that changes nothing, and retries it where that may help.
     async fn send(
         &self,
         client: Client,
@@ -312,7 +312,7 @@ impl<'a> ApiClient<'a> {
         }
     }
 
-    /// Sends a request once, and judges its answer.
+    /// Sends a request once, and classifies its answer.
     async fn exchange(
         &self,
         client: Client,
@@ -329,32 +329,30 @@ impl<'a> ApiClient<'a> {
         if accept == ANYTHING && head.status == StatusCode::OK {
             return (Ok(String::from_utf8_lossy(&bytes).into_owned()), None);
         }
-        let answer = String::from_utf8(bytes)
-            .map_err(|_| not_an_api("it answered with bytes that are no text"))
-            .and_then(|text| {
-                body::check_elements(&text)?;
-                judge(head.status, &head.headers, text)
-            });
+        let answer = String::from_utf8(bytes).map_err(|_| not_an_api("its answer is not text")).and_then(|text| {
+            body::check_elements(&text)?;
+            judge(head.status, &head.headers, text)
+        });
         let kind = answer.as_ref().err().map(ApiError::kind);
         let hint = kind.and_then(|kind| Hint::of(head.status, &head.headers, kind, repeat));
         (answer, hint)
     }
 
-    /// How long to wait before a request is repeated; `None` when that does not help, or there is no time for it: with all
-    /// its repetitions, a request takes no longer than one may.
+    /// The pause before a retry. `None` if a retry does not help or there is no time. All attempts of a request
+    /// together take no longer than one request may.
     fn pause(&self, hint: Hint, tries: u32, begun: Instant) -> Option<Duration> {
         let left = self.limit.saturating_sub(begun.elapsed()).min(self.time_left());
         hint.pause(tries).filter(|pause| *pause < left)
     }
 
-    /// Waits before a request is repeated, and tells `-v`.
+    /// Waits before a retry, and reports it to `-v`.
     async fn wait(&self, method: &str, path: &str, hint: Option<Hint>, pause: Duration) {
         let status = hint.map_or(0, Hint::status);
         self.note(&format!("{method} {path}: retrying in {} after {status}", words::span(pause)));
         tokio::time::sleep(pause).await;
     }
 
-    /// Reads the API server's clock off its first answer.
+    /// Takes the API server's clock from its first answer.
     fn see_clock(&self, head: &http::response::Parts) {
         if self.skew.get().is_none()
             && let Some(date) = head.headers.get(header::DATE)
@@ -364,7 +362,7 @@ impl<'a> ApiClient<'a> {
         }
     }
 
-    /// Tells `-v` how a request went.
+    /// Reports the result of a request to `-v`.
     fn tell(&self, method: &str, path: &str, answer: &Result<String, ApiError>, started: Instant) {
         if self.log.is_some() {
             let outcome = match answer {
@@ -377,20 +375,20 @@ impl<'a> ApiClient<'a> {
     }
 }
 
-/// An answer: its head and its whole body.
+/// An answer: its head and its complete body.
 type Answer = (http::response::Parts, Vec<u8>);
 
-/// Nothing came in time.
+/// No answer arrived in time.
 fn silent(limit: Duration) -> ApiError {
     Failure::new(Kind::TimedOut, format!("no answer within {}", words::span(limit))).into()
 }
 
-/// The answer to a request, if it comes in time.
+/// The answer to a request, if it arrives in time.
 async fn in_time(limit: Duration, answer: impl Future<Output = Result<Answer, ApiError>>) -> Result<Answer, ApiError> {
     tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(silent(limit)))
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request and reads the complete answer.
 async fn read(
     client: Client,
     request: Request<Body>,

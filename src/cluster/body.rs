@@ -13,25 +13,25 @@ use crate::stack::base::{
     reader::skip_string,
 };
 
-/// How much memory the answers of a run take.
+/// The memory that the answers of a run use.
 #[derive(Clone, Default)]
 pub(crate) struct Budget(Rc<Cell<usize>>);
 
 impl Budget {
-    /// Room for one more answer.
+    /// Reserves memory for one more answer.
     pub(crate) fn room(&self) -> Room {
         Room { all: self.0.clone(), taken: 0 }
     }
 }
 
-/// What one answer, or a list, takes of the budget. It is given back on drop.
+/// The memory reserved for one answer or list. It is released on drop.
 pub(crate) struct Room {
     all: Rc<Cell<usize>>,
     taken: usize,
 }
 
 impl Room {
-    /// Takes more, if there is as much.
+    /// Reserves more, if it is available.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
         let all = self.all.get().saturating_add(bytes);
         if all > API_ANSWERS {
@@ -61,7 +61,7 @@ fn answer_too_large() -> ApiError {
     too_large(format!("the API server's answer exceeds the limit of {} MiB", API_ANSWER / MIB))
 }
 
-/// The whole body, if it is not larger than [`API_ANSWER`] and `take` agrees to each part of it.
+/// The complete body, if it is not larger than [`API_ANSWER`] and `take` accepts each part of it.
 pub(crate) async fn read(
     head: &http::response::Parts,
     mut body: Body,
@@ -82,7 +82,7 @@ pub(crate) async fn read(
             return Err(answer_too_large());
         }
         take(data.len())?;
-        // A vector that doubles would take twice what is accounted for.
+        // A doubling vector would use twice the reserved memory.
         if bytes.capacity() - bytes.len() < data.len() {
             bytes.reserve_exact(data.len().max(bytes.len() / 8));
         }
@@ -91,9 +91,9 @@ pub(crate) async fn read(
     Ok(bytes)
 }
 
-/// Fails where a document has so many elements in its arrays that decoding it would take far more memory than its text.
+/// Rejects a document with so many array elements that decoding it would need far more memory than its text.
 pub(crate) fn check_elements(text: &str) -> Result<(), ApiError> {
-    // Too short to hold as many.
+    // It is too short to have that many.
     if text.len() <= 2 * API_ELEMENTS {
         return Ok(());
     }
@@ -109,7 +109,7 @@ pub(crate) fn check_elements(text: &str) -> Result<(), ApiError> {
             b',' if arrays.last() == Some(&true) => elements += 1,
             _ => {}
         }
-        // The decoder says what is wrong with a document that is nested as deeply.
+        // If the document is nested too deeply, the decoder reports it.
         if arrays.len() > 1000 {
             return Ok(());
         }
@@ -125,18 +125,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_small_elements_are_too_many() {
+    fn answers_with_too_many_small_elements_are_refused() {
         let of = |count: usize| format!(r#"{{"items":[{}{{}}]}}"#, "{},".repeat(count));
         assert!(check_elements(&of(API_ELEMENTS)).is_ok());
         let failure = check_elements(&of(API_ELEMENTS + 1)).expect_err("too many");
         assert_eq!(failure.kind(), Kind::TooLarge);
-        // Commas in strings and between keys are none.
+        // Commas in strings and between keys do not count.
         let text = format!(r#"{{"a":"{}"}}"#, ",[".repeat(2 * API_ELEMENTS));
         assert!(check_elements(&text).is_ok());
     }
 
     #[test]
-    fn room_is_given_back() {
+    fn reserved_memory_is_released_on_drop() {
         let budget = Budget::default();
         let mut room = budget.room();
         assert!(room.take(API_ANSWERS).is_ok());

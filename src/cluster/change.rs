@@ -1,4 +1,4 @@
-//! What is sent to change something, or to try it: each kind of request put together in one place.
+//! The requests that change something, or validate a change. Each kind of request is built here.
 
 use std::borrow::Cow;
 
@@ -9,21 +9,21 @@ use crate::stack::{
     object::Id,
 };
 
-/// A change, or one that is only tried.
+/// A change or its dry run.
 #[derive(Clone, Debug)]
 pub struct Change<'a> {
     /// `PATCH`, `POST`, `DELETE`.
     pub(crate) method: &'static str,
-    /// With `dryRun=All` in it where nothing is to be made.
+    /// With `dryRun=All` for a dry run.
     pub(crate) path: String,
-    /// The content type, which says how a patch is meant.
+    /// The content type, which selects the kind of patch.
     pub(crate) content: &'static str,
-    /// What is sent.
+    /// The request body.
     pub(crate) body: Cow<'a, Value>,
 }
 
 impl<'a> Change<'a> {
-    /// Server-side apply: the object is to say what the manifest says, by force also where others manage its fields.
+    /// Server-side apply: sets the fields of the manifest. With `force`, also those that other managers own.
     pub fn apply(id: &Id, manifest: &'a Value, force: bool) -> Self {
         Self {
             method: "PATCH",
@@ -33,7 +33,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// A merge patch: single fields of an object that is there.
+    /// A merge patch: changes single fields of an existing object.
     pub fn merge(id: &Id, patch: &'a Value) -> Self {
         Self {
             method: "PATCH",
@@ -43,7 +43,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// A new object.
+    /// Creates an object.
     pub fn create(object: &'a Object) -> Self {
         let collection = object.id.collection();
         Self {
@@ -54,7 +54,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The removal of this very object; another of its name is left alone.
+    /// Deletes exactly this object, but not another one with the same name.
     pub fn delete(id: &Id, uid: &str) -> Self {
         Self {
             method: "DELETE",
@@ -69,12 +69,12 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Whether it is only tried.
+    /// Whether it is a dry run.
     pub(crate) fn is_dry_run(&self) -> bool {
         self.path.ends_with("dryRun=All")
     }
 
-    /// The same, tried only: the API server answers as it would, and makes nothing.
+    /// The same as a dry run: the API server answers as usual and persists nothing.
     #[must_use]
     pub fn tried(mut self) -> Self {
         let sign = if self.path.contains('?') { '&' } else { '?' };
@@ -89,7 +89,7 @@ mod tests {
     use crate::stack::object;
 
     #[test]
-    fn what_is_tried_says_so_whatever_it_is() {
+    fn dry_runs_of_every_kind_say_so_in_the_request() {
         let id = Id::of(object::SECRET, Some("mesh"), "some");
         let body = json!({});
         let created = Object { id: id.clone(), body: body.clone() };

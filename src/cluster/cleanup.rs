@@ -1,40 +1,41 @@
-//! What must be undone when a run is stopped half-way.
+//! Clean-up for a run that is interrupted.
 
 use std::{cell::RefCell, collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
-/// The longest that undoing may take.
+/// The timeout for the clean-up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What undoes one thing. It runs when nothing else of the run does any more.
+/// A clean-up task. It runs when the rest of the run has stopped.
 type Undo = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What is to be undone, by name.
+/// The registered clean-up tasks, by name.
 #[derive(Default)]
 pub struct Cleanup {
     todo: RefCell<BTreeMap<String, Undo>>,
 }
 
 impl Cleanup {
-    /// From now on this is to be undone; said before the thing is done, since a stop may come in between.
+    /// Registers a clean-up task. This must happen before the action itself, because the run may be interrupted in
+    /// between.
     pub fn owe(&self, name: &str, undo: impl Future<Output = ()> + 'static) {
         self.todo.borrow_mut().insert(name.into(), Box::pin(undo));
     }
 
-    /// This is undone already.
+    /// Removes a task that is no longer needed.
     pub fn settle(&self, name: &str) {
         self.todo.borrow_mut().remove(name);
     }
 
-    /// The names of what is still to be undone.
+    /// The names of the remaining tasks.
     pub fn names(&self) -> Vec<String> {
         self.todo.borrow().keys().cloned().collect()
     }
 
-    /// Undoes all that is left.
+    /// Runs all remaining tasks.
     pub async fn run(&self) {
         let todo = std::mem::take(&mut *self.todo.borrow_mut());
         let all = futures_util::future::join_all(todo.into_values());
-        // Whoever stops a run does not want to wait for long; what is left carries its date of expiry.
+        // A user who interrupts a run does not want to wait long. Objects that remain have an expiry date.
         let _ = tokio::time::timeout(PATIENCE, all).await;
     }
 }

@@ -1,8 +1,8 @@
-//! Credential plugins: the programs that a kubeconfig names to log in with.
+//! Credential plugins: programs that a kubeconfig names to obtain credentials.
 //!
-//! The client library would run them with our terminal and without a limit. Here, without a terminal, they may ask no
-//! questions, their errors are captured, and they end when our time does. At a terminal a person logs in: the plugin's
-//! messages are shown as they come, and it may take as long as it needs.
+//! The client library would run them on our terminal and without a timeout. Here, without a terminal, they cannot ask
+//! questions, their stderr is captured, and they are killed at our deadline. At a terminal a person logs in: the
+//! plugin's messages are shown immediately, and its time is not limited.
 
 use std::{
     process::{ExitStatus, Stdio},
@@ -27,17 +27,17 @@ use crate::{
     },
 };
 
-/// How long output may still come once the plugin has ended: something that it started may hold the pipe for ever.
+/// How long to keep reading output after the plugin has ended. A child process may keep the pipe open forever.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// What a plugin printed, and how it ended.
+/// The output of a plugin and its exit status.
 struct Output {
     status: ExitStatus,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
-/// The part of an `ExecCredential` that is used.
+/// The fields of an `ExecCredential` that are used.
 #[derive(Deserialize)]
 struct ExecCredential {
     status: Option<Status>,
@@ -51,13 +51,13 @@ struct Status {
     client_key_data: Option<String>,
 }
 
-/// Runs the plugin that the credentials name, if any, and puts what it says in its place.
+/// Runs the plugin that the credentials name, if any, and replaces it by the returned credentials.
 ///
 /// # Errors
 ///
-/// The obstacle `exec-plugin-failed`, with the plugin's own last words.
+/// The obstacle `exec-plugin-failed`, with the plugin's last lines of stderr.
 pub(crate) async fn resolve(auth: &mut AuthInfo, limit: Duration, terminal: bool) -> Result<(), Obstacle> {
-    // A token beside a plugin wins, as in kubectl.
+    // A token takes precedence over a plugin, as in kubectl.
     if auth.token.is_some() || auth.token_file.is_some() {
         auth.exec = None;
     }
@@ -69,7 +69,7 @@ pub(crate) async fn resolve(auth: &mut AuthInfo, limit: Duration, terminal: bool
         auth.token = Some(token.into());
     }
     if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
-        // Kubeconfigs hold these in base64, plugins answer in PEM.
+        // Kubeconfigs contain these in base64, plugins return PEM.
         auth.client_certificate_data = Some(BASE64.encode(certificate));
         auth.client_key_data = Some(BASE64.encode(key).into());
     }
@@ -81,9 +81,9 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     let wants_terminal = exec.interactive_mode == Some(ExecInteractiveMode::Always);
     if wants_terminal && !terminal {
         return Err(failed(
-            "wants to ask questions, and there is no terminal".into(),
+            "needs a terminal to ask questions, but there is none".into(),
             vec!["interactiveMode: Always".into()],
-            Some("log in with it at a terminal first, or use credentials that need no questions".into()),
+            Some("log in with it at a terminal first, or use credentials that need no interaction".into()),
         ));
     }
     let interactive = terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never);
@@ -105,9 +105,9 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
         }
         Err(_) => {
             return Err(failed(
-                format!("gave no answer within {} and was ended", words::span(limit)),
+                format!("did not answer within {} and was killed", words::span(limit)),
                 vec![],
-                Some("run the command by hand and see what it waits for".into()),
+                Some("run the command by hand to see what it waits for".into()),
             ));
         }
     };
@@ -121,7 +121,7 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     credentials(exec, &output.stdout, &words)
 }
 
-/// What a plugin printed.
+/// The output of a plugin.
 fn credentials(exec: &ExecConfig, stdout: &[u8], words: &[String]) -> Result<Status, Obstacle> {
     let failed = |what: &str| failed(exec, what, words.to_vec(), None);
     let credential: ExecCredential =
@@ -136,7 +136,7 @@ fn credentials(exec: &ExecConfig, stdout: &[u8], words: &[String]) -> Result<Sta
     Ok(status)
 }
 
-/// Why a plugin gave no credentials.
+/// Why a plugin returned no credentials.
 fn failed(exec: &ExecConfig, what: &str, mut evidence: Vec<String>, remedy: Option<String>) -> Obstacle {
     evidence.insert(0, format!("command: {}", command_line(exec)));
     let program = exec.command.as_deref().unwrap_or_default();
@@ -158,7 +158,7 @@ fn command(exec: &ExecConfig, interactive: bool) -> Command {
         .stdout(Stdio::piped())
         .stderr(if interactive { Stdio::inherit() } else { Stdio::piped() })
         .kill_on_drop(true);
-    // Off a terminal it leads a group of its own, with which all that it started can be ended.
+    // Without a terminal it leads its own process group, so that its child processes can be killed with it.
     if !interactive {
         os::lead_group(&mut command);
     }
@@ -170,8 +170,8 @@ fn command(exec: &ExecConfig, interactive: bool) -> Command {
     command
 }
 
-/// Runs a plugin to its end. When it is not waited for any longer, at the deadline or on Ctrl-C, it is killed with its
-/// children, which would otherwise live on: many plugins are shell scripts around the true program.
+/// Runs a plugin to its end. If the caller stops waiting, at the deadline or on Ctrl-C, it is killed with its child
+/// processes. Otherwise they would keep running, because many plugins are shell scripts around the actual program.
 async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<Output> {
     let mut child = command.spawn()?;
     let mut group = (!interactive).then(|| ProcessGroup::of(&child));
@@ -199,16 +199,16 @@ async fn output_of(mut command: Command, interactive: bool) -> std::io::Result<O
     Ok(Output { status, stdout: stdout.0, stderr: stderr.0 })
 }
 
-/// Which part of what exceeds a limit is kept.
+/// Which part is kept if the output exceeds the limit.
 #[derive(Clone, Copy)]
 enum Part {
-    /// The start, and one byte beyond the limit, which tells that there was more.
+    /// The start, and one byte beyond the limit to show that there was more.
     Start,
     /// The end.
     End,
 }
 
-/// What was read of a pipe.
+/// What was read from a pipe.
 #[derive(Default)]
 struct Kept(Vec<u8>);
 
@@ -218,7 +218,7 @@ impl Kept {
             return;
         };
         let mut buffer = [0; 4096];
-        // A pipe that breaks has ended.
+        // A broken pipe counts as its end.
         while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
             self.add(&buffer[..count], part);
         }
@@ -241,9 +241,9 @@ fn command_line(exec: &ExecConfig) -> String {
     redact::command_line(program, exec.args.iter().flatten())
 }
 
-/// Remembers every secret that the client will use, so that none is shown, whatever repeats it.
+/// Registers every secret that the client will use, so that none appears in any output.
 pub(crate) fn remember(config: &kube::Config) {
-    // The library keeps secrets behind a type that only its serialised form opens.
+    // The library's secret type reveals its value only when it is serialized.
     let auth = serde_json::to_value(&config.auth_info).unwrap_or_default();
     for name in ["token", "client-key-data", "password"] {
         if let Some(secret) = auth[name].as_str() {
@@ -262,7 +262,7 @@ pub(crate) fn remember(config: &kube::Config) {
     }
 }
 
-/// What the protocol tells the plugin about us.
+/// What the exec protocol tells the plugin about us.
 fn exec_info(exec: &ExecConfig, interactive: bool) -> String {
     let mut spec = serde_json::json!({ "interactive": interactive });
     if let Some(cluster) = &exec.cluster {
@@ -276,9 +276,9 @@ fn exec_info(exec: &ExecConfig, interactive: bool) -> String {
     .to_string()
 }
 
-/// The last lines that the plugin wrote to standard error.
+/// The last lines that the plugin wrote to stderr.
 fn last_words(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(5)..].iter().map(|line| format!("it said: {}", redact::text(line))).collect()
+    lines[lines.len().saturating_sub(5)..].iter().map(|line| format!("stderr: {}", redact::text(line))).collect()
 }

@@ -1,4 +1,4 @@
-//! Which resources the API server serves: all of them in two answers, or whether it serves one.
+//! Which resources the API server serves: all of them in two requests, or whether it serves a given one.
 
 use futures_util::future::join;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The form that holds every group with its resources; Kubernetes 1.26 and later know it.
+/// The content type with every group and its resources, supported by Kubernetes 1.26 and later.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
      application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
@@ -31,9 +31,9 @@ struct Named {
     name: String,
 }
 
-/// Whether a kind is served at all, which whoever is authenticated may ask; none where no plain answer came.
+/// Whether a kind is served at all, which every authenticated user can query. `None` if the answer is not clear.
 ///
-/// A group of Kubernetes itself always is, and is not asked about.
+/// The built-in groups of Kubernetes are always served and are not queried.
 pub(crate) async fn serves(asker: &ApiClient<'_>, api_version: &str, plural: &str) -> Option<bool> {
     let group = group_of(api_version);
     if !group.contains('.') || group.ends_with(".k8s.io") {
@@ -85,7 +85,7 @@ struct Resource {
     resource: String,
 }
 
-/// Asks for them. Whoever is authenticated may ask this, unless somebody has taken that away.
+/// Queries the resources. Every authenticated user can do this, unless the default role was removed.
 pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
     let ask = |path| asker.get_as(path, AGGREGATED, Repeat::Failed);
     let (core, named) = join(ask("/api"), ask("/apis")).await;
@@ -104,11 +104,11 @@ pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
             Ok(_) => {
                 return Seen::failed(Failure::new(
                     Kind::NotSupported,
-                    "this API server cannot list all its resources at once, as those from 1.26 on can",
+                    "this API server cannot list all its resources at once, which needs Kubernetes 1.26 or later",
                 ));
             }
             Err(ApiError::Denied) => {
-                return Seen::failed(Failure::new(Kind::Forbidden, "we may not ask which resources are served"));
+                return Seen::failed(Failure::new(Kind::Forbidden, "no permission to list the served resources"));
             }
             Err(ApiError::NotFound) => {
                 return Seen::failed(Failure::new(Kind::NotFound, "not found"));

@@ -1,4 +1,4 @@
-//! When credentials expire, read off the credentials themselves.
+//! The expiry of credentials, read from the credentials themselves.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use x509_cert::{Certificate, der::DecodePem};
 
 use crate::stack::base::{limits, reader};
 
-/// Sentences about credentials that have expired by `now`.
+/// Sentences about credentials that have expired at `now`.
 pub(crate) fn expired(auth: &AuthInfo, now: Timestamp) -> Vec<String> {
     [("client certificate", certificate_expiry(auth)), ("bearer token", token_expiry(auth))]
         .into_iter()
@@ -33,7 +33,7 @@ fn certificate_expiry(auth: &AuthInfo) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
 }
 
-/// The `exp` claim of a JSON web token; other tokens do not say.
+/// The `exp` claim of a JSON Web Token. Other tokens have none.
 fn token_expiry(auth: &AuthInfo) -> Option<Timestamp> {
     let token = exposed(auth)?;
     let payload = token.split('.').nth(1)?;

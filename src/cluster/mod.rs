@@ -24,8 +24,8 @@ use k8s_openapi::jiff::Timestamp;
 pub(crate) use scope::blank;
 pub use scope::{Scope, unseen};
 
-/// The time. Nothing below this layer reads a clock.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+/// The current time. No code below this layer reads a clock.
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

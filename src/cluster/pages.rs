@@ -1,4 +1,4 @@
-//! Lists that come page by page: the one place that follows them to their end.
+//! Reads lists page by page to their end.
 
 use std::{
     collections::HashSet,
@@ -17,11 +17,11 @@ use crate::stack::base::{
 };
 
 impl ApiClient<'_> {
-    /// Every page of a list, each handed on before the next one is asked for; an object is a single page.
+    /// Passes each page of a list to `each` before it requests the next one. An object is a single page.
     ///
     /// # Errors
     ///
-    /// As for [`ApiClient::get`], and what `each` says. A list of which a page is missing is none.
+    /// Those of [`ApiClient::get`] and of `each`. A list with a missing page is not used.
     pub(crate) async fn pages(
         &self,
         path: &str,
@@ -44,14 +44,14 @@ impl ApiClient<'_> {
                     API_LIST / MIB
                 )));
             }
-            // Who sets no limit gets everything at once.
+            // Without a limit everything is returned at once.
             let more = path.contains("limit=").then(|| more(&page)).flatten();
             each(page)?;
             let Some(more) = more else { return Ok(()) };
             if !tokens.insert(hasher.hash_one(&more)) {
                 return Err(ApiError::new(
                     Kind::Malformed,
-                    "the list does not end: its continue token comes a second time",
+                    "the list does not end: the API server returned the same continue token twice",
                 ));
             }
             next = format!("{path}&continue={more}");
@@ -60,16 +60,16 @@ impl ApiClient<'_> {
     }
 }
 
-/// How much of each object is to come.
+/// Which part of each object is requested.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {
-    /// All of it.
+    /// The complete object.
     Whole,
-    /// Its metadata alone.
+    /// Only its metadata.
     Metadata,
 }
 
-/// The mark at which the next page begins.
+/// The continue token of the next page.
 fn more(page: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Page {
@@ -80,7 +80,7 @@ fn more(page: &str) -> Option<String> {
         #[serde(rename = "continue")]
         more: Option<String>,
     }
-    // A page without the word needs no parsing twice.
+    // A page without the word need not be parsed twice.
     page.contains("\"continue\"")
         .then(|| serde_json::from_str::<Page>(page).ok()?.metadata?.more)
         .flatten()

@@ -1,7 +1,7 @@
-//! Which answers are worth another try, and when.
+//! Which answers are worth a retry, and when.
 //!
-//! Only requests that change nothing are repeated: reads, reviews and, when the API server limits requests, dry runs. An
-//! answer because of the conversion webhook is a diagnosis and is never asked for again.
+//! Only requests that change nothing are retried: reads, reviews and, if the API server limits requests, dry runs. An
+//! answer that is due to the conversion webhook is a diagnosis and is never retried.
 
 use std::time::Duration;
 
@@ -9,33 +9,33 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::stack::base::{failure::Kind, limits::API_RETRIES};
 
-/// The pauses before a request is repeated that says nothing of when.
+/// The pauses before a retry if the answer has no `Retry-After`.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 
-/// The shortest pause that an answer can ask for.
+/// The shortest pause that an answer can request.
 const SHORTEST: Duration = Duration::from_millis(50);
 
-/// Which requests may be repeated.
+/// Which requests may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
     /// Never.
     Never,
-    /// When the API server limits requests: what it fails at may be a decision, as an admission webhook's.
+    /// If the API server limits requests. Other failures may be a decision, for example of an admission webhook.
     Throttled,
-    /// Also when the API server failed.
+    /// Also if the API server failed.
     Failed,
 }
 
-/// An answer that is worth another try.
+/// An answer that is worth a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hint {
     status: StatusCode,
-    /// What `Retry-After` says, if it is there.
+    /// The value of `Retry-After`, if present.
     after: Option<Duration>,
 }
 
 impl Hint {
-    /// What an answer says of another try.
+    /// Whether an answer is worth a retry.
     pub(crate) fn of(status: StatusCode, headers: &HeaderMap, kind: Kind, repeat: Repeat) -> Option<Self> {
         let worth = match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => repeat != Repeat::Never,
@@ -47,10 +47,10 @@ impl Hint {
         (worth && !kind.is_conversion()).then_some(Self { status, after: after.map(Duration::from_secs) })
     }
 
-    /// How long to wait before the next try, after so many; `None` when there is none.
+    /// The pause before the next attempt, after this many. `None` if there is none.
     pub(crate) fn pause(self, tries: u32) -> Option<Duration> {
         match self.after {
-            // Two things answer 500 or 503: who says when means it.
+            // Not only the API server returns 500 or 503. A server that sends `Retry-After` means it.
             Some(after) => (tries < API_RETRIES).then(|| after.max(SHORTEST)),
             None => PAUSES.get(usize::try_from(tries).ok()?).copied(),
         }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_obeyed_and_bare_errors_get_two_tries() {
+    fn retry_after_is_obeyed_and_bare_errors_get_two_attempts() {
         let asked = hint(429, Some("7"), Kind::TooManyRequests, Repeat::Failed).expect("a hint");
         assert_eq!(asked.pause(0), Some(Duration::from_secs(7)));
         assert_eq!(asked.pause(API_RETRIES), None);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn diagnoses_and_decisions_are_not_asked_for_again() {
+    fn diagnoses_and_decisions_are_not_retried() {
         let kinds = [Kind::ConversionWebhook, Kind::CrdStorageInitializing];
         for kind in kinds {
             assert_eq!(hint(500, None, kind, Repeat::Failed), None);

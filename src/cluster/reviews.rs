@@ -1,4 +1,4 @@
-//! Access reviews: what the stack's `ServiceAccount` may do, asked of the API server itself.
+//! Access reviews: asks the API server for the permissions of the stack's `ServiceAccount`.
 
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -10,22 +10,22 @@ use crate::{
     stack::base::{failure::Kind, permission::Permission, seen::Seen, words},
 };
 
-/// The path of an access review about somebody else.
+/// The path of an access review about another user.
 const REVIEW_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
-/// The right to make one.
+/// The permission to create one.
 pub(crate) fn review() -> Permission {
     Permission::to("create", "authorization.k8s.io", "subjectaccessreviews")
 }
 
-/// The rights that are asked about first: one review of everything spares one for each kind.
+/// The permissions that are reviewed first. One review of everything saves one for each kind.
 ///
-/// To delete everything stands for every change: the rules that allow it name the verbs one by one.
+/// Permission to delete everything stands for every change, because the rules that grant it name the verbs one by one.
 pub(crate) fn everything() -> Vec<Permission> {
     ["delete", "list", "watch"].map(|verb| Permission::to(verb, "*", "*")).into()
 }
 
-/// Whom the API server takes us for.
+/// The user that the API server authenticated.
 pub(crate) async fn who_am_i(asker: &ApiClient<'_>) -> Result<String, ApiError> {
     #[derive(Deserialize)]
     struct Answer {
@@ -47,7 +47,7 @@ pub(crate) async fn who_am_i(asker: &ApiClient<'_>) -> Result<String, ApiError> 
     Ok(answer.status.user_info.username)
 }
 
-/// Asks whether `user`, a `ServiceAccount`, has each of these rights.
+/// Reviews each of these permissions of `user`, a `ServiceAccount`.
 pub(crate) async fn ask(asker: &ApiClient<'_>, user: &str, rights: &[Permission]) -> Seen<Vec<Review>> {
     let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;
     seen(answers.into_iter().collect(), &review())
@@ -88,7 +88,7 @@ struct Verdict {
     allowed: bool,
 }
 
-/// A right as an access review names it.
+/// A permission in the form of an access review.
 fn attributes(right: &Permission) -> Value {
     json!({
         "verb": right.verb,
@@ -100,7 +100,7 @@ fn attributes(right: &Permission) -> Value {
     })
 }
 
-/// Asks whether we have a right ourselves.
+/// Reviews one of our own permissions.
 pub(crate) async fn may(asker: &ApiClient<'_>, right: &Permission) -> Seen<bool> {
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",

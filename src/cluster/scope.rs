@@ -1,4 +1,4 @@
-//! What a connection is for, and its limits.
+//! The purpose of a connection, and its limits.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ pub struct Scope<'a> {
     pub profile: &'static Profile,
     /// The namespace.
     pub namespace: String,
-    /// The longest that one request may take.
+    /// The timeout of one request.
     pub request_timeout: Duration,
-    /// When the whole run must be over.
+    /// The deadline of the whole run.
     pub deadline: Instant,
-    /// Whether a person sits at a terminal, whom a credential plugin may ask.
+    /// Whether a person is at a terminal, so that a credential plugin may ask questions.
     pub interactive: bool,
-    /// Where `-v` sends a line for each request.
+    /// Receives a line for each request, for `-v`.
     pub log: Option<&'a Log<'a>>,
-    /// Where to tell what is being waited for.
+    /// Receives what the run is waiting for.
     pub progress: &'a Log<'a>,
 }
 
-/// The facts of a run that saw nothing, for the reason that this obstacle gives.
+/// The facts of a run that observed nothing because of this obstacle.
 pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> Facts {
     Facts { obstacle: Some(obstacle), ..blank(profile, target) }
 }

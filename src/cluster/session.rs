@@ -1,4 +1,4 @@
-//! A connection to a cluster that lasts for more than one look.
+//! A connection to a cluster that is used for several operations.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// A cluster that can be spoken to.
+/// A connection to a cluster.
 pub struct Session<'a> {
     pub(crate) asker: ApiClient<'a>,
     pub(crate) clients: transport::Clients,
@@ -40,37 +40,37 @@ pub struct Session<'a> {
     pub(crate) started: Instant,
 }
 
-/// What came of opening a session.
+/// The result of opening a session.
 pub enum Opened<'a> {
-    /// It is open; nothing has been asked yet.
+    /// It is open. No request has been sent yet.
     Session(Box<Session<'a>>),
-    /// It cannot be: facts that hold nothing but the obstacle.
+    /// It cannot be opened: facts with nothing but the obstacle.
     Obstacle(Box<Facts>),
 }
 
-/// What the API server made of a change.
+/// The API server's answer to a change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// It is made; the object as it is now.
+    /// It was made. The object as it is now.
     Made(Value),
-    /// There is no such object, or no such kind.
+    /// The object or its kind does not exist.
     NotFound,
-    /// Somebody else changed it, manages its fields, or has put another in its place.
+    /// Another user changed it, owns its fields, or replaced it.
     Conflict(String),
-    /// The object cannot be as it should be.
+    /// The object was rejected as invalid.
     Invalid(String),
-    /// We may not.
+    /// A permission is missing.
     Denied(String),
-    /// Whatever else stood in the way.
+    /// Any other failure.
     Failed(Failure),
 }
 
 impl<'a> Session<'a> {
-    /// Resolves kubeconfig and credentials. Nothing is asked of the cluster yet.
+    /// Resolves kubeconfig and credentials. No request is sent yet.
     ///
     /// # Errors
     ///
-    /// A [`UsageError`] when something named on the command line is wrong.
+    /// A [`UsageError`] if something named on the command line is wrong.
     pub async fn open(access: &Access, scope: &'a Scope<'a>) -> Result<Opened<'a>, UsageError> {
         let started = Instant::now();
         let mut resolved = match kubeconfig::resolve_within(access, scope.deadline).await {
@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
         if let Err(obstacle) = credentials::resolve(&mut resolved.config.auth_info, limit, scope.interactive).await {
             return Ok(closed(scope, target, obstacle));
         }
-        // A person who logs in at the terminal may take as long as they need.
+        // The time for an interactive login at the terminal is not limited.
         let waited = if plugin && scope.interactive { before.elapsed() } else { Duration::ZERO };
         credentials::remember(&resolved.config);
         let clients = match transport::clients(&resolved.config) {
@@ -119,16 +119,16 @@ impl<'a> Session<'a> {
         })))
     }
 
-    /// Asks for the version, which everybody may: whether there is an API server that takes us at all.
+    /// Requests the version, which every user can read, to check whether an API server answers and accepts us.
     ///
     /// # Errors
     ///
-    /// What stands in the way, in a sentence.
+    /// The reason, as a sentence.
     pub async fn greet(&self) -> Result<(), Failure> {
         let mut answer = answer::version(self.asker.get("/version").await);
         let wants_http1 = matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
         if self.clients.two && wants_http1 {
-            // Some proxies in front of an API server speak HTTP/1.1 alone.
+            // Some proxies in front of an API server support only HTTP/1.1.
             self.asker.switch(self.clients.streams.clone());
             answer = answer::version(self.asker.get("/version").await);
         }
@@ -139,17 +139,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Who the API server says we are; for bindings that name us.
+    /// The user that the API server authenticated, for bindings that name us.
     ///
     /// # Errors
     ///
-    /// What stands in the way, in a sentence.
+    /// The reason, as a sentence.
     pub async fn who_am_i(&self) -> Result<String, Failure> {
         let answer = reviews::who_am_i(&self.asker).await;
         answer.map_err(|failure| self.in_words(&failure))
     }
 
-    /// What stands in the way, in a sentence.
+    /// The reason, as a sentence.
     fn in_words(&self, failure: &ApiError) -> Failure {
         let message = match obstacle::from_failure(failure, &self.config, super::now()) {
             Some(obstacle) => obstacle.message,
@@ -158,7 +158,7 @@ impl<'a> Session<'a> {
         Failure::new(failure.kind(), message)
     }
 
-    /// The namespace that is looked at.
+    /// The namespace of the stack.
     pub fn namespace(&self) -> &str {
         &self.target.namespace
     }
@@ -171,8 +171,8 @@ impl<'a> Session<'a> {
         self.unless_unserved(&id.api_version, &id.plural, object).await
     }
 
-    /// What was denied, or absent where its kind is not served: the API server refuses before it looks for the kind, and
-    /// nobody need have a right to what there is none of.
+    /// Turns a denial into "absent" if the kind is not served. The API server checks permissions before it looks for
+    /// the kind, and no permission is needed for kinds that are not served.
     pub(crate) async fn unless_unserved<T>(&self, api_version: &str, plural: &str, seen: Seen<T>) -> Seen<T> {
         let denied = matches!(seen, Seen::Denied(_));
         if denied && discovery::serves(&self.asker, api_version, plural).await == Some(false) {
@@ -181,12 +181,12 @@ impl<'a> Session<'a> {
         seen
     }
 
-    /// The items of a list, all of them.
+    /// All items of a list.
     pub async fn list(&self, path: &str, right: &Permission) -> Seen<Vec<Value>> {
         seen(self.items(path, Form::Whole).await, right)
     }
 
-    /// The metadata of a list's items, and nothing else of them; none where it cannot be had.
+    /// Only the metadata of a list's items. `None` if it cannot be read.
     pub async fn metadata(&self, path: &str) -> Vec<Value> {
         self.items(path, Form::Metadata).await.unwrap_or_default()
     }
@@ -206,7 +206,7 @@ impl<'a> Session<'a> {
         Ok(items)
     }
 
-    /// Those of these rights that we lack. Where that cannot be asked, the first refusal will tell.
+    /// Those of these permissions that we lack. If they cannot be reviewed, the first denial will show it.
     pub async fn lacking(&self, rights: Vec<Permission>) -> Vec<Permission> {
         let answers = join_all(rights.iter().map(|right| self.may(right))).await;
         rights
@@ -217,12 +217,12 @@ impl<'a> Session<'a> {
             .collect()
     }
 
-    /// Whether we have a right ourselves.
+    /// Whether we have a permission.
     pub async fn may(&self, right: &Permission) -> Seen<bool> {
         reviews::may(&self.asker, right).await
     }
 
-    /// Makes a change, or tries it where that is all it is for.
+    /// Makes a change or its dry run.
     pub async fn change(&self, change: &Change<'_>) -> Answer {
         let (status, text) = match self.asker.change(change).await {
             Ok(answer) => answer,

@@ -1,8 +1,8 @@
 //! The connections to the API server.
 //!
-//! The library's own client leaves Nagle's algorithm on and speaks HTTP/1.1, so that every parallel request costs a
-//! TLS handshake. Ours turns it off and sends the requests over one HTTP/2 connection; port-forwards, which cannot go
-//! over HTTP/2, have a client beside it. Behind a proxy the library's own client serves both.
+//! The library's own client leaves Nagle's algorithm on and speaks only HTTP/1.1, so that every parallel request needs
+//! its own TLS handshake. Our client turns it off and sends all requests over one HTTP/2 connection. Port-forwards
+//! cannot use HTTP/2 and have a separate client. Behind a proxy, the library's own client is used for both.
 
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
 use hyper_util::{
@@ -25,7 +25,7 @@ use crate::stack::base::failure::Kind;
 pub(crate) struct Clients {
     /// For requests.
     pub requests: Client,
-    /// For port-forwards, and for requests to a server that speaks no HTTP/2.
+    /// For port-forwards, and for requests to a server without HTTP/2.
     pub streams: Client,
     /// Whether the two differ.
     pub two: bool,
@@ -36,11 +36,11 @@ pub(crate) fn may_want_http1(kind: Kind) -> bool {
     kind.is_transport() && !matches!(kind, Kind::TlsUntrusted | Kind::TimedOut)
 }
 
-/// Makes the clients. Nothing is dialled yet.
+/// Creates the clients. No connection is opened yet.
 ///
 /// # Errors
 ///
-/// The library's error when certificates, keys or the proxy's address cannot be used.
+/// The library's error if certificates, keys or the proxy's address cannot be used.
 pub(crate) fn clients(config: &Config) -> Result<Clients, Box<kube::Error>> {
     if let Some(proxy) = config.proxy_url.as_ref().filter(|proxy| is_socks(proxy)) {
         let client = over(config, socks(proxy)?)?;
@@ -64,10 +64,11 @@ fn tcp() -> HttpConnector {
     connector
 }
 
-/// The most that one HTTP/1.1 connection buffers, and the largest head of an answer: every parallel request has its own.
+/// The maximum buffer of one HTTP/1.1 connection, and so the maximum head of an answer. Every parallel request has its
+/// own.
 const HTTP1_BUFFER: usize = 64 * 1024;
 
-/// A client for HTTP/1.1 whose connections another connector makes.
+/// A client for HTTP/1.1 with the given connector.
 fn over<C>(config: &Config, connector: C) -> Result<Client, Box<kube::Error>>
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
@@ -86,8 +87,8 @@ fn is_socks(proxy: &http::Uri) -> bool {
     matches!(proxy.scheme_str(), Some("socks5" | "socks5h"))
 }
 
-/// A connector by way of a SOCKS5 proxy, with the credentials in its address. The proxy resolves the server's name under
-/// both schemes, as in kubectl. The library's own connector knows neither `socks5h` nor credentials.
+/// A connector through a SOCKS5 proxy, with the credentials in its address. The proxy resolves the server's name with
+/// both schemes, as in kubectl. The library's own connector supports neither `socks5h` nor credentials.
 fn socks(proxy: &http::Uri) -> Result<SocksV5<HttpConnector>, Box<kube::Error>> {
     let unusable = |why: &str| Box::new(kube::Error::Service(BoxError::from(why.to_owned())));
     let authority = proxy.authority().map_or("", http::uri::Authority::as_str);
@@ -101,21 +102,21 @@ fn socks(proxy: &http::Uri) -> Result<SocksV5<HttpConnector>, Box<kube::Error>> 
         let (name, password) = user.split_once(':').unwrap_or((user, ""));
         let (name, password) = (decoded(name), decoded(password));
         if name.len() > 255 || password.len() > 255 {
-            return Err(unusable("the proxy's user name and password may have 255 bytes each"));
+            return Err(unusable("the proxy's user name and password may have at most 255 bytes each"));
         }
         connector = connector.with_auth(name, password);
     }
     Ok(connector)
 }
 
-/// A part of a URL without its percent signs; a percent sign that is no escape stays.
+/// A percent-decoded part of a URL. A percent sign that is not an escape is kept.
 pub(crate) fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 fn http2(config: &Config) -> Result<Client, Box<kube::Error>> {
     let mut tls = config.rustls_client_config()?;
-    // The connector's builder sets it, and refuses a list that is there already.
+    // The connector's builder sets the list, and rejects one that is already set.
     tls.alpn_protocols.clear();
     let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {

@@ -1,10 +1,10 @@
-//! Errors of the transport, as typed failures.
+//! Classifies transport errors as typed failures.
 
 use std::{error::Error as StdError, io};
 
 use crate::stack::base::failure::{Failure, Kind};
 
-/// Sorts an error of the transport by what it proves.
+/// Classifies a transport error by its cause.
 pub(crate) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
     let mut innermost = error.to_string();
     let mut current = Some(error);
@@ -13,7 +13,7 @@ pub(crate) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
             return from_tls(tls);
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            // An I/O error hides what it wraps from the chain of sources.
+            // An I/O error hides the error inside it from the chain of sources.
             if let Some(inner) = io.get_ref() {
                 let inner: &(dyn StdError + 'static) = inner;
                 return from_error(inner);
@@ -41,26 +41,27 @@ pub(crate) fn from_error(error: &(dyn StdError + 'static)) -> Failure {
     Failure::new(Kind::Connection, innermost)
 }
 
-/// Whether the other side said something that is no HTTP, be it in answer to us or, as mail servers do, before we spoke.
+/// Whether the other side sent something that is not HTTP, either as an answer or, like mail servers, before our
+/// request.
 ///
-/// The library has no question for the second case, only these words.
+/// For the second case the library offers no check but its message.
 pub(crate) fn speaks_no_http(error: &hyper::Error) -> bool {
     error.is_parse() || error.to_string().contains("unexpected message")
 }
 
-/// What a proxy objects to. The library's types for this are private; these are their words.
+/// What a proxy rejects. The library's types for this are private, so its messages are compared.
 fn of_proxy(text: &str) -> Option<&'static str> {
     let words = text.strip_prefix("tunnel error: ").or_else(|| text.strip_prefix("SOCKS error: ")).unwrap_or(text);
     match words {
         "proxy authorization required" => {
-            Some("the proxy wants another user name and password (407): they belong into the proxy's address")
+            Some("the proxy requires other credentials (407): set them in the proxy's address")
         }
         "credentials not accepted" => Some("the proxy does not accept the user name and password in its address"),
         "server does not support user/pass authentication" | "server implements authentication incorrectly" => {
-            Some("the proxy takes no user name and password in the form that SOCKS5 has for them")
+            Some("the proxy does not support the user name and password method of SOCKS5")
         }
         "unsuccessful" => Some("the proxy refused to open a connection to the server"),
-        "failed parsing server response" => Some("what answers as a proxy does not speak SOCKS5"),
+        "failed parsing server response" => Some("the configured proxy does not speak SOCKS5"),
         _ => None,
     }
 }
@@ -71,17 +72,15 @@ fn plain_dns(why: &str) -> &str {
 
 fn plain_io(error: &io::Error) -> Option<(Kind, &'static str)> {
     Some(match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            (Kind::ConnectionRefused, "the connection was refused: nothing listens there")
-        }
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            (Kind::ConnectionReset, "the connection was reset")
-        }
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            (Kind::NoRoute, "there is no route to it")
-        }
-        io::ErrorKind::TimedOut => (Kind::TimedOut, "the connection attempt got no answer"),
-        io::ErrorKind::UnexpectedEof => (Kind::ConnectionClosed, "it closed the connection in the middle"),
+        io::ErrorKind::ConnectionRefused => (Kind::ConnectionRefused, "connection refused: nothing listens there"),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => (Kind::ConnectionReset, "connection reset"),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => (Kind::NoRoute, "no route to host"),
+        io::ErrorKind::TimedOut => (Kind::TimedOut, "the connection attempt timed out"),
+        io::ErrorKind::UnexpectedEof => (
+            Kind::ConnectionClosed,
+            "it closed the connection before the answer was \
+                                                                 complete",
+        ),
         _ => return None,
     })
 }
@@ -101,13 +100,13 @@ fn from_tls(error: &rustls::Error) -> Failure {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "is not valid yet: compare the clocks"
         }
-        CertificateError::UnknownIssuer => "comes from an issuer that the kubeconfig does not trust",
+        CertificateError::UnknownIssuer => "has an issuer that the kubeconfig does not trust",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "is for another host name"
         }
-        // An issuer of the right name and the wrong key: clusters made anew call theirs as before.
+        // An issuer with the right name and the wrong key: a recreated cluster uses the same name for its CA.
         CertificateError::BadSignature => {
-            "was signed with another key than that of the issuer in the kubeconfig: was the cluster made anew?"
+            "is signed with a key other than that of the issuer in the kubeconfig: was the cluster recreated?"
         }
         other => &format!("is not accepted: {other}"),
     };

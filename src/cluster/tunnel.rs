@@ -1,4 +1,4 @@
-//! A port-forward through the API server to one pod, and the truth about how it fails.
+//! A port-forward through the API server to one pod, with its real cause of failure.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::{
 pub(crate) struct Forwarded {
     /// The bytes to and from the pod.
     pub stream: DuplexStream,
-    /// Resolves with what the kubelet says when the port cannot be used.
+    /// Resolves with the kubelet's message if the port cannot be used.
     pub error: tokio::task::JoinHandle<Option<String>>,
 }
 
-/// An open port-forward. It ends when this is dropped.
+/// An open port-forward. It is closed on drop.
 pub(crate) struct Tunnel {
     forwarder: Portforwarder,
 }
@@ -35,7 +35,7 @@ impl Tunnel {
     ///
     /// # Errors
     ///
-    /// How it failed; `missing` names the rights when they are the reason.
+    /// Why it failed. `missing` names the permissions, if they are the reason.
     pub(crate) async fn open(
         client: Client,
         namespace: &str,
@@ -50,7 +50,7 @@ impl Tunnel {
             Ok(Err(error)) => Err(explain(&error, rights)),
             Err(_) => Err(ProbeFailure::no_way(
                 FailureReason::Silent,
-                format!("the port-forward got no answer within {}", words::span(limit)),
+                format!("the port-forward timed out after {}", words::span(limit)),
             )),
         }
     }
@@ -66,7 +66,7 @@ impl Tunnel {
 fn explain(error: &kube::Error, rights: &[Permission]) -> ProbeFailure {
     match error {
         kube::Error::Api(status) if status.code == 403 => {
-            // The server's message names one right or, lacking `create` alone, none.
+            // The server's message names one permission, or none if `create` is missing.
             let missing: Vec<Permission> = if status.message.contains("cannot get") {
                 rights.iter().filter(|right| right.verb == "get").cloned().collect()
             } else {
@@ -87,7 +87,7 @@ fn explain(error: &kube::Error, rights: &[Permission]) -> ProbeFailure {
     }
 }
 
-/// What the kubelet's words about a port prove. There is no other form of it than these words, and nobody else reads them.
+/// Classifies the kubelet's message about a port. There is no typed form of it. No other code reads it.
 pub(crate) fn port_error(message: &str) -> ProbeFailure {
     let refused = message.contains("connection refused");
     let text = one_line(message);
@@ -98,7 +98,7 @@ pub(crate) fn port_error(message: &str) -> ProbeFailure {
     }
 }
 
-/// The first line of what another program says, without control characters and cut to its limit.
+/// The first line of another program's message, without control characters and cut to its limit.
 fn one_line(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
     let plain: String = line.chars().filter(|c| !c.is_control()).take(limits::KUBELET_TEXT).collect();
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kubelet_refusal_is_the_brokers_and_no_other_word_is() {
+    fn only_connection_refused_proves_something_about_the_broker() {
         let refused = port_error("failed to connect to 127.0.0.1:4222: connection refused");
         assert_eq!((refused.kind, refused.reason), (FailureKind::Broker, FailureReason::Refused));
         let other = port_error("no\u{1b}]0;forward\u{9b}\nsecond line");

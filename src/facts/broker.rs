@@ -1,4 +1,4 @@
-//! What the broker servers answered.
+//! The answers of the broker servers.
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,137 +9,137 @@ use crate::{
     stack::base::{bounded, seen::Seen},
 };
 
-/// What the broker's servers answered.
+/// The answers of the broker servers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BrokerFacts {
     /// Whether the servers were asked at all.
     pub looked: bool,
-    /// The servers, one for each broker pod, and those that only an address led to.
+    /// The servers: one for each broker pod, and those that were found only through an address.
     pub servers: Vec<BrokerServer>,
-    /// Every way that was tried, and how each failed.
+    /// Every route that was tried and failed, with the reason.
     pub attempts: Vec<Attempt>,
 }
 
-/// One way that was tried.
+/// One route that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// The pod, when one was meant.
+    /// The pod, if the route leads to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
-    /// The way.
+    /// The route.
     pub way: Way,
-    /// The address, where the way has one.
+    /// The address, if the route has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// How it failed; none when it led to the server.
+    /// Why it failed. `None` if it reached the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<ProbeFailure>,
 }
 
-/// What one broker server answered.
+/// The answers of one broker server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BrokerServer {
-    /// Its pod, when it was reached through one.
+    /// Its pod, if it was reached through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
-    /// Which way answered.
+    /// The route that answered.
     pub reached_by: Way,
-    /// The address, where the way has one.
+    /// The address, if the route has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// `/varz`: the server itself.
+    /// `/varz`: the server.
     pub varz: Varz,
     /// `/connz`: the client connections.
     pub connections: Seen<Vec<Connection>>,
-    /// How many more it listed that are not kept, none of them of a name that decides a state.
+    /// The number of listed connections that were not kept. None of them has a name that decides a state.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: u64,
-    /// Whether every connection was listed that it says it has.
+    /// Whether all the connections that the server counts were listed.
     pub complete: bool,
-    /// Connections of `MeshSync`'s name that have ended.
+    /// Closed connections with `MeshSync`'s name.
     #[serde(default)]
     pub closed: Seen<Vec<ClosedConnection>>,
     /// The handshake on the client port.
     pub handshake: Handshake,
-    /// What the server said of itself on its client port, where it was heard.
+    /// The greeting of the server on its client port, if it was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub greeting: Option<Greeting>,
-    /// How its monitor failed, where the client port alone answered: `varz` is then what the greeting said.
+    /// Why the monitor failed, if only the client port answered. `varz` is then filled from the greeting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor: Option<ProbeFailure>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the name of the function in serde")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// The first line of a NATS server on its client port, `INFO {…}`.
+/// The first line that a NATS server sends on its client port, `INFO {…}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Greeting {
     /// Unique for each start of a server.
     #[serde(deserialize_with = "bounded::text")]
     pub server_id: String,
-    /// The pod's name, on the current line.
+    /// The pod's name, in the current line.
     #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub server_name: String,
     /// The NATS version.
     #[serde(deserialize_with = "bounded::text")]
     pub version: String,
-    /// Whether clients must authenticate; absent means no.
+    /// Whether clients must authenticate. Missing means no.
     pub auth_required: bool,
-    /// Whether clients must speak TLS; absent means no.
+    /// Whether clients must use TLS. Missing means no.
     pub tls_required: bool,
-    /// Whether the server is shutting down in good order, as a lame duck.
+    /// Whether the server is shutting down gracefully (lame duck mode).
     #[serde(rename = "ldm")]
     pub lame_duck: bool,
-    /// The largest message that it takes, in bytes.
+    /// The maximum size of a message, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_payload: Option<u64>,
 }
 
-/// The part of `/varz` that is judged or shown.
+/// The fields of `/varz` that are checked or shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Varz {
     /// Unique for each start of a server.
     #[serde(deserialize_with = "bounded::text")]
     pub server_id: String,
-    /// The pod's name, on the current line.
+    /// The pod's name, in the current line.
     #[serde(deserialize_with = "bounded::text_or_none")]
     pub server_name: Option<String>,
     /// The NATS version.
     #[serde(deserialize_with = "bounded::text")]
     pub version: String,
-    /// Whether clients must authenticate; absent means no.
+    /// Whether clients must authenticate. Missing means no.
     pub auth_required: bool,
-    /// Routes to other servers of one cluster.
+    /// Routes to the other servers of the cluster.
     pub routes: u64,
     /// Open connections.
     pub connections: u64,
-    /// The port for clients that it is configured with.
+    /// The configured client port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// Whether clients must speak TLS; absent means no.
+    /// Whether clients must use TLS. Missing means no.
     pub tls_required: bool,
-    /// The most connections that it takes.
+    /// The maximum number of connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u64>,
-    /// The largest message that it takes, in bytes.
+    /// The maximum size of a message, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_payload: Option<u64>,
     /// The memory of its process, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mem: Option<u64>,
-    /// Clients cut off since the start because they did not read fast enough.
+    /// Slow consumers disconnected since the start.
     pub slow_consumers: u64,
-    /// Messages taken since the start.
+    /// Messages received since the start.
     pub in_msgs: u64,
-    /// Messages passed on since the start.
+    /// Messages sent since the start.
     pub out_msgs: u64,
     /// When the server started.
     pub start: Option<Timestamp>,
@@ -153,7 +153,7 @@ pub struct Varz {
 pub struct Connection {
     /// The connection's number on its server.
     pub cid: u64,
-    /// The name that the client gave.
+    /// The name that the client sent.
     #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub name: String,
     /// The client's address as the server sees it.
@@ -162,16 +162,16 @@ pub struct Connection {
     /// When it connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
-    /// How long it has said nothing, as NATS prints it.
+    /// How long it has been idle, as NATS prints it.
     #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub idle: String,
     /// Messages from the client.
     pub in_msgs: u64,
     /// Messages to the client.
     pub out_msgs: u64,
-    /// Bytes that wait for the client to read them.
+    /// Bytes that the client has not read yet.
     pub pending_bytes: u64,
-    /// How many subscriptions it has; counted even where they are not listed.
+    /// The number of subscriptions, which is known even if they are not listed.
     #[serde(rename = "subscriptions")]
     pub subscription_count: u64,
     /// Subjects it subscribes to.
@@ -180,13 +180,13 @@ pub struct Connection {
     pub subscriptions: Vec<String>,
 }
 
-/// One client connection that has ended, from `/connz?state=closed`.
+/// One closed client connection, from `/connz?state=closed`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClosedConnection {
     /// The connection's number on its server.
     pub cid: u64,
-    /// The name that the client gave.
+    /// The name that the client sent.
     #[serde(deserialize_with = "bounded::text")]
     pub name: String,
     /// The client's address as the server sees it.
@@ -195,10 +195,10 @@ pub struct ClosedConnection {
     /// When it connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
-    /// When it ended.
+    /// When it was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<Timestamp>,
-    /// Why, in the server's words.
+    /// The reason that the server gives.
     #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "bounded::text")]
     pub reason: String,
 }

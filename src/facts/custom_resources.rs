@@ -1,11 +1,11 @@
-//! The CRDs and the custom resources, in types that survive malformed objects.
+//! The CRDs and custom resources, as types that tolerate malformed objects.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-/// The part of a `CustomResourceDefinition` that is judged.
+/// The fields of a `CustomResourceDefinition` that are checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Crd {
@@ -27,7 +27,7 @@ pub struct CrdSpec {
     pub names: CrdNames,
     /// Its versions.
     pub versions: Vec<CrdVersion>,
-    /// How one version is made from another.
+    /// The conversion between versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversion: Option<CrdConversion>,
 }
@@ -48,11 +48,11 @@ pub struct CrdNames {
 pub struct CrdVersion {
     /// The name, `v1alpha1`.
     pub name: String,
-    /// Whether it can be asked for.
+    /// Whether the API server serves it.
     pub served: bool,
     /// Whether objects are stored in it.
     pub storage: bool,
-    /// Its fields; none when the dump left schemas out.
+    /// Its fields. `None` if the dump has no schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<CrdSchema>,
 }
@@ -66,7 +66,7 @@ pub struct CrdSchema {
     pub open_api_v3_schema: Fields,
 }
 
-/// The names of an object's fields, and theirs.
+/// The fields of an object with their own fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -75,7 +75,7 @@ pub struct Fields {
     pub properties: BTreeMap<String, Fields>,
 }
 
-/// How one version of a CRD is made from another.
+/// How a CRD converts between versions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CrdConversion {
@@ -93,20 +93,20 @@ pub struct CrdStatus {
     pub stored_versions: Vec<String>,
 }
 
-/// A condition, as custom resources and CRDs carry them.
+/// A condition of a custom resource or CRD.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Condition {
-    /// What it is about.
+    /// The type of the condition.
     #[serde(rename = "type")]
     pub kind: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
-    /// One word why.
+    /// The reason, as one word.
     pub reason: String,
-    /// A sentence.
+    /// The message.
     pub message: String,
-    /// The generation it was judged at.
+    /// The observed generation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// When it last changed.
@@ -114,32 +114,32 @@ pub struct Condition {
     pub last_transition_time: Option<String>,
 }
 
-/// A custom resource with fields that may all be missing.
+/// A custom resource. Every field may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomResource<S, T> {
     /// Name, finalizers, deletion.
     #[serde(default)]
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// The desired state.
     #[serde(default)]
     pub spec: S,
-    /// What the operator says came of it.
+    /// The status that the operator reports.
     #[serde(default)]
     pub status: T,
 }
 
-/// A Broker object.
+/// A Broker CR.
 pub type Broker = CustomResource<BrokerSpec, BrokerStatus>;
 
-/// A `MeshSync` object.
+/// A `MeshSync` CR.
 pub type Meshsync = CustomResource<MeshsyncSpec, MeshsyncStatus>;
 
-/// What a Broker asks for.
+/// The spec of a Broker CR.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BrokerSpec {
-    /// How many servers.
+    /// The number of servers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<i64>,
     /// The image tag of the NATS server.
@@ -157,12 +157,12 @@ pub struct BrokerService {
     /// `ClusterIP`, `NodePort` or `LoadBalancer`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// An address that wins over the derived one.
+    /// An address that overrides the derived one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_endpoint_override: Option<String>,
 }
 
-/// What the operator says of a Broker.
+/// The status of a Broker CR.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BrokerStatus {
@@ -174,41 +174,41 @@ pub struct BrokerStatus {
     pub endpoint: Option<Endpoint>,
 }
 
-/// The addresses of a broker, each `host:port`.
+/// The addresses of a broker, each as `host:port`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Endpoint {
     /// Inside the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub internal: Option<String>,
-    /// Outside the cluster; may be empty.
+    /// Outside the cluster. May be empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<String>,
 }
 
-/// What a `MeshSync` asks for.
+/// The spec of a `MeshSync` CR.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MeshsyncSpec {
-    /// How many replicas.
+    /// The number of replicas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<i64>,
     /// The image tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Which broker it publishes to.
+    /// The broker that it publishes to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<BrokerRef>,
-    /// What it watches: an embedded `ConfigMap`, kept as it is since any part of it may be malformed.
+    /// The watch-list: an embedded `ConfigMap`, kept unparsed because any part of it may be malformed.
     #[serde(rename = "watch-list", skip_serializing_if = "Option::is_none")]
     pub watch_list: Option<serde_json::Value>,
 }
 
-/// Which broker a `MeshSync` publishes to.
+/// The broker that a `MeshSync` CR refers to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BrokerRef {
-    /// A Broker object of this cluster.
+    /// A Broker CR of this cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native: Option<NativeBroker>,
     /// Any NATS server.
@@ -216,7 +216,7 @@ pub struct BrokerRef {
     pub custom: Option<CustomBroker>,
 }
 
-/// A Broker object of this cluster.
+/// A reference to a Broker CR of this cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NativeBroker {
@@ -235,14 +235,14 @@ pub struct CustomBroker {
     pub url: Option<String>,
 }
 
-/// What the operator says of a `MeshSync`.
+/// The status of a `MeshSync` CR.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MeshsyncStatus {
     /// The conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// Where it publishes to.
+    /// The address that it publishes to.
     #[serde(rename = "publishing-to", skip_serializing_if = "Option::is_none")]
     pub publishing_to: Option<String>,
 }

@@ -1,20 +1,20 @@
-//! How much to ask.
+//! How much to query.
 
-/// How much to ask; each depth asks what the one before asks, and more.
+/// How much to query. Each depth includes everything of the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
-    /// The watch-list, and what the API server serves.
+    /// The watch-list and the resources that the API server serves.
     WatchList,
-    /// What decides the states, and the lists that a status shows.
+    /// What decides the states, and the lists that `status` shows.
     Status,
     /// Everything.
     Check,
-    /// Everything, and what the API server says of what an installation would write.
+    /// Everything, and a server-side dry run of every object that an installation would write.
     Preflight,
 }
 
 impl Depth {
-    /// Whether everything is asked.
+    /// Whether everything is queried.
     pub(crate) fn is_whole(self) -> bool {
         matches!(self, Self::Check | Self::Preflight)
     }

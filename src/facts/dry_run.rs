@@ -1,4 +1,4 @@
-//! What the API server's answer to a dry run says. Pure.
+//! Interprets the API server's answer to a dry run. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,37 +7,37 @@ use crate::{
     stack::base::{failure::Kind, seen::Seen},
 };
 
-/// What a dry run came to.
+/// The result of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Tried<'a> {
-    /// The server takes the object.
+    /// The server accepts the object.
     Taken {
-        /// Whether it would be made, not changed.
+        /// Whether it would be created, not changed.
         made: bool,
-        /// The server's words about fields that others hold.
+        /// The server's message about fields that other managers own.
         conflict: Option<&'a str>,
     },
-    /// It is there with something that cannot be changed: it would be removed and made anew. The server's words.
+    /// It exists with a field that cannot be changed, so it would be deleted and recreated. The server's message.
     Anew(&'a str),
-    /// It cannot be tried until this is so.
+    /// It cannot be validated until this condition is met.
     Waits(String),
-    /// We may not write it.
+    /// We do not have permission to write it.
     Denied,
-    /// It grants more than we may grant; the server's words.
+    /// It grants permissions that we cannot grant. The server's message.
     Escalates(&'a str),
-    /// Pod Security refuses it; the server's words.
+    /// Pod Security rejects it. The server's message.
     Insecure(&'a str),
-    /// Something else refuses it; the server's words.
+    /// Something else rejects it. The server's message.
     Refused(&'a Answer),
-    /// It cannot be told.
+    /// The result is not known.
     Open(String),
 }
 
-/// What objects wait for whose definitions have a conversion webhook.
-const CONVERSION_OFF: &str = "the conversion webhook that the definitions name is switched off";
+/// The condition for custom resources whose CRDs have a conversion webhook.
+const CONVERSION_OFF: &str = "the conversion webhook of the CRDs is switched off";
 
 impl Tried<'_> {
-    /// Reads the answer to a trial.
+    /// Classifies the answer to a dry run.
     pub(crate) fn of(trial: &DryRun) -> Tried<'_> {
         let answer = match &trial.answer {
             Seen::Known(answer) => answer,
@@ -62,21 +62,19 @@ fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Tr
         403 if says("attempting to grant RBAC permissions not currently held") => Tried::Escalates(message),
         403 if says("violates PodSecurity") => Tried::Insecure(message),
         403 if says("is being terminated") => {
-            Tried::Waits(format!("namespace {} is gone and made again", trial.namespace.as_deref().unwrap_or_default()))
+            Tried::Waits(format!("namespace {} is recreated", trial.namespace.as_deref().unwrap_or_default()))
         }
-        // As the server's authorizer puts it; admission has other words. Whoever says so though access reviews granted
-        // every right is none whom a role would satisfy.
+        // This is how the authorizer words it. Admission uses other words. If access reviews granted every permission,
+        // no role would help.
         403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => Tried::Denied,
-        // A custom resource of ours has a field that the definition which is there does not know. Ours comes first.
-        500 if says("field not declared in schema") => {
-            Tried::Waits(format!("the definition of {} is brought up to date", trial.kind))
-        }
+        // Our custom resource has a field that the installed CRD does not have. Our CRD is applied first.
+        500 if says("field not declared in schema") => Tried::Waits(format!("the {} CRD is updated", trial.kind)),
         422 if is_recreated(&trial.kind, message) => Tried::Anew(message),
-        // An installation switches the conversion webhook off before it applies its definitions.
+        // An installation switches the conversion webhook off before it applies its CRDs.
         422 if says("should not be set when strategy is not set to Webhook") => Tried::Waits(CONVERSION_OFF.into()),
         500 if says("conversion webhook for") => Tried::Waits(CONVERSION_OFF.into()),
         _ if says("does not support dry run") => Tried::Open(message.to_owned()),
-        // It decided nothing. An admission webhook that fails does: it refuses.
+        // No decision was made. A failing admission webhook is different: the request is rejected.
         429 | 500.. if Kind::of_message(message) != Some(Kind::AdmissionWebhook) => {
             let why = format!("the API server answered {}", answer.status);
             Tried::Open(match message {
@@ -88,13 +86,13 @@ fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Tr
     }
 }
 
-/// Whether access reviews were asked, and granted everything.
+/// Whether access reviews were made and granted every permission.
 fn all_granted(trial: &DryRun) -> bool {
     let granted = |asked: &AskedRight| asked.allowed == Seen::Known(true);
     !trial.rights.is_empty() && trial.rights.iter().all(granted)
 }
 
-/// What is missing, from the words in which the server misses it.
+/// The missing prerequisite, taken from the server's message.
 fn waits(trial: &DryRun, message: &str) -> String {
     let named = message.split('"').nth(1).unwrap_or_default();
     if message.starts_with("namespaces \"") {
@@ -104,12 +102,12 @@ fn waits(trial: &DryRun, message: &str) -> String {
     } else if message.starts_with("roles.") {
         format!("Role {named} exists")
     } else {
-        format!("the definition of {} is there", trial.kind)
+        format!("the {} CRD exists", trial.kind)
     }
 }
 
-/// The rules in the server's words about what we may not grant, in those of people, resources with the same verbs
-/// together: `get, list deployments.apps, secrets`.
+/// The rules in the server's message about permissions that we cannot grant, in readable form, with resources grouped
+/// by verbs: `get, list deployments.apps, secrets`.
 pub(crate) fn rules_not_held<'a>(messages: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut resources: BTreeMap<Vec<&str>, BTreeSet<String>> = BTreeMap::new();
     for line in messages.into_iter().flat_map(str::lines).map(str::trim) {
@@ -140,17 +138,18 @@ pub(crate) fn rules_not_held<'a>(messages: impl IntoIterator<Item = &'a str>) ->
         .collect()
 }
 
-/// Whether what the API server refuses in these words is removed and made anew.
+/// Whether an object that the API server rejects with this message is deleted and recreated.
 ///
-/// In the words of Deployments ("field is immutable") or of bindings ("cannot change roleRef"). A selector that no longer
-/// fits the labels of the template is told first, and means the same.
+/// The messages are those for Deployments ("field is immutable") and bindings ("cannot change roleRef"). A selector
+/// that no longer matches the template's labels is reported first and means the same.
 pub fn is_recreated(kind: &str, why: &str) -> bool {
-    // These kinds hold nothing that is lost when they are made anew.
+    // Recreating these kinds loses nothing.
     matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
         && ["immutable", "cannot change roleRef", "`selector` does not match"].iter().any(|words| why.contains(words))
 }
 
-/// Who manages fields, in the API server's words, that is none of the stack's known installers: they are asked for.
+/// The field managers in the API server's message other than the stack's known installers. Their fields are not
+/// overwritten without being asked.
 pub fn strangers(conflict: &str) -> BTreeSet<String> {
     let known = ["kubectl", "meshery-operator", "meshplay-operator"];
     let mut managers = managers(conflict);
@@ -158,7 +157,7 @@ pub fn strangers(conflict: &str) -> BTreeSet<String> {
     managers
 }
 
-/// The managers in the API server's words: `conflict with "kubectl-edit" using apps/v1: .spec.replicas`.
+/// The field managers in the API server's message: `conflict with "kubectl-edit" using apps/v1: .spec.replicas`.
 pub(crate) fn managers(conflict: &str) -> BTreeSet<String> {
     conflict
         .split("conflict with \"")
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_apart() {
+    fn rejections_are_classified_by_their_message() {
         let denied = r#"roles.rbac.authorization.k8s.io "x" is forbidden: User "u" cannot patch resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "n""#;
         assert_eq!(Tried::of(&trial(403, denied)), Tried::Denied);
         let mut granted = trial(403, denied);
@@ -194,14 +193,11 @@ mod tests {
         let quota = "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0";
         assert!(matches!(Tried::of(&trial(403, quota)), Tried::Refused(_)));
         assert_eq!(Tried::of(&trial(404, "namespaces \"n\" not found")), Tried::Waits("namespace n exists".into()));
-        assert_eq!(
-            Tried::of(&trial(404, "404 page not found")),
-            Tried::Waits("the definition of Role is there".into())
-        );
+        assert_eq!(Tried::of(&trial(404, "404 page not found")), Tried::Waits("the Role CRD exists".into()));
     }
 
     #[test]
-    fn what_cannot_be_changed_is_made_anew_where_nothing_is_lost_by_that() {
+    fn immutable_fields_recreate_kinds_that_lose_nothing() {
         let of =
             |kind: &str| DryRun { kind: kind.into(), ..trial(422, "spec.selector: Invalid value: field is immutable") };
         assert!(matches!(Tried::of(&of("Deployment")), Tried::Anew(_)));
@@ -212,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_not_held_are_put_in_words() {
+    fn rules_not_held_are_listed_in_readable_form() {
         let message = "attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"list\" \"get\"]}\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\" \"list\"]}\n{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"watch\"]}";
         assert_eq!(rules_not_held([message]), ["get, list deployments.apps, secrets", "watch *.*"]);
     }

@@ -1,7 +1,7 @@
-//! Logs, reduced to the lines that matter. Pure.
+//! Reduces logs to the relevant lines. Pure.
 //!
-//! A line matters when it reports an error or a warning, or is a program's last words. Lines that differ in numbers
-//! alone are one, with a count. Nothing else of a log is kept: MeshSync may log whole objects.
+//! A line is relevant if it reports an error or a warning, or is the last line before a crash. Lines that differ only
+//! in numbers are counted as one. Nothing else of a log is kept, because MeshSync may log whole objects.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use crate::{
     stack::signatures,
 };
 
-/// The most lines that are kept of one log.
+/// The maximum number of lines kept per log.
 const MOST: usize = 12;
 
-/// The longest that a kept line may be, in characters.
+/// The maximum length of a kept line, in characters.
 const LONGEST: usize = 240;
 
-/// What a line says, whichever format it has.
+/// The content of a line, in any format.
 #[derive(Default)]
 struct Parsed {
     message: String,
-    /// The error code of the stack's own that the line carries.
+    /// The stack's own error code in the line.
     code: Option<String>,
 }
 
-/// The lines that matter, newest first. Each line of `text` may begin with the time at which the kubelet saw it.
+/// The relevant lines, newest first. Each line of `text` may begin with the kubelet's timestamp.
 pub fn reduce(text: &str, secrets: &[String]) -> Vec<LogLine> {
     let mut lines: BTreeMap<String, (usize, LogLine)> = BTreeMap::new();
     for (place, line) in text.lines().enumerate() {
@@ -57,7 +57,8 @@ fn timed(line: &str) -> (Option<Timestamp>, &str) {
     }
 }
 
-/// What a line says, if it matters: in the formats of the operator, of MeshSync, of Kubernetes' libraries and of NATS.
+/// The content of a line, if it is relevant: in the formats of the operator, MeshSync, the Kubernetes libraries and
+/// NATS.
 fn parse(line: &str) -> Option<Parsed> {
     if line.starts_with('{')
         && let Ok(entry) = serde_json::from_str::<Value>(line)
@@ -122,7 +123,7 @@ fn of_logfmt(line: &str) -> Option<Parsed> {
     })
 }
 
-/// The text in quotes at the beginning, its escapes undone; a bare word stands for itself.
+/// The quoted text at the beginning, unescaped. A bare word is taken as it is.
 fn quoted(text: &str) -> String {
     let Some(inner) = text.strip_prefix('"') else {
         return text.split_whitespace().next().unwrap_or_default().to_owned();
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn meshsyncs_lines_are_known() {
+    fn meshsync_lines_are_recognized() {
         let text = concat!(
             "2026-11-20T22:43:29.1Z time=\"2026-11-20T22:43:29Z\" level=info msg=\"meshsync: run started\" app=meshsync\n",
             "2026-11-20T22:43:30.1Z time=\"2026-11-20T22:43:30Z\" level=error msg=\"nats: Authorization Violation | ",
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_line_again_is_counted_and_the_newest_comes_first() {
+    fn repeated_lines_are_counted_and_sorted_newest_first() {
         let text = concat!(
             "time=\"a\" level=warning msg=\"broker connectivity test failed, attempt 1\"\n",
             "E1120 23:12:17.575586   16597 reflector.go:204] \"Failed to watch\" err=\"forbidden\"\n",
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_and_the_brokers_lines_are_known() {
+    fn operator_and_broker_lines_are_recognized() {
         assert_eq!(
             messages(
                 r#"{"level":"error","msg":"problem running manager","error":"open /tmp/tls.crt: no such file or directory"}"#
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_and_secrets_do_not_stay() {
+    fn payloads_and_secrets_are_not_kept() {
         assert!(messages(r#"{"kind":"Secret","data":{"password":"aHVudGVyMg=="}}"#).is_empty());
         assert!(messages("some object was seen").is_empty());
         assert_eq!(messages("panic: s3cr3t-token in nats://s3cr3t-token@h"), ["panic: REDACTED in nats://REDACTED@h"]);

@@ -1,7 +1,7 @@
-//! Facts: what was seen, at one moment, with nothing judged.
+//! Facts: what was observed at one moment, without judgment.
 //!
-//! Plain data. Workloads are Kubernetes' own types, reduced by `redact`; custom resources are types of ours that
-//! survive malformed objects. Everything that may not have been seen is a [`Seen`].
+//! Plain data. Workloads are Kubernetes' own types, reduced by `redact`. Custom resources are our own types, which
+//! tolerate malformed objects. Everything that may be unknown is a [`Seen`].
 
 mod broker;
 mod custom_resources;
@@ -57,28 +57,28 @@ pub use custom_resources::{
 };
 pub use depth::Depth;
 
-/// All that was seen of one cluster; by default nothing, of Meshery's stack.
+/// Everything that was observed of one cluster. The default is nothing, for Meshery's stack.
 ///
-/// The fields that hold Kubernetes objects as they are have a row in [`observed`]. All others are written to a recording,
-/// in this order.
+/// The fields that contain unchanged Kubernetes objects have a row in [`observed`]. All others are written to a
+/// recording, in this order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Facts {
-    /// When it was seen.
+    /// When it was observed.
     #[serde(skip_deserializing)]
     pub taken_at: Timestamp,
-    /// Whether that time was read off the objects, as with a plain dump.
+    /// Whether that time was derived from the objects, as for a plain dump.
     #[serde(skip)]
     pub taken_at_estimated: bool,
-    /// The constants of the family that was looked for.
+    /// The constants of the family of stacks.
     #[serde(skip_deserializing)]
     pub profile: &'static Profile,
-    /// Which cluster, and as whom.
+    /// The cluster and the user.
     #[serde(skip_deserializing)]
     pub target: Target,
     /// Whether we ran inside a cluster.
     pub in_cluster: bool,
-    /// Why nothing could be asked at all; none when the cluster was spoken to.
+    /// Why nothing could be queried at all. `None` if the cluster was reachable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<Obstacle>,
     /// The API server's version.
@@ -86,24 +86,24 @@ pub struct Facts {
     /// The namespace of the stack.
     #[serde(skip)]
     pub namespace: Seen<Namespace>,
-    /// The UID of the namespace `kube-system`, which the product uses as the cluster's id.
+    /// The UID of the namespace `kube-system`, which Meshery uses as the cluster ID.
     pub cluster_id: Seen<String>,
-    /// The CRD of the Broker.
+    /// The Broker CRD.
     #[serde(skip)]
     pub broker_crd: Seen<Crd>,
-    /// The CRD of `MeshSync`.
+    /// The `MeshSync` CRD.
     #[serde(skip)]
     pub meshsync_crd: Seen<Crd>,
-    /// The CRDs that remain of the group that older versions used.
+    /// Remaining CRDs of the group that older versions used.
     #[serde(skip)]
     pub former_crds: Seen<Vec<Crd>>,
-    /// Broker objects in the namespace, for each version that was asked.
+    /// Broker CRs in the namespace, for each version that was queried.
     #[serde(skip)]
     pub brokers: BTreeMap<String, Seen<Vec<CustomResource<BrokerSpec, BrokerStatus>>>>,
-    /// `MeshSync` objects in the namespace, for each version that was asked.
+    /// `MeshSync` CRs in the namespace, for each version that was queried.
     #[serde(skip)]
     pub meshsyncs: BTreeMap<String, Seen<Vec<CustomResource<MeshsyncSpec, MeshsyncStatus>>>>,
-    /// Namespaces that hold custom resources, asked only when ours does not.
+    /// Namespaces with custom resources. Queried only if the configured namespace has none.
     pub elsewhere: Seen<Vec<String>>,
     /// Deployments in the namespace.
     #[serde(skip)]
@@ -129,40 +129,40 @@ pub struct Facts {
     /// Events in the namespace.
     #[serde(skip)]
     pub events: Seen<Vec<Event>>,
-    /// The broker's token: that it is there, never what it is.
+    /// Facts about the broker's token, but never its value.
     pub token: Seen<TokenFact>,
-    /// What Helm has noted of the release that the stack belongs to; asked only when one was seen.
+    /// Helm's record of the stack's release. Queried only if a release was seen.
     pub helm: Seen<Vec<HelmRevision>>,
     /// The operator's leader election Lease.
     #[serde(skip)]
     pub lease: Seen<Lease>,
-    /// Roles and bindings, where they were read.
+    /// Roles and bindings that were read.
     #[serde(skip)]
     pub rbac: Rbac,
-    /// What the API server answered to access reviews.
+    /// The API server's answers to access reviews.
     pub reviews: Seen<Vec<Review>>,
-    /// The resources that the API server serves; asked when a watch-list names more than the stock one.
+    /// The resources that the API server serves. Queried if a watch-list has more than the stock entries.
     pub served: Seen<Served>,
-    /// A `ConfigMap` that public pages take for the watch-list.
+    /// A `ConfigMap` that public guides describe as the watch-list.
     pub watch_list_config_map: Seen<ConfigMapFact>,
-    /// What the broker's servers answered.
+    /// The answers of the broker servers.
     pub broker: BrokerFacts,
-    /// The memory that `MeshSync` uses, from the metrics API; asked where its container has a limit.
+    /// The memory that `MeshSync` uses, from the metrics API. Queried if its container has a limit.
     pub memory: Seen<MemoryUse>,
-    /// The logs of what is below the state it should be in; none of what is well.
+    /// The logs of unhealthy workloads. Logs of healthy ones are not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<Log>,
-    /// What the API server said of what an installation would write; none when nobody asked for a preflight.
+    /// The API server's answers to the dry runs of an installation. Not checked unless a preflight was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<Preflight>,
-    /// What an ad hoc test measured; none when nobody asked for one.
+    /// The results of a connectivity test. Not checked unless one was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Test>,
     /// How long each observation took, in milliseconds, by topic.
     pub timings: BTreeMap<String, u64>,
 }
 
-/// Which cluster was asked, and as whom.
+/// The cluster and the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Target {
@@ -170,16 +170,16 @@ pub struct Target {
     pub context: Option<String>,
     /// The API server's address.
     pub server: Option<String>,
-    /// The kubeconfig's user, or who was impersonated.
+    /// The kubeconfig's user, or the impersonated user.
     pub user: Option<String>,
-    /// The namespace that was looked at.
+    /// The namespace of the stack.
     pub namespace: String,
-    /// How this program was called. Not part of a recording.
+    /// How this program was started. Not part of a recording.
     #[serde(skip)]
     pub invocation: Invocation,
 }
 
-/// Why the cluster could not be spoken to at all.
+/// Why no request to the cluster was possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 #[serde(rename_all = "camelCase")]
@@ -188,15 +188,15 @@ pub struct Obstacle {
     pub code: String,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// What was tried and what came of it.
+    /// What was tried, and the result.
     #[serde(default)]
     pub evidence: Vec<String>,
-    /// What to do, when it is more than the catalogue says.
+    /// What to do, if this is more specific than the explanation of the diagnosis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
 
-/// The part of `/version` that is judged or shown.
+/// The fields of `/version` that are checked or shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServerVersion {
@@ -208,19 +208,19 @@ pub struct ServerVersion {
     pub git_version: String,
 }
 
-/// The broker's token: that it is there, never what it is.
+/// Facts about the broker's token, but never its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenFact {
-    /// The Secret that holds it.
+    /// The Secret that contains it.
     pub secret: String,
-    /// When the Secret was made.
+    /// When the Secret was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
-    /// How many bytes it has; none when the Secret lacks the key.
+    /// Its length in bytes. `None` if the Secret lacks the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,
-    /// A hash with a random salt of this run, so that two tokens of one run can be told apart and nothing else.
+    /// A hash with a random salt for this run. It shows only whether two tokens in one run differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub salted_hash: Option<String>,
 }
@@ -231,12 +231,12 @@ pub struct TokenFact {
 pub struct Served {
     /// As watch-lists name them: `plural.version.group`.
     pub resources: Vec<String>,
-    /// Groups whose own server did not answer, so that what they serve may be missing here.
+    /// Groups whose API server did not answer, so that their resources may be missing here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<String>,
 }
 
-/// A `ConfigMap`: that it is there and which keys it has, never what they hold.
+/// A `ConfigMap` with its keys, but never their values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ConfigMapFact {
@@ -247,7 +247,7 @@ pub struct ConfigMapFact {
 }
 
 impl ConfigMapFact {
-    /// What may be kept of it.
+    /// The metadata that is kept.
     pub fn of(map: &ConfigMap) -> Self {
         Self {
             name: map.metadata.name.clone().unwrap_or_default(),
@@ -256,7 +256,7 @@ impl ConfigMapFact {
     }
 }
 
-/// The memory of one container, as the metrics API last measured it.
+/// The memory of one container, as the metrics API reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MemoryUse {
@@ -264,12 +264,12 @@ pub struct MemoryUse {
     pub pod: String,
     /// The container.
     pub container: String,
-    /// What it uses, in bytes.
+    /// The memory in use, in bytes.
     pub bytes: u64,
 }
 
 impl MemoryUse {
-    /// Reads a `PodMetrics` object; none when it does not have the container.
+    /// Reads a `PodMetrics` object. `None` if it does not have the container.
     pub fn of(metrics: &serde_json::Value, container: &str) -> Option<Self> {
         let containers = metrics["containers"].as_array()?;
         let found = containers.iter().find(|candidate| candidate["name"] == container)?;
@@ -281,23 +281,23 @@ impl MemoryUse {
     }
 }
 
-/// One revision of a Helm release, by the labels of the Secret that Helm keeps it in; what it holds is never read.
+/// One revision of a Helm release, from the labels of Helm's Secret. Its content is never read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HelmRevision {
     /// The release.
     pub release: String,
-    /// The number of the revision.
+    /// The revision number.
     pub revision: u64,
-    /// What became of it: `deployed`, `failed`, `pending-upgrade`…
+    /// Its status: `deployed`, `failed`, `pending-upgrade`…
     pub status: String,
-    /// When it was begun.
+    /// When it was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
 }
 
 impl HelmRevision {
-    /// Reads the metadata of a Secret; none when it is not one of Helm's.
+    /// Reads the metadata of a Secret. `None` if it is not one of Helm's.
     pub fn of(metadata: &ObjectMeta) -> Option<Self> {
         let label = |key: &str| metadata.labels.as_ref()?.get(key);
         (label("owner")? == "helm").then_some(())?;
@@ -313,29 +313,29 @@ impl HelmRevision {
 /// Roles and bindings.
 #[derive(Clone, Debug, Default)]
 pub struct Rbac {
-    /// Cluster roles.
+    /// `ClusterRole`s.
     pub cluster_roles: Seen<Vec<ClusterRole>>,
-    /// Cluster role bindings.
+    /// `ClusterRoleBinding`s.
     pub cluster_role_bindings: Seen<Vec<ClusterRoleBinding>>,
-    /// Roles of the namespace.
+    /// `Role`s of the namespace.
     pub roles: Seen<Vec<Role>>,
-    /// Role bindings of the namespace.
+    /// `RoleBinding`s of the namespace.
     pub role_bindings: Seen<Vec<RoleBinding>>,
 }
 
-/// One answer of the API server's access review.
+/// The API server's answer to one access review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Review {
-    /// Whose right: `system:serviceaccount:NAMESPACE:NAME`.
+    /// The user: `system:serviceaccount:NAMESPACE:NAME`.
     pub user: String,
-    /// The right that was asked about.
+    /// The permission.
     pub right: Permission,
     /// The answer.
     pub allowed: bool,
 }
 
-/// The lines that matter of one container's log.
+/// The relevant log lines of one container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Log {
@@ -343,24 +343,24 @@ pub struct Log {
     pub pod: String,
     /// The container.
     pub container: String,
-    /// Whether it is the log of the run before the present one.
+    /// Whether it is the previous container's log.
     pub previous: bool,
     /// The lines, newest first.
     pub lines: Seen<Vec<LogLine>>,
 }
 
-/// One line of a log, and how often it came.
+/// One log line, and how often it occurred.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogLine {
-    /// What it says, without secrets and cut to a length that can be read.
+    /// The text, redacted and cut to a readable length.
     pub message: String,
-    /// The error code of the stack's own that it carries.
+    /// The stack's own error code in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// How many lines said so.
+    /// The number of such lines.
     pub count: u32,
-    /// When the newest of them came.
+    /// The time of the newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Timestamp>,
 }

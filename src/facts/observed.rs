@@ -1,8 +1,8 @@
-//! The table of observed kinds: the Kubernetes objects that are read as they are.
+//! The table of observed kinds: the Kubernetes objects that are kept as they are.
 //!
-//! One row per field of [`Facts`]. The row says which objects the field holds, when the API server is asked for them,
-//! and which files of a dump hold them. Requests, permissions, recordings and dumps all come from these rows. A new kind
-//! takes a row here and a field in [`Facts`], and [`Redact`] for its type.
+//! One row per field of [`Facts`]. The row says which objects the field contains, when they are queried from the API
+//! server, and which files of a dump contain them. Requests, permissions, recordings and dumps are all derived from
+//! these rows. A new kind needs a row here, a field in [`Facts`], and [`Redact`] for its type.
 
 use std::collections::BTreeMap;
 
@@ -27,38 +27,38 @@ use crate::stack::{base::seen::Seen, profile::Profile};
 /// One row: the objects of one field.
 #[derive(Clone, Copy, Debug)]
 pub struct Observed {
-    /// The name in questions, timings and recordings.
+    /// The name in queries, timings and recordings.
     pub name: &'static str,
-    /// The `apiVersion`; empty for custom resources, whose group and versions the profile knows.
+    /// The `apiVersion`. Empty for custom resources, whose group and versions are in the profile.
     pub api_version: &'static str,
     /// The plural name in paths and permissions.
     pub resource: &'static str,
     /// The kind.
     pub kind: &'static str,
-    /// What is asked for.
+    /// What is queried.
     pub ask: Ask,
-    /// The shallowest look that asks for it.
+    /// The lowest depth at which it is queried.
     pub from: Depth,
     /// Whether other objects of the kind belong to another row.
     pub shared: bool,
-    /// The short names of files that hold the kind in a dump; a file may always have the name of the resource.
+    /// The short file names for the kind in a dump. The resource name is always accepted as a file name.
     pub files: &'static [&'static str],
 }
 
-/// What the API server is asked for.
+/// What is queried from the API server.
 #[derive(Clone, Copy, Debug)]
 pub enum Ask {
-    /// The list in the namespace of the stack.
+    /// The list in the stack's namespace.
     List,
-    /// The list in the namespace of the stack, once for each version of the profile.
+    /// The list in the stack's namespace, once for each version of the profile.
     Versions,
     /// One object of the namespace, by its name.
     Named(fn(&Profile) -> String),
-    /// One object of the cluster, by its name; the second argument is the namespace of the stack.
+    /// One cluster-scoped object, by its name. The second argument is the stack's namespace.
     ClusterNamed(fn(&Profile, &str) -> String),
-    /// Objects of the cluster, each by its name.
+    /// Cluster-scoped objects, each by its name.
     Each(fn(&Profile) -> Vec<String>),
-    /// Nothing: only recordings and dumps hold it.
+    /// Nothing. Only recordings and dumps contain it.
     Nothing,
 }
 
@@ -149,7 +149,7 @@ impl Observed {
         self
     }
 
-    /// The names of the objects that belong to the row; `None` if all of the kind do.
+    /// The names of the objects that belong to the row. `None` if all objects of the kind do.
     pub fn names(&self, profile: &Profile, namespace: &str) -> Option<Vec<String>> {
         match self.ask {
             Ask::Named(name) => Some(vec![name(profile)]),
@@ -159,7 +159,7 @@ impl Observed {
         }
     }
 
-    /// The name of the question for one version of a custom resource.
+    /// The name of the query for one version of a custom resource.
     pub fn in_version(&self, version: &str) -> String {
         format!("{}.{version}", self.name)
     }
@@ -194,10 +194,10 @@ where
     }
 }
 
-/// Objects by the version in which they were asked for.
+/// Objects by the version in which they were queried.
 pub(crate) type Versions<T> = BTreeMap<String, Seen<Vec<T>>>;
 
-/// Where objects come from: the API server's answers, a recording, or a dump.
+/// A source of objects: the API server's answers, a recording, or a dump.
 pub(crate) trait Source {
     type Error;
 
@@ -206,30 +206,30 @@ pub(crate) trait Source {
     fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, Self::Error>;
 }
 
-/// Where objects go: a recording.
+/// A destination of objects: a recording.
 pub(crate) trait Sink {
     fn one<T: Object>(&mut self, row: &Observed, seen: &Seen<T>);
     fn many<T: Object>(&mut self, row: &Observed, seen: &Seen<Vec<T>>);
     fn versions<T: Object>(&mut self, row: &Observed, seen: &Versions<T>);
 }
 
-/// What came of asking for the objects of a row.
+/// The result of querying the objects of a row.
 pub(crate) struct Outcome {
     pub(crate) row: Observed,
-    /// The version in which a custom resource was asked for.
+    /// The version in which a custom resource was queried.
     version: Option<String>,
-    /// Whether the objects were seen.
+    /// Whether the objects were observed.
     pub(crate) seen: Seen<()>,
 }
 
 impl Outcome {
-    /// What was asked for, in words.
+    /// What was queried, in words.
     pub(crate) fn title(&self) -> String {
         let kind = self.row.kind;
         match (&self.version, self.row.ask) {
             (Some(version), _) => format!("{} in {version}", self.row.resource),
-            _ if self.row.name == "crd/broker" => "the definition of Broker".into(),
-            _ if self.row.name == "crd/meshsync" => "the definition of MeshSync".into(),
+            _ if self.row.name == "crd/broker" => "the Broker CRD".into(),
+            _ if self.row.name == "crd/meshsync" => "the MeshSync CRD".into(),
             (None, Ask::Named(_)) => format!("the {kind}"),
             (None, Ask::ClusterNamed(_)) => kind.into(),
             _ => kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |stem| format!("{stem}ies")),
@@ -237,7 +237,7 @@ impl Outcome {
     }
 }
 
-/// What came of asking for the objects of each row, one by one for each version of a custom resource.
+/// The results for each row, one by one for each version of a custom resource.
 pub(crate) fn outcomes(facts: &Facts) -> Vec<Outcome> {
     struct Outcomes(Vec<Outcome>);
 
@@ -271,8 +271,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_short_file_names_are_unambiguous() {
-        // Answers and recordings are found by the name of the row: a second row of the same name would get nothing.
+    fn row_names_and_short_file_names_are_unique() {
+        // Answers and recordings are looked up by row name. A second row of the same name would find nothing.
         let names: BTreeSet<_> = ALL.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), ALL.len());
         let resources: BTreeSet<_> = ALL.iter().map(|row| row.resource).collect();

@@ -1,8 +1,8 @@
-//! What a `ServiceAccount` may do, as the API server answered or as its roles and bindings say; and what the operator must.
-//! Pure.
+//! The permissions of a `ServiceAccount`, according to the API server or to its roles and bindings, and the permissions
+//! that the operator needs. Pure.
 //!
-//! This is our own since no library evaluates RBAC over observed objects; it is used where no access review can be asked:
-//! in recordings, and for roles that an installation would make.
+//! No library evaluates RBAC over observed objects. This code is used where no access review is possible: for
+//! recordings, and for roles that an installation would create.
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Whether the `ServiceAccount` has a cluster-wide right.
+/// Whether the `ServiceAccount` has a cluster-wide permission.
 pub fn may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     let user = stack::service_account_user(&facts.target.namespace, account);
     match &facts.reviews {
@@ -28,7 +28,7 @@ pub fn may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
             }
             match answer(&|r| r == right).or(everything.filter(|_| right.resource == "*")) {
                 Some(allowed) => Seen::Known(allowed),
-                // Only some roles are read of a live cluster: they can grant, and never refuse.
+                // Only some roles of a live cluster are read. They can prove a permission, but not that it is missing.
                 None => match by_roles(facts, account, right) {
                     Seen::Known(true) => Seen::Known(true),
                     _ => Seen::NotLooked,
@@ -40,7 +40,7 @@ pub fn may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     }
 }
 
-/// Whether the `ServiceAccount` may do what watching a resource takes: to list and to watch it.
+/// Whether the `ServiceAccount` can watch a resource, which needs `list` and `watch`.
 pub fn may_watch(facts: &Facts, account: &str, group: &str, resource: &str) -> Seen<bool> {
     let mut both = true;
     for verb in ["list", "watch"] {
@@ -52,7 +52,7 @@ pub fn may_watch(facts: &Facts, account: &str, group: &str, resource: &str) -> S
     Seen::Known(both)
 }
 
-/// Reads the cluster-wide roles and bindings.
+/// Evaluates the cluster-wide roles and bindings.
 fn by_roles(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
     else {
@@ -73,13 +73,13 @@ fn by_roles(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     }
 }
 
-/// Whether a binding's role gives a right; none where the role was not seen.
+/// Whether a binding's role grants a permission. `None` if the role was not observed.
 pub fn grants(facts: &Facts, binding: &ClusterRoleBinding, right: &Permission) -> Option<bool> {
     let rules = rules_of(facts.rbac.cluster_roles.items(), &binding.role_ref)?;
     Some(rules.iter().any(|rule| covers(rule, right)))
 }
 
-/// Reads the roles and bindings of the namespace, where a right to something in it may be as well.
+/// Evaluates the roles and bindings of the namespace, which can also grant a permission in it.
 fn within(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     let namespace = &facts.target.namespace;
     let (Seen::Known(roles), Seen::Known(bindings), Seen::Known(cluster_roles)) =
@@ -133,7 +133,7 @@ fn covers(rule: &PolicyRule, right: &Permission) -> bool {
         && has(rule.resources.as_ref(), &right.full_resource())
 }
 
-/// The rights that the current operator's code needs. It watches every namespace, and changes things in this one.
+/// The permissions that the current operator's code needs. It watches all namespaces and changes objects in this one.
 pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
     let kinds = [
         ("", "configmaps"),
@@ -170,10 +170,10 @@ pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
     rights
 }
 
-/// Whether the operator's account has one of the rights that it needs.
+/// Whether the operator's `ServiceAccount` has one of the permissions that it needs.
 ///
-/// Who may list and watch everything may get it, and who may delete everything may change it: the rules that say so
-/// name the verbs together.
+/// Permission to list and watch everything implies `get`, and permission to delete everything implies every change,
+/// because the rules that grant them name these verbs together.
 pub fn operator_may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
     let everything = |verb: &str| may(facts, account, &Permission::to(verb, "*", "*")) == Seen::Known(true);
     let implied = match right.verb.as_str() {
@@ -186,7 +186,8 @@ pub fn operator_may(facts: &Facts, account: &str, right: &Permission) -> Seen<bo
     may(facts, account, right)
 }
 
-/// Those of the operator's rights that neither the first reviews nor the roles settle, with the account's full name.
+/// The operator's permissions that neither the first reviews nor the roles settle, with the full name of the
+/// `ServiceAccount`.
 pub fn operator_rights_to_ask(facts: &Facts) -> Option<(String, Vec<Permission>)> {
     if !stack::is_current_operator(facts) {
         return None;

@@ -1,4 +1,4 @@
-//! What a preflight saw: what the API server said of every object that an installation would write.
+//! The results of a preflight: the API server's answer for every object that an installation would write.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,61 +7,61 @@ use crate::stack::{
     quantity::ResourceAmount,
 };
 
-/// What a preflight saw.
+/// The results of a preflight.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Preflight {
-    /// Whom the API server takes us for.
+    /// The user that the API server authenticated.
     pub user: Seen<String>,
     /// The objects that an installation would write, in that order.
     pub objects: Vec<DryRun>,
-    /// The pods that would come of it.
+    /// The resulting pods.
     pub pods: Vec<DryRun>,
-    /// The nodes, and what is taken of them.
+    /// The nodes and their resource usage.
     pub nodes: Seen<Vec<Node>>,
 }
 
-/// One object, tried and not written.
+/// A server-side dry run of one object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DryRun {
     /// Its kind.
     pub kind: String,
-    /// Its namespace; none for an object of the whole cluster.
+    /// Its namespace. `None` for a cluster-scoped object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
-    /// The rights that writing it takes, and whether we have them.
+    /// The permissions needed to write it, and whether we have them.
     pub rights: Vec<AskedRight>,
     /// The answer to the dry run.
     pub answer: Seen<Answer>,
-    /// The answer to a second one that takes fields over, asked when others hold some of them.
+    /// The answer to a second dry run that takes over fields. It is made if other managers own some of them.
     pub forced: Seen<Answer>,
 }
 
-/// A right, and whether we have it.
+/// A permission, and whether we have it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AskedRight {
-    /// The right.
+    /// The permission.
     pub right: Permission,
     /// The API server's answer.
     pub allowed: Seen<bool>,
 }
 
-/// What the API server answered to a dry run.
+/// The API server's answer to a dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Answer {
-    /// The HTTP status: 201 for an object that would be made, 200 for one that would be changed.
+    /// The HTTP status: 201 for an object that would be created, 200 for one that would be changed.
     pub status: u16,
-    /// The server's words, of an answer that is no object.
+    /// The server's message, if the answer is not an object.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
 }
 
-/// A node, as far as a scheduler looks at it.
+/// The fields of a node that matter to the scheduler.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Node {
@@ -69,13 +69,13 @@ pub struct Node {
     pub name: String,
     /// Whether its kubelet reports it ready.
     pub ready: bool,
-    /// Whether it takes no new pods.
+    /// Whether it is unschedulable (cordoned).
     pub unschedulable: bool,
-    /// Its taints that keep pods away, `key=value:effect`.
+    /// Its taints that keep pods away, as `key=value:effect`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taints: Vec<String>,
-    /// What it has for pods.
+    /// Its allocatable resources.
     pub allocatable: ResourceAmount,
-    /// What pods of others ask for on it.
+    /// The resources that other pods on it request.
     pub requested: ResourceAmount,
 }

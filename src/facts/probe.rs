@@ -1,4 +1,4 @@
-//! How a probe of a broker failed: what it proves, what happened, and the sentence for people.
+//! Why a probe of a broker server failed: what the failure proves, what happened, and the sentence for people.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,20 @@ use crate::stack::base::{
     permission::Permission,
 };
 
-/// How a way to the broker failed.
+/// Why a route to the broker failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeFailure {
-    /// What it proves. A recording that does not say proves nothing of the broker.
+    /// What it proves. If a recording does not say, it proves nothing about the broker.
     #[serde(default)]
     pub kind: FailureKind,
     /// What happened.
     #[serde(default)]
     pub reason: FailureReason,
-    /// The same, in one sentence.
+    /// The same, as one sentence.
     pub message: String,
-    /// The rights without which it was refused.
+    /// The permissions that were missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Permission>,
 }
@@ -31,12 +31,12 @@ impl ProbeFailure {
         Self { kind: FailureKind::Broker, reason, message: message.into(), missing: Vec::new() }
     }
 
-    /// The way to the broker failed, which proves nothing of the broker.
+    /// The route to the broker failed, which proves nothing about the broker.
     pub fn no_way(reason: FailureReason, message: impl Into<String>) -> Self {
         Self { kind: FailureKind::NoWay, ..Self::broker(reason, message) }
     }
 
-    /// Something else answered than a server of this broker.
+    /// Something other than a server of this broker answered.
     pub fn stranger(message: impl Into<String>) -> Self {
         Self { kind: FailureKind::Stranger, ..Self::broker(FailureReason::OtherServer, message) }
     }
@@ -58,18 +58,18 @@ impl From<ProbeFailure> for Failure {
     }
 }
 
-/// What a failure on the way to the broker proves.
+/// What a failure on the route to the broker proves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// We were not allowed.
+    /// A permission was missing.
     Denied,
-    /// The way was barred before the broker was reached: proves nothing about the broker.
+    /// The route failed before it reached the broker, which proves nothing about the broker.
     #[default]
     NoWay,
-    /// We got to the pod, and the broker there does not answer as a NATS server does.
+    /// The pod was reached, but the broker there does not answer like a NATS server.
     Broker,
-    /// Something answered that is no server of this broker.
+    /// Something answered that is not a server of this broker.
     Stranger,
 }
 
@@ -83,29 +83,29 @@ pub enum FailureReason {
     Closed,
     /// No answer came in time.
     Silent,
-    /// What answers does not speak NATS.
+    /// The peer does not speak NATS.
     NotNats,
-    /// What answers does not speak HTTP.
+    /// The peer does not speak HTTP.
     NotHttp,
-    /// It answers with another HTTP status than 200.
+    /// It answered with an HTTP status other than 200.
     HttpStatus,
     /// The answer is not what a NATS monitor sends.
     NotMonitor,
-    /// The answer is larger than what is read.
+    /// The answer is larger than the limit.
     TooLarge,
-    /// The server speaks NATS, and answered with an error.
+    /// The server speaks NATS and returned an error.
     ServerError,
-    /// Another server answered than the one that was meant.
+    /// Another server answered than the expected one.
     OtherServer,
     /// No NATS server runs in the pod.
     NoServer,
-    /// We lack a permission.
+    /// A permission was missing.
     Denied,
     /// The API server or the kubelet could not forward the port.
     PortForward,
-    /// There is no connection to the address from here.
+    /// The address cannot be reached from here.
     Unreachable,
-    /// Something of our own machine failed.
+    /// A failure on our own machine.
     Local,
     /// A recording does not say.
     #[default]
@@ -113,21 +113,21 @@ pub enum FailureReason {
     Unspecified,
 }
 
-/// What came of the handshake on the client port.
+/// The result of the handshake on the client port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 pub enum Handshake {
-    /// The server let us in.
+    /// The server accepted the connection.
     Accepted {
         /// Whether a token was sent.
         token: bool,
     },
     /// The server refused the token.
     Refused {
-        /// What it said.
+        /// The server's message.
         message: String,
     },
-    /// It did not come about.
+    /// The handshake did not complete.
     Failed(ProbeFailure),
     /// It was not tried.
     NotTried {
@@ -155,15 +155,15 @@ impl Handshake {
 pub enum NotTried {
     /// The server requires TLS.
     TlsRequired,
-    /// The server asks for a token that could not be read.
+    /// The server requires a token, and it could not be read.
     NoToken,
-    /// The monitor failed, so nobody vouches for the server that greets.
+    /// The monitor failed, so the server that greets is not verified.
     Unnamed,
-    /// The monitor names another server than the one that greets.
+    /// The monitor reports another server than the one that greets.
     OtherServer,
-    /// It is another's broker.
+    /// It is the broker of another stack.
     NotOurs,
-    /// No broker pod's monitor named the server at this address.
+    /// No broker pod's monitor reported the server at this address.
     NotVouched,
     /// A recording does not say.
     #[default]
@@ -175,12 +175,12 @@ impl NotTried {
     fn sentence(self) -> &'static str {
         match self {
             Self::TlsRequired => "the server requires TLS, which this probe does not speak",
-            Self::NoToken => "the server asks for a token, and there is none that could be read",
-            Self::Unnamed => "the monitor did not name this server, so it is shown no token",
-            Self::OtherServer => "the client port and the monitor lead to two different servers",
-            Self::NotOurs => "it is no broker of this stack, so it is shown no token",
-            Self::NotVouched => "no broker pod's monitor named this server, so it is shown no token",
-            Self::Unspecified => "it was not tried",
+            Self::NoToken => "the server requires a token, and no token could be read",
+            Self::Unnamed => "the monitor did not confirm this server, so no token is sent to it",
+            Self::OtherServer => "the client port and the monitor belong to two different servers",
+            Self::NotOurs => "it is not a broker of this stack, so no token is sent to it",
+            Self::NotVouched => "no broker pod's monitor confirmed this server, so no token is sent to it",
+            Self::Unspecified => "not tried",
         }
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recordings_without_reasons_are_read() -> Result<(), serde_json::Error> {
+    fn recordings_without_a_failure_kind_are_readable() -> Result<(), serde_json::Error> {
         let attempt: ProbeFailure = serde_json::from_str(r#"{"kind": "broker", "message": "no NATS server runs"}"#)?;
         assert_eq!(attempt.reason, FailureReason::Unspecified);
         let failed: Handshake = serde_json::from_str(r#"{"outcome": "failed", "message": "gone"}"#)?;
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_survive_a_recording() -> Result<(), serde_json::Error> {
+    fn failures_round_trip_through_a_recording() -> Result<(), serde_json::Error> {
         let failed = Handshake::Failed(ProbeFailure::broker(FailureReason::Refused, "gone"));
         let text = serde_json::to_string(&failed)?;
         assert_eq!(text, r#"{"outcome":"failed","kind":"broker","reason":"refused","message":"gone"}"#);

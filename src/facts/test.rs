@@ -1,4 +1,4 @@
-//! What an ad hoc test measured. Times are in microseconds.
+//! The results of a connectivity test. Times are in microseconds.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::stack::base::{failure::Failure, seen::Seen};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
-    /// The way to the API server.
+    /// The connection to the API server.
     Kubernetes,
-    /// That the operator leads and acts.
+    /// Whether the operator has a leader and reconciles.
     Operator,
-    /// Every server of the broker.
+    /// Every broker server.
     Broker,
-    /// That MeshSync answers.
+    /// Whether MeshSync answers.
     Meshsync,
-    /// That a change of the cluster comes out of the broker.
+    /// Whether changes in the cluster arrive from the broker as events.
     #[default]
     Dataflow,
 }
@@ -36,42 +36,42 @@ impl Subject {
     }
 }
 
-/// What a test measured; only the parts that its subject has.
+/// The results of a test. Only the parts of its subject are present.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Test {
-    /// What was tested.
+    /// The tested subject.
     pub subject: Subject,
-    /// The way to the API server.
+    /// The connection to the API server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<ApiTest>,
     /// The operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorTest>,
-    /// The broker's servers.
+    /// The broker servers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<ServerTest>,
     /// `MeshSync`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meshsync: Option<MeshsyncTest>,
-    /// The flow of events.
+    /// The event flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowTest>,
 }
 
-/// One step of a test that was tried once.
+/// One step of a test that is tried once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Step {
-    /// How long it took; or why it did not come to an end.
+    /// How long it took, or why it did not complete.
     pub micros: Seen<u64>,
-    /// What came of it.
+    /// The result.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 
 impl Step {
-    /// It came to its end after so many microseconds.
+    /// It completed after this many microseconds.
     pub fn done(micros: u64, detail: impl Into<String>) -> Self {
         Self { micros: Seen::Known(micros), detail: detail.into() }
     }
@@ -81,54 +81,54 @@ impl Step {
         Self { micros: Seen::NotLooked, detail: why.into() }
     }
 
-    /// It was tried and did not come to its end, for this reason.
+    /// It failed, for this reason.
     pub fn failed(why: impl Into<Failure>) -> Self {
         Self { micros: Seen::failed(why), detail: String::new() }
     }
 }
 
-/// The way to the API server, step by step.
+/// The connection to the API server, step by step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiTest {
-    /// The name's addresses.
+    /// The addresses of the host name.
     pub resolve: Step,
     /// The TCP connection.
     pub connect: Step,
     /// The TLS handshake.
     pub tls: Step,
-    /// Who the API server says we are.
+    /// The user that the API server authenticated.
     pub authenticate: Step,
-    /// Times of the same small request again and again, over one connection.
+    /// Times of the same small request, repeated over one connection.
     pub requests: Vec<u64>,
-    /// How many of them failed.
+    /// The number of failed requests.
     pub failed: u64,
 }
 
-/// What the operator does by itself.
+/// What the operator does without being asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OperatorTest {
-    /// Until its Lease was renewed, from when we began to watch it.
+    /// The time until its Lease was renewed, measured from the start of the watch.
     pub renewal: Step,
 }
 
-/// What one broker server did with messages of ours.
+/// How one broker server handled our messages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServerTest {
     /// The server.
     pub server_id: String,
-    /// Times from a question to the server's own answer.
+    /// Round-trip times to the server itself.
     pub round_trips: Vec<u64>,
-    /// Times from publishing on a subject of our own to receiving from it.
+    /// Times from publishing to receiving on our own subject.
     pub loops: Vec<u64>,
-    /// Why it stopped short.
+    /// Why the test stopped early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
-/// What `MeshSync` answered.
+/// The answers of `MeshSync`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MeshsyncTest {
@@ -140,55 +140,55 @@ pub struct MeshsyncTest {
     pub meta: Step,
 }
 
-/// What a test of the flow of events saw.
+/// The results of an event flow test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FlowTest {
-    /// The subject on which events should come.
+    /// The subject on which events are expected.
     pub subject: String,
-    /// The kind of the object that was made; none where nothing was.
+    /// The kind of the test object. `None` if none was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<ProbeObject>,
-    /// Why nothing was tried.
+    /// Why the test was not started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_back: Option<HeldBack>,
-    /// The servers that were listened to.
+    /// The servers that the test subscribed to.
     pub servers: Vec<ServerTest>,
     /// Every change that was made, in order.
     pub changes: Vec<Change>,
-    /// How long each change was waited for.
+    /// The timeout for each change.
     pub wait: u64,
-    /// Other subjects on which our object was seen, when it did not come where it should.
+    /// Other subjects on which the test object arrived, if it did not arrive on the expected one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,
-    /// All that came, by resource.
+    /// All events received, by resource.
     pub heard: BTreeMap<String, Heard>,
-    /// How many messages on the subject were no events.
+    /// The number of messages on the subject that were not events.
     pub malformed: u64,
-    /// Messages that we lost ourselves, since we did not read fast enough.
+    /// The number of messages that we dropped because we did not read fast enough.
     pub lost: u64,
-    /// `MeshSync`'s answer to the request for its version, asked when nothing came.
+    /// `MeshSync`'s answer to the request for its version, which is sent if no event arrives.
     pub meta: Step,
-    /// Objects that an earlier run has left.
+    /// Objects left by an earlier run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<Leftover>,
-    /// Why it could not be seen whether there are any.
+    /// Why leftover objects could not be listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leftovers_unseen: Option<String>,
-    /// Why the object could not be removed again, by name.
+    /// Why the test object could not be deleted, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub not_removed: BTreeMap<String, String>,
-    /// What was seen without writing anything.
+    /// What was received without writing anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passive: Option<Passive>,
-    /// What `MeshSync`'s store holds, by resource.
+    /// The content of `MeshSync`'s store, by resource.
     pub store: Seen<BTreeMap<String, u64>>,
-    /// What the API server holds, by resource; counted when the store was asked for.
+    /// The objects in the API server, by resource. They are counted if the store was requested.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub served: BTreeMap<String, Seen<u64>>,
 }
 
-/// The object of a test.
+/// The test object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProbeObject {
@@ -198,100 +198,100 @@ pub struct ProbeObject {
     pub kind: String,
     /// Its namespace.
     pub namespace: String,
-    /// The beginning of the name of each.
+    /// The prefix of each object's name.
     pub name: String,
 }
 
-/// Why nothing was tried.
+/// Why a test was not started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum HeldBack {
-    /// Nothing would be heard: no broker server let us listen.
+    /// No broker server accepted a subscription, so no event could be received.
     NobodyToHear(String),
-    /// There is nobody who would publish.
+    /// Nothing is running that would publish events.
     NobodyToPublish(String),
-    /// What would be changed is not what `MeshSync` publishes.
+    /// `MeshSync` does not publish events of the kind to be changed.
     NotWatched {
         /// The kind.
         kind: String,
-        /// Why.
+        /// The reason.
         why: String,
-        /// A kind that would do.
+        /// A kind that would work.
         instead: Option<String>,
     },
-    /// The cluster did not take a change.
+    /// The cluster rejected a change.
     Refused(Refusal),
-    /// The API server did not answer any more, or the time was over.
+    /// The API server no longer answered, or the time was up.
     CutShort(String),
 }
 
-/// How the API server refused a change.
+/// How the API server rejected a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Refusal {
-    /// Its words.
+    /// The server's message.
     pub message: String,
-    /// Whether it is that we may not.
+    /// Whether a permission is missing.
     pub denied: bool,
-    /// The change; the first of all where it is not said.
+    /// The change. Missing means the first one.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub event: String,
 }
 
-/// One change of the object, and what was seen of it.
+/// One change of the test object and its event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Change {
-    /// Which object it was, counted from 1.
+    /// The number of the object, starting at 1.
     pub round: u32,
     /// `ADDED`, `MODIFIED`, `DELETED`.
     pub event: String,
-    /// Whether the watch-list has it published.
+    /// Whether the watch-list includes it.
     pub expected: bool,
-    /// Until the API server had made it.
+    /// The time until the API server confirmed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<u64>,
-    /// Until the API server told a watch of ours.
+    /// The time until our watch received it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watched: Option<u64>,
-    /// Until it came from the broker.
+    /// The time until it was received from the broker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub received: Option<u64>,
-    /// The server that it came from.
+    /// The server from which it was received.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
-    /// The cluster that the message named.
+    /// The cluster ID in the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
     /// The size of the message, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// How often it came.
+    /// How often it was received.
     pub copies: u64,
 }
 
-/// What came of one resource.
+/// The events received for one resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Heard {
-    /// Objects made.
+    /// Objects created.
     pub added: u64,
     /// Objects changed.
     pub modified: u64,
-    /// Objects removed.
+    /// Objects deleted.
     pub deleted: u64,
-    /// How long before the end the last of them came.
+    /// How long before the end the last of them arrived.
     pub last: u64,
 }
 
 impl Heard {
-    /// How many in all.
+    /// The total number.
     pub fn all(&self) -> u64 {
         self.added + self.modified + self.deleted
     }
 }
 
-/// An object that an earlier run has left.
+/// An object left by an earlier run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Leftover {
@@ -301,18 +301,18 @@ pub struct Leftover {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Whether it is gone now, or why not.
+    /// Whether it was deleted, or why not.
     pub removed: Seen<bool>,
 }
 
-/// What was seen without writing anything.
+/// What was received without writing anything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Passive {
-    /// How long we listened.
+    /// How long the test listened.
     pub window: u64,
-    /// How many messages `MeshSync` had published before, since it connected.
+    /// The number of messages that `MeshSync` had published since it connected, before the test.
     pub before: Option<u64>,
-    /// How many it had published afterwards.
+    /// The same number after the test.
     pub after: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! The object that a test of the flow makes, changes and removes: what it may be, what it looks like, and whether
+//! The object that the event flow test creates, changes and deletes: its possible kinds, its content, and whether
 //! `MeshSync` would publish it. Pure.
 
 use super::watch_list::in_force;
@@ -16,25 +16,25 @@ use crate::{
     },
 };
 
-/// How the name of every such object begins.
+/// The prefix of the names of all test objects.
 pub const NAME: &str = "meshdoctor-probe-";
 
-/// The label that says whose it is.
+/// The label that marks test objects.
 pub const OWNER: (&str, &str) = ("app.kubernetes.io/managed-by", "meshdoctor");
 
-/// The label that says what it is for.
+/// The label that names the purpose.
 pub const PURPOSE: (&str, &str) = ("app.kubernetes.io/component", "dataflow-probe");
 
 /// The label that names the run.
 pub const RUN: &str = "meshdoctor/run";
 
-/// The annotation that says when whoever finds it may remove it.
+/// The annotation with the time after which anyone may delete the object.
 pub const EXPIRES: &str = "meshdoctor/expires-at";
 
-/// The annotation that is written to change it.
+/// The annotation that is changed by the test.
 const CHANGED: &str = "meshdoctor/changed";
 
-/// A kind of which an object does no harm: nothing runs, nothing is reached, nothing is asked of a provider.
+/// A kind whose objects are harmless: they run nothing, are not reachable, and request nothing from a provider.
 #[derive(Debug)]
 pub struct Kind {
     /// The word on the command line.
@@ -43,17 +43,17 @@ pub struct Kind {
     pub resource: &'static str,
     /// The kind itself.
     pub of: object::Kind,
-    /// What it holds beside its metadata.
+    /// Its content apart from the metadata.
     content: fn() -> Value,
 }
 
-/// The kinds that may be chosen, the most harmless first.
+/// The kinds to choose from, the most harmless first.
 pub static KINDS: &[Kind] = &[
     Kind {
         word: "configmap",
         resource: "configmaps.v1.",
         of: object::CONFIG_MAP,
-        content: || json!({ "data": { "purpose": "a test of meshdoctor; it may be removed" } }),
+        content: || json!({ "data": { "purpose": "a test of meshdoctor; safe to delete" } }),
     },
     Kind { word: "deployment", resource: "deployments.v1.apps", of: object::DEPLOYMENT, content: workload },
     Kind { word: "replicaset", resource: "replicasets.v1.apps", of: object::REPLICA_SET, content: workload },
@@ -75,7 +75,7 @@ pub static KINDS: &[Kind] = &[
     },
 ];
 
-/// A workload of no pods.
+/// A workload without pods.
 fn workload() -> Value {
     let labels = json!({ PURPOSE.0: PURPOSE.1 });
     json!({ "spec": {
@@ -91,27 +91,27 @@ fn container() -> Value {
 }
 
 impl Kind {
-    /// The kind of that word.
+    /// The kind with this command-line name.
     pub fn named(word: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.word == word)
     }
 
-    /// The path of all in a namespace.
+    /// The path of the collection in a namespace.
     pub fn collection(&self, namespace: &str) -> String {
         Id::of(self.of, Some(namespace), "").collection()
     }
 
-    /// The right to do this with it in a namespace.
+    /// The permission for this verb on it in a namespace.
     pub fn right(&self, verb: &str, namespace: &str) -> Permission {
         Permission::to(verb, group_of(self.of.api_version), self.of.plural).in_namespace(namespace)
     }
 
-    /// Every right that a test with it takes.
+    /// Every permission that a test with it needs.
     pub fn rights(&self, namespace: &str) -> Vec<Permission> {
         ["create", "delete", "list", "patch", "watch"].map(|verb| self.right(verb, namespace)).into()
     }
 
-    /// The object, to be made.
+    /// The object to create.
     pub fn object(&self, namespace: &str, run: &str, round: u32, expires: Timestamp) -> Value {
         let mut object = json!({
             "apiVersion": self.of.api_version,
@@ -135,17 +135,17 @@ pub fn name(run: &str, round: u32) -> String {
     format!("{NAME}{run}-{round}")
 }
 
-/// A merge patch that changes an object.
+/// A merge patch that changes a test object.
 pub fn change(round: u32) -> Value {
     json!({ "metadata": { "annotations": { CHANGED: round.to_string() } } })
 }
 
-/// The selector of all such objects, as it stands in an address.
+/// The label selector of all test objects, encoded for a URL.
 pub fn selector() -> String {
     in_address(&format!("{}={},{}={}", OWNER.0, OWNER.1, PURPOSE.0, PURPOSE.1))
 }
 
-/// The selector of one run's objects, as it stands in an address.
+/// The label selector of one run's objects, encoded for a URL.
 pub fn selector_of(run: &str) -> String {
     in_address(&format!("{RUN}={run}"))
 }
@@ -154,29 +154,29 @@ fn in_address(selector: &str) -> String {
     selector.replace('/', "%2F").replace('=', "%3D").replace(',', "%2C")
 }
 
-/// The subject on which a run that lives listens, and by which others know that it does.
+/// The subject to which a live run subscribes, so that others can see that it is alive.
 pub fn private_subject(run: &str) -> String {
     format!("meshdoctor.run.{run}")
 }
 
-/// Why `MeshSync` publishes nothing of a resource.
+/// Why `MeshSync` publishes no events of a resource.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPublished {
-    /// An option of `MeshSync` filters it out.
+    /// A `MeshSync` flag excludes it.
     #[error("{0}")]
     Filtered(String),
     /// The whitelist has no entry for it.
     #[error("the watch-list does not have {0}")]
     NotListed(String),
-    /// The whitelist's entry names no known event.
-    #[error("the watch-list's entry for {0} names no event that MeshSync knows")]
+    /// The whitelist's entry has no valid event type.
+    #[error("the watch-list's entry for {0} has no event type that MeshSync knows")]
     NoEvent(String),
-    /// The blacklist has it.
-    #[error("the watch-list leaves {0} out")]
+    /// The blacklist contains it.
+    #[error("the watch-list excludes {0}")]
     LeftOut(String),
 }
 
-/// The kind that a test uses, and the events that `MeshSync` publishes of it.
+/// The kind that a test uses, and its event types that `MeshSync` publishes.
 ///
 /// # Errors
 ///
@@ -194,7 +194,7 @@ pub fn choose(
     };
     let other = KINDS.iter().find_map(|kind| covered(kind).ok().map(|events| (kind, events)));
     match other {
-        // Nobody asked for the first: another says as much.
+        // The first kind was not requested explicitly, so another one serves as well.
         Some(found) if wanted.is_none() => Ok(found),
         _ => Err(HeldBack::NotWatched {
             kind: first.of.kind.into(),
@@ -204,9 +204,9 @@ pub fn choose(
     }
 }
 
-/// The events that `MeshSync` publishes of a resource in a namespace, as it is told.
+/// The event types that `MeshSync` is configured to publish for a resource in a namespace.
 ///
-/// Where its list cannot be used at all, what it does is to be found out rather than assumed: every event.
+/// If its list is invalid, the test must show what it does: every event type.
 ///
 /// # Errors
 ///
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_one_that_meshsync_can_watch() {
+    fn every_kind_can_be_watched_by_meshsync() {
         for kind in KINDS {
             let table = MESHERY.meshsync.default_watch_list;
             assert!(table.contains(&kind.resource), "{}", kind.resource);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_list_covers_is_what_it_publishes() {
+    fn covered_kinds_are_the_published_ones() {
         let entries = r#"[{"Resource": "configmaps.v1.", "Events": ["ADDED", "DELETED"]},
             {"Resource": "services.v1.", "Events": []}]"#;
         let white = list(&json!({ "whitelist": entries }));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_says_whose_it_is_and_until_when() {
+    fn object_names_its_run_and_its_expiry() {
         let object = KINDS[0].object("meshery", "abc", 2, Timestamp::UNIX_EPOCH);
         assert_eq!(object["metadata"]["name"], "meshdoctor-probe-abc-2");
         assert_eq!(object["metadata"]["labels"][OWNER.0], OWNER.1);

@@ -1,4 +1,4 @@
-//! The broker's token: what may be said of it, and the token itself, which only the probe may hold.
+//! The broker's token: the facts about it, and the token itself, which only the probe may use.
 
 use k8s_openapi::api::core::v1::Secret;
 use ring::{digest, rand, rand::SecureRandom};
@@ -6,19 +6,19 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{facts::TokenFact, stack::profile::Profile};
 
-/// The token itself. It has no `Debug`, `Display` or serialised form, so that it cannot slip into any output, and its
-/// memory is overwritten when it is dropped.
+/// The token itself. It has no `Debug`, `Display` or serialized form, so that it cannot get into any output. Its memory
+/// is overwritten on drop.
 #[derive(Clone)]
 pub(crate) struct Token(SecretString);
 
 impl Token {
-    /// The secret, for the handshake and for finding it in texts.
+    /// The secret, for the handshake and to find it in texts.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-/// What may be said of the token in a Secret, and the token.
+/// The facts about the token in a Secret, and the token.
 pub(crate) fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Token>) {
     let bytes =
         secret.data.as_ref().and_then(|data| data.get(profile.broker.token_key)).map(|bytes| bytes.0.as_slice());
@@ -35,13 +35,13 @@ pub(crate) fn fact(secret: &Secret, profile: &Profile) -> (TokenFact, Option<Tok
     (fact, token)
 }
 
-/// A hash that equals only another of the same run.
+/// A hash that can be compared only within the same run.
 fn salted_hash(bytes: &[u8]) -> String {
     use std::{fmt::Write, sync::OnceLock};
     static SALT: OnceLock<[u8; 16]> = OnceLock::new();
     let salt = SALT.get_or_init(|| {
         let mut salt = [0; 16];
-        // Without randomness the hash of a long random token still gives nothing away.
+        // Even without random salt, the hash of a long random token reveals nothing.
         let _ = rand::SystemRandom::new().fill(&mut salt);
         salt
     });

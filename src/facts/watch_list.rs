@@ -1,4 +1,4 @@
-//! The watch-list of a `MeshSync` object, and what becomes of its entries in this cluster. Pure.
+//! The watch-list of a `MeshSync` CR, and the effect of its entries in this cluster. Pure.
 
 use strsim::levenshtein;
 
@@ -14,7 +14,7 @@ use crate::stack::{
 };
 
 impl Meshsync {
-    /// Its watch-list, as the defaults of one profile complete it.
+    /// Its watch-list, completed with the defaults of one profile.
     pub fn watch_list(&self, profile: &Profile) -> WatchList {
         match &self.spec.watch_list {
             Some(list) => WatchList::of_data(list.get("data"), "spec.watch-list.data", profile),
@@ -23,8 +23,8 @@ impl Meshsync {
     }
 }
 
-/// The watch-list that `MeshSync` goes by: that of its object, or what is built in where a Deployment of somebody's own
-/// says where it publishes. None where no object was seen otherwise.
+/// The watch-list that `MeshSync` uses: that of its CR, or the built-in one if its Deployment was created by somebody
+/// else and has its own broker address. `None` if no CR was observed otherwise.
 pub fn in_force(facts: &Facts) -> Option<WatchList> {
     let meshsyncs = stack::meshsyncs(facts);
     if let Some(meshsync) = meshsyncs.items().first() {
@@ -34,22 +34,22 @@ pub fn in_force(facts: &Facts) -> Option<WatchList> {
     standalone.map(|_| WatchList::Empty)
 }
 
-/// What becomes of an entry of a whitelist.
+/// The effect of a whitelist entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// `MeshSync` watches it.
     Watched,
-    /// The cluster serves it, and it is not in `MeshSync`'s table.
+    /// The cluster serves it, but it is not in `MeshSync`'s table.
     Ignored,
-    /// The cluster serves nothing of that name; perhaps this was meant.
+    /// The cluster does not serve it. Contains the name that was probably meant.
     Unknown(Option<String>),
-    /// It is not of the form `plural.version.group`; perhaps this was meant.
+    /// It does not have the form `plural.version.group`. Contains the name that was probably meant.
     Malformed(Option<String>),
-    /// It is not in `MeshSync`'s table, and nobody could say whether the cluster serves it.
+    /// It is not in `MeshSync`'s table, and it is not known whether the cluster serves it.
     Unresolved,
 }
 
-/// What becomes of an entry of a whitelist, given what the cluster serves.
+/// The effect of a whitelist entry, given the resources that the cluster serves.
 pub fn standing(resource: &str, served: &Seen<Served>, profile: &Profile) -> Standing {
     let table = profile.meshsync.default_watch_list;
     let nearest = || nearest(resource, served.known(), profile);
@@ -65,7 +65,7 @@ pub fn standing(resource: &str, served: &Seen<Served>, profile: &Profile) -> Sta
                 Standing::Ignored
             }
         }
-        // An API whose server is down may serve it when it is back.
+        // An API group whose server is down may serve it later.
         Seen::Known(served) if served.stale.iter().any(|stale| stale == group) => Standing::Unresolved,
         Seen::Known(_) => Standing::Unknown(nearest()),
         _ if table.contains(&resource) => Standing::Watched,
@@ -73,7 +73,8 @@ pub fn standing(resource: &str, served: &Seen<Served>, profile: &Profile) -> Sta
     }
 }
 
-/// The name that was perhaps meant: the same kind in another spelling, version or group, else the most alike.
+/// The name that was probably meant: the same kind with another spelling, version or group, otherwise the most similar
+/// name.
 fn nearest(resource: &str, served: Option<&Served>, profile: &Profile) -> Option<String> {
     let wanted = resource.to_lowercase();
     let kind = wanted.split('.').next().unwrap_or_default();
@@ -109,7 +110,7 @@ mod tests {
     use crate::stack::profile::MESHERY;
 
     #[test]
-    fn entries_stand_as_the_table_and_the_cluster_say() {
+    fn entries_are_classified_by_the_table_and_the_cluster() {
         let served = Seen::Known(Served {
             resources: ["pods.v1.", "jobs.v1.batch", "ingresses.v1.networking.k8s.io"].map(String::from).into(),
             stale: vec!["metrics.k8s.io".into()],

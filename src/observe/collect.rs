@@ -1,4 +1,4 @@
-//! The two waves of questions: what can be asked by name, then what the first answers lead to.
+//! The two rounds of queries: first everything that is known by name, then what the first answers require.
 
 mod answers;
 
@@ -42,10 +42,10 @@ use crate::{
 };
 use answers::{Answers, FirstWave, may_be_of_the_connection, parse};
 
-/// The longest that the metrics API is waited for: it is another server's, and one check alone rests on it.
+/// The timeout for the metrics API. It is served by another server, and only one check depends on it.
 const METRICS_PATIENCE: Duration = Duration::from_secs(1);
 
-/// One look at one cluster.
+/// One observation of one cluster.
 pub(super) struct Observer<'a> {
     pub(super) asker: &'a ApiClient<'a>,
     pub(super) clients: &'a Clients,
@@ -54,12 +54,12 @@ pub(super) struct Observer<'a> {
     pub(super) target: &'a Target,
     pub(super) config: &'a kube::Config,
     pub(super) in_cluster: bool,
-    /// Where connections to the broker go that are to outlast the look.
+    /// Receives the broker connections that are used after the observation.
     pub(super) kept: Option<&'a probe::Kept>,
 }
 
 impl Observer<'_> {
-    /// Asks everything, and puts the answers together.
+    /// Sends all queries, and combines the answers.
     pub(super) async fn run(&self) -> Facts {
         let mut first = self.first_wave().await;
         if self.speaks_http1_only(&first) {
@@ -67,7 +67,7 @@ impl Observer<'_> {
             first = self.first_wave().await;
         }
         if first.version.as_ref().is_err_and(may_be_of_the_connection) && first.has_answers() {
-            // Everything else came over another connection.
+            // Everything else was received over another connection.
             first.version = answer::version(self.asker.get("/version").await);
         }
         let mut facts = blank(self.scope.profile, self.target.clone());
@@ -85,7 +85,7 @@ impl Observer<'_> {
                 return None;
             }
             let (profile, namespace) = (self.scope.profile, &self.target.namespace);
-            // Most runs have none, and need no room for it.
+            // Most runs have none and do not need memory for it.
             Some(Box::pin(preflight::ask(self.asker, profile, namespace)).await)
         };
         let (preflight, ()) = tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
@@ -93,7 +93,8 @@ impl Observer<'_> {
         facts
     }
 
-    /// Whether only the requests over HTTP/2 failed: some proxies in front of an API server speak HTTP/1.1 alone.
+    /// Whether only the requests over HTTP/2 failed, because some proxies in front of an API server support only
+    /// HTTP/1.1.
     fn speaks_http1_only(&self, first: &FirstWave) -> bool {
         self.clients.two
             && first.version.as_ref().map_or_else(ApiError::is_refusal, |_| true)
@@ -110,7 +111,7 @@ impl Observer<'_> {
     }
 
     async fn first_wave(&self) -> FirstWave {
-        (self.scope.progress)("asking the API server");
+        (self.scope.progress)("querying the API server");
         let questions = self.questions();
         let check = self.depth.is_whole();
         let each = questions::each(self.scope.profile, &self.target.namespace, self.depth);
@@ -149,7 +150,7 @@ impl Observer<'_> {
         wave
     }
 
-    /// The version is asked over the connection that port-forwards use, which is warm by the time they need it.
+    /// The version is requested over the connection for port-forwards, so that it is open when they need it.
     async fn version(&self) -> (Result<String, ApiError>, Duration) {
         let started = Instant::now();
         let client = self.clients.streams.clone();
@@ -157,7 +158,7 @@ impl Observer<'_> {
         (answer::version(answer), started.elapsed())
     }
 
-    /// Every page of a list, or the one that an object is.
+    /// Every page of a list, or the single page of an object.
     async fn pages(&self, path: &str) -> Result<Vec<String>, ApiError> {
         let mut pages = Vec::new();
         let keep = |page: String| {
@@ -169,17 +170,17 @@ impl Observer<'_> {
         Ok(pages)
     }
 
-    /// Understands the first wave. The token is read first, so that it can be taken out of everything else.
+    /// Interprets the first round. The token is read first, so that it can be removed from everything else.
     fn fill(&self, facts: &mut Facts, mut wave: FirstWave) -> Option<Token> {
         facts.taken_at = self.asker.now();
-        // A refusal is an API server's. Everything else that is no version proves nothing, whatever was answered beside it;
-        // but for a 401, where our credentials are good for all the rest.
+        // A denial comes from an API server. Anything else that is not a version proves nothing, and the other answers
+        // do not count either. The exception is a 401 if our credentials are accepted for everything else.
         if let Err(failure) = &wave.version
             && !(failure.kind() == Kind::Unauthorized && wave.has_answers())
         {
             facts.obstacle = obstacle::from_failure(failure, self.config, facts.taken_at);
             if facts.obstacle.is_some() {
-                // What such a server says of the stack is not believed.
+                // The answers of such a server about the stack are ignored.
                 wave.forget(&failure.clone());
             }
         }
@@ -210,7 +211,7 @@ impl Observer<'_> {
     }
 
     async fn second_wave(&self, facts: &mut Facts, token: Option<&Token>) {
-        (self.scope.progress)("asking the broker");
+        (self.scope.progress)("probing the broker");
         let started = Instant::now();
         let probe =
             probe::Probe { asker: self.asker, client: self.clients.streams.clone(), facts, token, kept: self.kept };
@@ -236,7 +237,8 @@ impl Observer<'_> {
         }
     }
 
-    /// What the API server serves, asked only when the watch-list names more than every cluster serves.
+    /// The resources that the API server serves. They are queried only if the watch-list has entries beyond those that
+    /// every cluster serves.
     async fn served(&self, facts: &Facts) -> Seen<crate::facts::Served> {
         let profile = self.scope.profile;
         let goes_beyond = stack::meshsyncs(facts)
@@ -246,7 +248,7 @@ impl Observer<'_> {
         if self.depth.is_whole() && goes_beyond { discovery::ask(self.asker).await } else { Seen::NotLooked }
     }
 
-    /// What `MeshSync` uses of the memory that it may; asked where it runs and has a limit.
+    /// `MeshSync`'s memory usage, which is queried if it is running and has a limit.
     async fn memory(&self, facts: &Facts) -> Seen<MemoryUse> {
         let container = facts.profile.meshsync.container;
         let limited = |pod: &k8s_openapi::api::core::v1::Pod| {
@@ -263,7 +265,7 @@ impl Observer<'_> {
         let answer =
             tokio::time::timeout(METRICS_PATIENCE, self.asker.get_as(&question.path, JSON, Repeat::Never)).await;
         let Ok(answer) = answer else {
-            return Seen::failed(Failure::new(Kind::TimedOut, "the metrics API gave no answer"));
+            return Seen::failed(Failure::new(Kind::TimedOut, "the metrics API timed out"));
         };
         match seen(answer.and_then(|body| parse::<serde_json::Value>(&body, &[])), &question.right) {
             Seen::Known(metrics) => MemoryUse::of(&metrics, container).map_or(Seen::Absent, Seen::Known),
@@ -271,7 +273,7 @@ impl Observer<'_> {
         }
     }
 
-    /// What Helm has noted of the release that the stack belongs to, if it belongs to one.
+    /// Helm's record of the stack's release, if it belongs to one.
     async fn helm(&self, facts: &Facts) -> Seen<Vec<HelmRevision>> {
         let release = stack::helm_release(facts).filter(|_| self.depth.is_whole());
         let Some((release, namespace)) = release else {
@@ -289,7 +291,7 @@ impl Observer<'_> {
         seen(answer.map(|()| revisions), &question.right)
     }
 
-    /// Single kinds, asked only when everything at once is denied, or somebody else is to be asked about.
+    /// Reviews of single kinds, if everything at once is denied or another user's permissions are needed.
     async fn single_reviews(&self, facts: &Facts) -> Option<Seen<Vec<crate::facts::Review>>> {
         let first = facts.reviews.known()?;
         let mut wanted: BTreeMap<String, BTreeSet<Permission>> = BTreeMap::new();
@@ -329,7 +331,7 @@ impl Observer<'_> {
         (all.len() > first.len()).then_some(Seen::Known(all))
     }
 
-    /// Where else custom resources are, asked only when nothing of the stack is here.
+    /// Custom resources in other namespaces, which are queried only if nothing of the stack is here.
     async fn elsewhere(&self, facts: &Facts) -> Seen<Vec<String>> {
         let here = !stack::brokers(facts).items().is_empty()
             || !stack::meshsyncs(facts).items().is_empty()
@@ -367,7 +369,7 @@ impl Observer<'_> {
     }
 }
 
-/// The forms in which the token may stand in a text.
+/// The forms in which the token may appear in a text.
 fn forms_of(token: Option<&Token>) -> Vec<String> {
     let Some(token) = token.filter(|token| token.expose().len() >= 8) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Logs of what is below the state it should be in, and of nothing that is well.
+//! Fetches logs of unhealthy containers only.
 
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
@@ -10,17 +10,17 @@ use crate::{
     stack::base::failure::Kind,
 };
 
-/// The most logs that one run reads.
+/// The maximum number of logs per run.
 const MOST: usize = 6;
 
-/// One log that is worth reading.
+/// One log to read.
 struct Wanted {
     pod: String,
     container: String,
     previous: bool,
 }
 
-/// Reads the logs of whatever is sick, reduced to the lines that matter.
+/// Reads the logs of unhealthy containers, reduced to the relevant lines.
 pub(super) async fn read(asker: &ApiClient<'_>, facts: &Facts, secrets: &[String]) -> Vec<Log> {
     let namespace = &facts.target.namespace;
     let wanted = wanted(facts);
@@ -80,7 +80,7 @@ fn of(pod: &Pod, container: &str, previous: bool) -> Wanted {
     Wanted { pod: stack::name(&pod.metadata).into(), container: container.into(), previous }
 }
 
-/// Whether a container starts and ends again.
+/// Whether a container is crashing and restarting.
 fn crashes(status: &ContainerStatus) -> bool {
     let state = status.state.as_ref();
     let backing_off = state
@@ -90,7 +90,7 @@ fn crashes(status: &ContainerStatus) -> bool {
     backing_off || ended
 }
 
-/// Whether MeshSync runs, every broker server was asked, and none lists it.
+/// Whether MeshSync is running, every broker server was queried, and none lists it.
 fn is_silent(facts: &Facts) -> bool {
     let client = facts.profile.meshsync.client;
     let servers = &facts.broker.servers;
@@ -98,7 +98,7 @@ fn is_silent(facts: &Facts) -> bool {
         && !servers.iter().flat_map(|server| server.connections.items()).any(|connection| connection.name == client)
 }
 
-/// Whether the custom resources lack what the operator should have made of them, or say that it failed.
+/// Whether the workloads of the custom resources are missing, or their status reports a failure.
 fn operator_fails(facts: &Facts) -> bool {
     let brokers = stack::brokers(facts);
     let meshsyncs = stack::meshsyncs(facts);
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crashing_init_container_has_its_log_read() {
+    fn crashing_init_container_has_its_log_read() {
         let pod = serde_json::json!({
             "metadata": { "name": "meshery-meshsync-0", "labels": { "app": "meshery", "component": "meshsync" } },
             "status": { "initContainerStatuses": [{

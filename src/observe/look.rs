@@ -1,4 +1,4 @@
-//! A look at a cluster, and a test that builds on one.
+//! Observes a cluster, and runs a test based on the observation.
 
 use super::{
     Depth, TestPlan,
@@ -11,19 +11,20 @@ use crate::{
     facts::{Facts, Subject, Test},
 };
 
-/// Looks at everything that the depth asks for.
+/// Observes everything at the given depth.
 pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
     let facts = observer(session, depth, None).run().await;
     finish(session, facts)
 }
 
-/// Looks, and carries out a test with what was seen. What the test makes is removed, by `cleanup` if it is stopped.
+/// Observes the cluster, and runs a test with the facts. The test's objects are deleted afterwards, by `cleanup` if it
+/// is interrupted.
 pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup) -> Facts {
     let kept = Kept::default();
-    // Before anything else: when the API server cannot be reached, this tells how far one comes.
+    // This runs first: if the API server is unreachable, it shows which step fails.
     let mut way = None;
     if plan.subject == Subject::Kubernetes {
-        (session.scope.progress)("measuring the way to the API server");
+        (session.scope.progress)("measuring the connection to the API server");
         way = Some(api::approach(&session.config, &session.asker).await);
     }
     let mut facts = observer(session, depth, Some(&kept)).run().await;
@@ -59,7 +60,7 @@ fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) 
     }
 }
 
-/// Notes how long it took in all.
+/// Records the total time.
 fn finish(session: &Session<'_>, mut facts: Facts) -> Facts {
     facts.timings.insert("total".into(), millis(session.started.elapsed()));
     session.asker.note(&format!(

@@ -1,7 +1,7 @@
-//! The only reader of the world.
+//! The only reader of the cluster.
 //!
-//! Everything is asked at once, in two waves under one deadline: first what can be asked by name, then what the first
-//! answers lead to (the broker's servers, single access reviews, other namespaces).
+//! All queries are sent in two rounds under one deadline: first everything that is known by name, then what the first
+//! answers require (the broker servers, single access reviews, other namespaces).
 
 pub(crate) mod broker;
 mod collect;

@@ -1,5 +1,5 @@
-//! What the API server says of everything that an installation would write: an access review for each right, a dry run
-//! for each object. Nothing is changed: every request that could is a dry run.
+//! Checks everything that an installation would write: an access review for each permission, a server-side dry run for
+//! each object. Nothing is changed, because every writing request is a dry run.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Asks all of it at once.
+/// Sends all queries at once.
 pub(super) async fn ask(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Preflight {
     let objects = manifests::manifests(profile, namespace, &Options::default());
     let pods = manifests::pods(profile, namespace);
@@ -38,13 +38,13 @@ pub(super) async fn ask(asker: &ApiClient<'_>, profile: &Profile, namespace: &st
     Preflight { user, objects, pods, nodes }
 }
 
-/// Whom the API server takes us for.
+/// The user that the API server authenticated.
 async fn user(asker: &ApiClient<'_>) -> Seen<String> {
     let right = Permission::to("create", "authentication.k8s.io", "selfsubjectreviews");
     seen(reviews::who_am_i(asker).await, &right)
 }
 
-/// An object as it would be applied, and the rights for that.
+/// An object as it would be applied, and the permissions that this needs.
 async fn applied(asker: &ApiClient<'_>, object: &Object) -> DryRun {
     let apply = async |force| {
         let change = Change::apply(&object.id, &object.body, force);
@@ -53,7 +53,7 @@ async fn applied(asker: &ApiClient<'_>, object: &Object) -> DryRun {
     let tried = async {
         let first = apply(false).await;
         let taken = matches!(&first, Seen::Known(answer) if answer.status == 409);
-        // Who holds fields says nothing of whether the server would take the object.
+        // Field ownership does not decide whether the server would accept the object.
         let forced = if taken { apply(true).await } else { Seen::NotLooked };
         (first, forced)
     };
@@ -66,7 +66,7 @@ async fn applied(asker: &ApiClient<'_>, object: &Object) -> DryRun {
     DryRun { rights, answer, forced, ..trial(object) }
 }
 
-/// A pod as a controller would make it.
+/// A pod as a controller would create it.
 async fn created(asker: &ApiClient<'_>, pod: &Object) -> DryRun {
     let answer = answer(asker, &Change::create(pod).tried()).await;
     DryRun { answer, ..trial(pod) }
@@ -102,13 +102,13 @@ async fn answer(asker: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
     }
 }
 
-/// Whether we ourselves have a right.
+/// Whether we have a permission.
 async fn may(asker: &ApiClient<'_>, right: &Permission) -> AskedRight {
     AskedRight { right: right.clone(), allowed: reviews::may(asker, right).await }
 }
 
-/// The nodes, and what the pods of others ask for on each. This costs the more, the larger the cluster is, which a
-/// preflight may: it is asked once. Each page is summed up before the next one comes.
+/// The nodes, and the resources that other pods on each of them request. The cost grows with the cluster, which is
+/// acceptable for a preflight. Each page is reduced to totals before the next one is requested.
 async fn nodes(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
     let mut nodes: Vec<Node> = Vec::new();
     let question = questions::nodes();
@@ -119,7 +119,7 @@ async fn nodes(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> See
     let question = questions::pods_everywhere();
     let taken = items(asker, &question, |pod: Pod| {
         let Some(spec) = &pod.spec else { return };
-        // What the stack itself takes now, it gives back.
+        // Resources that the stack itself uses now will be free again.
         if pod.metadata.namespace.as_deref() == Some(namespace) && stack::is_stacks_pod(&pod.metadata, profile) {
             return;
         }
@@ -135,7 +135,7 @@ async fn nodes(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> See
     }
 }
 
-/// A node as the API server tells it, as far as it matters. Kubernetes' own type would be a good part of the program.
+/// The needed fields of a node. Kubernetes' own type would add a lot to the binary.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ToldNode {

@@ -1,4 +1,4 @@
-//! What holds for whatever a broker, a message or a credential says.
+//! Properties that hold for everything that a broker, a message or a credential contains.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use k8s_openapi::jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[test]
-fn greetings_are_read_or_refused() {
+fn greetings_are_parsed_or_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let seed = r#"INFO {"server_id":"NA","server_name":"n","version":"2.14.2","auth_required":true,"tls_required":false,"max_payload":1048576}"#;
     let greeting =
@@ -34,7 +34,7 @@ fn greetings_are_read_or_refused() {
 }
 
 #[test]
-fn monitors_answers_are_read_or_refused() {
+fn monitor_answers_are_parsed_or_refused() {
     let varz = json!({
         "server_id": "NA", "server_name": "n", "version": "2.14.2", "auth_required": true, "routes": 0,
         "connections": 3, "port": 4222, "max_connections": 65536, "max_payload": 1_048_576, "mem": 12_000_000,
@@ -54,7 +54,7 @@ fn monitors_answers_are_read_or_refused() {
 }
 
 #[test]
-fn messages_are_read_or_refused() {
+fn messages_are_parsed_or_refused() {
     let seed = json!({
         "ObjectType": "meshsync-data", "EventType": "MODIFIED", "Request": null,
         "Object": { "id": "", "apiVersion": "v1", "kind": "Secret",
@@ -85,13 +85,13 @@ fn with_token(token: String) -> AuthInfo {
     AuthInfo { token: Some(token.into()), ..AuthInfo::default() }
 }
 
-/// Base64 for URLs, as tokens have it.
+/// URL-safe base64, as in tokens.
 fn segment(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
 #[test]
-fn expiry_is_read_off_tokens() {
+fn token_expiry_is_parsed() {
     survives(&text(), |token| {
         let _ = expiry::expired(&with_token(token), Timestamp::UNIX_EPOCH);
     });
@@ -111,7 +111,7 @@ fn expiry_is_read_off_tokens() {
 }
 
 #[test]
-fn certificates_are_read_or_refused() {
+fn certificates_are_parsed_or_refused() {
     let pem = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ2VydA==\n-----END CERTIFICATE-----\n";
     survives(&prop_oneof![text(), mutated(vec![pem.to_owned()])], |text| {
         let auth = AuthInfo { client_certificate_data: Some(segment(&text)), ..AuthInfo::default() };

@@ -1,6 +1,6 @@
-//! What is asked of the API server, as data: the path, and the right without which the answer is 403.
+//! The queries to the API server, as data: the path, and the permission without which the answer is 403.
 //!
-//! The requests, the report's `permissions` and the roles that `rbac` prints all come from these lists.
+//! The requests, the report's `permissions` and the roles that `rbac` prints are all derived from these lists.
 
 use super::Depth;
 use crate::{
@@ -14,18 +14,18 @@ use crate::{
     },
 };
 
-/// One question.
+/// One query.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Its name in recordings and timings.
     pub name: String,
     /// The path of the request.
     pub path: String,
-    /// The right that it takes.
+    /// The permission that it needs.
     pub right: Permission,
 }
 
-/// The most items that one answer may hold; more come in further requests.
+/// The maximum number of items per answer. The others are requested page by page.
 pub(crate) const PAGE: usize = 500;
 
 fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Question {
@@ -45,12 +45,12 @@ fn get(name: &str, api_version: &str, resource: &str, object: &str, namespace: O
     Question { name: name.into(), path: format!("{}{scope}/{resource}/{object}", root_of(api_version)), right }
 }
 
-/// The namespace whose UID is the cluster's id.
+/// The namespace whose UID is the cluster ID.
 pub fn cluster_id() -> Question {
     get("clusterId", "v1", "namespaces", "kube-system", None)
 }
 
-/// What a row of the table asks.
+/// The queries of a row of the table.
 pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Question> {
     let list = |name: &str, api_version: &str| list(name, api_version, row.resource, namespace);
     let get = |object: &str, place| get(row.name, row.api_version, row.resource, object, place);
@@ -74,7 +74,7 @@ pub fn custom_resources(profile: &Profile, plural: &str, namespace: &str) -> Vec
     rows.next().map_or_else(Vec::new, |row| of(row, profile, namespace))
 }
 
-/// The custom resources of the whole cluster, to say where the stack is when it is not here.
+/// The custom resources of the whole cluster, to find a stack in another namespace.
 pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Question> {
     ["brokers", "meshsyncs"]
         .into_iter()
@@ -93,31 +93,31 @@ pub fn lease(profile: &Profile, namespace: &str) -> Question {
     get(LEASE.name, LEASE.api_version, LEASE.resource, profile.operator.lease, Some(namespace))
 }
 
-/// The Secret with the broker's token, where the family has one.
+/// The Secret with the broker's token, in families that have one.
 pub fn token(profile: &Profile, namespace: &str) -> Option<Question> {
     let name = profile.broker.token_secret?;
     Some(get("token", "v1", "secrets", name, Some(namespace)))
 }
 
-/// The `ConfigMap` that public pages take for the watch-list.
+/// The `ConfigMap` that public guides describe as the watch-list.
 pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Question {
     let name = profile.meshsync.documented_config_map;
     get("watchListConfigMap", "v1", "configmaps", name, Some(namespace))
 }
 
-/// What Helm has noted of a release.
+/// Helm's record of a release.
 ///
-/// Only metadata are asked for. The right to it is one to read every Secret of the namespace, which nobody should have
-/// to give for one check: `rbac` does not print it, and a refusal is no missing right.
+/// Only metadata is requested. The permission for it includes reading every Secret of the namespace, which is too much
+/// for one check. So `rbac` does not print it, and a denial is not reported as a missing permission.
 pub fn helm(release: &str, namespace: &str) -> Question {
     let mut question = list("helm", "v1", "secrets", namespace);
     question.path = format!("{}&labelSelector=owner%3Dhelm%2Cname%3D{release}", question.path);
     question
 }
 
-/// What the metrics API last measured of a pod.
+/// The metrics API's last measurement of a pod.
 ///
-/// Many clusters do not serve it, and nothing but one check rests on it: a refusal is no missing right.
+/// Many clusters do not serve it, and only one check depends on it. A denial is not reported as a missing permission.
 pub fn metrics(namespace: &str, pod: &str) -> Question {
     Question {
         name: "metrics".into(),
@@ -129,17 +129,17 @@ pub fn metrics(namespace: &str, pod: &str) -> Question {
 /// The group of the metrics API.
 const METRICS: &str = "metrics.k8s.io";
 
-/// The right to read what was measured of pods.
+/// The permission to read the metrics of pods.
 pub fn read_metrics(namespace: &str) -> Permission {
     Permission::to("get", METRICS, "pods").in_namespace(namespace)
 }
 
-/// The rights to a port-forward; Kubernetes 1.35 wants both.
+/// The permissions for a port-forward. Kubernetes 1.35 requires both.
 pub fn port_forward(namespace: &str) -> Vec<Permission> {
     ["get", "create"].iter().map(|verb| Permission::to(verb, "", "pods/portforward").in_namespace(namespace)).collect()
 }
 
-/// The log of a container; limited, since only its end matters.
+/// The log of a container, limited because only its end matters.
 pub fn log(namespace: &str, pod: &str, container: &str, previous: bool) -> Question {
     Question {
         name: "logs".into(),
@@ -150,12 +150,12 @@ pub fn log(namespace: &str, pod: &str, container: &str, previous: bool) -> Quest
     }
 }
 
-/// The right to read logs.
+/// The permission to read logs.
 pub fn read_logs(namespace: &str) -> Permission {
     Permission::to("get", "", "pods/log").in_namespace(namespace)
 }
 
-/// The nodes, for how much room they have.
+/// The nodes with their allocatable resources.
 pub fn nodes() -> Question {
     Question {
         name: "nodes".into(),
@@ -164,7 +164,7 @@ pub fn nodes() -> Question {
     }
 }
 
-/// The pods of the whole cluster that take room, for how much.
+/// The pods of the whole cluster that use resources.
 pub fn pods_everywhere() -> Question {
     Question {
         name: "nodes".into(),
@@ -175,12 +175,12 @@ pub fn pods_everywhere() -> Question {
     }
 }
 
-/// The rows whose objects are asked for at this depth, each by itself or not.
+/// The rows that are queried at this depth, including those that are queried separately.
 fn rows(depth: Depth, each: bool) -> impl Iterator<Item = &'static Observed> {
     observed::ALL.iter().filter(move |row| depth >= row.from && matches!(row.ask, Ask::Each(_)) == each)
 }
 
-/// What is asked at once, before anything is known.
+/// The queries of the first round, which need no earlier answer.
 pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Question> {
     let mut list: Vec<Question> = rows(depth, false).flat_map(|row| of(row, profile, namespace)).collect();
     if depth >= Depth::Status {
@@ -193,12 +193,12 @@ pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Quest
     list
 }
 
-/// What is asked with the first wave for each of several objects, by row.
+/// The queries of the first round for single objects, by row.
 pub fn each(profile: &Profile, namespace: &str, depth: Depth) -> Vec<(&'static str, Vec<Question>)> {
     rows(depth, true).map(|row| (row.name, of(row, profile, namespace))).collect()
 }
 
-/// Every right that looking takes.
+/// Every permission that an observation needs.
 pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permission> {
     let mut questions = first_wave(profile, namespace, depth);
     questions.extend(custom_resources_everywhere(profile));

@@ -1,4 +1,4 @@
-//! What a remedy does, as data. The printed command, the JSON and what a repair runs come from the same value.
+//! What a remedy does, as data. The printed command, the JSON and the repair are all derived from it.
 
 use serde::Serialize;
 
@@ -8,81 +8,81 @@ use crate::stack::base::words::quoted;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// It looks.
+    /// It only reads.
     Read,
-    /// It changes something that can be changed back.
+    /// It makes a change that can be undone.
     Write,
-    /// It removes something.
+    /// It deletes something.
     Destructive,
 }
 
 /// One step of a remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Restarts the pods of a workload, one after the other.
+    /// Restarts the pods of a workload one after the other.
     Restart(WorkloadRef),
     /// Scales a workload.
     Scale {
-        /// Which one.
+        /// The workload.
         workload: WorkloadRef,
-        /// How many pods it is to have.
+        /// The desired number of replicas.
         replicas: u32,
     },
     /// Changes fields of an object.
     Patch {
-        /// The object as kubectl takes it: `broker/meshery-broker`, `crd NAME`.
+        /// The object as kubectl accepts it: `broker/meshery-broker`, `crd NAME`.
         object: String,
-        /// How the patch is read.
+        /// The type of the patch.
         kind: PatchKind,
         /// The patch, as JSON.
         patch: String,
     },
-    /// Deletes objects, as kubectl takes them: `service NAME`, `statefulset/NAME service/NAME`.
+    /// Deletes objects, as kubectl accepts them: `service NAME`, `statefulset/NAME service/NAME`.
     Delete(String),
-    /// Removes the finalizers of an object, which lets its deletion end.
+    /// Removes the finalizers of an object, so that its deletion completes.
     ClearFinalizers(String),
     /// Deploys the stack, or a part of it, from the embedded manifests.
     Redeploy(Option<&'static str>),
-    /// Shows the log of a workload or a pod.
+    /// Shows the logs of a workload or pod.
     Logs {
-        /// What kubectl takes: `deployment/NAME`, a pod's name, `-l SELECTOR`.
+        /// The target as kubectl accepts it: `deployment/NAME`, a pod's name, `-l SELECTOR`.
         of: String,
-        /// One container; every one that is not named is the pod's choice.
+        /// The container. `None` for kubectl's default.
         container: Option<String>,
-        /// How many lines; none for all that there are.
+        /// The number of lines. `None` for all.
         tail: Option<u32>,
     },
-    /// Another command of kubectl that changes nothing.
+    /// Another kubectl command that changes nothing.
     Inspect(String),
-    /// Another command of kubectl that somebody has to look at before it is run.
+    /// Another kubectl command that must be reviewed before it is run.
     Change(String),
-    /// Another command of meshdoctor, with what it does to the cluster.
+    /// Another meshdoctor command, with its effect on the cluster.
     Meshdoctor(String, Effect),
-    /// A whole command line, of any program, with what it does to the cluster.
+    /// A complete command line of any program, with its effect on the cluster.
     Other(String, Effect),
 }
 
-/// How a patch is read.
+/// The type of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchKind {
     /// A JSON merge patch.
     Merge,
-    /// A list of JSON patch operations.
+    /// A JSON patch: a list of operations.
     Json,
 }
 
-/// Whether an action may be applied by itself.
+/// Whether an action may be applied automatically.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Safety {
     /// It is idempotent and loses nothing.
     Safe,
-    /// It restarts or changes something that works.
+    /// It restarts or changes something that is working.
     Review,
-    /// Somebody has to decide.
+    /// A person must decide.
     Manual,
 }
 
-/// A workload, by its real name.
+/// A workload by its real name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadRef {
     /// `deployment` or `statefulset`.
@@ -110,7 +110,7 @@ impl std::fmt::Display for WorkloadRef {
 }
 
 impl Action {
-    /// What it does to the cluster.
+    /// The effect on the cluster.
     pub fn effect(&self) -> Effect {
         match self {
             Self::Restart(_) | Self::Scale { .. } | Self::Patch { .. } | Self::Redeploy(_) | Self::Change(_) => {
@@ -122,7 +122,7 @@ impl Action {
         }
     }
 
-    /// Whether it may be applied by itself.
+    /// Whether it may be applied automatically.
     pub fn safety(&self) -> Safety {
         match self {
             Self::Logs { .. } | Self::Inspect(_) | Self::Meshdoctor(_, Effect::Read) | Self::Other(_, Effect::Read) => {
@@ -137,12 +137,12 @@ impl Action {
         }
     }
 
-    /// Whether it is run by this program rather than by kubectl.
+    /// Whether this program runs it, not kubectl.
     pub fn is_own(&self) -> bool {
         matches!(self, Self::Redeploy(_) | Self::Meshdoctor(_, _))
     }
 
-    /// The arguments of kubectl, or of this program, without those that choose the cluster and the namespace.
+    /// The arguments of kubectl, or of this program, without those that select the cluster and the namespace.
     pub fn arguments(&self) -> String {
         match self {
             Self::Restart(workload) => format!("rollout restart {workload}"),

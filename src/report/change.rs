@@ -1,25 +1,25 @@
-//! What a changing command says of itself, for programs. `change.schema.json` describes it.
+//! The result document of a changing command. `change.schema.json` describes it.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::Tool;
 
-/// How it ended.
+/// The outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Nothing has to be changed.
+    /// No change is needed.
     Unchanged,
     /// Nothing was changed: it was a dry run.
     DryRun,
-    /// Nothing was changed: it would break something, is not permitted, or was not agreed to.
+    /// Nothing was changed: it would break something, is not permitted, or was not confirmed.
     Refused,
-    /// Nothing was changed: the cluster could not be looked at.
+    /// Nothing was changed: the cluster could not be observed.
     Undetermined,
     /// Everything was done.
     Done,
-    /// Something was done, and something was not.
+    /// Some steps were done, and some were not.
     Partial,
 }
 
@@ -33,32 +33,32 @@ pub struct ChangeReport {
     pub kind: &'static str,
     /// This program.
     pub tool: Tool,
-    /// Which cluster, and where in it.
+    /// The cluster and the namespace.
     pub target: ChangeTarget,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The exit code that goes with it.
+    /// The exit code.
     pub exit_code: u8,
-    /// Why it was refused, or where it broke.
+    /// Why it was refused or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What to do instead, or next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instead: Vec<String>,
-    /// What is to be known before.
+    /// Warnings about the plan.
     pub warnings: Vec<String>,
     /// Every step, in order.
     pub steps: Vec<StepReport>,
-    /// The objects that are as they should be already: `Deployment meshery-operator`.
+    /// The objects that need no change: `Deployment meshery-operator`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unchanged: Vec<String>,
-    /// The copy of what was removed.
+    /// The backup of what was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,
 }
 
 impl ChangeReport {
-    /// The document of a run that ended like this, without any step.
+    /// The document of a run with this outcome and no steps.
     pub fn new(target: ChangeTarget, outcome: Outcome, exit_code: u8, reason: Option<String>) -> Self {
         Self {
             api_version: "meshdoctor/v1",
@@ -77,7 +77,7 @@ impl ChangeReport {
     }
 }
 
-/// Which cluster, and where in it.
+/// The cluster and the namespace.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeTarget {
@@ -99,29 +99,29 @@ pub struct StepReport {
     pub api_version: String,
     /// `Deployment`.
     pub object_kind: String,
-    /// None for what belongs to the cluster.
+    /// The namespace. `None` for cluster-scoped objects.
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
-    /// Why.
+    /// The reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// The fields that change.
+    /// The changed fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<ChangedField>,
-    /// Whether it is done.
+    /// Whether it was done.
     pub done: bool,
 }
 
-/// One field that changes.
+/// One changed field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangedField {
-    /// Where it is: `spec.template.spec.containers[manager].image`.
+    /// Its path: `spec.template.spec.containers[manager].image`.
     pub path: String,
-    /// What was there; none where it is new.
+    /// The old value. `None` if the field is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What is there then; none where it goes.
+    /// The new value. `None` if the field is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }

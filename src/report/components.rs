@@ -1,4 +1,4 @@
-//! The components, with their states, and the workloads.
+//! The components with their states, and the workloads.
 
 use std::fmt;
 
@@ -16,17 +16,17 @@ pub enum State {
     Unknown,
     /// Operator: its Deployment does not exist.
     NotDeployed,
-    /// Operator: it exists, and its rollout is not complete.
+    /// Operator: it exists, but its rollout is not complete.
     Deploying,
-    /// `MeshSync`, Broker: there is no custom resource.
+    /// `MeshSync`, Broker: the custom resource does not exist.
     Undeployed,
-    /// `MeshSync`: the custom resource is there, its Deployment is not.
+    /// `MeshSync`: the custom resource exists, its Deployment does not.
     Enabled,
-    /// The workload, or for the Broker its custom resource, is there.
+    /// The workload exists. For the Broker: the custom resource exists.
     Deployed,
-    /// `MeshSync`: its container runs.
+    /// `MeshSync`: its container is running.
     Running,
-    /// `MeshSync`, server: a client of the broker. Broker: the server is its client.
+    /// `MeshSync`, server: connected to the broker. Broker: Meshery Server is connected to it.
     Connected,
     /// Server: none was found in the cluster.
     NotSeen,
@@ -44,16 +44,16 @@ impl fmt::Display for State {
 pub struct ComponentReport {
     /// The highest state that is proven.
     pub state: State,
-    /// Whether the next one could not be looked at.
+    /// Whether the next one could not be checked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub at_least: bool,
-    /// The version that runs, or should.
+    /// The running version, or the desired one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Why it is no better, or not known better.
+    /// Why the state is not higher, or not known to be higher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether the mode wants no more of it than there is.
+    /// Whether the mode does not need this component.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub expected_absent: bool,
 }
@@ -62,10 +62,10 @@ pub struct ComponentReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BrokerReport {
-    /// As for every component.
+    /// The same as for every component.
     #[serde(flatten)]
     pub component: ComponentReport,
-    /// The addresses that the custom resource gives.
+    /// The addresses in the custom resource's status.
     pub endpoint: EndpointReport,
     /// The servers that answered.
     pub servers: Vec<ServerReport>,
@@ -88,14 +88,14 @@ pub struct ServerReport {
     pub pod: Option<String>,
     /// The NATS version.
     pub version: String,
-    /// The way that led to it.
+    /// The route by which it was reached.
     pub reached_by: Way,
-    /// Its address, where the way has one.
+    /// Its address, if the route has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// How many clients it has.
+    /// The number of its clients.
     pub client_count: usize,
-    /// Its clients; the stack's own are always among them.
+    /// Its clients. The stack's own are always included.
     pub clients: Vec<ClientReport>,
 }
 
@@ -103,7 +103,7 @@ pub struct ServerReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientReport {
-    /// The name that it gave.
+    /// The name that it sent.
     pub name: String,
     /// Its address as the server sees it.
     pub ip: String,
@@ -127,7 +127,7 @@ pub struct Components {
     pub broker: BrokerReport,
     /// `MeshSync`.
     pub meshsync: ComponentReport,
-    /// The server that reads from the broker.
+    /// The server that receives from the broker.
     pub server: ComponentReport,
 }
 
@@ -139,7 +139,7 @@ pub struct Workload {
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// What it is part of.
+    /// The component that it belongs to.
     pub component: Component,
     /// Ready and desired replicas, `1/1`.
     pub ready: String,
@@ -147,11 +147,11 @@ pub struct Workload {
     pub ready_replicas: i64,
     /// Desired replicas.
     pub desired_replicas: i64,
-    /// What an operator should see first: the worst of its pods.
+    /// The most important status: the worst of its pods.
     pub status: String,
-    /// Restarts of all its pods.
+    /// The restarts of all its pods.
     pub restarts: i32,
-    /// When it was made.
+    /// When it was created.
     pub created: Option<Timestamp>,
     /// Its pods.
     pub pods: Vec<PodReport>,
@@ -164,22 +164,22 @@ pub struct PodReport {
     pub name: String,
     /// Its phase.
     pub phase: String,
-    /// The waiting or terminated reason before the phase.
+    /// The waiting or terminated reason, or otherwise the phase.
     pub status: String,
-    /// Ready and all containers, `2/2`.
+    /// Ready containers and all containers, `2/2`.
     pub ready: String,
-    /// Restarts of all its containers.
+    /// The restarts of all its containers.
     pub restarts: i32,
-    /// When it was made.
+    /// When it was created.
     pub created: Option<Timestamp>,
-    /// How old it was when it was seen, in seconds.
+    /// Its age at the time of observation, in seconds.
     #[serde(rename = "ageSeconds")]
     pub age_seconds: Option<i64>,
     /// The node it runs on.
     pub node: Option<String>,
     /// Its address.
     pub ip: Option<String>,
-    /// The image of the container that matters.
+    /// The image of the main container.
     pub image: Option<String>,
 }
 
@@ -191,10 +191,10 @@ pub struct ServiceReport {
     /// `ClusterIP`, `NodePort`, `LoadBalancer`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its address in the cluster.
+    /// Its in-cluster address.
     #[serde(rename = "clusterIP")]
     pub cluster_ip: Option<String>,
-    /// Its addresses outside.
+    /// Its external addresses.
     pub external: Vec<String>,
     /// Its ports, `4222:31685/TCP`.
     pub ports: Vec<String>,

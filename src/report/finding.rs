@@ -7,13 +7,13 @@ use serde::Serialize;
 use super::{Action, Effect};
 use crate::stack::component::Component;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something does not work.
     Error,
-    /// Something works and will bite.
+    /// Something works but will cause trouble.
     Warning,
     /// Worth knowing.
     Info,
@@ -25,13 +25,13 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Whether something is wrong, or we could not look.
+/// Whether something is wrong, or could not be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Something is wrong.
     Fault,
-    /// We could not look.
+    /// Something could not be checked.
     Obstacle,
 }
 
@@ -40,9 +40,9 @@ pub enum Kind {
 pub struct Command {
     /// The command line, with context and namespace filled in.
     pub run: String,
-    /// What it does to the cluster.
+    /// Its effect on the cluster.
     pub effect: Effect,
-    /// What it does, for a repair.
+    /// The action, for a repair.
     #[serde(skip)]
     pub action: Action,
 }
@@ -50,7 +50,7 @@ pub struct Command {
 /// What to do about a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Remedy {
-    /// In words.
+    /// As text.
     pub text: String,
     /// As commands, in order.
     pub commands: Vec<Command>,
@@ -61,7 +61,7 @@ pub struct Remedy {
 pub struct ObjectRef {
     /// Its kind.
     pub kind: String,
-    /// Its namespace; none for cluster-scoped objects.
+    /// Its namespace. `None` for cluster-scoped objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Its name.
@@ -78,30 +78,30 @@ impl fmt::Display for ObjectRef {
     }
 }
 
-/// One thing that is wrong, or stands in the way of knowing.
+/// One problem, or one reason why something is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// The code; with the object when the code occurs more than once.
+    /// The code, followed by the object if the code occurs more than once.
     pub id: String,
-    /// The diagnosis, stable for ever.
+    /// The diagnosis, which never changes.
     pub code: String,
-    /// Wrong, or not seen.
+    /// A fault or an obstacle.
     pub kind: Kind,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
     /// Whether no other finding explains it and it is more than information.
     pub root_cause: bool,
-    /// What it is about.
+    /// The component.
     pub component: Component,
     /// The fact in one line.
     pub title: String,
-    /// What it means here.
+    /// What it means in this case.
     pub message: String,
-    /// The object that it is about.
+    /// The affected object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectRef>,
-    /// How we know.
+    /// The evidence.
     pub evidence: Vec<String>,
     /// The findings that explain this one.
     pub caused_by: Vec<String>,

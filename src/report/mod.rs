@@ -1,6 +1,6 @@
-//! The report: states, checks, findings and verdict, in the shape that `-o json` prints.
+//! The report: states, checks, findings and verdict, in the form that `-o json` prints.
 //!
-//! Only additive changes; the order of fields is the order in the document. `report.schema.json` describes it.
+//! Changes are additive only. The order of fields is the order in the document. `report.schema.json` describes it.
 
 mod action;
 pub mod change;
@@ -36,7 +36,7 @@ pub enum Verdict {
     Healthy,
     /// Warnings.
     Degraded,
-    /// There is nothing to judge.
+    /// There is nothing to check.
     NotInstalled,
     /// A state could not be determined.
     Unknown,
@@ -56,19 +56,19 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// How a check ended.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// The statement is true.
     Pass,
-    /// It is not quite.
+    /// The statement is partly true.
     Warn,
-    /// It is not.
+    /// The statement is false.
     Fail,
-    /// It does not apply, or what it builds on failed.
+    /// It does not apply, or a prerequisite failed.
     Skip,
-    /// It could not be looked at.
+    /// It could not be checked.
     Unknown,
 }
 
@@ -76,13 +76,13 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// Its name.
+    /// Its ID.
     pub id: String,
-    /// The heading it stands under.
+    /// Its category.
     pub category: Component,
     /// The statement.
     pub title: String,
-    /// How it ended.
+    /// The outcome.
     pub status: Status,
     /// Why it was skipped or is unknown, or a detail of what passed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,13 +90,13 @@ pub struct Check {
     /// The statement whose failure caused this check to be skipped. Part of `reason` in the document.
     #[serde(skip)]
     pub prerequisite: Option<&'static str>,
-    /// The findings it made.
+    /// Its findings.
     pub findings: Vec<String>,
-    /// How long its facts took to come, in milliseconds.
+    /// How long it took to get its facts, in milliseconds.
     pub duration_ms: u64,
 }
 
-/// How many findings of each kind a report has.
+/// The number of findings of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Faults with the severity `error`.
@@ -125,7 +125,7 @@ impl Summary {
     }
 }
 
-/// Which tool made the report.
+/// The tool that made the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tool {
     /// `meshdoctor`.
@@ -141,7 +141,7 @@ impl Tool {
     }
 }
 
-/// Which cluster the report is about.
+/// The cluster that the report is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetReport {
@@ -149,11 +149,11 @@ pub struct TargetReport {
     pub context: Option<String>,
     /// The API server's address.
     pub server: Option<String>,
-    /// The kubeconfig's user, or who was impersonated.
+    /// The kubeconfig's user, or the impersonated user.
     pub user: Option<String>,
-    /// The namespace that was looked at.
+    /// The namespace of the stack.
     pub namespace: String,
-    /// How this program was called. Not part of the document.
+    /// How this program was started. Not part of the document.
     #[serde(skip)]
     pub invocation: Invocation,
     /// The profile.
@@ -162,22 +162,22 @@ pub struct TargetReport {
     pub cluster_id: Option<String>,
     /// The API server's version.
     pub kubernetes_version: Option<String>,
-    /// `current`, `old` or none when it cannot be told.
+    /// `current`, `old`, or `None` if it is not known.
     pub operator_line: Option<&'static str>,
-    /// `inside`, `outside` or `unknown`: where the server runs that reads from the broker.
+    /// Where Meshery Server runs: `inside`, `outside` or `unknown`.
     pub server_location: &'static str,
-    /// How we know where it runs.
+    /// The evidence for that location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_location_evidence: Option<String>,
-    /// How the cluster is meant to be watched: `operator`, `custom-broker`, `standalone`, `embedded`, `none` where
-    /// nothing is here, or `unknown`.
+    /// How the cluster is watched: `operator`, `custom-broker`, `standalone`, `embedded`, `none` if nothing is
+    /// installed, or `unknown`.
     pub mode: &'static str,
-    /// How we know the mode.
+    /// The evidence for the mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode_evidence: Option<String>,
 }
 
-/// Where the facts came from.
+/// The source of the facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// `live` or `recording`.
@@ -194,7 +194,7 @@ impl Source {
     }
 }
 
-/// What `MeshSync` makes of a watch-list.
+/// How `MeshSync` interprets a watch-list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchListReport {
@@ -204,43 +204,43 @@ pub struct WatchListReport {
     pub kind: &'static str,
     /// The tool.
     pub tool: Tool,
-    /// Where the list came from; `file` or `live`.
+    /// The source of the list: `file` or `live`.
     pub source: Source,
     /// The exit code.
     pub exit_code: u8,
-    /// The version of `MeshSync` in the cluster, when that is known.
+    /// The version of `MeshSync` in the cluster, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meshsync_version: Option<String>,
-    /// `whitelist`, `blacklist`, `empty`, `invalid`, or `unknown` where there was none to read.
+    /// `whitelist`, `blacklist`, `empty`, `invalid`, or `unknown` if there was no list to read.
     pub list: &'static str,
     /// Whether `MeshSync` publishes anything with it.
     pub publishes: bool,
-    /// The entries as they were written, and what becomes of each.
+    /// The entries as written, and the effect of each.
     pub entries: Vec<WatchListEntry>,
     /// What `MeshSync` watches and publishes.
     pub effective: Vec<EffectiveEntry>,
-    /// Why the cluster could not be asked what it serves; none when it was.
+    /// Why the served resources are not known. `None` if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unresolved: Option<String>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
 
-/// An entry of a watch-list, as it was written.
+/// An entry of a watch-list, as written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchListEntry {
     /// The resource.
     pub resource: String,
-    /// The events.
+    /// The event types.
     pub events: Vec<String>,
     /// The line in the list's text.
     pub line: usize,
     /// The column in that line.
     pub column: usize,
-    /// `watched`, `ignored`, `unknown`, `malformed`, `unresolved`, or `excluded` for a blacklist's.
+    /// `watched`, `ignored`, `unknown`, `malformed`, `unresolved`, or `excluded` for an entry of a blacklist.
     pub standing: &'static str,
-    /// What was perhaps meant.
+    /// The entry that was probably meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meant: Option<String>,
 }
@@ -250,23 +250,23 @@ pub struct WatchListEntry {
 pub struct EffectiveEntry {
     /// The resource.
     pub resource: String,
-    /// The events that are published.
+    /// The event types that are published.
     pub events: Vec<&'static str>,
 }
 
-/// The rights that were missing.
+/// The missing permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Permissions {
-    /// One for each question that was refused.
+    /// One for each query that was denied.
     pub missing: Vec<Permission>,
 }
 
 /// What an installation would do (`system check --preflight`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PreflightReport {
-    /// Whom the API server takes us for.
+    /// The user that the API server authenticated.
     pub user: Option<String>,
-    /// The objects, in the order in which they would be written.
+    /// The objects, in the order of writing.
     pub objects: Vec<PlannedObject>,
 }
 
@@ -275,27 +275,27 @@ pub struct PreflightReport {
 pub struct PlannedObject {
     /// Its kind.
     pub kind: String,
-    /// Its namespace; none for an object of the whole cluster.
+    /// Its namespace. `None` for a cluster-scoped object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
-    /// `create`, `update` or `keep`; `unverifiable`, `unknown`, `denied` or `rejected` when it cannot be said, or cannot be
-    /// done.
+    /// `create`, `update` or `keep`. `unverifiable`, `unknown`, `denied` or `rejected` if the result is not known or
+    /// not possible.
     pub action: &'static str,
-    /// Why.
+    /// The reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What an ad hoc test tried (`test`, `system check --synthetic`).
+/// The results of a connectivity test (`test`, `system check --synthetic`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TestReport {
-    /// What was tested: `kubernetes`, `operator`, `broker`, `meshsync`, `dataflow`.
+    /// The subject: `kubernetes`, `operator`, `broker`, `meshsync`, `dataflow`.
     pub subject: &'static str,
     /// The steps, in order.
     pub hops: Vec<Hop>,
-    /// What was seen of each resource that `MeshSync` watches; in a test of the flow alone.
+    /// The events received for each resource that `MeshSync` watches. Only in an event flow test.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<WatchedResource>,
 }
@@ -305,44 +305,44 @@ pub struct TestReport {
 pub struct Hop {
     /// Its name.
     pub id: &'static str,
-    /// The broker server that it is about, where there may be several.
+    /// The broker server, if there may be several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
     /// What was tried.
     pub title: String,
-    /// How it ended.
+    /// The outcome.
     pub status: Status,
-    /// What came of it, or what stood in the way.
+    /// The result, or the reason for the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// How long it took; none where nothing came.
+    /// How long it took. `None` if it did not complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
 }
 
-/// How long something took that was tried once or more often, in microseconds.
+/// The duration of something that was tried once or more often, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timing {
-    /// How often it came to its end.
+    /// How often it completed.
     pub count: u64,
-    /// The shortest.
+    /// The minimum.
     pub min_micros: u64,
-    /// Half of them took no longer.
+    /// The median.
     pub p50_micros: u64,
-    /// Of twenty, nineteen took no longer.
+    /// The 95th percentile.
     pub p95_micros: u64,
-    /// The longest.
+    /// The maximum.
     pub max_micros: u64,
 }
 
 impl Timing {
-    /// Of these times; none where there are none.
+    /// Summarizes these times. `None` if there are no samples.
     pub fn of(times: impl IntoIterator<Item = u64>) -> Option<Self> {
         let mut times: Vec<u64> = times.into_iter().collect();
         times.sort_unstable();
         let count = times.len();
-        // The nearest rank: a figure that was measured, never one in between.
+        // The nearest rank, so that the result is always a measured time.
         let rank = |percent: usize| times[(count * percent).div_ceil(100).max(1) - 1];
         Some(Self {
             count: count as u64,
@@ -354,27 +354,27 @@ impl Timing {
     }
 }
 
-/// What a test of the flow saw of one resource that `MeshSync` watches.
+/// The events that a test received for one resource that `MeshSync` watches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchedResource {
     /// The resource, as a watch-list names it.
     pub resource: String,
-    /// Whether `MeshSync` may list and watch it; none where that is not known.
+    /// Whether `MeshSync` is allowed to list and watch it. `None` if that is not known.
     pub readable: Option<bool>,
-    /// Events of objects made that came during the test.
+    /// ADDED events received during the test.
     pub added: u64,
-    /// Events of objects changed.
+    /// MODIFIED events received during the test.
     pub modified: u64,
-    /// Events of objects removed.
+    /// DELETED events received during the test.
     pub deleted: u64,
-    /// How long before the end of the test the last of them came, in milliseconds.
+    /// How long before the end of the test the last of them arrived, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_seen_ms: Option<u64>,
-    /// How many `MeshSync`'s store holds; with `--store` alone.
+    /// The number of objects in `MeshSync`'s store. Only with `--store`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stored: Option<u64>,
-    /// How many the API server holds; with `--store` alone.
+    /// The number of objects in the API server. Only with `--store`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub served: Option<u64>,
 }
@@ -385,28 +385,28 @@ pub struct WatchedResource {
 pub struct Report {
     /// `meshdoctor/v1`.
     pub api_version: &'static str,
-    /// `Report`; `Status` for one without checks and findings, `Test` for one about what was tested.
+    /// `Report`. `Status` for one without checks and findings, `Test` for one about a connectivity test.
     pub kind: &'static str,
-    /// Which tool made it.
+    /// The tool that made it.
     pub tool: Tool,
-    /// When the facts were seen.
+    /// When the facts were observed.
     pub taken_at: Timestamp,
-    /// Whether that time was read off the objects.
+    /// Whether that time was derived from the objects.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub taken_at_estimated: bool,
-    /// How long looking took, in milliseconds.
+    /// How long the observation took, in milliseconds.
     pub duration_ms: u64,
-    /// Which cluster.
+    /// The cluster.
     pub target: TargetReport,
-    /// Where the facts came from.
+    /// The source of the facts.
     pub source: Source,
-    /// The verdict; none in a status, which does not look at everything that a verdict rests on.
+    /// The verdict. Not in a status, which does not check everything that a verdict needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// How many findings `--only` and `--skip` left out; none when neither was given.
+    /// How many findings `--only` and `--skip` excluded. `None` if neither was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<usize>,
-    /// The exit code that goes with this document.
+    /// The exit code.
     pub exit_code: u8,
     /// The states.
     pub components: Components,
@@ -414,10 +414,10 @@ pub struct Report {
     pub workloads: Vec<Workload>,
     /// The broker's Services.
     pub services: Vec<ServiceReport>,
-    /// How many findings of each kind there are; none in a status.
+    /// The number of findings of each kind. Not in a status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// The ids of the findings that no other explains, most important first. Information is not among them.
+    /// The IDs of the findings that no other explains, most important first, without information.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_causes: Option<Vec<String>>,
     /// Every finding, root causes first, then by severity.
@@ -426,31 +426,31 @@ pub struct Report {
     /// Every check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checks: Option<Vec<Check>>,
-    /// The rights that were missing.
+    /// The missing permissions.
     pub permissions: Permissions,
-    /// What an installation would do; in a preflight alone.
+    /// What an installation would do. Only in a preflight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<PreflightReport>,
-    /// What an ad hoc test tried; where one was made.
+    /// The results of a connectivity test, if one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestReport>,
-    /// Whether every state is determined. Not part of the document: the exit code says it.
+    /// Whether every state is determined. Not part of the document, because the exit code says it.
     #[serde(skip)]
     pub determined: bool,
 }
 
 impl Report {
-    /// The findings; none in a status.
+    /// The findings. Empty in a status.
     pub fn findings(&self) -> &[Finding] {
         self.findings.as_deref().unwrap_or_default()
     }
 
-    /// The checks; none in a status.
+    /// The checks. Empty in a status.
     pub fn checks(&self) -> &[Check] {
         self.checks.as_deref().unwrap_or_default()
     }
 
-    /// The findings that no other explains, most important first. Information is not among them.
+    /// The findings that no other explains, most important first, without information.
     pub fn root_causes(&self) -> impl Iterator<Item = &Finding> {
         self.findings().iter().filter(|finding| finding.root_cause)
     }
@@ -466,7 +466,7 @@ mod tests {
     use super::Timing;
 
     #[test]
-    fn a_quantile_is_a_time_that_was_measured() {
+    fn quantile_is_one_of_the_measured_times() {
         let timing = Timing::of(1..=20).expect("times");
         assert_eq!((timing.min_micros, timing.max_micros), (1, 20));
         assert_eq!((timing.p50_micros, timing.p95_micros), (10, 19));

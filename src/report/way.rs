@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A way to a broker server.
+/// A route to a broker server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
-    /// The pod's own address, when we run in the cluster.
+    /// The pod's own address, if we run in the cluster.
     PodAddress,
     /// A port-forward through the API server.
     PortForward,
     /// The address of a load balancer, or of a node with its node port.
     ExternalAddress,
-    /// The address that `MeshSync` is told to publish to, where that is no broker of this stack.
+    /// The address that `MeshSync` is configured to publish to, if it is not a broker of this stack.
     CustomAddress,
     /// A file in a recording.
     #[default]

@@ -1,4 +1,4 @@
-//! The components that findings are about.
+//! The components that findings refer to.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Component {
     /// The API server and our access to it.
     Cluster,
-    /// Namespace, CRDs, leftovers: what the stack stands on.
+    /// Namespace, CRDs and leftovers, which the stack depends on.
     Installation,
     /// The operator.
     Operator,
@@ -16,9 +16,9 @@ pub enum Component {
     Broker,
     /// `MeshSync`.
     Meshsync,
-    /// The server that reads from the broker.
+    /// The server that receives from the broker.
     Server,
-    /// The server's adapters, each for one kind of service mesh.
+    /// The server's adapters, one for each service mesh.
     Adapter,
 }
 
@@ -40,7 +40,7 @@ impl Component {
         }
     }
 
-    /// The name in prose.
+    /// The name in text.
     pub fn title(self) -> &'static str {
         match self {
             Self::Cluster => "Kubernetes",

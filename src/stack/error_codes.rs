@@ -1,13 +1,13 @@
-//! The stack's own error codes, as its programs print them in their logs, and which diagnosis speaks of them.
+//! The stack's own error codes, as its programs print them in their logs, with the related diagnoses.
 //!
 //! The text is `error_codes.md`, with a section for each code of each program.
 
-/// The sections of `error_codes.md`, each from its heading on: `Operator 1005`.
+/// The sections of `error_codes.md`, each beginning with its heading: `Operator 1005`.
 pub fn all() -> impl Iterator<Item = &'static str> {
     include_str!("error_codes.md").split("\n## ").skip(1)
 }
 
-/// Every program's meaning of a code; the operator and MeshSync number theirs alike. `operator-1005` names one.
+/// The meanings of a code. The operator and MeshSync use the same numbers. `operator-1005` selects one of them.
 pub fn find(word: &str) -> Vec<&'static str> {
     let is_meant = |section: &&str| {
         let heading = section.lines().next().unwrap_or_default();
@@ -17,7 +17,7 @@ pub fn find(word: &str) -> Vec<&'static str> {
     all().filter(is_meant).collect()
 }
 
-/// What stands about these codes, as a text of ours.
+/// These sections as one text under a heading.
 pub fn text(word: &str, sections: &[&str]) -> String {
     sections.iter().fold(format!("# {word}\n"), |text, section| text + "\n## " + section)
 }
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_of_operator_and_meshsync_is_there() {
+    fn every_code_of_operator_and_meshsync_has_a_section() {
         let numbers = |program: &str| all().filter(|section| section.starts_with(program)).count();
         assert_eq!((numbers("Operator "), numbers("MeshSync ")), (21, 16));
     }

@@ -1,29 +1,29 @@
-//! Everything that a stack may consist of, in the order in which it can go. Data.
+//! Every object that a stack may have, in the order of removal, as data.
 //!
-//! Both operator lines, the flat manifests and the Helm chart, our own manifests, and what upgrades leave behind.
+//! It covers both operator lines, the flat manifests and the Helm chart, our own manifests, and leftovers of upgrades.
 
 use serde_json::Value;
 
 use super::object::{self, Id, Kind};
 use crate::stack::profile::{self, Profile};
 
-/// The part of the stack that something belongs to, as commands name it.
+/// A part of the stack, as commands name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// `MeshSync`, and what lets it read.
+    /// `MeshSync` and its read permissions.
     Meshsync,
     /// The broker.
     Broker,
-    /// The operator, with its rights and account.
+    /// The operator with its permissions and `ServiceAccount`.
     Operator,
-    /// The definitions of the custom resources.
+    /// The CRDs.
     Definitions,
     /// The namespace.
     Namespace,
 }
 
 impl Part {
-    /// The part that a custom resource of this kind is.
+    /// The part that a custom resource of this kind belongs to.
     pub fn of_custom_resource(kind: &str) -> Self {
         match kind {
             "MeshSync" => Self::Meshsync,
@@ -32,27 +32,27 @@ impl Part {
     }
 }
 
-/// Whether an object is a custom resource of a stack, whichever the family.
+/// Whether an object is a custom resource of a stack of any family.
 pub fn is_custom_resource(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
     matches!(object["kind"].as_str(), Some("Broker" | "MeshSync"))
         && profile::ALL.iter().any(|profile| Some(profile.group) == group)
 }
 
-/// One thing that a stack may consist of.
+/// One object that a stack may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Belonging {
-    /// The part that it goes with.
+    /// The part that it belongs to.
     pub part: Part,
-    /// Where it is, when it is there.
+    /// Its address.
     pub id: Id,
-    /// Whether it is made from a custom resource, and goes with that as long as an operator works.
+    /// Whether the operator creates it from a custom resource and removes it with that.
     pub made: bool,
 }
 
-/// Everything with a fixed name that a stack in this namespace may consist of, in the order of removal.
+/// Every object with a fixed name that a stack in this namespace may have, in the order of removal.
 ///
-/// Custom resources have any name; they are listed, and go before all of this.
+/// Custom resources can have any name. They are listed, and removed before all of these.
 pub fn of(profile: &Profile, namespace: &str) -> Vec<Belonging> {
     let mut all = meshsync(profile);
     all.extend(broker(profile));
@@ -70,7 +70,7 @@ pub fn of(profile: &Profile, namespace: &str) -> Vec<Belonging> {
         .collect()
 }
 
-/// The part, whether it is made from a custom resource, the kind and the name.
+/// The part, whether it is created from a custom resource, the kind and the name.
 type Row = (Part, bool, Kind, String);
 
 fn meshsync(profile: &Profile) -> Vec<Row> {

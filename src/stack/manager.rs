@@ -1,4 +1,4 @@
-//! The tools outside the stack that may manage its objects: how they are recognised, and their own commands. Pure.
+//! The tools outside the stack that may manage its objects: how to recognize them, and their commands. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::stack::base::words::quoted;
 
-/// How the labels and annotations begin by which these tools know their objects.
+/// The prefixes of the labels and annotations by which these tools recognize their objects.
 const MARKS: &[&str] = &[
     "meta.helm.sh/",
     "helm.sh/chart",
@@ -16,24 +16,24 @@ const MARKS: &[&str] = &[
     "kustomize.toolkit.fluxcd.io/",
 ];
 
-/// A tool outside the stack that manages an object of it.
+/// A tool outside the stack that manages one of its objects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Manager {
     /// A Helm release.
     Helm {
         /// Its name.
         release: String,
-        /// Its namespace, where the object says it.
+        /// Its namespace, if the object names it.
         namespace: Option<String>,
     },
-    /// An application of Argo CD.
+    /// An Argo CD application.
     ArgoCd {
-        /// Its name, where the object says it.
+        /// Its name, if the object names it.
         application: Option<String>,
     },
-    /// An object of Flux.
+    /// A Flux object.
     Flux {
-        /// Of which kind.
+        /// Its kind.
         kind: FluxKind,
         /// Its name.
         name: String,
@@ -42,24 +42,24 @@ pub enum Manager {
     },
 }
 
-/// The kinds of objects from which Flux deploys.
+/// The kinds of Flux objects that deploy something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FluxKind {
-    /// A release that Helm makes.
+    /// A Helm release.
     HelmRelease,
-    /// Manifests, by way of kustomize.
+    /// Manifests, applied with kustomize.
     Kustomization,
 }
 
 impl FluxKind {
     const ALL: [Self; 2] = [Self::HelmRelease, Self::Kustomization];
 
-    /// The kind as kubectl and flux take it: `helmrelease`.
+    /// The kind as kubectl and flux accept it: `helmrelease`.
     fn word(self) -> String {
         format!("{self:?}").to_lowercase()
     }
 
-    /// The API group, with which the labels begin that Flux writes.
+    /// The API group, which is the prefix of the labels that Flux writes.
     fn group(self) -> &'static str {
         match self {
             Self::HelmRelease => "helm.toolkit.fluxcd.io",
@@ -67,7 +67,7 @@ impl FluxKind {
         }
     }
 
-    /// The resource with its group, as kubectl takes it.
+    /// The resource with its group, as kubectl accepts it.
     pub fn resource(self) -> String {
         format!("{}s.{}", self.word(), self.group())
     }
@@ -85,7 +85,7 @@ impl std::fmt::Display for Manager {
 }
 
 impl Manager {
-    /// The command that has it deploy anew; for Argo CD and Flux, from what has been changed where they take it from.
+    /// The command that redeploys with this tool. Argo CD and Flux deploy what their source contains.
     pub fn deploy_command(&self) -> String {
         match self {
             Self::Helm { release, namespace } => {
@@ -101,7 +101,7 @@ impl Manager {
         }
     }
 
-    /// The command that has it remove what it deployed.
+    /// The command that removes what this tool deployed.
     pub fn removal_command(&self) -> String {
         match self {
             Self::Helm { release, namespace } => {
@@ -116,7 +116,7 @@ impl Manager {
         }
     }
 
-    /// What in an object's metadata names this owner.
+    /// The metadata of an object that names this tool.
     pub fn mark(&self) -> String {
         match self {
             Self::Helm { release, .. } => {
@@ -144,10 +144,10 @@ fn named(application: Option<&str>) -> String {
     application.map_or_else(|| "APPLICATION".into(), quoted)
 }
 
-/// The label that Argo CD tracks its objects by unless told otherwise. Others use it, too.
+/// The label by which Argo CD tracks its objects by default. Other tools use it, too.
 const INSTANCE: &str = "app.kubernetes.io/instance";
 
-/// The name under which a tool writes fields, where it is one of those that own what they write.
+/// The field manager under which a tool writes, if it is one of those that own what they write.
 pub fn is_owners_manager(manager: &str) -> bool {
     is_argo_cd(manager) || ["helm", "Helm", "helm-controller", "kustomize-controller"].contains(&manager)
 }
@@ -156,18 +156,18 @@ fn is_argo_cd(manager: &str) -> bool {
     ["argocd-controller", "argocd-application-controller"].contains(&manager)
 }
 
-/// The label by which Argo CD tracks an object, where it does: it bears the label, and Argo CD wrote it.
+/// The label by which Argo CD tracks an object, if the object has it and Argo CD wrote it.
 fn argo_cd_instance(metadata: &ObjectMeta) -> Option<&String> {
     let written = metadata.managed_fields.iter().flatten().filter_map(|entry| entry.manager.as_deref()).any(is_argo_cd);
     metadata.labels.as_ref()?.get(INSTANCE).filter(|_| written)
 }
 
-/// The tool that manages an object as it came from the API server.
+/// The tool that manages an object as the API server returned it.
 pub fn of_live(live: &Value) -> Option<Manager> {
     foreign_owner(&metadata(live)?)
 }
 
-/// The labels and annotations of an object by which these tools know it for theirs.
+/// The labels and annotations by which these tools recognize the object as theirs.
 pub fn marks(live: &Value) -> Vec<String> {
     let Some(metadata) = metadata(live) else {
         return Vec::new();
@@ -181,15 +181,15 @@ pub fn marks(live: &Value) -> Vec<String> {
         .collect()
 }
 
-/// An object's metadata as a type.
+/// The metadata of an object as a type.
 pub(crate) fn metadata(live: &Value) -> Option<ObjectMeta> {
     serde_json::from_str(&live["metadata"].to_string()).ok()
 }
 
-/// The tool that manages an object; the outer one where one works by means of another.
+/// The tool that manages an object. If one tool uses another, it is the outer one.
 ///
-/// The label `app.kubernetes.io/managed-by: Helm` alone says nothing: the operator's own NATS objects bear it, since they
-/// come from a chart that is built into the operator.
+/// The label `app.kubernetes.io/managed-by: Helm` alone proves nothing: the operator's own NATS objects have it,
+/// because they come from a chart that is built into the operator.
 pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Manager> {
     let label = |key: &str| metadata.labels.as_ref()?.get(key).cloned();
     let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
@@ -205,7 +205,7 @@ pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Manager> {
         .and_then(|id| id.split(':').next().map(str::to_owned))
         .or_else(|| label("argocd.argoproj.io/instance"))
         .or_else(|| argo_cd_instance(metadata).cloned())
-        // One outside of Argo CD's own namespace is called so with its namespace, which it is asked for by.
+        // An application outside Argo CD's own namespace has its namespace in its name, and commands need both.
         .map(|name| name.replacen('_', "/", 1));
     let hinted = metadata.annotations.iter().flat_map(BTreeMap::keys).any(|key| key.starts_with("argocd.argoproj.io/"));
     if tracked.is_some() || hinted {
@@ -214,7 +214,7 @@ pub fn foreign_owner(metadata: &ObjectMeta) -> Option<Manager> {
     release_of(metadata).map(|(release, namespace)| Manager::Helm { release, namespace })
 }
 
-/// What Helm writes on an object that it makes, also where Flux tells Helm to.
+/// Helm writes this on every object that it creates, also when Flux runs Helm.
 pub(crate) fn release_of(metadata: &ObjectMeta) -> Option<(String, Option<String>)> {
     let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
     let label = metadata.labels.as_ref()?.get("app.kubernetes.io/managed-by")?;
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_label_that_everybody_uses_is_argo_cds_where_argo_cd_wrote() {
+    fn tracking_label_counts_only_if_argo_cd_wrote_it() {
         let mut live = json!({ "metadata": { "labels": { INSTANCE: "mesh" } } });
         assert_eq!(of_live(&live), None);
         assert!(marks(&live).is_empty());
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_says_anything_and_runs_nothing() {
+    fn annotation_values_are_quoted_in_commands() {
         let release = Manager::Helm { release: "mesh; reboot".into(), namespace: None };
         assert_eq!(release.removal_command(), "helm uninstall 'mesh; reboot'");
         let application = Manager::ArgoCd { application: Some("$(reboot)".into()) };

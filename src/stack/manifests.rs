@@ -1,6 +1,6 @@
 //! The stack as it is installed: our own manifests, with every name from the profile. Pure.
 //!
-//! The templates lie beside this file, in the folder of its name; `${name}` in them is a blank that `fill` fills.
+//! The templates are in the folder next to this file. `fill` replaces each `${name}` in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,21 +14,21 @@ use crate::stack::{
     watch_list::{self, WatchList},
 };
 
-/// The name under which this tool writes fields.
+/// The field manager under which this tool writes.
 pub const FIELD_MANAGER: &str = "meshdoctor";
 
-/// What may be chosen about an installation.
+/// The options of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The version of the operator; none for the one that the profile names.
+    /// The version of the operator. `None` for the version that the profile names.
     pub operator_version: Option<String>,
-    /// The registry that the operator's image comes from; none for the image's own.
+    /// The registry of the operator's image. `None` for the image's own registry.
     pub image_registry: Option<String>,
     /// The type of the broker's client Service.
     pub broker_service: String,
-    /// How many broker servers.
+    /// The number of broker servers.
     pub broker_size: u8,
-    /// The data of the watch-list that `MeshSync` gets; none for the stock list.
+    /// The data of `MeshSync`'s watch-list. `None` for the stock list.
     pub watch_list: Option<Value>,
     /// Whether `MeshSync` may read every kind, not only those of its watch-list.
     pub watch_everything: bool,
@@ -50,9 +50,9 @@ impl Default for Options {
 /// One object, ready to be applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
-    /// Where it is to be.
+    /// Its address.
     pub id: Id,
-    /// All of it.
+    /// The complete object.
     pub body: Value,
 }
 
@@ -62,7 +62,7 @@ impl Object {
         let kind = text("/kind")?;
         let id = Id {
             api_version: text("/apiVersion")?,
-            // True of every kind of an installation.
+            // Holds for every kind of an installation.
             plural: format!("{}s", kind.to_lowercase()),
             namespace: text("/metadata/namespace"),
             name: text("/metadata/name")?,
@@ -72,7 +72,7 @@ impl Object {
     }
 }
 
-/// Everything that an installation writes, in the order in which it writes it.
+/// Every object that an installation writes, in that order.
 pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<Object> {
     let operator = if is_old(profile) {
         include_str!("manifests/operator-old.yaml")
@@ -81,9 +81,9 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
     };
     let mut bodies = Vec::new();
     for template in [
-        include_str!("manifests/ground.yaml"),
-        include_str!("manifests/definitions.yaml"),
-        include_str!("manifests/rights.yaml"),
+        include_str!("manifests/namespace.yaml"),
+        include_str!("manifests/crds.yaml"),
+        include_str!("manifests/rbac.yaml"),
         operator,
         include_str!("manifests/resources.yaml"),
     ] {
@@ -99,8 +99,8 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
     bodies.into_iter().filter_map(Object::of).collect()
 }
 
-/// The pods that come of it: the operator's own, and those that it makes of the custom resources. Without the account,
-/// which need not be there yet when they are tried.
+/// The resulting pods: the operator's own, and those that it creates from the custom resources. They have no
+/// `ServiceAccount`, because it may not exist yet when they are validated.
 pub fn pods(profile: &Profile, namespace: &str) -> Vec<Object> {
     let options = Options::default();
     let made =
@@ -128,8 +128,8 @@ pub fn typed(pod: &Object) -> Option<Pod> {
     serde_json::from_str(&pod.body.to_string()).ok()
 }
 
-/// The rights that writing all of it takes, into a namespace that is there and is left as it is. Nobody may write a role
-/// that grants more than they hold themselves, unless they may escalate it, and bind it.
+/// The permissions needed to write all of it into an existing namespace, which is not changed. A user cannot write a
+/// role that grants more than the user has, unless the user may `escalate` and `bind` it.
 pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
     let mut rights = Vec::new();
     for object in manifests(profile, namespace, &Options::default()) {
@@ -145,16 +145,16 @@ pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
     rights
 }
 
-/// Whether the family stayed with the old operator line.
+/// Whether the family still uses the old operator line.
 fn is_old(profile: &Profile) -> bool {
     profile.broker.current.is_none()
 }
 
-/// Fills the blanks of a template.
+/// Fills the placeholders of a template.
 fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -> String {
     let reader = profile.meshsync_reader();
     let whitelist = watch_list::whitelist(&watch_list::stock_without(&[], profile));
-    // A text within a text: a JSON string is a YAML scalar.
+    // The value goes into a YAML scalar. A JSON string is one.
     let whitelist = Value::from(whitelist).to_string();
     let conditions = documents(include_str!("manifests/conditions.yaml")).pop().unwrap_or_default().to_string();
     let operator = &profile.operator;
@@ -166,7 +166,7 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
         ("namespace", namespace),
         ("app", profile.name),
         ("group", profile.group),
-        // The version that every line serves.
+        // The version that both operator lines serve.
         ("version", profile.versions.last().copied().unwrap_or("v1")),
         ("account", operator.service_account),
         ("operator", operator.deployment),
@@ -190,15 +190,15 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
     .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
 }
 
-/// The objects of a YAML text of ours; the tests see that each of them is one.
+/// The objects of an embedded YAML text. The tests check that each is an object.
 fn documents(text: &str) -> Vec<Value> {
-    // Every option that fills a blank was checked when it was parsed, so a template is never malformed.
+    // Every option used in a template is checked when it is parsed, so the result is always valid YAML.
     let mut documents = yaml::documents(text, yaml::Documents::All).unwrap_or_default();
     documents.retain(|object| !object.is_null());
     documents
 }
 
-/// The operator's image, as the options have it.
+/// The operator's image according to the options.
 fn operator_image(image: &str, options: &Options) -> String {
     let (path, tag) = image.split_once(':').unwrap_or((image, "latest"));
     let tag = options.operator_version.as_deref().unwrap_or(tag);
@@ -208,7 +208,7 @@ fn operator_image(image: &str, options: &Options) -> String {
     }
 }
 
-/// Lets `MeshSync` read these kinds and no others, where the list in force is not the one that the options give it.
+/// Limits `MeshSync` to these kinds, if the watch-list in use differs from the one in the options.
 pub fn let_read(profile: &Profile, objects: &mut [Object], kinds: &[String]) {
     for object in objects {
         if is_reader(&object.body, profile) {
@@ -232,8 +232,8 @@ fn narrow_reader(body: &mut Value, profile: &Profile, options: &Options) {
     body["rules"] = reader_rules(&kinds);
 }
 
-/// What `MeshSync` reads, kind by kind: those of the watch-list, the definitions that it looks for, and the
-/// namespace whose UID is the cluster's id.
+/// What `MeshSync` reads, kind by kind: the kinds of the watch-list, the CRDs that it looks for, and the namespace
+/// whose UID is the cluster ID.
 fn reader_rules(kinds: &[String]) -> Value {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (resource, group) in kinds.iter().filter_map(|entry| watch_list::resource_and_group(entry)) {
@@ -255,7 +255,7 @@ fn reader_rules(kinds: &[String]) -> Value {
     rules.into()
 }
 
-/// Repeats the one version of a definition for each of the family's, the newest being the one that is stored.
+/// Copies the one version of a CRD for each version of the family. The newest version is the stored one.
 fn spread_versions(body: &mut Value, profile: &Profile) {
     if body["kind"] != "CustomResourceDefinition" {
         return;
@@ -291,7 +291,7 @@ mod tests {
             assert_eq!(kinds.join(" "), expected);
             for object in objects.iter().chain(&pods(profile, "somewhere")) {
                 let text = object.body.to_string();
-                assert!(!text.contains("${"), "a blank is left in {text}");
+                assert!(!text.contains("${"), "unfilled placeholder in {text}");
                 assert!(object.id.namespace.as_deref().is_none_or(|n| n == "somewhere"), "{text}");
                 if profile.name != "meshery" {
                     assert!(!text.contains("meshery-"), "{text}");
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pods_ask_for_what_the_operator_gives_them() {
+    fn pods_request_what_the_operator_sets() {
         for profile in profile::ALL {
             let pods: Vec<Pod> = pods(profile, "somewhere").iter().filter_map(typed).collect();
             assert_eq!(pods.len(), 3);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_stores_the_newest_version_and_serves_all() {
+    fn crd_stores_the_newest_version_and_serves_all() {
         let objects = manifests(&profile::MESHERY, "meshery", &Options::default());
         let versions = objects[3].body["spec"]["versions"].as_array().expect("versions");
         let shape: Vec<(&str, bool, bool)> = versions

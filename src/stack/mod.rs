@@ -1,6 +1,6 @@
-//! What the stack is, without facts: its names, its objects, its lists and its log lines.
+//! What the stack is, without facts: its names, objects, lists and log lines.
 //!
-//! `base` is what knows nothing of Meshery.
+//! `base` does not depend on Meshery.
 
 pub mod base;
 pub mod component;

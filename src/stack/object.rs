@@ -1,13 +1,13 @@
-//! An object of the cluster by its address, and the kinds that a stack is made of.
+//! An object in the cluster by its address, and the kinds that a stack consists of.
 
 use serde_json::Value;
 
 use crate::stack::base::permission::Permission;
 
-/// A kind, with the plural that stands in paths.
+/// A kind, with the plural that is used in paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// `group/version`, or the version alone for the core group.
+    /// `group/version`, or only the version for the core group.
     pub api_version: &'static str,
     /// `Deployment`.
     pub kind: &'static str,
@@ -23,28 +23,28 @@ impl Kind {
 
 /// Namespaces.
 pub const NAMESPACE: Kind = Kind::of("v1", "Namespace", "namespaces");
-/// Definitions of custom resources.
+/// CRDs.
 pub const DEFINITION: Kind =
     Kind::of("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions");
-/// Accounts of pods.
+/// `ServiceAccount`s.
 pub const SERVICE_ACCOUNT: Kind = Kind::of("v1", "ServiceAccount", "serviceaccounts");
 /// Secrets.
 pub const SECRET: Kind = Kind::of("v1", "Secret", "secrets");
-/// Configuration.
+/// `ConfigMap`s.
 pub const CONFIG_MAP: Kind = Kind::of("v1", "ConfigMap", "configmaps");
 /// Services.
 pub const SERVICE: Kind = Kind::of("v1", "Service", "services");
 /// Deployments.
 pub const DEPLOYMENT: Kind = Kind::of("apps/v1", "Deployment", "deployments");
-/// Stateful sets.
+/// `StatefulSet`s.
 pub const STATEFUL_SET: Kind = Kind::of("apps/v1", "StatefulSet", "statefulsets");
-/// Roles in a namespace.
+/// `Role`s.
 pub const ROLE: Kind = Kind::of("rbac.authorization.k8s.io/v1", "Role", "roles");
-/// Bindings in a namespace.
+/// `RoleBinding`s.
 pub const ROLE_BINDING: Kind = Kind::of("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings");
-/// Cluster-wide roles.
+/// `ClusterRole`s.
 pub const CLUSTER_ROLE: Kind = Kind::of("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles");
-/// Cluster-wide bindings.
+/// `ClusterRoleBinding`s.
 pub const CLUSTER_ROLE_BINDING: Kind =
     Kind::of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings");
 /// Leases.
@@ -54,12 +54,12 @@ pub const CERTIFICATE: Kind = Kind::of("cert-manager.io/v1", "Certificate", "cer
 /// Issuers of cert-manager.
 pub const ISSUER: Kind = Kind::of("cert-manager.io/v1", "Issuer", "issuers");
 
-/// Replica sets.
+/// `ReplicaSet`s.
 pub const REPLICA_SET: Kind = Kind::of("apps/v1", "ReplicaSet", "replicasets");
-/// Jobs at fixed times.
+/// `CronJob`s.
 pub const CRON_JOB: Kind = Kind::of("batch/v1", "CronJob", "cronjobs");
 
-/// The group of an `apiVersion`; empty for the core group.
+/// The group of an `apiVersion`. Empty for the core group.
 pub fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
@@ -70,16 +70,16 @@ pub fn root_of(api_version: &str) -> String {
     format!("/{root}/{api_version}")
 }
 
-/// Where one object is.
+/// The address of one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
-    /// `group/version`, or the version alone for the core group.
+    /// `group/version`, or only the version for the core group.
     pub api_version: String,
     /// `Deployment`.
     pub kind: String,
     /// `deployments`.
     pub plural: String,
-    /// The namespace; none for what belongs to the cluster.
+    /// The namespace. `None` for cluster-scoped objects.
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
@@ -97,18 +97,18 @@ impl Id {
         }
     }
 
-    /// The API group; empty for the core group.
+    /// The API group. Empty for the core group.
     pub fn group(&self) -> &str {
         group_of(&self.api_version)
     }
 
-    /// Whether both are the same object, in whatever version of its kind.
+    /// Whether both are the same object, regardless of the version of its kind.
     pub fn is_another_form_of(&self, other: &Self) -> bool {
         let place = |id: &Self| (id.plural.clone(), id.namespace.clone(), id.name.clone());
         self.group() == other.group() && place(self) == place(other)
     }
 
-    /// The path of the collection that it is in.
+    /// The path of the collection that contains it.
     pub fn collection(&self) -> String {
         let base = root_of(&self.api_version);
         match &self.namespace {
@@ -117,7 +117,7 @@ impl Id {
         }
     }
 
-    /// A right to this one object.
+    /// A permission for this one object.
     pub fn right(&self, verb: &str) -> Permission {
         let right = Permission::to(verb, self.group(), &self.plural).named(&self.name);
         match &self.namespace {
@@ -138,12 +138,12 @@ impl std::fmt::Display for Id {
     }
 }
 
-/// The items of a list in an object; none where it has no such list.
+/// The items of a list in an object. Empty if there is no such list.
 pub fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
 
-/// The UID of an object as the API server gave it.
+/// The UID of an object as the API server assigned it.
 pub fn uid(object: &Value) -> Option<&str> {
     object["metadata"]["uid"].as_str()
 }
@@ -153,7 +153,7 @@ pub fn is_terminating(object: &Value) -> bool {
     object["metadata"]["deletionTimestamp"].is_string()
 }
 
-/// What must be done before an object can go.
+/// The finalizers of an object.
 pub fn finalizers(object: &Value) -> Vec<&str> {
     items(&object["metadata"]["finalizers"]).filter_map(Value::as_str).collect()
 }

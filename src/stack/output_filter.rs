@@ -1,17 +1,17 @@
-//! What `MeshSync`'s own flags have it publish: `-output`, `-outputNamespaces`, `-outputResources`. Pure.
+//! The `MeshSync` flags that limit what it publishes: `-output`, `-outputNamespaces`, `-outputResources`. Pure.
 
 use k8s_openapi::api::apps::v1::Deployment;
 
 use crate::stack::profile::Profile;
 
-/// What `MeshSync` is told to leave out.
+/// What `MeshSync`'s flags exclude.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutputFilter {
     /// Whether it writes a file and publishes nothing.
     pub to_file: bool,
-    /// The only namespaces of which it publishes, as they were written; what has no namespace is left out then.
+    /// The only namespaces whose objects are published, as written. Cluster-scoped objects are then excluded.
     pub namespaces: Option<String>,
-    /// The only resources that it watches, as they were written.
+    /// The only resources that it watches, as written.
     pub resources: Option<String>,
 }
 
@@ -38,14 +38,14 @@ impl OutputFilter {
         }
     }
 
-    /// Whether it leaves nothing out.
+    /// Whether nothing is excluded.
     pub fn is_open(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Why objects of this resource, in this namespace, are not published; none when they are.
+    /// Why objects of this resource in this namespace are not published. `None` if they are.
     ///
-    /// Namespaces are compared as they stand; resources in the singular or the plural, whatever their case.
+    /// Namespaces are compared literally. Resources match in singular or plural, in upper or lower case.
     pub fn leaves_out(&self, resource: &str, namespace: &str) -> Option<String> {
         if self.to_file {
             return Some("MeshSync writes a file (-output) and publishes nothing".into());
@@ -53,7 +53,7 @@ impl OutputFilter {
         if let Some(namespaces) = &self.namespaces
             && !namespaces.split(',').any(|name| name.trim() == namespace)
         {
-            return Some(format!("-outputNamespaces has only {namespaces}, and not {namespace}"));
+            return Some(format!("-outputNamespaces is {namespaces}, without {namespace}"));
         }
         if let Some(resources) = &self.resources {
             let plural = resource.split('.').next().unwrap_or(resource);
@@ -62,14 +62,14 @@ impl OutputFilter {
                 word == plural || word == plural.trim_end_matches('s')
             });
             if !named {
-                return Some(format!("-outputResources has only {resources}"));
+                return Some(format!("-outputResources is {resources}, without it"));
             }
         }
         None
     }
 }
 
-/// The value of a flag, in any way in which Go's programs take one.
+/// The value of a flag, in each form that Go's flag package accepts.
 fn flag<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
     words.iter().enumerate().find_map(|(n, word)| {
         let word = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_are_read_as_go_reads_them() {
+    fn flags_are_parsed_as_go_parses_them() {
         for words in [
             &["-outputNamespaces=a,b"][..],
             &["--outputNamespaces", "a,b"],
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_are_taken_literally_and_resources_are_not() {
+    fn namespaces_match_literally_and_resources_do_not() {
         let filter = OutputFilter {
             namespaces: Some("default,Meshery".into()),
             resources: Some("Pod,configmaps".into()),

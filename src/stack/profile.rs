@@ -1,56 +1,56 @@
 //! Profiles: the constants of one family of stacks, as data.
 //!
-//! Nothing outside this file knows a name, label or subject of Meshery or of its relatives.
+//! No other file contains a name, label or subject of Meshery or its relatives.
 
 use crate::stack::watched_kinds::RESOURCES;
 
-/// A set of labels that together select a workload's pods.
+/// A set of labels that together select the pods of a workload.
 pub type Selector = &'static [(&'static str, &'static str)];
 
-/// Everything that one family of stacks calls by a name of its own.
+/// The names of one family of stacks.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// The name of the profile, as `--profile` takes it.
+    /// The name of the profile, as `--profile` accepts it.
     pub name: &'static str,
-    /// The product's name in prose.
+    /// The product's name in text.
     pub product: &'static str,
-    /// The namespace that everything lives in unless told otherwise.
+    /// The default namespace.
     pub namespace: &'static str,
-    /// What the subjects on the broker begin with.
+    /// The prefix of the subjects on the broker.
     pub subject_prefix: &'static str,
     /// The API group of the custom resources.
     pub group: &'static str,
-    /// The API group that older versions used for them; none where it never changed.
+    /// The API group that older versions used. `None` if it never changed.
     pub former_group: Option<&'static str>,
     /// The served versions to try, newest first.
     pub versions: &'static [&'static str],
     /// The operator's Deployment.
     pub operator: OperatorNames,
-    /// The broker: the custom resource and what the operator makes of it.
+    /// The broker: the custom resource and what the operator creates from it.
     pub broker: BrokerNames,
     /// `MeshSync`: the custom resource and its Deployment.
     pub meshsync: MeshsyncNames,
-    /// The server that reads from the broker.
+    /// The server that receives from the broker.
     pub server: ServerNames,
-    /// What an installation runs.
+    /// The images of an installation.
     pub images: Images,
 }
 
-/// The images of an installation. The operator makes the others by itself; they are named here for what is to be known
-/// of their pods beforehand.
+/// The images of an installation. The operator sets all but its own. They are listed here so that their pods are known
+/// before the installation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Images {
-    /// The operator's.
+    /// The operator's image.
     pub operator: &'static str,
-    /// The release of the operator that remedies name.
+    /// The operator version that remedies name.
     pub operator_release: &'static str,
-    /// The operator of the old line, at its newest.
+    /// The newest operator of the old line.
     pub old_operator: &'static str,
-    /// The NATS server's.
+    /// The NATS server's image.
     pub broker: &'static str,
-    /// That of the container beside it, which reloads its configuration.
+    /// The image of the sidecar that reloads the NATS configuration.
     pub reloader: &'static str,
-    /// `MeshSync`'s.
+    /// `MeshSync`'s image.
     pub meshsync: &'static str,
 }
 
@@ -59,19 +59,19 @@ pub struct Images {
 pub struct OperatorNames {
     /// The Deployment.
     pub deployment: &'static str,
-    /// The container whose image carries the version.
+    /// The container whose image tag is the version.
     pub container: &'static str,
     /// The container that only the old line has.
     pub old_line_container: &'static str,
-    /// The `ServiceAccount` that the operator, and `MeshSync` with it, runs as.
+    /// The `ServiceAccount` of the operator and of `MeshSync`.
     pub service_account: &'static str,
-    /// Labels of its pods, one set for each way of installing it.
+    /// Labels of its pods, one set for each way to install it.
     pub selectors: &'static [Selector],
     /// The leader election Lease.
     pub lease: &'static str,
-    /// Cluster role bindings that the known manifests make for its `ServiceAccount`.
+    /// The `ClusterRoleBinding`s that the known manifests create for its `ServiceAccount`.
     pub cluster_role_bindings: &'static [&'static str],
-    /// Cluster roles of the known manifests that are bound by these.
+    /// The `ClusterRole`s in the known manifests that these bind.
     pub cluster_roles: &'static [&'static str],
 }
 
@@ -80,42 +80,42 @@ pub struct OperatorNames {
 pub struct BrokerNames {
     /// The conventional name of the custom resource.
     pub resource: &'static str,
-    /// `StatefulSet` and client Service of the current line; none where there is only the old one.
+    /// `StatefulSet` and client Service of the current line. `None` if there is only the old line.
     pub current: Option<&'static str>,
-    /// `StatefulSet` and client Service of the old line, which are named like the custom resource.
+    /// `StatefulSet` and client Service of the old line, which have the name of the custom resource.
     pub old: &'static str,
     /// The container that runs the NATS server.
     pub container: &'static str,
     /// Labels of its pods, one set for each line.
     pub selectors: &'static [Selector],
-    /// The Secret with the token, where the line has one.
+    /// The Secret with the token, in lines that have one.
     pub token_secret: Option<&'static str>,
     /// The key of the token in that Secret.
     pub token_key: &'static str,
-    /// The finalizer that the operator puts on the custom resource.
+    /// The finalizer that the operator adds to the custom resource.
     pub finalizer: &'static str,
     /// The port for NATS clients.
     pub client_port: u16,
-    /// The port of the HTTP monitor.
+    /// The monitor port.
     pub monitor_port: u16,
 }
 
 /// `MeshSync`'s names.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MeshsyncNames {
-    /// The conventional name of the custom resource, and of the Deployment made from it.
+    /// The conventional name of the custom resource, and of the Deployment created from it.
     pub resource: &'static str,
-    /// The container that is `MeshSync`; sidecars do not count.
+    /// The container that runs `MeshSync`. Sidecars do not count.
     pub container: &'static str,
     /// Labels of its pods.
     pub selector: Selector,
     /// The name under which it connects to the broker.
     pub client: &'static str,
-    /// The finalizer that the operator puts on the custom resource.
+    /// The finalizer that the operator adds to the custom resource.
     pub finalizer: &'static str,
-    /// The `ConfigMap` that public pages tell people to edit, and nothing reads.
+    /// The `ConfigMap` that public guides tell users to edit. Nothing reads it.
     pub documented_config_map: &'static str,
-    /// The resources that the stock custom resource lists: `plural.version.group`.
+    /// The resources in the stock custom resource: `plural.version.group`.
     pub default_watch_list: &'static [&'static str],
 }
 
@@ -128,14 +128,14 @@ pub struct ServerNames {
     pub clients: &'static [&'static str],
     /// Labels of its pods.
     pub selector: Selector,
-    /// What the name of an adapter begins with, before the name of its service mesh.
+    /// The prefix of an adapter's name, before the name of its service mesh.
     pub adapter_prefix: &'static str,
 }
 
-/// What the server's adapters are for, as the charts that install them name it.
+/// The service meshes of the server's adapters, as the charts that install them name them.
 pub const ADAPTERS: &str = "app-mesh cilium consul cpx istio kuma linkerd nginx-sm nighthawk nsm osm traefik-mesh";
 
-/// A family's names, most of which begin with the name of the family.
+/// The names of a family, most of which begin with the family's name.
 macro_rules! profile {
     ($name:literal, $group:literal, broker: { $($of_broker:ident: $broker:expr,)* }, $($field:ident: $value:expr,)*) => {
         Profile {
@@ -189,7 +189,7 @@ macro_rules! profile {
     };
 }
 
-/// Meshery itself; both operator lines are recognised.
+/// Meshery itself. Both operator lines are recognized.
 pub static MESHERY: Profile = profile! {
     "meshery", "meshery.io",
     broker: {
@@ -213,10 +213,10 @@ pub static MESHERY: Profile = profile! {
     },
 };
 
-/// The newest release of Meshery's operator, which this program deploys.
+/// The newest Meshery Operator release, which this program deploys.
 const NEWEST_OPERATOR: &str = "1.0.5";
 
-/// Meshplay, a rename of Meshery's old line.
+/// Meshplay, a renamed copy of Meshery's old line.
 pub static MESHPLAY: Profile = profile! {
     "meshplay", "meshplay.khulnasoft.com",
     broker: {
@@ -229,7 +229,7 @@ pub static MESHPLAY: Profile = profile! {
     versions: &["v1alpha1"],
     images: Images {
         operator: "khulnasoft/meshplay-operator:stable-latest",
-        // Meshplay has released nothing of the current line: remedies name the release that it follows.
+        // Meshplay has no release of the current line. Remedies name the release that it is based on.
         operator_release: NEWEST_OPERATOR,
         old_operator: "khulnasoft/meshplay-operator:stable-latest",
         broker: "nats:2.8.2-alpine3.15",
@@ -248,7 +248,7 @@ impl Default for &'static Profile {
 }
 
 impl serde::Serialize for Profile {
-    /// By its name.
+    /// Finds a profile by its name.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name)
     }
@@ -260,7 +260,7 @@ impl Profile {
         ALL.iter().copied().find(|profile| profile.name == name)
     }
 
-    /// The subject of what `MeshSync` tells of the cluster.
+    /// The subject on which `MeshSync` publishes events.
     pub fn events_subject(&self) -> String {
         format!("{}.meshsync.core", self.subject_prefix)
     }
@@ -283,12 +283,12 @@ impl Profile {
             .collect()
     }
 
-    /// The cluster role that lets `MeshSync` read, and its binding.
+    /// The `ClusterRole` that lets `MeshSync` read, and its binding.
     pub fn meshsync_reader(&self) -> String {
         format!("{}-reader", self.meshsync.resource)
     }
 
-    /// The names that the broker's `StatefulSet` and client Service may have, current line first.
+    /// The possible names of the broker's `StatefulSet` and client Service, current line first.
     pub fn broker_workloads(&self) -> impl Iterator<Item = &'static str> {
         self.broker.current.into_iter().chain([self.broker.old])
     }

@@ -1,4 +1,4 @@
-//! How much CPU and memory pods ask for and nodes have. Pure.
+//! The CPU and memory that pods request and nodes have. Pure.
 
 use k8s_openapi::{
     api::core::v1::{Container, Pod, PodSpec},
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::BTreeMap;
 
-/// An amount of what a scheduler counts.
+/// An amount of the resources that a scheduler counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceAmount {
@@ -16,12 +16,12 @@ pub struct ResourceAmount {
     pub cpu_milli: u64,
     /// Bytes.
     pub memory: u64,
-    /// How many pods.
+    /// The number of pods.
     pub pods: u64,
 }
 
 impl ResourceAmount {
-    /// Reads the quantities of a node or a container.
+    /// Parses the quantities of a node or a container.
     pub fn of(quantities: Option<&BTreeMap<String, Quantity>>) -> Self {
         let read = |name: &str, scale: f64| {
             quantities
@@ -32,7 +32,7 @@ impl ResourceAmount {
         Self { cpu_milli: read("cpu", 1000.0), memory: read("memory", 1.0), pods: read("pods", 1.0) }
     }
 
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl ResourceAmount {
         }
     }
 
-    /// What is left when the other is taken.
+    /// What is left after subtracting the other.
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl ResourceAmount {
         }
     }
 
-    /// Whether the other fits into this.
+    /// Whether the other amount fits into this one.
     pub fn holds(self, other: Self) -> bool {
         self.cpu_milli >= other.cpu_milli && self.memory >= other.memory && self.pods >= other.pods
     }
@@ -78,8 +78,8 @@ impl std::fmt::Display for ResourceAmount {
     }
 }
 
-/// What a pod asks for: its containers together, or its largest init container when that asks for more. An init
-/// container that goes on running counts with the others.
+/// What a pod requests: the sum of its containers, or its largest init container if that requests more. An init
+/// container that keeps running counts like the other containers.
 pub fn of_pod(spec: &PodSpec) -> ResourceAmount {
     let asks = |container: &Container| {
         ResourceAmount::of(container.resources.as_ref().and_then(|resources| resources.requests.as_ref()))
@@ -100,12 +100,12 @@ pub fn of_pod(spec: &PodSpec) -> ResourceAmount {
     ResourceAmount { pods: 1, ..room }
 }
 
-/// What pods ask for together.
+/// What pods request together.
 pub fn of_pods(pods: &[Pod]) -> ResourceAmount {
     pods.iter().filter_map(|pod| pod.spec.as_ref()).map(of_pod).fold(ResourceAmount::default(), ResourceAmount::plus)
 }
 
-/// A quantity of memory in bytes; a fraction of a byte is rounded.
+/// A memory quantity in bytes. A fraction of a byte is rounded.
 pub fn bytes(quantity: &str) -> Option<u64> {
     parse(quantity).map(whole)
 }
@@ -142,7 +142,7 @@ fn parse(text: &str) -> Option<f64> {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "amounts are positive, and one too large to count is as good as the largest"
+    reason = "amounts are positive, and one too large to count may become the maximum"
 )]
 fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_are_kubernetes() {
+    fn quantities_are_parsed_as_kubernetes_writes_them() {
         let cases = [
             ("100m", 0.1),
             ("2", 2.0),

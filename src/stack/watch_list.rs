@@ -1,18 +1,19 @@
-//! `MeshSync`'s watch-list, read as `MeshSync` reads it, and what it does with it. Pure.
+//! `MeshSync`'s watch-list, parsed as `MeshSync` parses it, and its effect. Pure.
 //!
 //! The list is an embedded `ConfigMap` whose data are JSON in strings: `whitelist`, an array of objects, or
-//! `blacklist`, an array of strings. Both missing, both present or malformed make `MeshSync` fall back to its defaults,
-//! with which no version up to 1.0.3 publishes anything. A whitelist only chooses from `MeshSync`'s own table.
+//! `blacklist`, an array of strings. If both are missing, both are present, or one is malformed, `MeshSync` uses its
+//! defaults, with which no version up to 1.0.3 publishes anything. A whitelist only selects from `MeshSync`'s own
+//! table.
 
 use semver::Version;
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::stack::{base::permission::Permission, profile::Profile};
 
-/// The events that count, as they must be spelled.
+/// The event types, spelled as they must be.
 pub const EVENTS: [&str; 3] = ["ADDED", "MODIFIED", "DELETED"];
 
-/// Where something stands in the text of a list, both from 1.
+/// A position in the text of a list. Both numbers start at 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The line.
@@ -30,21 +31,21 @@ impl std::fmt::Display for Place {
 /// One entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// `plural.version.group`, the group empty for the core one: `pods.v1.`.
+    /// `plural.version.group`. The group is empty for the core group: `pods.v1.`.
     pub resource: String,
-    /// The events as they were written; a blacklist's entries have none.
+    /// The event types as written. Entries of a blacklist have none.
     pub events: Vec<String>,
     /// Where the entry begins.
     pub place: Place,
 }
 
 impl Entry {
-    /// The events of it that `MeshSync` publishes.
+    /// The event types of the entry that `MeshSync` publishes.
     pub fn published(&self) -> Vec<&'static str> {
         EVENTS.into_iter().filter(|event| self.events.iter().any(|written| written == event)).collect()
     }
 
-    /// The events of it that it does not.
+    /// The event types of the entry that it does not publish.
     pub fn missing(&self) -> Vec<&'static str> {
         EVENTS.into_iter().filter(|event| !self.events.iter().any(|written| written == event)).collect()
     }
@@ -56,11 +57,11 @@ impl Entry {
 pub struct Invalid {
     /// The field's path.
     pub field: String,
-    /// Where in its text.
+    /// The position in its text.
     pub place: Option<Place>,
     /// What is wrong.
     pub why: String,
-    /// The entries of a whitelist that does what was meant.
+    /// The entries of the whitelist that was probably meant.
     pub instead: Option<Vec<String>>,
 }
 
@@ -70,7 +71,7 @@ impl Invalid {
     }
 }
 
-/// An element that `MeshSync`'s decoder does not read.
+/// An element that `MeshSync`'s decoder rejects.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} {found}, {wanted}")]
 struct WrongType {
@@ -88,18 +89,18 @@ impl WrongType {
 /// What a watch-list says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchList {
-    /// Only these.
+    /// Only these resources.
     Whitelist(Vec<Entry>),
-    /// All but these.
+    /// All but these resources.
     Blacklist(Vec<Entry>),
-    /// Neither list has an entry.
+    /// Both lists are empty.
     Empty,
     /// It cannot be read.
     Invalid(Invalid),
 }
 
 impl WatchList {
-    /// Reads the data of a `ConfigMap`, of which `path` is the path.
+    /// Reads the data of the `ConfigMap` at `path`.
     pub fn of_data(data: Option<&Value>, path: &str, profile: &Profile) -> Self {
         let data = match data {
             None | Some(Value::Null) => return Self::Empty,
@@ -124,16 +125,17 @@ impl WatchList {
             (true, true) => Self::Empty,
             (false, false) => Self::Invalid(Invalid::new(
                 path,
-                "it holds both a whitelist and a blacklist, and only one may have entries",
+                "it has both a whitelist and a blacklist, but only one of them may have entries",
             )),
             (false, true) => Self::Whitelist(white),
             (true, false) => Self::Blacklist(black),
         }
     }
 
-    /// The resources that `MeshSync` watches with this list, of those that any API serves.
+    /// The resources that `MeshSync` watches with this list, if the cluster serves them.
     ///
-    /// Where it falls back to its defaults, these are the stock list: its further default names are no API's.
+    /// If it uses its defaults, these are those of the stock list: its other default names are not served by any
+    /// cluster.
     pub fn effective(&self, profile: &Profile) -> Vec<String> {
         let names = |entries: &[Entry], name: &str| entries.iter().any(|e| e.resource == name);
         profile
@@ -159,7 +161,7 @@ impl WatchList {
         entries.iter().filter(move |entry| table.contains(&entry.resource.as_str()))
     }
 
-    /// Whether it is a whitelist of just the stock entries, each with every event.
+    /// Whether it is a whitelist of exactly the stock entries, each with every event type.
     pub fn is_stock(&self, profile: &Profile) -> bool {
         let table = profile.meshsync.default_watch_list;
         matches!(self, Self::Whitelist(entries) if entries.len() == table.len()
@@ -167,7 +169,7 @@ impl WatchList {
                 && table.contains(&entry.resource.as_str())))
     }
 
-    /// Whether it names anything beside the stock entries, which every cluster serves.
+    /// Whether it has entries beyond the stock entries, which every cluster serves.
     pub fn goes_beyond(&self, profile: &Profile) -> bool {
         let table = profile.meshsync.default_watch_list;
         match self {
@@ -178,7 +180,7 @@ impl WatchList {
         }
     }
 
-    /// Why `MeshSync` of this version publishes nothing with this list, whatever the cluster holds; none when it does.
+    /// Why `MeshSync` of this version publishes nothing with this list in any cluster. `None` if it publishes.
     pub fn silence(&self, version: Option<&str>) -> Option<&'static str> {
         if matches!(self, Self::Whitelist(_)) {
             return None;
@@ -186,16 +188,17 @@ impl WatchList {
         let release = version.and_then(release);
         Some(match release {
             Some(release) if release < Version::new(1, 0, 2) => {
-                "its default entries name no events before 1.0.2, so that none is ever published"
+                "before 1.0.2 its default entries have no event types, so nothing is published"
             }
             _ => {
-                "its default entries hold service.apis, which is no resource name: setting up stops there with code 1005, \"gvr not found\""
+                "its default entries include service.apis, which is not a resource name: setup stops there with code \
+                1005, \"gvr not found\""
             }
         })
     }
 }
 
-/// The release in an image's tag; none for one that moves.
+/// The release in an image's tag. `None` for a moving tag.
 pub fn release(tag: &str) -> Option<Version> {
     Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()
 }
@@ -211,13 +214,13 @@ pub fn stock_without(without: &[String], profile: &Profile) -> Vec<String> {
         .collect()
 }
 
-/// The text of a whitelist of these resources, with every event.
+/// The text of a whitelist with these resources and every event type.
 pub fn whitelist(resources: &[String]) -> String {
     let entries: Vec<Value> = resources.iter().map(|name| json!({ "Resource": name, "Events": EVENTS })).collect();
     Value::Array(entries).to_string()
 }
 
-/// What puts a whitelist in place of whatever a `MeshSync` object holds, as a merge patch.
+/// The merge patch that replaces the watch-list of any `MeshSync` CR with a whitelist.
 pub fn patch(resources: &[String]) -> Value {
     let data = json!({ "blacklist": null, "whitelist": whitelist(resources) });
     json!({ "spec": { "watch-list": { "data": data } } })
@@ -232,7 +235,7 @@ fn text_of<'a>(data: &'a Map<String, Value>, key: &str, field: &str) -> Result<O
     }
 }
 
-/// Reads one element, or says why `MeshSync`'s decoder does not.
+/// Parses one element, or returns why `MeshSync`'s decoder rejects it.
 type Element = fn(&Value) -> Result<(String, Vec<String>), WrongType>;
 
 fn parse(text: &str, field: &str, element: Element, profile: &Profile) -> Result<Vec<Entry>, Invalid> {
@@ -266,7 +269,7 @@ fn parse(text: &str, field: &str, element: Element, profile: &Profile) -> Result
         .collect()
 }
 
-/// The whitelist that was meant by elements of the other list's form.
+/// The whitelist that was probably meant by elements in the form of the other list.
 fn meant(elements: &[Value], field: &str, profile: &Profile) -> Option<Vec<String>> {
     let names: Option<Vec<String>> = elements
         .iter()
@@ -279,7 +282,7 @@ fn meant(elements: &[Value], field: &str, profile: &Profile) -> Option<Vec<Strin
     if field.ends_with("blacklist") { Some(stock_without(&names?, profile)) } else { names }
 }
 
-/// The decoder that `MeshSync` uses ignores the case of keys.
+/// `MeshSync`'s decoder ignores the case of keys.
 fn any_case<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
@@ -307,7 +310,7 @@ fn whitelisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
             .map(|event| match event {
                 Value::String(event) => Ok(event.clone()),
                 Value::Null => Ok(String::new()),
-                other => Err(WrongType::new("Events holds", other, "not only strings")),
+                other => Err(WrongType::new("Events has", other, "not only strings")),
             })
             .collect::<Result<_, _>>()?,
         Some(other) => {
@@ -323,14 +326,14 @@ fn blacklisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
         Value::String(name) => Ok((name.clone(), Vec::new())),
         Value::Object(_) => Err(WrongType {
             what: "this entry is",
-            found: "an object, as older pages show it",
+            found: "an object, as older guides show it",
             wanted: "where MeshSync expects a plain name",
         }),
         other => Err(WrongType::new("this entry is", other, "where MeshSync expects a string")),
     }
 }
 
-/// Where each element of an array of JSON begins; the text is known to be valid.
+/// Where each element of a JSON array begins. The text is known to be valid JSON.
 fn places(text: &str) -> Vec<Place> {
     let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     let mut place = Place { line: 1, column: 1 };
@@ -360,7 +363,7 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// Whether an entry is of the form `plural.version.group`.
+/// Whether an entry has the form `plural.version.group`.
 pub fn is_well_formed(entry: &str) -> bool {
     let mut parts = entry.splitn(3, '.');
     let filled = |part: Option<&str>| part.is_some_and(|part| !part.is_empty());
@@ -374,7 +377,7 @@ pub fn resource_and_group(entry: &str) -> Option<(&str, &str)> {
     Some((resource, group))
 }
 
-/// The rights that watching these resources takes: to list and to watch each.
+/// The permissions needed to watch these resources: `list` and `watch` for each.
 pub fn rights(resources: &[String]) -> Vec<Permission> {
     resources
         .iter()

@@ -1,4 +1,4 @@
-//! The kinds of the resources that `MeshSync` can watch: messages name the kind, watch-lists the resource.
+//! The kinds of the resources that `MeshSync` can watch. Messages name the kind, watch-lists the resource.
 
 use super::object::root_of;
 
@@ -38,7 +38,7 @@ pub const RESOURCES: [&str; KINDS.len()] = {
     resources
 };
 
-/// The resource of a message, as a watch-list names it; of another kind, its own names.
+/// The resource of a message, as a watch-list names it. For other kinds, the message's own names.
 pub fn resource_of(kind: &str, api_version: &str) -> String {
     KINDS
         .iter()
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_resource_of_the_stock_list_has_its_kind() {
+    fn every_stock_resource_has_a_kind() {
         for resource in RESOURCES {
             let kind = kind_of(resource).expect("a kind");
             let version = path_of(resource).expect("a path");

@@ -1,4 +1,4 @@
-//! The choice of context, cluster and user among those of a kubeconfig.
+//! Selects the context, cluster and user in a kubeconfig.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The choice of context, cluster and user among those of a kubeconfig.
+/// Selects the context, cluster and user in a kubeconfig.
 pub(crate) struct Choice<'a> {
     pub(crate) kubeconfig: &'a Kubeconfig,
     pub(crate) files: &'a Files,
@@ -70,7 +70,7 @@ impl Choice<'_> {
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         config.root_cert = self.root_certificates(&cluster)?;
         self.settle_transport(&cluster, &mut config)?;
-        // With --token nothing of the kubeconfig's user counts.
+        // With --token, the kubeconfig's user is ignored.
         if self.access.token.is_none() {
             self.settle_credentials(&mut user)?;
         }
@@ -93,7 +93,7 @@ impl Choice<'_> {
         })
     }
 
-    /// The proxy and the name to check the server's certificate against.
+    /// Sets the proxy, and the name to verify the server's certificate against.
     fn settle_transport(&self, cluster: &Cluster, config: &mut Config) -> Result<(), Trouble> {
         if let Some(proxy) = filled(cluster.proxy_url.as_ref()) {
             let unusable = |why| self.wrong("proxy-url", &format!("cannot be used: {why}"));
@@ -115,13 +115,13 @@ impl Choice<'_> {
                 self.files.trouble(format!("context \"{name}\" in {} is empty", self.files.place_of(name)), None)
             }),
             None if self.access.context.is_some() => {
-                Err(UsageError::new(format!("there is no context \"{name}\" in {}", self.files.shown()))
-                    .hint(format!("there is: {}", self.context_names()))
+                Err(UsageError::new(format!("context \"{name}\" does not exist in {}", self.files.shown()))
+                    .hint(format!("available: {}", self.context_names()))
                     .into())
             }
             None => Err(self.files.trouble(
                 format!(
-                    "the current-context names \"{name}\" ({}), and there is no such context",
+                    "the current-context is \"{name}\" ({}), but there is no such context",
                     self.files.place_of("current-context")
                 ),
                 Some(self.choice_of_contexts()),
@@ -151,12 +151,12 @@ impl Choice<'_> {
         };
         let there_is = listed(&names);
         if flag {
-            let message = format!("there is no {what} \"{name}\" in {}", self.files.shown());
-            return UsageError::new(message).hint(format!("there is: {there_is}")).into();
+            let message = format!("{what} \"{name}\" does not exist in {}", self.files.shown());
+            return UsageError::new(message).hint(format!("available: {there_is}")).into();
         }
         self.files.trouble(
             format!(
-                "context \"{}\" names the {what} \"{name}\" ({}), and there is no such {what}",
+                "context \"{}\" refers to the {what} \"{name}\" ({}), but there is no such {what}",
                 context.unwrap_or_default(),
                 self.files.place_of(&format!("{what}: {name}"))
             ),
@@ -166,9 +166,9 @@ impl Choice<'_> {
 
     fn choice_of_contexts(&self) -> String {
         if self.kubeconfig.contexts.is_empty() {
-            "it has no context at all".into()
+            "it has no contexts".into()
         } else {
-            format!("name one with --context: {}", self.context_names())
+            format!("select one with --context: {}", self.context_names())
         }
     }
 
@@ -189,14 +189,15 @@ impl Choice<'_> {
             .map(|der| der.to_vec())
             .collect();
         if certificates.is_empty() {
-            return Err(self.wrong(&key, "holds no PEM certificate"));
+            return Err(self.wrong(&key, "contains no PEM certificate"));
         }
         Ok(Some(certificates))
     }
 
-    /// Whatever the user's credentials name or hold can be read and used; what is in files is put in their place.
+    /// Checks that everything the user's credentials contain or refer to is readable and valid. Files are replaced by
+    /// their content.
     fn settle_credentials(&self, user: &mut AuthInfo) -> Result<(), Trouble> {
-        // The library keeps these behind a type that only its serialised form opens.
+        // The library's secret type reveals its value only when it is serialized.
         let open = serde_json::to_value(&*user).unwrap_or_default();
         let exposed = |key: &str| open[key].as_str().map(str::to_owned);
         if let Some(token) = exposed("token") {
@@ -216,7 +217,7 @@ impl Choice<'_> {
             self.pem_of("client-certificate", user.client_certificate_data.as_ref(), user.client_certificate.as_ref())?;
         let key = self.pem_of("client-key", key_data.as_ref(), user.client_key.as_ref())?;
         let lacks = |(is, _): &(String, Vec<u8>), other: &str| {
-            self.wrong(is, &format!("needs a {other} beside it, and there is none"))
+            self.wrong(is, &format!("needs a {other} as well, which is missing"))
         };
         match (&certificate, &key) {
             (Some(certificate), None) => return Err(lacks(certificate, "client-key")),
@@ -226,12 +227,12 @@ impl Choice<'_> {
         if let Some((key, pem)) = &certificate
             && CertificateDer::from_pem_slice(pem).is_err()
         {
-            return Err(self.wrong(key, "holds no PEM certificate"));
+            return Err(self.wrong(key, "contains no PEM certificate"));
         }
         if let Some((key, pem)) = &key
             && PrivateKeyDer::from_pem_slice(pem).is_err()
         {
-            return Err(self.wrong(key, "holds no PEM private key"));
+            return Err(self.wrong(key, "contains no PEM private key"));
         }
         if let (Some((_, certificate)), Some((_, key))) = (certificate, key) {
             user.client_certificate_data = Some(BASE64.encode(&certificate));
@@ -242,17 +243,17 @@ impl Choice<'_> {
         match &user.auth_provider {
             Some(provider) => Err(self.files.trouble(
                 format!(
-                    "the auth-provider \"{}\" ({}) was removed from Kubernetes' clients",
+                    "the auth-provider \"{}\" ({}) is no longer supported by Kubernetes clients",
                     provider.name,
                     self.files.place_of("auth-provider")
                 ),
-                Some("use the credential plugin (exec) that replaced it".into()),
+                Some("use the credential plugin (exec) that replaces it".into()),
             )),
             None => Ok(()),
         }
     }
 
-    /// The PEM text of a key that may stand in the kubeconfig or in a file, and the key that holds it.
+    /// The PEM text of a key that may be inline or in a file, and the name of the key that has it.
     fn pem_of(
         &self,
         key: &str,
@@ -274,7 +275,7 @@ impl Choice<'_> {
     }
 
     fn unreadable(&self, key: &str, path: &str, why: &Unreadable) -> Trouble {
-        self.wrong(key, &format!("names {path}, which cannot be read: {why}"))
+        self.wrong(key, &format!("refers to {path}, which cannot be read: {why}"))
     }
 
     /// What is wrong with a key, and where it is.
@@ -291,7 +292,7 @@ fn listed(names: &[&str]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
-/// Base64 as kubeconfigs hold it, with line breaks in it.
+/// Base64 as kubeconfigs contain it, possibly with line breaks.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let compact: String = text.split_whitespace().collect();
     BASE64.decode(compact).ok()

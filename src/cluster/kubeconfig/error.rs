@@ -2,12 +2,12 @@
 
 use http::uri::InvalidUri;
 
-/// Why an address cannot be used. No credential in it is repeated.
+/// Why an address cannot be used. The message contains no credentials.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidAddress {
     #[error("the server address \"{0}\" is not a URL: {1}")]
     Server(String, InvalidUri),
-    #[error("the server address \"{0}\" has a wrong port: it is a number up to 65535")]
+    #[error("the server address \"{0}\" has an invalid port: it must be a number up to 65535")]
     ServerPort(String),
     #[error("the server address \"{0}\" is not an http or https URL")]
     ServerScheme(String),
@@ -15,7 +15,7 @@ pub(crate) enum InvalidAddress {
     Proxy(InvalidUri),
     #[error("it is not a URL with a host and a port")]
     ProxyHost,
-    #[error("its scheme is {0}, and only http, https, socks5 and socks5h are known")]
+    #[error("its scheme is {0}, but only http, https, socks5 and socks5h are supported")]
     ProxyScheme(String),
     #[error("\"{0}\" is neither a host name nor an IP address")]
     Name(String),

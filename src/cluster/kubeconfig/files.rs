@@ -1,4 +1,4 @@
-//! The kubeconfig files that count: found, read, merged, and the place of a word in them.
+//! The kubeconfig files in use: finds, reads and merges them, and locates a word in them.
 
 use std::{
     cell::RefCell,
@@ -19,12 +19,12 @@ use crate::{
     },
 };
 
-/// The files that count, in the order of precedence.
+/// The files in use, in the order of precedence.
 pub(crate) struct Files {
     pub(crate) paths: Vec<PathBuf>,
     /// Whether they were named on the command line.
     pub(crate) named: bool,
-    /// The text of each, once it was read: a pipe gives it only once.
+    /// The text of each file that has been read, because a pipe can be read only once.
     texts: RefCell<Vec<(PathBuf, String)>>,
 }
 
@@ -58,11 +58,11 @@ impl Files {
     pub(crate) fn missing(&self) -> Trouble {
         if self.named {
             let what = if self.paths.iter().any(|path| path.exists()) {
-                "and that file is empty"
+                "but that file is empty"
             } else {
-                "and there is no such file"
+                "but there is no such file"
             };
-            let message = format!("--kubeconfig names {}, {what}", self.shown());
+            let message = format!("--kubeconfig refers to {}, {what}", self.shown());
             return UsageError::new(message).into();
         }
         Trouble::Obstacle(Obstacle {
@@ -82,7 +82,7 @@ impl Files {
         shown.join(", ")
     }
 
-    /// Loads and merges the files; none of them being there is no error here.
+    /// Loads and merges the files. It is not an error here if none exists.
     pub(crate) fn load(&self) -> Result<Option<Kubeconfig>, Trouble> {
         let mut merged: Option<Kubeconfig> = None;
         for path in &self.paths {
@@ -96,7 +96,7 @@ impl Files {
             if text.trim().is_empty() {
                 continue;
             }
-            // The first document counts, and the last of two equal keys, as for kubectl.
+            // As in kubectl, only the first document counts, and of two equal keys the last one.
             let value = reader::first_document(&text).map_err(unreadable)?;
             let other = |why: &dyn std::fmt::Display| {
                 self.trouble(format!("{} is not a kubeconfig: {why}", path.display()), None)
@@ -119,7 +119,7 @@ impl Files {
         Ok(merged)
     }
 
-    /// The file and line where a text stands, for messages.
+    /// The file and line of a text, for messages.
     pub(crate) fn place_of(&self, text: &str) -> String {
         for (path, content) in self.texts.borrow().iter() {
             if let Some(line) = content.lines().position(|line| line.contains(text)) {
@@ -130,15 +130,15 @@ impl Files {
     }
 }
 
-/// Why a document is no kubeconfig, when its first look already tells.
+/// Why a document is not a kubeconfig, if that is obvious.
 fn something_else(value: &Value) -> Option<String> {
     const KEYS: [&str; 4] = ["clusters", "contexts", "users", "current-context"];
-    // A file of comments only is empty, which is no mistake.
+    // A file with only comments is empty, which is not an error.
     if value.is_null() {
         return None;
     }
     let Some(mapping) = value.as_object() else {
-        return Some("it holds no keys such as clusters, contexts and users".into());
+        return Some("it has no keys such as clusters, contexts and users".into());
     };
     match mapping.get("kind").and_then(Value::as_str) {
         Some(kind) if kind != "Config" => return Some(format!("its kind is {kind}, not Config")),
@@ -150,13 +150,13 @@ fn something_else(value: &Value) -> Option<String> {
         .then(|| "it has none of the keys clusters, contexts and users".into())
 }
 
-/// A document as a kubeconfig.
+/// Parses a document as a kubeconfig.
 fn typed(value: &Value, text: &str) -> Result<Kubeconfig, Unreadable> {
     if value.is_null() {
         return Ok(Kubeconfig::default());
     }
     let read = serde_json::from_str(&value.to_string()).or_else(|error| {
-        // The library's own reader takes a number for a text, and its message names the line.
+        // The library's own parser accepts a number as text, and its message includes the line.
         match Kubeconfig::from_yaml(text) {
             Ok(config) => Ok(config),
             Err(KubeconfigError::Parse(why)) => Err(plain_yaml(&why.to_string())),
@@ -166,10 +166,9 @@ fn typed(value: &Value, text: &str) -> Result<Kubeconfig, Unreadable> {
     read.map_err(Unreadable::Malformed)
 }
 
-/// The YAML reader's complaint, without its chain of forewords and in words for people.
+/// The YAML parser's message, without its prefixes and in readable form.
 fn plain_yaml(error: &str) -> String {
     let first = crate::stack::base::words::malformed(&error.lines().next().unwrap_or_default());
     let why = first.rsplit_once("error: ").map_or(first.as_str(), |(_, why)| why);
-    why.replace("expected sequence start", "a list is expected")
-        .replace("expected mapping start", "a mapping of keys is expected")
+    why.replace("expected sequence start", "expected a list").replace("expected mapping start", "expected a mapping")
 }

@@ -1,4 +1,4 @@
-//! What the command line says about the API server, checked before any file is read.
+//! The command-line flags about the API server, checked before any file is read.
 
 use http::Uri;
 use rustls::pki_types::ServerName;
@@ -6,14 +6,14 @@ use rustls::pki_types::ServerName;
 use super::{Access, error::InvalidAddress, parse_server, token};
 use crate::{facts::redact, stack::base::usage::UsageError};
 
-/// Whether the flags can be used.
+/// Checks the flags.
 ///
 /// # Errors
 ///
-/// It names the flag and echoes no credential.
+/// A message that names the flag and contains no credentials.
 pub(crate) fn check(access: &Access) -> Result<(), UsageError> {
     if !access.impersonate_groups.is_empty() && access.impersonate.is_none() {
-        let message = "--as-group needs --as: a group alone cannot be impersonated";
+        let message = "--as-group needs --as: a group cannot be impersonated without a user";
         return Err(UsageError::new(message));
     }
     if let Some(token) = &access.token {
@@ -30,7 +30,7 @@ pub(crate) fn check(access: &Access) -> Result<(), UsageError> {
     for (flag, value) in who {
         if http::HeaderValue::from_str(value).is_err() {
             return Err(UsageError::new(format!(
-                "the value of {flag} holds a line break or another control character"
+                "the value of {flag} contains a line break or another control character"
             )));
         }
     }
@@ -40,7 +40,7 @@ pub(crate) fn check(access: &Access) -> Result<(), UsageError> {
     }
 }
 
-/// The name of a namespace, as Kubernetes allows it. What else stands there would become part of an address.
+/// The name of a namespace as Kubernetes allows it. Anything else could change the URL.
 pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edge = |c: char| c != '-';
@@ -49,13 +49,11 @@ pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err(
-            "a namespace's name has lower-case letters, digits and hyphens, 63 at the most, and no hyphen at either end",
-        )
+        Err("a namespace name has lower-case letters, digits and hyphens, at most 63, and no hyphen at either end")
     }
 }
 
-/// Whether a certificate can be checked against a name.
+/// Checks that a certificate can be verified against a name.
 ///
 /// # Errors
 ///
@@ -67,7 +65,7 @@ pub(crate) fn tls_name(name: &str) -> Result<(), InvalidAddress> {
     }
 }
 
-/// Whether an address has a port that is no port.
+/// Whether an address has an invalid port.
 pub(crate) fn has_wrong_port(uri: &Uri) -> bool {
     let Some(authority) = uri.authority() else {
         return false;
@@ -78,7 +76,7 @@ pub(crate) fn has_wrong_port(uri: &Uri) -> bool {
     after.split_once(':').is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err())
 }
 
-/// An address for messages: whatever may be a credential in it is left out, well-formed or not.
+/// An address for messages. Anything that may be a credential is removed, even if the address is malformed.
 pub(crate) fn shown(address: &str) -> String {
     let address = address.split(['?', '#']).next().unwrap_or_default();
     let Some((before, place)) = address.rsplit_once('@') else {
@@ -106,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_named_as_kubernetes_allows_it() {
+    fn namespace_names_follow_the_kubernetes_rules() {
         for name in ["meshery", "a", "mesh-2", "0"] {
             assert_eq!(namespace(name).as_deref(), Ok(name));
         }

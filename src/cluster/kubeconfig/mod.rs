@@ -1,10 +1,10 @@
-//! Kubeconfig to a configuration for the client, with kubectl's rules and better words.
+//! Turns a kubeconfig into a client configuration, with kubectl's rules and better messages.
 //!
-//! The client library's loader is not used: it reads files without a bound, merges them in another way than kubectl,
-//! cannot say which file and line a mistake is in, and would show a value that may be a secret.
+//! The client library's loader is not used: it reads files without a limit, merges them differently from kubectl, does
+//! not say which file and line an error is in, and would show a value that may be secret.
 //!
-//! A mistake in what was named on the command line is a usage error; the same mistake in the environment is an
-//! obstacle, which the report explains.
+//! An error in something named on the command line is a usage error. The same error in the environment is an obstacle,
+//! which the report explains.
 
 mod choice;
 mod error;
@@ -30,7 +30,7 @@ use crate::{
     stack::base::{reader, usage::UsageError, words},
 };
 
-/// What the command line says about which cluster and namespace, and as whom; the flags are kubectl's.
+/// The flags that select the cluster, user and namespace. They are the same as kubectl's.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Access {
     /// Kubeconfig file, instead of KUBECONFIG or ~/.kube/config
@@ -68,16 +68,16 @@ pub struct Access {
     pub insecure_skip_tls_verify: bool,
 }
 
-/// A configuration, and what to call its target.
+/// A client configuration and the names of its target.
 #[derive(Debug)]
 pub(crate) struct Resolved {
-    /// For the client; an exec plugin in it has not been run yet.
+    /// For the client. An exec plugin in it has not been run yet.
     pub config: Config,
-    /// For the report; the namespace is not decided here.
+    /// For the report. The namespace is not decided here.
     pub target: Target,
     /// Whether we run in the cluster.
     pub in_cluster: bool,
-    /// Whether the kubeconfig was named on the command line, so that a mistake in it is one of usage.
+    /// Whether the kubeconfig was named on the command line, so that an error in it is a usage error.
     pub named: bool,
 }
 
@@ -105,7 +105,8 @@ pub struct Names {
     pub namespaces: Vec<String>,
 }
 
-/// The names in the kubeconfig of the environment; none where it cannot be read. Pipes are not read: they could block.
+/// The names in the kubeconfig of the environment. Empty if it cannot be read. Pipes are not read, because they could
+/// block.
 pub fn names() -> Names {
     let files = Files::find(None);
     if files.paths.iter().any(|path| path.exists() && !path.is_file()) {
@@ -133,11 +134,11 @@ pub fn runs_in_cluster() -> bool {
         && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
 }
 
-/// Finds the configuration, in a thread of its own: what is read may be a pipe.
+/// Finds the configuration, in a separate thread because a file may be a pipe.
 ///
 /// # Errors
 ///
-/// As [`resolve`], and when the time was over before everything was read.
+/// See [`resolve`]. Also if the time is up before everything is read.
 pub(crate) async fn resolve_within(access: &Access, deadline: Instant) -> Result<Resolved, Trouble> {
     let begun = Instant::now();
     let own = access.clone();
@@ -146,7 +147,7 @@ pub(crate) async fn resolve_within(access: &Access, deadline: Instant) -> Result
         None => {
             let files = Files::find(access.kubeconfig.as_deref());
             Err(files.trouble(
-                format!("the kubeconfig {} could not be read within {}", files.shown(), words::span(begun.elapsed())),
+                format!("reading the kubeconfig {} took longer than {}", files.shown(), words::span(begun.elapsed())),
                 None,
             ))
         }
@@ -157,9 +158,9 @@ pub(crate) async fn resolve_within(access: &Access, deadline: Instant) -> Result
 ///
 /// # Errors
 ///
-/// The [`Trouble`] that says which file, context and key is wrong.
+/// The [`Trouble`] that names the file, context and key at fault.
 fn resolve(access: &Access) -> Result<Resolved, Trouble> {
-    // Before any file is read: what was typed is wrong whatever they hold.
+    // Checked before any file is read, because these errors do not depend on files.
     flags::check(access)?;
     let files = Files::find(access.kubeconfig.as_deref());
     let kubeconfig = files.load()?;
@@ -180,7 +181,7 @@ fn parse_server(server: &str) -> Result<http::Uri, InvalidAddress> {
     let with_scheme = if server.contains("://") {
         server.to_owned()
     } else {
-        // As kubectl reads an address without a scheme.
+        // kubectl accepts an address without a scheme.
         format!("http://{server}")
     };
     let shown = flags::shown(server);
@@ -233,7 +234,7 @@ fn apply_flags(resolved: &mut Resolved, access: &Access) -> Result<(), Trouble> 
         config.cluster_url = parse_server(server).map_err(|why| UsageError::new(format!("--server: {why}")))?;
     }
     if let Some(token) = &access.token {
-        // The flag is the whole of who we are: nothing of the kubeconfig's user may compete with it.
+        // With --token, nothing of the kubeconfig's user is used.
         config.auth_info = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
     }
     if let Some(user) = &access.impersonate {

@@ -1,4 +1,4 @@
-//! What holds for every kubeconfig and every address in it.
+//! Properties that hold for every kubeconfig and every address in it.
 
 use std::{io::Write as _, path::PathBuf};
 
@@ -45,11 +45,11 @@ fn seeds() -> Vec<String> {
 }
 
 #[test]
-fn kubeconfigs_that_were_changed_are_read_or_refused() {
+fn mutated_kubeconfigs_are_read_or_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let _ = rustls::crypto::ring::default_provider().install_default();
     holds(&mutated(seeds()), |text| {
-        // Paths are changed too; a device must not be found by chance.
+        // Paths are mutated too and must not refer to a device by chance.
         if text.contains("/dev") {
             return Ok(());
         }
@@ -58,7 +58,7 @@ fn kubeconfigs_that_were_changed_are_read_or_refused() {
         let access = Access { kubeconfig: Some(PathBuf::from(file.path())), ..Access::default() };
         if let Ok(resolved) = resolve(&access) {
             let _inside = runtime.enter();
-            // Where the token is put into a header.
+            // The token is put into a header here.
             let _ = transport::clients(&resolved.config);
         }
         Ok(())
@@ -66,7 +66,7 @@ fn kubeconfigs_that_were_changed_are_read_or_refused() {
 }
 
 #[test]
-fn tokens_that_pass_can_be_sent() {
+fn accepted_tokens_can_be_sent() {
     holds(&text(), |text| {
         if token::check(&text).is_ok() {
             let header = http::HeaderValue::try_from(format!("Bearer {text}"));

@@ -1,6 +1,6 @@
-//! The proxy that counts: the kubeconfig's, else the environment's unless `NO_PROXY` excepts the server.
+//! The proxy in use: the kubeconfig's, otherwise the environment's unless `NO_PROXY` excludes the server.
 //!
-//! A proxy that cannot be used is an error. It is never passed by: whoever named one has a reason.
+//! A proxy that cannot be used is an error. It is never bypassed, because it was configured for a reason.
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -9,19 +9,19 @@ use kube::Config;
 use super::{Trouble, error::InvalidAddress, flags};
 use crate::facts::Obstacle;
 
-/// The variables that may name a proxy for the API server, the first one that is set wins.
+/// The variables that may name a proxy for the API server. The first one that is set is used.
 const HTTPS: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The same, for one without TLS.
+/// The same for a server without TLS.
 const HTTP: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Chooses it.
+/// Selects the proxy.
 ///
-/// The library's own reading of `NO_PROXY` compares it with the proxy's address, so it is done here.
+/// The library would compare `NO_PROXY` with the proxy's address, so it is evaluated here.
 ///
 /// # Errors
 ///
-/// The obstacle that names the variable whose value is no proxy.
+/// The obstacle that names the variable with the invalid value.
 pub(crate) fn choose(config: &Config) -> Result<Option<Uri>, Trouble> {
     if config.proxy_url.is_some() {
         return Ok(config.proxy_url.clone());
@@ -46,25 +46,25 @@ pub(crate) fn choose(config: &Config) -> Result<Option<Uri>, Trouble> {
     parse(&value).map(Some).map_err(|why| {
         Trouble::Obstacle(Obstacle {
             code: "cluster-unreachable".into(),
-            message: format!("the proxy that {name} names cannot be used: {why}"),
+            message: format!("the proxy in {name} cannot be used: {why}"),
             evidence: vec![format!("{name}: {}", flags::shown(&value))],
-            remedy: Some(format!("correct {name}, or unset it, or except the server with NO_PROXY")),
+            remedy: Some(format!("correct or unset {name}, or exclude the server with NO_PROXY")),
         })
     })
 }
 
 fn is_excepted(server: &Uri) -> bool {
     let list = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
-    // Any proxy will do: it is only asked whether one would be used.
+    // The address does not matter here, only whether a proxy would be used.
     let matcher = Matcher::builder().all("http://proxy.invalid:1").no(list).build();
     matcher.intercept(server).is_none()
 }
 
-/// A proxy's address; without a scheme it is http, as for curl and Go.
+/// Parses a proxy's address. Without a scheme it is http, as in curl and Go.
 ///
 /// # Errors
 ///
-/// Why it is none, without the address itself.
+/// Why it is invalid, without the address itself.
 pub(crate) fn parse(value: &str) -> Result<Uri, InvalidAddress> {
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let uri: Uri = with_scheme.parse().map_err(InvalidAddress::Proxy)?;
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proxies_are_urls_of_four_schemes() {
+    fn proxies_are_urls_with_one_of_four_schemes() {
         for good in [
             "http://proxy:3128",
             "proxy:3128",

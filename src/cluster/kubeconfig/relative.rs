@@ -1,10 +1,10 @@
-//! Paths in a kubeconfig are relative to its folder.
+//! Resolves paths in a kubeconfig, which are relative to its folder.
 
 use std::path::{MAIN_SEPARATOR, Path};
 
 use kube::config::Kubeconfig;
 
-/// Resolves them, as kubectl does.
+/// Resolves them as kubectl does.
 pub(crate) fn resolve(kubeconfig: &mut Kubeconfig, folder: &Path) {
     for cluster in &mut kubeconfig.clusters {
         if let Some(cluster) = &mut cluster.cluster {
@@ -18,7 +18,7 @@ pub(crate) fn resolve(kubeconfig: &mut Kubeconfig, folder: &Path) {
         absolute(&mut user.client_certificate, folder);
         absolute(&mut user.client_key, folder);
         absolute(&mut user.token_file, folder);
-        // A bare name is looked up on the PATH.
+        // A bare name is looked up in the PATH.
         if let Some(exec) = &mut user.exec
             && exec.command.as_ref().is_some_and(|command| command.contains(MAIN_SEPARATOR))
         {

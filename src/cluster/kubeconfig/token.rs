@@ -1,4 +1,4 @@
-//! Bearer tokens: what can be sent as one.
+//! Checks whether a bearer token can be sent.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::stack::base::{
     reader::{self, Unreadable},
 };
 
-/// What is wrong with a token; follows "the token".
+/// What is wrong with a token. The text follows "the token".
 #[derive(Debug, thiserror::Error)]
-#[error("holds a line break or another control character, which no token has")]
+#[error("contains a line break or another control character")]
 pub(crate) struct Unsendable;
 
-/// Whether a token can be sent in a header.
+/// Checks that a token can be sent in a header.
 ///
 /// # Errors
 ///
@@ -26,19 +26,19 @@ pub(crate) fn check(token: &str) -> Result<(), Unsendable> {
     }
 }
 
-/// Why the token of a file cannot be used.
+/// Why the token in a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unusable {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] Unreadable),
-    /// It holds no token.
+    /// Its content is not a valid token.
     #[error("its content {0}")]
     Token(#[from] Unsendable),
 }
 
-/// Reads the token file that credentials name. White space around the token does not count, as for kubectl. A file that
-/// can be used as it is stays the source, so that a token which is renewed in it is used; otherwise its token is taken.
+/// Reads the token file that the credentials name. White space around the token is ignored, as in kubectl. A file that
+/// is valid as it is remains the source, so that a renewed token is used. Otherwise its token is taken once.
 pub(crate) fn settle_file(auth: &mut AuthInfo) -> Result<(), Unusable> {
     let Some(path) = auth.token_file.clone().filter(|path| !path.is_empty()) else {
         return Ok(());

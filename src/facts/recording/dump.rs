@@ -1,4 +1,4 @@
-//! A plain dump, made with kubectl and curl, to facts.
+//! Reads the facts from a plain dump, made with kubectl and curl.
 
 use k8s_openapi::{
     Resource,
@@ -55,13 +55,13 @@ pub(crate) fn facts(
     };
     observed::read(&mut facts, &mut dump)?;
     if facts.namespace.is_absent() {
-        // Few dumps hold every namespace.
+        // Few dumps contain every namespace.
         facts.namespace = Seen::NotLooked;
     }
     Ok(facts)
 }
 
-/// Where the stack is: the namespace of its custom resources, else of its operator, else the profile's.
+/// The stack's namespace: that of its custom resources, otherwise that of its operator, otherwise the profile's.
 fn namespace_of(input: &Input, profile: &Profile) -> String {
     let of = |wanted: &dyn Fn(&Value) -> bool| {
         input
@@ -124,7 +124,7 @@ impl Dump<'_> {
         self.input.asked.iter().any(|asked| asked == question)
     }
 
-    /// The objects that the row asks for; without any, only a file's name says that there are none.
+    /// The objects of the row. If there are none, only a file name can prove that none exist.
     fn objects<T: Object>(&self, row: &Observed) -> Result<Seen<Vec<T>>, RecordingError> {
         let mut objects: Vec<T> = self.input.all(row)?;
         let seen = !objects.is_empty() || self.was_asked(row.resource);
@@ -144,12 +144,12 @@ impl Dump<'_> {
         self.input.objects.iter().filter(move |object| object["kind"] == kind)
     }
 
-    /// Whether the dump has what there is of a kind, be it nothing.
+    /// Whether the dump covers a kind, even if it contains no object of it.
     fn has<T: Resource>(&self) -> bool {
         self.of_kind(T::KIND).next().is_some() || self.was_asked(T::URL_PATH_SEGMENT)
     }
 
-    /// What was found among the objects of a kind, or that it is not there.
+    /// The objects of a kind, or the proof that there are none.
     fn seen<T: Resource, U>(&self, found: Option<U>) -> Seen<U> {
         match found {
             Some(found) => Seen::Known(found),
@@ -158,7 +158,7 @@ impl Dump<'_> {
         }
     }
 
-    /// Whether a CRD is known not to be there; its custom resources then are not either.
+    /// Whether a CRD is known to be absent. Its custom resources are then absent, too.
     fn lacks_crd(&self, resource: &str) -> bool {
         let name = format!("{resource}.{}", self.profile.group);
         self.has::<CustomResourceDefinition>()
@@ -173,7 +173,7 @@ impl Dump<'_> {
             .map_or(Seen::NotLooked, |uid| Seen::Known(uid.to_owned()))
     }
 
-    /// What Helm has noted, by the labels of its Secrets alone.
+    /// Helm's record of the release, from the labels of its Secrets alone.
     fn helm(&self) -> Seen<Vec<HelmRevision>> {
         if !self.has::<Secret>() {
             return Seen::NotLooked;
@@ -208,7 +208,7 @@ impl Dump<'_> {
         Ok(self.seen::<ConfigMap, _>(found.as_ref().map(ConfigMapFact::of)))
     }
 
-    /// What `kubectl get pods.metrics.k8s.io` says of MeshSync.
+    /// The output of `kubectl get pods.metrics.k8s.io` for MeshSync.
     fn memory(&self) -> Seen<MemoryUse> {
         self.of_kind("PodMetrics")
             .filter(|metrics| metrics["metadata"]["namespace"] == self.namespace)

@@ -1,18 +1,18 @@
-//! Why a recording or a dump is not understood.
+//! Why a recording or dump cannot be parsed.
 
 use crate::stack::base::words;
 
-/// Why a recording or a dump is not understood. The offending values, which may be secrets, are left out.
+/// Why a recording or dump cannot be parsed. The offending values may be secrets, so they are left out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordingError {
-    /// An object does not have the fields of its kind.
+    /// An object lacks the fields of its kind.
     #[error("{what} is malformed: {}", without_place(.error))]
     Malformed { what: String, error: serde_json::Error },
-    /// It was made with a profile of another version.
+    /// It was made with a profile that this version does not have.
     #[error("it was made with the unknown profile \"{0}\"")]
     UnknownProfile(String),
     /// Only one recording can be read at a time.
-    #[error("it holds more than one recording")]
+    #[error("it contains more than one recording")]
     Several,
 }
 
@@ -28,7 +28,7 @@ impl RecordingError {
     }
 }
 
-/// The error without the line and column, which are those of a text that nobody has seen.
+/// The error without line and column, which refer to an internal text.
 fn without_place(error: &serde_json::Error) -> String {
     let why = error.to_string();
     let place = why.rfind(" at line ").filter(|_| error.line() > 0);

@@ -1,4 +1,4 @@
-//! What files hold, before it is understood.
+//! Reads the content of files, before it is interpreted.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// What was read from a file or a folder, before it is understood.
+/// The content of a file or folder, before it is interpreted.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// Every Kubernetes object, lists taken apart.
+    /// Every Kubernetes object. Lists are split into their items.
     pub(crate) objects: Vec<Value>,
-    /// Questions that a file's name answers even with an empty list: `pods`, `brokers.v1alpha2`.
+    /// Kinds that a file name covers even with an empty list: `pods`, `brokers.v1alpha2`.
     pub(crate) asked: Vec<String>,
     /// `/version`.
     pub(crate) version: Option<Value>,
@@ -34,7 +34,7 @@ pub struct Input {
     pub(crate) monitors: BTreeMap<String, Monitor>,
 }
 
-/// What a broker pod's monitor answered.
+/// The answers of a broker pod's monitor.
 #[derive(Debug, Default)]
 pub(crate) struct Monitor {
     pub(crate) varz: Option<Value>,
@@ -75,19 +75,19 @@ impl Input {
             files += 1;
             if files > limits::FOLDER_FILES {
                 let most = limits::FOLDER_FILES;
-                return Err(unreadable(format!("it holds more than {most} files")));
+                return Err(unreadable(format!("it contains more than {most} files")));
             }
             let text = reader::text(&path, limits::RECORDING).map_err(|why| UsageError::unreadable(&shown, why))?;
             left = left.checked_sub(text.len()).ok_or_else(|| {
                 let most = limits::FOLDER / limits::MIB;
-                unreadable(format!("its files are longer than {most} MiB in all"))
+                unreadable(format!("its files are longer than {most} MiB in total"))
             })?;
             if let Some(pod) = stem.strip_suffix(".varz") {
                 self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);
             } else if let Some(pod) = stem.strip_suffix(".connz") {
                 self.monitors.entry(pod.into()).or_default().connz = Some(one_value(&shown, &text)?);
             } else if stem.ends_with(".healthz") {
-                // Says no more than that the monitor answered, which the other two say as well.
+                // Says only that the monitor answered, which the other two files also prove.
             } else if stem == "version" {
                 self.version = Some(one_value(&shown, &text)?);
             } else {
@@ -111,7 +111,7 @@ impl Input {
         if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
             let item_kind = kind.strip_suffix("List").unwrap_or_default().to_owned();
             for mut item in std::mem::take(items) {
-                // The items of a `PodList` do not say themselves that they are pods.
+                // The items of a `PodList` do not name their kind.
                 if let Some(object) = item.as_object_mut()
                     && !item_kind.is_empty()
                 {
@@ -125,7 +125,7 @@ impl Input {
         }
     }
 
-    /// The family whose custom resources or definitions are in a dump; Meshery when nothing says.
+    /// The family whose custom resources or CRDs are in a dump. Meshery if nothing tells.
     pub(super) fn family(&self) -> &'static Profile {
         profile::ALL
             .iter()
@@ -176,8 +176,8 @@ impl Input {
     }
 }
 
-/// An object as a type. It goes by way of its text because the reader of texts is there for the API server's answers,
-/// and a reader of values beside it, for every type, would be a twentieth of the program.
+/// Converts an object to a type through its JSON text. The parser of texts is needed for the API server's answers
+/// anyway. A second parser of values for every type would be a twentieth of the binary.
 pub(super) fn typed<T: DeserializeOwned>(object: &Value) -> serde_json::Result<T> {
     serde_json::from_str(&object.to_string())
 }
@@ -188,7 +188,7 @@ pub(super) fn is_one_of(object: &impl Object, names: &[String]) -> bool {
     name.is_some_and(|name| names.contains(name))
 }
 
-/// What a path is called in messages.
+/// The name of a path in messages.
 pub(super) fn shown(path: &str) -> &str {
     if path == "-" { "standard input" } else { path }
 }
@@ -201,7 +201,7 @@ pub(super) fn values(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> 
     reader::values(text).map_err(|why| UsageError::unreadable(shown, why))
 }
 
-/// The newest time inside a value; what is going to happen later does not count.
+/// The newest time inside a value. Times in the future do not count.
 pub(super) fn newest(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) if text.len() >= 20 && text.as_bytes()[10] == b'T' => text.parse().ok(),
@@ -213,7 +213,7 @@ pub(super) fn newest(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// The resources that a file of this name holds, even when its list is empty.
+/// The resources that a file with this name covers, even if its list is empty.
 pub(crate) fn resources_of_file(stem: &str) -> Vec<String> {
     if stem.starts_with("crds") {
         return vec![CustomResourceDefinition::URL_PATH_SEGMENT.into()];

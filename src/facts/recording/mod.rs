@@ -1,8 +1,8 @@
-//! Recordings: facts written to a file, and read from one.
+//! Recordings: facts written to and read from a file.
 //!
-//! A recording is a Kubernetes `List` of ordinary objects and one object of our own, kind `Recording`, that holds what
-//! no object says: the time, whom we were, what was asked and denied, the access reviews, the broker's answers. A dump
-//! made with kubectl, or a folder of them, is a recording without that object.
+//! A recording is a Kubernetes `List` of ordinary objects and one object of kind `Recording` for everything else: the
+//! time, the user, what was queried and denied, the access reviews, the broker's answers. A dump made with kubectl, or
+//! a folder of dumps, is a recording without that object.
 
 mod dump;
 mod error;
@@ -21,20 +21,20 @@ pub use write::list;
 
 use crate::{facts::Target, stack::base::seen::Seen};
 
-/// The `apiVersion` of everything that is ours.
+/// The `apiVersion` of our own objects.
 pub const API_VERSION: &str = "meshdoctor/v1";
 
-/// What the object of our own in a recording has to have, and what it says beside the facts.
+/// The required fields of the `Recording` object, and those that are not facts.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Header {
-    /// When the facts were seen.
+    /// When the facts were observed.
     taken_at: Timestamp,
     /// The profile's name.
     profile: String,
-    /// Which cluster, and as whom.
+    /// The cluster and the user.
     target: Target,
-    /// What became of each question; for a known list the number of its objects.
+    /// The outcome of each query. For a known list, the number of its objects.
     #[serde(default)]
     asked: BTreeMap<String, Seen<usize>>,
 }

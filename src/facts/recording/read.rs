@@ -1,4 +1,4 @@
-//! Files to facts.
+//! Reads facts from files.
 
 use std::collections::BTreeMap;
 
@@ -20,20 +20,20 @@ use crate::{
     },
 };
 
-/// Reads the recording or dump at `path`, a file, a folder, or `-` for standard input.
+/// Reads the recording or dump at `path`, which is a file, a folder, or `-` for standard input.
 ///
 /// # Errors
 ///
-/// A [`UsageError`] with one sentence when there is nothing readable, or nothing of Kubernetes, there.
+/// A [`UsageError`] with one sentence if it cannot be read or contains nothing of Kubernetes.
 pub fn read(path: &str, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Facts, UsageError> {
     understood(Input::load(path)?, shown(path), profile, namespace)
 }
 
-/// Reads a text as [`read`] reads a file.
+/// Parses a text like the content of a file.
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// Like [`read`].
 pub fn read_text(
     shown: &str,
     text: &str,
@@ -52,17 +52,17 @@ fn understood(
     namespace: Option<&str>,
 ) -> Result<Facts, UsageError> {
     if input.objects.is_empty() && input.asked.is_empty() {
-        return Err(UsageError::new(format!("{shown} holds no Kubernetes object"))
-            .instead("give a file that `meshdoctor record` wrote, or what `kubectl get … -o json` printed"));
+        return Err(UsageError::new(format!("{shown} contains no Kubernetes object"))
+            .instead("use a file that `meshdoctor record` wrote, or the output of `kubectl get … -o json`"));
     }
     input.into_facts(profile, namespace).map_err(|why| UsageError::unreadable(shown, &why).hint(why.hint()))
 }
 
-/// The Kubernetes objects of a text, lists taken apart.
+/// The Kubernetes objects of a text. Lists are split into their items.
 ///
 /// # Errors
 ///
-/// A [`UsageError`] when the text is neither JSON nor YAML.
+/// A [`UsageError`] if the text is neither JSON nor YAML.
 pub fn objects(shown: &str, text: &str) -> Result<Vec<Value>, UsageError> {
     let mut input = Input::default();
     input.add_text(shown, text)?;
@@ -88,7 +88,7 @@ impl Input {
         }
     }
 
-    /// The facts of a recording of ours: just what was seen, in every detail.
+    /// The facts of our own recording: exactly what was observed.
     fn recorded(
         self,
         header: Header,
@@ -107,7 +107,7 @@ impl Input {
     }
 }
 
-/// The objects of a recording, and what became of the questions for them.
+/// The objects of a recording, and the outcomes of the queries for them.
 struct Recorded<'a> {
     input: &'a Input,
     asked: &'a BTreeMap<String, Seen<usize>>,
@@ -156,7 +156,7 @@ impl Source for Recorded<'_> {
     }
 }
 
-/// What an outcome says of one object: known only if the object is really there.
+/// The outcome for one object. It is known only if the recording contains the object.
 fn held<T>(outcome: Seen<usize>, found: Option<T>) -> Seen<T> {
     match (outcome, found) {
         (Seen::Known(_), Some(found)) => Seen::Known(found),

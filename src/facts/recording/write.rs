@@ -1,4 +1,4 @@
-//! Facts to a Kubernetes `List`.
+//! Writes facts as a Kubernetes `List`.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl Items {
     }
 }
 
-/// An object, its version and kind first.
+/// An object, with its version and kind first.
 fn object<T: Serialize>(api_version: &str, kind: &str, item: &T) -> Map<String, Value> {
     let mut object = Map::from_iter([("apiVersion".into(), api_version.into()), ("kind".into(), kind.into())]);
     if let Value::Object(fields) = to_value(item) {
@@ -76,7 +76,7 @@ fn object<T: Serialize>(api_version: &str, kind: &str, item: &T) -> Map<String, 
     object
 }
 
-/// Our own types and Kubernetes' all have JSON forms; a type that had none would be a fault of this program.
+/// Our own and Kubernetes' types can all be written as JSON. If one could not, that would be a bug in this program.
 fn to_value<T: Serialize>(item: &T) -> Value {
     serde_json::to_value(item).unwrap_or(Value::Null)
 }

@@ -1,4 +1,4 @@
-//! Redaction of command lines: the names of flags are shown, and only those values that are known to be harmless.
+//! Redacts command lines: flag names are shown, values only if they are known to be harmless.
 
 use super::{
     REDACTED,
@@ -27,7 +27,7 @@ pub fn arguments(list: &mut [String], is_command: bool) {
     }
 }
 
-/// One line of a program and its arguments, masked.
+/// One line with a program and its arguments, masked.
 pub fn command_line<'a>(program: &str, rest: impl Iterator<Item = &'a String>) -> String {
     let mut words = vec![program.to_owned()];
     words.extend(rest.cloned());
@@ -35,7 +35,7 @@ pub fn command_line<'a>(program: &str, rest: impl Iterator<Item = &'a String>) -
     words.join(" ")
 }
 
-/// The long flags with one dash of NATS, its config reloader, and `MeshSync`.
+/// The long flags with a single dash of NATS, its config reloader, and `MeshSync`.
 const LONG_NAMES: &[&str] =
     &["config", "output", "outputFile", "outputNamespaces", "outputResources", "pid", "sl", "stopAfterSeconds"];
 
@@ -51,7 +51,7 @@ fn flag_name(argument: &str) -> Option<&str> {
     if !is_name {
         return None;
     }
-    // Behind a single dash a value may follow the letter, except after the long names that Go's programs write so.
+    // After a single dash, a value may follow the letter, except for the long names that Go programs use.
     if dashes == 1 && word.len() > 1 && !LONG_NAMES.contains(&word) {
         return Some(&name[..2]);
     }
@@ -59,7 +59,7 @@ fn flag_name(argument: &str) -> Option<&str> {
     (dashes == 1 || is_word(word)).then_some(name)
 }
 
-/// Whether a word may be a name that somebody chose, and not one that was generated: digits stand at its ends at most.
+/// Whether a word may be a name that a person chose, and not a generated one: it has digits only at its ends.
 fn is_word(word: &str) -> bool {
     word.split(['-', '_', '.']).all(|part| {
         let digits = |c: char| c.is_ascii_digit();
@@ -93,7 +93,7 @@ fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '.')
 }
 
-/// Words that choose a way of working, and that are no secret of anybody's.
+/// Words that select a mode and are never secret.
 pub(crate) fn is_mode(value: &str) -> bool {
     const MODES: &str = "all auto broker built-in builtin console debug default disabled dpanic embedded enabled error \
         false fatal file info json ldm leases no none off on operator panic production quit reload reopen stdout \
@@ -119,7 +119,7 @@ pub(crate) fn is_number(value: &str) -> bool {
     digits > 0
 }
 
-/// Absolute paths, and those below the working directory, of plain names.
+/// Absolute paths and paths below the working directory, if their names are plain.
 fn is_path(value: &str) -> bool {
     let rest = value.strip_prefix("./").or_else(|| value.strip_prefix('/'));
     rest.is_some_and(|rest| {
@@ -148,12 +148,12 @@ fn is_local_address(value: &str) -> bool {
     local && port.parse::<u16>().is_ok()
 }
 
-/// Masks what free text may hold of an environment variable of this name, unless its value has a harmless form.
+/// Masks the value of an environment variable as free text, unless it has a harmless form.
 pub(crate) fn variable(name: &str, value: &str) -> Option<String> {
-    /// Variables that are set to yes or no, a number or a mode.
+    /// Variables whose value is yes or no, a number or a mode.
     const MODES: &str = "DEBUG DISABLE_OPERATOR ENABLE_WEBHOOKS KUBERNETES_SERVICE_PORT \
         MESHSYNC_BROKER_CONTENT_DEDUP MESHSYNC_DEFAULT_DEPLOYMENT_MODE MESHSYNC_REDACT_SECRETS";
-    /// Variables that are set to names or addresses.
+    /// Variables whose value is a name or address.
     const NAMES: &str = "CLUSTER_ADVERTISE CLUSTER_ID KUBERNETES_SERVICE_HOST POD_NAME POD_NAMESPACE SERVER_NAME";
     let listed = |list: &str| list.split(' ').any(|listed| listed == name);
     let value = value.trim();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn harmless_arguments_stay() {
+    fn harmless_arguments_are_kept() {
         for command in [
             &["nats-server", "--config", "/etc/nats-config/nats.conf"][..],
             &["nats-server-config-reloader", "-pid", "/var/run/nats/nats.pid"],
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_shown_in_their_own_form_alone() {
+    fn variables_are_shown_only_in_their_expected_form() {
         for (name, value) in [
             ("DEBUG", "true"),
             ("SERVER_NAME", "$(POD_NAME)"),

@@ -1,19 +1,19 @@
-//! Redaction of single fields of objects, as a plan shows what it changes.
+//! Redacts single fields of objects, as a plan shows them.
 
 use serde_json::{Map, Value};
 
 use super::{REDACTED, address, arguments, is_harmless_annotation, shown_variable, text};
 
-/// What is shown of the value of a field.
+/// The displayed value of a field.
 ///
-/// `path` is as a plan writes it: `spec.template.spec.containers[manager].args`, `metadata.annotations[a.b/c]`.
+/// `path` is written as in a plan: `spec.template.spec.containers[manager].args`, `metadata.annotations[a.b/c]`.
 pub fn field(kind: &str, path: &str, value: &Value) -> Value {
     let mut value = value.clone();
     redact(kind, &keys(path), &mut value);
     value
 }
 
-/// The keys of a path; names of list items and keys in brackets are keys as well.
+/// The keys of a path. Names of list items and keys in brackets are keys as well.
 fn keys(path: &str) -> Vec<String> {
     let mut keys = Vec::new();
     let mut key = String::new();
@@ -63,7 +63,7 @@ fn redact(kind: &str, keys: &[String], value: &mut Value) {
         }
         (_, Value::Array(items)) => {
             for inner in items {
-                // An item with a name is found by that in a path, too.
+                // A named list item is found by its name in a path, too.
                 let mut path = keys.to_vec();
                 path.extend(inner["name"].as_str().map(str::to_owned));
                 redact(kind, &path, inner);
@@ -85,7 +85,7 @@ enum Rule {
     Variable(String),
 }
 
-/// Of the `ConfigMap` that a watch-list is, only the two lists stay; what else it holds is nobody's business.
+/// Of the watch-list `ConfigMap`, only the two lists are kept. Its other content may be private.
 pub(crate) fn watch_list(list: &mut Value) {
     let Some(fields) = list.as_object_mut() else {
         return super::value(list);
@@ -115,12 +115,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_fall_into_keys() {
+    fn paths_split_into_keys() {
         assert_eq!(keys("metadata.annotations[a.b/c.d].x[e]"), ["metadata", "annotations", "a.b/c.d", "x", "e"]);
     }
 
     #[test]
-    fn a_plan_shows_no_credentials() {
+    fn plans_show_no_credentials() {
         for (path, value, shown) in [
             ("spec.broker.custom.url", json!("nats://S3,EED@h:1"), json!("nats://REDACTED@h:1")),
             (

@@ -1,7 +1,7 @@
-//! Redaction: what may not be kept, taken out before anything is kept.
+//! Redaction: removes what must not be kept before anything is kept.
 //!
-//! Works by allowing, not by forbidding: of annotations and environment variables only values that are known to be
-//! harmless stay. Free text loses the user part of every URL, and each secret that this run itself has read.
+//! It works with allow lists: only values of annotations and environment variables that are known to be harmless are
+//! kept. Free text loses the user part of every URL and each secret that this run has read.
 
 mod arguments;
 mod fields;
@@ -28,10 +28,10 @@ use crate::{facts::destination, stack::base::sanitize};
 pub use metadata::without_managed_fields;
 use metadata::{is_harmless_annotation, keep_times_of_changes};
 
-/// What stands in place of a value that was taken out.
+/// Replaces a value that was removed.
 pub const REDACTED: &str = "REDACTED";
 
-/// An address without its user part and query, as a command may hold it.
+/// An address without its user part and query, for use in a command.
 pub fn without_user(address: &str) -> String {
     let place = address.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = place.split_once("://").map_or(("", place), |(scheme, rest)| (scheme, rest));
@@ -41,7 +41,7 @@ pub fn without_user(address: &str) -> String {
 
 /// Masks the user part of one address, which may have no scheme: `token@host:4222` becomes `REDACTED@host:4222`.
 ///
-/// Whatever stands before the last `@` is the user part, and what follows a `?` is no part of a broker's address.
+/// Everything before the last `@` is the user part. A query after `?` is not part of a broker's address.
 pub fn address(address: &str) -> String {
     let (scheme, rest) = match address.split_once("://") {
         Some((_, rest)) if rest.contains("://") => return text(address).into_owned(),
@@ -74,7 +74,7 @@ pub fn address(address: &str) -> String {
     registry::mask(shown.into()).into_owned()
 }
 
-/// Where a redirect leads, without its query: that often holds what was to be handed on.
+/// The target of a redirect without its query, which often contains credentials.
 pub fn location(url: &str) -> String {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let mut shown = text(&url[..end]).into_owned();
@@ -85,7 +85,7 @@ pub fn location(url: &str) -> String {
     shown
 }
 
-/// Masks credentials in every string of a value, wherever it stands; the keys stay.
+/// Masks credentials in every string of a value at any depth. Keys are kept.
 pub fn value(value: &mut Value) {
     match value {
         Value::String(string) => {
@@ -99,16 +99,16 @@ pub fn value(value: &mut Value) {
     }
 }
 
-/// Takes each of these secrets, plain or in base64, out of a text.
+/// Removes each of these secrets, plain or in base64, from a text.
 pub fn secrets(text: String, secrets: &[String]) -> String {
     secrets.iter().filter(|secret| !secret.is_empty()).fold(text, |text, secret| {
         if text.contains(secret.as_str()) { text.replace(secret.as_str(), REDACTED) } else { text }
     })
 }
 
-/// An object that has something to take out.
+/// An object with fields that must be redacted.
 pub trait Redact {
-    /// Takes it out.
+    /// Redacts it.
     fn redact(&mut self);
 }
 
@@ -172,7 +172,7 @@ impl Redact for Container {
     }
 }
 
-/// What is shown of an environment variable's value.
+/// The displayed value of an environment variable.
 fn shown_variable(name: &str, value: &str) -> String {
     if name == destination::ADDRESS {
         return address(value);
@@ -332,10 +332,10 @@ impl Redact for crate::facts::Meshsync {
     }
 }
 
-/// A foreign string for a text: without credentials, and without what could steer a terminal or change the direction of
-/// writing. Every foreign string goes through here before it is wrapped, cut or styled.
+/// A foreign string for use in a text: without credentials and without characters that could control a terminal or
+/// change the direction of writing. Every foreign string passes through here before it is wrapped, cut or styled.
 pub fn clean(text: &str) -> String {
-    // In this order: what is left out must not hide a name that is followed by a secret.
+    // The order matters: removed characters must not hide a name that is followed by a secret.
     let plain = sanitize::plain(text);
     self::text(&plain).into_owned()
 }
@@ -345,7 +345,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_in_a_command_has_no_credentials() {
+    fn address_in_a_command_has_no_credentials() {
         for (address, expected) in [
             ("https://host:6443/path", "https://host:6443/path"),
             ("https://me:s3cret@host:6443", "https://host:6443"),
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_scheme_loses_its_user_part_too() {
+    fn address_without_a_scheme_loses_its_user_part() {
         assert_eq!(address("t0k@10.0.0.1:4222"), "REDACTED@10.0.0.1:4222");
         assert_eq!(address("nats://t0k@h:4222"), "nats://REDACTED@h:4222");
         assert_eq!(address("$(NATS_TOKEN)@h:4222"), "$(NATS_TOKEN)@h:4222");
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_of_managed_fields_go_and_everything_else_stays() {
+    fn managed_fields_are_removed_and_everything_else_is_kept() {
         let text = r#"{"items":[{"a":1,"managedFields":[{"f":{"f:\"]\\":[[]]}},{}],"b":"]"},{"managedFields":[]}]}"#;
         assert_eq!(
             without_managed_fields(text),
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_is_shown_without_its_query() {
+    fn redirect_is_shown_without_its_query() {
         assert_eq!(
             location("https://u:p@idp.example.com/login?state=s3#x"),
             "https://REDACTED@idp.example.com/login?REDACTED"

@@ -1,4 +1,4 @@
-//! The secrets that this run itself has read: they are masked in everything that leaves the process.
+//! The secrets that this run has read. They are masked in everything that leaves the process.
 
 use std::{
     borrow::Cow,
@@ -13,16 +13,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::REDACTED;
 
-/// Every form of every secret, the longest first, so that no form spoils another that contains it.
+/// Every form of every secret. The longest comes first, because a form may contain another one.
 static SECRETS: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
-/// Shorter values are words of the language too often.
+/// Shorter values too often occur as ordinary words.
 const SHORTEST: usize = 6;
 
-/// What stands in URLs with a percent sign.
+/// Characters that URLs percent-encode.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Remembers a secret, so that it is masked in whatever is shown or recorded from here on.
+/// Registers a secret, so that it is masked in everything that is shown or recorded from now on.
 pub fn remember(secret: &str) {
     let secret = secret.trim();
     if secret.len() < SHORTEST || secret == REDACTED {
@@ -37,13 +37,13 @@ pub fn remember(secret: &str) {
     known.sort_by_key(|form| std::cmp::Reverse(form.len()));
 }
 
-/// A secret as it stands in URLs, JSON and Secrets.
+/// The forms of a secret in URLs, JSON and Secrets.
 fn forms(secret: &str) -> Vec<String> {
     let quoted = serde_json::Value::String(secret.to_owned()).to_string();
     let mut forms = vec![
         secret.to_owned(),
         quoted[1..quoted.len() - 1].to_owned(),
-        // Padding may be left out, and its bits differ when more follows.
+        // Padding may be missing, and its bits differ if more data follows.
         STANDARD_NO_PAD.encode(secret),
         URL_SAFE_NO_PAD.encode(secret),
         utf8_percent_encode(secret, RESERVED).to_string(),

@@ -1,4 +1,4 @@
-//! Where `MeshSync` is told to publish, and whether that is the broker of this stack. Pure.
+//! Where `MeshSync` is configured to publish, and whether that is this stack's broker. Pure.
 
 use std::net::IpAddr;
 
@@ -14,47 +14,47 @@ use crate::{
     stack::base::seen::Seen,
 };
 
-/// The port of NATS, for addresses that name none.
+/// The NATS port, for addresses without a port.
 const USUAL_PORT: u16 = 4222;
 
-/// Where `MeshSync` is told to publish by somebody else than a Broker object.
+/// A publishing address that does not come from a Broker CR.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
-    /// The address as it was written, without what it holds of a token.
+    /// The address as written, without credentials.
     pub address: String,
     /// Its host.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Who says so.
+    /// Where it is configured.
     pub given_by: GivenBy,
-    /// What is there.
+    /// What it refers to.
     pub place: Place,
 }
 
-/// Who names a destination.
+/// Where a publishing address is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivenBy {
-    /// `spec.broker.custom.url` of the `MeshSync` object.
+    /// `spec.broker.custom.url` of the `MeshSync` CR.
     Object,
-    /// The environment of a Deployment that no `MeshSync` object describes.
+    /// The environment of a Deployment that belongs to no `MeshSync` CR.
     Deployment,
 }
 
-/// What an address leads to.
+/// What an address refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The broker of this stack.
+    /// This stack's broker.
     Stack,
-    /// Another Service of this namespace.
+    /// Another Service in this namespace.
     Service(String),
-    /// A Service of another namespace.
+    /// A Service in another namespace.
     Namespace(String),
-    /// A host of which this namespace does not know.
+    /// A host that is not known in this namespace.
     Beyond,
-    /// Nothing; why.
+    /// Nothing, for this reason.
     Nowhere(String),
-    /// The Services were not seen; why.
+    /// The Services could not be observed, for this reason.
     Unseen(String),
 }
 
@@ -64,35 +64,35 @@ impl Destination {
         shown(&self.host, self.port)
     }
 
-    /// Whether it is another broker than the stack's own.
+    /// Whether it is a broker other than the stack's own.
     pub fn is_elsewhere(&self) -> bool {
         self.place != Place::Stack
     }
 
-    /// Why the host means something else, or nothing, to whoever looks from outside the cluster; none when it does not.
+    /// Why the host refers to something else, or nothing, outside the cluster. `None` if it does not.
     pub fn only_inside(&self) -> Option<String> {
         match &self.place {
             Place::Namespace(namespace) => Some(format!(
-                "{} is a Service of namespace {namespace}, which only the cluster's own DNS knows",
+                "{} is a Service in namespace {namespace}, which only the cluster's own DNS resolves",
                 self.host
             )),
             Place::Service(name) => {
-                Some(format!("{} is Service {name}, whose address leads there only inside the cluster", self.host))
+                Some(format!("{} is Service {name}, whose address is reachable only inside the cluster", self.host))
             }
             _ if !self.host.contains(['.', ':']) => {
-                Some(format!("{} is a short name, which means something only inside the cluster", self.host))
+                Some(format!("{} is a short name, which resolves only inside the cluster", self.host))
             }
             _ => None,
         }
     }
 }
 
-/// `host:port`, an address of version 6 in brackets.
+/// `host:port`, with brackets around an IPv6 address.
 fn shown(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// Takes an address of `MeshSync`'s apart; without a port it is NATS's.
+/// Splits an address of `MeshSync`'s. Without a port it has the NATS port.
 pub fn host_and_port(address: &str) -> Option<(String, u16)> {
     if let Some(parts) = objects::host_and_port(address) {
         return Some(parts);
@@ -109,20 +109,20 @@ pub fn plain(address: &str) -> String {
     host_and_port(address).map_or_else(|| address.to_owned(), |(host, port)| shown(&host, port))
 }
 
-/// The address in `spec.broker.custom.url`, which the operator writes back as an empty one where there is none.
+/// The address in `spec.broker.custom.url`. The operator writes an empty one if there is none.
 pub fn custom_url(meshsync: &Meshsync) -> Option<&str> {
     let url = meshsync.spec.broker.as_ref()?.custom.as_ref()?.url.as_deref();
     url.filter(|url| !url.is_empty())
 }
 
-/// Where `MeshSync` is told to publish; none where that is left to a Broker object, or not known.
+/// Where `MeshSync` is configured to publish. `None` if a Broker CR decides that, or if it is not known.
 pub fn of(facts: &Facts) -> Option<Destination> {
     let meshsyncs = meshsyncs(facts);
     let (address, given_by) = match meshsyncs.items().first() {
         Some(meshsync) => (custom_url(meshsync)?.to_owned(), GivenBy::Object),
         None if meshsyncs.is_settled() => {
             let deployment = meshsync_deployment(facts).known().copied()?;
-            // What the operator made goes by what the operator was told.
+            // A workload that the operator created follows the custom resource.
             if deployment.metadata.owner_references.is_some() {
                 return None;
             }
@@ -135,16 +135,16 @@ pub fn of(facts: &Facts) -> Option<Destination> {
     let (host, port) = parts.clone().unwrap_or_default();
     let place = match parts {
         Some((host, _)) => place(facts, &host),
-        None => Place::Nowhere("it is no address of the form HOST:PORT".into()),
+        None => Place::Nowhere("it does not have the form HOST:PORT".into()),
     };
     Some(Destination { address, host, port, given_by, place })
 }
 
-/// What a host leads to, as `MeshSync`'s pod sees it.
+/// What a host refers to, as `MeshSync`'s pod resolves it.
 pub fn place(facts: &Facts, host: &str) -> Place {
     if ["localhost", "127.0.0.1", "::1"].contains(&host) {
         return Place::Nowhere(
-            "that is MeshSync's own pod; the operator's template says so until the Broker has an address".into(),
+            "that is MeshSync's own pod; the operator's template contains this address until the broker has one".into(),
         );
     }
     let host = host.trim_end_matches('.');
@@ -160,7 +160,7 @@ pub fn place(facts: &Facts, host: &str) -> Place {
     let found = services
         .iter()
         .filter(|service| bears(service, namespace, host))
-        // Of several that share an address, the stack's own counts.
+        // If several Services share an address, the stack's own comes first.
         .max_by_key(|service| own(service));
     if let Some(service) = found {
         let selects =
@@ -168,7 +168,7 @@ pub fn place(facts: &Facts, host: &str) -> Place {
         return if own(service) {
             Place::Stack
         } else if !selects {
-            // It leads out of the cluster, or where somebody says by hand.
+            // Its target is outside the cluster, or its endpoints are set by hand.
             Place::Beyond
         } else {
             Place::Service(objects::name(&service.metadata).into())
@@ -182,12 +182,12 @@ pub fn place(facts: &Facts, host: &str) -> Place {
     }
     let labels: Vec<&str> = host.split('.').collect();
     let missing = |name: &str| {
-        Place::Nowhere(format!("there is no Service {name} in namespace {namespace}, where that name is looked up"))
+        Place::Nowhere(format!("Service {name} does not exist in namespace {namespace}, where that name is resolved"))
     };
     match labels.as_slice() {
         [name] => missing(name),
         [name, there] if *there == namespace => missing(name),
-        // A pod's own name may stand before the Service's.
+        // A pod's own name may precede the Service's.
         [.., name, there, "svc"] | [.., name, there, "svc", "cluster", "local"] => {
             if *there == namespace {
                 missing(name)
@@ -199,7 +199,7 @@ pub fn place(facts: &Facts, host: &str) -> Place {
     }
 }
 
-/// Whether a host is a Service, by any of the names and addresses that lead to it.
+/// Whether a host is a Service, by any of its names and addresses.
 fn bears(service: &Service, namespace: &str, host: &str) -> bool {
     let name = objects::name(&service.metadata);
     let spec = service.spec.as_ref();
@@ -211,7 +211,7 @@ fn bears(service: &Service, namespace: &str, host: &str) -> bool {
     by_address || external_addresses(service).iter().any(|address| address == host) || is_named(host, name, namespace)
 }
 
-/// Whether a host is a Service's name: short, with its namespace, or in full; a pod's own name may stand before it.
+/// Whether a host is a Service's name: short, with its namespace, or in full. A pod's own name may precede it.
 fn is_named(host: &str, name: &str, namespace: &str) -> bool {
     if host == name {
         return true;
@@ -222,7 +222,7 @@ fn is_named(host: &str, name: &str, namespace: &str) -> bool {
         || matches!(labels[..end], [_, first, second] if first == name && second == namespace)
 }
 
-/// The pods behind the Service of this namespace that a destination names; none when it is another kind of place.
+/// The pods behind the Service in this namespace that an address refers to. Empty if it refers to something else.
 pub fn pods<'a>(facts: &'a Facts, destination: &Destination) -> Vec<&'a Pod> {
     let Place::Service(name) = &destination.place else {
         return Vec::new();
@@ -236,7 +236,7 @@ pub fn pods<'a>(facts: &'a Facts, destination: &Destination) -> Vec<&'a Pod> {
     selector.map_or_else(Vec::new, |selector| chosen(facts, selector))
 }
 
-/// Pods of the stack's own broker, and of the one of this namespace that `MeshSync` is told to use in its place.
+/// Pods of the stack's own broker, and of the broker in this namespace that `MeshSync` is configured to use instead.
 pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
     let mut pods = own_broker_pods(facts);
     let others = of(facts).map_or_else(Vec::new, |to| self::pods(facts, &to));
@@ -248,7 +248,7 @@ pub fn broker_pods(facts: &Facts) -> Vec<&Pod> {
     pods
 }
 
-/// Whether a `MeshSync` object leaves the address to a Broker of another namespace.
+/// Whether a `MeshSync` CR refers to a Broker CR in another namespace.
 pub fn names_foreign_broker(facts: &Facts, meshsync: &Meshsync) -> bool {
     meshsync
         .spec
@@ -258,7 +258,7 @@ pub fn names_foreign_broker(facts: &Facts, meshsync: &Meshsync) -> bool {
         .is_some_and(|native| !native.namespace.is_empty() && native.namespace != facts.target.namespace)
 }
 
-/// The inner address that the Broker's status gives.
+/// The in-cluster address in the Broker's status.
 pub fn endpoint(facts: &Facts) -> Seen<String> {
     match brokers(facts) {
         Seen::Known(brokers) => brokers
@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_taken_apart_with_and_without_scheme_user_and_port() {
+    fn addresses_split_with_and_without_scheme_user_and_port() {
         for (address, host, port) in [
             ("nats://$(NATS_TOKEN)@10.0.0.1:4222", "10.0.0.1", 4222),
             ("broker.example:4223", "broker.example", 4223),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_known_by_each_of_its_names() {
+    fn service_is_recognized_by_each_of_its_names() {
         for host in [
             "nats",
             "nats.mine",

@@ -1,4 +1,4 @@
-//! Which of the objects are the stack's, and where `MeshSync` is told to publish. Pure.
+//! Which objects belong to the stack, and where `MeshSync` is configured to publish. Pure.
 
 pub mod destination;
 mod objects;

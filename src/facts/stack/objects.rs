@@ -1,4 +1,4 @@
-//! What single objects say. Pure.
+//! Helpers that read single objects. Pure.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub fn name(metadata: &ObjectMeta) -> &str {
     metadata.name.as_deref().unwrap_or_default()
 }
 
-/// Whether the labels hold every pair of the selector.
+/// Whether the labels contain every pair of the selector.
 pub fn selected(metadata: &ObjectMeta, selector: Selector) -> bool {
     metadata
         .labels
@@ -35,13 +35,13 @@ pub(super) fn owned_by(metadata: &ObjectMeta, kind: &str, name: &str) -> bool {
     metadata.owner_references.iter().flatten().any(|owner| owner.kind == kind && owner.name == name)
 }
 
-/// The custom resources of one kind, as one version showed them.
+/// The custom resources of one kind, as read in one version.
 pub(super) type Shown<S, T> = Seen<Vec<CustomResource<S, T>>>;
 
-/// One list out of those of several served versions.
+/// Merges the lists that were read in several served versions.
 ///
-/// The first version that answers wins; an object that several versions show is one. No version answering, the most
-/// telling failure stands: what the API server said before what it never was asked.
+/// The first version that answers comes first, and an object that several versions return counts once. If no version
+/// answered, the most specific failure is returned: an API server's answer rather than a query that was never made.
 pub fn merged<S: Clone, T: Clone>(versions: &BTreeMap<String, Shown<S, T>>, profile: &Profile) -> Shown<S, T> {
     let in_order = || profile.versions.iter().filter_map(|version| versions.get(*version));
     let mut known: Option<Vec<CustomResource<S, T>>> = None;
@@ -72,14 +72,14 @@ fn same(a: &ObjectMeta, b: &ObjectMeta) -> bool {
     }
 }
 
-/// When the watch-list of a `MeshSync` object was last written, and by whom; none where that was not seen.
+/// When the watch-list of a `MeshSync` CR was last written, and by whom. `None` if that was not observed.
 pub fn watch_list_written(meshsync: &Meshsync) -> Option<(Timestamp, &str)> {
     meshsync
         .metadata
         .managed_fields
         .iter()
         .flatten()
-        // Of the fields that a manager wrote, the watch-list alone is kept.
+        // Of the fields that a manager wrote, only the watch-list is kept.
         .filter(|entry| entry.fields_v1.is_some())
         .filter_map(|entry| {
             let manager = entry.manager.as_deref().unwrap_or("somebody");
@@ -93,7 +93,7 @@ pub fn container<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
     pod.status.as_ref()?.container_statuses.iter().flatten().find(|status| status.name == name)
 }
 
-/// Since when a container runs; none when it does not, or its pod is going away.
+/// Since when a container has been running. `None` if it is not running or its pod is terminating.
 pub fn running_since(pod: &Pod, container_name: &str) -> Option<Timestamp> {
     if pod.metadata.deletion_timestamp.is_some() {
         return None;
@@ -116,7 +116,7 @@ pub fn service_account_user(namespace: &str, account: &str) -> String {
     format!("system:serviceaccount:{namespace}:{account}")
 }
 
-/// The tag of an image, none when it is named by digest alone.
+/// The tag of an image. `None` if it has only a digest.
 pub fn image_tag(image: &str) -> Option<&str> {
     let last = image.split('@').next()?.rsplit('/').next()?;
     last.split_once(':').map(|(_, tag)| tag)
@@ -133,7 +133,7 @@ pub fn external_addresses(service: &Service) -> Vec<String> {
         .collect()
 }
 
-/// The limit of a container's memory, in bytes and as it is written.
+/// A container's memory limit, in bytes and as written.
 pub fn memory_limit(container: &Container) -> Option<(u64, &str)> {
     let limit = &container.resources.as_ref()?.limits.as_ref()?.get("memory")?.0;
     Some((quantity::bytes(limit)?, limit))
@@ -145,7 +145,7 @@ pub fn service_type(service: &Service) -> &str {
     kind.unwrap_or("ClusterIP")
 }
 
-/// The statuses of a pod's containers, those of its init containers first.
+/// The statuses of a pod's containers, init containers first.
 pub fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     pod.status.iter().flat_map(|status| {
         let init = status.init_container_statuses.iter().flatten();
@@ -153,13 +153,13 @@ pub fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     })
 }
 
-/// The scheduler's condition of a pod that it finds no node for.
+/// The condition of a pod that is unschedulable.
 pub fn unschedulable(pod: &Pod) -> Option<&PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.iter().flatten();
     conditions.into_iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
 }
 
-/// Takes `host:port` apart; a scheme and a user part in front do no harm.
+/// Splits `host:port`. A scheme and a user part are ignored.
 pub fn host_and_port(address: &str) -> Option<(String, u16)> {
     let address = address.rsplit_once("://").map_or(address, |(_, rest)| rest);
     let address = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
@@ -169,17 +169,18 @@ pub fn host_and_port(address: &str) -> Option<(String, u16)> {
     Some((host.to_owned(), port.parse().ok()?))
 }
 
-/// The Helm release of which an object is, and that release's namespace, which is the object's own unless it says so.
+/// The Helm release of an object, with the release's namespace. Without an annotation, that is the object's own
+/// namespace.
 pub fn release_of(metadata: &ObjectMeta, namespace: &str) -> Option<(String, String)> {
     let (release, stated) = manager::release_of(metadata)?;
     let namespace = stated.unwrap_or_else(|| namespace.to_owned());
-    // Both become part of an address.
+    // Both are used in a URL.
     let plain =
         |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
     (plain(&release) && plain(&namespace)).then_some((release, namespace))
 }
 
-/// Whether a pod is one of the operator, the broker or `MeshSync`, by its labels.
+/// Whether a pod belongs to the operator, the broker or `MeshSync`, by its labels.
 pub fn is_stacks_pod(metadata: &ObjectMeta, profile: &Profile) -> bool {
     profile
         .operator
@@ -190,10 +191,10 @@ pub fn is_stacks_pod(metadata: &ObjectMeta, profile: &Profile) -> bool {
         .any(|selector| selected(metadata, selector))
 }
 
-/// The variable that says where to publish.
+/// The variable with the publishing address.
 pub const ADDRESS: &str = "BROKER_URL";
 
-/// A plain value of these containers' environment.
+/// A literal value in the environment of these containers.
 pub fn variable<'a>(containers: &'a [Container], name: &str) -> Option<&'a str> {
     containers
         .iter()

@@ -1,4 +1,4 @@
-//! Which of the objects are the stack's: by name, by owner, by label. Pure.
+//! Which objects belong to the stack: by name, by owner, by label. Pure.
 
 use super::objects::{ADDRESS, merged, name, owned_by, release_of, running_since, selected, variable};
 use std::collections::BTreeMap;
@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// The Broker objects of the namespace.
+/// The Broker CRs of the namespace.
 pub fn brokers(facts: &Facts) -> Seen<Vec<Broker>> {
     merged(&facts.brokers, facts.profile)
 }
 
-/// The `MeshSync` objects of the namespace.
+/// The `MeshSync` CRs of the namespace.
 pub fn meshsyncs(facts: &Facts) -> Seen<Vec<Meshsync>> {
     merged(&facts.meshsyncs, facts.profile)
 }
@@ -35,7 +35,7 @@ pub fn operator(facts: &Facts) -> Seen<&Deployment> {
     one_deployment(facts, |deployment| name(&deployment.metadata) == facts.profile.operator.deployment)
 }
 
-/// `MeshSync`'s Deployment: named like its custom resource, owned by it, or labelled as it.
+/// `MeshSync`'s Deployment: it has its custom resource's name, is owned by it, or has `MeshSync`'s labels.
 pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
     let names: Vec<String> =
         meshsyncs(facts).items().iter().map(|meshsync| name(&meshsync.metadata).to_owned()).collect();
@@ -48,7 +48,8 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
     if !usual.is_absent() || !names.is_empty() {
         return usual;
     }
-    // Somebody's own may have any name; the container that is told a broker gives it away.
+    // A Deployment that somebody else created can have any name. It is recognized by the container with a broker
+    // address.
     one_deployment(facts, |deployment| {
         let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
         pod.is_some_and(|pod| {
@@ -129,13 +130,13 @@ pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
         .collect()
 }
 
-/// Pods of an adapter: those that its Deployment selects.
+/// Pods of an adapter, which its Deployment selects.
 pub fn adapter_pods<'a>(facts: &'a Facts, adapter: &Deployment) -> Vec<&'a Pod> {
     let selector = adapter.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
     chosen(facts, &selector)
 }
 
-/// The pods with all of these labels; none where no label is named.
+/// The pods with all of these labels. Empty if no label is given.
 pub fn chosen<'a>(facts: &'a Facts, labels: &BTreeMap<String, String>) -> Vec<&'a Pod> {
     facts
         .pods
@@ -149,7 +150,7 @@ pub fn chosen<'a>(facts: &'a Facts, labels: &BTreeMap<String, String>) -> Vec<&'
         .collect()
 }
 
-/// Pods of a Deployment: through its replica sets where they are known, by label where they are not.
+/// Pods of a Deployment: through its `ReplicaSet`s if they are known, otherwise by label.
 fn deployment_pods<'a>(facts: &'a Facts, deployment: &str, selectors: &[Selector]) -> Vec<&'a Pod> {
     let sets: Vec<&str> = facts
         .replicasets
@@ -182,7 +183,8 @@ pub fn own_broker_pods(facts: &Facts) -> Vec<&Pod> {
         .collect()
 }
 
-/// The container of a pod in which NATS runs: the operator's name for it, else the one with NATS's port, else the first.
+/// The container of a pod that runs NATS: the one with the operator's name for it, otherwise the one with the NATS
+/// port, otherwise the first.
 pub fn nats_container<'a>(facts: &Facts, pod: &'a Pod) -> &'a str {
     let names = &facts.profile.broker;
     let containers = pod.spec.as_ref().map_or(&[][..], |spec| &spec.containers);
@@ -198,12 +200,12 @@ pub fn nats_container<'a>(facts: &Facts, pod: &'a Pod) -> &'a str {
         .map_or("", |container| container.name.as_str())
 }
 
-/// Since when a broker pod's NATS runs; none when it does not.
+/// Since when a broker pod's NATS has been running. `None` if it is not running.
 pub fn nats_running_since(facts: &Facts, pod: &Pod) -> Option<Timestamp> {
     running_since(pod, nats_container(facts, pod))
 }
 
-/// The `ServiceAccount` that `MeshSync` runs as.
+/// The `ServiceAccount` of `MeshSync`.
 pub fn meshsync_service_account(facts: &Facts) -> String {
     let of_pod = meshsync_pods(facts).into_iter().find_map(|pod| pod.spec.as_ref()?.service_account_name.clone());
     let of_deployment =
@@ -211,7 +213,7 @@ pub fn meshsync_service_account(facts: &Facts) -> String {
     of_pod.or_else(of_deployment).unwrap_or_else(|| facts.profile.operator.service_account.into())
 }
 
-/// Whether nothing of the stack is in the namespace: neither operator nor custom resource nor workload.
+/// Whether nothing of the stack is in the namespace: no operator, custom resource or workload.
 pub fn is_gone(facts: &Facts) -> bool {
     let gone = |seen: Seen<usize>| matches!(seen, Seen::Absent | Seen::Known(0));
     operator(facts).is_absent()
@@ -221,7 +223,7 @@ pub fn is_gone(facts: &Facts) -> bool {
         && gone(meshsyncs(facts).map(|meshsyncs| meshsyncs.len()))
 }
 
-/// The Helm release that an object of the stack belongs to, with its namespace.
+/// The Helm release of a stack object, with its namespace.
 pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
     let brokers = brokers(facts);
     let meshsyncs = meshsyncs(facts);
@@ -235,7 +237,7 @@ pub fn helm_release(facts: &Facts) -> Option<(String, String)> {
     release_of(metadata, &facts.target.namespace)
 }
 
-/// The `ServiceAccount` that the operator runs as.
+/// The `ServiceAccount` of the operator.
 pub fn operator_service_account(facts: &Facts) -> String {
     operator(facts)
         .known()
@@ -246,7 +248,7 @@ pub fn operator_service_account(facts: &Facts) -> String {
         .unwrap_or_else(|| facts.profile.operator.service_account.into())
 }
 
-/// Whether the operator that is there is of the current line, as far as its containers say.
+/// Whether the installed operator is of the current line, according to its containers.
 pub fn is_current_operator(facts: &Facts) -> bool {
     let old = facts.profile.operator.old_line_container;
     facts.profile.broker.current.is_some()

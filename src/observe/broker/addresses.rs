@@ -1,5 +1,5 @@
-//! Asking the broker at addresses outside its pods: those that a Service or a status gives, and the one that `MeshSync` is
-//! told to use in the place of the stack's own broker.
+//! Probes the broker at addresses outside its pods: those in a Service or a status, and the address of another broker
+//! that `MeshSync` is configured to use.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -18,26 +18,26 @@ use crate::{
     report::Way,
 };
 
-/// The longest that a broker elsewhere is waited for: from here there may be no way to it at all.
+/// The timeout for a broker elsewhere, which may be unreachable from here.
 const PATIENCE_ELSEWHERE: Duration = Duration::from_secs(2);
 
-/// An address outside the pods that may lead to the broker.
+/// An address outside the pods that may belong to the broker.
 pub(crate) struct External {
     host: String,
     client_port: u16,
     monitor_port: u16,
-    /// Whether the cluster itself, and not a custom resource's status, says that it is the broker's.
+    /// Whether the address comes from the cluster itself, and not only from a custom resource's status.
     vouched: bool,
 }
 
 pub(crate) enum ExternalAnswer {
     Server(Box<BrokerServer>),
-    /// The id that the server gave in its greeting.
+    /// The ID that the server sent in its greeting.
     Greeting(String),
 }
 
 impl Probe<'_> {
-    /// The broker that `MeshSync` is told to use, where no pod of this namespace is it.
+    /// The broker that `MeshSync` is configured to use, if none of its pods is in this namespace.
     pub(crate) async fn elsewhere(&self) -> Option<(Option<BrokerServer>, Attempt)> {
         let destination = destination::of(self.facts)?;
         if !matches!(destination.place, Place::Namespace(_) | Place::Beyond) {
@@ -62,12 +62,12 @@ impl Probe<'_> {
         Ok(BrokerServer { address: Some(to.shown()), ..server })
     }
 
-    /// Asks at an address. A vouched one is asked for its clients, any other only who it is. No token is shown.
+    /// Probes an address. A trusted one is queried for its clients, any other only for its identity. No token is sent.
     pub(crate) async fn external(&self, external: &External) -> Result<ExternalAnswer, ProbeFailure> {
         let heard = BothHeard::default();
         let limit = self.limit();
         let greeting = self.direct_greeting(&external.host, external.client_port, limit, &heard.client).await;
-        // What answers here may be a load balancer, whose ports lead to different servers.
+        // The address may be a load balancer whose ports lead to different servers.
         let proven = |failure, own| settled(failure, Way::ExternalAddress, own, false);
         let greeting = greeting.map_err(|failure| proven(failure, heard.client.any()));
         if external.vouched {
@@ -95,7 +95,7 @@ impl Probe<'_> {
         Ok(ExternalAnswer::Greeting(greeting?.server_id().to_owned()))
     }
 
-    /// The addresses that may lead to the broker from outside.
+    /// The external addresses that may belong to the broker.
     pub(crate) fn externals(&self) -> Vec<External> {
         let names = &self.facts.profile.broker;
         let mut externals: Vec<External> = Vec::new();
@@ -126,7 +126,7 @@ impl Probe<'_> {
     }
 }
 
-/// What an address proved, given the servers that broker pods named.
+/// What an address proves, given the servers that broker pods reported.
 pub(crate) fn judge_external(
     external: &External,
     result: Result<ExternalAnswer, ProbeFailure>,
@@ -139,12 +139,17 @@ pub(crate) fn judge_external(
         Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
             None,
             Some(ProbeFailure::stranger(
-                "a NATS server answers, and no broker pod could be asked whether it is its own; nothing it says is believed",
+                "a NATS server answers, but no broker pod could confirm that it belongs to this broker, so its answers \
+                are ignored",
             )),
         ),
-        Ok(ExternalAnswer::Greeting(_)) => {
-            (None, Some(ProbeFailure::stranger("a NATS server answers that is no broker pod's; it was shown no token")))
-        }
+        Ok(ExternalAnswer::Greeting(_)) => (
+            None,
+            Some(ProbeFailure::stranger(
+                "a NATS server answers that belongs to no broker pod; no token was sent \
+                                               to it",
+            )),
+        ),
         Err(failure) => (None, Some(failure)),
     };
     let attempt = Attempt {

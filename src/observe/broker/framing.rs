@@ -1,4 +1,4 @@
-//! What a NATS server sends, let through with bounds: the client library takes lines and messages of any size.
+//! Passes on what a NATS server sends, within limits. The client library accepts lines and messages of any size.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use tokio::io::{
 
 use crate::stack::base::limits;
 
-/// Copies what a server sends, until it ends the connection or breaks the protocol. A message above the limit is left out
+/// Copies what a server sends until the connection ends or breaks the protocol. A message above the limit is dropped
 /// and counted.
 pub(crate) async fn copy<R, W>(from: R, to: W, lost: &Arc<AtomicU64>) -> io::Result<()>
 where
@@ -39,7 +39,7 @@ where
         match payload(&line)? {
             None => to.write_all(&line).await?,
             Some(size) => {
-                // Its own line end follows a payload.
+                // A payload is followed by a line end.
                 let rest = size as u64 + 2;
                 if size > limits::MESSAGE {
                     lost.fetch_add(1, Ordering::Relaxed);
@@ -65,7 +65,7 @@ where
     Ok(())
 }
 
-/// How many bytes of payload follow a line; none where none do.
+/// The number of payload bytes after a line. `None` if there is no payload.
 fn payload(line: &[u8]) -> io::Result<Option<usize>> {
     let malformed = || io::Error::from(io::ErrorKind::InvalidData);
     let line = std::str::from_utf8(line).map_err(|_| malformed())?;
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_within_the_limits_passes_unchanged() {
+    fn messages_within_the_limits_pass_unchanged() {
         let sent = b"PING\r\nMSG a 1 5\r\nPING\n\r\n+OK\r\nHMSG a 1 b 3 7\r\n\r\n\r\nabc\r\n-ERR 'no'\r\n";
         let (out, result, lost) = run(sent);
         assert!(result.is_ok());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn large_message_is_left_out_and_counted() {
+    fn oversized_message_is_dropped_and_counted() {
         let size = limits::MESSAGE + 1;
         let mut sent = format!("MSG a 1 {size}\r\n").into_bytes();
         sent.extend(std::iter::repeat_n(b'x', size));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_line_and_malformed_message_end_the_connection() {
+    fn endless_line_or_malformed_message_ends_the_connection() {
         assert!(run(&vec![b'x'; limits::NATS_LINE + 1]).1.is_err());
         assert!(run(b"MSG a 1 many\r\n").1.is_err());
         assert!(run(b"MSG a 1 5\r\nabc").1.is_err());

@@ -1,7 +1,8 @@
-//! The handshake on a broker's client port, with the token shown only to a server that is known.
+//! The handshake on a broker's client port. The token is sent only to a server whose identity is confirmed.
 //!
-//! The client library dials addresses only, so the stream that we hold is joined to a local socket. The server speaks
-//! first, and what it says is read here before the library is let in: a stranger never sees the token.
+//! The client library can only connect to addresses, so our stream is connected to a local socket. The server speaks
+//! first. Its greeting is read here before the library is connected, so that an unknown server never receives the
+//! token.
 
 use std::{
     sync::{
@@ -24,21 +25,21 @@ use crate::{
     stack::base::{limits, words},
 };
 
-/// The name under which we connect, so that a probe never fakes a state.
+/// Our client name, which is distinct so that a probe never changes a state.
 pub(crate) const CLIENT_NAME: &str = "meshdoctor";
 
-/// A connection to a server that let us in.
+/// A connection to a server that accepted us.
 pub(crate) struct Line {
-    /// Which server it is.
+    /// The server's identity.
     pub(crate) server_id: String,
     /// The connection.
     pub(crate) client: Client,
-    /// How many messages were lost since we did not read fast enough, or they were too large.
+    /// The number of messages dropped because we did not read fast enough or they were too large.
     pub(crate) lost: Arc<AtomicU64>,
     _bridge: Bridge,
 }
 
-/// What joins the library's connection to the stream that we hold.
+/// Connects the library's socket to our stream.
 struct Bridge(JoinHandle<()>);
 
 impl Drop for Bridge {
@@ -47,7 +48,7 @@ impl Drop for Bridge {
     }
 }
 
-/// A stream whose greeting was read.
+/// A stream whose greeting has been read.
 pub(crate) struct Greeted<S> {
     stream: BufReader<S>,
     line: String,
@@ -59,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
     ///
     /// # Errors
     ///
-    /// When what speaks is no NATS server, or nothing does.
+    /// If the peer is not a NATS server or sends nothing.
     pub(crate) async fn read(stream: S) -> Result<Self, ProbeFailure> {
         use tokio::io::AsyncReadExt;
         let mut stream = BufReader::new(stream);
@@ -79,26 +80,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         let line = String::from_utf8_lossy(&line).into_owned();
         let info =
             line.strip_prefix("INFO ").and_then(|json| serde_json::from_str(json.trim()).ok()).ok_or_else(|| {
-                ProbeFailure::broker(
-                    FailureReason::NotNats,
-                    "what answers on the client port does not greet as a NATS server does",
-                )
+                ProbeFailure::broker(FailureReason::NotNats, "the client port does not send a NATS greeting")
             })?;
         Ok(Self { stream, line, info })
     }
 
-    /// What the server says of itself.
+    /// The server's greeting.
     pub(crate) fn greeting(&self) -> &Greeting {
         &self.info
     }
 
-    /// Who the server says it is; new at each start.
+    /// The server's ID, which is new after each start.
     pub(crate) fn server_id(&self) -> &str {
         &self.info.server_id
     }
 
-    /// Shakes hands. The caller has made sure that this server may see the token. The connection that comes of it ends
-    /// when it is dropped.
+    /// Performs the handshake. The caller has made sure that this server may receive the token. The connection ends
+    /// when the result is dropped.
     pub(crate) async fn shake(self, token: Option<&Token>, limit: Duration) -> (Handshake, Option<Line>) {
         if self.info.tls_required {
             return (Handshake::not_tried(NotTried::TlsRequired), None);
@@ -147,23 +145,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         match connected {
             Ok(Ok(client)) => match tokio::time::timeout(limit, client.flush()).await {
                 Ok(Ok(())) => Ok(Line { server_id, client, lost, _bridge: bridge }),
-                Ok(Err(error)) => {
-                    Err(failed(FailureReason::Closed, format!("the server accepted us and then broke: {error}")))
-                }
+                Ok(Err(error)) => Err(failed(
+                    FailureReason::Closed,
+                    format!(
+                        "the server accepted the connection and then failed: \
+                                                              {error}"
+                    ),
+                )),
                 Err(_) => Err(failed(
                     FailureReason::Silent,
-                    format!("the server accepted us and then said nothing for {}", words::span(limit)),
+                    format!("the server accepted the connection and then sent nothing for {}", words::span(limit)),
                 )),
             },
             Ok(Err(error)) => Err(refusal(&error)),
             Err(_) => Err(failed(
                 FailureReason::Silent,
-                format!("the server greets and then says nothing for {}", words::span(limit)),
+                format!("the server sent its greeting and then nothing for {}", words::span(limit)),
             )),
         }
     }
 
-    /// Joins the stream to the first local connection, the greeting first.
+    /// Connects the stream to the first local connection, beginning with the greeting.
     async fn bridge(self, listener: TcpListener, lost: Arc<AtomicU64>) {
         let Ok((local, _)) = listener.accept().await else {
             return;
@@ -176,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         let (from_server, mut to_server) = tokio::io::split(self.stream);
         let up = tokio::io::copy(&mut from_library, &mut to_server);
         let down = framing::copy(from_server, &mut to_library, &lost);
-        // Once either ends, so does the connection.
+        // If one side ends, the connection ends.
         tokio::select! {
             _ = up => {}
             _ = down => {}

@@ -25,36 +25,36 @@ use crate::{
     },
 };
 
-/// How many connections one page is asked for; the server's own default.
+/// The number of connections requested per page, which is the server's own default.
 const PAGE: usize = 1024;
 
-/// The most connections of one page that are read. A server that honours `limit` sends no more.
+/// The maximum number of connections read per page. A server that respects `limit` does not send more.
 const MOST_OF_A_PAGE: usize = 2 * PAGE;
 
-/// How young a connection without a name may be for a probe's.
+/// The maximum age of a nameless connection that is taken for a probe.
 const PROBE_AGE: SignedDuration = SignedDuration::from_secs(2);
 
-/// The longest that the connections that ended are waited for.
+/// The timeout for the list of closed connections.
 const CLOSED_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What a monitor answered.
+/// The answers of a monitor.
 pub(crate) struct Answer {
-    /// The server itself.
+    /// The server.
     pub varz: Varz,
     /// Its client connections.
     pub connections: Seen<Vec<Connection>>,
-    /// How many more it listed, of other names than those that decide a state.
+    /// The number of further listed connections, with names that do not decide a state.
     pub more: u64,
-    /// Whether every connection was listed that it says it has.
+    /// Whether all the connections that the server counts were listed.
     pub complete: bool,
-    /// Whether an answer was given up before its end.
+    /// Whether reading an answer was stopped before its end.
     pub abandoned: bool,
-    /// Connections of the wanted name that have ended.
+    /// Closed connections with the requested name.
     pub closed: Seen<Vec<ClosedConnection>>,
 }
 
 impl Answer {
-    /// The server that answered this, reached this way.
+    /// The server that answered on this route.
     pub(crate) fn of_server(self, reached_by: Way) -> BrokerServer {
         BrokerServer {
             reached_by,
@@ -76,14 +76,14 @@ struct Page {
     connections: AtMost<Connection, MOST_OF_A_PAGE>,
 }
 
-/// Asks over an open stream, for so long at the most. What was answered by then is kept.
+/// Queries the monitor over an open stream, within this time. Answers received by then are kept.
 ///
-/// HTTP/1.1 with a body of known length: a forwarded stream has no end of file to wait for. `named` is told the
-/// server's id before its connections are listed, so that the handshake need not wait for them.
+/// It uses HTTP/1.1 and bodies of known length, because a forwarded stream has no end of file. `named` receives the
+/// server's ID before its connections are listed, so that the handshake can start early.
 ///
 /// # Errors
 ///
-/// When what answers is no NATS monitor, or nothing does.
+/// If the peer is not a NATS monitor or sends nothing.
 pub(crate) async fn ask<S>(
     stream: S,
     profile: &Profile,
@@ -101,7 +101,7 @@ where
     answer
 }
 
-/// A conversation with a monitor.
+/// An HTTP connection to a monitor.
 struct Monitor {
     sender: http1::SendRequest<Empty<Bytes>>,
     deadline: Instant,
@@ -115,20 +115,20 @@ impl Monitor {
         if varz.server_id.is_empty() {
             return Err(ProbeFailure::broker(
                 FailureReason::NotMonitor,
-                "what answers on the monitor's port is no NATS server",
+                "the monitor port does not belong to a NATS server",
             ));
         }
-        // Nobody listens where no token may be shown.
+        // There is no receiver if no token may be sent.
         let _ = named.send(varz.server_id.clone());
         let listing = self.list(profile, &varz).await;
         let closed = match &listing.failure {
-            // After an answer that was given up, the next would be read out of step.
+            // After an aborted answer, the next one would be read from the wrong position.
             Some(failure) => Seen::failed(failure.clone()),
-            // What is proven by now is not given up for this.
+            // A failure here must not lose what is already proven.
             None => match self.closed(profile.meshsync.client).await {
                 Ok(closed) => Seen::Known(closed),
                 Err(failure) if failure.reason == FailureReason::Silent => {
-                    Seen::failed("the monitor does not say which connections ended")
+                    Seen::failed("the monitor does not list closed connections")
                 }
                 Err(failure) => Seen::failed(failure),
             },
@@ -151,7 +151,7 @@ impl Monitor {
         })
     }
 
-    /// Lists the connections, page by page, until all came that the server says it has.
+    /// Lists the connections page by page, until all that the server counts are there.
     async fn list(&mut self, profile: &Profile, varz: &Varz) -> Listing {
         let mut listing = Listing::default();
         for _ in 0..limits::CONNZ_PAGES {
@@ -159,7 +159,7 @@ impl Monitor {
             let page = self.get(&path, limits::CONNZ_BYTES, self.deadline).await;
             let page = match page.and_then(|body| parse::<Page>("/connz", &body)) {
                 Ok(page) => page,
-                // What the first pages proved stays proven.
+                // What the first pages proved remains proven.
                 Err(failure) => {
                     listing.failure = Some(failure);
                     break;
@@ -178,7 +178,7 @@ impl Monitor {
         listing
     }
 
-    /// The connections of a name that have ended, of those that ended last.
+    /// The closed connections with a name, among the most recently closed ones.
     async fn closed(&mut self, client: &str) -> Result<Vec<ClosedConnection>, ProbeFailure> {
         #[derive(Deserialize)]
         struct Closed {
@@ -199,21 +199,21 @@ impl Monitor {
             Ok(answer) => answer,
             Err(_) => Err(ProbeFailure::broker(
                 FailureReason::Silent,
-                format!("the monitor accepts connections and says nothing for {}", words::span(self.limit)),
+                format!("the monitor accepts connections but sends nothing for {}", words::span(self.limit)),
             )),
         }
     }
 }
 
-/// The connections that were listed so far.
+/// The connections listed so far.
 #[derive(Default)]
 struct Listing {
     kept: Vec<Connection>,
-    /// How many of the kept ones bear a name that decides a state.
+    /// The number of kept connections with a name that decides a state.
     named: usize,
     received: usize,
     more: u64,
-    /// Whether connections that decide a state had to be left out.
+    /// Whether connections that decide a state exceeded the limit.
     overflow: bool,
     complete: bool,
     failure: Option<ProbeFailure>,
@@ -246,7 +246,7 @@ impl Listing {
     }
 }
 
-/// Whether a connection is a probe like ours: it bears our name, or has only just come and said nothing yet.
+/// Whether a connection is a probe like ours: it has our name, or is very new and has sent nothing yet.
 fn is_probe(connection: &Connection, varz: &Varz) -> bool {
     let just_come = match (connection.start, varz.now) {
         (Some(start), Some(now)) => now.duration_since(start) < PROBE_AGE,
@@ -257,13 +257,13 @@ fn is_probe(connection: &Connection, varz: &Varz) -> bool {
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &str, body: &[u8]) -> Result<T, ProbeFailure> {
     serde_json::from_slice(body).map_err(|_| {
-        ProbeFailure::broker(FailureReason::NotMonitor, format!("the monitor's {path} is not what NATS answers"))
+        ProbeFailure::broker(FailureReason::NotMonitor, format!("the monitor's {path} is not a valid NATS answer"))
     })
 }
 
 fn broken(error: &hyper::Error) -> ProbeFailure {
     if speaks_no_http(error) {
-        ProbeFailure::broker(FailureReason::NotHttp, "the monitor's port answers, and not with HTTP")
+        ProbeFailure::broker(FailureReason::NotHttp, "the monitor port does not speak HTTP")
     } else {
         ProbeFailure::broker(FailureReason::Closed, "the monitor closed the connection before its answer was complete")
     }
@@ -275,7 +275,7 @@ async fn fetch(sender: &mut http1::SendRequest<Empty<Bytes>>, path: &str, most: 
         .body(Empty::new())
         .map_err(|error| ProbeFailure::no_way(FailureReason::Local, error.to_string()))?;
     let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
-    // The rest of the query is ours.
+    // The rest of the query is chosen by us.
     let page = path.split('?').next().unwrap_or(path);
     if response.status() != StatusCode::OK {
         return Err(ProbeFailure::broker(

@@ -1,11 +1,11 @@
-//! Asking the broker: every server, by every way there is, and carefully.
+//! Probes every broker server by every available route, without exposing the token.
 //!
-//! Through a pod, the API server vouches for whom we reach. An address in a Service's status was written by the
-//! cluster; one in a custom resource's status may lead anywhere, so what answers there counts for nothing unless a
-//! broker pod's own monitor named the same server. The token goes to servers so named, and to no other.
+//! Through a port-forward, the API server guarantees which pod is reached. An address in a Service's status was written
+//! by the cluster. An address in a custom resource's status may lead anywhere, so its answers count only if a broker
+//! pod's own monitor reported the same server. The token is sent only to servers that were confirmed in this way.
 //!
-//! A broker that `MeshSync` is told to use in the place of the stack's own is somebody else's: it is asked who its clients
-//! are, as `MeshSync` itself asks it before it connects, and never shown a token.
+//! Another broker that `MeshSync` is configured to use belongs to somebody else. It is queried only for its clients, as
+//! `MeshSync` does before it connects, and never receives a token.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::{addresses::judge_external, server::Whose};
 use crate::facts::{BrokerFacts, stack};
 
 impl Probe<'_> {
-    /// Asks every server.
+    /// Probes every server.
     pub(crate) async fn run(&self) -> BrokerFacts {
         let own = stack::own_broker_pods(self.facts);
         let pods = stack::broker_pods(self.facts);
@@ -27,7 +27,7 @@ impl Probe<'_> {
         }));
         let through_addresses = join_all(externals.iter().map(|external| self.external(external)));
         let through_either = async {
-            // The first answer wins: with every pod's server reached, no address is waited for.
+            // The first answer wins. If every pod's server was reached, external addresses are not waited for.
             match select(through_pods, through_addresses).await {
                 Either::Left((results, addresses)) => {
                     let all = !results.is_empty() && results.iter().all(|(server, _)| server.is_some());
@@ -46,7 +46,7 @@ impl Probe<'_> {
         let known: BTreeSet<String> = found
             .servers
             .iter()
-            // A greeting is no more than a claim.
+            // A greeting alone proves no identity.
             .filter(|server| server.monitor.is_none())
             .map(|server| server.varz.server_id.clone())
             .collect();

@@ -1,4 +1,4 @@
-//! Asking one server of the broker, by every route there is.
+//! Probes one broker server by every available route.
 
 use std::{cell::RefCell, pin::pin, rc::Rc, time::Duration};
 
@@ -26,24 +26,24 @@ use crate::{
     stack::base::seen::Seen,
 };
 
-/// The longest that one server is waited for.
+/// The timeout for one server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a probe needs beside the facts so far.
+/// What a probe needs in addition to the facts so far.
 pub(crate) struct Probe<'a> {
     /// For the limits and `-v`.
     pub asker: &'a ApiClient<'a>,
     /// For port-forwards.
     pub client: kube::Client,
-    /// What was seen of the cluster.
+    /// The facts so far.
     pub facts: &'a Facts,
-    /// The token, when it could be read.
+    /// The token, if it could be read.
     pub token: Option<&'a Token>,
-    /// Where connections go that are to outlast the look.
+    /// Receives the connections that are used after the observation.
     pub kept: Option<&'a Kept>,
 }
 
-/// Connections to servers of the stack's own broker, and what carries them.
+/// Connections to servers of the stack's own broker, with their port-forwards.
 #[derive(Default)]
 pub(crate) struct Kept {
     lines: RefCell<Vec<Rc<Line>>>,
@@ -51,22 +51,22 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Every connection: to one server there may be several, and some whose way has ended.
+    /// Every connection. There may be several to one server, and some may have ended.
     pub(crate) fn lines(&self) -> Vec<Rc<Line>> {
         self.lines.borrow().clone()
     }
 }
 
-/// Whose broker a server is of, and so whether it may be shown the token.
+/// The owner of a server, which decides whether it may receive the token.
 #[derive(Clone, Copy)]
 pub(crate) enum Whose {
     /// The stack's own.
     Ours,
-    /// Another, which `MeshSync` is told to use.
+    /// Another broker that `MeshSync` is configured to use.
     Others,
 }
 
-/// A way to a pod's server that was tried to its end.
+/// The result of one route to a pod's server.
 struct Tried {
     way: Way,
     address: Option<String>,
@@ -74,19 +74,20 @@ struct Tried {
 }
 
 impl Tried {
-    /// Whether it led to a server and its monitor.
+    /// Whether it reached the server and its monitor.
     fn is_whole(&self) -> bool {
         self.result.as_ref().is_ok_and(|server| server.monitor.is_none())
     }
 }
 
 impl Probe<'_> {
-    /// How long one server is waited for. Whatever comes after the broker needs time, too.
+    /// The timeout for one server. Time is left for the steps after the broker.
     pub(crate) fn limit(&self) -> Duration {
         (self.asker.remaining() / 3).min(PATIENCE)
     }
 
-    /// One broker pod's server: through a port-forward and, when we run in the cluster, by its address at once.
+    /// Probes one broker pod's server: through a port-forward and, if we run in the cluster, also by its address at the
+    /// same time.
     pub(super) async fn pod(&self, pod: &Pod, whose: Whose) -> (Option<BrokerServer>, Vec<Attempt>) {
         let name = stack::name(&pod.metadata);
         let attempt = |way, address, failure| Attempt { pod: Some(name.to_owned()), way, address, failure };
@@ -99,7 +100,7 @@ impl Probe<'_> {
             Some(ip) => {
                 let by_address = pin!(self.by_address(ip, whose));
                 let by_forward = pin!(self.by_forward(name, whose));
-                // The first whole answer wins; a policy may bar us from an address that a port-forward goes past.
+                // The first complete answer wins. A NetworkPolicy may block an address but not a port-forward.
                 match select(by_address, by_forward).await {
                     Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => (tried, None),
                     Either::Left((tried, other)) => (tried, Some(other.await)),
@@ -117,7 +118,7 @@ impl Probe<'_> {
             attempts.push(attempt(tried.way, tried.address, failure));
             servers.extend(server);
         }
-        // A server whose monitor answered says more than one that only greeted.
+        // An answer from the monitor is worth more than a greeting alone.
         servers.sort_by_key(|server| server.monitor.is_some());
         let server = servers.into_iter().next().map(|server| BrokerServer { pod: Some(name.into()), ..server });
         (server, attempts)
@@ -173,7 +174,7 @@ impl Probe<'_> {
         Ok(server)
     }
 
-    /// What a handshake came to; its connection is kept where connections are wanted.
+    /// The result of a handshake. Its connection is kept if connections are requested.
     fn keep(&self, (handshake, line): (Handshake, Option<Line>)) -> Handshake {
         if let Some(kept) = self.kept {
             kept.lines.borrow_mut().extend(line.map(Rc::new));
@@ -187,7 +188,7 @@ impl Probe<'_> {
         Ok(BrokerServer { address: Some(ip.into()), ..server })
     }
 
-    /// Asks both ports of a server at an address.
+    /// Probes both ports of a server at an address.
     pub(super) async fn direct(
         &self,
         way: Way,
@@ -202,8 +203,8 @@ impl Probe<'_> {
         self.server(way, whose, answer, greeting, named, &heard).await
     }
 
-    /// Puts a pod's answers together. Its monitor names the server, which may then see the token while the monitor
-    /// goes on with its list.
+    /// Combines a pod's answers. Its monitor confirms the server, which may then receive the token while the monitor
+    /// sends its list.
     pub(crate) async fn server<S>(
         &self,
         way: Way,
@@ -218,7 +219,7 @@ impl Probe<'_> {
     {
         let handshake = async {
             let greeting = greeting.await;
-            // Without a name the monitor has failed, and nobody vouches for who greeted.
+            // Without an ID the monitor has failed, and the server that sent the greeting is not confirmed.
             let id = named.await.unwrap_or_default();
             let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
             let handshake = match greeting {
@@ -235,7 +236,7 @@ impl Probe<'_> {
         let (answer, (greeting, handshake)) = tokio::join!(answer, handshake);
         let (monitor, client) = (heard.monitor.any(), heard.client.any());
         let answer = answer.map_err(|failure| settled(failure, way, monitor, client));
-        // Both ports share a port-forward, and what is not read of one holds up the other.
+        // Both ports share a port-forward, and unread data of one blocks the other.
         let jammed = way == Way::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
         if let (true, Ok(answer), Some(kept)) = (jammed, &answer, self.kept) {
             let mut lines = kept.lines.borrow_mut();
@@ -244,7 +245,7 @@ impl Probe<'_> {
         let handshake = match handshake {
             Handshake::Failed(failure) if jammed => Handshake::Failed(ProbeFailure::no_way(
                 failure.reason,
-                "the monitor's endless answer holds up the port-forward",
+                "the monitor's endless answer blocks the port-forward",
             )),
             Handshake::Failed(failure) => Handshake::Failed(settled(failure, way, client, monitor)),
             other => other,
@@ -252,7 +253,7 @@ impl Probe<'_> {
         match (answer, greeting, handshake) {
             (Ok(answer), greeting, handshake) => Ok(BrokerServer { handshake, greeting, ..answer.of_server(way) }),
             (Err(failure), Some(greeting), handshake) => Ok(without_monitor(way, greeting, failure, handshake)),
-            // Of two failures, that which proves something.
+            // Of two failures, the one that proves something.
             (Err(failure), None, Handshake::Failed(other))
                 if failure.kind != FailureKind::Broker && other.kind == FailureKind::Broker =>
             {
@@ -286,7 +287,7 @@ impl Probe<'_> {
     }
 }
 
-/// What the greeting alone proves of a server.
+/// What the greeting alone proves about a server.
 fn without_monitor(way: Way, greeting: Greeting, failure: ProbeFailure, handshake: Handshake) -> BrokerServer {
     BrokerServer {
         reached_by: way,

@@ -1,7 +1,8 @@
-//! The connections over which a broker is probed, and what a failure on one of them proves.
+//! The connections for probing a broker, and what a failure on one of them proves.
 //!
-//! That a connection was made proves little: a port-forward is accepted by the API server, an address by a load balancer
-//! or a mesh's proxy. Only bytes of the pod, or the kubelet's word that nothing listens there, prove something of it.
+//! An accepted connection proves little: the API server accepts a port-forward, and a load balancer or a service mesh
+//! proxy accepts an address. Only bytes from the pod, or the kubelet's message that nothing listens there, prove
+//! something about it.
 
 use std::{
     pin::Pin,
@@ -27,10 +28,10 @@ use crate::{
     stack::base::{failure::Kind, words},
 };
 
-/// How long the kubelet's reason may come after the stream that it explains was closed.
+/// How long to wait for the kubelet's message after the stream was closed.
 const REASON_DELAY: Duration = Duration::from_millis(200);
 
-/// Whether a byte came over a connection.
+/// Whether a byte was received on a connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Heard(Arc<AtomicBool>);
 
@@ -40,14 +41,14 @@ impl Heard {
     }
 }
 
-/// What was heard on both ports of a server.
+/// What was received on both ports of a server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BothHeard {
     pub(crate) monitor: Heard,
     pub(crate) client: Heard,
 }
 
-/// A connection that notes whether a byte came over it.
+/// A connection that records whether a byte was received on it.
 pub(crate) struct Watched<S> {
     stream: S,
     heard: Heard,
@@ -88,10 +89,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// What a failure on one port of a server proves, given what was heard on this port and on the other.
+/// What a failure on one port of a server proves, given what was received on this port and on the other.
 ///
-/// Silence is the broker's own if the way there carried anything. A connection that closes is the broker's if the way
-/// carried something of the other port: a way that breaks in the middle of an answer closes it as well.
+/// Silence proves a fault of the broker if the route carried any data. A closed connection proves one only if the route
+/// carried data of the other port, because a route that fails during an answer also closes it.
 pub(crate) fn settled(failure: ProbeFailure, way: Way, own: bool, other: bool) -> ProbeFailure {
     if failure.kind != FailureKind::Broker {
         return failure;
@@ -106,7 +107,8 @@ pub(crate) fn settled(failure: ProbeFailure, way: Way, own: bool, other: bool) -
     }
     let message = match (way, failure.reason) {
         (Way::PortForward, FailureReason::Silent) => {
-            "the port-forward was opened and carried no data: either the broker hangs, or the API server or the kubelet does not pass its data on"
+            "the port-forward was opened but carried no data: either the broker hangs, or the API server or the kubelet \
+            does not forward its data"
         }
         (Way::PortForward, _) if own => "the port-forward was closed in the middle of an answer",
         (Way::PortForward, _) => "the port-forward was opened and closed again before it carried any data",
@@ -132,12 +134,12 @@ pub(crate) async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpSt
         }
         Err(_) => Err(ProbeFailure::no_way(
             FailureReason::Unreachable,
-            format!("{host}:{port} gave no answer within {}", words::span(limit)),
+            format!("{host}:{port} timed out after {}", words::span(limit)),
         )),
     }
 }
 
-/// Works for so long at the most.
+/// Runs an operation within this time.
 pub(crate) async fn timed<T>(
     work: impl Future<Output = Result<T, ProbeFailure>>,
     limit: Duration,
@@ -147,12 +149,12 @@ pub(crate) async fn timed<T>(
         Ok(result) => result,
         Err(_) => Err(ProbeFailure::broker(
             FailureReason::Silent,
-            format!("{what} accepts connections and says nothing for {}", words::span(limit)),
+            format!("{what} accepts connections but sends nothing for {}", words::span(limit)),
         )),
     }
 }
 
-/// Works on a forwarded port while listening for the kubelet's word that it cannot be used.
+/// Runs an operation on a forwarded port while listening for the kubelet's message that it cannot be used.
 pub(crate) async fn guarded<T>(
     work: impl Future<Output = Result<T, ProbeFailure>>,
     mut error: JoinHandle<Option<String>>,
@@ -165,7 +167,7 @@ pub(crate) async fn guarded<T>(
             _ => Err(failure),
         },
         Either::Left((result, _)) => result,
-        // What has come by now is not given up for it.
+        // Data received until now is not discarded because of the message.
         Either::Right((Ok(Some(reason)), _)) if !heard.any() => Err(tunnel::port_error(&reason)),
         Either::Right((_, work)) => work.await,
     }
@@ -176,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silence_is_the_brokers_only_where_the_way_carried_something() {
+    fn silence_is_a_broker_fault_only_if_the_route_carried_data() {
         use FailureReason::{Closed, NotHttp, Refused, Silent};
         let kind = |reason, own, other| {
             let failure = ProbeFailure::broker(reason, "so");

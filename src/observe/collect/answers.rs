@@ -1,4 +1,4 @@
-//! The answers of the first wave, parsed and redacted.
+//! The answers of the first round, parsed and redacted.
 
 use std::{collections::BTreeMap, convert::Infallible};
 
@@ -16,27 +16,27 @@ use crate::{
     },
 };
 
-/// The permission that a question needs, and the pages of the answer.
+/// The permission that a query needs, and the pages of the answer.
 type Answer = (Permission, Result<Vec<String>, ApiError>);
 
-/// The answers of the first wave, still as text.
+/// The answers of the first round, not yet parsed.
 pub(super) struct FirstWave {
     pub(super) version: Result<String, ApiError>,
     pub(super) answers: BTreeMap<String, Answer>,
-    /// The answers for each of several objects, by the name of the row.
+    /// The answers for single objects, by the name of the row.
     pub(super) each: BTreeMap<&'static str, Vec<Answer>>,
     pub(super) reviews: Seen<Vec<crate::facts::Review>>,
     pub(super) timings: BTreeMap<String, u64>,
 }
 
 impl FirstWave {
-    /// Whether anything was answered at all.
+    /// Whether any query was answered.
     pub(super) fn has_answers(&self) -> bool {
         let answered = |(_, answer): &Answer| answer.as_ref().map_or_else(ApiError::is_refusal, |_| true);
         self.answers.values().any(answered)
     }
 
-    /// Has every question end in this failure.
+    /// Replaces every answer by this failure.
     pub(super) fn forget(&mut self, failure: &ApiError) {
         let each = self.each.values_mut().flatten();
         for (_, answer) in self.answers.values_mut().chain(each) {
@@ -67,7 +67,7 @@ impl FirstWave {
         self.whole_list(name, secrets)
     }
 
-    /// A list of which it also matters who wrote what.
+    /// A list of which the managed fields matter as well.
     fn whole_list<T: DeserializeOwned + Redact>(&mut self, name: &str, secrets: &[String]) -> Seen<Vec<T>> {
         match self.answers.remove(name) {
             Some((right, answer)) => seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right),
@@ -76,10 +76,10 @@ impl FirstWave {
     }
 }
 
-/// The first wave as a source of facts.
+/// The first round as a source of facts.
 pub(super) struct Answers<'a> {
     pub(super) wave: &'a mut FirstWave,
-    /// What to take out of every answer.
+    /// The token to remove from every answer.
     pub(super) secrets: &'a [String],
     pub(super) profile: &'static Profile,
 }
@@ -112,12 +112,12 @@ impl Source for Answers<'_> {
     }
 }
 
-/// Whether a failure may be one connection's alone.
+/// Whether a failure may be limited to one connection.
 pub(super) fn may_be_of_the_connection(failure: &ApiError) -> bool {
     !failure.is_refusal() && !matches!(failure.kind(), Kind::NotAnApiServer | Kind::Unauthorized)
 }
 
-/// Those of the objects that exist; each was asked for by name.
+/// The existing ones of the objects that were queried by name.
 fn existing<T: DeserializeOwned + Redact>(answers: Vec<Answer>, secrets: &[String]) -> Seen<Vec<T>> {
     let mut found = Vec::new();
     for (right, answer) in answers {

@@ -1,4 +1,4 @@
-//! The way to the API server, step by step: each is tried by itself, so that one sees which of them takes the time.
+//! The connection to the API server, step by step. Each step is timed separately, so that a slow one is visible.
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,13 +19,13 @@ use crate::{
     },
 };
 
-/// Tries what comes before the first request, in no more than half of the time, so that as much is left for whatever else
-/// there is to be found out when one of the steps gets no answer.
+/// Times the steps before the first request, within half of the time, so that the rest of the test has time if a step
+/// gets no answer.
 pub(in crate::observe) async fn approach(config: &kube::Config, asker: &ApiClient<'_>) -> ApiTest {
     let mut test = ApiTest::default();
     if config.proxy_url.is_some() {
         for step in [&mut test.resolve, &mut test.connect, &mut test.tls] {
-            step.detail = "a proxy stands between, and does it for us".into();
+            step.detail = "done by the proxy".into();
         }
     } else {
         let limit = asker.remaining().min(asker.time_left() / 2);
@@ -34,7 +34,7 @@ pub(in crate::observe) async fn approach(config: &kube::Config, asker: &ApiClien
     test
 }
 
-/// Asks who we are, and then something small again and again.
+/// Requests the authenticated user, and then repeats a small request.
 pub(in crate::observe) async fn measure(asker: &ApiClient<'_>, count: u32, test: &mut ApiTest) {
     let failed = |step: &Step| matches!(step.micros, Seen::Unreachable(_));
     if [&test.resolve, &test.connect, &test.tls].into_iter().any(failed) {
@@ -43,7 +43,7 @@ pub(in crate::observe) async fn measure(asker: &ApiClient<'_>, count: u32, test:
     let started = Instant::now();
     test.authenticate = match reviews::who_am_i(asker).await {
         Ok(user) => Step::done(micros(started.elapsed()), format!("as {user}")),
-        Err(ApiError::NotFound) => Step::not_tried("Kubernetes before 1.28 does not say who somebody is"),
+        Err(ApiError::NotFound) => Step::not_tried("Kubernetes before 1.28 does not report the authenticated user"),
         Err(ApiError::Failed(failure)) => Step::failed(failure),
         Err(ApiError::Denied) => Step::failed(Failure::new(Kind::Forbidden, "forbidden")),
     };
@@ -56,7 +56,7 @@ pub(in crate::observe) async fn measure(asker: &ApiClient<'_>, count: u32, test:
             Ok(_) => test.requests.push(micros(started.elapsed())),
             Err(_) => test.failed += 1,
         }
-        // One that does not answer at all is not asked a hundred times.
+        // A server that does not answer is not asked a hundred times.
         if test.requests.is_empty() && test.failed >= 3 {
             break;
         }
@@ -117,7 +117,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
     .await;
 }
 
-/// Tries one step and notes how it went.
+/// Times one step and records its result.
 async fn attempt<T>(
     step: &mut Step,
     work: impl Future<Output = Result<T, Failure>>,
@@ -131,7 +131,7 @@ async fn attempt<T>(
             return Some(value);
         }
         Ok(Err(why)) => why,
-        Err(_) => format!("no answer within {}", words::span(limit)).into(),
+        Err(_) => format!("timed out after {}", words::span(limit)).into(),
     };
     step.micros = Seen::failed(why);
     None

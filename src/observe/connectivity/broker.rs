@@ -1,4 +1,4 @@
-//! What a broker server does with messages of ours: answers, and hands back what is published.
+//! Tests how a broker server handles our messages: round trips, and publishing to ourselves.
 
 use std::time::Duration;
 
@@ -13,29 +13,29 @@ use crate::{
     stack::base::words,
 };
 
-/// The longest that one message is waited for.
+/// The timeout for one message.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why a message did not come back.
+/// Why a message was not returned.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BrokerError {
     #[error(transparent)]
     Subscribe(#[from] SubscribeError),
     #[error(transparent)]
     Publish(#[from] PublishError),
-    #[error("another message came back than was sent")]
+    #[error("received another message than the published one")]
     OtherMessage,
     #[error("the server ended the connection")]
     Ended,
     #[error("the connection has ended")]
     Disconnected,
-    #[error("what was published did not come back")]
+    #[error("the published message was not received")]
     Lost,
-    #[error("no answer came within {}", words::span(PATIENCE))]
+    #[error("timed out after {}", words::span(PATIENCE))]
     Silent,
 }
 
-/// Measures every server that let us in, each once.
+/// Tests every server that accepted us, each once.
 pub(crate) async fn measure(bench: &TestContext<'_>) -> Vec<ServerTest> {
     let mut tests: Vec<ServerTest> = Vec::new();
     for line in bench.kept.lines() {
@@ -77,11 +77,11 @@ async fn one(line: &Line, count: u32) -> ServerTest {
     test
 }
 
-/// The time to the server and back: it sends us at once what we send to ourselves.
+/// The round-trip time to the server, measured with a message to ourselves.
 ///
 /// # Errors
 ///
-/// [`BrokerError`] when no answer came.
+/// [`BrokerError`] if it was not received.
 pub(crate) async fn round_trip(client: &Client) -> Result<u64, BrokerError> {
     let subject = client.new_inbox();
     let mut back = client.subscribe(subject.clone()).await?;
@@ -94,19 +94,19 @@ pub(crate) async fn round_trip(client: &Client) -> Result<u64, BrokerError> {
     }
 }
 
-/// Who listens on a subject.
+/// Whether a subject has a subscriber.
 pub(crate) enum Hearing {
-    /// Nobody, says the server.
+    /// The server reports no subscriber.
     Nobody,
-    /// Somebody, who has answered.
+    /// A subscriber has answered.
     Somebody,
-    /// Neither came: somebody who listens need not answer, or the server does not.
+    /// Neither an answer nor a report was received. A subscriber may not answer, or the server may not report.
     Silence,
     /// The server could not be asked.
     Unknown,
 }
 
-/// Who listens on a subject of a server.
+/// Finds out whether a subject has a subscriber on a server.
 pub(crate) async fn heard(client: &Client, subject: String, limit: Duration) -> Hearing {
     let answer = tokio::time::timeout(limit, client.request(subject, "".into())).await;
     match answer {
@@ -118,7 +118,7 @@ pub(crate) async fn heard(client: &Client, subject: String, limit: Duration) -> 
     }
 }
 
-/// A word that no other run has.
+/// A word that is unique to this run.
 pub(crate) fn run_id() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:010x}", RandomState::new().hash_one(0_u8) & 0xff_ffff_ffff)

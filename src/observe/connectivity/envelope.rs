@@ -1,22 +1,23 @@
-//! What a message of `MeshSync` says of itself. Nothing of an object's content is kept: Secrets travel there in clear.
+//! Parses the envelope of a `MeshSync` message. The object's content is never kept, because it includes Secrets in
+//! plain text.
 
 use serde::{Deserialize, de::IgnoredAny};
 
-/// What a message is.
+/// The type of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::observe) enum Message {
     /// An event of an object.
     Event(Event),
-    /// Something else of `MeshSync`'s.
+    /// Another message of `MeshSync`.
     Other,
-    /// Nothing that `MeshSync` publishes.
+    /// Not a message of `MeshSync`.
     Malformed,
 }
 
 /// An event of an object.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::observe) struct Event {
-    /// What happened: `ADDED`, `MODIFIED`, `DELETED`.
+    /// The event type: `ADDED`, `MODIFIED`, `DELETED`.
     pub what: String,
     /// The object's kind.
     pub kind: String,
@@ -24,9 +25,9 @@ pub(in crate::observe) struct Event {
     pub api_version: String,
     /// Its name.
     pub name: String,
-    /// Its version in the store of the API server; 0 where it names none.
+    /// Its resource version, or 0 if there is none.
     pub resource_version: u64,
-    /// The cluster that it is of; empty where `MeshSync` could not find out.
+    /// The cluster ID. Empty if `MeshSync` could not find it.
     pub cluster_id: String,
 }
 
@@ -72,7 +73,7 @@ pub(in crate::observe) fn read(payload: &[u8]) -> Message {
     }
 }
 
-/// The kinds of the objects in an answer of `MeshSync`'s store; none where it is no such answer.
+/// The kinds of the objects in an answer with `MeshSync`'s store. `None` if it is another message.
 pub(in crate::observe) fn read_store(payload: &[u8]) -> Option<Vec<(String, String)>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_read_and_its_content_is_not() {
+    fn event_envelope_is_parsed_without_its_content() {
         let payload = br#"{"ObjectType":"meshsync-data","EventType":"MODIFIED","Request":null,"Object":{"id":"",
             "apiVersion":"v1","kind":"Secret","metadata":{"name":"s","resourceVersion":"645"},
             "cluster_id":"2c20","data":"{\"password\":\"hunter2\"}"}}"#;
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_does_no_harm() {
+    fn messages_that_are_no_events_are_ignored() {
         assert_eq!(read(b"{"), Message::Malformed);
         assert_eq!(read(b"\xff\xfe"), Message::Malformed);
         assert_eq!(read(&vec![b'['; 1 << 20]), Message::Malformed);

@@ -1,4 +1,4 @@
-//! Listening to every server of the broker at once, and to a watch of our own.
+//! Receives messages from every broker server at once, and events of our own watch.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,16 +22,17 @@ use crate::{
     },
 };
 
-/// How many resources are told apart; a cluster has fewer, and whoever writes nonsense fills no memory.
+/// The maximum number of resources that are counted separately. Clusters have fewer, and invalid messages must not fill
+/// the memory.
 pub(crate) const RESOURCES: usize = 500;
 
-/// How many copies of events of our own objects are kept.
+/// The maximum number of events of our own objects that are kept.
 const ARRIVALS: usize = 10_000;
 
-/// How many other subjects are kept on which our objects were named.
+/// The maximum number of other subjects with our objects that are kept.
 const ELSEWHERE: usize = 100;
 
-/// An event of an object of ours that has come.
+/// A received event of one of our objects.
 pub(crate) struct Arrival {
     pub name: String,
     pub event: String,
@@ -39,46 +40,46 @@ pub(crate) struct Arrival {
     pub cluster_id: String,
     pub bytes: u64,
     pub at: Instant,
-    /// The number of the server that it came from.
+    /// The number of the server from which it was received.
     pub server: usize,
 }
 
-/// What was counted of one resource.
+/// The counts for one resource.
 #[derive(Clone, Copy)]
 struct Count {
     heard: Heard,
     last: Instant,
 }
 
-/// Hears every message on the subject of events, and what becomes of our own objects.
+/// Receives every message on the subject of events, and tracks the events of our own objects.
 pub(crate) struct EventListener {
     streams: SelectAll<BoxStream<'static, (usize, Heed, async_nats::Message)>>,
-    /// By whom we answer, by the number of the server.
+    /// The clients for our answers, by the number of the server.
     clients: Vec<(usize, Client)>,
     subject: String,
-    /// How the names of this run's objects begin.
+    /// The prefix of the names of this run's objects.
     prefix: String,
     counts: BTreeMap<String, Count>,
     /// Events of our own objects.
     pub arrivals: Vec<Arrival>,
-    /// Other subjects on which our objects were named.
+    /// Other subjects with messages about our objects.
     pub elsewhere: BTreeSet<String>,
-    /// Messages that were no events.
+    /// Messages that were not events.
     pub malformed: u64,
-    /// A watch of our own, where we may have one.
+    /// Our own watch, if it is permitted.
     pub watch: Option<Watch>,
-    /// What it told.
+    /// The events of the watch.
     pub told: Vec<Told>,
 }
 
-/// What a subscription is for.
+/// The purpose of a subscription.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Heed {
     /// The subject of events.
     Events,
-    /// Every other subject, on which our objects do not belong.
+    /// Every other subject, where our objects should not occur.
     Elsewhere,
-    /// Our own, on which another run asks whether we live.
+    /// Our own subject, on which other runs ask whether we are alive.
     SignOfLife,
 }
 
@@ -98,11 +99,11 @@ impl EventListener {
         }
     }
 
-    /// Listens on a server to the events and to a subject of our own.
+    /// Subscribes to the events and to our own subject on a server.
     ///
     /// # Errors
     ///
-    /// [`SubscribeError`] when the connection has ended.
+    /// [`SubscribeError`] if the connection has ended.
     pub(crate) async fn listen(&mut self, server: usize, client: &Client, private: &str) -> Result<(), SubscribeError> {
         let events = self.subject.clone();
         self.subscribe(server, client, events, Heed::Events).await?;
@@ -110,11 +111,11 @@ impl EventListener {
         self.subscribe(server, client, private.to_owned(), Heed::SignOfLife).await
     }
 
-    /// Listens to every subject of a server.
+    /// Subscribes to every subject of a server.
     ///
     /// # Errors
     ///
-    /// As for [`EventListener::listen`].
+    /// See [`EventListener::listen`].
     pub(crate) async fn listen_to_all(&mut self, server: usize, client: &Client) -> Result<(), SubscribeError> {
         self.subscribe(server, client, ">".into(), Heed::Elsewhere).await
     }
@@ -131,12 +132,13 @@ impl EventListener {
         Ok(())
     }
 
-    /// Whether a watch of our own is open.
+    /// Whether our own watch is open.
     pub(crate) fn watches(&self) -> bool {
         self.watch.is_some()
     }
 
-    /// Takes the next message, of the broker or of our own watch. It may be given up at any time without losing one.
+    /// Processes the next message of the broker or our own watch. It can be canceled at any time without losing a
+    /// message.
     async fn next(&mut self) -> bool {
         let next = tokio::select! {
             biased;
@@ -163,7 +165,7 @@ impl EventListener {
     async fn say_that_we_live(&self, server: usize, question: async_nats::Message) {
         let client = self.clients.iter().find(|(number, _)| *number == server);
         if let (Some((_, client)), Some(reply)) = (client, question.reply) {
-            // Whoever does not hear it goes by our being subscribed.
+            // A run that does not receive this answer relies on our subscription.
             let _ = client.publish(reply, "".into()).await;
         }
     }
@@ -213,15 +215,15 @@ impl EventListener {
         }
     }
 
-    /// Hears until this is done.
+    /// Processes messages until the future completes.
     ///
-    /// Messages are taken until none is left, past the runtime's share for one task: a server that sends faster than its
-    /// share allows would fill the queue.
+    /// It reads until no message is left, beyond the runtime's budget for one task. Otherwise a server that sends
+    /// faster would fill the queue.
     pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
         loop {
             tokio::select! {
-                // A message that is here is taken first: its time is what is measured.
+                // A waiting message is processed first, because its time is measured.
                 biased;
                 true = tokio::task::unconstrained(self.next()) => {}
                 value = &mut work => return value,
@@ -229,7 +231,7 @@ impl EventListener {
         }
     }
 
-    /// Hears until `enough` says so, or this time is over.
+    /// Processes messages until `enough` returns true or the time is up.
     pub(crate) async fn until(&mut self, end: Instant, enough: impl Fn(&Self) -> bool) {
         while !enough(self) {
             tokio::select! {
@@ -239,7 +241,7 @@ impl EventListener {
         }
     }
 
-    /// What came of each resource.
+    /// The results for each resource.
     pub(crate) fn heard(&self) -> BTreeMap<String, Heard> {
         let now = Instant::now();
         self.counts
@@ -252,7 +254,7 @@ impl EventListener {
     }
 }
 
-/// What a watch tells next; where there is none, nothing ever.
+/// The next event of a watch. Without a watch, it never completes.
 async fn next_of(watch: &mut Option<Watch>) -> Option<Told> {
     match watch {
         Some(watch) => watch.next().await,

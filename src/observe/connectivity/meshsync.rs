@@ -1,4 +1,4 @@
-//! Asking `MeshSync` itself: its health pages through a port-forward, its version through the broker.
+//! Queries `MeshSync` itself: its health endpoints through a port-forward, its version through the broker.
 
 use std::time::Duration;
 
@@ -25,21 +25,21 @@ use crate::{
     stack::base::seen::{Denial, Seen},
 };
 
-/// The port of its health pages, fixed since 1.0.1; older ones have none.
+/// The port of its health endpoints, fixed since 1.0.1. Older versions have none.
 const PORT: u16 = 11000;
 
-/// The longest wait for a page.
+/// The timeout for one endpoint.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The longest page that is read.
+/// The maximum size of an answer that is read.
 const LONGEST: usize = 4096;
 
-/// Asks for everything at once.
+/// Sends all queries at once.
 pub(crate) async fn ask(bench: &TestContext<'_>) -> MeshsyncTest {
     (bench.progress)("asking MeshSync");
     let clients: Vec<Client> = bench.kept.lines().iter().map(|line| line.client.clone()).collect();
     let version = async {
-        // Whoever is not there does not answer, and need not be waited for.
+        // A MeshSync that is not connected cannot answer, so there is no need to wait.
         if bench.meshsync_is_connected() == Some(false) {
             return Step::not_tried("it is not connected to the broker");
         }
@@ -49,7 +49,7 @@ pub(crate) async fn ask(bench: &TestContext<'_>) -> MeshsyncTest {
     MeshsyncTest { healthz, readyz, meta }
 }
 
-/// Both health pages of the oldest pod that runs.
+/// Both health endpoints of the oldest running pod.
 async fn pages(bench: &TestContext<'_>) -> (Step, Step) {
     let container = bench.facts.profile.meshsync.container;
     let pod = stack::meshsync_pods(bench.facts)
@@ -57,14 +57,14 @@ async fn pages(bench: &TestContext<'_>) -> (Step, Step) {
         .filter_map(|pod| Some((pod, stack::running_since(pod, container)?)))
         .min_by_key(|(_, since)| *since);
     let Some((pod, _)) = pod else {
-        let none = Step::not_tried("no pod of it runs");
+        let none = Step::not_tried("it has no running pod");
         return (none.clone(), none);
     };
     let name = stack::name(&pod.metadata);
     tokio::join!(page(bench, name, "/healthz"), page(bench, name, "/readyz"))
 }
 
-/// One page over a port-forward of its own: the server closes each connection that it is done with.
+/// Requests one endpoint over its own port-forward, because the server closes each connection afterwards.
 async fn page(bench: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let started = Instant::now();
     let namespace = &bench.facts.target.namespace;
@@ -90,9 +90,9 @@ async fn page(bench: &TestContext<'_>, pod: &str, path: &str) -> Step {
     match answer.map_err(|failure| settled(failure, Way::PortForward, heard.any(), false)) {
         Ok((200, body)) => Step::done(micros(started.elapsed()), body),
         Ok((status, body)) => Step::failed(format!("it answers {status}: {body}")),
-        // Before 1.0.1 there are no such pages, and nothing is wrong.
+        // Versions before 1.0.1 have no health endpoints, which is not a fault.
         Err(failure) if failure.reason == FailureReason::Refused => {
-            Step::not_tried("nothing listens on port 11000; MeshSync has health pages since 1.0.1")
+            Step::not_tried("nothing listens on port 11000; MeshSync has health endpoints since 1.0.1")
         }
         Err(failure) => Step::failed(failure.message),
     }

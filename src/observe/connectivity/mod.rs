@@ -1,4 +1,4 @@
-//! Ad hoc tests: each tries something, times it, and leaves nothing behind. They judge nothing.
+//! Connectivity tests: each tries and times something, and leaves nothing behind. They do not judge the results.
 
 pub(crate) mod api;
 mod broker;
@@ -23,17 +23,17 @@ use crate::{
 pub struct TestPlan {
     /// What to test.
     pub subject: Subject,
-    /// How often.
+    /// The number of repetitions.
     pub count: u32,
-    /// The kind of object to make for a test of the flow; the first that `MeshSync` watches when none is named.
+    /// The kind of the test object for the event flow. By default, the first one that `MeshSync` watches.
     pub kind: Option<&'static test_object::Kind>,
-    /// Where to make it; where the stack is when none is named.
+    /// Its namespace. By default, the stack's.
     pub namespace: Option<String>,
-    /// Write nothing, and only listen for so long.
+    /// Write nothing, and only listen for this time.
     pub passive: Option<Duration>,
-    /// Have `MeshSync` publish its store, too.
+    /// Also have `MeshSync` publish its store.
     pub store: bool,
-    /// The longest wait for a single message.
+    /// The timeout for a single message.
     pub wait: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Default for TestPlan {
     }
 }
 
-/// What a test has at hand.
+/// What a test can use.
 pub(crate) struct TestContext<'a> {
     pub(crate) asker: &'a ApiClient<'a>,
     pub(crate) clients: &'a Clients,
@@ -63,7 +63,7 @@ pub(crate) struct TestContext<'a> {
 }
 
 impl TestContext<'_> {
-    /// Tries what the plan says.
+    /// Runs the test.
     pub(crate) async fn run(&self) -> Test {
         let mut test = Test { subject: self.plan.subject, ..Test::default() };
         match self.plan.subject {
@@ -79,14 +79,14 @@ impl TestContext<'_> {
         test
     }
 
-    /// How many clients bear `MeshSync`'s name, on all servers together.
+    /// The number of clients with `MeshSync`'s name, on all servers together.
     pub(crate) fn meshsyncs(&self) -> usize {
         let name = self.facts.profile.meshsync.client;
         let servers = self.facts.broker.servers.iter();
         servers.flat_map(|server| server.connections.items()).filter(|client| client.name == name).count()
     }
 
-    /// Whether somebody bears `MeshSync`'s name on a server; none where nobody could say.
+    /// Whether a server has a client with `MeshSync`'s name. `None` if that is not known.
     pub(crate) fn meshsync_is_connected(&self) -> Option<bool> {
         if self.meshsyncs() > 0 {
             return Some(true);

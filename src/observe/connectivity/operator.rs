@@ -1,4 +1,4 @@
-//! Whether the operator leads: whoever holds the Lease renews it every few seconds.
+//! Tests whether the operator has a leader, which renews the Lease every few seconds.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::{
     stack::base::{seen::Seen, words},
 };
 
-/// How often the Lease is looked at.
+/// How often the Lease is read.
 const PACE: Duration = Duration::from_millis(200);
 
-/// How long after its end a Lease is taken over at the latest: a pod that has just started waits for that of the one
-/// before it to end, and looks every two seconds.
+/// The maximum time from the expiry of a Lease until a new leader acquires it. A pod that has just started waits for
+/// the previous Lease to expire and checks every two seconds.
 const TAKING_OVER: Duration = Duration::from_secs(5);
 
-/// How long a Lease is good for that does not say so: what the operator asks for.
+/// The duration of a Lease that does not specify one, which is the operator's default.
 const USUAL: i32 = 15;
 
 /// Watches the Lease until it is renewed, or should have been.
@@ -38,7 +38,7 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
         }
     };
     if !somebody_could(bench) {
-        return Step::not_tried("no operator runs that could renew it");
+        return Step::not_tried("no operator pod is running that could renew it");
     }
     (bench.progress)("waiting for the operator to renew its Lease");
     let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
@@ -54,7 +54,7 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
                     format!("by {}", spec.holder_identity.unwrap_or_default()),
                 );
             }
-            // That we cannot see it is no fault of the operator's.
+            // If we cannot read it, that is not a fault of the operator.
             Seen::Unreachable(why) if !bench.asker.time_left().is_zero() => {
                 return Step::not_tried(format!("the Lease could not be read again: {why}"));
             }
@@ -66,7 +66,7 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
         if started.elapsed() >= limit {
             if limit < patience {
                 return Step::not_tried(format!(
-                    "it may take {}, and the time that the run may take (--timeout) was over before that",
+                    "it may take {}, but the time limit of the run (--timeout) was reached before that",
                     words::span(patience)
                 ));
             }
@@ -84,7 +84,7 @@ fn renewed(first: &LeaseSpec, now: &LeaseSpec) -> bool {
     now.renew_time != first.renew_time || now.holder_identity != first.holder_identity
 }
 
-/// Whether a pod of the operator runs.
+/// Whether an operator pod is running.
 fn somebody_could(bench: &TestContext<'_>) -> bool {
     let container = bench.facts.profile.operator.container;
     stack::operator_pods(bench.facts).into_iter().any(|pod| stack::running_since(pod, container).is_some())

@@ -1,4 +1,4 @@
-//! Requests to `MeshSync` over the broker, of the kinds that Meshery Server makes and that change nothing.
+//! Requests to `MeshSync` over the broker. Meshery Server makes the same ones, and they change nothing.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The longest wait for the version.
+/// The timeout for the version.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The subject on which `MeshSync` answers with its version.
@@ -39,12 +39,12 @@ fn subject(profile: &Profile) -> String {
     format!("{}.meshsync.request", profile.subject_prefix)
 }
 
-/// Reads past the runtime's share for one task: a server that sends faster than its share allows would fill the queue.
+/// Reads beyond the runtime's budget for one task. Otherwise a server that sends faster would fill the queue.
 fn draining<F: Future>(reading: F) -> tokio::task::coop::Unconstrained<F> {
     tokio::task::unconstrained(reading)
 }
 
-/// Asks `MeshSync` for its version, over every server at once; the first answer counts.
+/// Requests `MeshSync`'s version over every server at once. The first answer counts.
 pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
     let sent = Instant::now();
     let asked = clients.iter().map(|client| {
@@ -52,7 +52,7 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
             let mut answers = client.subscribe(META).await.map_err(|e| e.to_string())?;
             let question = payload(META, &Value::Null);
             client.publish(subject(profile), question.into()).await.map_err(|e| e.to_string())?;
-            // What is no answer is not taken for one, however much of it comes.
+            // Other messages are ignored, however many there are.
             let answer = async {
                 while let Some(answer) = answers.next().await {
                     if let Some(version) = envelope::read_text(&answer.payload) {
@@ -64,12 +64,12 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
             match tokio::time::timeout(PATIENCE, draining(answer)).await {
                 Ok(Some(version)) => Ok(version),
                 Ok(None) => Err("the broker ended the connection".into()),
-                Err(_) => Err("no answer came within 2 s".to_owned()),
+                Err(_) => Err("timed out after 2 s".to_owned()),
             }
         })
     });
     let mut asked: Vec<_> = asked.collect();
-    let mut why = "no broker server let us ask".to_owned();
+    let mut why = "no broker server accepted a subscription".to_owned();
     while !asked.is_empty() {
         let (answer, _, rest) = select_all(asked).await;
         match answer {
@@ -83,7 +83,7 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
     Step::failed(why)
 }
 
-/// Has `MeshSync` publish its store on a subject of our own, and counts what comes, by resource.
+/// Has `MeshSync` publish its store on a subject of our own, and counts the objects by resource.
 pub(crate) async fn store(client: &Client, profile: &Profile, wait: Duration) -> Seen<BTreeMap<String, u64>> {
     let reply = test_object::private_subject(&format!("{}.store", run_id()));
     let asked = async {
@@ -91,7 +91,8 @@ pub(crate) async fn store(client: &Client, profile: &Profile, wait: Duration) ->
         let mut end = client.subscribe(META).await.map_err(|e| e.to_string())?;
         let question = payload("informer-store", &json!({ "Reply": reply }));
         client.publish(subject(profile), question.into()).await.map_err(|e| e.to_string())?;
-        // There is no end mark. Requests are answered one after the other, so another's answer is one.
+        // The answer has no end mark. Requests are answered one after the other, so the answer to the next request is
+        // the end.
         client.publish(subject(profile), payload(META, &Value::Null).into()).await.map_err(|e| e.to_string())?;
         let mut counts = BTreeMap::new();
         let mut began = false;
@@ -116,9 +117,13 @@ pub(crate) async fn store(client: &Client, profile: &Profile, wait: Duration) ->
                 }
                 Ok(None) if began => break,
                 Ok(None) => {
-                    return Err("MeshSync keeps its store back: it gives it some seconds after it has listed every kind, and never while it may not list one".to_owned());
+                    return Err(
+                        "MeshSync did not publish its store: it does so only some seconds after it has listed \
+                               every kind, and never while it is not allowed to list one"
+                            .to_owned(),
+                    );
                 }
-                Err(_) => return Err(format!("no answer came within {}", words::span(wait))),
+                Err(_) => return Err(format!("timed out after {}", words::span(wait))),
             }
         }
         Ok(counts)

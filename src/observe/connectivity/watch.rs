@@ -1,4 +1,4 @@
-//! A watch of our own, to know when the API server tells those who watch.
+//! Our own watch, to measure when the API server sends an event to its watchers.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::cluster::ask::Bare;
 
-/// The longest line that is kept; an object of ours is far smaller.
+/// The maximum length of a line. Our own objects are far smaller.
 const LONGEST: usize = 1 << 20;
 
 /// An open watch.
@@ -19,7 +19,7 @@ pub(crate) struct Watch {
     buffer: Vec<u8>,
 }
 
-/// What it told.
+/// The events received so far.
 pub(crate) struct Told {
     pub name: String,
     pub event: String,
@@ -34,7 +34,7 @@ struct Line {
 }
 
 impl Watch {
-    /// Opens a watch on what this label chooses; none where we may not, or it does not come about in time.
+    /// Opens a watch for a label selector. `None` if it is not permitted or does not open in time.
     pub(crate) async fn open(client: kube::Client, collection: &str, label: &str, limit: Duration) -> Option<Self> {
         let query = format!("{collection}?watch=1&timeoutSeconds=300&labelSelector={label}");
         let request = Request::get(query).body(Body::empty()).ok()?;
@@ -46,7 +46,7 @@ impl Watch {
         Some(Self { body: response.into_body(), buffer: Vec::new() })
     }
 
-    /// The next that it tells; none at its end. It may be given up at any time without losing anything.
+    /// The next event. `None` at the end of the watch. It can be canceled at any time without losing an event.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         loop {
             if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {

@@ -1,4 +1,4 @@
-//! Reading JSON that somebody else wrote without keeping more of it than is of use.
+//! Deserializes JSON from other programs and keeps no more of it than is needed.
 
 use std::{fmt, marker::PhantomData};
 
@@ -9,12 +9,12 @@ use serde::{
 
 use crate::stack::base::limits;
 
-/// A list of which the first `N` items are kept; the others are counted.
+/// A list that keeps its first `N` items and counts the rest.
 #[derive(Clone, Debug)]
 pub(crate) struct AtMost<T, const N: usize> {
-    /// Those that were kept.
+    /// The items that were kept.
     pub(crate) items: Vec<T>,
-    /// How many there were.
+    /// The total number of items.
     pub(crate) count: usize,
 }
 
@@ -53,18 +53,18 @@ impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for AtMost<T, N>
     }
 }
 
-/// A text of a broker's, cut to its limit.
+/// A string from a broker, cut to its limit.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(cut(String::deserialize(deserializer)?, limits::BROKER_TEXT))
 }
 
-/// As [`text`], where there may be none.
+/// Like [`text`], for an optional string.
 pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.map(|text| cut(text, limits::BROKER_TEXT)))
 }
 
-/// The subjects that a client subscribes to, as many as are kept.
+/// The subjects that a client subscribes to, up to the limit.
 pub(crate) fn subjects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     struct Subject(#[serde(deserialize_with = "text")] String);
@@ -72,7 +72,7 @@ pub(crate) fn subjects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
     Ok(list.items.into_iter().map(|Subject(text)| text).collect())
 }
 
-/// A text without what goes beyond so many bytes.
+/// Cuts a string to this many bytes.
 pub(crate) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));

@@ -1,6 +1,6 @@
 //! `Failure`: why a request to the API server has no usable answer, as a type.
 //!
-//! It is classified once, where the answer is read. Rules match on the kind; the message is for people.
+//! It is classified once, where the answer is read. Rules match on the kind. The message is for people.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Failure {
     /// What went wrong.
     pub kind: Kind,
-    /// The same in one sentence.
+    /// The same as one sentence.
     pub message: String,
 }
 
@@ -29,7 +29,7 @@ pub enum Kind {
     ConnectionClosed,
     /// There is no route to the address.
     NoRoute,
-    /// Any other failure to make or keep the connection.
+    /// Any other failure to open or keep the connection.
     Connection,
     /// The proxy refused or broke the connection.
     Proxy,
@@ -39,23 +39,23 @@ pub enum Kind {
     TlsHandshake,
     /// No answer came in time.
     TimedOut,
-    /// The answer is not one that an API server gives.
+    /// The answer does not look like one from an API server.
     NotAnApiServer,
     /// 401: the credentials are not accepted.
     Unauthorized,
-    /// 403: we lack a permission.
+    /// 403: a permission is missing.
     Forbidden,
     /// 404.
     NotFound,
     /// 429: the API server limits requests.
     TooManyRequests,
-    /// Any other error of the API server's own.
+    /// Any other error that the API server returns.
     ServerError,
     /// The webhook that converts custom resources does not answer.
     ConversionWebhook,
     /// The API server does not trust the certificate of the conversion webhook.
     ConversionWebhookUntrusted,
-    /// An admission webhook refused, or does not answer.
+    /// An admission webhook denied the request or does not answer.
     AdmissionWebhook,
     /// The API server has not yet set up the storage of a CRD.
     CrdStorageInitializing,
@@ -65,15 +65,15 @@ pub enum Kind {
     TooLarge,
     /// The API server does not offer what was asked for.
     NotSupported,
-    /// Anything else, and kinds that this version does not know.
+    /// Anything else, including kinds that this version does not know.
     #[default]
     #[serde(other)]
     Other,
 }
 
 impl Kind {
-    /// Whether custom resources cannot be read because they cannot be converted between versions. The API server says so
-    /// in two ways, the second of which looks like throttling.
+    /// Whether custom resources cannot be read because the conversion between versions fails. The API server reports
+    /// this in two ways. The second looks like throttling.
     pub fn is_conversion(self) -> bool {
         self.is_conversion_webhook() || self == Self::CrdStorageInitializing
     }
@@ -83,7 +83,7 @@ impl Kind {
         matches!(self, Self::ConversionWebhook | Self::ConversionWebhookUntrusted)
     }
 
-    /// Whether the API server has not decided anything: it did not answer, or could not.
+    /// Whether the API server made no decision: it did not answer, or was not able to.
     pub fn leaves_open(self) -> bool {
         self.is_transport()
             || matches!(
@@ -115,10 +115,10 @@ impl Kind {
         )
     }
 
-    /// What an error message of the API server tells beyond its status code.
+    /// Classifies an error message of the API server where the status code is not enough.
     ///
-    /// Kubernetes has no reason or code for these: both come as plain 500 or 429, with only the message to tell them apart.
-    /// This is the only place that reads that message.
+    /// Kubernetes has no reason or code for these errors. They arrive as plain 500 or 429, and only the message tells
+    /// them apart. Nothing else reads that message.
     pub fn of_message(message: &str) -> Option<Self> {
         if message.contains("conversion webhook") {
             let untrusted = message.contains("x509:") || message.contains("tls:");
@@ -153,7 +153,7 @@ impl From<&str> for Failure {
 }
 
 impl<'de> Deserialize<'de> for Failure {
-    /// Recordings of the first format hold the sentence alone.
+    /// Recordings in the first format contain only the sentence.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]

@@ -1,7 +1,8 @@
-//! Writes files: whole or not at all, and readable by their owner only.
+//! Writes files completely or not at all, readable only by their owner.
 //!
-//! The text goes into a temporary file in the same folder, which is created exclusively and under an unpredictable name,
-//! is flushed to the disk, and is then moved to its place. A full disk or a killed run leaves what was there before.
+//! The text is first written to a temporary file in the same folder. That file is created exclusively, has an
+//! unpredictable name, and is flushed to disk before it is renamed. After a full disk or a killed run, the old content
+//! is still there.
 
 use std::{
     fs,
@@ -16,7 +17,7 @@ use super::{os, words};
 /// Random characters in the name of a temporary file.
 const RANDOM: usize = 16;
 
-/// What to do with a file that exists already.
+/// What to do with an existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Keep it and fail.
@@ -28,19 +29,19 @@ pub enum Existing {
 /// Why a file cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Something other than a regular file is there, which is never replaced.
+    /// The path exists and is not a regular file. It is never replaced.
     #[error("it is {0}, not a regular file")]
     NotRegular(&'static str),
-    /// The system refused.
+    /// The operating system returned an error.
     #[error("{}", words::io(.0))]
     Io(#[from] io::Error),
 }
 
-/// Whether a regular file is there. Symbolic links are not followed: nobody knows what is at their end.
+/// Whether the path is a regular file. Symbolic links are not followed, because their target is not known.
 ///
 /// # Errors
 ///
-/// [`WriteError::NotRegular`] for anything else that is there.
+/// [`WriteError::NotRegular`] if the path is anything else.
 pub fn exists(path: &Path) -> Result<bool, WriteError> {
     let kind = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata.file_type(),
@@ -63,35 +64,35 @@ pub fn exists(path: &Path) -> Result<bool, WriteError> {
 ///
 /// # Errors
 ///
-/// [`WriteError`] if it cannot be written; what was there stays as it was, and no temporary file is left.
+/// [`WriteError`] if it cannot be written. The old content stays, and no temporary file is left.
 pub fn write(path: &Path, text: &str, existing: Existing) -> Result<(), WriteError> {
     let mut file = temporary(path)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
-    // Right before the move: it must not replace what came meanwhile either.
+    // Checked immediately before the rename, because the file may have been created in the meantime.
     exists(path)?;
     match existing {
         Existing::Keep => file.persist_noclobber(path),
         Existing::Replace => file.persist(path),
     }
     .map_err(|failure| failure.error)?;
-    // Some file systems cannot flush a folder; the file itself is complete.
+    // Some file systems cannot flush a folder. The file itself is complete.
     let _ = fs::File::open(folder(path)).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
-/// Whether a file could be created there, for one that is written later.
+/// Checks that a file can be created at this path later.
 ///
 /// # Errors
 ///
-/// [`WriteError`] if it could not.
+/// [`WriteError`] if it cannot be created.
 pub fn try_out(path: &Path) -> Result<(), WriteError> {
     exists(path)?;
     temporary(path)?.close()?;
     Ok(())
 }
 
-/// A new file next to `path`; dropping it removes it. On Unix its mode is 0600.
+/// Creates a temporary file next to `path`, which is removed on drop. On Unix its mode is 0600.
 fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(".meshdoctor-").rand_bytes(RANDOM).tempfile_in(folder(path))
 }

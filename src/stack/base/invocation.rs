@@ -1,13 +1,13 @@
-//! How this program was called, so that a command that it prints reaches the same cluster as the same user.
+//! How this program was started, so that the commands it prints reach the same cluster as the same user.
 
 use super::words::quoted;
 
-/// The name of the call and its connection flags.
+/// The program's name and its connection flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// `meshdoctor`, or `kubectl meshdoctor`.
     pub program: String,
-    /// Flags that kubectl has too, such as `--kubeconfig`; without credentials.
+    /// Flags that kubectl has too, such as `--kubeconfig`. Credentials are left out.
     flags: Vec<(&'static str, Option<String>)>,
 }
 
@@ -18,12 +18,12 @@ impl Default for Invocation {
 }
 
 impl Invocation {
-    /// A call by this name, without flags.
+    /// An invocation with this name and no flags.
     pub fn of(program: impl Into<String>) -> Self {
         Self { program: program.into(), flags: Vec::new() }
     }
 
-    /// Adds a flag if it has a value. A flag that is there already keeps its value.
+    /// Adds a flag if it has a value. A flag that was added before keeps its value.
     pub fn add(&mut self, flag: &'static str, value: Option<impl Into<String>>) {
         if let Some(value) = value
             && !self.flags.iter().any(|(name, _)| *name == flag)
@@ -44,12 +44,12 @@ impl Invocation {
         }
     }
 
-    /// The flags as words of a command line, with a space before each: ` --context prod --as jane`.
+    /// The flags as words of a command line, each preceded by a space: ` --context prod --as jane`.
     pub fn flags(&self) -> String {
         self.written(|flag| Some(flag))
     }
 
-    /// The flags that Helm has too, by Helm's names.
+    /// The flags that Helm has too, under Helm's names.
     pub fn helm_flags(&self) -> String {
         self.written(|flag| match flag {
             "--kubeconfig" => Some("--kubeconfig"),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_quoted_and_keep_their_order() {
+    fn flags_when_printed_are_quoted_and_keep_their_order() {
         let flags = invocation().flags();
         let expected =
             " --kubeconfig 'my config' --context prod --as-group a --as-group b --cluster c --insecure-skip-tls-verify";
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn helm_has_other_names_and_fewer_flags() {
+    fn helm_flags_when_printed_use_helm_names() {
         let flags = invocation().helm_flags();
         let expected = " --kubeconfig 'my config' --kube-context prod --kube-as-group a --kube-as-group b \
                         --kube-insecure-skip-tls-verify";

@@ -1,4 +1,4 @@
-//! What knows nothing of Meshery: bounded reading, failures, permissions, words.
+//! Code that does not depend on Meshery: bounded reading, failures, permissions, wording.
 
 pub(crate) mod bounded;
 pub mod failure;

@@ -1,4 +1,4 @@
-//! Files, as far as their modes and kinds are Unix's.
+//! Tests for file modes and file types on Unix.
 
 use std::{
     fs, io,
@@ -25,7 +25,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn files_are_private_and_leave_no_temporary() {
+fn files_when_written_are_private_and_leave_no_temporary_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("file");
     write(&path, "one", Existing::Keep).expect("a new file");
@@ -41,7 +41,7 @@ fn files_are_private_and_leave_no_temporary() {
 }
 
 #[test]
-fn only_regular_files_are_replaced() {
+fn files_that_are_not_regular_are_never_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     fs::write(at("target"), "kept").expect("a file");
@@ -59,7 +59,7 @@ fn only_regular_files_are_replaced() {
         for existing in [Existing::Keep, Existing::Replace] {
             match write(&path, "text", existing) {
                 Err(WriteError::NotRegular(found)) => assert_eq!(found, what),
-                // Nobody but root may create a file next to devices.
+                // Only root may create a file in /dev.
                 Err(WriteError::Io(error)) if what == "a device" => {
                     assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
                 }
@@ -72,7 +72,7 @@ fn only_regular_files_are_replaced() {
 }
 
 #[test]
-fn endless_files_end() {
+fn endless_files_are_refused_at_the_limit() {
     let error = reader::bytes(Path::new("/dev/zero"), limits::MIB).expect_err("too long");
     assert_eq!(error.to_string(), "it is longer than 1 MiB");
 }

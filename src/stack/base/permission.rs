@@ -1,8 +1,8 @@
-//! One permission in the cluster, in the words of Kubernetes' RBAC.
+//! One permission in the cluster, in the terms of Kubernetes RBAC.
 
 use serde::{Deserialize, Serialize};
 
-/// One right in the cluster, in the words of Kubernetes' RBAC.
+/// One permission in the cluster, in the terms of Kubernetes RBAC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Permission {
@@ -15,16 +15,17 @@ pub struct Permission {
     /// The subresource, as in `pods/portforward`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subresource: Option<String>,
-    /// The namespace; none for the whole cluster.
+    /// The namespace. `None` for the whole cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The one object asked for, when a right to it alone would do.
+    /// The name of the object, if the permission is for one object only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 impl Permission {
-    /// A right to `verb` on `resource` of `group`, cluster-wide until [`Permission::in_namespace`] says otherwise.
+    /// The permission to `verb` on `resource` of `group`. It is cluster-wide unless [`Permission::in_namespace`] sets a
+    /// namespace.
     pub fn to(verb: &str, group: &str, resource: &str) -> Self {
         let (resource, subresource) = match resource.split_once('/') {
             Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
@@ -33,21 +34,21 @@ impl Permission {
         Self { verb: verb.into(), group: group.into(), resource: resource.into(), subresource, ..Self::default() }
     }
 
-    /// The same right in one namespace.
+    /// The same permission in one namespace.
     #[must_use]
     pub fn in_namespace(mut self, namespace: &str) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// The same right to one object.
+    /// The same permission for one object.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The resource as RBAC rules spell it: `pods/portforward`.
+    /// The resource as RBAC rules write it: `pods/portforward`.
     pub fn full_resource(&self) -> String {
         match &self.subresource {
             Some(subresource) => format!("{}/{subresource}", self.resource),

@@ -1,9 +1,10 @@
-//! What holds for every input: parsers neither panic nor exceed their bounds, and what has an inverse round-trips.
+//! Properties that hold for every input: parsers neither panic nor exceed their limits, and conversions with an inverse
+//! round-trip.
 //!
-//! Each property is tried with ever new inputs for its share of [`total`]; `MESHDOCTOR_PROPERTY_SECONDS=3600` has them
-//! run for an hour. A failure prints the smallest input that was found.
+//! Each property is checked with new random inputs for its share of [`total`]. `MESHDOCTOR_PROPERTY_SECONDS=3600` runs
+//! them for an hour. A failure prints the smallest failing input.
 
-#[allow(dead_code)] // Each program uses a part of it.
+#[allow(dead_code)] // Each test program uses only a part of this module.
 #[path = "../../../tests/fixture/mod.rs"]
 mod fixture;
 
@@ -16,17 +17,17 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-/// How many properties share the time; more of them than counted here only take longer in all.
+/// How many properties share the time. If there are more, the whole run takes longer.
 const SHARES: u32 = 42;
 
-/// The time for all properties.
+/// The total time for all properties.
 fn total() -> Duration {
     let seconds = std::env::var("MESHDOCTOR_PROPERTY_SECONDS").ok();
     let seconds = seconds.map(|text| text.parse().expect("a number of seconds"));
     Duration::from_secs(seconds.unwrap_or(60))
 }
 
-/// Tries a property with new inputs until its time is over.
+/// Checks a property with new inputs until its time is up.
 #[track_caller]
 pub(crate) fn holds<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let end = Instant::now() + total() / SHARES;
@@ -44,7 +45,7 @@ pub(crate) fn holds<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> Re
     }
 }
 
-/// Tries with new inputs that nothing panics.
+/// Checks with new inputs that nothing panics.
 #[track_caller]
 pub(crate) fn survives<S: Strategy>(strategy: &S, work: impl Fn(S::Value)) {
     holds(strategy, |input| {
@@ -53,7 +54,7 @@ pub(crate) fn survives<S: Strategy>(strategy: &S, work: impl Fn(S::Value)) {
     });
 }
 
-/// Any text, mostly short, with the characters that matter to parsers more often than others.
+/// Any text, mostly short, in which the characters that matter to parsers are frequent.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => proptest::sample::select(tokens()).prop_map(str::to_owned),
@@ -77,7 +78,7 @@ pub(crate) fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What parsers of this program treat in a special way.
+/// Strings that the parsers of this program treat specially.
 pub(crate) fn tokens() -> Vec<&'static str> {
     let short = [
         "[", "]", "{", "}", ":", ": ", ",", ", ", "\n", "\n  ", "\r\n", "\t", " ", "-", "- ", "? ", "&a ", "*a", "*a ",
@@ -108,13 +109,13 @@ pub(crate) fn tokens() -> Vec<&'static str> {
 /// A change to a text.
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
-    /// Takes a part out.
+    /// Removes a part.
     Remove(usize, usize),
-    /// Puts something in.
+    /// Inserts something.
     Insert(usize, String),
     /// Repeats a part.
     Repeat(usize, usize),
-    /// Leaves the rest off.
+    /// Cuts off the rest.
     Cut(usize),
 }
 
@@ -147,7 +148,7 @@ fn edited(text: &str, edits: &[Edit]) -> String {
                 let part = text[start..text.len().min(start + length)].to_vec();
                 text.splice(start..start, part);
             }
-            // Seldom, or little would be left of most texts.
+            // Rarely, because otherwise little of most texts would be left.
             Edit::Cut(at) if at % 4 == 0 => text.truncate(place(*at)),
             Edit::Cut(_) => {}
         }
@@ -155,12 +156,12 @@ fn edited(text: &str, edits: &[Edit]) -> String {
     text.into_iter().collect()
 }
 
-/// One of these texts with some changes.
+/// One of these texts with random changes.
 pub(crate) fn mutated(seeds: Vec<String>) -> impl Strategy<Value = String> {
     (proptest::sample::select(seeds), vec(edit(), 0..12)).prop_map(|(seed, edits)| edited(&seed, &edits))
 }
 
-/// Any JSON value, not deep.
+/// Any JSON value with little nesting.
 pub(crate) fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -178,7 +179,7 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// One of these values with some of its parts replaced by what is not expected there.
+/// One of these values with some parts replaced by unexpected ones.
 pub(crate) fn distorted(seeds: Vec<Value>) -> impl Strategy<Value = Value> {
     let odd = prop_oneof![
         proptest::sample::select(odd_values()),
@@ -229,7 +230,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Changes the value that is reached after so many others.
+/// Changes the value at this position in the document.
 fn distort(value: &mut Value, left: &mut usize, odd: &Value, how: u8) -> bool {
     if *left == 0 {
         match (how, &mut *value) {
@@ -252,7 +253,7 @@ fn distort(value: &mut Value, left: &mut usize, odd: &Value, how: u8) -> bool {
     }
 }
 
-/// The recordings of some fixtures.
+/// The recordings of several fixtures.
 pub(crate) fn recordings() -> Vec<String> {
     ["adapter-crash-loop", "broker-auth-failed", "broker-crash-loop"]
         .iter()

@@ -1,8 +1,8 @@
-//! The one reader of files and standard input.
+//! The only reader of files and standard input.
 //!
-//! Everything read from there is bounded in size and time. Commands read in a thread of its own and wait for it until
-//! their deadline, so that a pipe nobody writes to can be interrupted. JSON and YAML are bounded in depth and number of
-//! values before anything is built from them.
+//! Everything that is read has a limit in size and time. Commands read in a separate thread and wait for it until their
+//! deadline, so that a pipe without a writer does not block them. The depth and number of values of JSON and YAML are
+//! checked before anything is built from them.
 
 use std::{
     io::{self, Read},
@@ -17,28 +17,28 @@ use crate::stack::base::{
     yaml::{self, Documents, TooLarge},
 };
 
-/// Why something was not read.
+/// Why an input was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// The system could not read it, or it is not text.
+    /// The operating system returned an error, or the input is not text.
     #[error("{}", words::io(.0))]
     Io(io::Error),
     /// It is longer than this many bytes.
     #[error("it is longer than {} MiB", .0 / limits::MIB)]
     TooLong(usize),
-    /// It is text, but neither JSON nor YAML, or beyond a bound; the sentence says why.
+    /// It is text, but it is not JSON or YAML, or it exceeds a limit. The sentence says why.
     #[error("{0}")]
     Malformed(String),
 }
 
 impl Unreadable {
-    /// Whether there is no such file.
+    /// Whether the file does not exist.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
 }
 
-/// Runs what reads in a thread of its own, until the deadline. `None` when the time was over before.
+/// Runs a reading function in a separate thread until the deadline. `None` if it does not finish in time.
 pub async fn within<T: Send + 'static>(deadline: Instant, read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match timeout_at(deadline, tokio::task::spawn_blocking(read)).await {
         Ok(Ok(value)) => Some(value),
@@ -48,11 +48,11 @@ pub async fn within<T: Send + 'static>(deadline: Instant, read: impl FnOnce() ->
     }
 }
 
-/// What is in a file.
+/// The content of a file.
 ///
 /// # Errors
 ///
-/// [`Unreadable`] when it cannot be read or is longer than `most`.
+/// [`Unreadable`] if it cannot be read or is longer than `most`.
 pub fn bytes(path: &Path, most: usize) -> Result<Vec<u8>, Unreadable> {
     let file = std::fs::File::open(path).map_err(Unreadable::Io)?;
     all(file, most)
@@ -62,7 +62,7 @@ pub fn bytes(path: &Path, most: usize) -> Result<Vec<u8>, Unreadable> {
 ///
 /// # Errors
 ///
-/// [`Unreadable`] when it cannot be read, is longer than `most`, or is not text.
+/// [`Unreadable`] if it cannot be read, is longer than `most`, or is not text.
 pub fn text(path: &Path, most: usize) -> Result<String, Unreadable> {
     decode(bytes(path, most)?)
 }
@@ -86,11 +86,11 @@ fn all(source: impl Read, most: usize) -> Result<Vec<u8>, Unreadable> {
     Ok(bytes)
 }
 
-/// Bytes to text: UTF-8, or UTF-16 with a byte order mark, as other programs write it.
+/// Decodes bytes as text: UTF-8, or UTF-16 with a byte order mark, as other programs write it.
 ///
 /// # Errors
 ///
-/// [`Unreadable::Io`] when it is neither.
+/// [`Unreadable::Io`] if it is neither.
 pub fn decode(bytes: Vec<u8>) -> Result<String, Unreadable> {
     let text = match bytes.as_slice() {
         [0xEF, 0xBB, 0xBF, rest @ ..] => std::str::from_utf8(rest).ok().map(str::to_owned),
@@ -104,13 +104,13 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, Unreadable> {
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
-    // Two bytes at random would pass for a rare letter.
+    // Two random bytes could pass for a rare letter.
     String::from_utf16(&units)
         .ok()
         .filter(|text| rest.is_empty() && text.bytes().any(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// The documents of a text, JSON or YAML; empty ones are left out.
+/// The documents of a JSON or YAML text, without empty ones.
 ///
 /// # Errors
 ///
@@ -125,7 +125,7 @@ pub fn values(text: &str) -> Result<Vec<Value>, Unreadable> {
     Ok(values)
 }
 
-/// The first document of a YAML text, as kubectl reads kubeconfigs: what follows it does not count.
+/// The first document of a YAML text, which is all that kubectl reads of a kubeconfig.
 ///
 /// # Errors
 ///
@@ -150,7 +150,7 @@ fn json(text: &str) -> Result<Vec<Value>, Unreadable> {
     })
 }
 
-/// Reads on to the end of a JSON string whose opening quote has been read.
+/// Reads to the end of a JSON string. The opening quote has been read.
 pub(crate) fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
     while let Some(byte) = bytes.next() {
         match byte {
@@ -161,7 +161,7 @@ pub(crate) fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
     }
 }
 
-/// Whether a JSON text keeps to the bounds: one pass that builds nothing.
+/// Checks that a JSON text is within the limits, in one pass that builds nothing.
 fn measure(text: &str) -> Result<(), TooLarge> {
     let mut depth = 0_usize;
     let mut values = 1_usize;
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_and_large_texts_are_refused_at_once() {
+    fn deep_or_large_texts_are_refused_at_once() {
         assert!(why(&"[".repeat(200_000)).contains("100 levels"));
         assert!(why(&"{\"a\":".repeat(200_000)).contains("100 levels"));
         assert!(why(&format!("a: {}", "[".repeat(200_000))).contains("100 levels"));
@@ -204,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn brackets_in_strings_do_not_count() {
+    fn brackets_inside_strings_do_not_count() {
         let text = format!("{{\"a\": \"\\\"{}\"}}", "[".repeat(1000));
         assert_eq!(values(&text).expect("JSON").len(), 1);
     }
 
     #[test]
-    fn byte_order_marks_are_understood() {
+    fn byte_order_marks_are_accepted() {
         let utf16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| {
             let mut bytes = mark.to_vec();
             bytes.extend("a: ü".encode_utf16().flat_map(unit));

@@ -1,14 +1,14 @@
-//! Characters that could steer a terminal or change the reading order of a text.
+//! Characters that could control a terminal or change the reading order of a text.
 //!
-//! Everything that leaves the process passes one of these functions: [`plain`] for foreign strings on their way into a
-//! text for people, [`escaped`] for JSON, [`yaml`] for YAML, and [`for_terminal`] for whatever is written in the end.
+//! Everything that leaves the process passes one of these functions: [`plain`] for foreign strings inside a text for
+//! people, [`escaped`] for JSON, [`yaml`] for YAML, and [`for_terminal`] for the final output.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// Whether a character may steer a terminal, end a line, or change the direction of writing.
+/// Whether a character may control a terminal, end a line, or change the direction of writing.
 ///
 /// These are C0 and C1 controls, DEL, the bidirectional controls and the two Unicode line separators.
 pub fn is_unsafe(c: char) -> bool {
@@ -23,7 +23,7 @@ pub fn is_unsafe(c: char) -> bool {
         )
 }
 
-/// A foreign string for a text: without unsafe characters, on one line.
+/// A foreign string for use in a text: on one line, without unsafe characters.
 pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -36,9 +36,9 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.collect())
 }
 
-/// A serialised JSON document with every unsafe character escaped, so that its values stay as they are.
+/// A serialized JSON document with every unsafe character escaped, so that its values do not change.
 ///
-/// Outside strings a JSON document has no such character but line breaks, and the serialiser escapes C0 itself.
+/// Outside strings, line breaks are the only such characters in a JSON document. The serializer escapes C0 itself.
 pub fn escaped(json: String) -> String {
     if !json.chars().any(|c| c != '\n' && is_unsafe(c)) {
         return json;
@@ -58,7 +58,7 @@ fn escape(text: &str, allowed: impl Fn(char) -> bool) -> String {
     out
 }
 
-/// One JSON document of a value, escaped.
+/// A value as one escaped JSON document.
 pub fn json(value: &impl Serialize) -> String {
     let mut text =
         serde_json::to_string_pretty(value).unwrap_or_else(|error| Value::String(error.to_string()).to_string());
@@ -66,13 +66,13 @@ pub fn json(value: &impl Serialize) -> String {
     escaped(text)
 }
 
-/// One YAML document of a value. Strings with unsafe characters are written in double quotes with escapes.
+/// A value as one YAML document. Strings with unsafe characters are written in double quotes with escapes.
 pub fn yaml(value: &Value) -> String {
     let write = |value: &Value| serde_yaml::to_string(value).unwrap_or_else(|error| format!("error: {error}\n"));
     if !holds_unsafe(value) {
         return write(value);
     }
-    // The serialiser leaves some of these characters as they are. A placeholder stands in for each such string.
+    // The serializer does not escape some of these characters. Each such string is replaced by a placeholder.
     let mut strings = Vec::new();
     let mut value = value.clone();
     let mark = free_mark(&value);
@@ -90,7 +90,7 @@ pub fn yaml(value: &Value) -> String {
     out
 }
 
-/// Line breaks and tabs are safe in YAML: the serialiser writes them as block scalars or escapes.
+/// Line breaks and tabs are safe in YAML. The serializer writes them as block scalars or escapes.
 fn is_unsafe_in_yaml(text: &str) -> bool {
     text.chars().any(|c| is_unsafe(c) && !matches!(c, '\n' | '\t'))
 }
@@ -104,7 +104,7 @@ fn holds_unsafe(value: &Value) -> bool {
     }
 }
 
-/// A word that the document does not have.
+/// A word that does not occur in the document.
 fn free_mark(value: &Value) -> String {
     let text = value.to_string();
     let mut mark = "Escaped".to_owned();
@@ -119,7 +119,7 @@ fn replace(value: &mut Value, mark: &str, strings: &mut Vec<String>) {
         if is_unsafe_in_yaml(text) {
             // A JSON string is a double-quoted scalar of YAML.
             let quoted = escape(&Value::String(std::mem::take(text)).to_string(), |_| false);
-            // As long as what it stands for: a long key is written in another way than a short one.
+            // As long as the string it replaces, because YAML writes long keys differently from short ones.
             let filler = "x".repeat(quoted.len());
             *text = format!("{mark}{}E{filler}", strings.len());
             strings.push(quoted);
@@ -142,8 +142,8 @@ fn replace(value: &mut Value, mark: &str, strings: &mut Vec<String>) {
     }
 }
 
-/// The last safety net before a stream: only line breaks, tabs and, with `styled`, the style sequences of our own
-/// stylesheet pass. Everything else of the kind becomes a visible escape.
+/// The last check before output: only line breaks, tabs and, with `styled`, the style sequences of our own stylesheet
+/// pass. All other control characters become visible escapes.
 pub fn for_terminal(text: &str, styled: bool) -> Cow<'_, str> {
     let passes = |c: char| matches!(c, '\n' | '\t') || !is_unsafe(c);
     if text.chars().all(passes) {
@@ -166,9 +166,9 @@ pub fn for_terminal(text: &str, styled: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The length of a style sequence at the start of a text, if it is one that we write: `ESC [ 31 ; 1 m`.
+/// The length of the style sequence at the start of a text, if it is one that this program writes: `ESC [ 31 ; 1 m`.
 fn style_sequence(text: &str) -> Option<usize> {
-    // Reset, bold, dim, italic, underline, their ends, and the eight colours with the default one.
+    // Reset, bold, dim, italic, underline, the codes that end them, the eight colors and the default color.
     const OURS: &[&str] =
         &["", "0", "1", "2", "3", "4", "22", "23", "24", "30", "31", "32", "33", "34", "35", "36", "37", "39"];
     let inner = text.strip_prefix("\u{1b}[")?;
@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// One of each kind.
+    /// One example of each kind.
     const UNSAFE: &str =
         "\u{1b}\u{7}\r\u{0}\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}\u{2069}";
 
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_the_values_and_is_free_of_unsafe_characters() {
+    fn json_keeps_its_values_and_has_no_unsafe_characters() {
         let value = json!({ format!("key{UNSAFE}"): [UNSAFE, "harmless ✓", 1, null] });
         let text = json(&value);
         assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text:?}");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn yaml_keeps_the_values_and_is_free_of_unsafe_characters() {
+    fn yaml_keeps_its_values_and_has_no_unsafe_characters() {
         let value = json!({
             "Escaped0E": "Escapedx",
             format!("key{UNSAFE}"): [UNSAFE, "a\u{85}b", "a\u{202e}b: \"c\"\nd", "harmless ✓", 1, null],
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_styles_pass_and_other_sequences_are_shown() {
+    fn own_styles_pass_and_other_sequences_become_visible() {
         let styled = "\u{1b}[31;1mred\u{1b}[0m\n\ttab";
         assert_eq!(for_terminal(styled, true), styled);
         assert_eq!(for_terminal(styled, false), "\\u001b[31;1mred\\u001b[0m\n\ttab");

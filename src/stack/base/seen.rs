@@ -1,6 +1,6 @@
-//! `Seen`: what an attempt to look at something came to.
+//! `Seen`: the outcome of an attempt to observe something.
 //!
-//! The difference between "it is not there" and "we could not look" is the whole point of this tool, so it is a type.
+//! "It does not exist" and "it could not be checked" must never be confused, so the difference is a type.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,34 +9,34 @@ use super::{
     permission::Permission,
 };
 
-/// A refusal: the rights without which it could not be looked at, any one of them being missing.
+/// A denial: permissions of which at least one is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("no permission to {}", .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "))]
 #[serde(rename_all = "camelCase")]
 pub struct Denial {
-    /// What the API server wants.
+    /// The permissions that the API server requires.
     pub missing: Vec<Permission>,
 }
 
-/// What an attempt to look came to.
+/// The outcome of an attempt to observe something.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Seen<T> {
-    /// Looked at, and here it is.
+    /// It exists, with this value.
     Known(T),
-    /// Looked at, and it does not exist.
+    /// It was checked and does not exist.
     Absent,
-    /// We are not allowed to look.
+    /// We do not have the permission.
     Denied(Denial),
-    /// No usable answer came, and why.
+    /// There was no usable answer, and why.
     Unreachable(Failure),
-    /// Nobody looked, as when a recording does not hold it.
+    /// It was not checked, for example because the recording does not contain it.
     #[default]
     NotLooked,
 }
 
 impl<T> Seen<T> {
-    /// The value, when it is known.
+    /// The value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -44,22 +44,22 @@ impl<T> Seen<T> {
         }
     }
 
-    /// Whether the question was answered: it is there, or it is not.
+    /// Whether it is known that it exists or does not exist.
     pub fn is_settled(&self) -> bool {
         matches!(self, Self::Known(_) | Self::Absent)
     }
 
-    /// Whether it is proven not to exist.
+    /// Whether it is known that it does not exist.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// Why the question was not answered; none when it was.
+    /// Why the question was not answered. `None` if it was.
     pub fn why_unsettled(&self) -> Option<String> {
         self.as_ref().into_failure().map(|failure| failure.message)
     }
 
-    /// The failure because of which no usable answer came; `None` for every other outcome.
+    /// The failure that left the question unanswered. `None` for every other outcome.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Unreachable(failure) => Some(failure),
@@ -67,22 +67,22 @@ impl<T> Seen<T> {
         }
     }
 
-    /// Why the question was not answered, as a failure; `None` when it was.
+    /// Why the question was not answered, as a failure. `None` if it was.
     pub fn into_failure(self) -> Option<Failure> {
         match self {
             Self::Known(_) | Self::Absent => None,
             Self::Denied(denial) => Some(Failure::new(Kind::Forbidden, denial.to_string())),
             Self::Unreachable(failure) => Some(failure),
-            Self::NotLooked => Some(Failure::from("it was not looked at")),
+            Self::NotLooked => Some(Failure::from("not checked")),
         }
     }
 
-    /// An outcome without an answer, for this reason.
+    /// The same unanswered outcome for another type.
     pub fn failed(why: impl Into<Failure>) -> Self {
         Self::Unreachable(why.into())
     }
 
-    /// The same outcome with another value.
+    /// The same outcome with the value converted.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Seen<U> {
         match self {
             Self::Known(value) => Seen::Known(f(value)),
@@ -93,7 +93,7 @@ impl<T> Seen<T> {
         }
     }
 
-    /// The same outcome, borrowed.
+    /// The same outcome with a borrowed value.
     pub fn as_ref(&self) -> Seen<&T> {
         match self {
             Self::Known(value) => Seen::Known(value),
@@ -106,7 +106,7 @@ impl<T> Seen<T> {
 }
 
 impl<T> Seen<Vec<T>> {
-    /// The items, or none of them when the list is not known.
+    /// The items, or an empty slice if the list is not known.
     pub fn items(&self) -> &[T] {
         self.known().map_or(&[], Vec::as_slice)
     }

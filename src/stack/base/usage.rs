@@ -1,8 +1,8 @@
-//! A mistake on the command line.
+//! An error in the use of the command line.
 
 use std::fmt::Display;
 
-/// A mistake in what was typed or named on the command line: exit code 2, one sentence, no document.
+/// An error in what was typed or named on the command line: exit code 2, one sentence, no document.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct UsageError {
@@ -16,12 +16,12 @@ impl UsageError {
         Self { message: message.to_string(), hint: None }
     }
 
-    /// A file, a folder or standard input cannot be read.
+    /// A file, folder or standard input cannot be read.
     pub fn unreadable(what: impl Display, why: impl Display) -> Self {
         Self::new(format!("cannot read {what}: {why}"))
     }
 
-    /// Adds what may help to find the mistake, such as the names that exist.
+    /// Adds a hint that helps to find the mistake, such as the names that exist.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into().map(|hint| ("; ", hint));
@@ -35,7 +35,7 @@ impl UsageError {
         self
     }
 
-    /// The hint as it follows the message; empty without one.
+    /// The hint as it is appended to the message. Empty if there is none.
     pub fn suffix(&self) -> String {
         let hint = self.hint.as_ref();
         hint.map_or_else(String::new, |(joint, hint)| format!("{joint}{hint}"))

@@ -1,8 +1,8 @@
-//! Durations and the system's errors, in words for people.
+//! Durations and system errors as text.
 
 use std::{io, time::Duration};
 
-/// A duration as one says it: `250 ms`, `2 s`, `1.5 s`.
+/// A duration as text: `250 ms`, `2 s`, `1.5 s`.
 pub(crate) fn span(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
         return format!("{} ms", duration.as_millis());
@@ -11,8 +11,8 @@ pub(crate) fn span(duration: Duration) -> String {
     format!("{} s", text.trim_end_matches(".0"))
 }
 
-/// A short time, of which three figures say enough: `0.42 ms`, `12.3 ms`, `1.53 s`.
-#[expect(clippy::cast_precision_loss, reason = "three figures are shown of it")]
+/// A short duration with three significant digits: `0.42 ms`, `12.3 ms`, `1.53 s`.
+#[expect(clippy::cast_precision_loss, reason = "only three digits are shown")]
 pub(crate) fn short_span(micros: u64) -> String {
     let (value, unit) =
         if micros < 1_000_000 { (micros as f64 / 1000.0, "ms") } else { (micros as f64 / 1_000_000.0, "s") };
@@ -29,10 +29,10 @@ pub(crate) fn count(n: usize, one: &str, several: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { several })
 }
 
-/// An error of a file or a program, without the system's number for it.
+/// An error of a file or a program, without the system's error number.
 pub(crate) fn io(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::NotFound => "no such file".into(),
         io::ErrorKind::IsADirectory => "it is a folder".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         io::ErrorKind::InvalidData => "it is not text".into(),
@@ -43,9 +43,10 @@ pub(crate) fn io(error: &io::Error) -> String {
     }
 }
 
-/// An error of a JSON or YAML reader without the value that it complains of, which may be a secret.
+/// An error of a JSON or YAML parser without the value that it quotes, because that may be a secret.
 ///
-/// The readers put the value between what it is and what was expected: `invalid type: string "…", expected u16 at line 1`.
+/// The parsers print the value between the type and what was expected: `invalid type: string "…", expected u16 at line
+/// 1`.
 pub(crate) fn malformed(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let (fault, rest) = match text.rsplit_once(", expected ") {
@@ -59,7 +60,7 @@ pub(crate) fn malformed(error: &impl std::fmt::Display) -> String {
     format!("{fault}{rest}")
 }
 
-/// Where a quoted value begins; a single character between quotes is the grammar's own, as in "did not find `,`".
+/// Where a quoted value begins. A single character between quotes belongs to the grammar, as in "did not find `,`".
 fn quoted_value(text: &str) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = text[from..].find(['"', '`', '\'']).map(|at| from + at) {
@@ -72,7 +73,7 @@ fn quoted_value(text: &str) -> Option<usize> {
     None
 }
 
-/// A word as a shell takes it.
+/// A word quoted for a shell.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_said_without_digits_that_nobody_needs() {
+    fn durations_when_printed_have_no_needless_digits() {
         assert_eq!(span(Duration::from_millis(250)), "250 ms");
         assert_eq!(span(Duration::from_secs(2)), "2 s");
         assert_eq!(span(Duration::from_nanos(1_998_323_777)), "2 s");
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn short_times_have_three_figures() {
+    fn short_durations_have_three_digits() {
         assert_eq!(short_span(420), "0.42 ms");
         assert_eq!(short_span(12_345), "12.3 ms");
         assert_eq!(short_span(123_456), "123 ms");
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_errors_do_not_repeat_the_value() {
+    fn parser_errors_do_not_repeat_the_value() {
         let wrong = serde_json::from_str::<u16>("\"s3, expected \\\"x\"").expect_err("no number");
         assert_eq!(malformed(&wrong), "invalid type: string, expected u16 at line 1 column 18");
         let wrong = serde_yaml::from_str::<std::collections::BTreeMap<String, u16>>("a: s3\n").expect_err("no number");
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_bear_no_number() {
+    fn io_errors_have_no_error_number() {
         let error = io::Error::from_raw_os_error(28);
         assert!(!io(&error).contains("os error"), "{}", io(&error));
     }

@@ -1,7 +1,8 @@
-//! YAML to values, with bounds.
+//! Parses YAML with limits.
 //!
-//! The text is read event by event, and what exceeds a bound is refused before it is built: depth, the number of
-//! values, and the copies that aliases make. Scalars mean what they mean to the YAML library that writes our documents.
+//! The text is read event by event, and anything that exceeds a limit is refused before it is built: depth, the number
+//! of values, and the copies that aliases create. Scalars have the same meaning as in the YAML library that writes our
+//! documents.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -10,28 +11,28 @@ use serde_json::{Map, Number, Value};
 
 use crate::stack::base::limits;
 
-/// Why a text is not read.
+/// Why a text was not parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Broken {
-    /// It is not YAML; where, and why.
+    /// It is not YAML: where, and why.
     #[error("it is not valid YAML: {0}")]
     Invalid(String),
-    /// It exceeds this bound.
+    /// It exceeds this limit.
     #[error(transparent)]
     TooLarge(TooLarge),
 }
 
-/// A bound that a text exceeds.
+/// A limit that a text exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooLarge {
     /// [`limits::DEPTH`].
     #[error("it is nested deeper than {} levels", limits::DEPTH)]
     Depth,
     /// [`limits::VALUES`].
-    #[error("it holds more than {} values", limits::VALUES)]
+    #[error("it has more than {} values", limits::VALUES)]
     Values,
     /// [`limits::ALIASES`].
-    #[error("its aliases add more than {} MiB to it", limits::ALIASES / limits::MIB)]
+    #[error("its aliases add more than {} MiB", limits::ALIASES / limits::MIB)]
     Aliases,
 }
 
@@ -40,11 +41,11 @@ pub(crate) enum TooLarge {
 pub(crate) enum Documents {
     /// All of them.
     All,
-    /// The first; what follows is not looked at.
+    /// The first. The rest is not read.
     First,
 }
 
-/// The documents of a text; an empty one is null.
+/// The documents of a text. An empty one is null.
 pub(crate) fn documents(text: &str, which: Documents) -> Result<Vec<Value>, Broken> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
@@ -92,17 +93,17 @@ struct Level {
 struct Builder {
     documents: Vec<Value>,
     levels: Vec<Level>,
-    /// The document that is being read.
+    /// The current document.
     root: Option<Value>,
     anchors: HashMap<usize, (Value, usize)>,
     values: usize,
-    /// An estimate of the memory that everything so far takes.
+    /// An estimate of the memory used so far.
     memory: usize,
-    /// That of the copies.
+    /// The part of it used by copies.
     copies: usize,
 }
 
-/// What a value takes beside its text.
+/// The memory that a value needs in addition to its text.
 const VALUE: usize = size_of::<Value>();
 
 impl Builder {
@@ -159,7 +160,7 @@ impl Builder {
 
     fn alias(&mut self, anchor: usize) -> Result<(), Broken> {
         let Some((value, memory)) = self.anchors.get(&anchor) else {
-            return Err(Broken::Invalid("an alias refers to the value that it is in".into()));
+            return Err(Broken::Invalid("an alias refers to the value that contains it".into()));
         };
         let memory = *memory;
         self.copies = self.copies.saturating_add(memory);
@@ -183,7 +184,7 @@ impl Builder {
         self.finished(value, 0, before)
     }
 
-    /// Counts one more value with so much text.
+    /// Counts one more value with this much text.
     fn charge(&mut self, text: usize) -> Result<(), Broken> {
         self.values += 1;
         if self.values > limits::VALUES {
@@ -214,7 +215,7 @@ impl Builder {
         }
     }
 
-    /// Puts a complete value where it belongs. Of two fields with one name the last one counts.
+    /// Adds a complete value to its parent. If a field occurs twice, the last one counts.
     fn finished(&mut self, value: Value, anchor: usize, before: usize) -> Result<(), Broken> {
         if anchor != 0 {
             self.anchor(anchor, &value, before)?;
@@ -241,7 +242,7 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value {
     if is_text { Value::String(text.into_owned()) } else { plain(&text) }
 }
 
-/// What a scalar without quotes is.
+/// The value of a scalar without quotes.
 fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
@@ -251,7 +252,7 @@ fn plain(text: &str) -> Value {
     }
 }
 
-/// A number in one of YAML's forms. Infinities and what is no number at all have no form in JSON: they are null.
+/// A number in one of YAML's forms. Infinities and NaN cannot be written in JSON, so they become null.
 fn number(text: &str) -> Option<Value> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -270,7 +271,7 @@ fn number(text: &str) -> Option<Value> {
             }
         }
     }
-    // Digits with a zero before them are a text, such as a telephone number.
+    // Digits with a leading zero are text, such as a telephone number.
     let leading_zero = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
     if leading_zero {
         return None;
@@ -287,7 +288,7 @@ fn number(text: &str) -> Option<Value> {
         ".nan" | ".NaN" | ".NAN" if digits == text => return Some(Value::Null),
         _ => {}
     }
-    // Rust would take "inf", "nan" and "infinity" as well.
+    // Rust's parser would also accept "inf", "nan" and "infinity".
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }

@@ -21,7 +21,7 @@ fn entry(resource: &str, events: &[&str], column: usize) -> Entry {
 }
 
 #[test]
-fn lists_are_read_as_meshsync_reads_them() {
+fn lists_are_parsed_as_meshsync_parses_them() {
     let white = read(&json!({ "data": { "whitelist": r#"[{"resource":"pods.v1.","EVENTS":["ADDED"],"more":1}]"# } }));
     assert_eq!(white, WatchList::Whitelist(vec![entry("pods.v1.", &["ADDED"], 2)]));
     assert_eq!(
@@ -36,7 +36,7 @@ fn lists_are_read_as_meshsync_reads_them() {
 }
 
 #[test]
-fn what_cannot_be_read_says_where() {
+fn malformed_lists_report_the_position() {
     for list in [
         json!({ "data": { "whitelist": "not json" } }),
         json!({ "data": { "whitelist": ["pods.v1."] } }),
@@ -56,7 +56,7 @@ fn what_cannot_be_read_says_where() {
 }
 
 #[test]
-fn the_form_of_older_pages_gets_its_working_equivalent() {
+fn object_form_of_older_guides_gets_its_working_equivalent() {
     let list = json!({ "data": { "blacklist": r#"[{"Resource":"secrets.v1.","Events":["ADDED"]}]"# } });
     let instead = invalid(&list).instead.expect("an equivalent");
     let works = read(&json!({ "data": { "whitelist": whitelist(&instead) } }));
@@ -70,7 +70,7 @@ fn the_form_of_older_pages_gets_its_working_equivalent() {
 }
 
 #[test]
-fn no_version_publishes_with_what_is_no_whitelist() {
+fn without_a_whitelist_no_version_publishes() {
     let black = read(&json!({ "data": { "blacklist": r#"["pods.v1."]"# } }));
     assert!(black.silence(Some("1.0.1")).is_some_and(|why| why.contains("no events")));
     for version in [Some("1.0.3"), Some("stable-latest"), None] {
@@ -81,7 +81,7 @@ fn no_version_publishes_with_what_is_no_whitelist() {
 }
 
 #[test]
-fn entries_come_apart() {
+fn entries_split_into_resource_version_and_group() {
     assert_eq!(resource_and_group("pods.v1."), Some(("pods", "")));
     assert_eq!(resource_and_group("ingresses.v1.networking.k8s.io"), Some(("ingresses", "networking.k8s.io")));
     assert_eq!(resource_and_group("pods"), None);

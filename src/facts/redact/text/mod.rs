@@ -1,6 +1,6 @@
-//! Redaction of free text: whatever looks like a credential is masked, and everything else stays as it is.
+//! Redacts free text: everything that looks like a credential is masked, and the rest stays unchanged.
 //!
-//! Each pass walks over the text once, and a masked text does not change when it is masked again.
+//! Each pass scans the text once. Masking a masked text changes nothing.
 
 mod names;
 mod urls;
@@ -13,8 +13,8 @@ use names::{Sensitivity, sensitivity, words};
 use urls::bare_user_parts;
 pub use urls::urls;
 
-/// Masks credentials in a free text: user parts and queries of URLs, `token=…`, `Bearer …`, JSON Web Tokens, private
-/// keys, and every secret that this run itself has read.
+/// Masks credentials in free text: user parts and queries of URLs, `token=…`, `Bearer …`, JSON Web Tokens, private
+/// keys, and every secret that this run has read.
 pub fn text(text: &str) -> Cow<'_, str> {
     let mut text = registry::mask(Cow::Borrowed(text));
     for (sign, pass) in PASSES {
@@ -29,7 +29,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
 
 type Pass = fn(&str) -> Option<String>;
 
-/// The passes, each with the characters without which it finds nothing.
+/// The passes, each with the characters that a text must contain for it to match.
 const PASSES: &[(&str, Pass)] = &[
     ("-----BEGIN ", private_keys),
     ("://", |text| Some(urls(text))),
@@ -48,7 +48,7 @@ fn ends_word(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '"' | '`' | '<' | '>')
 }
 
-/// Whether a text refers to a variable, `$(NATS_TOKEN)`, `${TOKEN}` or `$TOKEN`, and so is no secret itself.
+/// Whether a text refers to a variable, `$(NATS_TOKEN)`, `${TOKEN}` or `$TOKEN`, and so is not a secret.
 pub(crate) fn is_reference(text: &str) -> bool {
     let name = text
         .strip_prefix("$(")
@@ -60,12 +60,12 @@ pub(crate) fn is_reference(text: &str) -> bool {
     })
 }
 
-/// Whether a text is what instructions write in the place of a secret.
+/// Whether a text is a placeholder for a secret, as instructions use it.
 fn is_placeholder(text: &str) -> bool {
     matches!(text, "TOKEN" | "USER" | "PASSWORD" | "SECRET" | "USER:PASSWORD")
 }
 
-/// Whether a word may be a generated credential: long, or letters and digits together.
+/// Whether a word may be a generated credential: it is long, or mixes letters and digits.
 fn is_random(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     let digit = word.contains(|c: char| c.is_ascii_digit());
@@ -73,7 +73,7 @@ fn is_random(word: &str) -> bool {
     word.len() >= 24 || (word.len() >= 6 && digit && letter)
 }
 
-/// Masks the value after a name that says that it is secret: `token=…`, `"password": "…"`, `Authorization: …`.
+/// Masks the value after a secret name: `token=…`, `"password": "…"`, `Authorization: …`.
 fn assignments(text: &str, sign: char) -> Option<String> {
     let mut out = String::new();
     let mut copied = 0;
@@ -82,7 +82,7 @@ fn assignments(text: &str, sign: char) -> Option<String> {
             continue;
         }
         let before = text[..at].trim_end_matches(' ');
-        // In a document within a text quotes are escaped.
+        // In a document inside a text, quotes are escaped.
         let name_end = before.trim_end_matches(['"', '\'', '\\']);
         let quoted = name_end.len() < before.len();
         let start = name_start(name_end);
@@ -110,14 +110,14 @@ fn assignments(text: &str, sign: char) -> Option<String> {
     (copied > 0).then(|| out + &text[copied..])
 }
 
-/// Whether the last word of a name is one of which the value is told after a colon, as in a configuration file.
+/// Whether the last word of a name usually has its value after a colon, as in a configuration file.
 fn ends_secret(name: &str) -> bool {
     words(name)
         .last()
         .is_some_and(|word| word == "key" || word == "pass" || word.ends_with("token") || word.starts_with("passw"))
 }
 
-/// A name without the rest of a style sequence that stands right before it: `ESC [` is no part of names, `31m` is.
+/// A name without the rest of a style sequence directly before it: `ESC [` is not part of names, but `31m` could be.
 fn without_style<'a>(before: &str, name: &'a str) -> &'a str {
     match name.split_once('m') {
         Some((code, name)) if before.ends_with("\u{1b}[") && !code.contains(char::is_alphabetic) => name,
@@ -125,7 +125,7 @@ fn without_style<'a>(before: &str, name: &'a str) -> &'a str {
     }
 }
 
-/// Where a name begins that ends a text.
+/// Where the name at the end of a text begins.
 fn name_start(text: &str) -> usize {
     const LONGEST: usize = 64;
     text.char_indices()
@@ -154,12 +154,12 @@ fn value_of(text: &str, kind: Sensitivity) -> Option<Slot<'_>> {
             let start = slashes + 1;
             (start, closing(&text[start..], quote, slashes))
         }
-        // Of a header the whole rest is its value.
+        // The value of a header is the whole rest of the line.
         None if kind == Sensitivity::Header => (0, text.find(['\n', '\r', '"']).unwrap_or(text.len())),
         None => (0, text.find(|c: char| ends_word(c) || c == '&').unwrap_or(text.len())),
     };
     let value = text[start..start + end].trim_end_matches('\\');
-    // What follows an unquoted value in a sentence is no part of it.
+    // Punctuation after an unquoted value in a sentence is not part of it.
     let value = match quote {
         None if kind == Sensitivity::Name && value.contains('(') => value.trim_end_matches([':', ',', ';']),
         None if kind == Sensitivity::Name => value.trim_end_matches([':', ')', ',', ';']),
@@ -168,7 +168,7 @@ fn value_of(text: &str, kind: Sensitivity) -> Option<Slot<'_>> {
     (!value.is_empty()).then_some(Slot { start, text: value })
 }
 
-/// Where a quote is closed that was written with so many backslashes.
+/// Where a quote that was escaped with this many backslashes is closed.
 fn closing(text: &str, quote: char, slashes: usize) -> usize {
     let mut run = 0;
     for (at, c) in text.char_indices() {
@@ -193,7 +193,7 @@ fn is_harmless_value(value: &str) -> bool {
         || matches!(word, "true" | "false" | "null" | "none" | "nil")
 }
 
-/// Masks the word after a flag that takes a secret: `--password X`.
+/// Masks the word after a flag with a secret value: `--password X`.
 fn flags(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut copied = 0;
@@ -219,7 +219,7 @@ fn flags(text: &str) -> Option<String> {
     (copied > 0).then(|| out + &text[copied..])
 }
 
-/// Whether the word after a flag or scheme is a value, rather than the next word of a sentence.
+/// Whether the word after a flag or scheme is a value, and not the next word of a sentence.
 fn is_password_like(word: &str) -> bool {
     let word = word.trim_end_matches(['\'', ')', ']', '}', ',', '.', ';', ':']);
     word.len() >= 4
@@ -251,7 +251,7 @@ fn schemes(text: &str) -> Option<String> {
     (copied > 0).then(|| out + &text[copied..])
 }
 
-/// Masks JSON Web Tokens, which begin with the same three characters wherever they stand.
+/// Masks JSON Web Tokens, which always begin with the same three characters.
 fn web_tokens(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut copied = 0;

@@ -1,9 +1,9 @@
-//! Names that tell a secret.
+//! Names that indicate a secret.
 
-/// How sure it is that a name is followed by a secret.
+/// How certain it is that a secret follows a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sensitivity {
-    /// A header whose whole line is secret.
+    /// A header whose whole value is secret.
     Header,
     /// A name such as `token` or `apiKey`.
     Name,
@@ -19,14 +19,14 @@ pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
     is_secret_name(name).then_some(Sensitivity::Name)
 }
 
-/// Whether a flag, variable or key of this name holds a secret: `--auth-token`, `apiKey`, `DB_PASSWORD`, `--key`.
+/// Whether a flag, variable or key with this name has a secret value: `--auth-token`, `apiKey`, `DB_PASSWORD`, `--key`.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     const SECRET: &str = "apikey auth authorization bearer cookie credential credentials jwt otp pass passphrase \
         passwd password pwd secret sessionid sig signature token";
-    /// What only says where a secret is, or what it is like.
+    /// Words for where a secret is or what it is like, not for the secret itself.
     const ABOUT: &str = "audience bytes count dir endpoint file id length mode name namespace path ref tokens ttl type \
         url version";
-    /// What makes a key a secret one.
+    /// Words that make a key a secret key.
     const OF_A_KEY: &str = "access account api client encryption license master private secret service shared signing \
         ssh tls";
     let listed = |list: &str, word: &str| list.split(' ').any(|listed| listed == word);
@@ -49,7 +49,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     })
 }
 
-/// The words of a name, in lower case: `apiKey`, `API_KEY` and `--api-key` are two words each.
+/// The words of a name in lower case: `apiKey`, `API_KEY` and `--api-key` have two words each.
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut upper = true;

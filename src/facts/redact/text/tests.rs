@@ -1,6 +1,6 @@
 use super::*;
 
-/// What stands for every secret here: letters, digits, and nothing else that is found elsewhere in these texts.
+/// The secret in all these tests: letters and digits that occur nowhere else in these texts.
 const SECRET: &str = "S3edf00dCafe";
 
 #[track_caller]
@@ -12,7 +12,7 @@ fn masks(with: &str, masked: &str) {
 }
 
 #[test]
-fn user_parts_of_urls_are_masked_whatever_they_hold() {
+fn user_parts_of_urls_are_masked_whatever_they_contain() {
     for (with, masked) in [
         ("nats://SEED@10.0.0.1:4222", "nats://REDACTED@10.0.0.1:4222"),
         ("nats://SE,EDx@h", "nats://REDACTED@h"),
@@ -80,7 +80,7 @@ fn credentials_of_any_name_are_masked() {
 }
 
 #[test]
-fn harmless_text_stays_as_it_is() {
+fn harmless_text_is_unchanged() {
     for harmless in [
         "no url",
         "nats://TOKEN@HOST:PORT, or --token TOKEN",
@@ -108,7 +108,8 @@ fn harmless_text_stays_as_it_is() {
     }
 }
 
-/// Every way of writing a secret within every surrounding: nothing of it is left, and the surrounding stays.
+/// Combines every spelling of a secret with every surrounding text: nothing of the secret is left, and the surrounding
+/// text is unchanged.
 #[test]
 fn secrets_are_masked_in_every_surrounding() {
     let ways = [

@@ -4,7 +4,7 @@ use super::{super::REDACTED, ends_word, is_placeholder, is_random, is_reference}
 
 /// Masks the user part and the query of every URL: `nats://token@host` becomes `nats://REDACTED@host`.
 ///
-/// A user part reaches to the last `@` of the word, whatever it holds: tokens contain commas, quotes and slashes.
+/// The user part ends at the last `@` of the word, because tokens may contain commas, quotes and slashes.
 pub fn urls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -19,7 +19,7 @@ pub fn urls(text: &str) -> String {
     out
 }
 
-/// Where a URL ends of which the scheme has been read. Of several in one word each has its own user part.
+/// Where a URL ends whose scheme has been read. If a word contains several URLs, each has its own user part.
 fn url_end(text: &str) -> usize {
     for (at, c) in text.char_indices() {
         if ends_word(c) {
@@ -33,7 +33,7 @@ fn url_end(text: &str) -> usize {
     text.len()
 }
 
-/// Masks one URL of which the scheme has been written.
+/// Masks one URL. Its scheme has been written.
 fn one_url(word: &str, out: &mut String) {
     let host = match word.rfind('@') {
         Some(at) if at == 0 || is_digest(&word[at + 1..]) => word,
@@ -54,7 +54,7 @@ fn one_url(word: &str, out: &mut String) {
     };
     out.push_str(path);
     out.push('?');
-    // What follows the URL in a sentence is no part of it.
+    // Punctuation after the URL in a sentence is not part of it.
     let plain = query.trim_end_matches(['\'', ')', ']', '}', ',', '.', ';', ':', '\\']);
     let end = &query[plain.len()..];
     let (plain, fragment) = plain.split_once('#').map_or((plain, ""), |(query, fragment)| (query, fragment));
@@ -64,7 +64,7 @@ fn one_url(word: &str, out: &mut String) {
             out.push('&');
         }
         match parameter.split_once('=') {
-            // An empty value hides nothing.
+            // An empty value contains no secret.
             Some((_, "")) => out.push_str(parameter),
             Some((name, _)) if harmless(name) => out.push_str(parameter),
             Some((name, _)) => out.push_str(&format!("{name}={REDACTED}")),
@@ -79,19 +79,19 @@ fn one_url(word: &str, out: &mut String) {
     out.push_str(end);
 }
 
-/// The parameters of the API server and of NATS's monitor whose values say nothing secret.
+/// The parameters of the API server and the NATS monitor whose values are never secret.
 const HARMLESS_PARAMETERS: &str = "allowWatchBookmarks container dryRun fieldManager fieldSelector fieldValidation \
     force labelSelector limit offset ports previous resourceVersion resourceVersionMatch subs tailLines timeout \
     timeoutSeconds watch";
 
-/// Whether an `@` is followed by the digest of an image.
+/// Whether an `@` is followed by an image digest.
 fn is_digest(text: &str) -> bool {
     text.starts_with("sha256:") || text.starts_with("sha512:")
 }
 
 /// Masks the user part of an address without a scheme: `user:password@host`, `token1@host:4222`.
 pub(super) fn bare_user_parts(text: &str) -> Option<String> {
-    /// What stands before the colon in names of people and accounts: `oidc:alice@example.com`.
+    /// Prefixes of user and account names that end with a colon: `oidc:alice@example.com`.
     const IDENTITIES: &[&str] = &[
         "arn", "aad", "aws", "azure", "dex", "github", "google", "keycloak", "ldap", "mailto", "oidc", "okta", "saml",
         "sso", "system",
@@ -118,8 +118,8 @@ pub(super) fn bare_user_parts(text: &str) -> Option<String> {
             Some((name, password)) => !name.is_empty() && !password.is_empty(),
             None => has_port(host) && is_random(user),
         };
-        // What comes before the user part in the word: an opening bracket, or the name of what is told.
-        // A style before the word is no part of it.
+        // What precedes the user part within the word: an opening bracket or a label. A style sequence before the word
+        // is not part of it.
         let style = if text[..begin].ends_with('\u{1b}') { user.find('m').map_or(0, |end| end + 1) } else { 0 };
         let lead = user.len() - user[style..].trim_start_matches(['(', '[', '{', '\'']).len();
         if secret && user[lead..] != *REDACTED {

@@ -1,4 +1,4 @@
-//! Objects that a run has left which was killed.
+//! Objects left by runs that were killed.
 
 use std::time::Duration;
 
@@ -21,14 +21,13 @@ use crate::{
     stack::base::seen::Seen,
 };
 
-/// How long a run that lives may take to show that it does.
+/// The timeout for another run to answer that it is alive.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
-/// How long the broker may take to notice that a run has been killed: its connection ends at the other end of a
-/// port-forward.
+/// How long the broker may take to notice that a run was killed, because its connection passes through a port-forward.
 const PARTING: Duration = Duration::from_secs(3);
 
-/// Where they are looked for, and who can be asked for the runs that made them.
+/// Where leftovers are searched, and where their runs can be asked.
 pub(crate) struct Leftovers<'a> {
     pub(crate) bench: &'a TestContext<'a>,
     pub(crate) kind: &'static Kind,
@@ -37,7 +36,7 @@ pub(crate) struct Leftovers<'a> {
 }
 
 impl Leftovers<'_> {
-    /// Finds what earlier runs have left, and removes what nobody waits for any more.
+    /// Finds the objects of earlier runs, and deletes those that no run uses any more.
     pub(crate) async fn remove(&self, found: &mut FlowTest) {
         let selector = test_object::selector();
         let collection = self.kind.collection(self.namespace);
@@ -54,7 +53,7 @@ impl Leftovers<'_> {
         };
         for item in items {
             let name = item.metadata.name.clone().unwrap_or_default();
-            // The labels alone can be anybody's.
+            // Another object could have the same labels.
             if !name.starts_with(test_object::NAME) || self.somebody_waits_for(&item.metadata).await {
                 continue;
             }
@@ -73,8 +72,8 @@ impl Leftovers<'_> {
         }
     }
 
-    /// Whether the run that made an object may still live: it listens on a subject of its own until it ends. Where nobody
-    /// can be asked, it may until the object expires.
+    /// Whether the run that created an object may still be alive. A run subscribes to its own subject until it ends. If
+    /// no server can be asked, the run may be alive until the object expires.
     async fn somebody_waits_for(&self, metadata: &ObjectMeta) -> bool {
         let expires = metadata
             .annotations

@@ -1,7 +1,7 @@
-//! The test of the flow: make an object, change it, remove it, and hear of it from the broker.
+//! The event flow test: creates, changes and deletes an object, and receives the events from the broker.
 //!
-//! Whatever happens, the object is removed: at the end of the run, by the clean-up of a run that is stopped, or by the
-//! next run, which finds it by its labels and asks the broker whether anybody still listens for it.
+//! The object is deleted in every case: at the end of the run, by the clean-up of an interrupted run, or by the next
+//! run. That one finds it by its labels and asks the broker whether its run is still alive.
 
 mod leftovers;
 mod passive;
@@ -32,22 +32,22 @@ use crate::{
     stack::{manifests::FIELD_MANAGER, watch_list::EVENTS},
 };
 
-/// When whoever finds one of our objects may remove it.
+/// The age after which anyone may delete one of our objects.
 const LIFE: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a watch may lag behind the broker.
 const LAG: Duration = Duration::from_millis(200);
 
-/// How much later a second MeshSync may say the same.
+/// How much later a second MeshSync may publish the same event.
 const SECOND_VOICE: Duration = Duration::from_millis(500);
 
-/// How many round trips are measured: the floor of every time.
+/// The number of round trips measured, which are the lower bound of all times.
 const ROUND_TRIPS: usize = 3;
 
-/// How long a run that is stopped waits for the making of an object that is under way.
+/// How long an interrupted run waits for an object that is being created.
 const UNDER_WAY: Duration = Duration::from_secs(3);
 
-/// What is kept of the run's time for removing the object, and the part of it that this may be at the most.
+/// The part of the run's time that is reserved for deleting the object, and its maximum share.
 const RESERVE: Duration = Duration::from_secs(2);
 const RESERVED_PART: u32 = 4;
 
@@ -58,13 +58,13 @@ struct Sent {
     expected: bool,
     at: Instant,
     acknowledged: Option<Instant>,
-    /// The API server has said that it does not make the change.
+    /// The API server rejected the change.
     refused: bool,
-    /// The version that the change gave the object; 0 where the answer did not say.
+    /// The resource version after the change, or 0 if the answer had none.
     resource_version: u64,
 }
 
-/// A test of the flow under way.
+/// A running event flow test.
 struct Flow<'a> {
     bench: &'a TestContext<'a>,
     run: String,
@@ -74,7 +74,7 @@ struct Flow<'a> {
     clients: Vec<Client>,
     ear: EventListener,
     sent: Vec<Sent>,
-    /// What is kept of the time for removing the object.
+    /// The time reserved for deleting the object.
     reserve: Duration,
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
     let namespace = bench.plan.namespace.clone().unwrap_or_else(|| facts.target.namespace.clone());
     let run = run_id();
     let mut ear = EventListener::new(&found.subject, &format!("{}{run}-", test_object::NAME));
-    (bench.progress)("listening to the broker");
+    (bench.progress)("subscribing to the broker");
     let clients = listen(bench, &mut ear, &run, &mut found).await;
     if let Some(window) = bench.plan.passive {
         if clients.is_empty() {
@@ -100,14 +100,14 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
         let kind = chosen.as_ref().map_or_else(|_| wanted.unwrap_or(&test_object::KINDS[0]), |(kind, _)| kind);
         let leftovers = Leftovers { bench, kind, namespace: &namespace, clients: &clients };
         match chosen {
-            // Whatever holds this run back, what another has left can be removed.
+            // Leftovers can be deleted even if this run cannot continue.
             _ if clients.is_empty() => {
                 leftovers.remove(&mut found).await;
                 found.held_back = Some(nobody_to_hear());
             }
             _ if bench.meshsync_is_connected() == Some(false) => {
                 leftovers.remove(&mut found).await;
-                let why = "no broker server has MeshSync for a client".to_owned();
+                let why = "MeshSync is not connected to any broker server".to_owned();
                 found.held_back = Some(HeldBack::NobodyToPublish(why));
             }
             Err(why) => {
@@ -134,7 +134,7 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
     found.heard = ear.heard();
     found.malformed = ear.malformed;
     found.elsewhere = ear.elsewhere.iter().cloned().collect();
-    // Nobody listens from here on.
+    // The subscriptions end here.
     drop(ear);
     if bench.plan.store {
         Box::pin(store::count(bench, &clients, &mut found)).await;
@@ -146,10 +146,10 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
 }
 
 fn nobody_to_hear() -> HeldBack {
-    HeldBack::NobodyToHear("no broker server let us listen".into())
+    HeldBack::NobodyToHear("no broker server accepted a subscription".into())
 }
 
-/// Listens on every server that let us in, each once. A connection that has ended meanwhile is left out.
+/// Subscribes on every server that accepted us, once per server. Connections that have ended are left out.
 async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, run: &str, found: &mut FlowTest) -> Vec<Client> {
     let private = test_object::private_subject(run);
     let mut clients = Vec::new();
@@ -160,10 +160,10 @@ async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, run: &str, fou
         if ear.listen(clients.len(), &line.client, &private).await.is_err() {
             continue;
         }
-        // An answer to what was sent later says that the server has the subscriptions.
+        // An answer to a later message proves that the server has the subscriptions.
         let mut server = ServerTest { server_id: line.server_id.clone(), ..ServerTest::default() };
         for _ in 0..ROUND_TRIPS {
-            // Whoever floods us meanwhile is heard, and fills no queue.
+            // Messages are read meanwhile, so that a flood does not fill the queue.
             match ear.during(round_trip(&line.client)).await {
                 Ok(took) => server.round_trips.push(took),
                 Err(_) => break,
@@ -178,7 +178,7 @@ async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, run: &str, fou
 }
 
 impl Flow<'_> {
-    /// Makes, changes and removes, and tells what came of it.
+    /// Creates, changes and deletes the object, and returns the results.
     async fn go(&mut self, leftovers: Leftovers<'_>, found: &mut FlowTest) {
         let label = test_object::selector_of(&self.run);
         let collection = self.kind.collection(&self.namespace);
@@ -199,13 +199,13 @@ impl Flow<'_> {
             if let Some((name, why)) = self.ensure_removed(round).await {
                 found.not_removed.insert(name, why);
             }
-            // What does not come once would not come again.
+            // An event that did not arrive once would not arrive again.
             if found.held_back.is_some() || !self.all_came() {
                 break;
             }
         }
         if self.bench.meshsyncs() > 1 || self.sent.iter().any(|sent| self.copies(sent) > 1) {
-            // Where several could say it, the slower one is heard out.
+            // If several clients could publish it, wait for the slower publisher.
             self.ear.until(Instant::now() + SECOND_VOICE, |_| false).await;
         }
         if found.held_back.is_none() && !self.any_came() {
@@ -214,7 +214,7 @@ impl Flow<'_> {
         found.changes = self.sent.iter().map(|sent| self.change(sent, &found.servers)).collect();
     }
 
-    /// One object's life.
+    /// Runs one object through its life cycle.
     async fn round(&mut self, round: u32) -> Result<(), HeldBack> {
         self.send(round, EVENTS[0]).await?;
         self.hear().await?;
@@ -222,7 +222,7 @@ impl Flow<'_> {
             self.send(round, EVENTS[1]).await?;
             self.hear().await?;
         } else {
-            // Perhaps it comes under another subject.
+            // The event may be published on another subject.
             for (number, client) in self.clients.clone().iter().enumerate() {
                 let _ = self.ear.listen_to_all(number, client).await;
                 let _ = round_trip(client).await;
@@ -233,26 +233,26 @@ impl Flow<'_> {
         self.hear().await
     }
 
-    /// How long events may still be waited for.
+    /// The remaining time to wait for events.
     fn time_left(&self) -> Duration {
         self.bench.asker.time_left().saturating_sub(self.reserve)
     }
 
-    /// Whether a server can no longer be heard.
+    /// Whether a server's connection has ended.
     fn deaf(&self) -> Option<HeldBack> {
         let lost = |client: &Client| client.connection_state() != State::Connected;
         self.clients
             .iter()
             .any(lost)
-            .then(|| HeldBack::CutShort("a connection to the broker ended while we listened".into()))
+            .then(|| HeldBack::CutShort("a connection to the broker ended during the test".into()))
     }
 
     fn out_of_time(&self) -> Option<HeldBack> {
-        let why = "the time that the run may take (--timeout) was over before the test was";
+        let why = "the time limit of the run (--timeout) was reached before the test ended";
         self.time_left().is_zero().then(|| HeldBack::CutShort(why.into()))
     }
 
-    /// Makes one change, hearing all the while.
+    /// Makes one change and reads messages meanwhile.
     async fn send(&mut self, round: u32, event: &'static str) -> Result<(), HeldBack> {
         if let Some(why) = self.out_of_time() {
             return Err(why);
@@ -267,7 +267,7 @@ impl Flow<'_> {
                 let (guard, made) = oneshot::channel::<()>();
                 making = Some(guard);
                 self.bench.cleanup.owe(&name, async move {
-                    // A removal that comes before what it removes leaves it behind.
+                    // A deletion that arrives before the creation would leave the object behind.
                     let _ = tokio::time::timeout(UNDER_WAY, made).await;
                     let _ = undo.await;
                 });
@@ -304,11 +304,12 @@ impl Flow<'_> {
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         if !status.is_success() {
             if let Some(sent) = self.sent.last_mut() {
-                // A server that failed may have made it all the same.
+                // A server that failed may still have made the change.
                 sent.refused = status.is_client_error();
             }
             let message = answer["message"].as_str().unwrap_or("no reason given");
-            // As the authorizer puts it; admission, such as a quota's, has other words, and no role would help there.
+            // This is how the authorizer words it. Admission, for example a quota, uses other words, and no role would
+            // help.
             let denied = status == 403 && message.contains(" cannot ") && message.contains(" resource \"");
             return Err(HeldBack::Refused(Refusal {
                 message: redact::text(message).into_owned(),
@@ -318,7 +319,7 @@ impl Flow<'_> {
         }
         if let Some(sent) = self.sent.last_mut() {
             sent.acknowledged = Some(Instant::now());
-            // A removal is not told under the version that the object had before.
+            // The event of a deletion has another resource version than the object had before.
             if event == EVENTS[1] {
                 let version = answer["metadata"]["resourceVersion"].as_str();
                 sent.resource_version = version.and_then(|v| v.parse().ok()).unwrap_or(0);
@@ -330,11 +331,11 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// Hears until all that was sent has come, or it has been waited for long enough.
+    /// Reads messages until all expected events have arrived or the timeout is reached.
     ///
     /// # Errors
     ///
-    /// When the run's time was over before that.
+    /// If the run's time is up before that.
     async fn hear(&mut self) -> Result<(), HeldBack> {
         let end = Instant::now() + self.bench.plan.wait.min(self.time_left());
         let Self { ear, sent, run, .. } = self;
@@ -350,7 +351,7 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// How long an object of ours may live: longer than the run that waits for it.
+    /// The expiry of a test object, which is after the end of its run.
     fn life(&self) -> SignedDuration {
         let waits = (self.bench.plan.wait * 3).min(self.bench.asker.time_left());
         LIFE + SignedDuration::try_from(waits).unwrap_or_default()
@@ -364,8 +365,8 @@ impl Flow<'_> {
         !self.ear.arrivals.is_empty()
     }
 
-    /// How often the same event of a change came. What a controller does to the object next is another event, and a message
-    /// that two servers share reaches us over both.
+    /// How often the event of a change was received. A later change by a controller is another event. A message that
+    /// two servers share is received from both.
     fn copies(&self, sent: &Sent) -> u64 {
         let mut copies: BTreeMap<(usize, u64), u64> = BTreeMap::new();
         for came in arrivals(&self.ear.arrivals, sent, &self.run) {
@@ -374,7 +375,7 @@ impl Flow<'_> {
         copies.into_values().max().unwrap_or(0)
     }
 
-    /// What became of a change.
+    /// The result of a change.
     fn change(&self, sent: &Sent, servers: &[ServerTest]) -> facts::Change {
         let since = |at: Instant| micros(at.duration_since(sent.at));
         let came: Vec<&Arrival> = arrivals(&self.ear.arrivals, sent, &self.run).collect();
@@ -394,7 +395,7 @@ impl Flow<'_> {
     }
 }
 
-/// The events of a change. One of an older version than the change made is another's, such as a controller's.
+/// The events of a change. An event with an older resource version belongs to another change.
 fn arrivals<'a>(all: &'a [Arrival], sent: &'a Sent, run: &str) -> impl Iterator<Item = &'a Arrival> {
     let name = test_object::name(run, sent.round);
     all.iter().filter(move |arrival| {

@@ -1,4 +1,4 @@
-//! Looking at the flow without writing anything: what comes by itself in a while.
+//! Observes the event flow without writing anything.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Listens for so long, and counts what `MeshSync` had published before and afterwards.
+/// Listens for this time, and counts the messages that `MeshSync` had published before and after.
 pub(crate) async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, window: Duration, found: &mut FlowTest) {
     (bench.progress)("listening for events");
     let window = window.min(bench.asker.time_left());
@@ -34,7 +34,7 @@ pub(crate) async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, win
     found.passive = Some(Passive { window: micros(took), before, after: published(bench, &broker) });
 }
 
-/// How many messages clients of `MeshSync`'s name have published; none where no server said.
+/// The number of messages that clients with `MeshSync`'s name have published. `None` if no server reported it.
 fn published(bench: &TestContext<'_>, broker: &BrokerFacts) -> Option<u64> {
     let name = bench.facts.profile.meshsync.client;
     let mut known = broker.servers.iter().filter(|server| server.connections.known().is_some()).peekable();

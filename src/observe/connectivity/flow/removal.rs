@@ -1,4 +1,4 @@
-//! Removing what a run has made.
+//! Deletes the objects of a run.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::{
     stack::{base::failure::Failure, watch_list::EVENTS},
 };
 
-/// How long removing an object may take.
+/// The timeout for deleting an object.
 pub(crate) const LONGEST: Duration = Duration::from_secs(5);
 
-/// What a removal waits for that overtook the making.
+/// How long to wait for a creation that the deletion overtook.
 const OVERTAKEN: Duration = Duration::from_millis(300);
 
 impl Flow<'_> {
-    /// Removes what the round has not removed.
+    /// Deletes what the test itself has not deleted.
     pub(crate) async fn ensure_removed(&self, round: u32) -> Option<(String, String)> {
         let name = test_object::name(&self.run, round);
         let is = |sent: &&Sent, event| sent.round == round && sent.event == event;
         let removed = self.sent.iter().any(|sent| is(&sent, EVENTS[2]) && sent.acknowledged.is_some());
-        // What was never made need not go. Where there was no answer, it may have been made.
+        // An object that was never created need not be deleted. Without an answer, it may have been created.
         let refused = self.sent.iter().find(|sent| is(sent, EVENTS[0])).is_none_or(|sent| sent.refused);
         if removed {
             return None;
@@ -42,7 +42,7 @@ impl Flow<'_> {
     }
 }
 
-/// Removes an object. What is not there yet may be on its way, when the making was stopped.
+/// Deletes an object. If it does not exist yet, its creation may still be in progress when the run is interrupted.
 pub(crate) async fn remove(client: kube::Client, path: String, limit: Duration) -> Result<(), Failure> {
     let once = async || -> Result<u16, Failure> {
         let request = Request::delete(&path)
@@ -53,7 +53,7 @@ pub(crate) async fn remove(client: kube::Client, path: String, limit: Duration) 
         match sent {
             Ok(Ok(response)) => Ok(response.status().as_u16()),
             Ok(Err(error)) => Err(ask::from_error(&error).to_string().into()),
-            Err(_) => Err("no answer to its removal".into()),
+            Err(_) => Err("no answer to its deletion".into()),
         }
     };
     let mut status = once().await?;
@@ -64,6 +64,6 @@ pub(crate) async fn remove(client: kube::Client, path: String, limit: Duration) 
     match status {
         200 | 202 | 404 => Ok(()),
         403 => Err("no permission to delete it".into()),
-        other => Err(format!("the API server answered {other} to its removal").into()),
+        other => Err(format!("the API server answered {other} to its deletion").into()),
     }
 }

@@ -1,4 +1,4 @@
-//! What `MeshSync` holds, and what it should.
+//! Compares `MeshSync`'s store with the cluster.
 
 use async_nats::Client;
 use serde_json::Value;
@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// Counts what `MeshSync`'s store holds, and what the API server holds of each kind that it should.
+/// Counts the objects in `MeshSync`'s store, and the objects in the API server of each kind that it should have.
 pub(crate) async fn count(bench: &TestContext<'_>, clients: &[Client], found: &mut FlowTest) {
     (bench.progress)("counting MeshSync's store");
     let profile = bench.facts.profile;
-    found.store = Seen::failed("no broker server let us ask");
+    found.store = Seen::failed("no broker server accepted a subscription");
     for client in clients {
         found.store = request::store(client, profile, bench.plan.wait).await;
         if found.store.known().is_some() {
@@ -36,7 +36,7 @@ pub(crate) async fn count(bench: &TestContext<'_>, clients: &[Client], found: &m
     }
 }
 
-/// How many objects of a resource there are, without reading more than one.
+/// The number of objects of a resource, without reading more than one.
 async fn of_resource(bench: &TestContext<'_>, resource: &str, path: &str) -> Seen<u64> {
     let (plural, group) = crate::stack::watch_list::resource_and_group(resource).unwrap_or_default();
     let right = Permission::to("list", group, plural);

@@ -1,7 +1,7 @@
-//! What differs between operating systems: signals, kinds of files, groups of processes.
+//! Differences between operating systems: signals, file types, process groups.
 //!
-//! All API that only Unix has is in `unix.rs`; `other.rs` is its twin with the same items. Only Linux on `x86_64` is
-//! tested. The twin is compiled for tests on Unix as well, so that it keeps its types.
+//! All APIs that only Unix has are in `unix.rs`. `other.rs` has the same items for other systems. Only Linux on
+//! `x86_64` is tested. `other.rs` is also compiled for tests on Unix, so that its types stay correct.
 
 #[cfg(unix)]
 mod unix;
@@ -14,7 +14,7 @@ mod other;
 #[cfg(not(unix))]
 pub(crate) use other::{Listener, ProcessGroup, kind_of_file, lead_group};
 
-/// What tells a process to end.
+/// A signal that ends the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(unix), allow(dead_code))]
 pub(crate) enum Stop {

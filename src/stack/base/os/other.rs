@@ -1,4 +1,4 @@
-//! Systems other than Unix: Ctrl-C is the only signal, and there are no groups of processes.
+//! Systems other than Unix: Ctrl-C is the only signal, and there are no process groups.
 
 use std::{
     fs::FileType,
@@ -12,11 +12,11 @@ use tokio::process::{Child, Command};
 
 use super::Stop;
 
-/// Listens to Ctrl-C.
+/// Listens for Ctrl-C.
 pub(crate) struct Listener(Pin<Box<dyn Future<Output = io::Result<()>> + Send>>);
 
 impl Listener {
-    /// One for each signal that ends the run.
+    /// One listener for each signal that ends the run.
     pub(crate) fn all() -> impl Iterator<Item = (Self, Stop)> {
         std::iter::once((Self::ctrl_c(), Stop::Interrupted))
     }
@@ -25,16 +25,16 @@ impl Listener {
         Self(Box::pin(tokio::signal::ctrl_c()))
     }
 
-    /// Whether Ctrl-C has come.
+    /// Whether Ctrl-C was pressed.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self.0.as_mut().poll(context) {
             Poll::Ready(Ok(())) => {
-                // A second one can come.
+                // It may be pressed again.
                 *self = Self::ctrl_c();
                 Poll::Ready(())
             }
             Poll::Ready(Err(_)) => {
-                // The system does not tell, so none comes.
+                // The system does not report it, so no signal ever arrives.
                 self.0 = Box::pin(std::future::pending());
                 Poll::Pending
             }
@@ -43,24 +43,24 @@ impl Listener {
     }
 }
 
-/// What a file is that is neither regular, a symbolic link nor a folder.
+/// The type of a file that is not a regular file, symbolic link or folder.
 pub(crate) fn kind_of_file(_: FileType) -> &'static str {
     "a device"
 }
 
-/// There are no groups.
+/// There are no process groups.
 pub(crate) fn lead_group(_: &mut Command) {}
 
-/// No group: tokio kills the process itself, and what it started lives on.
+/// Does nothing: tokio kills the process itself, and its child processes keep running.
 pub(crate) struct ProcessGroup;
 
 impl ProcessGroup {
-    /// The group of this leader.
+    /// The process group of this leader.
     pub(crate) fn of(_: &Child) -> Self {
         Self
     }
 
-    /// Leaves the group alone.
+    /// Releases the group without killing it.
     #[allow(clippy::unused_self)]
     pub(crate) fn release(&mut self) {}
 }

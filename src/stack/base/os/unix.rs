@@ -1,4 +1,4 @@
-//! Unix.
+//! Unix implementation.
 
 use std::{
     fs::FileType,
@@ -14,11 +14,11 @@ use tokio::{
 
 use super::Stop;
 
-/// Listens to one signal.
+/// Listens for one signal.
 pub(crate) struct Listener(Signal);
 
 impl Listener {
-    /// One for each signal that ends the run.
+    /// One listener for each signal that ends the run.
     pub(crate) fn all() -> impl Iterator<Item = (Self, Stop)> {
         let all = [
             (SignalKind::hangup(), Stop::HungUp),
@@ -27,29 +27,29 @@ impl Listener {
             (SignalKind::terminate(), Stop::Terminated),
         ];
         all.into_iter()
-            // Under nohup the run goes on when the terminal is closed.
+            // Under nohup the run continues after the terminal is closed.
             .filter(|(_, stop)| *stop != Stop::HungUp || !ignores_hangups())
             .filter_map(|(kind, stop)| Some((Self(signal(kind).ok()?), stop)))
     }
 
-    /// Whether the signal has come.
+    /// Whether the signal was received.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.0.poll_recv(context).map(drop)
     }
 }
 
-/// Whether whoever started this process has it ignore SIGHUP, as far as the system tells.
+/// Whether the parent process set SIGHUP to be ignored, if the system can tell.
 fn ignores_hangups() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // SIGHUP is signal 1, which the lowest bit stands for.
+    // SIGHUP is signal 1, which is the lowest bit.
     ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
-/// What a file is that is neither regular, a symbolic link nor a folder.
+/// The type of a file that is not a regular file, symbolic link or folder.
 pub(crate) fn kind_of_file(kind: FileType) -> &'static str {
     if kind.is_fifo() {
         "a named pipe"
@@ -60,22 +60,22 @@ pub(crate) fn kind_of_file(kind: FileType) -> &'static str {
     }
 }
 
-/// Has a command lead a group of processes, with which all that it starts can be ended.
+/// Makes a command the leader of a process group, so that its child processes can be killed with it.
 pub(crate) fn lead_group(command: &mut Command) {
     command.process_group(0);
 }
 
-/// The group that a process leads, killed on drop.
+/// The process group of a leader. It is killed on drop.
 pub(crate) struct ProcessGroup(Option<Pid>);
 
 impl ProcessGroup {
-    /// The group of this leader.
+    /// The process group of this leader.
     pub(crate) fn of(leader: &Child) -> Self {
         let id = leader.id().and_then(|id| i32::try_from(id).ok());
         Self(id.and_then(Pid::from_raw))
     }
 
-    /// Leaves the group alone.
+    /// Releases the group without killing it.
     pub(crate) fn release(&mut self) {
         self.0 = None;
     }
@@ -84,7 +84,7 @@ impl ProcessGroup {
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(leader) = self.0 {
-            // A group that has ended by itself is well.
+            // The group may have ended already, which is not an error.
             let _ = kill_process_group(leader, rustix::process::Signal::KILL);
         }
     }

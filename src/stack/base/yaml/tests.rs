@@ -5,7 +5,7 @@ fn one(text: &str) -> Value {
 }
 
 #[test]
-fn scalars_are_those_of_the_library_that_writes() {
+fn scalars_are_parsed_like_the_writing_library_does() {
     const SCALARS: &str = "1 -1 +1 0 -0 007 -007 0x1F -0x1f 0o17 0b101 1.5 -1.5 1e3 .5 1. +.5 ~ null Null true True \
         yes no on 1_000 18446744073709551615 18446744073709551616 -9223372036854775808 -9223372036854775809 inf nan \
         infinity .inf -.inf +.inf .nan -.nan 1.0.5 2026-01-01 2026-01-01T00:00:00Z 0x - + --1 +-1 1e999 0x-1 'true' '' \
@@ -19,7 +19,7 @@ fn scalars_are_those_of_the_library_that_writes() {
 }
 
 #[test]
-fn documents_are_those_of_the_library_that_writes() {
+fn documents_are_parsed_like_the_writing_library_does() {
     for text in [
         "a: 1\nb: [x, {c: d}]\n",
         "- a\n-  - b\n   - c: |\n       text\n       more\n",
@@ -47,7 +47,7 @@ fn several_documents_are_read_or_only_the_first() {
 }
 
 #[test]
-fn depth_is_bounded() {
+fn nesting_beyond_the_limit_is_refused() {
     let deep = |levels: usize, open: &str| open.repeat(levels);
     for open in ["[", "{a: ", "- "] {
         assert_eq!(documents(&deep(100_000, open), Documents::All), Err(Broken::TooLarge(TooLarge::Depth)), "{open}");
@@ -60,7 +60,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
-fn copies_of_aliases_are_bounded() {
+fn alias_copies_beyond_the_limit_are_refused() {
     let mut laughs = "l0: &l0 lol\n".to_owned();
     for level in 1..9 {
         let items = vec![format!("*l{}", level - 1); 9].join(", ");
@@ -74,7 +74,7 @@ fn copies_of_aliases_are_bounded() {
 }
 
 #[test]
-fn the_number_of_values_is_bounded() {
+fn values_beyond_the_limit_are_refused() {
     let text = format!("[{}]", "0,".repeat(limits::VALUES + 1));
     assert_eq!(documents(&text, Documents::All), Err(Broken::TooLarge(TooLarge::Values)));
 }
