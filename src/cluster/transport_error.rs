@@ -54,7 +54,7 @@ fn of_proxy(text: &str) -> Option<&'static str> {
     let words = text.strip_prefix("tunnel error: ").or_else(|| text.strip_prefix("SOCKS error: ")).unwrap_or(text);
     match words {
         "proxy authorization required" => {
-            Some("the proxy requires other credentials (407): set them in the proxy's address")
+            Some("the proxy requires a different user name and password (407): set them in the proxy's address")
         }
         "credentials not accepted" => Some("the proxy does not accept the user name and password in its address"),
         "server does not support user/pass authentication" | "server implements authentication incorrectly" => {

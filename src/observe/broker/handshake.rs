@@ -80,7 +80,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         let line = String::from_utf8_lossy(&line).into_owned();
         let info =
             line.strip_prefix("INFO ").and_then(|json| serde_json::from_str(json.trim()).ok()).ok_or_else(|| {
-                ProbeFailure::broker(FailureReason::NotNats, "the client port does not send a NATS greeting")
+                ProbeFailure::broker(
+                    FailureReason::NotNats,
+                    "the server on the client port does not send a NATS greeting",
+                )
             })?;
         Ok(Self { stream, line, info })
     }

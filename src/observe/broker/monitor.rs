@@ -115,7 +115,7 @@ impl Monitor {
         if varz.server_id.is_empty() {
             return Err(ProbeFailure::broker(
                 FailureReason::NotMonitor,
-                "the monitor port does not belong to a NATS server",
+                "the server on the monitor port is not a NATS server",
             ));
         }
         // There is no receiver if no token may be sent.

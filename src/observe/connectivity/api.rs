@@ -131,7 +131,7 @@ async fn attempt<T>(
             return Some(value);
         }
         Ok(Err(why)) => why,
-        Err(_) => format!("timed out after {}", words::span(limit)).into(),
+        Err(_) => format!("no answer within {}", words::span(limit)).into(),
     };
     step.micros = Seen::failed(why);
     None

@@ -69,7 +69,7 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
         })
     });
     let mut asked: Vec<_> = asked.collect();
-    let mut why = "no broker server accepted a subscription".to_owned();
+    let mut why = "no broker server accepted the connection".to_owned();
     while !asked.is_empty() {
         let (answer, _, rest) = select_all(asked).await;
         match answer {

@@ -149,7 +149,7 @@ fn web_page_is_not_an_api_server() {
     let server = Fake::http(HTML);
     let path = at(&folder, &format!("http://{}", server.endpoint()));
     let finding = obstacle(check(&path), "not-an-api-server");
-    assert_says(&message(&finding), &["text/html", "Sign in to the hotel", "no Kubernetes API server"]);
+    assert_says(&message(&finding), &["text/html", "Sign in to the hotel", "not a Kubernetes API server"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn with_wrong_format() -> Vec<Broken> {
         (
             "wrong-type",
             b"kind: Config\nclusters: hello\n".to_vec(),
-            vec!["is not a kubeconfig", "line 2", "a list is expected"],
+            vec!["is not a kubeconfig", "line 2", "expected a list"],
         ),
         ("no-context", b"kind: Config\n".to_vec(), vec!["sets no current-context"]),
     ]

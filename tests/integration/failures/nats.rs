@@ -94,11 +94,11 @@ async fn server_that_is_not_nats_is_a_broker_fault() -> anyhow::Result<()> {
     let client = Fake::speaker(address, 4222, nonsense);
     {
         let _monitor = Fake::speaker(address, 8222, nonsense);
-        assert_broker_fault(check_json(&bed).await, "not with HTTP");
+        assert_broker_fault(check_json(&bed).await, "does not speak HTTP");
     }
     {
         let _monitor = Fake::json_at(address, 8222, r#"{"hello": "world"}"#);
-        assert_broker_fault(check_json(&bed).await, "no NATS server");
+        assert_broker_fault(check_json(&bed).await, "not a NATS server");
     }
     // A valid monitor port beside a client port that does not speak NATS.
     let varz = r#"{"server_id": "NABC", "server_name": "x", "version": "2.14.2", "auth_required": true}"#;
@@ -112,7 +112,7 @@ async fn server_that_is_not_nats_is_a_broker_fault() -> anyhow::Result<()> {
     assert_eq!(check["status"], "unknown");
     let reason = check["reason"].as_str().unwrap_or_default();
     assert_sentence(reason);
-    assert!(reason.contains("does not greet"), "{reason}");
+    assert!(reason.contains("does not send a NATS greeting"), "{reason}");
     assert!(!client.received().contains("CONNECT"), "{}", client.received());
     Ok(())
 }

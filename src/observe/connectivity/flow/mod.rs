@@ -146,7 +146,7 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
 }
 
 fn nobody_to_hear() -> HeldBack {
-    HeldBack::NobodyToHear("no broker server accepted a subscription".into())
+    HeldBack::NobodyToHear("no broker server accepted the connection".into())
 }
 
 /// Subscribes on every server that accepted us, once per server. Connections that have ended are left out.

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) async fn count(bench: &TestContext<'_>, clients: &[Client], found: &mut FlowTest) {
     (bench.progress)("counting MeshSync's store");
     let profile = bench.facts.profile;
-    found.store = Seen::failed("no broker server accepted a subscription");
+    found.store = Seen::failed("no broker server accepted the connection");
     for client in clients {
         found.store = request::store(client, profile, bench.plan.wait).await;
         if found.store.known().is_some() {

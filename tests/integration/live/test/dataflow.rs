@@ -56,7 +56,7 @@ async fn table_output_shows_the_same_result() -> Result<()> {
         assert!(ran.stdout.contains(words), "{words} is not in\n{}", ran.stdout);
     }
     // The content of the object, and of Secrets on the same subject, must not be printed.
-    assert!(!ran.stdout.contains("it may be removed"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("safe to delete"), "{}", ran.stdout);
     Ok(())
 }
 

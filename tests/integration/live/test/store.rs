@@ -65,7 +65,7 @@ async fn missing_list_permission_withholds_the_whole_store() -> Result<()> {
     let store = store.expect("the check of the store");
     assert_eq!(store["status"], "unknown");
     let reason = store["reason"].as_str().unwrap_or_default();
-    assert!(reason.contains("keeps its store back"), "{reason}");
+    assert!(reason.contains("did not publish its store"), "{reason}");
     assert!(resource(&report, "pods.v1.")["stored"].is_null());
     assert!(resource(&report, "pods.v1.")["served"].as_u64() >= Some(1));
     Ok(())
