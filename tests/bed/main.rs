@@ -1,7 +1,7 @@
 //! Starts the test cluster by hand, to try the tool on it.
 //!
 //! `cargo run --example bed -- healthy` starts a cluster with the stack in that state, prints how to use it, and runs
-//! until Ctrl-C. In the states `healthy` and `nothing-installed` everything in the README works.
+//! until Ctrl-C. In the states `healthy` and `nothing-installed`, everything in the README works.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -18,6 +18,12 @@ use tokio::sync::oneshot;
 
 /// Start a temporary cluster with Meshery's stack in a given state.
 #[derive(Debug, Parser)]
+#[command(after_help = "\
+Environment variables:
+  MESHERY_OPERATOR_BIN  path of a Meshery Operator 1.0.5 to run instead of the fake one
+  MESHSYNC_BIN          path of a MeshSync 1.0.3 to run instead of the fake one; it uses port 11000 and
+                        the namespace meshery
+  MESHDOCTOR_BED_KEEP   if set, the cluster's files are kept")]
 struct Args {
     /// State of the stack; --list prints all states.
     #[arg(default_value = "healthy")]
@@ -106,14 +112,16 @@ fn usage(running: &Running, state: &str, options: &str) -> String {
   meshdoctor record recording.json{options}
 
 This state does not change by itself: no operator reconciles, and MeshSync publishes no events.
-Use the states healthy and nothing-installed to try redeploy, reset and the test of the data flow.
+Use the state healthy to try redeploy, reset and the test of the data flow.
 "
         );
     };
-    let (components, check, redeploy) = if state == "nothing-installed" {
-        ("Once it is deployed, the operator", "It reports that nothing is installed.", "It deploys the stack.")
-    } else {
-        ("The operator", "The stack is healthy.", "There is nothing to do.")
+    let (components, check, redeploy) = match state {
+        "healthy" => ("The operator", "The stack is healthy.", "There is nothing to do."),
+        "nothing-installed" => {
+            ("Once it is deployed, the operator", "It reports that nothing is installed.", "It deploys the stack.")
+        }
+        _ => ("The operator, if it is there,", "It shows the root cause.", "It fixes this state."),
     };
     format!(
         "Then try the five tasks of the README, for example in this order.

@@ -1,18 +1,21 @@
 //! The situations of the recordings, on a live stack, and a working stack to try the program on.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use futures_util::future;
+use kube::Client;
 
 use meshdoctor::stack::manifests::{self, FIELD_MANAGER, manifests};
 use meshdoctor::stack::profile;
 
 use super::cluster::Cluster;
-use super::crds;
 use super::fake_controller::FakeController;
 use super::line::Line;
 use super::rest::{self, Writer};
 use super::stack::Stack;
+use super::{crds, wait};
 
 /// A situation of the stack, with the expected diagnosis.
 #[derive(Clone, Copy, Debug)]
@@ -183,29 +186,80 @@ pub enum Running {
     Static(Option<Stack>),
 }
 
-/// Creates a situation to try the program on. The stack works if the situation needs no component that does not work.
+/// Creates a situation to try the program on. The stack works as far as the situation allows it. Situations that are
+/// set by hand, such as a container in CrashLoopBackOff, are static.
 pub async fn run(name: &str, cluster: &Cluster, namespace: &str) -> Result<Running> {
-    match name {
-        "healthy" => {
-            install(cluster, namespace).await?;
+    named(name)?;
+    let client = cluster.client().await?;
+    let operator = rest::path("apps/v1", "Deployment", namespace, "meshery-operator");
+    let custom_resources = ["MeshSync", "Broker"]
+        .map(|kind| rest::path("meshery.io/v1alpha1", kind, namespace, &format!("meshery-{}", kind.to_lowercase())));
+    let delete_custom_resources =
+        || future::try_join_all(custom_resources.iter().map(|path| rest::delete(&client, path)));
+    let controller = match name {
+        "healthy" => healthy(cluster, namespace).await?,
+        "orphaned-no-operator" => {
+            let controller = healthy(cluster, namespace).await?;
+            rest::delete(&client, &operator).await?;
+            controller
+        }
+        "stuck-terminating" => {
+            let controller = healthy(cluster, namespace).await?;
+            rest::delete(&client, &operator).await?;
+            // From then on, no operator removes the finalizers.
+            controller.until_up_to_date().await?;
+            delete_custom_resources().await?;
+            controller
+        }
+        "undeployed-crs-absent" => {
+            let controller = healthy(cluster, namespace).await?;
+            delete_custom_resources().await?;
+            controller.until_disconnected().await?;
+            until_deleted(&client, &custom_resources).await?;
+            controller
+        }
+        "connected-but-blind-rbac" => {
+            install(cluster, namespace, &["meshery-meshsync-reader"]).await?;
             let controller = cluster.start_publishing_controller(namespace)?;
-            controller.until_settled().await?;
-            Ok(Running::Working(controller))
+            controller.until_connected().await?;
+            controller
         }
         "nothing-installed" => {
             apply(name, cluster, namespace).await?;
-            Ok(Running::Working(cluster.start_publishing_controller(namespace)?))
+            cluster.start_publishing_controller(namespace)?
         }
-        _ => Ok(Running::Static(apply(name, cluster, namespace).await?)),
-    }
+        _ => return Ok(Running::Static(apply(name, cluster, namespace).await?)),
+    };
+    Ok(Running::Working(controller))
 }
 
-/// Installs the stack as `meshdoctor system redeploy` does, which therefore finds nothing to change.
-async fn install(cluster: &Cluster, namespace: &str) -> Result<()> {
+async fn healthy(cluster: &Cluster, namespace: &str) -> Result<FakeController> {
+    install(cluster, namespace, &[]).await?;
+    let controller = cluster.start_publishing_controller(namespace)?;
+    controller.until_settled().await?;
+    Ok(controller)
+}
+
+async fn until_deleted(client: &Client, paths: &[String]) -> Result<()> {
+    wait::until("the custom resources to be deleted", Duration::from_secs(30), || async {
+        for path in paths {
+            if rest::get(client, path).await.is_ok() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    })
+    .await
+}
+
+/// Installs the stack as `meshdoctor system redeploy` does, which therefore finds nothing to change, except for objects
+/// with these names.
+async fn install(cluster: &Cluster, namespace: &str, except: &[&str]) -> Result<()> {
     let client = cluster.client().await?;
     cluster.crds_will_change().await;
     let objects: Vec<_> = manifests(&profile::MESHERY, namespace, &manifests::Options::default())
         .into_iter()
+        .filter(|object| !except.contains(&object.id.name.as_str()))
         .map(|object| object.body)
         .collect();
     let (crds, others): (Vec<_>, Vec<_>) =

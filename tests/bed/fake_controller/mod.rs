@@ -47,6 +47,8 @@ struct Status {
     connected: bool,
     /// Everything that existed when MeshSync started was published, and Meshery Server is connected.
     settled: bool,
+    /// How many rounds have ended.
+    rounds: usize,
     last_error: Option<String>,
 }
 
@@ -92,8 +94,9 @@ impl Cluster {
                         let connected = controller.is_meshsync_connected().await;
                         let settled = connected && controller.is_settled().await;
                         let last_error = result.err().map(|error| format!("{error:#}"));
-                        *shared.lock().unwrap_or_else(PoisonError::into_inner) =
-                            Status { connected, settled, last_error };
+                        let mut status = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                        *status = Status { connected, settled, rounds: status.rounds + 1, last_error };
+                        drop(status);
                         tokio::time::sleep(PAUSE).await;
                     };
                     // An error means that the handle was dropped, which is also a request to stop.
@@ -143,6 +146,12 @@ impl FakeController {
     /// Waits until no MeshSync is connected.
     pub async fn until_disconnected(&self) -> Result<()> {
         self.until("MeshSync to disconnect", |status| !status.connected).await
+    }
+
+    /// Waits until a round has ended that began after this call, so that it has seen every earlier change.
+    pub async fn until_up_to_date(&self) -> Result<()> {
+        let rounds = self.status.lock().unwrap_or_else(PoisonError::into_inner).rounds;
+        self.until("the fake controller to see the changes", |status| status.rounds > rounds + 1).await
     }
 
     async fn until(&self, what: &str, is_reached: impl Fn(&Status) -> bool) -> Result<()> {

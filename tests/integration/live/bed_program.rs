@@ -10,9 +10,13 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use super::{at, check};
 use crate::{
-    bed,
-    tool::{Ran, meshdoctor, signal, states},
+    bed::{
+        self,
+        states::{self, Running},
+    },
+    tool::{Ran, meshdoctor, roots, signal, states as shown},
 };
 
 /// A run of the program in one state. It also ends when its input is closed, which a failed test does.
@@ -91,7 +95,7 @@ impl User {
     fn assert_healthy(&self) {
         let report = self.run("check -o json").exits(0).json();
         assert_eq!(report["verdict"], "healthy", "{:#}", report["findings"]);
-        assert_eq!(states(&report), "DEPLOYED/CONNECTED/CONNECTED");
+        assert_eq!(shown(&report), "DEPLOYED/CONNECTED/CONNECTED");
     }
 
     /// `test dataflow`, in which each event must arrive.
@@ -146,7 +150,7 @@ fn empty_bed_can_be_deployed_and_reset() -> Result<()> {
     let program = BedProgram::start("nothing-installed")?;
     let user = User::of(&program)?;
     let report = user.run("check -o json").exits(1).json();
-    assert_eq!(states(&report), "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED");
+    assert_eq!(shown(&report), "NOTDEPLOYED/UNDEPLOYED/UNDEPLOYED");
     user.run("check --preflight").exits(0);
     user.assert_change("system redeploy", "done");
     user.assert_healthy();
@@ -156,6 +160,22 @@ fn empty_bed_can_be_deployed_and_reset() -> Result<()> {
     user.assert_change("system redeploy", "done");
     user.assert_healthy();
     program.stop()
+}
+
+#[tokio::test]
+async fn redeploy_fixes_the_states_that_react_to_changes() -> Result<()> {
+    for name in ["orphaned-no-operator", "stuck-terminating", "undeployed-crs-absent", "connected-but-blind-rbac"] {
+        let bed = bed::lease().await?;
+        let running = states::run(name, &bed, bed.namespace()).await?;
+        assert!(matches!(running, Running::Working(_)), "{name}");
+        let report = check(&bed, bed.namespace()).await;
+        assert_eq!(roots(&report).join(" "), states::named(name)?.causes, "{name}: {:#}", report["findings"]);
+        let redeployed = at(&bed, bed.namespace(), "system redeploy --yes -o json").run_beside().await.exits(0).json();
+        assert_eq!(redeployed["outcome"], "done", "{name}: {redeployed:#}");
+        let report = check(&bed, bed.namespace()).await;
+        assert_eq!(report["verdict"], "healthy", "{name}: {:#}", report["findings"]);
+    }
+    Ok(())
 }
 
 #[test]
