@@ -7,7 +7,7 @@ use crate::tool::meshdoctor;
 #[test]
 fn help_and_version_go_to_stdout() {
     let help = meshdoctor("--help").run().exits(0);
-    for word in ["system", "record", "explain", "checks", "rbac", "completion"] {
+    for word in ["check", "status", "system", "record", "explain", "checks", "rbac", "completion", "options"] {
         assert!(help.stdout.contains(word), "{word}");
     }
     assert!(help.stderr.is_empty());
@@ -26,10 +26,64 @@ fn kubectl_plugin_help_shows_kubectl_meshdoctor() {
 }
 
 #[test]
+fn no_argument_prints_the_main_commands() {
+    let ran = meshdoctor("").run().exits(2);
+    assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    assert!(ran.stderr.starts_with("meshdoctor check "), "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 10, "{}", ran.stderr);
+}
+
+#[test]
+fn options_lists_flags_that_help_leaves_out() {
+    let options = meshdoctor("options").run().exits(0).stdout;
+    let help = meshdoctor("check --help").run().exits(0).stdout;
+    for flag in ["--kubeconfig", "--as-group", "--tls-server-name", "--request-timeout", "--no-input"] {
+        assert!(options.contains(flag), "{flag}: {options}");
+        assert!(!help.contains(flag), "{flag}: {help}");
+    }
+    assert!(help.contains("Examples:"), "{help}");
+}
+
+#[test]
+fn mesheryctl_commands_are_answered_with_the_command_to_type() {
+    for (arguments, command) in [
+        ("system start", "meshdoctor system redeploy"),
+        ("system stop", "meshdoctor system reset stack"),
+        ("system restart", "meshdoctor system redeploy operator"),
+        ("system delete", "meshdoctor system reset stack"),
+        ("system logs", "kubectl logs"),
+        ("system context", "--context"),
+        ("deploy", "meshdoctor system redeploy"),
+    ] {
+        let ran = meshdoctor(arguments).run().exits(2);
+        assert!(ran.stderr.contains(command), "{arguments}: {}", ran.stderr);
+    }
+    let blind = "--from fixtures/connected-but-blind";
+    let top = meshdoctor(&format!("check {blind}")).run().exits(1).stdout;
+    assert_eq!(top, meshdoctor(&format!("system check {blind}")).run().exits(1).stdout);
+    let operator = meshdoctor(&format!("check {blind} --operator -y -o json")).run().exits(0).json();
+    assert!(operator["checks"].as_array().expect("checks").iter().all(|check| check["category"] == "operator"));
+    meshdoctor(&format!("check {blind} --components")).run().exits(1);
+    meshdoctor(&format!("check {blind} --adapter istio:10000")).run().exits(0);
+}
+
+#[test]
+fn selection_takes_codes_checks_and_components() {
+    let blind = "check --from fixtures/connected-but-blind";
+    let json = |flags: &str| meshdoctor(&format!("{blind} {flags} -o json")).run().json();
+    assert_eq!(json("--only meshsync-may-list")["rootCauses"][0], "meshsync-cannot-list");
+    assert_eq!(json("--skip meshsync-may-list")["rootCauses"].as_array().map(Vec::len), Some(0));
+    let ran = meshdoctor(&format!("{blind} --only brokr")).run().exits(2);
+    assert!(ran.stderr.contains("did you mean broker"), "{}", ran.stderr);
+    let partial = meshdoctor(&format!("{blind} --only broker")).run().exits(0).stdout;
+    assert!(partial.contains("partial"), "{partial}");
+}
+
+#[test]
 fn wrong_argument_is_a_usage_error_with_a_hint() {
     for (arguments, hint) in [
         ("system chekc", "check"),
-        ("explain meshsync-cant-list", "did you mean meshsync-cannot-list?"),
+        ("explain meshsync-cant-list", "did you mean meshsync-cannot-list or"),
         ("explain zzz", "`meshdoctor checks` lists them"),
         ("system check --profile meshry", "meshery"),
         ("rbac check --to-serviceaccount default", "NAMESPACE:NAME"),
@@ -126,12 +180,13 @@ fn output_text_is_the_same_with_and_without_color() {
 fn short_output_folds_passed_checks_and_shows_problems() {
     let blind = "system check --from fixtures/connected-but-blind";
     let short = meshdoctor(blind).run().stdout;
-    assert!(short.contains("Kubernetes      4 passed"), "{short}");
-    assert!(short.contains("MeshSync may list and watch"), "{short}");
-    assert!(!short.contains("the API server answers us"), "{short}");
-    // Information takes one line, even beside problems.
-    assert!(short.contains("MeshSync publishes Secrets"), "{short}");
-    assert!(!short.contains("the connection is not"), "{short}");
+    assert!(short.contains("meshsync-cannot-list"), "{short}");
+    assert!(!short.contains("[api-reachable]"), "{short}");
+    assert!(short.contains("2 notes") && short.contains("(--all)"), "{short}");
+    assert!(!short.contains("watch-list-watches-secrets"), "{short}");
+    let last = short.lines().last().unwrap_or_default();
+    assert!(last.starts_with("Next: "), "{short}");
     let whole = meshdoctor(&format!("{blind} --all")).run().stdout;
-    assert!(whole.contains("the API server answers us"), "{whole}");
+    assert!(whole.contains("[api-reachable]"), "{whole}");
+    assert!(whole.contains("watch-list-watches-secrets"), "{whole}");
 }

@@ -9,6 +9,7 @@ mod preflight;
 mod status;
 mod style;
 mod tables;
+mod target;
 mod test;
 mod text;
 mod verdict;

@@ -4,6 +4,7 @@ use owo_colors::{OwoColorize, Style};
 
 use super::{
     style::Look,
+    target,
     text::{Page, width_of},
 };
 use crate::{
@@ -45,7 +46,7 @@ pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
         below(page, &stations, &links);
     }
     let mut parts = vec![operator(report, look)];
-    parts.extend(super::check::target(report, look));
+    parts.extend(target::target(report, look));
     page.parts(2, &format!(" {} ", look.glyphs.dot), &parts);
 }
 

@@ -2,7 +2,7 @@
 
 use owo_colors::OwoColorize;
 
-use super::{check, finding::Detail, style::Look, text::Page};
+use super::{check, finding::Detail, style::Look, target, text::Page};
 use crate::{
     facts::redact::clean,
     report::{PlannedObject, Report, Verdict},
@@ -30,8 +30,8 @@ fn heading(page: &mut Page<'_>, report: &Report) {
         })
     )];
     let user = report.preflight.as_ref().and_then(|preflight| preflight.user.as_ref()).or(target.user.as_ref());
-    parts.extend(check::place(report, user));
-    parts.extend(check::recording(report));
+    parts.extend(target::place(report, user));
+    parts.extend(target::recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(0, &dot, &parts);
     let objects = report.preflight.as_ref().map_or(&[][..], |preflight| &preflight.objects);

@@ -3,9 +3,10 @@
 use owo_colors::{OwoColorize, Style};
 
 use super::{
-    check, finding, path,
+    finding, path,
     style::Look,
     tables::table,
+    target,
     text::{Page, width_of},
     verdict,
 };
@@ -40,8 +41,8 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
     let look = page.look;
     let title = format!("Test of {}", test.subject);
     let mut parts = vec![title.style(look.styles.strong).to_string()];
-    parts.extend(check::place(report, None));
-    parts.extend(check::recording(report));
+    parts.extend(target::place(report, None));
+    parts.extend(target::recording(report));
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(0, &dot, &parts);
 }

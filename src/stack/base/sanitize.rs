@@ -173,7 +173,18 @@ fn style_sequence(text: &str) -> Option<usize> {
         &["", "0", "1", "2", "3", "4", "22", "23", "24", "30", "31", "32", "33", "34", "35", "36", "37", "39"];
     let inner = text.strip_prefix("\u{1b}[")?;
     let end = inner.find('m').filter(|end| *end <= 12)?;
-    inner[..end].split(';').all(|code| OURS.contains(&code)).then_some(end + 3)
+    let mut codes = inner[..end].split(';');
+    while let Some(code) = codes.next() {
+        // A foreground color of the 256-color palette: 38;5;N.
+        let is_ours = match code {
+            "38" => codes.next() == Some("5") && codes.next().is_some_and(|color| color.parse::<u8>().is_ok()),
+            code => OURS.contains(&code),
+        };
+        if !is_ours {
+            return None;
+        }
+    }
+    Some(end + 3)
 }
 
 #[cfg(test)]
@@ -223,7 +234,11 @@ mod tests {
         let styled = "\u{1b}[31;1mred\u{1b}[0m\n\ttab";
         assert_eq!(for_terminal(styled, true), styled);
         assert_eq!(for_terminal(styled, false), "\\u001b[31;1mred\\u001b[0m\n\ttab");
+        let palette = "\u{1b}[38;5;160;1mred\u{1b}[0m";
+        assert_eq!(for_terminal(palette, true), palette);
         for (text, shown) in [
+            ("\u{1b}[38;5;256mred", "\\u001b[38;5;256mred"),
+            ("\u{1b}[38;2;1;2mred", "\\u001b[38;2;1;2mred"),
             ("\u{1b}]0;title\u{7}", "\\u001b]0;title\\u0007"),
             ("\u{1b}[2J", "\\u001b[2J"),
             ("\u{1b}[8mhidden", "\\u001b[8mhidden"),
