@@ -50,11 +50,11 @@ impl ApiError {
 }
 
 /// Whether the requested object exists, according to an answer.
-pub(crate) fn seen<T>(answer: Result<T, ApiError>, right: &Permission) -> Seen<T> {
+pub(crate) fn seen<T>(answer: Result<T, ApiError>, permission: &Permission) -> Seen<T> {
     match answer {
         Ok(value) => Seen::Known(value),
         Err(ApiError::NotFound) => Seen::Absent,
-        Err(ApiError::Denied) => Seen::Denied(Denial { missing: vec![right.clone()] }),
+        Err(ApiError::Denied) => Seen::Denied(Denial { missing: vec![permission.clone()] }),
         Err(ApiError::Failed(failure)) => Seen::Unreachable(failure),
     }
 }

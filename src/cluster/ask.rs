@@ -17,7 +17,7 @@ pub(crate) use super::{
 };
 use super::{
     answer::{judge, not_an_api},
-    body::{self, Budget, Room},
+    body::{self, Budget, Reservation},
     change::Change,
     retry::Hint,
 };
@@ -50,7 +50,7 @@ pub(crate) struct ApiClient<'a> {
     sent: Cell<usize>,
     budget: Budget,
     /// The memory of answers that are kept until all have arrived.
-    held: RefCell<Room>,
+    held: RefCell<Reservation>,
     /// How far the API server's clock is ahead of ours.
     skew: Cell<Option<SignedDuration>>,
 }
@@ -108,7 +108,7 @@ impl<'a> ApiClient<'a> {
     }
 
     /// Reserves memory for an answer that is kept.
-    pub(crate) fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Reservation {
         self.budget.room()
     }
 

@@ -19,18 +19,18 @@ pub(crate) struct Budget(Rc<Cell<usize>>);
 
 impl Budget {
     /// Reserves memory for one more answer.
-    pub(crate) fn room(&self) -> Room {
-        Room { all: self.0.clone(), taken: 0 }
+    pub(crate) fn room(&self) -> Reservation {
+        Reservation { all: self.0.clone(), taken: 0 }
     }
 }
 
 /// The memory reserved for one answer or list. It is released on drop.
-pub(crate) struct Room {
+pub(crate) struct Reservation {
     all: Rc<Cell<usize>>,
     taken: usize,
 }
 
-impl Room {
+impl Reservation {
     /// Reserves more, if it is available.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
         let all = self.all.get().saturating_add(bytes);
@@ -46,7 +46,7 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.all.set(self.all.get() - self.taken);
     }

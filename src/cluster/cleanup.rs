@@ -17,7 +17,7 @@ pub struct Cleanup {
 impl Cleanup {
     /// Registers a clean-up task. This must happen before the action itself, because the run may be interrupted in
     /// between.
-    pub fn owe(&self, name: &str, undo: impl Future<Output = ()> + 'static) {
+    pub fn register(&self, name: &str, undo: impl Future<Output = ()> + 'static) {
         self.todo.borrow_mut().insert(name.into(), Box::pin(undo));
     }
 

@@ -34,12 +34,12 @@ struct Named {
 /// Whether a kind is served at all, which every authenticated user can query. `None` if the answer is not clear.
 ///
 /// The built-in groups of Kubernetes are always served and are not queried.
-pub(crate) async fn serves(asker: &ApiClient<'_>, api_version: &str, plural: &str) -> Option<bool> {
+pub(crate) async fn serves(api: &ApiClient<'_>, api_version: &str, plural: &str) -> Option<bool> {
     let group = group_of(api_version);
     if !group.contains('.') || group.ends_with(".k8s.io") {
         return Some(true);
     }
-    match asker.get(&format!("/apis/{api_version}")).await {
+    match api.get(&format!("/apis/{api_version}")).await {
         Ok(body) => {
             let served: Resources = serde_json::from_str(&body).ok()?;
             Some(served.resources.iter().any(|one| one.name == plural))
@@ -86,8 +86,8 @@ struct Resource {
 }
 
 /// Queries the resources. Every authenticated user can do this, unless the default role was removed.
-pub(crate) async fn ask(asker: &ApiClient<'_>) -> Seen<Served> {
-    let ask = |path| asker.get_as(path, AGGREGATED, Repeat::Failed);
+pub(crate) async fn ask(api: &ApiClient<'_>) -> Seen<Served> {
+    let ask = |path| api.get_as(path, AGGREGATED, Repeat::Failed);
     let (core, named) = join(ask("/api"), ask("/apis")).await;
     let mut served = Served::default();
     for answer in [core, named] {

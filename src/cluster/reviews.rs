@@ -26,7 +26,7 @@ pub(crate) fn everything() -> Vec<Permission> {
 }
 
 /// The user that the API server authenticated.
-pub(crate) async fn who_am_i(asker: &ApiClient<'_>) -> Result<String, ApiError> {
+pub(crate) async fn who_am_i(api: &ApiClient<'_>) -> Result<String, ApiError> {
     #[derive(Deserialize)]
     struct Answer {
         status: Status,
@@ -42,18 +42,18 @@ pub(crate) async fn who_am_i(asker: &ApiClient<'_>) -> Result<String, ApiError> 
     }
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-    let body = asker.post(path, &review).await?;
+    let body = api.post(path, &review).await?;
     let answer: Answer = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
     Ok(answer.status.user_info.username)
 }
 
 /// Reviews each of these permissions of `user`, a `ServiceAccount`.
-pub(crate) async fn ask(asker: &ApiClient<'_>, user: &str, rights: &[Permission]) -> Seen<Vec<Review>> {
-    let answers = join_all(rights.iter().map(|right| one(asker, user, right))).await;
+pub(crate) async fn ask(api: &ApiClient<'_>, user: &str, permissions: &[Permission]) -> Seen<Vec<Review>> {
+    let answers = join_all(permissions.iter().map(|permission| one(api, user, permission))).await;
     seen(answers.into_iter().collect(), &review())
 }
 
-async fn one(asker: &ApiClient<'_>, user: &str, right: &Permission) -> Result<Review, ApiError> {
+async fn one(api: &ApiClient<'_>, user: &str, permission: &Permission) -> Result<Review, ApiError> {
     let namespace = user.split(':').nth(2).unwrap_or_default();
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
@@ -65,12 +65,12 @@ async fn one(asker: &ApiClient<'_>, user: &str, right: &Permission) -> Result<Re
                 format!("system:serviceaccounts:{namespace}"),
                 "system:authenticated",
             ],
-            "resourceAttributes": attributes(right),
+            "resourceAttributes": attributes(permission),
         },
     });
-    let body = asker.post(REVIEW_PATH, &review).await?;
+    let body = api.post(REVIEW_PATH, &review).await?;
     let answer: AccessReview = serde_json::from_str(&body).map_err(|error| malformed(&error))?;
-    Ok(Review { user: user.into(), right: right.clone(), allowed: answer.status.allowed })
+    Ok(Review { user: user.into(), permission: permission.clone(), allowed: answer.status.allowed })
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
@@ -89,26 +89,26 @@ struct Verdict {
 }
 
 /// A permission in the form of an access review.
-fn attributes(right: &Permission) -> Value {
+fn attributes(permission: &Permission) -> Value {
     json!({
-        "verb": right.verb,
-        "group": right.group,
-        "resource": right.resource,
-        "subresource": right.subresource,
-        "namespace": right.namespace,
-        "name": right.name,
+        "verb": permission.verb,
+        "group": permission.group,
+        "resource": permission.resource,
+        "subresource": permission.subresource,
+        "namespace": permission.namespace,
+        "name": permission.name,
     })
 }
 
 /// Reviews one of our own permissions.
-pub(crate) async fn may(asker: &ApiClient<'_>, right: &Permission) -> Seen<bool> {
+pub(crate) async fn may(api: &ApiClient<'_>, permission: &Permission) -> Seen<bool> {
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": attributes(right) },
+        "spec": { "resourceAttributes": attributes(permission) },
     });
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let answer = asker.post(path, &review).await;
+    let answer = api.post(path, &review).await;
     let asking = Permission::to("create", "authorization.k8s.io", "selfsubjectaccessreviews");
     seen(answer.and_then(|body| parse::<AccessReview>(&body)), &asking).map(|review| review.status.allowed)
 }

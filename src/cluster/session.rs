@@ -31,7 +31,7 @@ use crate::{
 
 /// A connection to a cluster.
 pub struct Session<'a> {
-    pub(crate) asker: ApiClient<'a>,
+    pub(crate) api: ApiClient<'a>,
     pub(crate) clients: transport::Clients,
     pub(crate) config: kube::Config,
     pub(crate) scope: &'a Scope<'a>,
@@ -107,9 +107,9 @@ impl<'a> Session<'a> {
                 return Ok(closed(scope, target, obstacle));
             }
         };
-        let asker = ApiClient::new(clients.requests.clone(), scope.request_timeout, scope.deadline + waited, scope.log);
+        let api = ApiClient::new(clients.requests.clone(), scope.request_timeout, scope.deadline + waited, scope.log);
         Ok(Opened::Session(Box::new(Self {
-            asker,
+            api,
             clients,
             config: resolved.config,
             scope,
@@ -125,12 +125,12 @@ impl<'a> Session<'a> {
     ///
     /// The reason, as a sentence.
     pub async fn greet(&self) -> Result<(), Failure> {
-        let mut answer = answer::version(self.asker.get("/version").await);
+        let mut answer = answer::version(self.api.get("/version").await);
         let wants_http1 = matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
         if self.clients.two && wants_http1 {
             // Some proxies in front of an API server support only HTTP/1.1.
-            self.asker.switch(self.clients.streams.clone());
-            answer = answer::version(self.asker.get("/version").await);
+            self.api.switch(self.clients.streams.clone());
+            answer = answer::version(self.api.get("/version").await);
         }
         match answer {
             Ok(_) => Ok(()),
@@ -145,7 +145,7 @@ impl<'a> Session<'a> {
     ///
     /// The reason, as a sentence.
     pub async fn who_am_i(&self) -> Result<String, Failure> {
-        let answer = reviews::who_am_i(&self.asker).await;
+        let answer = reviews::who_am_i(&self.api).await;
         answer.map_err(|failure| self.in_words(&failure))
     }
 
@@ -165,9 +165,9 @@ impl<'a> Session<'a> {
 
     /// One object as it is, with all its fields.
     pub async fn object(&self, id: &Id) -> Seen<Value> {
-        let right = id.right("get");
-        let answer = self.asker.get(&id.path()).await;
-        let object = seen(answer.and_then(|body| parse(&body)), &right);
+        let permission = id.permission("get");
+        let answer = self.api.get(&id.path()).await;
+        let object = seen(answer.and_then(|body| parse(&body)), &permission);
         self.unless_unserved(&id.api_version, &id.plural, object).await
     }
 
@@ -175,15 +175,15 @@ impl<'a> Session<'a> {
     /// the kind, and no permission is needed for kinds that are not served.
     pub(crate) async fn unless_unserved<T>(&self, api_version: &str, plural: &str, seen: Seen<T>) -> Seen<T> {
         let denied = matches!(seen, Seen::Denied(_));
-        if denied && discovery::serves(&self.asker, api_version, plural).await == Some(false) {
+        if denied && discovery::serves(&self.api, api_version, plural).await == Some(false) {
             return Seen::Absent;
         }
         seen
     }
 
     /// All items of a list.
-    pub async fn list(&self, path: &str, right: &Permission) -> Seen<Vec<Value>> {
-        seen(self.items(path, Form::Whole).await, right)
+    pub async fn list(&self, path: &str, permission: &Permission) -> Seen<Vec<Value>> {
+        seen(self.items(path, Form::Whole).await, permission)
     }
 
     /// Only the metadata of a list's items. `None` if it cannot be read.
@@ -193,7 +193,7 @@ impl<'a> Session<'a> {
 
     async fn items(&self, path: &str, form: Form) -> Result<Vec<Value>, ApiError> {
         let mut items = Vec::new();
-        let mut room = self.asker.room();
+        let mut room = self.api.room();
         let read = |page: String| {
             room.take(page.len())?;
             let mut list: Value = parse(&page)?;
@@ -202,29 +202,29 @@ impl<'a> Session<'a> {
             }
             Ok(())
         };
-        self.asker.pages(path, form, read).await?;
+        self.api.pages(path, form, read).await?;
         Ok(items)
     }
 
     /// Those of these permissions that we lack. If they cannot be reviewed, the first denial will show it.
-    pub async fn lacking(&self, rights: Vec<Permission>) -> Vec<Permission> {
-        let answers = join_all(rights.iter().map(|right| self.may(right))).await;
-        rights
+    pub async fn lacking(&self, permissions: Vec<Permission>) -> Vec<Permission> {
+        let answers = join_all(permissions.iter().map(|permission| self.may(permission))).await;
+        permissions
             .into_iter()
             .zip(answers)
             .filter(|(_, answer)| *answer == Seen::Known(false))
-            .map(|(right, _)| right)
+            .map(|(permission, _)| permission)
             .collect()
     }
 
     /// Whether we have a permission.
-    pub async fn may(&self, right: &Permission) -> Seen<bool> {
-        reviews::may(&self.asker, right).await
+    pub async fn may(&self, permission: &Permission) -> Seen<bool> {
+        reviews::may(&self.api, permission).await
     }
 
     /// Makes a change or its dry run.
     pub async fn change(&self, change: &Change<'_>) -> Answer {
-        let (status, text) = match self.asker.change(change).await {
+        let (status, text) = match self.api.change(change).await {
             Ok(answer) => answer,
             Err(ApiError::Failed(failure)) => return Answer::Failed(failure),
             Err(refusal) => {

@@ -42,12 +42,12 @@ impl Tunnel {
         pod: &str,
         ports: &[u16],
         limit: Duration,
-        rights: &[Permission],
+        permissions: &[Permission],
     ) -> Result<Self, ProbeFailure> {
         let pods: Api<Pod> = Api::namespaced(client, namespace);
         match tokio::time::timeout(limit, pods.portforward(pod, ports)).await {
             Ok(Ok(forwarder)) => Ok(Self { forwarder }),
-            Ok(Err(error)) => Err(explain(&error, rights)),
+            Ok(Err(error)) => Err(explain(&error, permissions)),
             Err(_) => Err(ProbeFailure::no_way(
                 FailureReason::Silent,
                 format!("the port-forward timed out after {}", words::span(limit)),
@@ -63,14 +63,14 @@ impl Tunnel {
     }
 }
 
-fn explain(error: &kube::Error, rights: &[Permission]) -> ProbeFailure {
+fn explain(error: &kube::Error, permissions: &[Permission]) -> ProbeFailure {
     match error {
         kube::Error::Api(status) if status.code == 403 => {
             // The server's message names one permission, or none if `create` is missing.
             let missing: Vec<Permission> = if status.message.contains("cannot get") {
-                rights.iter().filter(|right| right.verb == "get").cloned().collect()
+                permissions.iter().filter(|permission| permission.verb == "get").cloned().collect()
             } else {
-                rights.iter().filter(|right| right.verb == "create").cloned().collect()
+                permissions.iter().filter(|permission| permission.verb == "create").cloned().collect()
             };
             ProbeFailure {
                 kind: FailureKind::Denied,

@@ -9,7 +9,7 @@ use crate::{
         destination::{Destination, Place},
         stack,
     },
-    report::Way,
+    report::Route,
 };
 
 impl<'a> StackView<'a> {
@@ -41,7 +41,7 @@ impl<'a> StackView<'a> {
     /// Whether an attempt was one at such a broker.
     pub(crate) fn is_foreign_attempt(&self, attempt: &Attempt) -> bool {
         let pod = attempt.pod.as_deref();
-        attempt.way == Way::CustomAddress
+        attempt.route == Route::CustomAddress
             || (self.elsewhere().is_some()
                 && self.destination_pods.iter().any(|other| Some(stack::name(&other.metadata)) == pod))
     }
@@ -94,7 +94,7 @@ impl<'a> StackView<'a> {
             .broker
             .attempts
             .iter()
-            .find(|attempt| attempt.way == Way::CustomAddress && attempt.address.as_deref() == Some(&shown))
+            .find(|attempt| attempt.route == Route::CustomAddress && attempt.address.as_deref() == Some(&shown))
     }
 
     fn unseen_of_pods(&self, servers: &[&BrokerServer], pods: &[&'a Pod]) -> Option<String> {

@@ -15,7 +15,7 @@ pub(crate) fn known_unless(why: Option<String>) -> Result<(), Undecided> {
 
 impl<T> Seen<T> {
     /// The rights whose lack kept us from looking.
-    pub(super) fn missing_rights(&self) -> &[Permission] {
+    pub(super) fn missing_permissions(&self) -> &[Permission] {
         match self {
             Self::Denied(denial) => &denial.missing,
             _ => &[],

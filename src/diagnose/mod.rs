@@ -100,7 +100,7 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     let determined = states.is_determined() && tested;
     let checks: Vec<&Check> = rules::of(facts).collect();
     let mut report = judged(&context, &checks, &[], determined, source);
-    report.permissions.missing = states::missing_rights(&context);
+    report.permissions.missing = states::missing_permissions(&context);
     report.test = tested::part(&context);
     report
 }
@@ -123,7 +123,7 @@ pub fn preflight(facts: &Facts, source: Source) -> Option<Report> {
     let summary = preflight_summary::PreflightSummary::of(&context);
     let checks = rules::of_preflight();
     let mut report = judged(&context, &checks, rules::NO_BAR, summary.is_determined(), source);
-    report.permissions.missing = summary.missing_rights();
+    report.permissions.missing = summary.missing_permissions();
     report.preflight = Some(summary.report());
     Some(report)
 }

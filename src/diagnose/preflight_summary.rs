@@ -9,7 +9,7 @@ use super::{
     states,
 };
 use crate::{
-    facts::{DryRun, Preflight, dry_run::Tried},
+    facts::{DryRun, Preflight, dry_run::DryRunOutcome},
     report::{PlannedObject, PreflightReport},
     stack::base::permission::Permission,
 };
@@ -46,8 +46,8 @@ impl<'a> PreflightSummary<'a> {
     }
 
     /// The rights that installing takes and that are missing, and those that looking took.
-    pub(super) fn missing_rights(&self) -> Vec<Permission> {
-        let nodes = self.seen.into_iter().flat_map(|seen| seen.nodes.missing_rights());
+    pub(super) fn missing_permissions(&self) -> Vec<Permission> {
+        let nodes = self.seen.into_iter().flat_map(|seen| seen.nodes.missing_permissions());
         states::sorted(self.written().flat_map(missing).chain(nodes))
     }
 
@@ -64,15 +64,17 @@ impl<'a> PreflightSummary<'a> {
         } else if missing(trial).next().is_some() {
             ("denied", None)
         } else {
-            match Tried::of(trial) {
-                Tried::Taken { made: true, .. } => ("create", None),
-                Tried::Taken { conflict, .. } => ("update", conflict.map(str::to_owned)),
-                Tried::Anew(message) => ("replace", Some(message.to_owned())),
-                Tried::Waits(until) => ("unverifiable", Some(format!("until {until}"))),
-                Tried::Denied => ("denied", None),
-                Tried::Escalates(message) | Tried::Insecure(message) => ("rejected", Some(message.to_owned())),
-                Tried::Refused(answer) => ("rejected", Some(answer.message.clone())),
-                Tried::Open(why) => ("unknown", Some(why)),
+            match DryRunOutcome::of(trial) {
+                DryRunOutcome::Accepted { created: true, .. } => ("create", None),
+                DryRunOutcome::Accepted { conflict, .. } => ("update", conflict.map(str::to_owned)),
+                DryRunOutcome::Recreated(message) => ("replace", Some(message.to_owned())),
+                DryRunOutcome::Waits(until) => ("unverifiable", Some(format!("until {until}"))),
+                DryRunOutcome::Denied => ("denied", None),
+                DryRunOutcome::Escalates(message) | DryRunOutcome::Insecure(message) => {
+                    ("rejected", Some(message.to_owned()))
+                }
+                DryRunOutcome::Refused(answer) => ("rejected", Some(answer.message.clone())),
+                DryRunOutcome::Unknown(why) => ("unknown", Some(why)),
             }
         };
         PlannedObject {

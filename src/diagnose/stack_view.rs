@@ -19,7 +19,7 @@ use crate::{
         destination::{self, Destination},
         stack,
     },
-    report::{ObjectRef, Way},
+    report::{ObjectRef, Route},
     stack::{base::seen::Seen, component::Component},
 };
 
@@ -226,7 +226,7 @@ fn line(facts: &Facts) -> Option<Line> {
 
 /// Whether a server is of the broker that `MeshSync` is told to use; without a destination that is the stack's own.
 pub(super) fn goes_there(destination: Option<&Destination>, pods: &[&Pod], server: &BrokerServer) -> bool {
-    let custom = server.reached_by == Way::CustomAddress
+    let custom = server.reached_by == Route::CustomAddress
         || server.pod.as_deref().is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
     custom == destination.is_some_and(Destination::is_elsewhere)
 }

@@ -272,7 +272,7 @@ fn server(context: &StackView<'_>) -> ComponentReport {
 }
 
 /// Every right that a refused question would have taken.
-pub(crate) fn missing_rights(context: &StackView<'_>) -> Vec<Permission> {
+pub(crate) fn missing_permissions(context: &StackView<'_>) -> Vec<Permission> {
     sorted(deciding_denials(context).iter().chain(&other_denials(context)))
 }
 
@@ -286,10 +286,10 @@ pub(super) fn sorted<'a>(rights: impl IntoIterator<Item = &'a Permission>) -> Ve
 pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
     let objects = [
-        context.brokers.missing_rights(),
-        context.meshsyncs.missing_rights(),
-        facts.deployments.missing_rights(),
-        facts.pods.missing_rights(),
+        context.brokers.missing_permissions(),
+        context.meshsyncs.missing_permissions(),
+        facts.deployments.missing_permissions(),
+        facts.pods.missing_permissions(),
     ];
     let clients_unseen = context.unseen_clients().is_some() || context.unseen_own_clients().is_some();
     let attempts = facts.broker.attempts.iter().filter_map(|attempt| attempt.failure.as_ref());
@@ -305,12 +305,14 @@ pub(crate) fn other_denials(context: &StackView<'_>) -> Vec<Permission> {
     let objects = observed::outcomes(facts);
     let objects = objects.iter().filter(|outcome| !deciding.contains(&outcome.row.name));
     let others = [
-        facts.cluster_id.missing_rights(),
-        facts.token.missing_rights(),
-        facts.watch_list_config_map.missing_rights(),
-        facts.reviews.missing_rights(),
-        facts.elsewhere.missing_rights(),
+        facts.cluster_id.missing_permissions(),
+        facts.token.missing_permissions(),
+        facts.watch_list_config_map.missing_permissions(),
+        facts.reviews.missing_permissions(),
+        facts.elsewhere.missing_permissions(),
     ];
-    let log = facts.logs.iter().map(|log| log.lines.missing_rights()).find(|rights| !rights.is_empty());
-    sorted(objects.flat_map(|outcome| outcome.seen.missing_rights()).chain(others.into_iter().chain(log).flatten()))
+    let log = facts.logs.iter().map(|log| log.lines.missing_permissions()).find(|rights| !rights.is_empty());
+    sorted(
+        objects.flat_map(|outcome| outcome.seen.missing_permissions()).chain(others.into_iter().chain(log).flatten()),
+    )
 }

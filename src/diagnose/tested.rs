@@ -31,7 +31,7 @@ pub(super) fn report(facts: &Facts, source: Source) -> Report {
     let determined = is_determined(&context, context.states(), subject);
     let mut report = judged(&context, &checks, &[], determined, source);
     report.kind = "Test";
-    report.permissions.missing = states::missing_rights(&context);
+    report.permissions.missing = states::missing_permissions(&context);
     keep(&mut report, components(subject));
     let test = test(&context, subject);
     // A step that failed is never healthy: without a finding that says why, nobody knows.

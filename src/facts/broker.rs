@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Handshake, ProbeFailure};
 use crate::{
-    report::Way,
+    report::Route,
     stack::base::{bounded, seen::Seen},
 };
 
@@ -29,7 +29,8 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
     /// The route.
-    pub way: Way,
+    #[serde(rename = "way")]
+    pub route: Route,
     /// The address, if the route has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -46,7 +47,7 @@ pub struct BrokerServer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
     /// The route that answered.
-    pub reached_by: Way,
+    pub reached_by: Route,
     /// The address, if the route has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,

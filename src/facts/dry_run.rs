@@ -3,22 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    facts::{Answer, AskedRight, DryRun},
+    facts::{Answer, DryRun, ReviewedPermission},
     stack::base::{failure::Kind, seen::Seen},
 };
 
 /// The result of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Tried<'a> {
+pub(crate) enum DryRunOutcome<'a> {
     /// The server accepts the object.
-    Taken {
+    Accepted {
         /// Whether it would be created, not changed.
-        made: bool,
+        created: bool,
         /// The server's message about fields that other managers own.
         conflict: Option<&'a str>,
     },
     /// It exists with a field that cannot be changed, so it would be deleted and recreated. The server's message.
-    Anew(&'a str),
+    Recreated(&'a str),
     /// It cannot be validated until this condition is met.
     Waits(String),
     /// We do not have permission to write it.
@@ -30,66 +30,70 @@ pub(crate) enum Tried<'a> {
     /// Something else rejects it. The server's message.
     Refused(&'a Answer),
     /// The result is not known.
-    Open(String),
+    Unknown(String),
 }
 
 /// The condition for custom resources whose CRDs have a conversion webhook.
 const CONVERSION_OFF: &str = "the conversion webhook of the CRDs is switched off";
 
-impl Tried<'_> {
+impl DryRunOutcome<'_> {
     /// Classifies the answer to a dry run.
-    pub(crate) fn of(trial: &DryRun) -> Tried<'_> {
+    pub(crate) fn of(trial: &DryRun) -> DryRunOutcome<'_> {
         let answer = match &trial.answer {
             Seen::Known(answer) => answer,
-            other => return Tried::Open(other.why_unsettled().unwrap_or_default()),
+            other => return DryRunOutcome::Unknown(other.why_unsettled().unwrap_or_default()),
         };
         if answer.status != 409 {
             return read(trial, answer, None);
         }
         match &trial.forced {
             Seen::Known(forced) if forced.status != 409 => read(trial, forced, Some(&answer.message)),
-            other => Tried::Open(other.why_unsettled().unwrap_or_else(|| "others hold its fields".into())),
+            other => DryRunOutcome::Unknown(other.why_unsettled().unwrap_or_else(|| "others hold its fields".into())),
         }
     }
 }
 
-fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Tried<'a> {
+fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> DryRunOutcome<'a> {
     let message = answer.message.as_str();
     let says = |words: &str| message.contains(words);
     match answer.status {
-        200 | 201 => Tried::Taken { made: answer.status == 201, conflict },
-        404 => Tried::Waits(waits(trial, message)),
-        403 if says("attempting to grant RBAC permissions not currently held") => Tried::Escalates(message),
-        403 if says("violates PodSecurity") => Tried::Insecure(message),
+        200 | 201 => DryRunOutcome::Accepted { created: answer.status == 201, conflict },
+        404 => DryRunOutcome::Waits(waits(trial, message)),
+        403 if says("attempting to grant RBAC permissions not currently held") => DryRunOutcome::Escalates(message),
+        403 if says("violates PodSecurity") => DryRunOutcome::Insecure(message),
         403 if says("is being terminated") => {
-            Tried::Waits(format!("namespace {} is recreated", trial.namespace.as_deref().unwrap_or_default()))
+            DryRunOutcome::Waits(format!("namespace {} is recreated", trial.namespace.as_deref().unwrap_or_default()))
         }
         // This is how the authorizer words it. Admission uses other words. If access reviews granted every permission,
         // no role would help.
-        403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => Tried::Denied,
+        403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => DryRunOutcome::Denied,
         // Our custom resource has a field that the installed CRD does not have. Our CRD is applied first.
-        500 if says("field not declared in schema") => Tried::Waits(format!("the {} CRD is updated", trial.kind)),
-        422 if is_recreated(&trial.kind, message) => Tried::Anew(message),
+        500 if says("field not declared in schema") => {
+            DryRunOutcome::Waits(format!("the {} CRD is updated", trial.kind))
+        }
+        422 if is_recreated(&trial.kind, message) => DryRunOutcome::Recreated(message),
         // An installation switches the conversion webhook off before it applies its CRDs.
-        422 if says("should not be set when strategy is not set to Webhook") => Tried::Waits(CONVERSION_OFF.into()),
-        500 if says("conversion webhook for") => Tried::Waits(CONVERSION_OFF.into()),
-        _ if says("does not support dry run") => Tried::Open(message.to_owned()),
+        422 if says("should not be set when strategy is not set to Webhook") => {
+            DryRunOutcome::Waits(CONVERSION_OFF.into())
+        }
+        500 if says("conversion webhook for") => DryRunOutcome::Waits(CONVERSION_OFF.into()),
+        _ if says("does not support dry run") => DryRunOutcome::Unknown(message.to_owned()),
         // No decision was made. A failing admission webhook is different: the request is rejected.
         429 | 500.. if Kind::of_message(message) != Some(Kind::AdmissionWebhook) => {
             let why = format!("the API server answered {}", answer.status);
-            Tried::Open(match message {
+            DryRunOutcome::Unknown(match message {
                 "" => why,
                 message => format!("{why}: {message}"),
             })
         }
-        _ => Tried::Refused(answer),
+        _ => DryRunOutcome::Refused(answer),
     }
 }
 
 /// Whether access reviews were made and granted every permission.
 fn all_granted(trial: &DryRun) -> bool {
-    let granted = |asked: &AskedRight| asked.allowed == Seen::Known(true);
-    !trial.rights.is_empty() && trial.rights.iter().all(granted)
+    let granted = |asked: &ReviewedPermission| asked.allowed == Seen::Known(true);
+    !trial.permissions.is_empty() && trial.permissions.iter().all(granted)
 }
 
 /// The missing prerequisite, taken from the server's message.
@@ -150,7 +154,7 @@ pub fn is_recreated(kind: &str, why: &str) -> bool {
 
 /// The field managers in the API server's message other than the stack's known installers. Their fields are not
 /// overwritten without being asked.
-pub fn strangers(conflict: &str) -> BTreeSet<String> {
+pub fn foreign_managers(conflict: &str) -> BTreeSet<String> {
     let known = ["kubectl", "meshery-operator", "meshplay-operator"];
     let mut managers = managers(conflict);
     managers.retain(|manager| !known.iter().any(|known| manager.starts_with(known)));
@@ -184,27 +188,33 @@ mod tests {
     #[test]
     fn rejections_are_classified_by_their_message() {
         let denied = r#"roles.rbac.authorization.k8s.io "x" is forbidden: User "u" cannot patch resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "n""#;
-        assert_eq!(Tried::of(&trial(403, denied)), Tried::Denied);
+        assert_eq!(DryRunOutcome::of(&trial(403, denied)), DryRunOutcome::Denied);
         let mut granted = trial(403, denied);
-        granted.rights.push(AskedRight { allowed: Seen::Known(true), ..AskedRight::default() });
-        assert!(matches!(Tried::of(&granted), Tried::Refused(_)));
+        granted.permissions.push(ReviewedPermission { allowed: Seen::Known(true), ..ReviewedPermission::default() });
+        assert!(matches!(DryRunOutcome::of(&granted), DryRunOutcome::Refused(_)));
         let grants = "roles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" (groups=[\"g\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"get\" \"list\"]}";
-        assert_eq!(Tried::of(&trial(403, grants)), Tried::Escalates(grants));
+        assert_eq!(DryRunOutcome::of(&trial(403, grants)), DryRunOutcome::Escalates(grants));
         let quota = "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0";
-        assert!(matches!(Tried::of(&trial(403, quota)), Tried::Refused(_)));
-        assert_eq!(Tried::of(&trial(404, "namespaces \"n\" not found")), Tried::Waits("namespace n exists".into()));
-        assert_eq!(Tried::of(&trial(404, "404 page not found")), Tried::Waits("the Role CRD exists".into()));
+        assert!(matches!(DryRunOutcome::of(&trial(403, quota)), DryRunOutcome::Refused(_)));
+        assert_eq!(
+            DryRunOutcome::of(&trial(404, "namespaces \"n\" not found")),
+            DryRunOutcome::Waits("namespace n exists".into())
+        );
+        assert_eq!(
+            DryRunOutcome::of(&trial(404, "404 page not found")),
+            DryRunOutcome::Waits("the Role CRD exists".into())
+        );
     }
 
     #[test]
     fn immutable_fields_recreate_kinds_that_lose_nothing() {
         let of =
             |kind: &str| DryRun { kind: kind.into(), ..trial(422, "spec.selector: Invalid value: field is immutable") };
-        assert!(matches!(Tried::of(&of("Deployment")), Tried::Anew(_)));
-        assert!(matches!(Tried::of(&of("CustomResourceDefinition")), Tried::Refused(_)));
+        assert!(matches!(DryRunOutcome::of(&of("Deployment")), DryRunOutcome::Recreated(_)));
+        assert!(matches!(DryRunOutcome::of(&of("CustomResourceDefinition")), DryRunOutcome::Refused(_)));
         let another =
             DryRun { kind: "Deployment".into(), ..trial(422, "spec.replicas: Invalid value: must be greater than 0") };
-        assert!(matches!(Tried::of(&another), Tried::Refused(_)));
+        assert!(matches!(DryRunOutcome::of(&another), DryRunOutcome::Refused(_)));
     }
 
     #[test]

@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::stack::destination;
 pub use self::{
-    preflight::{Answer, AskedRight, DryRun, Node, Preflight},
+    preflight::{Answer, DryRun, Node, Preflight, ReviewedPermission},
     probe::{FailureKind, FailureReason, Handshake, NotTried, ProbeFailure},
     test::{
         ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive, ProbeObject,
@@ -330,7 +330,8 @@ pub struct Review {
     /// The user: `system:serviceaccount:NAMESPACE:NAME`.
     pub user: String,
     /// The permission.
-    pub right: Permission,
+    #[serde(rename = "right")]
+    pub permission: Permission,
     /// The answer.
     pub allowed: bool,
 }

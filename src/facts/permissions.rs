@@ -15,27 +15,30 @@ use crate::{
 };
 
 /// Whether the `ServiceAccount` has a cluster-wide permission.
-pub fn may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+pub fn may(facts: &Facts, account: &str, permission: &Permission) -> Seen<bool> {
     let user = stack::service_account_user(&facts.target.namespace, account);
     match &facts.reviews {
         Seen::Known(reviews) => {
             let answer = |wanted: &dyn Fn(&Permission) -> bool| {
-                reviews.iter().find(|review| review.user == user && wanted(&review.right)).map(|review| review.allowed)
+                reviews
+                    .iter()
+                    .find(|review| review.user == user && wanted(&review.permission))
+                    .map(|review| review.allowed)
             };
-            let everything = answer(&|r| r.verb == right.verb && r.resource == "*" && r.group == "*");
+            let everything = answer(&|r| r.verb == permission.verb && r.resource == "*" && r.group == "*");
             if everything == Some(true) {
                 return Seen::Known(true);
             }
-            match answer(&|r| r == right).or(everything.filter(|_| right.resource == "*")) {
+            match answer(&|r| r == permission).or(everything.filter(|_| permission.resource == "*")) {
                 Some(allowed) => Seen::Known(allowed),
                 // Only some roles of a live cluster are read. They can prove a permission, but not that it is missing.
-                None => match by_roles(facts, account, right) {
+                None => match by_roles(facts, account, permission) {
                     Seen::Known(true) => Seen::Known(true),
                     _ => Seen::NotLooked,
                 },
             }
         }
-        Seen::NotLooked => by_roles(facts, account, right),
+        Seen::NotLooked => by_roles(facts, account, permission),
         other => other.clone().map(|_| false),
     }
 }
@@ -53,7 +56,7 @@ pub fn may_watch(facts: &Facts, account: &str, group: &str, resource: &str) -> S
 }
 
 /// Evaluates the cluster-wide roles and bindings.
-fn by_roles(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+fn by_roles(facts: &Facts, account: &str, permission: &Permission) -> Seen<bool> {
     let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)
     else {
         return Seen::NotLooked;
@@ -63,24 +66,24 @@ fn by_roles(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
         .filter(|binding| names(binding.subjects.as_deref(), &facts.target.namespace, account))
         .filter_map(|binding| rules_of(roles, &binding.role_ref))
         .flatten()
-        .any(|rule| covers(rule, right));
+        .any(|rule| covers(rule, permission));
     if allowed {
         return Seen::Known(true);
     }
-    match &right.namespace {
-        Some(namespace) if *namespace == facts.target.namespace => within(facts, account, right),
+    match &permission.namespace {
+        Some(namespace) if *namespace == facts.target.namespace => within(facts, account, permission),
         _ => Seen::Known(false),
     }
 }
 
 /// Whether a binding's role grants a permission. `None` if the role was not observed.
-pub fn grants(facts: &Facts, binding: &ClusterRoleBinding, right: &Permission) -> Option<bool> {
+pub fn grants(facts: &Facts, binding: &ClusterRoleBinding, permission: &Permission) -> Option<bool> {
     let rules = rules_of(facts.rbac.cluster_roles.items(), &binding.role_ref)?;
-    Some(rules.iter().any(|rule| covers(rule, right)))
+    Some(rules.iter().any(|rule| covers(rule, permission)))
 }
 
 /// Evaluates the roles and bindings of the namespace, which can also grant a permission in it.
-fn within(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+fn within(facts: &Facts, account: &str, permission: &Permission) -> Seen<bool> {
     let namespace = &facts.target.namespace;
     let (Seen::Known(roles), Seen::Known(bindings), Seen::Known(cluster_roles)) =
         (&facts.rbac.roles, &facts.rbac.role_bindings, &facts.rbac.cluster_roles)
@@ -95,7 +98,7 @@ fn within(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
             role => roles.iter().find(|candidate| candidate.metadata.name.as_ref() == Some(&role.name))?.rules.as_ref(),
         })
         .flatten()
-        .any(|rule| covers(rule, right));
+        .any(|rule| covers(rule, permission));
     Seen::Known(allowed)
 }
 
@@ -117,24 +120,24 @@ pub fn names(subjects: Option<&[Subject]>, namespace: &str, account: &str) -> bo
     })
 }
 
-fn covers(rule: &PolicyRule, right: &Permission) -> bool {
+fn covers(rule: &PolicyRule, permission: &Permission) -> bool {
     let has = |list: Option<&Vec<String>>, word: &str| {
         list.is_some_and(|list| list.iter().any(|item| item == "*" || item == word))
     };
-    let by_name = match (&rule.resource_names, &right.name) {
+    let by_name = match (&rule.resource_names, &permission.name) {
         (None, _) => true,
         (Some(names), _) if names.is_empty() => true,
         (Some(names), Some(name)) => names.contains(name),
         (Some(_), None) => false,
     };
     by_name
-        && rule.verbs.iter().any(|verb| verb == "*" || *verb == right.verb)
-        && has(rule.api_groups.as_ref(), &right.group)
-        && has(rule.resources.as_ref(), &right.full_resource())
+        && rule.verbs.iter().any(|verb| verb == "*" || *verb == permission.verb)
+        && has(rule.api_groups.as_ref(), &permission.group)
+        && has(rule.resources.as_ref(), &permission.full_resource())
 }
 
 /// The permissions that the current operator's code needs. It watches all namespaces and changes objects in this one.
-pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
+pub fn operator_permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
     let kinds = [
         ("", "configmaps"),
         ("", "secrets"),
@@ -144,57 +147,57 @@ pub fn operator_rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
         (profile.group, "brokers"),
         (profile.group, "meshsyncs"),
     ];
-    let mut rights = Vec::new();
+    let mut permissions = Vec::new();
     for (group, resource) in kinds {
-        rights.extend(["list", "watch"].map(|verb| Permission::to(verb, group, resource)));
-        rights.extend(
+        permissions.extend(["list", "watch"].map(|verb| Permission::to(verb, group, resource)));
+        permissions.extend(
             ["create", "delete", "get", "patch", "update"]
                 .map(|verb| Permission::to(verb, group, resource).in_namespace(namespace)),
         );
     }
     for plural in ["brokers", "meshsyncs"] {
         let status = format!("{plural}/status");
-        rights.extend(
+        permissions.extend(
             ["get", "patch", "update"].map(|verb| Permission::to(verb, profile.group, &status).in_namespace(namespace)),
         );
         let finalizers = format!("{plural}/finalizers");
-        rights.push(Permission::to("update", profile.group, &finalizers).in_namespace(namespace));
+        permissions.push(Permission::to("update", profile.group, &finalizers).in_namespace(namespace));
     }
-    rights.extend(
+    permissions.extend(
         ["create", "get", "update"]
             .map(|verb| Permission::to(verb, "coordination.k8s.io", "leases").in_namespace(namespace)),
     );
-    rights.push(Permission::to("create", "", "events").in_namespace(namespace));
-    rights.push(Permission::to("create", "authentication.k8s.io", "tokenreviews"));
-    rights.push(Permission::to("create", "authorization.k8s.io", "subjectaccessreviews"));
-    rights
+    permissions.push(Permission::to("create", "", "events").in_namespace(namespace));
+    permissions.push(Permission::to("create", "authentication.k8s.io", "tokenreviews"));
+    permissions.push(Permission::to("create", "authorization.k8s.io", "subjectaccessreviews"));
+    permissions
 }
 
 /// Whether the operator's `ServiceAccount` has one of the permissions that it needs.
 ///
 /// Permission to list and watch everything implies `get`, and permission to delete everything implies every change,
 /// because the rules that grant them name these verbs together.
-pub fn operator_may(facts: &Facts, account: &str, right: &Permission) -> Seen<bool> {
+pub fn operator_may(facts: &Facts, account: &str, permission: &Permission) -> Seen<bool> {
     let everything = |verb: &str| may(facts, account, &Permission::to(verb, "*", "*")) == Seen::Known(true);
-    let implied = match right.verb.as_str() {
+    let implied = match permission.verb.as_str() {
         "get" | "list" | "watch" => everything("list") && everything("watch"),
         _ => everything("delete"),
     };
     if implied {
         return Seen::Known(true);
     }
-    may(facts, account, right)
+    may(facts, account, permission)
 }
 
 /// The operator's permissions that neither the first reviews nor the roles settle, with the full name of the
 /// `ServiceAccount`.
-pub fn operator_rights_to_ask(facts: &Facts) -> Option<(String, Vec<Permission>)> {
+pub fn operator_permissions_to_ask(facts: &Facts) -> Option<(String, Vec<Permission>)> {
     if !stack::is_current_operator(facts) {
         return None;
     }
     let account = stack::operator_service_account(facts);
-    let mut rights = operator_rights(facts.profile, &facts.target.namespace);
-    rights.retain(|right| operator_may(facts, &account, right) != Seen::Known(true));
+    let mut permissions = operator_permissions(facts.profile, &facts.target.namespace);
+    permissions.retain(|permission| operator_may(facts, &account, permission) != Seen::Known(true));
     let user = stack::service_account_user(&facts.target.namespace, &account);
-    (!rights.is_empty()).then_some((user, rights))
+    (!permissions.is_empty()).then_some((user, permissions))
 }

@@ -33,7 +33,8 @@ pub struct DryRun {
     /// Its name.
     pub name: String,
     /// The permissions needed to write it, and whether we have them.
-    pub rights: Vec<AskedRight>,
+    #[serde(rename = "rights")]
+    pub permissions: Vec<ReviewedPermission>,
     /// The answer to the dry run.
     pub answer: Seen<Answer>,
     /// The answer to a second dry run that takes over fields. It is made if other managers own some of them.
@@ -43,9 +44,10 @@ pub struct DryRun {
 /// A permission, and whether we have it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct AskedRight {
+pub struct ReviewedPermission {
     /// The permission.
-    pub right: Permission,
+    #[serde(rename = "right")]
+    pub permission: Permission,
     /// The API server's answer.
     pub allowed: Seen<bool>,
 }

@@ -102,13 +102,13 @@ impl Kind {
     }
 
     /// The permission for this verb on it in a namespace.
-    pub fn right(&self, verb: &str, namespace: &str) -> Permission {
+    pub fn permission(&self, verb: &str, namespace: &str) -> Permission {
         Permission::to(verb, group_of(self.of.api_version), self.of.plural).in_namespace(namespace)
     }
 
     /// Every permission that a test with it needs.
-    pub fn rights(&self, namespace: &str) -> Vec<Permission> {
-        ["create", "delete", "list", "patch", "watch"].map(|verb| self.right(verb, namespace)).into()
+    pub fn permissions(&self, namespace: &str) -> Vec<Permission> {
+        ["create", "delete", "list", "patch", "watch"].map(|verb| self.permission(verb, namespace)).into()
     }
 
     /// The object to create.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     Depth, logs, preflight,
-    questions::{self, Question},
+    queries::{self, Query},
 };
 use crate::{
     cluster::{
@@ -40,14 +40,14 @@ use crate::{
         watch_list,
     },
 };
-use answers::{Answers, FirstWave, may_be_of_the_connection, parse};
+use answers::{Answers, FirstRound, may_be_of_the_connection, parse};
 
 /// The timeout for the metrics API. It is served by another server, and only one check depends on it.
 const METRICS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One observation of one cluster.
 pub(super) struct Observer<'a> {
-    pub(super) asker: &'a ApiClient<'a>,
+    pub(super) api: &'a ApiClient<'a>,
     pub(super) clients: &'a Clients,
     pub(super) scope: &'a Scope<'a>,
     pub(super) depth: Depth,
@@ -61,14 +61,14 @@ pub(super) struct Observer<'a> {
 impl Observer<'_> {
     /// Sends all queries, and combines the answers.
     pub(super) async fn run(&self) -> Facts {
-        let mut first = self.first_wave().await;
+        let mut first = self.first_round().await;
         if self.speaks_http1_only(&first) {
-            self.asker.switch(self.clients.streams.clone());
-            first = self.first_wave().await;
+            self.api.switch(self.clients.streams.clone());
+            first = self.first_round().await;
         }
         if first.version.as_ref().is_err_and(may_be_of_the_connection) && first.has_answers() {
             // Everything else was received over another connection.
-            first.version = answer::version(self.asker.get("/version").await);
+            first.version = answer::version(self.api.get("/version").await);
         }
         let mut facts = blank(self.scope.profile, self.target.clone());
         facts.in_cluster = self.in_cluster;
@@ -77,7 +77,7 @@ impl Observer<'_> {
             return facts;
         }
         if self.depth == Depth::WatchList {
-            facts.served = discovery::ask(self.asker).await;
+            facts.served = discovery::ask(self.api).await;
             return facts;
         }
         let preflight = async {
@@ -86,16 +86,16 @@ impl Observer<'_> {
             }
             let (profile, namespace) = (self.scope.profile, &self.target.namespace);
             // Most runs have none and do not need memory for it.
-            Some(Box::pin(preflight::ask(self.asker, profile, namespace)).await)
+            Some(Box::pin(preflight::ask(self.api, profile, namespace)).await)
         };
-        let (preflight, ()) = tokio::join!(preflight, self.second_wave(&mut facts, token.as_ref()));
+        let (preflight, ()) = tokio::join!(preflight, self.second_round(&mut facts, token.as_ref()));
         facts.preflight = preflight;
         facts
     }
 
     /// Whether only the requests over HTTP/2 failed, because some proxies in front of an API server support only
     /// HTTP/1.1.
-    fn speaks_http1_only(&self, first: &FirstWave) -> bool {
+    fn speaks_http1_only(&self, first: &FirstRound) -> bool {
         self.clients.two
             && first.version.as_ref().map_or_else(ApiError::is_refusal, |_| true)
             && first
@@ -104,57 +104,55 @@ impl Observer<'_> {
                 .all(|(_, answer)| matches!(answer, Err(failure) if transport::may_want_http1(failure.kind())))
     }
 
-    fn questions(&self) -> Vec<Question> {
+    fn queries(&self) -> Vec<Query> {
         let profile = self.scope.profile;
         let namespace = self.target.namespace.as_str();
-        questions::first_wave(profile, namespace, self.depth)
+        queries::first_round(profile, namespace, self.depth)
     }
 
-    async fn first_wave(&self) -> FirstWave {
+    async fn first_round(&self) -> FirstRound {
         (self.scope.progress)("querying the API server");
-        let questions = self.questions();
+        let queries = self.queries();
         let check = self.depth.is_whole();
-        let each = questions::each(self.scope.profile, &self.target.namespace, self.depth);
+        let each = queries::each(self.scope.profile, &self.target.namespace, self.depth);
         let account = stack::service_account_user(&self.target.namespace, self.scope.profile.operator.service_account);
         let everything = reviews::everything();
         let started = Instant::now();
-        let ask = async |question: &Question| {
-            let answer = self.pages(&question.path).await;
+        let ask = async |query: &Query| {
+            let answer = self.pages(&query.path).await;
             let took = started.elapsed();
-            (question.name.clone(), question.right.clone(), answer, took)
+            (query.name.clone(), query.permission.clone(), answer, took)
         };
         let (version, answers, each, reviews) = tokio::join!(
             self.version(),
-            join_all(questions.iter().map(&ask)),
-            join_all(
-                each.iter().map(async |(name, questions)| { (*name, join_all(questions.iter().map(&ask)).await) })
-            ),
-            async { if check { reviews::ask(self.asker, &account, &everything).await } else { Seen::NotLooked } },
+            join_all(queries.iter().map(&ask)),
+            join_all(each.iter().map(async |(name, queries)| { (*name, join_all(queries.iter().map(&ask)).await) })),
+            async { if check { reviews::ask(self.api, &account, &everything).await } else { Seen::NotLooked } },
         );
-        let mut wave = FirstWave {
+        let mut first = FirstRound {
             version: version.0,
             answers: BTreeMap::new(),
             each: BTreeMap::new(),
             reviews,
             timings: BTreeMap::from([("version".to_owned(), millis(version.1))]),
         };
-        for (name, right, answer, took) in answers {
-            wave.timings.insert(name.clone(), millis(took));
-            wave.answers.insert(name, (right, answer));
+        for (name, permission, answer, took) in answers {
+            first.timings.insert(name.clone(), millis(took));
+            first.answers.insert(name, (permission, answer));
         }
         for (name, answers) in each {
             let answers = answers.into_iter();
-            let answers = answers.map(|(_, right, answer, _)| (right, answer));
-            wave.each.insert(name, answers.collect());
+            let answers = answers.map(|(_, permission, answer, _)| (permission, answer));
+            first.each.insert(name, answers.collect());
         }
-        wave
+        first
     }
 
     /// The version is requested over the connection for port-forwards, so that it is open when they need it.
     async fn version(&self) -> (Result<String, ApiError>, Duration) {
         let started = Instant::now();
         let client = self.clients.streams.clone();
-        let answer = self.asker.get_over(client, "/version").await;
+        let answer = self.api.get_over(client, "/version").await;
         (answer::version(answer), started.elapsed())
     }
 
@@ -162,33 +160,33 @@ impl Observer<'_> {
     async fn pages(&self, path: &str) -> Result<Vec<String>, ApiError> {
         let mut pages = Vec::new();
         let keep = |page: String| {
-            self.asker.hold(page.len())?;
+            self.api.hold(page.len())?;
             pages.push(page);
             Ok(())
         };
-        self.asker.pages(path, Form::Whole, keep).await?;
+        self.api.pages(path, Form::Whole, keep).await?;
         Ok(pages)
     }
 
     /// Interprets the first round. The token is read first, so that it can be removed from everything else.
-    fn fill(&self, facts: &mut Facts, mut wave: FirstWave) -> Option<Token> {
-        facts.taken_at = self.asker.now();
+    fn fill(&self, facts: &mut Facts, mut first: FirstRound) -> Option<Token> {
+        facts.taken_at = self.api.now();
         // A denial comes from an API server. Anything else that is not a version proves nothing, and the other answers
         // do not count either. The exception is a 401 if our credentials are accepted for everything else.
-        if let Err(failure) = &wave.version
-            && !(failure.kind() == Kind::Unauthorized && wave.has_answers())
+        if let Err(failure) = &first.version
+            && !(failure.kind() == Kind::Unauthorized && first.has_answers())
         {
             facts.obstacle = obstacle::from_failure(failure, self.config, facts.taken_at);
             if facts.obstacle.is_some() {
                 // The answers of such a server about the stack are ignored.
-                wave.forget(&failure.clone());
+                first.forget(&failure.clone());
             }
         }
         let profile = self.scope.profile;
         let mut token = None;
         facts.token = match profile.broker.token_secret {
             None => Seen::Absent,
-            Some(_) => wave.one::<Secret>("token", &[]).map(|secret| {
+            Some(_) => first.one::<Secret>("token", &[]).map(|secret| {
                 let (fact, value) = token::fact(&secret, profile);
                 token = value;
                 fact
@@ -197,24 +195,23 @@ impl Observer<'_> {
         let secrets = forms_of(token.as_ref());
 
         let version_right = Permission::default();
-        facts.version = seen(wave.version.clone().and_then(|body| parse(&body, &secrets)), &version_right);
-        facts.cluster_id = wave
+        facts.version = seen(first.version.clone().and_then(|body| parse(&body, &secrets)), &version_right);
+        facts.cluster_id = first
             .one::<k8s_openapi::api::core::v1::Namespace>("clusterId", &secrets)
             .map(|namespace| namespace.metadata.uid.unwrap_or_default());
-        facts.watch_list_config_map = wave.one("watchListConfigMap", &secrets).map(|map| ConfigMapFact::of(&map));
-        let mut answers = Answers { wave: &mut wave, secrets: &secrets, profile };
+        facts.watch_list_config_map = first.one("watchListConfigMap", &secrets).map(|map| ConfigMapFact::of(&map));
+        let mut answers = Answers { first: &mut first, secrets: &secrets, profile };
         let Ok(()) = observed::read(facts, &mut answers);
-        facts.reviews = std::mem::take(&mut wave.reviews);
-        facts.timings = std::mem::take(&mut wave.timings);
-        self.asker.release();
+        facts.reviews = std::mem::take(&mut first.reviews);
+        facts.timings = std::mem::take(&mut first.timings);
+        self.api.release();
         token
     }
 
-    async fn second_wave(&self, facts: &mut Facts, token: Option<&Token>) {
+    async fn second_round(&self, facts: &mut Facts, token: Option<&Token>) {
         (self.scope.progress)("probing the broker");
         let started = Instant::now();
-        let probe =
-            probe::Probe { asker: self.asker, client: self.clients.streams.clone(), facts, token, kept: self.kept };
+        let probe = probe::Probe { api: self.api, client: self.clients.streams.clone(), facts, token, kept: self.kept };
         let (found, reviews, elsewhere, helm, served, memory) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
@@ -233,7 +230,7 @@ impl Observer<'_> {
         facts.served = served;
         facts.memory = memory;
         if self.depth.is_whole() {
-            facts.logs = logs::read(self.asker, facts, &forms_of(token)).await;
+            facts.logs = logs::read(self.api, facts, &forms_of(token)).await;
         }
     }
 
@@ -245,7 +242,7 @@ impl Observer<'_> {
             .items()
             .first()
             .is_some_and(|meshsync| meshsync.watch_list(profile).goes_beyond(profile));
-        if self.depth.is_whole() && goes_beyond { discovery::ask(self.asker).await } else { Seen::NotLooked }
+        if self.depth.is_whole() && goes_beyond { discovery::ask(self.api).await } else { Seen::NotLooked }
     }
 
     /// `MeshSync`'s memory usage, which is queried if it is running and has a limit.
@@ -261,13 +258,12 @@ impl Observer<'_> {
         let Some(pod) = pod.filter(|_| self.depth.is_whole()) else {
             return Seen::NotLooked;
         };
-        let question = questions::metrics(&self.target.namespace, stack::name(&pod.metadata));
-        let answer =
-            tokio::time::timeout(METRICS_PATIENCE, self.asker.get_as(&question.path, JSON, Repeat::Never)).await;
+        let query = queries::metrics(&self.target.namespace, stack::name(&pod.metadata));
+        let answer = tokio::time::timeout(METRICS_PATIENCE, self.api.get_as(&query.path, JSON, Repeat::Never)).await;
         let Ok(answer) = answer else {
             return Seen::failed(Failure::new(Kind::TimedOut, "the metrics API timed out"));
         };
-        match seen(answer.and_then(|body| parse::<serde_json::Value>(&body, &[])), &question.right) {
+        match seen(answer.and_then(|body| parse::<serde_json::Value>(&body, &[])), &query.permission) {
             Seen::Known(metrics) => MemoryUse::of(&metrics, container).map_or(Seen::Absent, Seen::Known),
             other => other.map(|_| MemoryUse::default()),
         }
@@ -279,7 +275,7 @@ impl Observer<'_> {
         let Some((release, namespace)) = release else {
             return Seen::NotLooked;
         };
-        let question = questions::helm(&release, &namespace);
+        let query = queries::helm(&release, &namespace);
         let mut revisions = Vec::new();
         let read = |page: String| {
             let list: List<Bare> = parse(&page, &[])?;
@@ -287,39 +283,39 @@ impl Observer<'_> {
             revisions.extend(items.filter_map(|item| HelmRevision::of(&item.metadata)));
             Ok(())
         };
-        let answer = self.asker.pages(&question.path, Form::Metadata, read).await;
-        seen(answer.map(|()| revisions), &question.right)
+        let answer = self.api.pages(&query.path, Form::Metadata, read).await;
+        seen(answer.map(|()| revisions), &query.permission)
     }
 
     /// Reviews of single kinds, if everything at once is denied or another user's permissions are needed.
     async fn single_reviews(&self, facts: &Facts) -> Option<Seen<Vec<crate::facts::Review>>> {
         let first = facts.reviews.known()?;
         let mut wanted: BTreeMap<String, BTreeSet<Permission>> = BTreeMap::new();
-        if let Some((user, rights)) = permissions::operator_rights_to_ask(facts) {
-            wanted.entry(user).or_default().extend(rights);
+        if let Some((user, permissions)) = permissions::operator_permissions_to_ask(facts) {
+            wanted.entry(user).or_default().extend(permissions);
         }
         let account = stack::meshsync_service_account(facts);
         let user = stack::service_account_user(&self.target.namespace, &account);
         let mut all = first.clone();
         if !all.iter().any(|review| review.user == user) {
-            match reviews::ask(self.asker, &user, &reviews::everything()).await {
+            match reviews::ask(self.api, &user, &reviews::everything()).await {
                 Seen::Known(answers) => all.extend(answers),
                 other => return Some(other),
             }
         }
-        let everything = ["list", "watch"]
-            .iter()
-            .all(|verb| all.iter().any(|review| review.user == user && review.right.verb == *verb && review.allowed));
+        let everything = ["list", "watch"].iter().all(|verb| {
+            all.iter().any(|review| review.user == user && review.permission.verb == *verb && review.allowed)
+        });
         let list = in_force(facts);
         if let Some(list) = list.filter(|_| !everything) {
-            let rights = watch_list::rights(&list.effective(self.scope.profile));
+            let permissions = watch_list::permissions(&list.effective(self.scope.profile));
             let wanted = wanted.entry(user).or_default();
-            wanted.extend(rights);
+            wanted.extend(permissions);
             wanted.insert(Permission::to("get", "", "namespaces").named("kube-system"));
         }
-        let answers = join_all(wanted.iter().map(async |(user, rights)| {
-            let rights: Vec<Permission> = rights.iter().cloned().collect();
-            reviews::ask(self.asker, user, &rights).await
+        let answers = join_all(wanted.iter().map(async |(user, permissions)| {
+            let permissions: Vec<Permission> = permissions.iter().cloned().collect();
+            reviews::ask(self.api, user, &permissions).await
         }))
         .await;
         for answer in answers {
@@ -340,11 +336,11 @@ impl Observer<'_> {
         if here || crds {
             return Seen::NotLooked;
         }
-        let questions = questions::custom_resources_everywhere(self.scope.profile);
-        let answers = join_all(questions.iter().map(|question| self.pages(&question.path))).await;
+        let queries = queries::custom_resources_everywhere(self.scope.profile);
+        let answers = join_all(queries.iter().map(|query| self.pages(&query.path))).await;
         let mut namespaces: Option<Vec<String>> = None;
         let mut failure = Seen::Absent;
-        for (question, answer) in questions.iter().zip(answers) {
+        for (query, answer) in queries.iter().zip(answers) {
             match answer {
                 Ok(pages) => {
                     let found = namespaces.get_or_insert_default();
@@ -354,7 +350,7 @@ impl Observer<'_> {
                     }
                 }
                 Err(ApiError::NotFound) => {}
-                Err(other) => failure = seen(Err(other), &question.right),
+                Err(other) => failure = seen(Err(other), &query.permission),
             }
         }
         match namespaces {

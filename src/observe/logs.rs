@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
-use super::questions;
+use super::queries;
 use crate::{
     cluster::ask::{ANYTHING, ApiClient, ApiError, Repeat, seen},
     facts::{Facts, Log, log_lines, stack},
@@ -21,18 +21,18 @@ struct Wanted {
 }
 
 /// Reads the logs of unhealthy containers, reduced to the relevant lines.
-pub(super) async fn read(asker: &ApiClient<'_>, facts: &Facts, secrets: &[String]) -> Vec<Log> {
+pub(super) async fn read(api: &ApiClient<'_>, facts: &Facts, secrets: &[String]) -> Vec<Log> {
     let namespace = &facts.target.namespace;
     let wanted = wanted(facts);
     join_all(wanted.into_iter().map(async |wanted| {
-        let question = questions::log(namespace, &wanted.pod, &wanted.container, wanted.previous);
-        let answer = match asker.get_as(&question.path, ANYTHING, Repeat::Failed).await {
+        let query = queries::log(namespace, &wanted.pod, &wanted.container, wanted.previous);
+        let answer = match api.get_as(&query.path, ANYTHING, Repeat::Failed).await {
             // A container that has not run before has no previous log.
             Err(ApiError::Failed(failure)) if wanted.previous && failure.kind == Kind::ServerError => Ok(String::new()),
             answer => answer,
         };
         Log {
-            lines: seen(answer.map(|text| log_lines::reduce(&text, secrets)), &question.right),
+            lines: seen(answer.map(|text| log_lines::reduce(&text, secrets)), &query.permission),
             pod: wanted.pod,
             container: wanted.container,
             previous: wanted.previous,

@@ -22,18 +22,18 @@ pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
 pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup) -> Facts {
     let kept = Kept::default();
     // This runs first: if the API server is unreachable, it shows which step fails.
-    let mut way = None;
+    let mut route = None;
     if plan.subject == Subject::Kubernetes {
         (session.scope.progress)("measuring the connection to the API server");
-        way = Some(api::approach(&session.config, &session.asker).await);
+        route = Some(api::approach(&session.config, &session.api).await);
     }
     let mut facts = observer(session, depth, Some(&kept)).run().await;
-    if let Some(mut way) = way {
-        api::measure(&session.asker, plan.count, &mut way).await;
-        facts.test = Some(Test { subject: plan.subject, api: Some(way), ..Test::default() });
+    if let Some(mut route) = route {
+        api::measure(&session.api, plan.count, &mut route).await;
+        facts.test = Some(Test { subject: plan.subject, api: Some(route), ..Test::default() });
     } else if facts.obstacle.is_none() {
         let context = TestContext {
-            asker: &session.asker,
+            api: &session.api,
             clients: &session.clients,
             kept: &kept,
             facts: &facts,
@@ -49,7 +49,7 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
 
 fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) -> Observer<'a> {
     Observer {
-        asker: &session.asker,
+        api: &session.api,
         clients: &session.clients,
         scope: session.scope,
         depth,
@@ -63,9 +63,9 @@ fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) 
 /// Records the total time.
 fn finish(session: &Session<'_>, mut facts: Facts) -> Facts {
     facts.timings.insert("total".into(), millis(session.started.elapsed()));
-    session.asker.note(&format!(
+    session.api.note(&format!(
         "{} requests to the API server, {:.1} ms in all",
-        session.asker.sent(),
+        session.api.sent(),
         session.started.elapsed().as_secs_f64() * 1000.0
     ));
     facts

@@ -11,7 +11,7 @@ mod look;
 mod preflight;
 #[cfg(test)]
 mod properties;
-pub mod questions;
+pub mod queries;
 
 pub use crate::facts::Depth;
 pub use connectivity::TestPlan;

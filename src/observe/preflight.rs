@@ -8,7 +8,7 @@ use http::StatusCode;
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource::Quantity};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::questions::{self, Question};
+use super::queries::{self, Query};
 use crate::{
     cluster::{
         ask::{ApiClient, ApiError, List, parse, seen},
@@ -16,7 +16,7 @@ use crate::{
         pages::Form,
         reviews,
     },
-    facts::{Answer, AskedRight, DryRun, Node, Preflight, dry_run::is_recreated, redact, stack},
+    facts::{Answer, DryRun, Node, Preflight, ReviewedPermission, dry_run::is_recreated, redact, stack},
     stack::{
         base::{permission::Permission, seen::Seen},
         manifests::{self, Object, Options},
@@ -26,29 +26,29 @@ use crate::{
 };
 
 /// Sends all queries at once.
-pub(super) async fn ask(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Preflight {
+pub(super) async fn ask(api: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Preflight {
     let objects = manifests::manifests(profile, namespace, &Options::default());
     let pods = manifests::pods(profile, namespace);
     let (user, objects, pods, nodes) = tokio::join!(
-        user(asker),
-        join_all(objects.iter().map(|object| applied(asker, object))),
-        join_all(pods.iter().map(|pod| created(asker, pod))),
-        nodes(asker, profile, namespace),
+        user(api),
+        join_all(objects.iter().map(|object| applied(api, object))),
+        join_all(pods.iter().map(|pod| created(api, pod))),
+        nodes(api, profile, namespace),
     );
     Preflight { user, objects, pods, nodes }
 }
 
 /// The user that the API server authenticated.
-async fn user(asker: &ApiClient<'_>) -> Seen<String> {
-    let right = Permission::to("create", "authentication.k8s.io", "selfsubjectreviews");
-    seen(reviews::who_am_i(asker).await, &right)
+async fn user(api: &ApiClient<'_>) -> Seen<String> {
+    let permission = Permission::to("create", "authentication.k8s.io", "selfsubjectreviews");
+    seen(reviews::who_am_i(api).await, &permission)
 }
 
 /// An object as it would be applied, and the permissions that this needs.
-async fn applied(asker: &ApiClient<'_>, object: &Object) -> DryRun {
+async fn applied(api: &ApiClient<'_>, object: &Object) -> DryRun {
     let apply = async |force| {
         let change = Change::apply(&object.id, &object.body, force);
-        answer(asker, &change.tried()).await
+        answer(api, &change.tried()).await
     };
     let tried = async {
         let first = apply(false).await;
@@ -57,18 +57,19 @@ async fn applied(asker: &ApiClient<'_>, object: &Object) -> DryRun {
         let forced = if taken { apply(true).await } else { Seen::NotLooked };
         (first, forced)
     };
-    let rights = ["get", "create", "patch"].map(|verb| object.id.right(verb));
-    let (mut rights, (answer, forced)) = tokio::join!(join_all(rights.iter().map(|right| may(asker, right))), tried);
+    let permissions = ["get", "create", "patch"].map(|verb| object.id.permission(verb));
+    let (mut permissions, (answer, forced)) =
+        tokio::join!(join_all(permissions.iter().map(|permission| may(api, permission))), tried);
     let refusal = forced.known().or(answer.known());
     if refusal.is_some_and(|why| is_recreated(&object.id.kind, &why.message)) {
-        rights.push(may(asker, &object.id.right("delete")).await);
+        permissions.push(may(api, &object.id.permission("delete")).await);
     }
-    DryRun { rights, answer, forced, ..trial(object) }
+    DryRun { permissions, answer, forced, ..trial(object) }
 }
 
 /// A pod as a controller would create it.
-async fn created(asker: &ApiClient<'_>, pod: &Object) -> DryRun {
-    let answer = answer(asker, &Change::create(pod).tried()).await;
+async fn created(api: &ApiClient<'_>, pod: &Object) -> DryRun {
+    let answer = answer(api, &Change::create(pod).tried()).await;
     DryRun { answer, ..trial(pod) }
 }
 
@@ -81,12 +82,12 @@ fn trial(object: &Object) -> DryRun {
     }
 }
 
-async fn answer(asker: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
+async fn answer(api: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
     #[derive(Deserialize)]
     struct Status {
         message: Option<String>,
     }
-    match asker.change(dry_run).await {
+    match api.change(dry_run).await {
         Ok((status, _)) if matches!(status, StatusCode::OK | StatusCode::CREATED) => {
             Seen::Known(Answer { status: status.as_u16(), message: String::new() })
         }
@@ -103,21 +104,21 @@ async fn answer(asker: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
 }
 
 /// Whether we have a permission.
-async fn may(asker: &ApiClient<'_>, right: &Permission) -> AskedRight {
-    AskedRight { right: right.clone(), allowed: reviews::may(asker, right).await }
+async fn may(api: &ApiClient<'_>, permission: &Permission) -> ReviewedPermission {
+    ReviewedPermission { permission: permission.clone(), allowed: reviews::may(api, permission).await }
 }
 
 /// The nodes, and the resources that other pods on each of them request. The cost grows with the cluster, which is
 /// acceptable for a preflight. Each page is reduced to totals before the next one is requested.
-async fn nodes(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
+async fn nodes(api: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Seen<Vec<Node>> {
     let mut nodes: Vec<Node> = Vec::new();
-    let question = questions::nodes();
-    let listed = items(asker, &question, |node: ToldNode| nodes.push(reduced(node))).await;
+    let query = queries::nodes();
+    let listed = items(api, &query, |node: ListedNode| nodes.push(reduced(node))).await;
     if let Err(failure) = listed {
-        return seen(Err(failure), &question.right);
+        return seen(Err(failure), &query.permission);
     }
-    let question = questions::pods_everywhere();
-    let taken = items(asker, &question, |pod: Pod| {
+    let query = queries::pods_everywhere();
+    let taken = items(api, &query, |pod: Pod| {
         let Some(spec) = &pod.spec else { return };
         // Resources that the stack itself uses now will be free again.
         if pod.metadata.namespace.as_deref() == Some(namespace) && stack::is_stacks_pod(&pod.metadata, profile) {
@@ -131,14 +132,14 @@ async fn nodes(asker: &ApiClient<'_>, profile: &Profile, namespace: &str) -> See
     .await;
     match taken {
         Ok(()) => Seen::Known(nodes),
-        Err(failure) => seen(Err(failure), &question.right),
+        Err(failure) => seen(Err(failure), &query.permission),
     }
 }
 
 /// The needed fields of a node. Kubernetes' own type would add a lot to the binary.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ToldNode {
+struct ListedNode {
     metadata: Name,
     spec: NodeSpec,
     status: NodeStatus,
@@ -178,7 +179,7 @@ struct NodeCondition {
     status: String,
 }
 
-fn reduced(node: ToldNode) -> Node {
+fn reduced(node: ListedNode) -> Node {
     Node {
         name: node.metadata.name,
         ready: node.status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True"),
@@ -200,8 +201,8 @@ fn reduced(node: ToldNode) -> Node {
 
 /// Every item of a list, page by page.
 async fn items<T: DeserializeOwned>(
-    asker: &ApiClient<'_>,
-    question: &Question,
+    api: &ApiClient<'_>,
+    query: &Query,
     mut each: impl FnMut(T),
 ) -> Result<(), ApiError> {
     let read = |page: String| {
@@ -209,5 +210,5 @@ async fn items<T: DeserializeOwned>(
         page.items.into_iter().flatten().for_each(&mut each);
         Ok(())
     };
-    asker.pages(&question.path, Form::Whole, read).await
+    api.pages(&query.path, Form::Whole, read).await
 }

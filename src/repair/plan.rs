@@ -216,7 +216,7 @@ impl Plan {
                     Action::Delete { .. } => &["delete"],
                     Action::Wait(_) => &["get"],
                 };
-                verbs.iter().map(|verb| step.id.right(verb))
+                verbs.iter().map(|verb| step.id.permission(verb))
             })
             .collect();
         rights.sort();

@@ -5,7 +5,7 @@ use std::fmt;
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
-use super::Way;
+use super::Route;
 use crate::stack::component::Component;
 
 /// The state of a component.
@@ -89,7 +89,7 @@ pub struct ServerReport {
     /// The NATS version.
     pub version: String,
     /// The route by which it was reached.
-    pub reached_by: Way,
+    pub reached_by: Route,
     /// Its address, if the route has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,

@@ -6,7 +6,7 @@ mod action;
 pub mod change;
 mod components;
 mod finding;
-mod way;
+mod route;
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub use self::{
     action::{Action, Effect, PatchKind, Safety, WorkloadRef},
-    way::Way,
+    route::Route,
 };
 
 use crate::stack::{

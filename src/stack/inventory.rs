@@ -41,7 +41,7 @@ pub fn is_custom_resource(object: &Value) -> bool {
 
 /// One object that a stack may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Belonging {
+pub struct StackObject {
     /// The part that it belongs to.
     pub part: Part,
     /// Its address.
@@ -53,7 +53,7 @@ pub struct Belonging {
 /// Every object with a fixed name that a stack in this namespace may have, in the order of removal.
 ///
 /// Custom resources can have any name. They are listed, and removed before all of these.
-pub fn of(profile: &Profile, namespace: &str) -> Vec<Belonging> {
+pub fn of(profile: &Profile, namespace: &str) -> Vec<StackObject> {
     let mut all = meshsync(profile);
     all.extend(broker(profile));
     all.extend(operator(profile));
@@ -65,7 +65,7 @@ pub fn of(profile: &Profile, namespace: &str) -> Vec<Belonging> {
             let of_cluster =
                 [object::NAMESPACE, object::DEFINITION, object::CLUSTER_ROLE, object::CLUSTER_ROLE_BINDING];
             let scope = (!of_cluster.contains(&kind)).then_some(namespace);
-            Belonging { part, id: Id::of(kind, scope, &name), made }
+            StackObject { part, id: Id::of(kind, scope, &name), made }
         })
         .collect()
 }

@@ -130,19 +130,19 @@ pub fn typed(pod: &Object) -> Option<Pod> {
 
 /// The permissions needed to write all of it into an existing namespace, which is not changed. A user cannot write a
 /// role that grants more than the user has, unless the user may `escalate` and `bind` it.
-pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
-    let mut rights = Vec::new();
+pub fn permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
+    let mut permissions = Vec::new();
     for object in manifests(profile, namespace, &Options::default()) {
         if object.id.kind == "Namespace" {
-            rights.push(object.id.right("get"));
+            permissions.push(object.id.permission("get"));
             continue;
         }
-        rights.extend(["create", "get", "patch"].map(|verb| object.id.right(verb)));
+        permissions.extend(["create", "get", "patch"].map(|verb| object.id.permission(verb)));
         if matches!(object.id.kind.as_str(), "Role" | "ClusterRole") {
-            rights.extend(["bind", "escalate"].map(|verb| object.id.right(verb)));
+            permissions.extend(["bind", "escalate"].map(|verb| object.id.permission(verb)));
         }
     }
-    rights
+    permissions
 }
 
 /// Whether the family still uses the old operator line.

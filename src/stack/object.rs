@@ -118,11 +118,11 @@ impl Id {
     }
 
     /// A permission for this one object.
-    pub fn right(&self, verb: &str) -> Permission {
-        let right = Permission::to(verb, self.group(), &self.plural).named(&self.name);
+    pub fn permission(&self, verb: &str) -> Permission {
+        let permission = Permission::to(verb, self.group(), &self.plural).named(&self.name);
         match &self.namespace {
-            Some(namespace) => right.in_namespace(namespace),
-            None => right,
+            Some(namespace) => permission.in_namespace(namespace),
+            None => permission,
         }
     }
 

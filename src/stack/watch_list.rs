@@ -378,7 +378,7 @@ pub fn resource_and_group(entry: &str) -> Option<(&str, &str)> {
 }
 
 /// The permissions needed to watch these resources: `list` and `watch` for each.
-pub fn rights(resources: &[String]) -> Vec<Permission> {
+pub fn permissions(resources: &[String]) -> Vec<Permission> {
     resources
         .iter()
         .filter_map(|entry| resource_and_group(entry))

@@ -7,7 +7,7 @@ use meshdoctor::{
         Attempt, Change, Facts, FailureReason, FlowTest, HeldBack, Obstacle, Passive, ProbeFailure, ServerTest, Step,
         recording,
     },
-    report::{Report, Severity, Source, Way},
+    report::{Report, Route, Severity, Source},
     stack::base::{
         failure::{Failure, Kind},
         permission::Permission,
@@ -82,7 +82,7 @@ fn broker_down(facts: &mut Facts) {
     facts.broker.servers.clear();
     facts.broker.attempts = vec![Attempt {
         pod: Some("meshery-nats-0".into()),
-        way: Way::PortForward,
+        route: Route::PortForward,
         address: None,
         failure: Some(ProbeFailure::broker(FailureReason::NoServer, "no NATS server runs in the pod")),
     }];
@@ -138,7 +138,7 @@ fn cannot_list(facts: &mut Facts) {
         for verb in ["list", "watch"] {
             reviews.push(meshdoctor::facts::Review {
                 user: user.clone(),
-                right: Permission::to(verb, group, resource),
+                permission: Permission::to(verb, group, resource),
                 allowed: resource == "secrets",
             });
         }

@@ -16,7 +16,7 @@ use crate::{
     },
     cluster::session::Opened,
     facts::test_object,
-    observe::{Depth, questions},
+    observe::{Depth, queries},
     repair::{deployment, removal},
     stack::{
         base::{permission::Permission, usage::UsageError},
@@ -29,7 +29,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace(profile);
-    let looking = |depth| questions::rights(profile, namespace, depth);
+    let looking = |depth| queries::permissions(profile, namespace, depth);
     let (name, subject, rights) = match args {
         Rbac::Check(subject) => ("meshdoctor-check", subject, looking(Depth::Check)),
         Rbac::Status(subject) => ("meshdoctor-status", subject, looking(Depth::Status)),
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
             let mut rights = looking(Depth::Check);
             let kind = super::test::kind(&args.probe).unwrap_or(&test_object::KINDS[0]);
             let place = args.probe.probe_namespace.as_deref().unwrap_or(namespace);
-            rights.extend(kind.rights(place));
+            rights.extend(kind.permissions(place));
             if args.store {
                 rights.extend(counting(profile));
             }
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
 
 /// The rights that counting what `MeshSync` watches takes.
 fn counting(profile: &profile::Profile) -> Vec<Permission> {
-    let mut rights = watch_list::rights(&watch_list::stock_without(&[], profile));
+    let mut rights = watch_list::permissions(&watch_list::stock_without(&[], profile));
     rights.retain(|right| right.verb == "list");
     rights
 }

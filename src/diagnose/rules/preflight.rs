@@ -4,7 +4,7 @@ use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectM
 
 use crate::{
     diagnose::rules::prelude::*,
-    facts::{DryRun, Preflight, dry_run::Tried},
+    facts::{DryRun, Preflight, dry_run::DryRunOutcome},
     stack::manifests,
 };
 
@@ -42,10 +42,9 @@ pub(crate) fn counted(n: usize, what: &str) -> String {
 /// custom resource, whose specification is somebody's decision, unless it is going.
 pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
     let tried_inside = || {
-        seen(context)
-            .objects
-            .iter()
-            .any(|object| object.namespace.is_some() && matches!(Tried::of(object), Tried::Taken { .. }))
+        seen(context).objects.iter().any(|object| {
+            object.namespace.is_some() && matches!(DryRunOutcome::of(object), DryRunOutcome::Accepted { .. })
+        })
     };
     let remains = |metadata: &ObjectMeta| metadata.deletion_timestamp.is_none();
     match trial.kind.as_str() {

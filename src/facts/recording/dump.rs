@@ -20,7 +20,7 @@ use crate::{
         observed::{self, Object, Observed, Source, Versions},
         token,
     },
-    report::Way,
+    report::Route,
     stack::{base::seen::Seen, manager, object::group_of, profile::Profile},
 };
 
@@ -120,8 +120,8 @@ impl Source for Dump<'_> {
 }
 
 impl Dump<'_> {
-    fn was_asked(&self, question: &str) -> bool {
-        self.input.asked.iter().any(|asked| asked == question)
+    fn was_asked(&self, query: &str) -> bool {
+        self.input.asked.iter().any(|asked| asked == query)
     }
 
     /// The objects of the row. If there are none, only a file name can prove that none exist.
@@ -241,7 +241,7 @@ fn server(pod: &str, varz: &Value, connz: Option<&Value>) -> Result<BrokerServer
     let connz = connz.map(|connz| Connz::deserialize(connz).map_err(malformed("connz"))).transpose()?;
     Ok(BrokerServer {
         pod: Some(pod.into()),
-        reached_by: Way::Recording,
+        reached_by: Route::Recording,
         varz: Varz::deserialize(varz).map_err(malformed("varz"))?,
         complete: connz.as_ref().is_some_and(|connz| connz.connections.len() >= connz.total),
         connections: connz.map_or(Seen::NotLooked, |connz| Seen::Known(connz.connections)),

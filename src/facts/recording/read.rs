@@ -144,8 +144,8 @@ impl Source for Recorded<'_> {
 
     fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, RecordingError> {
         let mut versions = Versions::new();
-        for (question, outcome) in self.asked {
-            let Some((_, version)) = question.split_once('.').filter(|(name, _)| *name == row.name) else {
+        for (query, outcome) in self.asked {
+            let Some((_, version)) = query.split_once('.').filter(|(name, _)| *name == row.name) else {
                 continue;
             };
             let api_version = format!("{}/{version}", self.profile.group);

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::sync::oneshot;
 
 use super::{
-    server::{Probe, Whose},
+    server::{Owner, Probe},
     wire::{BothHeard, settled},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         destination::{self, Destination, Place},
         stack,
     },
-    report::Way,
+    report::Route,
 };
 
 /// The timeout for a broker elsewhere, which may be unreachable from here.
@@ -52,13 +52,13 @@ impl Probe<'_> {
             Ok(server) => (Some(server), None),
             Err(failure) => (None, Some(failure)),
         };
-        let attempt = Attempt { pod: None, way: Way::CustomAddress, address: Some(destination.shown()), failure };
+        let attempt = Attempt { pod: None, route: Route::CustomAddress, address: Some(destination.shown()), failure };
         Some((server, attempt))
     }
 
     async fn custom_address(&self, to: &Destination) -> Result<BrokerServer, ProbeFailure> {
         let limit = self.limit().min(PATIENCE_ELSEWHERE);
-        let server = self.direct(Way::CustomAddress, Whose::Others, (&to.host, to.port), limit).await?;
+        let server = self.direct(Route::CustomAddress, Owner::Others, (&to.host, to.port), limit).await?;
         Ok(BrokerServer { address: Some(to.shown()), ..server })
     }
 
@@ -68,7 +68,7 @@ impl Probe<'_> {
         let limit = self.limit();
         let greeting = self.direct_greeting(&external.host, external.client_port, limit, &heard.client).await;
         // The address may be a load balancer whose ports lead to different servers.
-        let proven = |failure, own| settled(failure, Way::ExternalAddress, own, false);
+        let proven = |failure, own| settled(failure, Route::ExternalAddress, own, false);
         let greeting = greeting.map_err(|failure| proven(failure, heard.client.any()));
         if external.vouched {
             let (tell, _) = oneshot::channel();
@@ -89,7 +89,7 @@ impl Probe<'_> {
                 address: Some(external.host.clone()),
                 handshake,
                 greeting: said,
-                ..answer.of_server(Way::ExternalAddress)
+                ..answer.of_server(Route::ExternalAddress)
             })));
         }
         Ok(ExternalAnswer::Greeting(greeting?.server_id().to_owned()))
@@ -127,7 +127,7 @@ impl Probe<'_> {
 }
 
 /// What an address proves, given the servers that broker pods reported.
-pub(crate) fn judge_external(
+pub(crate) fn evaluate_external(
     external: &External,
     result: Result<ExternalAnswer, ProbeFailure>,
     known: &BTreeSet<String>,
@@ -154,7 +154,7 @@ pub(crate) fn judge_external(
     };
     let attempt = Attempt {
         pod: None,
-        way: Way::ExternalAddress,
+        route: Route::ExternalAddress,
         address: Some(format!("{}:{}", external.host, external.client_port)),
         failure,
     };

@@ -18,7 +18,7 @@ use super::handshake::CLIENT_NAME;
 use crate::{
     cluster::ask::speaks_no_http,
     facts::{BrokerServer, ClosedConnection, Connection, FailureReason, ProbeFailure, Varz},
-    report::Way,
+    report::Route,
     stack::{
         base::{bounded::AtMost, limits, seen::Seen, words},
         profile::Profile,
@@ -55,7 +55,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The server that answered on this route.
-    pub(crate) fn of_server(self, reached_by: Way) -> BrokerServer {
+    pub(crate) fn of_server(self, reached_by: Route) -> BrokerServer {
         BrokerServer {
             reached_by,
             varz: self.varz,

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use futures_util::future::{Either, join_all, select};
 
 pub(crate) use super::server::{Kept, Probe};
-use super::{addresses::judge_external, server::Whose};
+use super::{addresses::evaluate_external, server::Owner};
 use crate::facts::{BrokerFacts, stack};
 
 impl Probe<'_> {
@@ -23,7 +23,7 @@ impl Probe<'_> {
         let externals = self.externals();
         let through_pods = join_all(pods.iter().map(|pod| {
             let is_own = own.iter().any(|other| std::ptr::eq(*other, *pod));
-            self.pod(pod, if is_own { Whose::Ours } else { Whose::Others })
+            self.pod(pod, if is_own { Owner::Ours } else { Owner::Others })
         }));
         let through_addresses = join_all(externals.iter().map(|external| self.external(external)));
         let through_either = async {
@@ -51,7 +51,7 @@ impl Probe<'_> {
             .map(|server| server.varz.server_id.clone())
             .collect();
         for (external, result) in externals.iter().zip(address_results) {
-            let (server, attempt) = judge_external(external, result, &known);
+            let (server, attempt) = evaluate_external(external, result, &known);
             found.servers.extend(server);
             found.attempts.push(attempt);
         }

@@ -21,8 +21,8 @@ use crate::{
         Attempt, BrokerServer, Facts, FailureKind, FailureReason, Greeting, Handshake, NotTried, ProbeFailure, Varz,
         stack, token::Token,
     },
-    observe::questions,
-    report::Way,
+    observe::queries,
+    report::Route,
     stack::base::seen::Seen,
 };
 
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a probe needs in addition to the facts so far.
 pub(crate) struct Probe<'a> {
     /// For the limits and `-v`.
-    pub asker: &'a ApiClient<'a>,
+    pub api: &'a ApiClient<'a>,
     /// For port-forwards.
     pub client: kube::Client,
     /// The facts so far.
@@ -59,7 +59,7 @@ impl Kept {
 
 /// The owner of a server, which decides whether it may receive the token.
 #[derive(Clone, Copy)]
-pub(crate) enum Whose {
+pub(crate) enum Owner {
     /// The stack's own.
     Ours,
     /// Another broker that `MeshSync` is configured to use.
@@ -67,13 +67,13 @@ pub(crate) enum Whose {
 }
 
 /// The result of one route to a pod's server.
-struct Tried {
-    way: Way,
+struct RouteResult {
+    route: Route,
     address: Option<String>,
     result: Result<BrokerServer, ProbeFailure>,
 }
 
-impl Tried {
+impl RouteResult {
     /// Whether it reached the server and its monitor.
     fn is_whole(&self) -> bool {
         self.result.as_ref().is_ok_and(|server| server.monitor.is_none())
@@ -83,23 +83,23 @@ impl Tried {
 impl Probe<'_> {
     /// The timeout for one server. Time is left for the steps after the broker.
     pub(crate) fn limit(&self) -> Duration {
-        (self.asker.remaining() / 3).min(PATIENCE)
+        (self.api.remaining() / 3).min(PATIENCE)
     }
 
     /// Probes one broker pod's server: through a port-forward and, if we run in the cluster, also by its address at the
     /// same time.
-    pub(super) async fn pod(&self, pod: &Pod, whose: Whose) -> (Option<BrokerServer>, Vec<Attempt>) {
+    pub(super) async fn pod(&self, pod: &Pod, owner: Owner) -> (Option<BrokerServer>, Vec<Attempt>) {
         let name = stack::name(&pod.metadata);
-        let attempt = |way, address, failure| Attempt { pod: Some(name.to_owned()), way, address, failure };
+        let attempt = |route, address, failure| Attempt { pod: Some(name.to_owned()), route, address, failure };
         if stack::nats_running_since(self.facts, pod).is_none() {
             let failure = ProbeFailure::broker(FailureReason::NoServer, "no NATS server runs in the pod");
-            return (None, vec![attempt(Way::PortForward, None, Some(failure))]);
+            return (None, vec![attempt(Route::PortForward, None, Some(failure))]);
         }
         let (first, second) = match stack::pod_ip(pod).filter(|_| self.facts.in_cluster) {
-            None => (self.by_forward(name, whose).await, None),
+            None => (self.by_forward(name, owner).await, None),
             Some(ip) => {
-                let by_address = pin!(self.by_address(ip, whose));
-                let by_forward = pin!(self.by_forward(name, whose));
+                let by_address = pin!(self.by_address(ip, owner));
+                let by_forward = pin!(self.by_forward(name, owner));
                 // The first complete answer wins. A NetworkPolicy may block an address but not a port-forward.
                 match select(by_address, by_forward).await {
                     Either::Left((tried, _)) | Either::Right((tried, _)) if tried.is_whole() => (tried, None),
@@ -115,7 +115,7 @@ impl Probe<'_> {
                 Ok(server) => (Some(server), None),
                 Err(failure) => (None, Some(failure)),
             };
-            attempts.push(attempt(tried.way, tried.address, failure));
+            attempts.push(attempt(tried.route, tried.address, failure));
             servers.extend(server);
         }
         // An answer from the monitor is worth more than a greeting alone.
@@ -124,14 +124,14 @@ impl Probe<'_> {
         (server, attempts)
     }
 
-    async fn by_address(&self, ip: &str, whose: Whose) -> Tried {
-        Tried { way: Way::PodAddress, address: Some(ip.into()), result: self.pod_address(ip, whose).await }
+    async fn by_address(&self, ip: &str, owner: Owner) -> RouteResult {
+        RouteResult { route: Route::PodAddress, address: Some(ip.into()), result: self.pod_address(ip, owner).await }
     }
 
-    async fn by_forward(&self, name: &str, whose: Whose) -> Tried {
+    async fn by_forward(&self, name: &str, owner: Owner) -> RouteResult {
         let started = tokio::time::Instant::now();
-        let result = Box::pin(self.port_forward(name, whose)).await;
-        self.asker.note(&format!(
+        let result = Box::pin(self.port_forward(name, owner)).await;
+        self.api.note(&format!(
             "port-forward {name}: {} ({:.1} ms)",
             match &result {
                 Ok(server) => match &server.monitor {
@@ -142,18 +142,24 @@ impl Probe<'_> {
             },
             started.elapsed().as_secs_f64() * 1000.0
         ));
-        Tried { way: Way::PortForward, address: None, result }
+        RouteResult { route: Route::PortForward, address: None, result }
     }
 
-    async fn port_forward(&self, pod: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
+    async fn port_forward(&self, pod: &str, owner: Owner) -> Result<BrokerServer, ProbeFailure> {
         let names = &self.facts.profile.broker;
         let namespace = &self.facts.target.namespace;
         let limit = self.limit();
-        let rights = questions::port_forward(namespace);
-        self.asker.count();
-        let mut tunnel =
-            Tunnel::open(self.client.clone(), namespace, pod, &[names.monitor_port, names.client_port], limit, &rights)
-                .await?;
+        let permissions = queries::port_forward(namespace);
+        self.api.count();
+        let mut tunnel = Tunnel::open(
+            self.client.clone(),
+            namespace,
+            pod,
+            &[names.monitor_port, names.client_port],
+            limit,
+            &permissions,
+        )
+        .await?;
         let (Some(monitor), Some(client)) = (tunnel.take(names.monitor_port), tunnel.take(names.client_port)) else {
             return Err(ProbeFailure::no_way(FailureReason::PortForward, "the port-forward lacks a port"));
         };
@@ -165,7 +171,7 @@ impl Probe<'_> {
         let client_stream = Watched::new(client.stream, &heard.client);
         let greeting =
             guarded(timed(Greeted::read(client_stream), limit, "the client port"), client.error, &heard.client);
-        let joined = self.server(Way::PortForward, whose, answer, greeting, named, &heard);
+        let joined = self.server(Route::PortForward, owner, answer, greeting, named, &heard);
         let mut server = Box::pin(joined).await?;
         server.pod = Some(pod.into());
         if let Some(kept) = self.kept {
@@ -182,17 +188,17 @@ impl Probe<'_> {
         handshake
     }
 
-    async fn pod_address(&self, ip: &str, whose: Whose) -> Result<BrokerServer, ProbeFailure> {
+    async fn pod_address(&self, ip: &str, owner: Owner) -> Result<BrokerServer, ProbeFailure> {
         let port = self.facts.profile.broker.client_port;
-        let server = self.direct(Way::PodAddress, whose, (ip, port), self.limit()).await?;
+        let server = self.direct(Route::PodAddress, owner, (ip, port), self.limit()).await?;
         Ok(BrokerServer { address: Some(ip.into()), ..server })
     }
 
     /// Probes both ports of a server at an address.
     pub(super) async fn direct(
         &self,
-        way: Way,
-        whose: Whose,
+        route: Route,
+        owner: Owner,
         (host, port): (&str, u16),
         limit: Duration,
     ) -> Result<BrokerServer, ProbeFailure> {
@@ -200,15 +206,15 @@ impl Probe<'_> {
         let (tell, named) = oneshot::channel();
         let answer = self.direct_monitor(host, self.facts.profile.broker.monitor_port, limit, tell, &heard.monitor);
         let greeting = self.direct_greeting(host, port, limit, &heard.client);
-        self.server(way, whose, answer, greeting, named, &heard).await
+        self.server(route, owner, answer, greeting, named, &heard).await
     }
 
     /// Combines a pod's answers. Its monitor confirms the server, which may then receive the token while the monitor
     /// sends its list.
     pub(crate) async fn server<S>(
         &self,
-        way: Way,
-        whose: Whose,
+        route: Route,
+        owner: Owner,
         answer: impl Future<Output = Result<monitor::Answer, ProbeFailure>>,
         greeting: impl Future<Output = Result<Greeted<S>, ProbeFailure>>,
         named: oneshot::Receiver<String>,
@@ -224,9 +230,9 @@ impl Probe<'_> {
             let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
             let handshake = match greeting {
                 Ok(_) if id.is_empty() => Handshake::not_tried(NotTried::Unnamed),
-                Ok(greeted) if greeted.server_id() == id => match whose {
-                    Whose::Ours => self.keep(greeted.shake(self.token, self.limit()).await),
-                    Whose::Others => Handshake::not_tried(NotTried::NotOurs),
+                Ok(greeted) if greeted.server_id() == id => match owner {
+                    Owner::Ours => self.keep(greeted.shake(self.token, self.limit()).await),
+                    Owner::Others => Handshake::not_tried(NotTried::NotOurs),
                 },
                 Ok(_) => Handshake::not_tried(NotTried::OtherServer),
                 Err(failure) => Handshake::Failed(failure),
@@ -235,9 +241,9 @@ impl Probe<'_> {
         };
         let (answer, (greeting, handshake)) = tokio::join!(answer, handshake);
         let (monitor, client) = (heard.monitor.any(), heard.client.any());
-        let answer = answer.map_err(|failure| settled(failure, way, monitor, client));
+        let answer = answer.map_err(|failure| settled(failure, route, monitor, client));
         // Both ports share a port-forward, and unread data of one blocks the other.
-        let jammed = way == Way::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
+        let jammed = route == Route::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
         if let (true, Ok(answer), Some(kept)) = (jammed, &answer, self.kept) {
             let mut lines = kept.lines.borrow_mut();
             lines.retain(|line| line.server_id != answer.varz.server_id);
@@ -247,12 +253,12 @@ impl Probe<'_> {
                 failure.reason,
                 "the monitor's endless answer blocks the port-forward",
             )),
-            Handshake::Failed(failure) => Handshake::Failed(settled(failure, way, client, monitor)),
+            Handshake::Failed(failure) => Handshake::Failed(settled(failure, route, client, monitor)),
             other => other,
         };
         match (answer, greeting, handshake) {
-            (Ok(answer), greeting, handshake) => Ok(BrokerServer { handshake, greeting, ..answer.of_server(way) }),
-            (Err(failure), Some(greeting), handshake) => Ok(without_monitor(way, greeting, failure, handshake)),
+            (Ok(answer), greeting, handshake) => Ok(BrokerServer { handshake, greeting, ..answer.of_server(route) }),
+            (Err(failure), Some(greeting), handshake) => Ok(without_monitor(route, greeting, failure, handshake)),
             // Of two failures, the one that proves something.
             (Err(failure), None, Handshake::Failed(other))
                 if failure.kind != FailureKind::Broker && other.kind == FailureKind::Broker =>
@@ -288,9 +294,9 @@ impl Probe<'_> {
 }
 
 /// What the greeting alone proves about a server.
-fn without_monitor(way: Way, greeting: Greeting, failure: ProbeFailure, handshake: Handshake) -> BrokerServer {
+fn without_monitor(route: Route, greeting: Greeting, failure: ProbeFailure, handshake: Handshake) -> BrokerServer {
     BrokerServer {
-        reached_by: way,
+        reached_by: route,
         varz: Varz {
             server_id: greeting.server_id.clone(),
             server_name: Some(greeting.server_name.clone()).filter(|name| !name.is_empty()),

@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     cluster::tunnel,
     facts::{FailureKind, FailureReason, ProbeFailure},
-    report::Way,
+    report::Route,
     stack::base::{failure::Kind, words},
 };
 
@@ -93,7 +93,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 ///
 /// Silence proves a fault of the broker if the route carried any data. A closed connection proves one only if the route
 /// carried data of the other port, because a route that fails during an answer also closes it.
-pub(crate) fn settled(failure: ProbeFailure, way: Way, own: bool, other: bool) -> ProbeFailure {
+pub(crate) fn settled(failure: ProbeFailure, route: Route, own: bool, other: bool) -> ProbeFailure {
     if failure.kind != FailureKind::Broker {
         return failure;
     }
@@ -105,13 +105,13 @@ pub(crate) fn settled(failure: ProbeFailure, way: Way, own: bool, other: bool) -
     if proven {
         return failure;
     }
-    let message = match (way, failure.reason) {
-        (Way::PortForward, FailureReason::Silent) => {
+    let message = match (route, failure.reason) {
+        (Route::PortForward, FailureReason::Silent) => {
             "the port-forward was opened but carried no data: either the broker hangs, or the API server or the kubelet \
             does not forward its data"
         }
-        (Way::PortForward, _) if own => "the port-forward was closed in the middle of an answer",
-        (Way::PortForward, _) => "the port-forward was opened and closed again before it carried any data",
+        (Route::PortForward, _) if own => "the port-forward was closed in the middle of an answer",
+        (Route::PortForward, _) => "the port-forward was opened and closed again before it carried any data",
         _ => &failure.message,
     };
     ProbeFailure::no_way(failure.reason, message)
@@ -182,7 +182,7 @@ mod tests {
         use FailureReason::{Closed, NotHttp, Refused, Silent};
         let kind = |reason, own, other| {
             let failure = ProbeFailure::broker(reason, "so");
-            settled(failure, Way::PortForward, own, other).kind
+            settled(failure, Route::PortForward, own, other).kind
         };
         assert_eq!(kind(Silent, false, false), FailureKind::NoWay);
         assert_eq!(kind(Silent, true, false), FailureKind::Broker);

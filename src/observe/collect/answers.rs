@@ -20,7 +20,7 @@ use crate::{
 type Answer = (Permission, Result<Vec<String>, ApiError>);
 
 /// The answers of the first round, not yet parsed.
-pub(super) struct FirstWave {
+pub(super) struct FirstRound {
     pub(super) version: Result<String, ApiError>,
     pub(super) answers: BTreeMap<String, Answer>,
     /// The answers for single objects, by the name of the row.
@@ -29,7 +29,7 @@ pub(super) struct FirstWave {
     pub(super) timings: BTreeMap<String, u64>,
 }
 
-impl FirstWave {
+impl FirstRound {
     /// Whether any query was answered.
     pub(super) fn has_answers(&self) -> bool {
         let answered = |(_, answer): &Answer| answer.as_ref().map_or_else(ApiError::is_refusal, |_| true);
@@ -47,12 +47,12 @@ impl FirstWave {
 
     pub(super) fn one<T: DeserializeOwned>(&mut self, name: &str, secrets: &[String]) -> Seen<T> {
         match self.answers.remove(name) {
-            Some((right, answer)) => seen(
+            Some((permission, answer)) => seen(
                 answer.and_then(|pages| {
                     let body = pages.first().map_or("", String::as_str);
                     parse(&redact::without_managed_fields(body), secrets)
                 }),
-                &right,
+                &permission,
             ),
             None => Seen::NotLooked,
         }
@@ -70,7 +70,7 @@ impl FirstWave {
     /// A list of which the managed fields matter as well.
     fn whole_list<T: DeserializeOwned + Redact>(&mut self, name: &str, secrets: &[String]) -> Seen<Vec<T>> {
         match self.answers.remove(name) {
-            Some((right, answer)) => seen(answer.and_then(|pages| parse_list(&pages, secrets)), &right),
+            Some((permission, answer)) => seen(answer.and_then(|pages| parse_list(&pages, secrets)), &permission),
             None => Seen::NotLooked,
         }
     }
@@ -78,7 +78,7 @@ impl FirstWave {
 
 /// The first round as a source of facts.
 pub(super) struct Answers<'a> {
-    pub(super) wave: &'a mut FirstWave,
+    pub(super) first: &'a mut FirstRound,
     /// The token to remove from every answer.
     pub(super) secrets: &'a [String],
     pub(super) profile: &'static Profile,
@@ -88,7 +88,7 @@ impl Source for Answers<'_> {
     type Error = Infallible;
 
     fn one<T: Object>(&mut self, row: &Observed) -> Result<Seen<T>, Infallible> {
-        let seen = self.wave.one(row.name, self.secrets);
+        let seen = self.first.one(row.name, self.secrets);
         Ok(seen.map(|mut item: T| {
             item.redact();
             item
@@ -96,16 +96,16 @@ impl Source for Answers<'_> {
     }
 
     fn many<T: Object>(&mut self, row: &Observed) -> Result<Seen<Vec<T>>, Infallible> {
-        Ok(match self.wave.each.remove(row.name) {
+        Ok(match self.first.each.remove(row.name) {
             Some(answers) if answers.is_empty() && row.shared => Seen::Absent,
             Some(answers) => existing(answers, self.secrets),
-            None => self.wave.list(row.name, self.secrets),
+            None => self.first.list(row.name, self.secrets),
         })
     }
 
     fn versions<T: Object>(&mut self, row: &Observed) -> Result<Versions<T>, Infallible> {
         let versions = self.profile.versions.iter().map(|version| {
-            let seen = self.wave.whole_list(&row.in_version(version), self.secrets);
+            let seen = self.first.whole_list(&row.in_version(version), self.secrets);
             ((*version).to_owned(), seen)
         });
         Ok(versions.collect())
@@ -120,8 +120,9 @@ pub(super) fn may_be_of_the_connection(failure: &ApiError) -> bool {
 /// The existing ones of the objects that were queried by name.
 fn existing<T: DeserializeOwned + Redact>(answers: Vec<Answer>, secrets: &[String]) -> Seen<Vec<T>> {
     let mut found = Vec::new();
-    for (right, answer) in answers {
-        match seen(answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)), &right) {
+    for (permission, answer) in answers {
+        match seen(answer.and_then(|pages| parse::<T>(pages.first().map_or("", String::as_str), secrets)), &permission)
+        {
             Seen::Known(mut object) => {
                 object.redact();
                 found.push(object);

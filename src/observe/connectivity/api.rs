@@ -21,27 +21,27 @@ use crate::{
 
 /// Times the steps before the first request, within half of the time, so that the rest of the test has time if a step
 /// gets no answer.
-pub(in crate::observe) async fn approach(config: &kube::Config, asker: &ApiClient<'_>) -> ApiTest {
+pub(in crate::observe) async fn approach(config: &kube::Config, api: &ApiClient<'_>) -> ApiTest {
     let mut test = ApiTest::default();
     if config.proxy_url.is_some() {
         for step in [&mut test.resolve, &mut test.connect, &mut test.tls] {
             step.detail = "done by the proxy".into();
         }
     } else {
-        let limit = asker.remaining().min(asker.time_left() / 2);
+        let limit = api.remaining().min(api.time_left() / 2);
         steps(config, limit, &mut test).await;
     }
     test
 }
 
 /// Requests the authenticated user, and then repeats a small request.
-pub(in crate::observe) async fn measure(asker: &ApiClient<'_>, count: u32, test: &mut ApiTest) {
+pub(in crate::observe) async fn measure(api: &ApiClient<'_>, count: u32, test: &mut ApiTest) {
     let failed = |step: &Step| matches!(step.micros, Seen::Unreachable(_));
     if [&test.resolve, &test.connect, &test.tls].into_iter().any(failed) {
         return;
     }
     let started = Instant::now();
-    test.authenticate = match reviews::who_am_i(asker).await {
+    test.authenticate = match reviews::who_am_i(api).await {
         Ok(user) => Step::done(micros(started.elapsed()), format!("as {user}")),
         Err(ApiError::NotFound) => Step::not_tried("Kubernetes before 1.28 does not report the authenticated user"),
         Err(ApiError::Failed(failure)) => Step::failed(failure),
@@ -52,7 +52,7 @@ pub(in crate::observe) async fn measure(asker: &ApiClient<'_>, count: u32, test:
     }
     for _ in 0..count {
         let started = Instant::now();
-        match asker.get("/version").await {
+        match api.get("/version").await {
             Ok(_) => test.requests.push(micros(started.elapsed())),
             Err(_) => test.failed += 1,
         }

@@ -36,14 +36,14 @@ pub(crate) enum BrokerError {
 }
 
 /// Tests every server that accepted us, each once.
-pub(crate) async fn measure(bench: &TestContext<'_>) -> Vec<ServerTest> {
+pub(crate) async fn measure(context: &TestContext<'_>) -> Vec<ServerTest> {
     let mut tests: Vec<ServerTest> = Vec::new();
-    for line in bench.kept.lines() {
+    for line in context.kept.lines() {
         if tests.iter().any(|test| test.server_id == line.server_id) {
             continue;
         }
-        (bench.progress)("sending messages to the broker");
-        tests.push(one(&line, bench.plan.count).await);
+        (context.progress)("sending messages to the broker");
+        tests.push(one(&line, context.plan.count).await);
     }
     tests
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     envelope::{self, Message},
-    watch::{Told, Watch},
+    watch::{Watch, WatchEvent},
 };
 use crate::{
     facts::Heard,
@@ -53,7 +53,7 @@ struct Count {
 
 /// Receives every message on the subject of events, and tracks the events of our own objects.
 pub(crate) struct EventListener {
-    streams: SelectAll<BoxStream<'static, (usize, Heed, async_nats::Message)>>,
+    streams: SelectAll<BoxStream<'static, (usize, Purpose, async_nats::Message)>>,
     /// The clients for our answers, by the number of the server.
     clients: Vec<(usize, Client)>,
     subject: String,
@@ -69,12 +69,12 @@ pub(crate) struct EventListener {
     /// Our own watch, if it is permitted.
     pub watch: Option<Watch>,
     /// The events of the watch.
-    pub told: Vec<Told>,
+    pub watch_events: Vec<WatchEvent>,
 }
 
 /// The purpose of a subscription.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Heed {
+enum Purpose {
     /// The subject of events.
     Events,
     /// Every other subject, where our objects should not occur.
@@ -95,7 +95,7 @@ impl EventListener {
             elsewhere: BTreeSet::new(),
             malformed: 0,
             watch: None,
-            told: Vec::new(),
+            watch_events: Vec::new(),
         }
     }
 
@@ -106,9 +106,9 @@ impl EventListener {
     /// [`SubscribeError`] if the connection has ended.
     pub(crate) async fn listen(&mut self, server: usize, client: &Client, private: &str) -> Result<(), SubscribeError> {
         let events = self.subject.clone();
-        self.subscribe(server, client, events, Heed::Events).await?;
+        self.subscribe(server, client, events, Purpose::Events).await?;
         self.clients.push((server, client.clone()));
-        self.subscribe(server, client, private.to_owned(), Heed::SignOfLife).await
+        self.subscribe(server, client, private.to_owned(), Purpose::SignOfLife).await
     }
 
     /// Subscribes to every subject of a server.
@@ -117,7 +117,7 @@ impl EventListener {
     ///
     /// See [`EventListener::listen`].
     pub(crate) async fn listen_to_all(&mut self, server: usize, client: &Client) -> Result<(), SubscribeError> {
-        self.subscribe(server, client, ">".into(), Heed::Elsewhere).await
+        self.subscribe(server, client, ">".into(), Purpose::Elsewhere).await
     }
 
     async fn subscribe(
@@ -125,7 +125,7 @@ impl EventListener {
         server: usize,
         client: &Client,
         subject: String,
-        heed: Heed,
+        heed: Purpose,
     ) -> Result<(), SubscribeError> {
         let subscription = client.subscribe(subject).await?;
         self.streams.push(subscription.map(move |m| (server, heed, m)).boxed());
@@ -143,9 +143,9 @@ impl EventListener {
         let next = tokio::select! {
             biased;
             message = self.streams.next() => message,
-            told = next_of(&mut self.watch) => {
-                match told {
-                    Some(told) => self.told.push(told),
+            watch_events = next_of(&mut self.watch) => {
+                match watch_events {
+                    Some(watch_events) => self.watch_events.push(watch_events),
                     None => self.watch = None,
                 }
                 return true;
@@ -155,16 +155,16 @@ impl EventListener {
             return false;
         };
         match heed {
-            Heed::Events => self.take(server, &message),
-            Heed::Elsewhere => self.look_for_ours(&message),
-            Heed::SignOfLife => self.say_that_we_live(server, message).await,
+            Purpose::Events => self.take(server, &message),
+            Purpose::Elsewhere => self.look_for_ours(&message),
+            Purpose::SignOfLife => self.answer_that_we_are_alive(server, message).await,
         }
         true
     }
 
-    async fn say_that_we_live(&self, server: usize, question: async_nats::Message) {
+    async fn answer_that_we_are_alive(&self, server: usize, query: async_nats::Message) {
         let client = self.clients.iter().find(|(number, _)| *number == server);
-        if let (Some((_, client)), Some(reply)) = (client, question.reply) {
+        if let (Some((_, client)), Some(reply)) = (client, query.reply) {
             // A run that does not receive this answer relies on our subscription.
             let _ = client.publish(reply, "".into()).await;
         }
@@ -255,7 +255,7 @@ impl EventListener {
 }
 
 /// The next event of a watch. Without a watch, it never completes.
-async fn next_of(watch: &mut Option<Watch>) -> Option<Told> {
+async fn next_of(watch: &mut Option<Watch>) -> Option<WatchEvent> {
     match watch {
         Some(watch) => watch.next().await,
         None => std::future::pending().await,

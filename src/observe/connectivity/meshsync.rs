@@ -19,9 +19,9 @@ use crate::{
     observe::{
         broker::wire::{Heard, Watched, guarded, settled, timed},
         connectivity::listener::micros,
-        questions,
+        queries,
     },
-    report::Way,
+    report::Route,
     stack::base::seen::{Denial, Seen},
 };
 
@@ -35,24 +35,24 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LONGEST: usize = 4096;
 
 /// Sends all queries at once.
-pub(crate) async fn ask(bench: &TestContext<'_>) -> MeshsyncTest {
-    (bench.progress)("asking MeshSync");
-    let clients: Vec<Client> = bench.kept.lines().iter().map(|line| line.client.clone()).collect();
+pub(crate) async fn ask(context: &TestContext<'_>) -> MeshsyncTest {
+    (context.progress)("asking MeshSync");
+    let clients: Vec<Client> = context.kept.lines().iter().map(|line| line.client.clone()).collect();
     let version = async {
         // A MeshSync that is not connected cannot answer, so there is no need to wait.
-        if bench.meshsync_is_connected() == Some(false) {
+        if context.meshsync_is_connected() == Some(false) {
             return Step::not_tried("it is not connected to the broker");
         }
-        request::version(&clients, bench.facts.profile).await
+        request::version(&clients, context.facts.profile).await
     };
-    let ((healthz, readyz), meta) = tokio::join!(pages(bench), version);
+    let ((healthz, readyz), meta) = tokio::join!(pages(context), version);
     MeshsyncTest { healthz, readyz, meta }
 }
 
 /// Both health endpoints of the oldest running pod.
-async fn pages(bench: &TestContext<'_>) -> (Step, Step) {
-    let container = bench.facts.profile.meshsync.container;
-    let pod = stack::meshsync_pods(bench.facts)
+async fn pages(context: &TestContext<'_>) -> (Step, Step) {
+    let container = context.facts.profile.meshsync.container;
+    let pod = stack::meshsync_pods(context.facts)
         .into_iter()
         .filter_map(|pod| Some((pod, stack::running_since(pod, container)?)))
         .min_by_key(|(_, since)| *since);
@@ -61,18 +61,18 @@ async fn pages(bench: &TestContext<'_>) -> (Step, Step) {
         return (none.clone(), none);
     };
     let name = stack::name(&pod.metadata);
-    tokio::join!(page(bench, name, "/healthz"), page(bench, name, "/readyz"))
+    tokio::join!(page(context, name, "/healthz"), page(context, name, "/readyz"))
 }
 
 /// Requests one endpoint over its own port-forward, because the server closes each connection afterwards.
-async fn page(bench: &TestContext<'_>, pod: &str, path: &str) -> Step {
+async fn page(context: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let started = Instant::now();
-    let namespace = &bench.facts.target.namespace;
-    let limit = bench.asker.remaining().min(PATIENCE);
-    let rights = questions::port_forward(namespace);
-    bench.asker.count();
-    let client = bench.clients.streams.clone();
-    let opened = Tunnel::open(client, namespace, pod, &[PORT], limit, &rights).await;
+    let namespace = &context.facts.target.namespace;
+    let limit = context.api.remaining().min(PATIENCE);
+    let permissions = queries::port_forward(namespace);
+    context.api.count();
+    let client = context.clients.streams.clone();
+    let opened = Tunnel::open(client, namespace, pod, &[PORT], limit, &permissions).await;
     let mut tunnel = match opened {
         Ok(tunnel) => tunnel,
         Err(failure) if !failure.missing.is_empty() => {
@@ -87,7 +87,7 @@ async fn page(bench: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let stream = Watched::new(port.stream, &heard);
     let work = timed(get(stream, path), limit, "its health port");
     let answer = guarded(work, port.error, &heard).await;
-    match answer.map_err(|failure| settled(failure, Way::PortForward, heard.any(), false)) {
+    match answer.map_err(|failure| settled(failure, Route::PortForward, heard.any(), false)) {
         Ok((200, body)) => Step::done(micros(started.elapsed()), body),
         Ok((status, body)) => Step::failed(format!("it answers {status}: {body}")),
         // Versions before 1.0.1 have no health endpoints, which is not a fault.

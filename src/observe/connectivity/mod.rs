@@ -53,7 +53,7 @@ impl Default for TestPlan {
 
 /// What a test can use.
 pub(crate) struct TestContext<'a> {
-    pub(crate) asker: &'a ApiClient<'a>,
+    pub(crate) api: &'a ApiClient<'a>,
     pub(crate) clients: &'a Clients,
     pub(crate) kept: &'a Kept,
     pub(crate) facts: &'a Facts,

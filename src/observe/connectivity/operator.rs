@@ -9,7 +9,7 @@ use super::TestContext;
 use crate::{
     cluster::ask::{parse, seen},
     facts::{Step, stack},
-    observe::{connectivity::listener::micros, questions},
+    observe::{connectivity::listener::micros, queries},
     stack::base::{seen::Seen, words},
 };
 
@@ -24,8 +24,8 @@ const TAKING_OVER: Duration = Duration::from_secs(5);
 const USUAL: i32 = 15;
 
 /// Watches the Lease until it is renewed, or should have been.
-pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
-    let facts = bench.facts;
+pub(crate) async fn watch(context: &TestContext<'_>) -> Step {
+    let facts = context.facts;
     let started = Instant::now();
     let first = match &facts.lease {
         Seen::Known(lease) => lease.spec.clone().unwrap_or_default(),
@@ -37,17 +37,17 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
             return Step { micros, detail: String::new() };
         }
     };
-    if !somebody_could(bench) {
+    if !somebody_could(context) {
         return Step::not_tried("no operator pod is running that could renew it");
     }
-    (bench.progress)("waiting for the operator to renew its Lease");
+    (context.progress)("waiting for the operator to renew its Lease");
     let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
     let patience = Duration::from_secs(patience) + TAKING_OVER;
-    let limit = patience.min(bench.asker.time_left());
-    let question = questions::lease(facts.profile, &facts.target.namespace);
+    let limit = patience.min(context.api.time_left());
+    let query = queries::lease(facts.profile, &facts.target.namespace);
     loop {
-        let answer = bench.asker.get(&question.path).await;
-        match seen(answer.and_then(|body| parse::<Lease>(&body)), &question.right) {
+        let answer = context.api.get(&query.path).await;
+        match seen(answer.and_then(|body| parse::<Lease>(&body)), &query.permission) {
             Seen::Known(Lease { spec: Some(spec), .. }) if renewed(&first, &spec) => {
                 return Step::done(
                     micros(started.elapsed()),
@@ -55,7 +55,7 @@ pub(crate) async fn watch(bench: &TestContext<'_>) -> Step {
                 );
             }
             // If we cannot read it, that is not a fault of the operator.
-            Seen::Unreachable(why) if !bench.asker.time_left().is_zero() => {
+            Seen::Unreachable(why) if !context.api.time_left().is_zero() => {
                 return Step::not_tried(format!("the Lease could not be read again: {why}"));
             }
             Seen::Known(_) | Seen::Unreachable(_) => {}
@@ -85,7 +85,7 @@ fn renewed(first: &LeaseSpec, now: &LeaseSpec) -> bool {
 }
 
 /// Whether an operator pod is running.
-fn somebody_could(bench: &TestContext<'_>) -> bool {
-    let container = bench.facts.profile.operator.container;
-    stack::operator_pods(bench.facts).into_iter().any(|pod| stack::running_since(pod, container).is_some())
+fn somebody_could(context: &TestContext<'_>) -> bool {
+    let container = context.facts.profile.operator.container;
+    stack::operator_pods(context.facts).into_iter().any(|pod| stack::running_since(pod, container).is_some())
 }

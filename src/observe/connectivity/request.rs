@@ -50,8 +50,8 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
     let asked = clients.iter().map(|client| {
         Box::pin(async move {
             let mut answers = client.subscribe(META).await.map_err(|e| e.to_string())?;
-            let question = payload(META, &Value::Null);
-            client.publish(subject(profile), question.into()).await.map_err(|e| e.to_string())?;
+            let query = payload(META, &Value::Null);
+            client.publish(subject(profile), query.into()).await.map_err(|e| e.to_string())?;
             // Other messages are ignored, however many there are.
             let answer = async {
                 while let Some(answer) = answers.next().await {
@@ -89,8 +89,8 @@ pub(crate) async fn store(client: &Client, profile: &Profile, wait: Duration) ->
     let asked = async {
         let mut answers = client.subscribe(reply.clone()).await.map_err(|e| e.to_string())?;
         let mut end = client.subscribe(META).await.map_err(|e| e.to_string())?;
-        let question = payload("informer-store", &json!({ "Reply": reply }));
-        client.publish(subject(profile), question.into()).await.map_err(|e| e.to_string())?;
+        let query = payload("informer-store", &json!({ "Reply": reply }));
+        client.publish(subject(profile), query.into()).await.map_err(|e| e.to_string())?;
         // The answer has no end mark. Requests are answered one after the other, so the answer to the next request is
         // the end.
         client.publish(subject(profile), payload(META, &Value::Null).into()).await.map_err(|e| e.to_string())?;

@@ -20,7 +20,7 @@ pub(crate) struct Watch {
 }
 
 /// The events received so far.
-pub(crate) struct Told {
+pub(crate) struct WatchEvent {
     pub name: String,
     pub event: String,
     pub at: Instant,
@@ -47,12 +47,12 @@ impl Watch {
     }
 
     /// The next event. `None` at the end of the watch. It can be canceled at any time without losing an event.
-    pub(crate) async fn next(&mut self) -> Option<Told> {
+    pub(crate) async fn next(&mut self) -> Option<WatchEvent> {
         loop {
             if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
                 if let Ok(line) = serde_json::from_slice::<Line>(&line) {
-                    return Some(Told {
+                    return Some(WatchEvent {
                         name: line.object.metadata.name.unwrap_or_default(),
                         event: line.event,
                         at: Instant::now(),

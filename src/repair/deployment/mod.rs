@@ -19,7 +19,7 @@ use super::{
 };
 use crate::stack::{
     base::{failure::Failure, permission::Permission, seen::Seen},
-    inventory::{self, Belonging, Part},
+    inventory::{self, Part, StackObject},
     manager::Manager,
     manifests::Object,
     object::{self, Id},
@@ -93,7 +93,7 @@ pub struct LiveState {
     /// Every object of the installation.
     pub objects: Vec<Tried>,
     /// The things with fixed names that a stack may consist of.
-    pub belongings: Vec<(Belonging, Seen<Value>)>,
+    pub belongings: Vec<(StackObject, Seen<Value>)>,
     /// The tool that manages the stack.
     pub owner: Option<Manager>,
     /// The Secrets in which Helm remembers the stack as a release of its own, with their UIDs.
@@ -139,15 +139,15 @@ pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
     let mut rights = vec![Permission::to("get", "apps", "deployments").in_namespace(namespace)];
     for belonging in inventory::of(profile, namespace) {
         let id = &belonging.id;
-        rights.push(id.right("get"));
+        rights.push(id.permission("get"));
         let made = belonging.made && matches!(id.kind.as_str(), "Deployment" | "StatefulSet");
         if made {
-            rights.push(id.right("patch"));
+            rights.push(id.permission("patch"));
         }
         let goes = upkeep::old(profile).iter().any(|(kind, name)| *kind == id.kind && *name == id.name);
         let secret = id.kind == "Secret" && belonging.part == Part::Broker;
         if goes || secret || matches!(id.kind.as_str(), "Deployment" | "RoleBinding" | "ClusterRoleBinding") {
-            rights.push(id.right("delete"));
+            rights.push(id.permission("delete"));
         }
     }
     rights

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{DryRun, Request, Tried};
 use crate::{
-    facts::dry_run::{is_recreated, managers, strangers},
+    facts::dry_run::{foreign_managers, is_recreated, managers},
     repair::{
         diff,
         plan::{Action, Plan, Refusal, Step, Until},
@@ -298,13 +298,13 @@ fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool,
     let Some(conflict) = conflict else {
         return Ok(false);
     };
-    let mut strangers = strangers(conflict);
-    strangers.retain(|manager| !(request.take_over && manager::is_owners_manager(manager)));
-    if strangers.is_empty() || request.force_conflicts {
+    let mut foreign_managers = foreign_managers(conflict);
+    foreign_managers.retain(|manager| !(request.take_over && manager::is_owners_manager(manager)));
+    if foreign_managers.is_empty() || request.force_conflicts {
         return Ok(true);
     }
     Err(Refusal::new(
-        format!("fields of {id} are managed by {}", Vec::from_iter(strangers).join(" and ")),
+        format!("fields of {id} are managed by {}", Vec::from_iter(foreign_managers).join(" and ")),
         [conflict.to_owned(), "the same command with --force-conflicts takes them over".into()],
     ))
 }

@@ -38,7 +38,7 @@ impl Session<'_> {
 
     /// What we lack of what a role grants; none where we may do this to it whatever it grants, or hold all of it.
     async fn not_held(&self, role: &Object, verb: &str) -> Option<String> {
-        if self.may(&role.id.right(verb)).await != Seen::Known(false) {
+        if self.may(&role.id.permission(verb)).await != Seen::Known(false) {
             return None;
         }
         let lacking = self.lacking(granted(role)).await;

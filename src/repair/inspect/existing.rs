@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::{
     cluster::session::Session,
-    observe::questions,
+    observe::queries,
     repair::removal::Found,
     stack::{
         base::{failure::Failure, permission::Permission, seen::Seen},
-        inventory::{self, Belonging, Part},
+        inventory::{self, Part, StackObject},
         manager,
         object::{self, Id},
         profile::Profile,
@@ -23,12 +23,12 @@ impl Session<'_> {
     pub async fn belongings(&self, profile: &Profile, definitions: bool) -> Found {
         let namespace = self.namespace();
         let wanted = inventory::of(profile, namespace);
-        let (seen, (custom, unread), strangers) = tokio::join!(
+        let (seen, (custom, unread), foreign_managers) = tokio::join!(
             join_all(wanted.iter().map(|belonging| self.object(&belonging.id))),
             self.custom_resources(profile),
-            self.strangers(profile, &wanted),
+            self.foreign_managers(profile, &wanted),
         );
-        let mut belongings: Vec<(Belonging, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
+        let mut belongings: Vec<(StackObject, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
         self.add_named_after_custom_resources(&custom, &mut belongings).await;
         let instances = if definitions { self.instances(&belongings).await } else { Vec::new() };
         let claims = belongings
@@ -47,14 +47,14 @@ impl Session<'_> {
                 && belonging.id.kind == "Deployment"
                 && seen.known().is_some_and(|live| live["status"]["readyReplicas"].as_i64() > Some(0))
         });
-        Found { belongings, custom, unread, instances, strangers, operator_works, claims }
+        Found { belongings, custom, unread, instances, foreign_managers, operator_works, claims }
     }
 
     /// A `MeshSync` of another name has a Deployment of that name.
     async fn add_named_after_custom_resources(
         &self,
         custom: &[(Id, Value)],
-        belongings: &mut Vec<(Belonging, Seen<Value>)>,
+        belongings: &mut Vec<(StackObject, Seen<Value>)>,
     ) {
         let others = custom
             .iter()
@@ -63,7 +63,7 @@ impl Session<'_> {
             .filter(|id| !belongings.iter().any(|(known, _)| known.id == *id));
         let seen = join_all(others.map(async |id| {
             let seen = self.object(&id).await;
-            let belonging = Belonging { part: Part::Meshsync, id, made: true };
+            let belonging = StackObject { part: Part::Meshsync, id, made: true };
             (belonging, seen)
         }))
         .await;
@@ -76,13 +76,13 @@ impl Session<'_> {
         let mut unread = Vec::new();
         for plural in ["meshsyncs", "brokers"] {
             let mut why = None;
-            for question in questions::custom_resources(profile, plural, self.namespace()) {
+            for question in queries::custom_resources(profile, plural, self.namespace()) {
                 // A list's items do not all say what they are; the question does.
                 let Some(version) = question.name.rsplit('.').next() else {
                     continue;
                 };
                 let api_version = format!("{}/{version}", profile.group);
-                let listed = self.list(&question.path, &question.right).await;
+                let listed = self.list(&question.path, &question.permission).await;
                 let listed = self.unless_unserved(&api_version, plural, listed);
                 let items = match listed.await {
                     Seen::Known(items) => items,
@@ -112,7 +112,7 @@ impl Session<'_> {
     }
 
     /// What the definitions that are there define, in every namespace.
-    async fn instances(&self, belongings: &[(Belonging, Seen<Value>)]) -> Vec<(Id, Seen<Vec<Id>>)> {
+    async fn instances(&self, belongings: &[(StackObject, Seen<Value>)]) -> Vec<(Id, Seen<Vec<Id>>)> {
         let there = belongings.iter().filter_map(|(belonging, seen)| {
             let is = belonging.part == Part::Definitions;
             Some((&belonging.id, seen.known().filter(|_| is)?))
@@ -135,7 +135,7 @@ impl Session<'_> {
                 continue;
             }
             let api_version = format!("{group}/{}", word(&version["name"]));
-            let path = format!("/apis/{api_version}/{plural}?limit={}", questions::PAGE);
+            let path = format!("/apis/{api_version}/{plural}?limit={}", queries::PAGE);
             outcome = self.list(&path, &right).await.map(|items| {
                 let id = |item: &Value| Id {
                     api_version: api_version.clone(),
@@ -154,15 +154,15 @@ impl Session<'_> {
     }
 
     /// Workloads of the namespace that are none of these.
-    async fn strangers(&self, profile: &Profile, ours: &[Belonging]) -> Vec<String> {
-        let mut strangers = Vec::new();
+    async fn foreign_managers(&self, profile: &Profile, ours: &[StackObject]) -> Vec<String> {
+        let mut foreign_managers = Vec::new();
         for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
             let id = Id::of(kind, Some(self.namespace()), "");
             let right = Permission::to("list", id.group(), kind.plural).in_namespace(self.namespace());
             let Seen::Known(items) = self.list(&id.collection(), &right).await else {
                 continue;
             };
-            strangers.extend(
+            foreign_managers.extend(
                 items
                     .iter()
                     .filter(|item| item["metadata"]["labels"]["app"] != profile.name)
@@ -171,6 +171,6 @@ impl Session<'_> {
                     .map(|name| format!("{} {name}", kind.kind)),
             );
         }
-        strangers
+        foreign_managers
     }
 }

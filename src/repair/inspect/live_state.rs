@@ -11,7 +11,7 @@ use crate::{
         session::{Answer, Session},
     },
     facts::stack,
-    observe::questions,
+    observe::queries,
     repair::deployment::{DryRun, LiveState, Tried},
     stack::{
         inventory, manager,
@@ -76,7 +76,7 @@ impl Session<'_> {
             .collect();
         let mut secrets = Vec::new();
         for (release, namespace) in releases {
-            let question = questions::helm(&release, &namespace);
+            let question = queries::helm(&release, &namespace);
             let items = self.metadata(&question.path).await;
             secrets.extend(items.into_iter().filter_map(|item| {
                 let name = item["metadata"]["name"].as_str()?;

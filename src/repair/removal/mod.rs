@@ -14,7 +14,7 @@ use crate::{
             failure::{Failure, Kind},
             seen::Seen,
         },
-        inventory::{Belonging, Part},
+        inventory::{Part, StackObject},
         manager::Manager,
         object::{self, Id},
         profile::Profile,
@@ -38,7 +38,7 @@ pub struct Request {
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The things with fixed names.
-    pub belongings: Vec<(Belonging, Seen<Value>)>,
+    pub belongings: Vec<(StackObject, Seen<Value>)>,
     /// The custom resources of the namespace, `MeshSync`s before Brokers.
     pub custom: Vec<(Id, Value)>,
     /// Why custom resources could not be read, where they could not.
@@ -46,7 +46,7 @@ pub struct Found {
     /// What goes with each definition that is there, in whatever namespace; looked for only where they are to go.
     pub instances: Vec<(Id, Seen<Vec<Id>>)>,
     /// Workloads of the namespace that are not the stack's: `Deployment web`.
-    pub strangers: Vec<String>,
+    pub foreign_managers: Vec<String>,
     /// Whether an operator is there and ready: it does what finalizers stand for.
     pub operator_works: bool,
     /// The parts that other tools manage.
@@ -315,7 +315,7 @@ fn left(
     namespace: &str,
     request: &Request,
     found: &Found,
-    belonging: &Belonging,
+    belonging: &StackObject,
     live: &Value,
 ) -> Option<String> {
     if belonging.made && !is_marked(profile, live) {
@@ -365,9 +365,11 @@ fn bound_elsewhere<'a>(binding: &'a Value, namespace: &str) -> Option<&'a str> {
 
 fn warn(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
     let goes = |part: Part| request.parts.contains(&part);
-    if goes(Part::Namespace) && !found.strangers.is_empty() {
-        plan.warnings
-            .push(format!("with namespace {namespace} go {}, which are not the stack's", found.strangers.join(", ")));
+    if goes(Part::Namespace) && !found.foreign_managers.is_empty() {
+        plan.warnings.push(format!(
+            "with namespace {namespace} go {}, which are not the stack's",
+            found.foreign_managers.join(", ")
+        ));
     }
     if goes(Part::Broker) && !goes(Part::Meshsync) {
         plan.warnings.push("MeshSync stays and has no broker then: it gives up after two minutes".into());

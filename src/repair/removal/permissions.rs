@@ -29,8 +29,8 @@ pub fn rights(profile: &Profile, namespace: &str, request: &Request, found: &Fou
     }
     for step in plan.steps.iter().chain(&later.steps) {
         rights.extend(match step.action {
-            Action::Delete { .. } => Some(step.id.right("delete")),
-            Action::Patch { .. } | Action::ClearFinalizers { .. } => Some(step.id.right("patch")),
+            Action::Delete { .. } => Some(step.id.permission("delete")),
+            Action::Patch { .. } | Action::ClearFinalizers { .. } => Some(step.id.permission("patch")),
             _ => None,
         });
     }
@@ -44,13 +44,13 @@ pub fn most_rights(profile: &Profile, namespace: &str, parts: &BTreeSet<Part>) -
     let mut rights = Vec::new();
     for belonging in inventory::of(profile, namespace) {
         let id = &belonging.id;
-        rights.push(id.right("get"));
+        rights.push(id.permission("get"));
         if parts.contains(&belonging.part) {
-            rights.push(id.right("delete"));
+            rights.push(id.permission("delete"));
         }
         // A definition is freed of its webhook, a binding of our accounts.
         if matches!(id.kind.as_str(), "CustomResourceDefinition" | "ClusterRoleBinding") {
-            rights.push(id.right("patch"));
+            rights.push(id.permission("patch"));
         }
     }
     let of_kind = |verb: &str, kind: object::Kind| {

@@ -3,7 +3,7 @@
 use crate::{
     diagnose::rules::{broker::lame_duck::is_lame_duck, prelude::*},
     facts::{FailureKind, FailureReason, Handshake, NotTried},
-    report::Way,
+    report::Route,
 };
 
 /// What is known of the port on which a server takes its clients.
@@ -25,7 +25,7 @@ pub(crate) fn client_port<'a>(context: &RuleContext<'_>, server: &'a BrokerServe
         Handshake::NotLooked => ClientPort::Unknown("the recording does not say"),
         // Both ports of an address may lead to different servers of one broker; those of a pod may not.
         Handshake::NotTried { reason: NotTried::OtherServer, why }
-            if matches!(server.reached_by, Way::PortForward | Way::PodAddress) =>
+            if matches!(server.reached_by, Route::PortForward | Route::PodAddress) =>
         {
             ClientPort::Unusable(why)
         }
@@ -41,7 +41,7 @@ pub(crate) fn client_port<'a>(context: &RuleContext<'_>, server: &'a BrokerServe
                 ClientPort::Speaks
             } else if is_lame_duck(context, server) {
                 ClientPort::Closing
-            } else if failure.kind == FailureKind::Broker && server.reached_by != Way::ExternalAddress {
+            } else if failure.kind == FailureKind::Broker && server.reached_by != Route::ExternalAddress {
                 ClientPort::Unusable(&failure.message)
             } else {
                 ClientPort::Unknown(&failure.message)

@@ -1,7 +1,7 @@
 use crate::{
     diagnose::rules::prelude::*,
     facts::{Attempt, FailureKind, FailureReason, destination::Destination},
-    report::Way,
+    report::Route,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -41,7 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let proven = failed.iter().any(|(_, kind, _)| *kind == FailureKind::Broker);
     // Such a way was opened and carried nothing: that may be its own fault or the broker's.
-    let mute = failed.iter().filter(|(attempt, _, _)| attempt.way == Way::PortForward).any(|(attempt, _, _)| {
+    let mute = failed.iter().filter(|(attempt, _, _)| attempt.route == Route::PortForward).any(|(attempt, _, _)| {
         let reason = attempt.failure.as_ref().map(|failure| failure.reason);
         matches!(reason, Some(FailureReason::Silent | FailureReason::Closed))
     });
@@ -56,7 +56,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             (None, Some(address)) => format!(" {address}"),
             (None, None) => String::new(),
         };
-        format!("{}{place}: {message}", attempt.way)
+        format!("{}{place}: {message}", attempt.route)
     });
     DIAGNOSIS.finding()
             .kind(if proven { Kind::Fault } else { Kind::Obstacle })
@@ -93,8 +93,8 @@ pub(crate) fn not_from_here(context: &RuleContext<'_>, attempt: &Attempt, to: &D
         )
         .evidence(context.told(to))
         .evidence(match &attempt.pod {
-            Some(pod) => format!("{} to {pod}: {failure}", attempt.way),
-            None => format!("{} {shown}: {failure}", attempt.way),
+            Some(pod) => format!("{} to {pod}: {failure}", attempt.route),
+            None => format!("{} {shown}: {failure}", attempt.route),
         })
         .remedy(format!(
             "run this where ports {} and {} of that host can be reached, as in a pod of this cluster; or see in MeshSync's \

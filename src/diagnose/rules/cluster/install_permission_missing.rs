@@ -6,7 +6,7 @@ use crate::{
         preflight::{counted, seen, stays},
         prelude::*,
     },
-    facts::{DryRun, dry_run::Tried},
+    facts::{DryRun, dry_run::DryRunOutcome},
     stack::base::permission::Permission,
 };
 
@@ -26,19 +26,19 @@ pub(crate) static CHECK: Check = Check {
 
 /// The rights that an object takes and that we do not have. One that is there already is not made.
 pub(crate) fn missing(trial: &DryRun) -> impl Iterator<Item = &Permission> {
-    let there = matches!(Tried::of(trial), Tried::Taken { made: false, .. });
+    let there = matches!(DryRunOutcome::of(trial), DryRunOutcome::Accepted { created: false, .. });
     trial
-        .rights
+        .permissions
         .iter()
-        .filter(move |asked| asked.allowed == Seen::Known(false) && !(there && asked.right.verb == "create"))
-        .map(|asked| &asked.right)
+        .filter(move |asked| asked.allowed == Seen::Known(false) && !(there && asked.permission.verb == "create"))
+        .map(|asked| &asked.permission)
 }
 
 /// Why it is not known whether we have some right, or whether the server takes an object that we may write.
 pub(crate) fn open(trial: &DryRun) -> Option<String> {
-    let asked = trial.rights.iter().find_map(|asked| asked.allowed.why_unsettled());
-    asked.or_else(|| match Tried::of(trial) {
-        Tried::Open(why) => Some(why),
+    let asked = trial.permissions.iter().find_map(|asked| asked.allowed.why_unsettled());
+    asked.or_else(|| match DryRunOutcome::of(trial) {
+        DryRunOutcome::Unknown(why) => Some(why),
         _ => None,
     })
 }

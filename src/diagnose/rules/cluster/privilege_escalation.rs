@@ -5,7 +5,7 @@ use crate::{
     },
     facts::{
         DryRun,
-        dry_run::{Tried, rules_not_held},
+        dry_run::{DryRunOutcome, rules_not_held},
     },
 };
 
@@ -32,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let mut refused: Vec<&DryRun> = Vec::new();
     let mut messages: Vec<&str> = Vec::new();
     for trial in &trials {
-        if let Tried::Escalates(message) = Tried::of(trial) {
+        if let DryRunOutcome::Escalates(message) = DryRunOutcome::of(trial) {
             refused.push(trial);
             messages.push(message);
         }
@@ -63,22 +63,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn open_grants(trials: &[&DryRun]) -> Judgement {
     let mut waits = None;
     for trial in trials {
-        match Tried::of(trial) {
-            Tried::Taken { .. } => {}
+        match DryRunOutcome::of(trial) {
+            DryRunOutcome::Accepted { .. } => {}
             // What cannot be changed is told before it is asked whether it may be granted.
-            Tried::Anew(_) => {
+            DryRunOutcome::Recreated(_) => {
                 waits = waits.or_else(|| Some(format!("the former {} is removed", trial.name)));
             }
-            Tried::Denied => return Outcome::skip(format!("{} may not be written", trial.name)),
-            Tried::Waits(until) => waits = waits.or(Some(until)),
-            Tried::Open(why) => return Outcome::unknown(why),
+            DryRunOutcome::Denied => return Outcome::skip(format!("{} may not be written", trial.name)),
+            DryRunOutcome::Waits(until) => waits = waits.or(Some(until)),
+            DryRunOutcome::Unknown(why) => return Outcome::unknown(why),
             _ => return Outcome::skip(format!("{} is refused for another reason", trial.name)),
         }
     }
     match waits {
         None => Outcome::pass(),
         Some(until) => {
-            let tried = trials.iter().filter(|trial| matches!(Tried::of(trial), Tried::Taken { .. })).count();
+            let tried = trials
+                .iter()
+                .filter(|trial| matches!(DryRunOutcome::of(trial), DryRunOutcome::Accepted { .. }))
+                .count();
             let what = format!("{tried} of {} tried; the rest cannot be until {until}", trials.len());
             // The cluster-wide roles hold everything that the others do.
             if tried > 0 { Outcome::pass_with(what) } else { Outcome::skip(what) }

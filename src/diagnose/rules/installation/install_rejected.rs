@@ -7,7 +7,7 @@ use crate::{
     },
     facts::{
         Answer, DryRun,
-        dry_run::{self, Tried},
+        dry_run::{self, DryRunOutcome},
     },
 };
 
@@ -68,24 +68,24 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     }
     let mut findings = Vec::new();
     let (mut made, mut changed, mut anew, mut held) = (0, 0, 0, 0);
-    let mut strangers = BTreeSet::new();
+    let mut foreign_managers = BTreeSet::new();
     let mut waits: Vec<String> = Vec::new();
     let mut denied = 0;
     for trial in &trials {
-        match Tried::of(trial) {
-            Tried::Taken { made: is_new, conflict } => {
+        match DryRunOutcome::of(trial) {
+            DryRunOutcome::Accepted { created: is_new, conflict } => {
                 *(if is_new { &mut made } else { &mut changed }) += 1;
                 held += usize::from(conflict.is_some());
-                strangers.extend(conflict.map(dry_run::strangers).unwrap_or_default());
+                foreign_managers.extend(conflict.map(dry_run::foreign_managers).unwrap_or_default());
             }
-            Tried::Anew(_) => anew += 1,
-            Tried::Waits(until) => waits.push(until),
-            Tried::Refused(answer) => findings.push(refused(context, trial, answer)),
-            Tried::Insecure(message) => {
+            DryRunOutcome::Recreated(_) => anew += 1,
+            DryRunOutcome::Waits(until) => waits.push(until),
+            DryRunOutcome::Refused(answer) => findings.push(refused(context, trial, answer)),
+            DryRunOutcome::Insecure(message) => {
                 findings.push(refused(context, trial, &Answer { status: 403, message: message.to_owned() }));
             }
-            Tried::Denied | Tried::Escalates(_) => denied += 1,
-            Tried::Open(why) => return Outcome::unknown(why),
+            DryRunOutcome::Denied | DryRunOutcome::Escalates(_) => denied += 1,
+            DryRunOutcome::Unknown(why) => return Outcome::unknown(why),
         }
     }
     if !findings.is_empty() {
@@ -101,11 +101,11 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
         parts.push(format!("{anew} cannot be changed, and would be removed and made anew"));
     }
     if held > 0 {
-        let with = if strangers.is_empty() {
+        let with = if foreign_managers.is_empty() {
             "an installation takes over".to_owned()
         } else {
-            let strangers = Vec::from_iter(strangers).join(" and ");
-            format!("those of {strangers} only with --force-conflicts")
+            let foreign_managers = Vec::from_iter(foreign_managers).join(" and ");
+            format!("those of {foreign_managers} only with --force-conflicts")
         };
         parts.push(format!("others hold fields of {held}, which {with}"));
     }
@@ -164,16 +164,16 @@ fn pods_taken(context: &RuleContext<'_>) -> Judgement {
     let mut findings = Vec::new();
     let mut untried = None;
     for trial in &seen(context).pods {
-        match Tried::of(trial) {
-            Tried::Refused(answer) => findings.push(refused(context, trial, answer)),
-            Tried::Waits(until) => {
+        match DryRunOutcome::of(trial) {
+            DryRunOutcome::Refused(answer) => findings.push(refused(context, trial, answer)),
+            DryRunOutcome::Waits(until) => {
                 untried = Some(Outcome::skip(format!("they cannot be tried until {until}")));
             }
-            Tried::Denied => {
+            DryRunOutcome::Denied => {
                 untried =
                     Some(Outcome::skip("we may not create pods, which an installation need not and trying them does"));
             }
-            Tried::Open(why) => untried = Some(Outcome::unknown(why)),
+            DryRunOutcome::Unknown(why) => untried = Some(Outcome::unknown(why)),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use crate::{
         preflight::{pods, seen},
         prelude::*,
     },
-    facts::{DryRun, dry_run::Tried},
+    facts::{DryRun, dry_run::DryRunOutcome},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -37,18 +37,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let mut refused: Vec<(String, String)> = Vec::new();
     let mut untried = None;
     for trial in trials {
-        match Tried::of(trial) {
-            Tried::Insecure(message) => {
+        match DryRunOutcome::of(trial) {
+            DryRunOutcome::Insecure(message) => {
                 // The name of the level, then what is against it.
                 let why = message.split_once("violates PodSecurity ").map_or(message, |(_, why)| why);
                 refused.push((workload(trial), why.to_owned()));
             }
-            Tried::Waits(until) => {
+            DryRunOutcome::Waits(until) => {
                 untried = Some(Outcome::skip(format!("it cannot be tried until {until}")));
             }
             // Another refusal says nothing of what Pod Security would have said.
-            Tried::Denied | Tried::Refused(_) => untried = Some(by_label(context)),
-            Tried::Open(why) => untried = Some(Outcome::unknown(why)),
+            DryRunOutcome::Denied | DryRunOutcome::Refused(_) => untried = Some(by_label(context)),
+            DryRunOutcome::Unknown(why) => untried = Some(Outcome::unknown(why)),
             _ => {}
         }
     }

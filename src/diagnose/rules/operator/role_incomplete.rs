@@ -29,7 +29,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("the old line's account may do everything");
     }
     let account = stack::operator_service_account(facts);
-    let needed = permissions::operator_rights(facts.profile, &facts.target.namespace);
+    let needed = permissions::operator_permissions(facts.profile, &facts.target.namespace);
     let mut missing = Vec::new();
     for right in &needed {
         if !*permissions::operator_may(facts, &account, right).known_or_unknown()? {

@@ -132,9 +132,9 @@ fn secrets_are_masked_in_every_surrounding() {
         ("\u{1b}[31m", " \u{1b}[0m"),
         ("✓ ", " ✗"),
     ];
-    for way in ways {
+    for route in ways {
         for (before, after) in surroundings {
-            let with = format!("{before}{}{after}", way.replace("SEED", SECRET));
+            let with = format!("{before}{}{after}", route.replace("SEED", SECRET));
             let masked = text(&with);
             assert!(!masked.contains(SECRET), "{with:?} became {masked:?}");
             assert!(masked.starts_with(before), "{with:?} became {masked:?}");

@@ -29,7 +29,7 @@ const PARTING: Duration = Duration::from_secs(3);
 
 /// Where leftovers are searched, and where their runs can be asked.
 pub(crate) struct Leftovers<'a> {
-    pub(crate) bench: &'a TestContext<'a>,
+    pub(crate) context: &'a TestContext<'a>,
     pub(crate) kind: &'static Kind,
     pub(crate) namespace: &'a str,
     pub(crate) clients: &'a [Client],
@@ -41,10 +41,10 @@ impl Leftovers<'_> {
         let selector = test_object::selector();
         let collection = self.kind.collection(self.namespace);
         let path = format!("{collection}?labelSelector={selector}");
-        let answer = self.bench.asker.get_metadata(&path).await;
-        let right = self.kind.right("list", self.namespace);
+        let answer = self.context.api.get_metadata(&path).await;
+        let permission = self.kind.permission("list", self.namespace);
         let list = answer.and_then(|body| ask::parse::<List<Bare>>(&body));
-        let items = match ask::seen(list, &right) {
+        let items = match ask::seen(list, &permission) {
             Seen::Known(list) => list.items.unwrap_or_default(),
             other => {
                 found.leftovers_unseen = other.why_unsettled();
@@ -54,11 +54,11 @@ impl Leftovers<'_> {
         for item in items {
             let name = item.metadata.name.clone().unwrap_or_default();
             // Another object could have the same labels.
-            if !name.starts_with(test_object::NAME) || self.somebody_waits_for(&item.metadata).await {
+            if !name.starts_with(test_object::NAME) || self.run_may_be_alive(&item.metadata).await {
                 continue;
             }
-            let client = self.bench.clients.requests.clone();
-            let limit = self.bench.asker.remaining().min(LONGEST);
+            let client = self.context.clients.requests.clone();
+            let limit = self.context.api.remaining().min(LONGEST);
             let removed = match remove(client, format!("{collection}/{name}"), limit).await {
                 Ok(()) => Seen::Known(true),
                 Err(why) => Seen::failed(why),
@@ -74,7 +74,7 @@ impl Leftovers<'_> {
 
     /// Whether the run that created an object may still be alive. A run subscribes to its own subject until it ends. If
     /// no server can be asked, the run may be alive until the object expires.
-    async fn somebody_waits_for(&self, metadata: &ObjectMeta) -> bool {
+    async fn run_may_be_alive(&self, metadata: &ObjectMeta) -> bool {
         let expires = metadata
             .annotations
             .as_ref()
@@ -88,7 +88,7 @@ impl Leftovers<'_> {
             return true;
         };
         for client in self.clients {
-            let end = Instant::now() + PARTING.min(self.bench.asker.remaining());
+            let end = Instant::now() + PARTING.min(self.context.api.remaining());
             loop {
                 let subject = test_object::private_subject(run);
                 match broker::heard(client, subject, SIGN_OF_LIFE).await {

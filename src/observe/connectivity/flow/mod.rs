@@ -20,7 +20,7 @@ use super::{
     TestContext,
     broker::{round_trip, run_id},
     request,
-    watch::{Told, Watch},
+    watch::{Watch, WatchEvent},
 };
 use crate::{
     cluster::change::Change,
@@ -66,46 +66,46 @@ struct Sent {
 
 /// A running event flow test.
 struct Flow<'a> {
-    bench: &'a TestContext<'a>,
+    context: &'a TestContext<'a>,
     run: String,
     namespace: String,
     kind: &'static Kind,
     published: Vec<&'static str>,
     clients: Vec<Client>,
-    ear: EventListener,
+    listener: EventListener,
     sent: Vec<Sent>,
     /// The time reserved for deleting the object.
     reserve: Duration,
 }
 
 /// Runs the test.
-pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
-    let facts = bench.facts;
+pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
+    let facts = context.facts;
     let mut found =
-        FlowTest { subject: facts.profile.events_subject(), wait: micros(bench.plan.wait), ..FlowTest::default() };
-    let namespace = bench.plan.namespace.clone().unwrap_or_else(|| facts.target.namespace.clone());
+        FlowTest { subject: facts.profile.events_subject(), wait: micros(context.plan.wait), ..FlowTest::default() };
+    let namespace = context.plan.namespace.clone().unwrap_or_else(|| facts.target.namespace.clone());
     let run = run_id();
-    let mut ear = EventListener::new(&found.subject, &format!("{}{run}-", test_object::NAME));
-    (bench.progress)("subscribing to the broker");
-    let clients = listen(bench, &mut ear, &run, &mut found).await;
-    if let Some(window) = bench.plan.passive {
+    let mut listener = EventListener::new(&found.subject, &format!("{}{run}-", test_object::NAME));
+    (context.progress)("subscribing to the broker");
+    let clients = listen(context, &mut listener, &run, &mut found).await;
+    if let Some(window) = context.plan.passive {
         if clients.is_empty() {
-            found.held_back = Some(nobody_to_hear());
+            found.held_back = Some(no_connection());
             return found;
         }
-        passive::listen(bench, &mut ear, window, &mut found).await;
+        passive::listen(context, &mut listener, window, &mut found).await;
     } else {
-        let wanted = bench.plan.kind;
+        let wanted = context.plan.kind;
         let chosen = test_object::choose(facts, wanted, &namespace);
         let kind = chosen.as_ref().map_or_else(|_| wanted.unwrap_or(&test_object::KINDS[0]), |(kind, _)| kind);
-        let leftovers = Leftovers { bench, kind, namespace: &namespace, clients: &clients };
+        let leftovers = Leftovers { context, kind, namespace: &namespace, clients: &clients };
         match chosen {
             // Leftovers can be deleted even if this run cannot continue.
             _ if clients.is_empty() => {
                 leftovers.remove(&mut found).await;
-                found.held_back = Some(nobody_to_hear());
+                found.held_back = Some(no_connection());
             }
-            _ if bench.meshsync_is_connected() == Some(false) => {
+            _ if context.meshsync_is_connected() == Some(false) => {
                 leftovers.remove(&mut found).await;
                 let why = "MeshSync is not connected to any broker server".to_owned();
                 found.held_back = Some(HeldBack::NobodyToPublish(why));
@@ -116,55 +116,60 @@ pub(crate) async fn run(bench: &TestContext<'_>) -> FlowTest {
             }
             Ok((kind, published)) => {
                 let mut flow = Flow {
-                    bench,
+                    context,
                     run,
                     namespace: namespace.clone(),
                     kind,
                     published,
                     clients: clients.clone(),
-                    ear,
+                    listener,
                     sent: Vec::new(),
-                    reserve: RESERVE.min(bench.asker.time_left() / RESERVED_PART),
+                    reserve: RESERVE.min(context.api.time_left() / RESERVED_PART),
                 };
                 Box::pin(flow.go(leftovers, &mut found)).await;
-                ear = flow.ear;
+                listener = flow.listener;
             }
         }
     }
-    found.heard = ear.heard();
-    found.malformed = ear.malformed;
-    found.elsewhere = ear.elsewhere.iter().cloned().collect();
+    found.heard = listener.heard();
+    found.malformed = listener.malformed;
+    found.elsewhere = listener.elsewhere.iter().cloned().collect();
     // The subscriptions end here.
-    drop(ear);
-    if bench.plan.store {
-        Box::pin(store::count(bench, &clients, &mut found)).await;
+    drop(listener);
+    if context.plan.store {
+        Box::pin(store::count(context, &clients, &mut found)).await;
     }
-    let lines = bench.kept.lines();
+    let lines = context.kept.lines();
     let lost = lines.iter().map(|line| line.lost.load(std::sync::atomic::Ordering::Relaxed));
     found.lost = lost.sum();
     found
 }
 
-fn nobody_to_hear() -> HeldBack {
+fn no_connection() -> HeldBack {
     HeldBack::NobodyToHear("no broker server accepted the connection".into())
 }
 
 /// Subscribes on every server that accepted us, once per server. Connections that have ended are left out.
-async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, run: &str, found: &mut FlowTest) -> Vec<Client> {
+async fn listen(
+    context: &TestContext<'_>,
+    listener: &mut EventListener,
+    run: &str,
+    found: &mut FlowTest,
+) -> Vec<Client> {
     let private = test_object::private_subject(run);
     let mut clients = Vec::new();
-    for line in bench.kept.lines() {
+    for line in context.kept.lines() {
         if found.servers.iter().any(|s| s.server_id == line.server_id) {
             continue;
         }
-        if ear.listen(clients.len(), &line.client, &private).await.is_err() {
+        if listener.listen(clients.len(), &line.client, &private).await.is_err() {
             continue;
         }
         // An answer to a later message proves that the server has the subscriptions.
         let mut server = ServerTest { server_id: line.server_id.clone(), ..ServerTest::default() };
         for _ in 0..ROUND_TRIPS {
             // Messages are read meanwhile, so that a flood does not fill the queue.
-            match ear.during(round_trip(&line.client)).await {
+            match listener.during(round_trip(&line.client)).await {
                 Ok(took) => server.round_trips.push(took),
                 Err(_) => break,
             }
@@ -182,17 +187,18 @@ impl Flow<'_> {
     async fn go(&mut self, leftovers: Leftovers<'_>, found: &mut FlowTest) {
         let label = test_object::selector_of(&self.run);
         let collection = self.kind.collection(&self.namespace);
-        let client = self.bench.clients.requests.clone();
-        let limit = self.bench.asker.remaining();
-        (self.ear.watch, ()) = tokio::join!(Watch::open(client, &collection, &label, limit), leftovers.remove(found),);
+        let client = self.context.clients.requests.clone();
+        let limit = self.context.api.remaining();
+        (self.listener.watch, ()) =
+            tokio::join!(Watch::open(client, &collection, &label, limit), leftovers.remove(found),);
         found.object = Some(ProbeObject {
             resource: self.kind.resource.into(),
             kind: self.kind.of.kind.into(),
             namespace: self.namespace.clone(),
             name: format!("{}{}", test_object::NAME, self.run),
         });
-        (self.bench.progress)("waiting for events");
-        for round in 1..=self.bench.plan.count.max(1) {
+        (self.context.progress)("waiting for events");
+        for round in 1..=self.context.plan.count.max(1) {
             if let Err(why) = self.round(round).await {
                 found.held_back = Some(why);
             }
@@ -200,16 +206,16 @@ impl Flow<'_> {
                 found.not_removed.insert(name, why);
             }
             // An event that did not arrive once would not arrive again.
-            if found.held_back.is_some() || !self.all_came() {
+            if found.held_back.is_some() || !self.all_arrived() {
                 break;
             }
         }
-        if self.bench.meshsyncs() > 1 || self.sent.iter().any(|sent| self.copies(sent) > 1) {
+        if self.context.meshsyncs() > 1 || self.sent.iter().any(|sent| self.copies(sent) > 1) {
             // If several clients could publish it, wait for the slower publisher.
-            self.ear.until(Instant::now() + SECOND_VOICE, |_| false).await;
+            self.listener.until(Instant::now() + SECOND_VOICE, |_| false).await;
         }
-        if found.held_back.is_none() && !self.any_came() {
-            found.meta = request::version(&self.clients, self.bench.facts.profile).await;
+        if found.held_back.is_none() && !self.any_arrived() {
+            found.meta = request::version(&self.clients, self.context.facts.profile).await;
         }
         found.changes = self.sent.iter().map(|sent| self.change(sent, &found.servers)).collect();
     }
@@ -218,13 +224,13 @@ impl Flow<'_> {
     async fn round(&mut self, round: u32) -> Result<(), HeldBack> {
         self.send(round, EVENTS[0]).await?;
         self.hear().await?;
-        if self.all_came() {
+        if self.all_arrived() {
             self.send(round, EVENTS[1]).await?;
             self.hear().await?;
         } else {
             // The event may be published on another subject.
             for (number, client) in self.clients.clone().iter().enumerate() {
-                let _ = self.ear.listen_to_all(number, client).await;
+                let _ = self.listener.listen_to_all(number, client).await;
                 let _ = round_trip(client).await;
             }
             self.send(round, EVENTS[1]).await?;
@@ -235,11 +241,11 @@ impl Flow<'_> {
 
     /// The remaining time to wait for events.
     fn time_left(&self) -> Duration {
-        self.bench.asker.time_left().saturating_sub(self.reserve)
+        self.context.api.time_left().saturating_sub(self.reserve)
     }
 
     /// Whether a server's connection has ended.
-    fn deaf(&self) -> Option<HeldBack> {
+    fn connection_ended(&self) -> Option<HeldBack> {
         let lost = |client: &Client| client.connection_state() != State::Connected;
         self.clients
             .iter()
@@ -263,10 +269,10 @@ impl Flow<'_> {
         let mut making = None;
         let (method, path, content, body) = match event {
             "ADDED" => {
-                let undo = removal::remove(self.bench.clients.requests.clone(), path, removal::LONGEST);
+                let undo = removal::remove(self.context.clients.requests.clone(), path, removal::LONGEST);
                 let (guard, made) = oneshot::channel::<()>();
                 making = Some(guard);
-                self.bench.cleanup.owe(&name, async move {
+                self.context.cleanup.register(&name, async move {
                     // A deletion that arrives before the creation would leave the object behind.
                     let _ = tokio::time::timeout(UNDER_WAY, made).await;
                     let _ = undo.await;
@@ -289,13 +295,13 @@ impl Flow<'_> {
         });
         let change =
             Change { method, path: format!("{path}?fieldManager={FIELD_MANAGER}"), content, body: Cow::Owned(body) };
-        let asker = self.bench.asker;
+        let api = self.context.api;
         let answer = match making {
             Some(guard) => {
-                let change = asker.change_to_the_end(&change, guard);
-                self.ear.during(change).await
+                let change = api.change_to_the_end(&change, guard);
+                self.listener.during(change).await
             }
-            None => self.ear.during(asker.change(&change)).await,
+            None => self.listener.during(api.change(&change)).await,
         };
         let (status, text) = answer.map_err(|failure| {
             self.out_of_time()
@@ -326,7 +332,7 @@ impl Flow<'_> {
             }
         }
         if event == EVENTS[2] {
-            self.bench.cleanup.settle(&name);
+            self.context.cleanup.settle(&name);
         }
         Ok(())
     }
@@ -337,39 +343,40 @@ impl Flow<'_> {
     ///
     /// If the run's time is up before that.
     async fn hear(&mut self) -> Result<(), HeldBack> {
-        let end = Instant::now() + self.bench.plan.wait.min(self.time_left());
-        let Self { ear, sent, run, .. } = self;
-        ear.until(end, |ear| all_came(sent, &ear.arrivals, run)).await;
-        if !self.all_came()
-            && let Some(why) = self.deaf().or_else(|| self.out_of_time())
+        let end = Instant::now() + self.context.plan.wait.min(self.time_left());
+        let Self { listener, sent, run, .. } = self;
+        listener.until(end, |listener| all_arrived(sent, &listener.arrivals, run)).await;
+        if !self.all_arrived()
+            && let Some(why) = self.connection_ended().or_else(|| self.out_of_time())
         {
             return Err(why);
         }
-        let Self { ear, sent, run, .. } = self;
-        let all_told = |ear: &EventListener| sent.iter().all(|sent| tells(&ear.told, sent, run).is_some());
-        ear.until(Instant::now() + LAG, |ear| !ear.watches() || all_told(ear)).await;
+        let Self { listener, sent, run, .. } = self;
+        let all_watched =
+            |listener: &EventListener| sent.iter().all(|sent| watch_event(&listener.watch_events, sent, run).is_some());
+        listener.until(Instant::now() + LAG, |listener| !listener.watches() || all_watched(listener)).await;
         Ok(())
     }
 
     /// The expiry of a test object, which is after the end of its run.
     fn life(&self) -> SignedDuration {
-        let waits = (self.bench.plan.wait * 3).min(self.bench.asker.time_left());
+        let waits = (self.context.plan.wait * 3).min(self.context.api.time_left());
         LIFE + SignedDuration::try_from(waits).unwrap_or_default()
     }
 
-    fn all_came(&self) -> bool {
-        all_came(&self.sent, &self.ear.arrivals, &self.run)
+    fn all_arrived(&self) -> bool {
+        all_arrived(&self.sent, &self.listener.arrivals, &self.run)
     }
 
-    fn any_came(&self) -> bool {
-        !self.ear.arrivals.is_empty()
+    fn any_arrived(&self) -> bool {
+        !self.listener.arrivals.is_empty()
     }
 
     /// How often the event of a change was received. A later change by a controller is another event. A message that
     /// two servers share is received from both.
     fn copies(&self, sent: &Sent) -> u64 {
         let mut copies: BTreeMap<(usize, u64), u64> = BTreeMap::new();
-        for came in arrivals(&self.ear.arrivals, sent, &self.run) {
+        for came in arrivals(&self.listener.arrivals, sent, &self.run) {
             *copies.entry((came.server, came.resource_version)).or_default() += 1;
         }
         copies.into_values().max().unwrap_or(0)
@@ -378,14 +385,15 @@ impl Flow<'_> {
     /// The result of a change.
     fn change(&self, sent: &Sent, servers: &[ServerTest]) -> facts::Change {
         let since = |at: Instant| micros(at.duration_since(sent.at));
-        let came: Vec<&Arrival> = arrivals(&self.ear.arrivals, sent, &self.run).collect();
+        let came: Vec<&Arrival> = arrivals(&self.listener.arrivals, sent, &self.run).collect();
         let first = came.first();
         facts::Change {
             round: sent.round,
             event: sent.event.into(),
             expected: sent.expected,
             acknowledged: sent.acknowledged.map(since),
-            watched: tells(&self.ear.told, sent, &self.run).map(|told| since(told.at)),
+            watched: watch_event(&self.listener.watch_events, sent, &self.run)
+                .map(|watch_events| since(watch_events.at)),
             received: first.map(|a| since(a.at)),
             server_id: first.and_then(|a| Some(servers.get(a.server)?.server_id.clone())),
             cluster_id: first.map(|a| a.cluster_id.clone()),
@@ -405,11 +413,11 @@ fn arrivals<'a>(all: &'a [Arrival], sent: &'a Sent, run: &str) -> impl Iterator<
     })
 }
 
-fn all_came(sent: &[Sent], all: &[Arrival], run: &str) -> bool {
+fn all_arrived(sent: &[Sent], all: &[Arrival], run: &str) -> bool {
     sent.iter().filter(|sent| sent.expected).all(|sent| arrivals(all, sent, run).next().is_some())
 }
 
-fn tells<'a>(told: &'a [Told], sent: &Sent, run: &str) -> Option<&'a Told> {
+fn watch_event<'a>(watch_events: &'a [WatchEvent], sent: &Sent, run: &str) -> Option<&'a WatchEvent> {
     let name = test_object::name(run, sent.round);
-    told.iter().find(|told| told.name == name && told.event == sent.event)
+    watch_events.iter().find(|watch_events| watch_events.name == name && watch_events.event == sent.event)
 }

@@ -16,27 +16,32 @@ use crate::{
 };
 
 /// Listens for this time, and counts the messages that `MeshSync` had published before and after.
-pub(crate) async fn listen(bench: &TestContext<'_>, ear: &mut EventListener, window: Duration, found: &mut FlowTest) {
-    (bench.progress)("listening for events");
-    let window = window.min(bench.asker.time_left());
-    let before = published(bench, &bench.facts.broker);
+pub(crate) async fn listen(
+    context: &TestContext<'_>,
+    listener: &mut EventListener,
+    window: Duration,
+    found: &mut FlowTest,
+) {
+    (context.progress)("listening for events");
+    let window = window.min(context.api.time_left());
+    let before = published(context, &context.facts.broker);
     let started = Instant::now();
-    ear.until(started + window, |_| false).await;
+    listener.until(started + window, |_| false).await;
     let took = started.elapsed();
     let again = Probe {
-        asker: bench.asker,
-        client: bench.clients.streams.clone(),
-        facts: bench.facts,
+        api: context.api,
+        client: context.clients.streams.clone(),
+        facts: context.facts,
         token: None,
         kept: None,
     };
-    let broker = ear.during(Box::pin(again.run())).await;
-    found.passive = Some(Passive { window: micros(took), before, after: published(bench, &broker) });
+    let broker = listener.during(Box::pin(again.run())).await;
+    found.passive = Some(Passive { window: micros(took), before, after: published(context, &broker) });
 }
 
 /// The number of messages that clients with `MeshSync`'s name have published. `None` if no server reported it.
-fn published(bench: &TestContext<'_>, broker: &BrokerFacts) -> Option<u64> {
-    let name = bench.facts.profile.meshsync.client;
+fn published(context: &TestContext<'_>, broker: &BrokerFacts) -> Option<u64> {
+    let name = context.facts.profile.meshsync.client;
     let mut known = broker.servers.iter().filter(|server| server.connections.known().is_some()).peekable();
     known.peek()?;
     let clients = known.flat_map(|server| server.connections.items());

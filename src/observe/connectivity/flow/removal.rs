@@ -31,13 +31,13 @@ impl Flow<'_> {
         }
         if !refused {
             let path = format!("{}/{name}", self.kind.collection(&self.namespace));
-            let limit = self.bench.asker.time_left().min(LONGEST);
-            let client = self.bench.clients.requests.clone();
+            let limit = self.context.api.time_left().min(LONGEST);
+            let client = self.context.clients.requests.clone();
             if let Err(why) = remove(client, path, limit).await {
                 return Some((name, why.message));
             }
         }
-        self.bench.cleanup.settle(&name);
+        self.context.cleanup.settle(&name);
         None
     }
 }

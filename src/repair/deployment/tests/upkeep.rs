@@ -105,7 +105,7 @@ fn the_rights_of_a_plan_are_those_of_its_steps() {
 
 fn rights_of_the_command() -> Vec<Permission> {
     let mut all = rights(&MESHERY, NAMESPACE);
-    all.extend(manifests::rights(&MESHERY, NAMESPACE));
+    all.extend(manifests::permissions(&MESHERY, NAMESPACE));
     all
 }
 

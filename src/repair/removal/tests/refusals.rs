@@ -62,7 +62,7 @@ fn definitions_of_the_former_group_go_with_the_others() {
 #[test]
 fn what_else_goes_is_said_first() {
     let mut found = stack();
-    found.strangers = vec!["Deployment web".into()];
+    found.foreign_managers = vec!["Deployment web".into()];
     let warnings = planned(&request(&ALL), &found).warnings.join("\n");
     assert!(warnings.contains("Deployment web"), "{warnings}");
     let warnings = planned(&request(&[Part::Broker]), &stack()).warnings;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A route to a broker server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Way {
+pub enum Route {
     /// The pod's own address, if we run in the cluster.
     PodAddress,
     /// A port-forward through the API server.
@@ -19,7 +19,7 @@ pub enum Way {
     Recording,
 }
 
-impl std::fmt::Display for Way {
+impl std::fmt::Display for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::PodAddress => "pod address",

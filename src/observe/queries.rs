@@ -16,42 +16,42 @@ use crate::{
 
 /// One query.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct Query {
     /// Its name in recordings and timings.
     pub name: String,
     /// The path of the request.
     pub path: String,
     /// The permission that it needs.
-    pub right: Permission,
+    pub permission: Permission,
 }
 
 /// The maximum number of items per answer. The others are requested page by page.
 pub(crate) const PAGE: usize = 500;
 
-fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Question {
-    Question {
+fn list(name: &str, api_version: &str, resource: &str, namespace: &str) -> Query {
+    Query {
         name: name.into(),
         path: format!("{}/namespaces/{namespace}/{resource}?limit={PAGE}", root_of(api_version)),
-        right: Permission::to("list", group_of(api_version), resource).in_namespace(namespace),
+        permission: Permission::to("list", group_of(api_version), resource).in_namespace(namespace),
     }
 }
 
-fn get(name: &str, api_version: &str, resource: &str, object: &str, namespace: Option<&str>) -> Question {
-    let right = Permission::to("get", group_of(api_version), resource).named(object);
-    let (scope, right) = match namespace {
-        Some(namespace) => (format!("/namespaces/{namespace}"), right.in_namespace(namespace)),
-        None => (String::new(), right),
+fn get(name: &str, api_version: &str, resource: &str, object: &str, namespace: Option<&str>) -> Query {
+    let permission = Permission::to("get", group_of(api_version), resource).named(object);
+    let (scope, permission) = match namespace {
+        Some(namespace) => (format!("/namespaces/{namespace}"), permission.in_namespace(namespace)),
+        None => (String::new(), permission),
     };
-    Question { name: name.into(), path: format!("{}{scope}/{resource}/{object}", root_of(api_version)), right }
+    Query { name: name.into(), path: format!("{}{scope}/{resource}/{object}", root_of(api_version)), permission }
 }
 
 /// The namespace whose UID is the cluster ID.
-pub fn cluster_id() -> Question {
+pub fn cluster_id() -> Query {
     get("clusterId", "v1", "namespaces", "kube-system", None)
 }
 
 /// The queries of a row of the table.
-pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Question> {
+pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Query> {
     let list = |name: &str, api_version: &str| list(name, api_version, row.resource, namespace);
     let get = |object: &str, place| get(row.name, row.api_version, row.resource, object, place);
     match row.ask {
@@ -69,38 +69,38 @@ pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Question> {
 }
 
 /// The custom resources of the namespace, in every version.
-pub fn custom_resources(profile: &Profile, plural: &str, namespace: &str) -> Vec<Question> {
+pub fn custom_resources(profile: &Profile, plural: &str, namespace: &str) -> Vec<Query> {
     let mut rows = observed::ALL.iter().filter(|row| row.name == plural);
     rows.next().map_or_else(Vec::new, |row| of(row, profile, namespace))
 }
 
 /// The custom resources of the whole cluster, to find a stack in another namespace.
-pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Question> {
+pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Query> {
     ["brokers", "meshsyncs"]
         .into_iter()
         .flat_map(|plural| {
-            profile.versions.iter().map(move |version| Question {
+            profile.versions.iter().map(move |version| Query {
                 name: "elsewhere".into(),
                 path: format!("/apis/{}/{version}/{plural}?limit={PAGE}", profile.group),
-                right: Permission::to("list", profile.group, plural),
+                permission: Permission::to("list", profile.group, plural),
             })
         })
         .collect()
 }
 
 /// The leader election Lease.
-pub fn lease(profile: &Profile, namespace: &str) -> Question {
+pub fn lease(profile: &Profile, namespace: &str) -> Query {
     get(LEASE.name, LEASE.api_version, LEASE.resource, profile.operator.lease, Some(namespace))
 }
 
 /// The Secret with the broker's token, in families that have one.
-pub fn token(profile: &Profile, namespace: &str) -> Option<Question> {
+pub fn token(profile: &Profile, namespace: &str) -> Option<Query> {
     let name = profile.broker.token_secret?;
     Some(get("token", "v1", "secrets", name, Some(namespace)))
 }
 
 /// The `ConfigMap` that public guides describe as the watch-list.
-pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Question {
+pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Query {
     let name = profile.meshsync.documented_config_map;
     get("watchListConfigMap", "v1", "configmaps", name, Some(namespace))
 }
@@ -109,20 +109,20 @@ pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Question {
 ///
 /// Only metadata is requested. The permission for it includes reading every Secret of the namespace, which is too much
 /// for one check. So `rbac` does not print it, and a denial is not reported as a missing permission.
-pub fn helm(release: &str, namespace: &str) -> Question {
-    let mut question = list("helm", "v1", "secrets", namespace);
-    question.path = format!("{}&labelSelector=owner%3Dhelm%2Cname%3D{release}", question.path);
-    question
+pub fn helm(release: &str, namespace: &str) -> Query {
+    let mut query = list("helm", "v1", "secrets", namespace);
+    query.path = format!("{}&labelSelector=owner%3Dhelm%2Cname%3D{release}", query.path);
+    query
 }
 
 /// The metrics API's last measurement of a pod.
 ///
 /// Many clusters do not serve it, and only one check depends on it. A denial is not reported as a missing permission.
-pub fn metrics(namespace: &str, pod: &str) -> Question {
-    Question {
+pub fn metrics(namespace: &str, pod: &str) -> Query {
+    Query {
         name: "metrics".into(),
         path: format!("/apis/{METRICS}/v1beta1/namespaces/{namespace}/pods/{pod}"),
-        right: read_metrics(namespace),
+        permission: read_metrics(namespace),
     }
 }
 
@@ -140,13 +140,13 @@ pub fn port_forward(namespace: &str) -> Vec<Permission> {
 }
 
 /// The log of a container, limited because only its end matters.
-pub fn log(namespace: &str, pod: &str, container: &str, previous: bool) -> Question {
-    Question {
+pub fn log(namespace: &str, pod: &str, container: &str, previous: bool) -> Query {
+    Query {
         name: "logs".into(),
         path: format!(
             "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&previous={previous}&timestamps=true&tailLines=200&limitBytes=262144"
         ),
-        right: read_logs(namespace),
+        permission: read_logs(namespace),
     }
 }
 
@@ -156,22 +156,22 @@ pub fn read_logs(namespace: &str) -> Permission {
 }
 
 /// The nodes with their allocatable resources.
-pub fn nodes() -> Question {
-    Question {
+pub fn nodes() -> Query {
+    Query {
         name: "nodes".into(),
         path: format!("/api/v1/nodes?limit={PAGE}"),
-        right: Permission::to("list", "", "nodes"),
+        permission: Permission::to("list", "", "nodes"),
     }
 }
 
 /// The pods of the whole cluster that use resources.
-pub fn pods_everywhere() -> Question {
-    Question {
+pub fn pods_everywhere() -> Query {
+    Query {
         name: "nodes".into(),
         path: format!(
             "/api/v1/pods?limit={PAGE}&fieldSelector=status.phase!%3DSucceeded%2Cstatus.phase!%3DFailed%2Cspec.nodeName!%3D"
         ),
-        right: Permission::to("list", "", "pods"),
+        permission: Permission::to("list", "", "pods"),
     }
 }
 
@@ -181,8 +181,8 @@ fn rows(depth: Depth, each: bool) -> impl Iterator<Item = &'static Observed> {
 }
 
 /// The queries of the first round, which need no earlier answer.
-pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Question> {
-    let mut list: Vec<Question> = rows(depth, false).flat_map(|row| of(row, profile, namespace)).collect();
+pub fn first_round(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Query> {
+    let mut list: Vec<Query> = rows(depth, false).flat_map(|row| of(row, profile, namespace)).collect();
     if depth >= Depth::Status {
         list.push(cluster_id());
     }
@@ -194,16 +194,16 @@ pub fn first_wave(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Quest
 }
 
 /// The queries of the first round for single objects, by row.
-pub fn each(profile: &Profile, namespace: &str, depth: Depth) -> Vec<(&'static str, Vec<Question>)> {
+pub fn each(profile: &Profile, namespace: &str, depth: Depth) -> Vec<(&'static str, Vec<Query>)> {
     rows(depth, true).map(|row| (row.name, of(row, profile, namespace))).collect()
 }
 
 /// Every permission that an observation needs.
-pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permission> {
-    let mut questions = first_wave(profile, namespace, depth);
-    questions.extend(custom_resources_everywhere(profile));
+pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permission> {
+    let mut queries = first_round(profile, namespace, depth);
+    queries.extend(custom_resources_everywhere(profile));
     let each = each(profile, namespace, depth);
-    questions.extend(each.into_iter().flat_map(|(_, questions)| questions));
+    queries.extend(each.into_iter().flat_map(|(_, queries)| queries));
     let mut others = port_forward(namespace);
     if depth.is_whole() {
         others.push(reviews::review());
@@ -211,13 +211,13 @@ pub fn rights(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permissio
         others.push(read_metrics(namespace));
     }
     if depth == Depth::Preflight {
-        questions.extend([nodes(), pods_everywhere()]);
+        queries.extend([nodes(), pods_everywhere()]);
         others.push(Permission::to("create", "", "pods").in_namespace(namespace));
-        others.extend(manifests::rights(profile, namespace));
+        others.extend(manifests::permissions(profile, namespace));
     }
-    let mut rights: Vec<Permission> = questions.into_iter().map(|question| question.right).collect();
-    rights.extend(others);
-    rights.sort();
-    rights.dedup();
-    rights
+    let mut permissions: Vec<Permission> = queries.into_iter().map(|query| query.permission).collect();
+    permissions.extend(others);
+    permissions.sort();
+    permissions.dedup();
+    permissions
 }
