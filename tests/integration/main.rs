@@ -18,6 +18,7 @@ mod failures;
 mod fault_proxy;
 mod hostile;
 mod known_problems;
+mod limits;
 mod live;
 mod manifests;
 mod new_diagnosis;
