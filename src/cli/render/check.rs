@@ -11,8 +11,7 @@ use super::{
     verdict,
 };
 use crate::{
-    facts::redact::clean,
-    report::{Command, Effect, Kind, Report, State, Status, Verdict},
+    report::{Kind, Report, State, Status},
     stack::{base::words::count, component::Component},
 };
 
@@ -89,8 +88,8 @@ pub(crate) fn body(page: &mut Page<'_>, report: &Report, detail: Detail) {
     }
     let parts = verdict::parts(report, page.look, listed);
     page.parts(0, &format!(" {} ", page.look.glyphs.dot), &parts);
-    if report.preflight.is_none() && report.verdict != Some(Verdict::Healthy) {
-        next(page, report);
+    if report.preflight.is_none() {
+        verdict::next(page, report);
     }
 }
 
@@ -111,18 +110,4 @@ fn folded(page: &mut Page<'_>, report: &Report) {
         let text = format!("{} (--all)", parts.join(", "));
         page.paragraph(&format!("{} ", glyph.style(look.styles.dim)), 2, &text, look.styles.dim);
     }
-}
-
-/// The command to type now. It comes last, so that it stays on the screen.
-fn next(page: &mut Page<'_>, report: &Report) {
-    let look = page.look;
-    let Some(cause) = report.root_causes().next() else {
-        return;
-    };
-    let harmless = |command: &&Command| command.effect != Effect::Destructive;
-    let command = match cause.remedy.commands.first().filter(harmless) {
-        Some(command) => command.run.clone(),
-        None => format!("{} explain {}", report.target.invocation.program, cause.code),
-    };
-    page.raw(&format!("{} {}", "Next:".style(look.styles.strong), clean(&command).style(look.styles.command)));
 }

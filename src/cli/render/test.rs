@@ -34,6 +34,7 @@ pub fn test(report: &Report, look: &Look) -> String {
     findings(&mut page, report);
     page.blank();
     page.raw(&verdict::line(report, look));
+    verdict::next(&mut page, report);
     page.done()
 }
 
@@ -41,8 +42,11 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
     let look = page.look;
     let title = format!("Test of {}", test.subject);
     let mut parts = vec![title.style(look.styles.strong).to_string()];
-    parts.extend(target::place(report, None));
-    parts.extend(target::recording(report));
+    // The data path names them already.
+    if test.subject != "dataflow" {
+        parts.extend(target::place(report, None));
+        parts.extend(target::recording(report));
+    }
     let dot = format!(" {} ", look.glyphs.dot);
     page.parts(0, &dot, &parts);
 }

@@ -2,10 +2,10 @@
 
 use owo_colors::OwoColorize;
 
-use super::{checks, style::Look};
+use super::{checks, style::Look, text::Page};
 use crate::{
     facts::redact::clean,
-    report::{Report, Verdict},
+    report::{Command, Effect, Report, Verdict},
     stack::base::words::count,
 };
 
@@ -49,4 +49,18 @@ pub(crate) fn parts(report: &Report, look: &Look, counted: bool) -> Vec<String> 
         parts.push(format!("{} ms", report.duration_ms));
     }
     parts
+}
+
+/// The command to type now. It comes last, so that it stays on the screen.
+pub(crate) fn next(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    let Some(cause) = report.root_causes().next().filter(|_| report.verdict != Some(Verdict::Healthy)) else {
+        return;
+    };
+    let harmless = |command: &&Command| command.effect != Effect::Destructive;
+    let command = match cause.remedy.commands.first().filter(harmless) {
+        Some(command) => command.run.clone(),
+        None => format!("{} explain {}", report.target.invocation.program, cause.code),
+    };
+    page.raw(&format!("{} {}", "Next:".style(look.styles.strong), clean(&command).style(look.styles.command)));
 }
