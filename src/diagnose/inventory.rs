@@ -229,6 +229,7 @@ impl<'a> Inventory<'a> {
     pub(super) fn services(&self) -> Vec<ServiceReport> {
         stack::broker_services(self.context.facts)
             .into_iter()
+            .chain(stack::server_service(self.context.facts))
             .map(|service| {
                 let spec = service.spec.clone().unwrap_or_default();
                 ServiceReport {

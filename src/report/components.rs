@@ -183,7 +183,7 @@ pub struct PodReport {
     pub image: Option<String>,
 }
 
-/// One Service of the broker.
+/// One Service of the broker or of Meshery Server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ServiceReport {
     /// Its name.

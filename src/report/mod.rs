@@ -412,7 +412,7 @@ pub struct Report {
     pub components: Components,
     /// The workloads.
     pub workloads: Vec<Workload>,
-    /// The broker's Services.
+    /// The Services of the broker and of Meshery Server.
     pub services: Vec<ServiceReport>,
     /// The number of findings of each kind. Not in a status.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -95,6 +95,12 @@ pub fn broker_services(facts: &Facts) -> Vec<&Service> {
         .collect()
 }
 
+/// The Service of Meshery Server.
+pub fn server_service(facts: &Facts) -> Option<&Service> {
+    let wanted = facts.profile.server.deployment;
+    facts.services.items().iter().find(|service| name(&service.metadata) == wanted)
+}
+
 /// Pods of the operator.
 pub fn operator_pods(facts: &Facts) -> Vec<&Pod> {
     deployment_pods(facts, facts.profile.operator.deployment, facts.profile.operator.selectors)
