@@ -183,7 +183,7 @@ pub enum Running {
     /// The operator reconciles, MeshSync publishes, and a Meshery Server receives, as on a real cluster.
     Working(FakeController),
     /// Nothing reacts to changes, so that the situation stays.
-    Static(Option<Stack>),
+    Static(Option<Box<Stack>>),
 }
 
 /// Creates a situation to try the program on. The stack works as far as the situation allows it. Situations that are
@@ -228,7 +228,7 @@ pub async fn run(name: &str, cluster: &Cluster, namespace: &str) -> Result<Runni
             apply(name, cluster, namespace).await?;
             cluster.start_publishing_controller(namespace)?
         }
-        _ => return Ok(Running::Static(apply(name, cluster, namespace).await?)),
+        _ => return Ok(Running::Static(apply(name, cluster, namespace).await?.map(Box::new))),
     };
     Ok(Running::Working(controller))
 }

@@ -88,15 +88,16 @@ impl Cluster {
                     return;
                 };
                 let mut controller = Controller::new(cluster, client, setup, is_publishing);
+                let mut rounds = 0;
                 loop {
                     let round = async {
                         let result = controller.reconcile().await;
                         let connected = controller.is_meshsync_connected().await;
                         let settled = connected && controller.is_settled().await;
                         let last_error = result.err().map(|error| format!("{error:#}"));
-                        let mut status = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                        *status = Status { connected, settled, rounds: status.rounds + 1, last_error };
-                        drop(status);
+                        rounds += 1;
+                        *shared.lock().unwrap_or_else(PoisonError::into_inner) =
+                            Status { connected, settled, rounds, last_error };
                         tokio::time::sleep(PAUSE).await;
                     };
                     // An error means that the handle was dropped, which is also a request to stop.
