@@ -77,6 +77,7 @@ async fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
     let running = states::run(&args.state, &cluster, namespace).await?;
     println!("The stack is in state {} after another {:.1} s.", args.state, start.elapsed().as_secs_f32());
+    println!("{}", reactions(&running, &args.state));
     println!("\nIn another terminal, run:\n");
     println!("  export KUBECONFIG={}", cluster.kubeconfig().display());
     println!("  export PATH=\"{}:$PATH:{}\"", programs.display(), bed::folder()?.display());
@@ -101,31 +102,39 @@ async fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// What reacts to changes in a state.
+fn reactions(running: &Running, state: &str) -> &'static str {
+    match (running, state) {
+        (Running::Static(_), _) => {
+            "Nothing reacts to changes: no operator reconciles, and MeshSync publishes no events.\n\
+             To try redeploy, reset and the test of the data flow, use the state healthy."
+        }
+        (_, "healthy") => "The operator reconciles, MeshSync publishes events, and a Meshery Server receives them.",
+        _ => {
+            "After a redeploy, the operator reconciles, MeshSync publishes events, and a Meshery Server receives them."
+        }
+    }
+}
+
 /// What to try in a state, with the effect of each command.
 fn usage(running: &Running, state: &str, options: &str) -> String {
-    let Running::Working(_) = running else {
+    if matches!(running, Running::Static(_)) {
         return format!(
             "Then try:
 
   meshdoctor check{options}
   meshdoctor status{options}
   meshdoctor record recording.json{options}
-
-This state does not change by itself: no operator reconciles, and MeshSync publishes no events.
-Use the state healthy to try redeploy, reset and the test of the data flow.
 "
         );
-    };
-    let (components, check, redeploy) = match state {
-        "healthy" => ("The operator", "The stack is healthy.", "There is nothing to do."),
-        "nothing-installed" => {
-            ("Once it is deployed, the operator", "It reports that nothing is installed.", "It deploys the stack.")
-        }
-        _ => ("The operator, if it is there,", "It shows the root cause.", "It fixes this state."),
+    }
+    let (check, redeploy) = match state {
+        "healthy" => ("The stack is healthy.", "There is nothing to do."),
+        "nothing-installed" => ("Nothing is installed.", "This deploys the stack."),
+        _ => ("This shows the root cause.", "This fixes the state."),
     };
     format!(
-        "Then try the five tasks of the README, for example in this order.
-{components} reconciles, MeshSync publishes events, and a Meshery Server receives them.
+        "Then try the five tasks of the README, for example in this order:
 
   Find out what is wrong. {check}
     meshdoctor check{options}
