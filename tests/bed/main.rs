@@ -20,10 +20,9 @@ use tokio::sync::oneshot;
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Environment variables:
-  MESHERY_OPERATOR_BIN  path of a Meshery Operator 1.0.5 to run instead of the fake one
-  MESHSYNC_BIN          path of a MeshSync 1.0.3 to run instead of the fake one; it uses port 11000 and
-                        the namespace meshery
-  MESHDOCTOR_BED_KEEP   if set, the cluster's files are kept")]
+  MESHERY_OPERATOR_BIN  path of the real operator 1.0.5, to run it instead of the fake one
+  MESHSYNC_BIN          path of the real MeshSync 1.0.3, likewise; needs port 11000
+  MESHDOCTOR_BED_KEEP   keep the cluster's files")]
 struct Args {
     /// State of the stack; --list prints all states.
     #[arg(default_value = "healthy")]
