@@ -190,3 +190,39 @@ fn short_output_folds_passed_checks_and_shows_problems() {
     assert!(whole.contains("[api-reachable]"), "{whole}");
     assert!(whole.contains("watch-list-watches-secrets"), "{whole}");
 }
+
+#[test]
+fn commands_carry_the_given_connection_flags_and_no_credentials() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let config = scratch.path().join("my config");
+    let cluster = "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]";
+    let context = "contexts: [{name: far, context: {cluster: c, user: u}}]";
+    let user = "users: [{name: u, user: {}}]";
+    fs::write(&config, format!("apiVersion: v1\nkind: Config\n{cluster}\n{context}\n{user}\n")).expect("a kubeconfig");
+    let plugin = scratch.path().join("kubectl-meshdoctor");
+    symlink(env!("CARGO_BIN_EXE_meshdoctor"), &plugin).expect("a link");
+    let output = std::process::Command::new(&plugin)
+        .args(["check", "-ojson", "--context", "far", "--as", "jane", "--token", "s3cret-token"])
+        .args(["--server", "http://joe:s3cret-word@127.0.0.1:1", "-n", "mesh"])
+        .arg("--kubeconfig")
+        .arg(&config)
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("a document");
+    let command = report["findings"][0]["remedy"]["commands"][0]["run"].as_str().expect("a command");
+    let expected = format!(
+        "kubectl --kubeconfig '{}' --context far --server http://127.0.0.1:1 --as jane cluster-info",
+        config.display()
+    );
+    assert_eq!(command, expected);
+    assert!(!text.contains("s3cret"), "{text}");
+    let output = std::process::Command::new(&plugin)
+        .args(["status", "--from", "fixtures/healthy"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("it runs");
+    let screen = String::from_utf8(output.stdout).expect("text");
+    assert!(screen.contains("Diagnose: kubectl meshdoctor check"), "{screen}");
+}
