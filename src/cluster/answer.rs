@@ -74,7 +74,7 @@ pub(crate) struct List<T> {
 
 /// An object of which only the metadata is parsed.
 #[derive(Deserialize)]
-pub(crate) struct Bare {
+pub(crate) struct ListedObject {
     pub(crate) metadata: ObjectMeta,
 }
 

@@ -11,8 +11,8 @@ use kube::{Client, client::Body};
 use tokio::time::Instant;
 
 pub(crate) use super::{
-    answer::{ApiError, Bare, List, parse, seen},
-    retry::Repeat,
+    answer::{ApiError, List, ListedObject, parse, seen},
+    retry::RetryPolicy,
     transport_error::{from_error, speaks_no_http},
 };
 use super::{
@@ -137,7 +137,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// See [`ApiClient::get`].
     pub(crate) async fn get_over(&self, client: Client, path: &str) -> Result<String, ApiError> {
-        self.send(client, "GET", path, None, JSON, Repeat::Failed).await
+        self.send(client, "GET", path, None, JSON, RetryPolicy::Failed).await
     }
 
     /// The body of a GET with one of these content types, with the given retries.
@@ -145,7 +145,7 @@ impl<'a> ApiClient<'a> {
     /// # Errors
     ///
     /// See [`ApiClient::get`].
-    pub(crate) async fn get_as(&self, path: &str, accept: &str, repeat: Repeat) -> Result<String, ApiError> {
+    pub(crate) async fn get_as(&self, path: &str, accept: &str, repeat: RetryPolicy) -> Result<String, ApiError> {
         self.send(self.client(), "GET", path, None, accept, repeat).await
     }
 
@@ -155,7 +155,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// The [`ApiError`] with the reason.
     pub(crate) async fn get(&self, path: &str) -> Result<String, ApiError> {
-        self.get_as(path, JSON, Repeat::Failed).await
+        self.get_as(path, JSON, RetryPolicy::Failed).await
     }
 
     /// The body of a GET for a list, with only the metadata of its objects.
@@ -165,7 +165,7 @@ impl<'a> ApiClient<'a> {
     /// See [`ApiClient::get`].
     pub(crate) async fn get_metadata(&self, path: &str) -> Result<String, ApiError> {
         const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-        self.get_as(path, METADATA, Repeat::Failed).await
+        self.get_as(path, METADATA, RetryPolicy::Failed).await
     }
 
     /// The body of a POST that changes nothing, such as an access review.
@@ -174,7 +174,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// See [`ApiClient::get`].
     pub(crate) async fn post(&self, path: &str, body: &serde_json::Value) -> Result<String, ApiError> {
-        self.send(self.client(), "POST", path, Some(body.to_string()), JSON, Repeat::Failed).await
+        self.send(self.client(), "POST", path, Some(body.to_string()), JSON, RetryPolicy::Failed).await
     }
 
     /// The answer to a change or its dry run, whatever the status, because a rejection is a result, too.
@@ -185,7 +185,7 @@ impl<'a> ApiClient<'a> {
     ///
     /// The [`ApiError`] if no API server answered.
     pub(crate) async fn change(&self, change: &Change<'_>) -> Result<(StatusCode, String), ApiError> {
-        let repeat = if change.is_dry_run() { Repeat::Throttled } else { Repeat::Never };
+        let repeat = if change.is_dry_run() { RetryPolicy::Throttled } else { RetryPolicy::Never };
         let begun = Instant::now();
         let mut tries = 0;
         loop {
@@ -215,7 +215,7 @@ impl<'a> ApiClient<'a> {
         guard: impl Send + 'static,
     ) -> Result<(StatusCode, String), ApiError> {
         let (result, _) = self
-            .change_with(change, Repeat::Never, async |request, limit| {
+            .change_with(change, RetryPolicy::Never, async |request, limit| {
                 let client = self.client();
                 let task = tokio::spawn(async move {
                     let answer = in_time(limit, read(client, request, |_| Ok(()))).await;
@@ -231,7 +231,7 @@ impl<'a> ApiClient<'a> {
     async fn change_with(
         &self,
         change: &Change<'_>,
-        repeat: Repeat,
+        repeat: RetryPolicy,
         send: impl AsyncFnOnce(Request<Body>, Duration) -> Result<Answer, ApiError>,
     ) -> (Result<(StatusCode, String), ApiError>, Option<Hint>) {
         let started = Instant::now();
@@ -285,7 +285,7 @@ impl<'a> ApiClient<'a> {
         path: &str,
         body: Option<String>,
         accept: &str,
-        repeat: Repeat,
+        repeat: RetryPolicy,
     ) -> Result<String, ApiError> {
         let begun = Instant::now();
         let mut tries = 0;
@@ -318,14 +318,14 @@ impl<'a> ApiClient<'a> {
         client: Client,
         request: Request<Body>,
         accept: &str,
-        repeat: Repeat,
+        repeat: RetryPolicy,
     ) -> (Result<String, ApiError>, Option<Hint>) {
         let mut room = self.budget.room();
         let (head, bytes) = match read(client, request, |more| room.take(more)).await {
             Ok(answer) => answer,
             Err(failure) => return (Err(failure), None),
         };
-        self.see_clock(&head);
+        self.record_clock(&head);
         if accept == ANYTHING && head.status == StatusCode::OK {
             return (Ok(String::from_utf8_lossy(&bytes).into_owned()), None);
         }
@@ -353,7 +353,7 @@ impl<'a> ApiClient<'a> {
     }
 
     /// Takes the API server's clock from its first answer.
-    fn see_clock(&self, head: &http::response::Parts) {
+    fn record_clock(&self, head: &http::response::Parts) {
         if self.skew.get().is_none()
             && let Some(date) = head.headers.get(header::DATE)
             && let Ok(date) = DateTimeParser::new().parse_timestamp(date.as_bytes())

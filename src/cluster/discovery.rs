@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use serde::Deserialize;
 
-use super::ask::{ApiClient, ApiError, Repeat};
+use super::ask::{ApiClient, ApiError, RetryPolicy};
 use crate::{
     facts::Served,
     stack::{
@@ -87,7 +87,7 @@ struct Resource {
 
 /// Queries the resources. Every authenticated user can do this, unless the default role was removed.
 pub(crate) async fn ask(api: &ApiClient<'_>) -> Seen<Served> {
-    let ask = |path| api.get_as(path, AGGREGATED, Repeat::Failed);
+    let ask = |path| api.get_as(path, AGGREGATED, RetryPolicy::Failed);
     let (core, named) = join(ask("/api"), ask("/apis")).await;
     let mut served = Served::default();
     for answer in [core, named] {

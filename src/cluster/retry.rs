@@ -17,7 +17,7 @@ const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Which requests may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum RetryPolicy {
     /// Never.
     Never,
     /// If the API server limits requests. Other failures may be a decision, for example of an admission webhook.
@@ -36,10 +36,10 @@ pub(crate) struct Hint {
 
 impl Hint {
     /// Whether an answer is worth a retry.
-    pub(crate) fn of(status: StatusCode, headers: &HeaderMap, kind: Kind, repeat: Repeat) -> Option<Self> {
+    pub(crate) fn of(status: StatusCode, headers: &HeaderMap, kind: Kind, repeat: RetryPolicy) -> Option<Self> {
         let worth = match status {
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => repeat != Repeat::Never,
-            StatusCode::INTERNAL_SERVER_ERROR => repeat == Repeat::Failed,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => repeat != RetryPolicy::Never,
+            StatusCode::INTERNAL_SERVER_ERROR => repeat == RetryPolicy::Failed,
             _ => false,
         };
         let after = headers.get(header::RETRY_AFTER);
@@ -66,7 +66,7 @@ impl Hint {
 mod tests {
     use super::*;
 
-    fn hint(status: u16, after: Option<&str>, kind: Kind, repeat: Repeat) -> Option<Hint> {
+    fn hint(status: u16, after: Option<&str>, kind: Kind, repeat: RetryPolicy) -> Option<Hint> {
         let mut headers = HeaderMap::new();
         if let Some(after) = after {
             headers.insert(header::RETRY_AFTER, after.parse().expect("a value"));
@@ -77,11 +77,11 @@ mod tests {
 
     #[test]
     fn retry_after_is_obeyed_and_bare_errors_get_two_attempts() {
-        let asked = hint(429, Some("7"), Kind::TooManyRequests, Repeat::Failed).expect("a hint");
+        let asked = hint(429, Some("7"), Kind::TooManyRequests, RetryPolicy::Failed).expect("a hint");
         assert_eq!(asked.pause(0), Some(Duration::from_secs(7)));
         assert_eq!(asked.pause(API_RETRIES), None);
         for status in [429, 500, 503] {
-            let bare = hint(status, None, Kind::ServerError, Repeat::Failed).expect("a hint");
+            let bare = hint(status, None, Kind::ServerError, RetryPolicy::Failed).expect("a hint");
             assert!(bare.pause(0).is_some() && bare.pause(1).is_some());
             assert_eq!(bare.pause(2), None);
         }
@@ -91,12 +91,12 @@ mod tests {
     fn diagnoses_and_decisions_are_not_retried() {
         let kinds = [Kind::ConversionWebhook, Kind::CrdStorageInitializing];
         for kind in kinds {
-            assert_eq!(hint(500, None, kind, Repeat::Failed), None);
-            assert_eq!(hint(429, Some("1"), kind, Repeat::Failed), None);
+            assert_eq!(hint(500, None, kind, RetryPolicy::Failed), None);
+            assert_eq!(hint(429, Some("1"), kind, RetryPolicy::Failed), None);
         }
-        assert_eq!(hint(500, None, Kind::ServerError, Repeat::Throttled), None);
-        assert!(hint(503, None, Kind::ServerError, Repeat::Throttled).is_some());
-        assert_eq!(hint(429, Some("1"), Kind::ServerError, Repeat::Never), None);
-        assert_eq!(hint(404, None, Kind::NotFound, Repeat::Failed), None);
+        assert_eq!(hint(500, None, Kind::ServerError, RetryPolicy::Throttled), None);
+        assert!(hint(503, None, Kind::ServerError, RetryPolicy::Throttled).is_some());
+        assert_eq!(hint(429, Some("1"), Kind::ServerError, RetryPolicy::Never), None);
+        assert_eq!(hint(404, None, Kind::NotFound, RetryPolicy::Failed), None);
     }
 }

@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// The reason, as a sentence.
-    pub async fn greet(&self) -> Result<(), Failure> {
+    pub async fn check_reachable(&self) -> Result<(), Failure> {
         let mut answer = answer::version(self.api.get("/version").await);
         let wants_http1 = matches!(&answer, Err(failure) if transport::may_want_http1(failure.kind()));
         if self.clients.two && wants_http1 {
@@ -168,12 +168,12 @@ impl<'a> Session<'a> {
         let permission = id.permission("get");
         let answer = self.api.get(&id.path()).await;
         let object = seen(answer.and_then(|body| parse(&body)), &permission);
-        self.unless_unserved(&id.api_version, &id.plural, object).await
+        self.absent_if_unserved(&id.api_version, &id.plural, object).await
     }
 
     /// Turns a denial into "absent" if the kind is not served. The API server checks permissions before it looks for
     /// the kind, and no permission is needed for kinds that are not served.
-    pub(crate) async fn unless_unserved<T>(&self, api_version: &str, plural: &str, seen: Seen<T>) -> Seen<T> {
+    pub(crate) async fn absent_if_unserved<T>(&self, api_version: &str, plural: &str, seen: Seen<T>) -> Seen<T> {
         let denied = matches!(seen, Seen::Denied(_));
         if denied && discovery::serves(&self.api, api_version, plural).await == Some(false) {
             return Seen::Absent;

@@ -48,7 +48,7 @@ impl Tunnel {
         match tokio::time::timeout(limit, pods.portforward(pod, ports)).await {
             Ok(Ok(forwarder)) => Ok(Self { forwarder }),
             Ok(Err(error)) => Err(explain(&error, permissions)),
-            Err(_) => Err(ProbeFailure::no_way(
+            Err(_) => Err(ProbeFailure::route_failed(
                 FailureReason::Silent,
                 format!("the port-forward timed out after {}", words::span(limit)),
             )),
@@ -79,11 +79,11 @@ fn explain(error: &kube::Error, permissions: &[Permission]) -> ProbeFailure {
                 missing,
             }
         }
-        kube::Error::Api(status) => ProbeFailure::no_way(
+        kube::Error::Api(status) => ProbeFailure::route_failed(
             FailureReason::PortForward,
             format!("the API server answered {}: {}", status.code, one_line(&status.message)),
         ),
-        other => ProbeFailure::no_way(FailureReason::PortForward, super::ask::from_error(other).to_string()),
+        other => ProbeFailure::route_failed(FailureReason::PortForward, super::ask::from_error(other).to_string()),
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn port_error(message: &str) -> ProbeFailure {
     if refused {
         ProbeFailure::broker(FailureReason::Refused, format!("nothing listens in the pod: {text}"))
     } else {
-        ProbeFailure::no_way(FailureReason::PortForward, format!("the port-forward failed: {text}"))
+        ProbeFailure::route_failed(FailureReason::PortForward, format!("the port-forward failed: {text}"))
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         let refused = port_error("failed to connect to 127.0.0.1:4222: connection refused");
         assert_eq!((refused.kind, refused.reason), (FailureKind::Broker, FailureReason::Refused));
         let other = port_error("no\u{1b}]0;forward\u{9b}\nsecond line");
-        assert_eq!(other.kind, FailureKind::NoWay);
+        assert_eq!(other.kind, FailureKind::RouteFailed);
         assert_eq!(other.message, "the port-forward failed: no]0;forward");
         assert!(port_error(&"x".repeat(1 << 20)).message.len() < 400);
     }

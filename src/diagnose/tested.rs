@@ -13,7 +13,7 @@ use super::{
 };
 use crate::facts::watch_list::in_force;
 use crate::{
-    facts::{Facts, FlowTest, Handshake, Heard, Step, Subject, Test, permissions, stack},
+    facts::{EventCounts, Facts, FlowTest, Handshake, Step, Subject, Test, permissions, stack},
     report::{Finding, Report, Severity, Source, Status, Summary, TestReport, Verdict, WatchedResource},
     stack::{
         base::seen::Seen,
@@ -174,7 +174,7 @@ fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource>
         .into_iter()
         .map(|resource| {
             let heard = flow.heard.get(&resource);
-            let Heard { added, modified, deleted, last } = heard.copied().unwrap_or_default();
+            let EventCounts { added, modified, deleted, last } = heard.copied().unwrap_or_default();
             WatchedResource {
                 readable: readable(context, &account, &resource),
                 added,

@@ -41,7 +41,7 @@ pub use self::{
     preflight::{Answer, DryRun, Node, Preflight, ReviewedPermission},
     probe::{FailureKind, FailureReason, Handshake, NotTried, ProbeFailure},
     test::{
-        ApiTest, Change, FlowTest, Heard, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive, ProbeObject,
+        ApiTest, Change, EventCounts, FlowTest, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive, ProbeObject,
         Refusal, ServerTest, Step, Subject, Test,
     },
 };

@@ -36,7 +36,7 @@ pub struct Observed {
     /// The kind.
     pub kind: &'static str,
     /// What is queried.
-    pub ask: Ask,
+    pub request: Request,
     /// The lowest depth at which it is queried.
     pub from: Depth,
     /// Whether other objects of the kind belong to another row.
@@ -47,7 +47,7 @@ pub struct Observed {
 
 /// What is queried from the API server.
 #[derive(Clone, Copy, Debug)]
-pub enum Ask {
+pub enum Request {
     /// The list in the stack's namespace.
     List,
     /// The list in the stack's namespace, once for each version of the profile.
@@ -63,7 +63,7 @@ pub enum Ask {
 }
 
 /// The leader election Lease.
-pub const LEASE: Observed = row::<Lease>(Ask::Named(|profile| profile.operator.lease.to_owned()), Depth::Check);
+pub const LEASE: Observed = row::<Lease>(Request::Named(|profile| profile.operator.lease.to_owned()), Depth::Check);
 
 /// Every row, one for each field of [`Facts`]: `one` object, `many`, or many in several `versions`.
 macro_rules! observed {
@@ -85,53 +85,62 @@ macro_rules! observed {
 }
 
 observed! {
-    one namespace = row::<Namespace>(Ask::ClusterNamed(|_, name| name.to_owned()), Depth::Check)
+    one namespace = row::<Namespace>(Request::ClusterNamed(|_, name| name.to_owned()), Depth::Check)
         .called("namespace");
-    one broker_crd = crd("crd/broker", Ask::ClusterNamed(|profile, _| profile.broker_crd()));
-    one meshsync_crd = crd("crd/meshsync", Ask::ClusterNamed(|profile, _| profile.meshsync_crd()));
-    many former_crds = crd("crd/former", Ask::Each(Profile::former_crds));
+    one broker_crd = crd("crd/broker", Request::ClusterNamed(|profile, _| profile.broker_crd()));
+    one meshsync_crd = crd("crd/meshsync", Request::ClusterNamed(|profile, _| profile.meshsync_crd()));
+    many former_crds = crd("crd/former", Request::Each(Profile::former_crds));
     versions brokers = custom("brokers", "Broker", Depth::Status);
     versions meshsyncs = custom("meshsyncs", "MeshSync", Depth::WatchList);
-    many deployments = row::<Deployment>(Ask::List, Depth::WatchList).files(&["deploy"]);
-    many statefulsets = row::<StatefulSet>(Ask::List, Depth::Status).files(&["sts"]);
-    many replicasets = row::<ReplicaSet>(Ask::List, Depth::Status).files(&["rs"]);
-    many pods = row::<Pod>(Ask::List, Depth::Status).files(&["po"]);
-    many services = row::<Service>(Ask::List, Depth::Status).files(&["svc"]);
-    many endpointslices = row::<EndpointSlice>(Ask::List, Depth::Check);
-    many networkpolicies = row::<NetworkPolicy>(Ask::List, Depth::Check).files(&["netpol"]);
-    many events = row::<Event>(Ask::List, Depth::Check);
+    many deployments = row::<Deployment>(Request::List, Depth::WatchList).files(&["deploy"]);
+    many statefulsets = row::<StatefulSet>(Request::List, Depth::Status).files(&["sts"]);
+    many replicasets = row::<ReplicaSet>(Request::List, Depth::Status).files(&["rs"]);
+    many pods = row::<Pod>(Request::List, Depth::Status).files(&["po"]);
+    many services = row::<Service>(Request::List, Depth::Status).files(&["svc"]);
+    many endpointslices = row::<EndpointSlice>(Request::List, Depth::Check);
+    many networkpolicies = row::<NetworkPolicy>(Request::List, Depth::Check).files(&["netpol"]);
+    many events = row::<Event>(Request::List, Depth::Check);
     one lease = LEASE;
     many rbac.cluster_roles = row::<ClusterRole>(
-        Ask::Each(|profile| owned(profile.operator.cluster_roles)), Depth::Check
+        Request::Each(|profile| owned(profile.operator.cluster_roles)), Depth::Check
     ).files(&["cluster-rbac"]);
     many rbac.cluster_role_bindings = row::<ClusterRoleBinding>(
-        Ask::Each(|profile| owned(profile.operator.cluster_role_bindings)), Depth::Check
+        Request::Each(|profile| owned(profile.operator.cluster_role_bindings)), Depth::Check
     ).files(&["cluster-rbac"]);
-    many rbac.roles = row::<Role>(Ask::Nothing, Depth::Check);
-    many rbac.role_bindings = row::<RoleBinding>(Ask::Nothing, Depth::Check);
+    many rbac.roles = row::<Role>(Request::Nothing, Depth::Check);
+    many rbac.role_bindings = row::<RoleBinding>(Request::Nothing, Depth::Check);
 }
 
-const fn row<T: Resource>(ask: Ask, from: Depth) -> Observed {
+const fn row<T: Resource>(request: Request, from: Depth) -> Observed {
     Observed {
         name: T::URL_PATH_SEGMENT,
         api_version: T::API_VERSION,
         resource: T::URL_PATH_SEGMENT,
         kind: T::KIND,
-        ask,
+        request,
         from,
         shared: false,
         files: &[],
     }
 }
 
-const fn crd(name: &'static str, ask: Ask) -> Observed {
-    let mut row = row::<CustomResourceDefinition>(ask, Depth::Check).called(name);
+const fn crd(name: &'static str, request: Request) -> Observed {
+    let mut row = row::<CustomResourceDefinition>(request, Depth::Check).called(name);
     row.shared = true;
     row
 }
 
 const fn custom(resource: &'static str, kind: &'static str, from: Depth) -> Observed {
-    Observed { name: resource, api_version: "", resource, kind, ask: Ask::Versions, from, shared: false, files: &[] }
+    Observed {
+        name: resource,
+        api_version: "",
+        resource,
+        kind,
+        request: Request::Versions,
+        from,
+        shared: false,
+        files: &[],
+    }
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -151,10 +160,10 @@ impl Observed {
 
     /// The names of the objects that belong to the row. `None` if all objects of the kind do.
     pub fn names(&self, profile: &Profile, namespace: &str) -> Option<Vec<String>> {
-        match self.ask {
-            Ask::Named(name) => Some(vec![name(profile)]),
-            Ask::ClusterNamed(name) => Some(vec![name(profile, namespace)]),
-            Ask::Each(names) if self.shared => Some(names(profile)),
+        match self.request {
+            Request::Named(name) => Some(vec![name(profile)]),
+            Request::ClusterNamed(name) => Some(vec![name(profile, namespace)]),
+            Request::Each(names) if self.shared => Some(names(profile)),
             _ => None,
         }
     }
@@ -226,12 +235,12 @@ impl Outcome {
     /// What was queried, in words.
     pub(crate) fn title(&self) -> String {
         let kind = self.row.kind;
-        match (&self.version, self.row.ask) {
+        match (&self.version, self.row.request) {
             (Some(version), _) => format!("{} in {version}", self.row.resource),
             _ if self.row.name == "crd/broker" => "the Broker CRD".into(),
             _ if self.row.name == "crd/meshsync" => "the MeshSync CRD".into(),
-            (None, Ask::Named(_)) => format!("the {kind}"),
-            (None, Ask::ClusterNamed(_)) => kind.into(),
+            (None, Request::Named(_)) => format!("the {kind}"),
+            (None, Request::ClusterNamed(_)) => kind.into(),
             _ => kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |stem| format!("{stem}ies")),
         }
     }

@@ -32,13 +32,13 @@ impl ProbeFailure {
     }
 
     /// The route to the broker failed, which proves nothing about the broker.
-    pub fn no_way(reason: FailureReason, message: impl Into<String>) -> Self {
-        Self { kind: FailureKind::NoWay, ..Self::broker(reason, message) }
+    pub fn route_failed(reason: FailureReason, message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::RouteFailed, ..Self::broker(reason, message) }
     }
 
     /// Something other than a server of this broker answered.
-    pub fn stranger(message: impl Into<String>) -> Self {
-        Self { kind: FailureKind::Stranger, ..Self::broker(FailureReason::OtherServer, message) }
+    pub fn foreign_server(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::ForeignServer, ..Self::broker(FailureReason::OtherServer, message) }
     }
 }
 
@@ -66,11 +66,13 @@ pub enum FailureKind {
     Denied,
     /// The route failed before it reached the broker, which proves nothing about the broker.
     #[default]
-    NoWay,
+    #[serde(rename = "no-way")]
+    RouteFailed,
     /// The pod was reached, but the broker there does not answer like a NATS server.
     Broker,
     /// Something answered that is not a server of this broker.
-    Stranger,
+    #[serde(rename = "stranger")]
+    ForeignServer,
 }
 
 /// What happened, for programs.
@@ -164,7 +166,8 @@ pub enum NotTried {
     /// It is the broker of another stack.
     NotOurs,
     /// No broker pod's monitor reported the server at this address.
-    NotVouched,
+    #[serde(rename = "not-vouched")]
+    NotConfirmed,
     /// A recording does not say.
     #[default]
     #[serde(other)]
@@ -179,7 +182,7 @@ impl NotTried {
             Self::Unnamed => "the monitor did not confirm this server, so no token is sent to it",
             Self::OtherServer => "the client port and the monitor belong to two different servers",
             Self::NotOurs => "it is not a broker of this stack, so no token is sent to it",
-            Self::NotVouched => "no broker pod's monitor confirmed this server, so no token is sent to it",
+            Self::NotConfirmed => "no broker pod's monitor confirmed this server, so no token is sent to it",
             Self::Unspecified => "not tried",
         }
     }
@@ -194,7 +197,7 @@ mod tests {
         let attempt: ProbeFailure = serde_json::from_str(r#"{"kind": "broker", "message": "no NATS server runs"}"#)?;
         assert_eq!(attempt.reason, FailureReason::Unspecified);
         let failed: Handshake = serde_json::from_str(r#"{"outcome": "failed", "message": "gone"}"#)?;
-        assert_eq!(failed, Handshake::Failed(ProbeFailure::no_way(FailureReason::Unspecified, "gone")));
+        assert_eq!(failed, Handshake::Failed(ProbeFailure::route_failed(FailureReason::Unspecified, "gone")));
         let later: Handshake =
             serde_json::from_str(r#"{"outcome": "notTried", "reason": "of-a-later-version", "why": "so"}"#)?;
         assert!(matches!(later, Handshake::NotTried { reason: NotTried::Unspecified, .. }));

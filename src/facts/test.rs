@@ -162,7 +162,7 @@ pub struct FlowTest {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,
     /// All events received, by resource.
-    pub heard: BTreeMap<String, Heard>,
+    pub heard: BTreeMap<String, EventCounts>,
     /// The number of messages on the subject that were not events.
     pub malformed: u64,
     /// The number of messages that we dropped because we did not read fast enough.
@@ -207,9 +207,11 @@ pub struct ProbeObject {
 #[serde(rename_all = "camelCase")]
 pub enum HeldBack {
     /// No broker server accepted a subscription, so no event could be received.
-    NobodyToHear(String),
+    #[serde(rename = "nobodyToHear")]
+    NoConnection(String),
     /// Nothing is running that would publish events.
-    NobodyToPublish(String),
+    #[serde(rename = "nobodyToPublish")]
+    NoPublisher(String),
     /// `MeshSync` does not publish events of the kind to be changed.
     NotWatched {
         /// The kind.
@@ -273,7 +275,7 @@ pub struct Change {
 /// The events received for one resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Heard {
+pub struct EventCounts {
     /// Objects created.
     pub added: u64,
     /// Objects changed.
@@ -284,7 +286,7 @@ pub struct Heard {
     pub last: u64,
 }
 
-impl Heard {
+impl EventCounts {
     /// The total number.
     pub fn all(&self) -> u64 {
         self.added + self.modified + self.deleted

@@ -215,7 +215,7 @@ pub fn published(facts: &Facts, resource: &str, namespace: &str) -> Result<Vec<&
     let profile = facts.profile;
     if let Some(deployment) = stack::meshsync_deployment(facts).known() {
         let filter = OutputFilter::of(deployment, profile);
-        if let Some(why) = filter.leaves_out(resource, namespace) {
+        if let Some(why) = filter.excludes(resource, namespace) {
             return Err(NotPublished::Filtered(why));
         }
     }

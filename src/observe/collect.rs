@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cluster::{
         Scope, answer,
-        ask::{ApiClient, ApiError, Bare, JSON, List, Repeat, seen},
+        ask::{ApiClient, ApiError, JSON, List, ListedObject, RetryPolicy, seen},
         blank, discovery, obstacle,
         pages::Form,
         reviews,
@@ -238,11 +238,11 @@ impl Observer<'_> {
     /// every cluster serves.
     async fn served(&self, facts: &Facts) -> Seen<crate::facts::Served> {
         let profile = self.scope.profile;
-        let goes_beyond = stack::meshsyncs(facts)
+        let has_more_than_stock = stack::meshsyncs(facts)
             .items()
             .first()
-            .is_some_and(|meshsync| meshsync.watch_list(profile).goes_beyond(profile));
-        if self.depth.is_whole() && goes_beyond { discovery::ask(self.api).await } else { Seen::NotLooked }
+            .is_some_and(|meshsync| meshsync.watch_list(profile).has_more_than_stock(profile));
+        if self.depth.is_whole() && has_more_than_stock { discovery::ask(self.api).await } else { Seen::NotLooked }
     }
 
     /// `MeshSync`'s memory usage, which is queried if it is running and has a limit.
@@ -259,7 +259,8 @@ impl Observer<'_> {
             return Seen::NotLooked;
         };
         let query = queries::metrics(&self.target.namespace, stack::name(&pod.metadata));
-        let answer = tokio::time::timeout(METRICS_PATIENCE, self.api.get_as(&query.path, JSON, Repeat::Never)).await;
+        let answer =
+            tokio::time::timeout(METRICS_PATIENCE, self.api.get_as(&query.path, JSON, RetryPolicy::Never)).await;
         let Ok(answer) = answer else {
             return Seen::failed(Failure::new(Kind::TimedOut, "the metrics API timed out"));
         };
@@ -278,7 +279,7 @@ impl Observer<'_> {
         let query = queries::helm(&release, &namespace);
         let mut revisions = Vec::new();
         let read = |page: String| {
-            let list: List<Bare> = parse(&page, &[])?;
+            let list: List<ListedObject> = parse(&page, &[])?;
             let items = list.items.into_iter().flatten();
             revisions.extend(items.filter_map(|item| HelmRevision::of(&item.metadata)));
             Ok(())
@@ -345,7 +346,7 @@ impl Observer<'_> {
                 Ok(pages) => {
                     let found = namespaces.get_or_insert_default();
                     for page in pages {
-                        let items = serde_json::from_str::<List<Bare>>(&page).ok().and_then(|list| list.items);
+                        let items = serde_json::from_str::<List<ListedObject>>(&page).ok().and_then(|list| list.items);
                         found.extend(items.into_iter().flatten().filter_map(|item| item.metadata.namespace));
                     }
                 }

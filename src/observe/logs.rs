@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 use super::queries;
 use crate::{
-    cluster::ask::{ANYTHING, ApiClient, ApiError, Repeat, seen},
+    cluster::ask::{ANYTHING, ApiClient, ApiError, RetryPolicy, seen},
     facts::{Facts, Log, log_lines, stack},
     stack::base::failure::Kind,
 };
@@ -26,7 +26,7 @@ pub(super) async fn read(api: &ApiClient<'_>, facts: &Facts, secrets: &[String])
     let wanted = wanted(facts);
     join_all(wanted.into_iter().map(async |wanted| {
         let query = queries::log(namespace, &wanted.pod, &wanted.container, wanted.previous);
-        let answer = match api.get_as(&query.path, ANYTHING, Repeat::Failed).await {
+        let answer = match api.get_as(&query.path, ANYTHING, RetryPolicy::Failed).await {
             // A container that has not run before has no previous log.
             Err(ApiError::Failed(failure)) if wanted.previous && failure.kind == Kind::ServerError => Ok(String::new()),
             answer => answer,

@@ -5,7 +5,7 @@
 use super::Depth;
 use crate::{
     cluster::reviews,
-    facts::observed::{self, Ask, LEASE, Observed},
+    facts::observed::{self, LEASE, Observed, Request},
     stack::{
         base::permission::Permission,
         manifests,
@@ -54,17 +54,17 @@ pub fn cluster_id() -> Query {
 pub fn of(row: &Observed, profile: &Profile, namespace: &str) -> Vec<Query> {
     let list = |name: &str, api_version: &str| list(name, api_version, row.resource, namespace);
     let get = |object: &str, place| get(row.name, row.api_version, row.resource, object, place);
-    match row.ask {
-        Ask::List => vec![list(row.name, row.api_version)],
-        Ask::Versions => profile
+    match row.request {
+        Request::List => vec![list(row.name, row.api_version)],
+        Request::Versions => profile
             .versions
             .iter()
             .map(|version| list(&row.in_version(version), &format!("{}/{version}", profile.group)))
             .collect(),
-        Ask::Named(name) => vec![get(&name(profile), Some(namespace))],
-        Ask::ClusterNamed(name) => vec![get(&name(profile, namespace), None)],
-        Ask::Each(names) => names(profile).iter().map(|name| get(name, None)).collect(),
-        Ask::Nothing => Vec::new(),
+        Request::Named(name) => vec![get(&name(profile), Some(namespace))],
+        Request::ClusterNamed(name) => vec![get(&name(profile, namespace), None)],
+        Request::Each(names) => names(profile).iter().map(|name| get(name, None)).collect(),
+        Request::Nothing => Vec::new(),
     }
 }
 
@@ -177,7 +177,7 @@ pub fn pods_everywhere() -> Query {
 
 /// The rows that are queried at this depth, including those that are queried separately.
 fn rows(depth: Depth, each: bool) -> impl Iterator<Item = &'static Observed> {
-    observed::ALL.iter().filter(move |row| depth >= row.from && matches!(row.ask, Ask::Each(_)) == each)
+    observed::ALL.iter().filter(move |row| depth >= row.from && matches!(row.request, Request::Each(_)) == each)
 }
 
 /// The queries of the first round, which need no earlier answer.

@@ -46,7 +46,7 @@ impl OutputFilter {
     /// Why objects of this resource in this namespace are not published. `None` if they are.
     ///
     /// Namespaces are compared literally. Resources match in singular or plural, in upper or lower case.
-    pub fn leaves_out(&self, resource: &str, namespace: &str) -> Option<String> {
+    pub fn excludes(&self, resource: &str, namespace: &str) -> Option<String> {
         if self.to_file {
             return Some("MeshSync writes a file (-output) and publishes nothing".into());
         }
@@ -104,9 +104,9 @@ mod tests {
             resources: Some("Pod,configmaps".into()),
             ..OutputFilter::default()
         };
-        assert_eq!(filter.leaves_out("pods.v1.", "default"), None);
-        assert_eq!(filter.leaves_out("configmaps.v1.", "default"), None);
-        assert!(filter.leaves_out("configmaps.v1.", "meshery").is_some());
-        assert!(filter.leaves_out("deployments.v1.apps", "default").is_some());
+        assert_eq!(filter.excludes("pods.v1.", "default"), None);
+        assert_eq!(filter.excludes("configmaps.v1.", "default"), None);
+        assert!(filter.excludes("configmaps.v1.", "meshery").is_some());
+        assert!(filter.excludes("deployments.v1.apps", "default").is_some());
     }
 }

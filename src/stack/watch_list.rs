@@ -170,7 +170,7 @@ impl WatchList {
     }
 
     /// Whether it has entries beyond the stock entries, which every cluster serves.
-    pub fn goes_beyond(&self, profile: &Profile) -> bool {
+    pub fn has_more_than_stock(&self, profile: &Profile) -> bool {
         let table = profile.meshsync.default_watch_list;
         match self {
             Self::Whitelist(entries) => {

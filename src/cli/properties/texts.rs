@@ -146,7 +146,7 @@ fn flags_of_meshsync_are_read() {
         .expect("a deployment");
         let filter = OutputFilter::of(&deployment, &profile::MESHERY);
         let _ = filter.is_open();
-        let _ = filter.leaves_out(&resource, "meshery");
+        let _ = filter.excludes(&resource, "meshery");
     });
 }
 

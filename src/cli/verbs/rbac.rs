@@ -91,7 +91,7 @@ async fn resolve(subject: &args::Subject, global: &Global, terminal: &Terminal) 
         return Ok(service_account(namespace, name));
     }
     let ask = async |opened: Opened<'_>| match opened {
-        Opened::Session(session) => match session.greet().await {
+        Opened::Session(session) => match session.check_reachable().await {
             Ok(()) => session.who_am_i().await,
             Err(why) => Err(why),
         },

@@ -108,8 +108,8 @@ fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
             let title = "the server is reached";
             let why = Some(failure.message.clone());
             let status = match failure.kind {
-                FailureKind::Broker | FailureKind::Stranger => Status::Fail,
-                FailureKind::Denied | FailureKind::NoWay => Status::Unknown,
+                FailureKind::Broker | FailureKind::ForeignServer => Status::Fail,
+                FailureKind::Denied | FailureKind::RouteFailed => Status::Unknown,
             };
             hops.push(Hop { server, ..hop("reach", title, status, why, None) });
         }
@@ -305,7 +305,7 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
 }
 
 fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
-    let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
+    let all: u64 = flow.heard.values().map(crate::facts::EventCounts::all).sum();
     let window = crate::stack::base::words::span(std::time::Duration::from_micros(passive.window));
     let published = match (passive.before, passive.after) {
         // A count that has fallen is another connection's.
@@ -324,10 +324,10 @@ fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
 
 fn held(held_back: &HeldBack) -> Hop {
     let (status, why) = match held_back {
-        HeldBack::NobodyToHear(why) | HeldBack::NotWatched { why, .. } | HeldBack::CutShort(why) => {
+        HeldBack::NoConnection(why) | HeldBack::NotWatched { why, .. } | HeldBack::CutShort(why) => {
             (Status::Unknown, why.clone())
         }
-        HeldBack::NobodyToPublish(why) => (Status::Fail, why.clone()),
+        HeldBack::NoPublisher(why) => (Status::Fail, why.clone()),
         HeldBack::Refused(refusal) => (Status::Unknown, refusal.message.clone()),
     };
     hop("tried", "a change is made", status, Some(why), None)

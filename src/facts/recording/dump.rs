@@ -104,7 +104,8 @@ impl Source for Dump<'_> {
         for version in self.profile.versions {
             let api_version = format!("{}/{version}", self.profile.group);
             let mut objects: Vec<T> = self.input.objects_of(&api_version, row.kind)?;
-            let asked = self.was_asked(&row.in_version(version)) || self.was_asked(row.name) || !objects.is_empty();
+            let asked =
+                self.covers_query(&row.in_version(version)) || self.covers_query(row.name) || !objects.is_empty();
             objects.retain(|object| object.metadata().namespace.as_deref() == Some(self.namespace));
             let seen = if asked {
                 Seen::Known(objects)
@@ -120,14 +121,14 @@ impl Source for Dump<'_> {
 }
 
 impl Dump<'_> {
-    fn was_asked(&self, query: &str) -> bool {
+    fn covers_query(&self, query: &str) -> bool {
         self.input.asked.iter().any(|asked| asked == query)
     }
 
     /// The objects of the row. If there are none, only a file name can prove that none exist.
     fn objects<T: Object>(&self, row: &Observed) -> Result<Seen<Vec<T>>, RecordingError> {
         let mut objects: Vec<T> = self.input.all(row)?;
-        let seen = !objects.is_empty() || self.was_asked(row.resource);
+        let seen = !objects.is_empty() || self.covers_query(row.resource);
         objects.retain(|object| {
             let namespace = object.metadata().namespace.as_deref();
             namespace.is_none_or(|namespace| namespace == self.namespace)
@@ -146,7 +147,7 @@ impl Dump<'_> {
 
     /// Whether the dump covers a kind, even if it contains no object of it.
     fn has<T: Resource>(&self) -> bool {
-        self.of_kind(T::KIND).next().is_some() || self.was_asked(T::URL_PATH_SEGMENT)
+        self.of_kind(T::KIND).next().is_some() || self.covers_query(T::URL_PATH_SEGMENT)
     }
 
     /// The objects of a kind, or the proof that there are none.

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     server::{Owner, Probe},
-    wire::{BothHeard, settled},
+    wire::{BothReceived, settled},
 };
 use crate::{
     facts::{
@@ -45,7 +45,7 @@ impl Probe<'_> {
         }
         let barred = destination.only_inside().filter(|_| !self.facts.in_cluster);
         let result = match barred {
-            Some(message) => Err(ProbeFailure::no_way(FailureReason::Unreachable, message)),
+            Some(message) => Err(ProbeFailure::route_failed(FailureReason::Unreachable, message)),
             None => self.custom_address(&destination).await,
         };
         let (server, failure) = match result {
@@ -64,23 +64,23 @@ impl Probe<'_> {
 
     /// Probes an address. A trusted one is queried for its clients, any other only for its identity. No token is sent.
     pub(crate) async fn external(&self, external: &External) -> Result<ExternalAnswer, ProbeFailure> {
-        let heard = BothHeard::default();
+        let received = BothReceived::default();
         let limit = self.limit();
-        let greeting = self.direct_greeting(&external.host, external.client_port, limit, &heard.client).await;
+        let greeting = self.direct_greeting(&external.host, external.client_port, limit, &received.client).await;
         // The address may be a load balancer whose ports lead to different servers.
         let proven = |failure, own| settled(failure, Route::ExternalAddress, own, false);
-        let greeting = greeting.map_err(|failure| proven(failure, heard.client.any()));
+        let greeting = greeting.map_err(|failure| proven(failure, received.client.any()));
         if external.vouched {
             let (tell, _) = oneshot::channel();
             let limit = self.limit();
             let answer = self
-                .direct_monitor(&external.host, external.monitor_port, limit, tell, &heard.monitor)
+                .direct_monitor(&external.host, external.monitor_port, limit, tell, &received.monitor)
                 .await
-                .map_err(|failure| proven(failure, heard.monitor.any()))?;
+                .map_err(|failure| proven(failure, received.monitor.any()))?;
             let said = greeting.as_ref().ok().map(|g| g.greeting().clone());
             let handshake = match greeting {
                 Ok(greeted) if greeted.server_id() == answer.varz.server_id => {
-                    Handshake::not_tried(NotTried::NotVouched)
+                    Handshake::not_tried(NotTried::NotConfirmed)
                 }
                 Ok(_) => Handshake::not_tried(NotTried::OtherServer),
                 Err(failure) => Handshake::Failed(failure),
@@ -138,14 +138,14 @@ pub(crate) fn evaluate_external(
         Ok(ExternalAnswer::Greeting(id)) if known.contains(&id) => (None, None),
         Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
             None,
-            Some(ProbeFailure::stranger(
+            Some(ProbeFailure::foreign_server(
                 "a NATS server answers, but no broker pod could confirm that it belongs to this broker, so its answers \
                 are ignored",
             )),
         ),
         Ok(ExternalAnswer::Greeting(_)) => (
             None,
-            Some(ProbeFailure::stranger(
+            Some(ProbeFailure::foreign_server(
                 "a NATS server answers that belongs to no broker pod; no token was sent \
                                                to it",
             )),

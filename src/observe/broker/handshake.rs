@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
     async fn connect(self, token: Option<&Token>, limit: Duration) -> Result<Line, Handshake> {
         let failed = |reason, message: String| Handshake::Failed(ProbeFailure::broker(reason, message));
         let no_socket = |error: std::io::Error| {
-            Handshake::Failed(ProbeFailure::no_way(
+            Handshake::Failed(ProbeFailure::route_failed(
                 FailureReason::Local,
                 format!("no local socket for the handshake: {}", words::io(&error)),
             ))

@@ -273,7 +273,7 @@ async fn fetch(sender: &mut http1::SendRequest<Empty<Bytes>>, path: &str, most: 
     let request = Request::get(path)
         .header(header::HOST, "broker")
         .body(Empty::new())
-        .map_err(|error| ProbeFailure::no_way(FailureReason::Local, error.to_string()))?;
+        .map_err(|error| ProbeFailure::route_failed(FailureReason::Local, error.to_string()))?;
     let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     // The rest of the query is chosen by us.
     let page = path.split('?').next().unwrap_or(path);

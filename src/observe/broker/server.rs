@@ -13,7 +13,7 @@ use tokio::{
 use super::{
     handshake::{Greeted, Line},
     monitor,
-    wire::{BothHeard, Heard, Watched, dial, guarded, settled, timed},
+    wire::{BothReceived, Received, Watched, guarded, open_connection, settled, timed},
 };
 use crate::{
     cluster::{ask::ApiClient, tunnel::Tunnel},
@@ -161,17 +161,17 @@ impl Probe<'_> {
         )
         .await?;
         let (Some(monitor), Some(client)) = (tunnel.take(names.monitor_port), tunnel.take(names.client_port)) else {
-            return Err(ProbeFailure::no_way(FailureReason::PortForward, "the port-forward lacks a port"));
+            return Err(ProbeFailure::route_failed(FailureReason::PortForward, "the port-forward lacks a port"));
         };
         let (tell, named) = oneshot::channel();
-        let heard = BothHeard::default();
-        let monitor_stream = Watched::new(monitor.stream, &heard.monitor);
+        let received = BothReceived::default();
+        let monitor_stream = Watched::new(monitor.stream, &received.monitor);
         let answer =
-            guarded(monitor::ask(monitor_stream, self.facts.profile, tell, limit), monitor.error, &heard.monitor);
-        let client_stream = Watched::new(client.stream, &heard.client);
+            guarded(monitor::ask(monitor_stream, self.facts.profile, tell, limit), monitor.error, &received.monitor);
+        let client_stream = Watched::new(client.stream, &received.client);
         let greeting =
-            guarded(timed(Greeted::read(client_stream), limit, "the client port"), client.error, &heard.client);
-        let joined = self.server(Route::PortForward, owner, answer, greeting, named, &heard);
+            guarded(timed(Greeted::read(client_stream), limit, "the client port"), client.error, &received.client);
+        let joined = self.server(Route::PortForward, owner, answer, greeting, named, &received);
         let mut server = Box::pin(joined).await?;
         server.pod = Some(pod.into());
         if let Some(kept) = self.kept {
@@ -202,11 +202,11 @@ impl Probe<'_> {
         (host, port): (&str, u16),
         limit: Duration,
     ) -> Result<BrokerServer, ProbeFailure> {
-        let heard = BothHeard::default();
+        let received = BothReceived::default();
         let (tell, named) = oneshot::channel();
-        let answer = self.direct_monitor(host, self.facts.profile.broker.monitor_port, limit, tell, &heard.monitor);
-        let greeting = self.direct_greeting(host, port, limit, &heard.client);
-        self.server(route, owner, answer, greeting, named, &heard).await
+        let answer = self.direct_monitor(host, self.facts.profile.broker.monitor_port, limit, tell, &received.monitor);
+        let greeting = self.direct_greeting(host, port, limit, &received.client);
+        self.server(route, owner, answer, greeting, named, &received).await
     }
 
     /// Combines a pod's answers. Its monitor confirms the server, which may then receive the token while the monitor
@@ -218,7 +218,7 @@ impl Probe<'_> {
         answer: impl Future<Output = Result<monitor::Answer, ProbeFailure>>,
         greeting: impl Future<Output = Result<Greeted<S>, ProbeFailure>>,
         named: oneshot::Receiver<String>,
-        heard: &BothHeard,
+        received: &BothReceived,
     ) -> Result<BrokerServer, ProbeFailure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -240,7 +240,7 @@ impl Probe<'_> {
             (said, handshake)
         };
         let (answer, (greeting, handshake)) = tokio::join!(answer, handshake);
-        let (monitor, client) = (heard.monitor.any(), heard.client.any());
+        let (monitor, client) = (received.monitor.any(), received.client.any());
         let answer = answer.map_err(|failure| settled(failure, route, monitor, client));
         // Both ports share a port-forward, and unread data of one blocks the other.
         let jammed = route == Route::PortForward && answer.as_ref().is_ok_and(|answer| answer.abandoned);
@@ -249,7 +249,7 @@ impl Probe<'_> {
             lines.retain(|line| line.server_id != answer.varz.server_id);
         }
         let handshake = match handshake {
-            Handshake::Failed(failure) if jammed => Handshake::Failed(ProbeFailure::no_way(
+            Handshake::Failed(failure) if jammed => Handshake::Failed(ProbeFailure::route_failed(
                 failure.reason,
                 "the monitor's endless answer blocks the port-forward",
             )),
@@ -275,9 +275,9 @@ impl Probe<'_> {
         port: u16,
         limit: Duration,
         named: oneshot::Sender<String>,
-        heard: &Heard,
+        received: &Received,
     ) -> Result<monitor::Answer, ProbeFailure> {
-        let stream = Watched::new(dial(host, port, limit).await?, heard);
+        let stream = Watched::new(open_connection(host, port, limit).await?, received);
         monitor::ask(stream, self.facts.profile, named, limit).await
     }
 
@@ -286,9 +286,9 @@ impl Probe<'_> {
         host: &str,
         port: u16,
         limit: Duration,
-        heard: &Heard,
+        received: &Received,
     ) -> Result<Greeted<Watched<TcpStream>>, ProbeFailure> {
-        let stream = Watched::new(dial(host, port, limit).await?, heard);
+        let stream = Watched::new(open_connection(host, port, limit).await?, received);
         timed(Greeted::read(stream), limit, "the client port").await
     }
 }

@@ -33,9 +33,9 @@ const REASON_DELAY: Duration = Duration::from_millis(200);
 
 /// Whether a byte was received on a connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Heard(Arc<AtomicBool>);
+pub(crate) struct Received(Arc<AtomicBool>);
 
-impl Heard {
+impl Received {
     pub(crate) fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -43,20 +43,20 @@ impl Heard {
 
 /// What was received on both ports of a server.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct BothHeard {
-    pub(crate) monitor: Heard,
-    pub(crate) client: Heard,
+pub(crate) struct BothReceived {
+    pub(crate) monitor: Received,
+    pub(crate) client: Received,
 }
 
 /// A connection that records whether a byte was received on it.
 pub(crate) struct Watched<S> {
     stream: S,
-    heard: Heard,
+    received: Received,
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S, heard: &Heard) -> Self {
-        Self { stream, heard: heard.clone() }
+    pub(crate) fn new(stream: S, received: &Received) -> Self {
+        Self { stream, received: received.clone() }
     }
 }
 
@@ -69,7 +69,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.heard.0.store(true, Ordering::Relaxed);
+            self.received.0.store(true, Ordering::Relaxed);
         }
         polled
     }
@@ -114,11 +114,11 @@ pub(crate) fn settled(failure: ProbeFailure, route: Route, own: bool, other: boo
         (Route::PortForward, _) => "the port-forward was opened and closed again before it carried any data",
         _ => &failure.message,
     };
-    ProbeFailure::no_way(failure.reason, message)
+    ProbeFailure::route_failed(failure.reason, message)
 }
 
 /// Connects to an address.
-pub(crate) async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, ProbeFailure> {
+pub(crate) async fn open_connection(host: &str, port: u16, limit: Duration) -> Result<TcpStream, ProbeFailure> {
     match tokio::time::timeout(limit, TcpStream::connect((host, port))).await {
         Ok(Ok(stream)) => {
             let _ = stream.set_nodelay(true);
@@ -130,9 +130,9 @@ pub(crate) async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpSt
                 Kind::ConnectionRefused => FailureReason::Refused,
                 _ => FailureReason::Unreachable,
             };
-            Err(ProbeFailure::no_way(reason, format!("{host}:{port}: {failure}")))
+            Err(ProbeFailure::route_failed(reason, format!("{host}:{port}: {failure}")))
         }
-        Err(_) => Err(ProbeFailure::no_way(
+        Err(_) => Err(ProbeFailure::route_failed(
             FailureReason::Unreachable,
             format!("{host}:{port} timed out after {}", words::span(limit)),
         )),
@@ -158,17 +158,18 @@ pub(crate) async fn timed<T>(
 pub(crate) async fn guarded<T>(
     work: impl Future<Output = Result<T, ProbeFailure>>,
     mut error: JoinHandle<Option<String>>,
-    heard: &Heard,
+    received: &Received,
 ) -> Result<T, ProbeFailure> {
     tokio::pin!(work);
     match select(work, &mut error).await {
-        Either::Left((Err(failure), error)) if !heard.any() => match tokio::time::timeout(REASON_DELAY, error).await {
+        Either::Left((Err(failure), error)) if !received.any() => match tokio::time::timeout(REASON_DELAY, error).await
+        {
             Ok(Ok(Some(reason))) => Err(tunnel::port_error(&reason)),
             _ => Err(failure),
         },
         Either::Left((result, _)) => result,
         // Data received until now is not discarded because of the message.
-        Either::Right((Ok(Some(reason)), _)) if !heard.any() => Err(tunnel::port_error(&reason)),
+        Either::Right((Ok(Some(reason)), _)) if !received.any() => Err(tunnel::port_error(&reason)),
         Either::Right((_, work)) => work.await,
     }
 }
@@ -184,11 +185,11 @@ mod tests {
             let failure = ProbeFailure::broker(reason, "so");
             settled(failure, Route::PortForward, own, other).kind
         };
-        assert_eq!(kind(Silent, false, false), FailureKind::NoWay);
+        assert_eq!(kind(Silent, false, false), FailureKind::RouteFailed);
         assert_eq!(kind(Silent, true, false), FailureKind::Broker);
         assert_eq!(kind(Silent, false, true), FailureKind::Broker);
-        assert_eq!(kind(Closed, false, false), FailureKind::NoWay);
-        assert_eq!(kind(Closed, true, false), FailureKind::NoWay);
+        assert_eq!(kind(Closed, false, false), FailureKind::RouteFailed);
+        assert_eq!(kind(Closed, true, false), FailureKind::RouteFailed);
         assert_eq!(kind(Closed, false, true), FailureKind::Broker);
         assert_eq!(kind(Refused, false, false), FailureKind::Broker);
         assert_eq!(kind(NotHttp, true, false), FailureKind::Broker);

@@ -95,7 +95,7 @@ pub(crate) async fn round_trip(client: &Client) -> Result<u64, BrokerError> {
 }
 
 /// Whether a subject has a subscriber.
-pub(crate) enum Hearing {
+pub(crate) enum Subscribers {
     /// The server reports no subscriber.
     Nobody,
     /// A subscriber has answered.
@@ -107,14 +107,14 @@ pub(crate) enum Hearing {
 }
 
 /// Finds out whether a subject has a subscriber on a server.
-pub(crate) async fn heard(client: &Client, subject: String, limit: Duration) -> Hearing {
+pub(crate) async fn heard(client: &Client, subject: String, limit: Duration) -> Subscribers {
     let answer = tokio::time::timeout(limit, client.request(subject, "".into())).await;
     match answer {
-        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Hearing::Nobody,
-        Ok(Err(error)) if error.kind() == RequestErrorKind::TimedOut => Hearing::Silence,
-        Ok(Ok(_)) => Hearing::Somebody,
-        Ok(Err(_)) => Hearing::Unknown,
-        Err(_) => Hearing::Silence,
+        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Subscribers::Nobody,
+        Ok(Err(error)) if error.kind() == RequestErrorKind::TimedOut => Subscribers::Silence,
+        Ok(Ok(_)) => Subscribers::Somebody,
+        Ok(Err(_)) => Subscribers::Unknown,
+        Err(_) => Subscribers::Silence,
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     watch::{Watch, WatchEvent},
 };
 use crate::{
-    facts::Heard,
+    facts::EventCounts,
     stack::{
         base::{bounded, limits},
         watched_kinds,
@@ -47,7 +47,7 @@ pub(crate) struct Arrival {
 /// The counts for one resource.
 #[derive(Clone, Copy)]
 struct Count {
-    heard: Heard,
+    heard: EventCounts,
     last: Instant,
 }
 
@@ -183,7 +183,7 @@ impl EventListener {
         let resource = watched_kinds::resource_of(&event.kind, &event.api_version);
         let resource = bounded::cut(resource, limits::BROKER_TEXT);
         if self.counts.len() < RESOURCES || self.counts.contains_key(&resource) {
-            let count = self.counts.entry(resource).or_insert(Count { heard: Heard::default(), last: now });
+            let count = self.counts.entry(resource).or_insert(Count { heard: EventCounts::default(), last: now });
             count.last = now;
             match event.what.as_str() {
                 "ADDED" => count.heard.added += 1,
@@ -242,13 +242,13 @@ impl EventListener {
     }
 
     /// The results for each resource.
-    pub(crate) fn heard(&self) -> BTreeMap<String, Heard> {
+    pub(crate) fn heard(&self) -> BTreeMap<String, EventCounts> {
         let now = Instant::now();
         self.counts
             .iter()
             .map(|(resource, count)| {
                 let last = micros(now.duration_since(count.last));
-                (resource.clone(), Heard { last, ..count.heard })
+                (resource.clone(), EventCounts { last, ..count.heard })
             })
             .collect()
     }

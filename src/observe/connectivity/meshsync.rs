@@ -17,7 +17,7 @@ use crate::{
     cluster::tunnel::Tunnel,
     facts::{FailureReason, MeshsyncTest, ProbeFailure, Step, stack},
     observe::{
-        broker::wire::{Heard, Watched, guarded, settled, timed},
+        broker::wire::{Received, Watched, guarded, settled, timed},
         connectivity::listener::micros,
         queries,
     },
@@ -83,11 +83,11 @@ async fn page(context: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let Some(port) = tunnel.take(PORT) else {
         return Step::failed("the port-forward lacks the port");
     };
-    let heard = Heard::default();
-    let stream = Watched::new(port.stream, &heard);
+    let received = Received::default();
+    let stream = Watched::new(port.stream, &received);
     let work = timed(get(stream, path), limit, "its health port");
-    let answer = guarded(work, port.error, &heard).await;
-    match answer.map_err(|failure| settled(failure, Route::PortForward, heard.any(), false)) {
+    let answer = guarded(work, port.error, &received).await;
+    match answer.map_err(|failure| settled(failure, Route::PortForward, received.any(), false)) {
         Ok((200, body)) => Step::done(micros(started.elapsed()), body),
         Ok((status, body)) => Step::failed(format!("it answers {status}: {body}")),
         // Versions before 1.0.1 have no health endpoints, which is not a fault.
@@ -108,7 +108,7 @@ where
     let request = Request::get(path)
         .header(header::HOST, "meshsync")
         .body(Empty::<Bytes>::new())
-        .map_err(|error| ProbeFailure::no_way(FailureReason::Local, error.to_string()))?;
+        .map_err(|error| ProbeFailure::route_failed(FailureReason::Local, error.to_string()))?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(broken)?;
         let status = response.status().as_u16();

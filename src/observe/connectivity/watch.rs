@@ -8,7 +8,7 @@ use kube::client::Body;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::cluster::ask::Bare;
+use crate::cluster::ask::ListedObject;
 
 /// The maximum length of a line. Our own objects are far smaller.
 const LONGEST: usize = 1 << 20;
@@ -30,7 +30,7 @@ pub(crate) struct WatchEvent {
 struct Line {
     #[serde(rename = "type")]
     event: String,
-    object: Bare,
+    object: ListedObject,
 }
 
 impl Watch {

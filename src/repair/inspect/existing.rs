@@ -83,7 +83,7 @@ impl Session<'_> {
                 };
                 let api_version = format!("{}/{version}", profile.group);
                 let listed = self.list(&question.path, &question.permission).await;
-                let listed = self.unless_unserved(&api_version, plural, listed);
+                let listed = self.absent_if_unserved(&api_version, plural, listed);
                 let items = match listed.await {
                     Seen::Known(items) => items,
                     // Without the definition there are none.

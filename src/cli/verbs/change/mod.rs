@@ -191,7 +191,7 @@ impl<'a> Run<'a> {
         plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
     ) -> anyhow::Result<Exit> {
         self.context.borrow_mut().clone_from(&session.target.context);
-        if let Err(why) = session.greet().await {
+        if let Err(why) = session.check_reachable().await {
             return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
         loop {

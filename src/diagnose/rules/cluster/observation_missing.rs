@@ -28,7 +28,7 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
         .attempts
         .iter()
         .filter_map(|attempt| attempt.failure.as_ref())
-        .any(|failure| failure.kind != FailureKind::Stranger)
+        .any(|failure| failure.kind != FailureKind::ForeignServer)
         || facts.broker.servers.iter().any(|s| s.monitor.is_some());
     let pods_unseen = !facts.pods.is_settled();
     if broker_open && !explained && !pods_unseen {

@@ -17,8 +17,8 @@ pub(crate) fn untried(flow: &FlowTest) -> Option<String> {
         None if flow.passive.is_some() => "nothing was written: --passive".into(),
         None => return None,
         Some(
-            HeldBack::NobodyToHear(why)
-            | HeldBack::NobodyToPublish(why)
+            HeldBack::NoConnection(why)
+            | HeldBack::NoPublisher(why)
             | HeldBack::NotWatched { why, .. }
             | HeldBack::CutShort(why),
         ) => why.clone(),

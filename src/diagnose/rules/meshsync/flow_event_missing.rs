@@ -39,7 +39,7 @@ pub(crate) static CHECK: Check = Check {
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
     if let Some(passive) = &flow.passive {
-        let all: u64 = flow.heard.values().map(crate::facts::Heard::all).sum();
+        let all: u64 = flow.heard.values().map(crate::facts::EventCounts::all).sum();
         if all > 0 {
             return Outcome::pass_with(format!("{all} events in {}", said(passive.window)));
         }

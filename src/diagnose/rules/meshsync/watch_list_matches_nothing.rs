@@ -33,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let list = in_force(context.facts).unwrap_or(WatchList::Empty);
     let (meshsync, entries) = whitelist(context, &list)?;
-    known_unless(too_new(context).filter(|_| list.goes_beyond(context.facts.profile)))?;
+    known_unless(too_new(context).filter(|_| list.has_more_than_stock(context.facts.profile)))?;
     let profile = context.facts.profile;
     let (mut ignored, mut unknown, mut unresolved, mut all) = (vec![], vec![], vec![], vec![]);
     for entry in entries {

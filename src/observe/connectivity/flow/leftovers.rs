@@ -9,14 +9,14 @@ use async_nats::Client;
 
 use super::removal::{LONGEST, remove};
 use crate::{
-    cluster::ask::{self, Bare, List},
+    cluster::ask::{self, List, ListedObject},
     facts::{
         FlowTest, Leftover,
         test_object::{self, Kind},
     },
     observe::connectivity::{
         TestContext,
-        broker::{self, Hearing},
+        broker::{self, Subscribers},
     },
     stack::base::seen::Seen,
 };
@@ -43,7 +43,7 @@ impl Leftovers<'_> {
         let path = format!("{collection}?labelSelector={selector}");
         let answer = self.context.api.get_metadata(&path).await;
         let permission = self.kind.permission("list", self.namespace);
-        let list = answer.and_then(|body| ask::parse::<List<Bare>>(&body));
+        let list = answer.and_then(|body| ask::parse::<List<ListedObject>>(&body));
         let items = match ask::seen(list, &permission) {
             Seen::Known(list) => list.items.unwrap_or_default(),
             other => {
@@ -92,8 +92,8 @@ impl Leftovers<'_> {
             loop {
                 let subject = test_object::private_subject(run);
                 match broker::heard(client, subject, SIGN_OF_LIFE).await {
-                    Hearing::Nobody => break,
-                    Hearing::Silence if Instant::now() < end => {}
+                    Subscribers::Nobody => break,
+                    Subscribers::Silence if Instant::now() < end => {}
                     _ => return true,
                 }
             }

@@ -108,7 +108,7 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
             _ if context.meshsync_is_connected() == Some(false) => {
                 leftovers.remove(&mut found).await;
                 let why = "MeshSync is not connected to any broker server".to_owned();
-                found.held_back = Some(HeldBack::NobodyToPublish(why));
+                found.held_back = Some(HeldBack::NoPublisher(why));
             }
             Err(why) => {
                 leftovers.remove(&mut found).await;
@@ -146,7 +146,7 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
 }
 
 fn no_connection() -> HeldBack {
-    HeldBack::NobodyToHear("no broker server accepted the connection".into())
+    HeldBack::NoConnection("no broker server accepted the connection".into())
 }
 
 /// Subscribes on every server that accepted us, once per server. Connections that have ended are left out.
@@ -223,10 +223,10 @@ impl Flow<'_> {
     /// Runs one object through its life cycle.
     async fn round(&mut self, round: u32) -> Result<(), HeldBack> {
         self.send(round, EVENTS[0]).await?;
-        self.hear().await?;
+        self.receive().await?;
         if self.all_arrived() {
             self.send(round, EVENTS[1]).await?;
-            self.hear().await?;
+            self.receive().await?;
         } else {
             // The event may be published on another subject.
             for (number, client) in self.clients.clone().iter().enumerate() {
@@ -236,7 +236,7 @@ impl Flow<'_> {
             self.send(round, EVENTS[1]).await?;
         }
         self.send(round, EVENTS[2]).await?;
-        self.hear().await
+        self.receive().await
     }
 
     /// The remaining time to wait for events.
@@ -342,7 +342,7 @@ impl Flow<'_> {
     /// # Errors
     ///
     /// If the run's time is up before that.
-    async fn hear(&mut self) -> Result<(), HeldBack> {
+    async fn receive(&mut self) -> Result<(), HeldBack> {
         let end = Instant::now() + self.context.plan.wait.min(self.time_left());
         let Self { listener, sent, run, .. } = self;
         listener.until(end, |listener| all_arrived(sent, &listener.arrivals, run)).await;
