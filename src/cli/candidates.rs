@@ -24,7 +24,7 @@ pub fn answer(command: &clap::Command) {
 ///
 /// # Errors
 ///
-/// When writing to memory fails, which it does not.
+/// If writing to memory fails, which does not happen.
 pub(crate) fn script(shell: Shell) -> std::io::Result<String> {
     let name = shell.to_string();
     let shells = Shells::builtins();
@@ -34,7 +34,7 @@ pub(crate) fn script(shell: Shell) -> std::io::Result<String> {
     String::from_utf8(script).map_err(std::io::Error::other)
 }
 
-/// Those of these words that begin as typed, with a help text each.
+/// The words that begin as typed, each with a help text.
 fn starting<W: Into<String>>(
     typed: &OsStr,
     words: impl IntoIterator<Item = (W, Option<String>)>,
@@ -62,7 +62,7 @@ pub(crate) fn selection(typed: &OsStr) -> Vec<CompletionCandidate> {
     starting(typed, components.into_iter().chain(diagnoses()).chain(checks()))
 }
 
-/// What `explain` explains.
+/// The codes and topics of `explain`.
 pub(crate) fn explained(typed: &OsStr) -> Vec<CompletionCandidate> {
     let topics = codes::TOPICS.iter().map(|(word, help)| ((*word).to_owned(), Some((*help).to_owned())));
     let stack = error_codes::all().filter_map(|section| {
@@ -87,7 +87,7 @@ pub(crate) fn users(typed: &OsStr) -> Vec<CompletionCandidate> {
     named(typed, |names| names.users)
 }
 
-/// Namespaces of the kubeconfig's contexts, and those where stacks usually are.
+/// Namespaces of the kubeconfig's contexts, and the default namespaces of stacks.
 pub(crate) fn namespaces(typed: &OsStr) -> Vec<CompletionCandidate> {
     named(typed, |names| names.namespaces)
 }

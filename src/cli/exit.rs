@@ -1,18 +1,18 @@
 //! The exit codes: the same for every command and every output format.
 
-/// How a run ended, for the calling process.
+/// The exit code of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// No finding at or above `--fail-on`.
     Ok = 0,
-    /// At least one finding at or above `--fail-on`.
+    /// At least one finding at or above `--fail-on`, or an unhealthy stack that a redeploy did not change.
     Findings = 1,
-    /// Wrong usage, or input named on the command line that is wrong or not there.
+    /// Wrong usage, or input from the command line that is wrong or missing.
     Usage = 2,
     /// A state could not be determined, and nothing worse was proven.
     Undetermined = 3,
-    /// A changing command refused, or was not confirmed.
+    /// A change was refused or not confirmed.
     Refused = 4,
     /// A change began and failed part-way.
     Partial = 5,
@@ -27,12 +27,12 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number that the calling process sees.
+    /// The number.
     pub fn code(self) -> u8 {
         self as u8
     }
 
-    /// The signal that ended the run, where one did.
+    /// The signal that ended the run, if any.
     pub fn signal(self) -> Option<&'static str> {
         match self {
             Self::HungUp => Some("SIGHUP"),

@@ -1,6 +1,6 @@
-//! Words of mesheryctl that are no commands here, and what to type instead.
+//! Commands of mesheryctl that do not exist here, and what to type instead.
 
-/// The answer to a word of mesheryctl, in one sentence.
+/// The answer to a command of mesheryctl, in one sentence.
 pub fn answer(word: &str) -> Option<&'static str> {
     Some(match word {
         "start" => {

@@ -1,7 +1,7 @@
-//! What may leave the process: texts and documents without credentials and without characters that steer a terminal.
+//! Output without credentials and without characters that control a terminal.
 //!
-//! [`Redacted`] is the only thing that [`crate::cli::terminal`] writes to standard output. It is made in three ways: from a
-//! text, which is then searched for credentials; from a document, string by string; and from a text of our own.
+//! [`crate::cli::terminal`] writes only [`Redacted`] to stdout. It is created in three ways: from a text, in which credentials
+//! are masked; from a document, string by string; and from a text of our own.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::{facts::redact, stack::base::sanitize};
 
-/// A text that may leave the process.
+/// A text that may be printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redacted(String);
 
 impl Redacted {
-    /// A text for people, which may hold foreign strings: credentials are masked.
+    /// A text that may contain strings from a cluster: credentials are masked.
     pub fn text(text: String) -> Self {
         Self(match redact::text(&text) {
             Cow::Borrowed(_) => text,
@@ -23,7 +23,7 @@ impl Redacted {
         })
     }
 
-    /// A text of our own, such as an explanation, a shell's script or objects to apply: it must stay as it is.
+    /// A text of our own, such as an explanation, a shell script or objects to apply: it is not changed.
     pub fn own(text: String) -> Self {
         Self(text)
     }
@@ -62,7 +62,7 @@ fn value_of<T: Serialize + ?Sized>(document: &T) -> Value {
     serde_json::to_value(document).unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }))
 }
 
-/// Objects to apply, as JSON: only unsafe characters are escaped, since every value must stay what it is.
+/// Objects to apply, as JSON: only unsafe characters are escaped, because no value may change.
 pub fn exact_json<T: Serialize + ?Sized>(document: &T) -> Redacted {
     Redacted(sanitize::json(&value_of(document)))
 }

@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use crate::stack::base::os::{Listener, Stop};
 
-/// The signals that stop the run. They are listened to once and for all, so that none is lost between two waits.
+/// The signals that stop the run. The listeners exist during the whole run, so that no signal is lost between two waits.
 pub(crate) struct Signals(Vec<(Listener, Exit)>);
 
 impl Default for Signals {
@@ -20,7 +20,7 @@ impl Default for Signals {
 }
 
 impl Signals {
-    /// Waits for the next.
+    /// Waits for the next signal.
     pub(crate) async fn stopped(&mut self) -> Exit {
         std::future::poll_fn(|context| {
             for (listener, exit) in &mut self.0 {

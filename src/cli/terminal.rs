@@ -1,8 +1,8 @@
-//! The one owner of the terminal: standard output, standard error, colour, width, spinner, questions.
+//! The only owner of the terminal: stdout, stderr, color, width, spinner, questions.
 #![allow(clippy::print_stderr)]
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{self, IsTerminal, Write},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -17,42 +17,45 @@ use crate::{
     stack::base::{sanitize, words},
 };
 
-/// How long a run may take before a spinner tells what is waited for.
+/// How long something may take before a spinner shows what the run is waiting for.
 const SPINNER_DELAY: Duration = Duration::from_millis(250);
 
-/// The lines of a screen of which only the columns are known.
+/// The height of a screen if only its width is known.
 const LINES: usize = 24;
 
-/// The terminal, or what stands in its place.
+/// The terminal, or the files and pipes used instead of one.
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct Terminal {
     color: bool,
-    /// Whether answers are shown on a terminal, next to what is said beside them.
+    /// Whether stdout is a terminal.
     pub(crate) stdout: bool,
     unicode: bool,
-    /// Columns and lines; none where nothing is to be wrapped.
+    /// Columns and lines; `None` if nothing is wrapped.
     size: Option<(usize, usize)>,
-    /// Whether only the verdict is wanted.
+    /// Whether to print only the verdict or the last sentence (`--quiet`).
     pub(crate) quiet: bool,
-    /// Whether every request is to be told.
+    /// Whether to log every request (`--verbose`).
     pub(crate) verbose: bool,
-    /// Whether a person sits there, whom one may ask.
+    /// Whether questions can be asked.
     pub(crate) interactive: bool,
-    spinner: ProgressBar,
+    /// The spinner of the current wait. Each wait has its own: a finished bar cannot be shown again.
+    spinner: RefCell<Option<ProgressBar>>,
     animated: bool,
-    /// What the run ends with, once a signal has stopped it.
+    /// Whether a question is waiting for its answer.
+    asking: Cell<bool>,
+    /// The exit code, once a signal has stopped the run.
     stopped: Cell<Option<Exit>>,
 }
 
-/// Whether anything was written to standard output. It is asked for where no [`Terminal`] is at hand.
+/// Whether the answer was written to stdout. It is global because the panic hook has no [`Terminal`].
 static ANSWERED: AtomicBool = AtomicBool::new(false);
 
 /// Whether a change of the cluster has begun.
 static BEGAN: AtomicBool = AtomicBool::new(false);
 
 /// Prints a panic as one line and as a document, and shows the cursor again: the release build does not unwind. `document`
-/// makes the document from the place of the panic and from whether a change has begun.
-#[expect(clippy::exit, reason = "after a fault there is nothing to go back to")]
+/// creates the document from the location of the panic and from whether a change has begun.
+#[expect(clippy::exit, reason = "the program cannot continue after a panic")]
 pub fn tell_of_faults(document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |fault| {
         let mut err = io::stderr().lock();
@@ -61,12 +64,12 @@ pub fn tell_of_faults(document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) 
         }
         let _ = writeln!(
             err,
-            "error: this is a fault of meshdoctor itself, please report it: {}",
+            "error: this is a bug in meshdoctor, please report it: {}",
             redact::clean(&fault.to_string())
         );
         drop(err);
         let place = fault.location().map(ToString::to_string);
-        let (text, exit) = document(place.as_deref().unwrap_or("an unknown place"), BEGAN.load(Ordering::Relaxed));
+        let (text, exit) = document(place.as_deref().unwrap_or("an unknown location"), BEGAN.load(Ordering::Relaxed));
         if let Some(text) = text
             && !ANSWERED.swap(true, Ordering::Relaxed)
         {
@@ -77,26 +80,26 @@ pub fn tell_of_faults(document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) 
     }));
 }
 
-/// Standard output cannot be written.
+/// Stdout cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output: {}", words::io(.0))]
 pub struct Unwritable(io::Error);
 
-/// A line for standard error: credentials masked, and with `styled` no other sequence than our own styles.
-fn told(text: &str, styled: bool) -> String {
+/// A line for stderr: credentials are masked, and with `styled` only our own style sequences remain.
+fn cleaned(text: &str, styled: bool) -> String {
     sanitize::for_terminal(&redact::text(text), styled).into_owned()
 }
 
-/// Writes a line to standard error. Nobody listening is no reason to stop.
+/// Writes a line to stderr. A closed stderr does not stop the run.
 pub fn write_to_stderr(text: &str, styled: bool) {
-    let _ = writeln!(io::stderr(), "{}", told(text, styled));
+    let _ = writeln!(io::stderr(), "{}", cleaned(text, styled));
 }
 
-/// Writes a text to standard output. A reader that has gone away is no error.
+/// Writes a text to stdout. A closed pipe is not an error.
 ///
 /// # Errors
 ///
-/// [`Unwritable`] when standard output cannot be written for another reason, such as a full disk.
+/// [`Unwritable`] if stdout cannot be written for another reason, such as a full disk.
 pub fn write_to_stdout(text: &Redacted, styled: bool) -> Result<(), Unwritable> {
     let text = sanitize::for_terminal(text, styled);
     let mut out = io::stdout().lock();
@@ -111,7 +114,7 @@ fn set(name: &str) -> Option<String> {
 }
 
 impl Terminal {
-    /// Looks at the environment once.
+    /// Reads the environment once.
     pub fn new(global: &args::Global) -> Self {
         let stdout = io::stdout().is_terminal();
         let stderr = io::stderr().is_terminal();
@@ -138,8 +141,9 @@ impl Terminal {
             quiet: global.quiet,
             verbose: global.verbose,
             interactive: io::stdin().is_terminal() && stderr && !global.no_input,
-            spinner: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
+            spinner: RefCell::new(None),
             animated: stderr && !dumb && !global.quiet && !global.verbose,
+            asking: Cell::new(false),
             stopped: Cell::new(None),
         }
     }
@@ -149,12 +153,12 @@ impl Terminal {
         Look::new(self.color, self.unicode, self.size, wide)
     }
 
-    /// A signal has stopped the run.
+    /// Notes that a signal has stopped the run.
     pub fn stop(&self, exit: Exit) {
         self.stopped.set(Some(exit));
     }
 
-    /// What the run ends with, when a signal has stopped it.
+    /// The exit code, if a signal has stopped the run.
     pub fn stopped(&self) -> Option<Exit> {
         self.stopped.get()
     }
@@ -164,67 +168,96 @@ impl Terminal {
         ANSWERED.load(Ordering::Relaxed)
     }
 
-    /// A change of the cluster begins now.
+    /// Notes that the first change of the cluster begins.
     pub fn begin_change(&self) {
         BEGAN.store(true, Ordering::Relaxed);
     }
 
-    /// Prints the answer. A reader that has gone away is no error.
+    /// Prints the answer. A closed pipe is not an error.
     ///
     /// # Errors
     ///
-    /// [`Unwritable`] when standard output cannot be written for another reason, such as a full disk.
+    /// [`Unwritable`] if stdout cannot be written for another reason, such as a full disk.
     pub fn answer(&self, text: &Redacted) -> Result<(), Unwritable> {
         ANSWERED.store(true, Ordering::Relaxed);
         self.announce(text)
     }
 
-    /// Prints what goes before the answer, which is still owed.
+    /// Prints something before the answer.
     ///
     /// # Errors
     ///
     /// As [`Self::answer`].
     pub fn announce(&self, text: &Redacted) -> Result<(), Unwritable> {
-        self.spinner.finish_and_clear();
+        self.clear_spinner();
         write_to_stdout(text, self.color)
     }
 
-    /// Says something beside the answer.
+    /// Prints a line to stderr.
     pub fn say(&self, text: &str) {
-        self.spinner.finish_and_clear();
+        self.clear_spinner();
         write_to_stderr(text, self.color);
     }
 
-    /// Tells a request and its time.
+    /// Logs a request and its time.
     pub fn trace(&self, text: &str) {
         if self.verbose {
             write_to_stderr(text, false);
         }
     }
 
-    /// Shows what is being waited for, on a terminal, once it takes long enough to wonder.
+    /// Shows on a terminal what the run is waiting for, and for how long, once it takes long enough to wonder.
     pub fn wait_for(&self, what: &str) {
-        if !self.animated {
+        self.spin(what, "{spinner} {msg} {elapsed}");
+    }
+
+    /// Shows the current step of a change, which says itself how long it takes.
+    pub fn show_step(&self, line: &str) {
+        self.spin(line, "{spinner} {wide_msg}");
+    }
+
+    /// Prints a completed step of a change: above the spinner on a terminal, as a plain line elsewhere.
+    pub fn step_done(&self, line: &str) {
+        if self.quiet {
             return;
         }
-        self.spinner.set_message(told(what, false));
-        if self.spinner.is_hidden() {
-            let spinner = self.spinner.clone();
-            let ticks = if self.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-                spinner.set_style(style.tick_chars(ticks));
-            }
-            tokio::spawn(async move {
-                tokio::time::sleep(SPINNER_DELAY).await;
-                if !spinner.is_finished() {
-                    spinner.set_draw_target(ProgressDrawTarget::stderr());
-                    spinner.enable_steady_tick(Duration::from_millis(100));
-                }
-            });
+        match &*self.spinner.borrow() {
+            Some(spinner) => spinner.suspend(|| write_to_stderr(line, self.color)),
+            None => write_to_stderr(line, self.color),
         }
     }
 
-    /// Asks a question that is answered with yes or no; none when nobody can be asked.
+    fn spin(&self, what: &str, template: &str) {
+        if !self.animated {
+            return;
+        }
+        let mut current = self.spinner.borrow_mut();
+        let spinner = current.get_or_insert_with(|| {
+            let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            let delayed = spinner.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(SPINNER_DELAY).await;
+                if !delayed.is_finished() {
+                    delayed.set_draw_target(ProgressDrawTarget::stderr());
+                    delayed.enable_steady_tick(Duration::from_millis(100));
+                }
+            });
+            spinner
+        });
+        let ticks = if self.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            spinner.set_style(style.tick_chars(ticks));
+        }
+        spinner.set_message(cleaned(what, false));
+    }
+
+    fn clear_spinner(&self) {
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
+    }
+
+    /// Asks a yes-or-no question; `None` if questions cannot be asked.
     pub async fn confirm(&self, question: &str) -> Option<bool> {
         let mut prompt = String::new();
         SimpleTheme.format_confirm_prompt(&mut prompt, question, Some(false)).ok()?;
@@ -232,7 +265,7 @@ impl Terminal {
         Some(["y", "yes"].contains(&answer.to_lowercase().as_str()))
     }
 
-    /// Asks that a word be typed, for what cannot be undone; none when nobody can be asked.
+    /// Asks the user to type a word before something that cannot be undone; `None` if questions cannot be asked.
     pub async fn confirm_by_typing(&self, question: &str, word: &str) -> Option<bool> {
         let mut prompt = String::new();
         SimpleTheme.format_input_prompt(&mut prompt, question, None).ok()?;
@@ -240,23 +273,26 @@ impl Terminal {
         Some(answer == word)
     }
 
-    /// Asks for a line. It is read in a thread of its own, with the terminal as it is: who interrupts the question, or
-    /// terminates the program meanwhile, is heard. The library that words the question would read key by key and set the
-    /// terminal anew for each, and so hang on what is typed fast or pasted.
+    /// Asks for a line. A separate thread reads it without changing the terminal mode, so that signals are handled
+    /// meanwhile. The library that formats the question would read key by key and change the terminal mode for each key:
+    /// it hangs on fast or pasted input.
     async fn ask(&self, prompt: &str) -> Option<String> {
         if !self.interactive {
             return None;
         }
-        self.spinner.finish_and_clear();
+        self.clear_spinner();
         let mut err = io::stderr();
-        write!(err, "{}", told(prompt, false)).and_then(|()| err.flush()).ok()?;
+        write!(err, "{}", cleaned(prompt, false)).and_then(|()| err.flush()).ok()?;
+        self.asking.set(true);
         let read = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             io::stdin().read_line(&mut line).map(|_| line)
         });
-        let line = read.await.ok()?.ok()?;
+        let line = read.await;
+        self.asking.set(false);
+        let line = line.ok()?.ok()?;
         if !line.ends_with('\n') {
-            // It ended without the key that would have done this.
+            // The input ended without Enter.
             let _ = writeln!(err);
         }
         Some(line.trim().to_owned())
@@ -264,7 +300,10 @@ impl Terminal {
 
     /// Leaves the terminal as it was found.
     pub fn restore(&self) {
-        self.spinner.finish_and_clear();
+        self.clear_spinner();
+        if self.asking.take() {
+            let _ = writeln!(io::stderr());
+        }
         if self.animated {
             let _ = write!(io::stderr(), "\x1b[?25h");
         }

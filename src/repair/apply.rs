@@ -1,4 +1,4 @@
-//! The only writer: carries out a plan, step by step, and knows at every moment what is done and what is not.
+//! The only writer: applies a plan step by step and knows which steps are done.
 
 use std::{cell::Cell, time::Duration};
 
@@ -21,23 +21,54 @@ use crate::{
     },
 };
 
-/// How often a wait looks again.
+/// The interval between two looks at an object that is waited for.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long nothing may change before it is said.
+/// How long a wait may show the same line before it says that there is no progress.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// Carries out one plan.
+/// Applies one plan.
 pub struct Writer<'a> {
     session: &'a Session<'a>,
     plan: &'a Plan,
-    /// How long a single wait may last.
+    /// The timeout of each wait.
     patience: Duration,
-    /// How many steps are done.
+    /// The number of steps that are done.
     done: Cell<usize>,
 }
 
-/// Tells progressing from stalled: what has not changed for a while is said to stand still.
+/// What happens to a step of a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// Its number, from 1.
+    pub number: usize,
+    /// The number of steps in the plan.
+    pub total: usize,
+    /// How far the step is.
+    pub stage: Stage<'a>,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage<'a> {
+    /// It begins.
+    Begun,
+    /// It waits.
+    Waiting {
+        /// What is still missing.
+        lacks: &'a str,
+        /// How long it has waited.
+        elapsed: Duration,
+        /// How long it may wait.
+        limit: Duration,
+    },
+    /// It is done.
+    Done,
+}
+
+/// Since when a wait has made no progress.
 #[derive(Debug, Default)]
 pub struct Progress {
     last: String,
@@ -45,20 +76,15 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The line to show, and since when it has been the same where that is long.
-    pub fn tell(&mut self, line: &str) -> String {
+    /// For how long this has been missing, if it is long enough to mention it.
+    pub fn stalled(&mut self, lacks: &str) -> Option<Duration> {
         let now = Instant::now();
-        if self.last != line {
-            line.clone_into(&mut self.last);
+        if self.last != lacks {
+            lacks.clone_into(&mut self.last);
             self.since = Some(now);
         }
         let still = self.since.map_or(Duration::ZERO, |since| now - since);
-        if still < STALLED {
-            return line.to_owned();
-        }
-        // In steps, so that a log is not filled with seconds.
-        let seconds = still.as_secs() / 5 * 5;
-        format!("{line}; no progress for {seconds} s")
+        (still >= STALLED).then_some(still)
     }
 }
 
@@ -69,27 +95,27 @@ pub enum StepError {
     #[error("{0}")]
     Redacted(String),
     /// There is no such object or kind.
-    #[error("the API server knows no such object or kind")]
+    #[error("the API server does not know this object or kind")]
     NotFound,
     /// The API server refused the change, for this reason.
     #[error("{0}")]
     Refused(String),
-    /// We lack a permission.
+    /// A permission is missing.
     #[error(transparent)]
     Denied(#[from] Denial),
     /// There was no usable answer.
     #[error(transparent)]
     Failed(#[from] Failure),
     /// Another object has the name of the one to delete.
-    #[error("another {0} has come in place of the one that was to go")]
+    #[error("{0} was replaced by another object of the same name meanwhile")]
     Replaced(Id),
     /// Finalizers are removed only from an object that is being deleted.
-    #[error("{0} is not being deleted, so its finalizers stay")]
+    #[error("{0} is not being deleted, so its finalizers are kept")]
     NotTerminating(Id),
     /// A wait took too long.
-    #[error("waited {seconds} s: {lacks}")]
+    #[error("timed out after {seconds} s: {lacks}")]
     TimedOut {
-        /// How long it took.
+        /// The timeout in seconds.
         seconds: u64,
         /// What is still missing.
         lacks: String,
@@ -97,36 +123,34 @@ pub enum StepError {
 }
 
 impl<'a> Writer<'a> {
-    /// For this plan.
+    /// A writer for this plan.
     pub fn new(session: &'a Session<'a>, plan: &'a Plan, patience: Duration) -> Self {
         Self { session, plan, patience, done: Cell::new(0) }
     }
 
-    /// The steps that are done.
-    pub fn done(&self) -> &'a [Step] {
-        &self.plan.steps[..self.done.get()]
+    /// The number of steps that are done.
+    pub fn done(&self) -> usize {
+        self.done.get()
     }
 
-    /// The steps that are not.
-    pub fn remaining(&self) -> &'a [Step] {
-        &self.plan.steps[self.done.get()..]
-    }
-
-    /// Carries out the plan; `tell` hears of every step before it is begun, and of what a wait still lacks.
+    /// Applies the plan, and reports every step as it begins, waits and ends.
     ///
     /// # Errors
     ///
-    /// [`StepError`] at the first step that fails; what was done stays done, and another run goes on from there.
-    pub async fn run(&self, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), StepError> {
-        for step in &self.plan.steps {
-            tell(step, None);
-            self.step(step, tell).await?;
-            self.done.set(self.done.get() + 1);
+    /// [`StepError`] at the first step that fails. The steps before it stay done, and another run continues from there.
+    pub async fn run(&self, report: &dyn Fn(&Event<'_>)) -> Result<(), StepError> {
+        let total = self.plan.steps.len();
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            let report = |stage: Stage<'_>| report(&Event { step, number: index + 1, total, stage });
+            report(Stage::Begun);
+            self.step(step, &report).await?;
+            self.done.set(index + 1);
+            report(Stage::Done);
         }
         Ok(())
     }
 
-    async fn step(&self, step: &Step, tell: &dyn Fn(&Step, Option<&str>)) -> Result<(), StepError> {
+    async fn step(&self, step: &Step, report: &dyn Fn(Stage<'_>)) -> Result<(), StepError> {
         if let Some(why) = step.redacted() {
             return Err(StepError::Redacted(why));
         }
@@ -140,7 +164,7 @@ impl<'a> Writer<'a> {
                     && let Some(uid) = object::uid(&live)
                 {
                     self.delete(id, uid).await?;
-                    self.wait(step, Until::Gone, Some(uid), tell).await?;
+                    self.wait(step, Until::Gone, Some(uid), report).await?;
                 }
                 self.apply(id, manifest, true).await
             }
@@ -153,7 +177,7 @@ impl<'a> Writer<'a> {
                 } } } } });
                 self.merge(id, &patch).await
             }
-            Action::Wait(until) => self.wait(step, *until, None, tell).await,
+            Action::Wait(until) => self.wait(step, *until, None, report).await,
         }
     }
 
@@ -165,7 +189,7 @@ impl<'a> Writer<'a> {
         made(self.session.change(&Change::merge(id, patch)).await)
     }
 
-    /// Deletes the very object that was planned for; another of its name is left alone.
+    /// Deletes the object that was planned for, identified by its UID; another one of the same name is left alone.
     async fn delete(&self, id: &Id, uid: &str) -> Result<(), StepError> {
         let answer = self.session.change(&Change::delete(id, uid)).await;
         match answer {
@@ -173,7 +197,7 @@ impl<'a> Writer<'a> {
             Answer::Conflict(why) => match self.session.object(id).await {
                 Seen::Absent => Ok(()),
                 Seen::Known(live) if object::uid(&live) != Some(uid) => Err(StepError::Replaced(id.clone())),
-                // What is going already cannot be told to go again.
+                // It is terminating already.
                 Seen::Known(live) if object::is_terminating(&live) => Ok(()),
                 _ => Err(StepError::Refused(why)),
             },
@@ -181,7 +205,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Takes the finalizers of an object that is being deleted, and of no other.
+    /// Clears the finalizers of an object that is being deleted, and of no other.
     async fn clear_finalizers(&self, id: &Id, uid: &str) -> Result<(), StepError> {
         let live = match self.session.object(id).await {
             Seen::Known(live) => live,
@@ -194,7 +218,7 @@ impl<'a> Writer<'a> {
         if !object::is_terminating(&live) {
             return Err(StepError::NotTerminating(id.clone()));
         }
-        // With the version that was looked at, so that nothing that came since is lost.
+        // With the resource version that was read, so that a later change is not lost.
         let patch = json!({ "metadata": {
             "finalizers": null,
             "resourceVersion": live["metadata"]["resourceVersion"],
@@ -205,7 +229,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Why a pod of a workload does not run, in the cluster's own words.
+    /// Why a pod of a workload is not running, in the cluster's own words.
     async fn waiting_pod(&self, id: &Id) -> Option<String> {
         let live = self.session.object(id).await;
         let labels: Vec<String> = live.known()?["spec"]["selector"]["matchLabels"]
@@ -216,8 +240,8 @@ impl<'a> Writer<'a> {
         let namespace = id.namespace.as_deref()?;
         let path =
             format!("/api/v1/namespaces/{namespace}/pods?labelSelector={}", labels.join("%2C").replace('/', "%2F"));
-        let right = Permission::to("list", "", "pods").in_namespace(namespace);
-        let pods = self.session.list(&path, &right).await;
+        let permission = Permission::to("list", "", "pods").in_namespace(namespace);
+        let pods = self.session.list(&path, &permission).await;
         pods.items().iter().find_map(|pod| {
             let name = pod["metadata"]["name"].as_str()?;
             let waiting = object::items(&pod["status"]["containerStatuses"])
@@ -230,15 +254,15 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Waits until something is so, and tells what is missing until then.
+    /// Waits for a condition, and reports what is missing until then.
     async fn wait(
         &self,
         step: &Step,
         until: Until,
         uid: Option<&str>,
-        tell: &dyn Fn(&Step, Option<&str>),
+        report: &dyn Fn(Stage<'_>),
     ) -> Result<(), StepError> {
-        let end = Instant::now() + self.patience;
+        let begun = Instant::now();
         loop {
             let lacks = match self.session.object(&step.id).await {
                 Seen::Known(live) => {
@@ -247,8 +271,8 @@ impl<'a> Writer<'a> {
                     }
                     until.lacks(&live)
                 }
-                Seen::Absent => until.lacks_object(&step.id),
-                // No wait gives a right; an API server that does not answer may well come back.
+                Seen::Absent => until.lacks_object(),
+                // Waiting does not grant a permission, but an API server that does not answer may come back.
                 Seen::Denied(denial) => return Err(denial.into()),
                 other => other.why_unsettled(),
             };
@@ -260,17 +284,17 @@ impl<'a> Writer<'a> {
             {
                 lacks = format!("{lacks}, {why}");
             }
-            if Instant::now() >= end {
+            if begun.elapsed() >= self.patience {
                 let seconds = self.patience.as_secs();
                 return Err(StepError::TimedOut { seconds, lacks });
             }
-            tell(step, Some(&lacks));
+            report(Stage::Waiting { lacks: &lacks, elapsed: begun.elapsed(), limit: self.patience });
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// What an answer says of a change that had to be made.
+/// The result of a change that is required.
 fn made(answer: Answer) -> Result<(), StepError> {
     match answer {
         Answer::Made(_) => Ok(()),
@@ -281,32 +305,32 @@ fn made(answer: Answer) -> Result<(), StepError> {
 }
 
 impl Until {
-    /// What is missing in an object that is there; none when it is as it should be.
+    /// What an existing object lacks; `None` if the condition is met.
     fn lacks(self, live: &Value) -> Option<String> {
         match self {
             Self::Gone => {
                 let finalizers = object::finalizers(live);
                 Some(if !object::is_terminating(live) {
-                    "it is still there".into()
+                    "it still exists".into()
                 } else if finalizers.is_empty() {
-                    "it is going".into()
+                    "it is terminating".into()
                 } else {
-                    format!("it waits for its finalizer {}", finalizers.join(", "))
+                    format!("terminating, waiting for finalizer {}", finalizers.join(", "))
                 })
             }
             Self::Established => {
                 let is = object::items(&live["status"]["conditions"])
                     .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
-                (!is).then(|| "the API server does not serve it yet".into())
+                (!is).then(|| "not served by the API server yet".into())
             }
             Self::RolledOut => rollout(live),
         }
     }
 
-    fn lacks_object(self, id: &Id) -> Option<String> {
+    fn lacks_object(self) -> Option<String> {
         match self {
             Self::Gone => None,
-            _ => Some(format!("there is no {id} yet")),
+            _ => Some("not created yet".into()),
         }
     }
 }
@@ -317,14 +341,14 @@ fn rollout(live: &Value) -> Option<String> {
     let status = &live["status"];
     let number = |field: &str| status[field].as_i64().unwrap_or(0);
     if status["observedGeneration"].as_i64() != live["metadata"]["generation"].as_i64() {
-        return Some("its controller has not seen the change yet".into());
+        return Some("its controller has not processed the change yet".into());
     }
     let (updated, ready, all) = (number("updatedReplicas"), number("readyReplicas"), number("replicas"));
     if updated < wanted {
-        return Some(format!("{updated} of {wanted} pods are new"));
+        return Some(format!("{updated} of {wanted} pods updated"));
     }
     if all > updated {
-        return Some(format!("{} old pods are still going", all - updated));
+        return Some(format!("{} old pods still terminating", all - updated));
     }
-    (ready < wanted).then(|| format!("{ready} of {wanted} pods are ready"))
+    (ready < wanted).then(|| format!("{ready} of {wanted} pods ready"))
 }

@@ -1,7 +1,7 @@
-//! A copy of what is about to be removed.
+//! The backup of the objects to remove.
 //!
-//! A backup must restore what it took, so the specifications of the custom resources stay as they are, with the
-//! credentials in them. Everything else is redacted as in a recording, and a Secret's data is never kept.
+//! A backup must be restorable, so the specs of custom resources are kept unchanged, including their credentials.
+//! Everything else is redacted as in a recording, and the data of a Secret is never kept.
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +18,12 @@ use crate::{
     },
 };
 
-/// What the API server keeps for itself, and what may hold a Secret's values a second time.
+/// The annotation of `kubectl apply`, which may contain the values of a Secret.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A backup that cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the copy of what is removed cannot be written to {}: {source}", .path.display())]
+#[error("cannot write the backup to {}: {source}", .path.display())]
 pub struct BackupError {
     path: PathBuf,
     source: WriteError,
@@ -33,12 +33,12 @@ fn failed(path: &Path) -> impl FnOnce(WriteError) -> BackupError {
     |source| BackupError { path: path.to_owned(), source }
 }
 
-/// Where the copy goes: the file that was asked for or one of our choosing; a numbered one beside it when that is there,
-/// since a run that goes on where another ended must not lose the copy of that.
+/// The backup file: the requested one or one with a default name. If it exists, a number is added to the name, because a
+/// run that continues another one must not overwrite its backup.
 ///
 /// # Errors
 ///
-/// [`BackupError`] if something other than a regular file is there.
+/// [`BackupError`] if the path exists and is not a regular file.
 pub fn free_path(file: Option<PathBuf>, namespace: &str) -> Result<PathBuf, BackupError> {
     let path = file.unwrap_or_else(|| {
         let time = crate::cluster::now().strftime("%Y%m%dT%H%M%SZ");
@@ -59,14 +59,14 @@ pub fn free_path(file: Option<PathBuf>, namespace: &str) -> Result<PathBuf, Back
     Ok((2..1000).map(numbered).find(|path| matches!(files::exists(path), Ok(false))).unwrap_or(path))
 }
 
-/// Writes the copy, whole or not at all, readable by its owner only. No file is ever overwritten. Whether it holds
+/// Writes the backup atomically, readable by its owner only. No file is ever overwritten. Returns whether it contains
 /// credentials.
 ///
 /// # Errors
 ///
-/// [`BackupError`] when it cannot be written.
+/// [`BackupError`] if it cannot be written.
 pub fn write(path: &Path, objects: Vec<Value>) -> Result<bool, BackupError> {
-    let credentials = objects.iter().any(holds_credentials);
+    let credentials = objects.iter().any(has_credentials);
     let list = json!({
         "apiVersion": "v1",
         "kind": "List",
@@ -77,21 +77,21 @@ pub fn write(path: &Path, objects: Vec<Value>) -> Result<bool, BackupError> {
     Ok(credentials)
 }
 
-/// Whether the copy can be written there, for one that is written later.
+/// Checks that the backup can be written there later.
 ///
 /// # Errors
 ///
-/// [`BackupError`] when it cannot.
+/// [`BackupError`] if it cannot.
 pub fn try_out(path: &Path) -> Result<(), BackupError> {
     files::try_out(path).map_err(failed(path))
 }
 
-/// Whether the specification of a custom resource holds what redaction would take out.
-fn holds_credentials(object: &Value) -> bool {
+/// Whether the spec of a custom resource contains something that redaction would remove.
+fn has_credentials(object: &Value) -> bool {
     inventory::is_custom_resource(object) && plain(object["spec"].clone()) != object["spec"]
 }
 
-/// What a backup keeps of an object.
+/// An object as the backup keeps it.
 fn kept(object: Value) -> Value {
     let spec = inventory::is_custom_resource(&object).then(|| object["spec"].clone());
     let mut kept = without_secrets(object);
@@ -117,7 +117,7 @@ fn without_secrets(mut object: Value) -> Value {
     plain(object)
 }
 
-/// Takes credentials out of every address, wherever it stands.
+/// Removes credentials from every address in a value.
 fn plain(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(redact::urls(&text)),
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn specifications_stay_and_all_else_is_redacted() {
+    fn specs_are_kept_and_everything_else_is_redacted() {
         let url = "nats://token@broker:4222";
         let redacted = "nats://REDACTED@broker:4222";
         let annotations = json!({ "from": url, LAST_APPLIED: url });
@@ -150,8 +150,8 @@ mod tests {
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "a" },
             "spec": { "template": { "spec": { "containers": [{ "args": [url] }] } } },
         });
-        assert!(holds_credentials(&meshsync));
-        assert!(!holds_credentials(&deployment));
+        assert!(has_credentials(&meshsync));
+        assert!(!has_credentials(&deployment));
         let [meshsync, secret, deployment] = [meshsync, secret, deployment].map(kept);
         assert_eq!(meshsync["spec"]["broker"]["custom"]["url"], url);
         assert_eq!(meshsync["status"]["publishing-to"], redacted);

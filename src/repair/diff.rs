@@ -1,23 +1,23 @@
-//! What a change would do to an object, field by field. Pure.
+//! The changed fields of an object. Pure.
 
 use serde_json::{Map, Value};
 
 use crate::report::change::ChangedField;
 
-/// What the API server writes itself, and no manifest says.
+/// Fields that only the API server writes.
 const SERVERS_OWN: &[&str] = &["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"];
 
-/// What differs between an object and what is to become of it, in the order of the paths.
+/// The differences between two versions of an object, in the order of their paths.
 ///
-/// What the API server keeps for itself and the status are left out. Items of a list that have names are compared by
-/// name, so that a container that goes does not look like a change of all that follow it.
+/// Fields of the API server and the status are left out. List items with names are compared by name, so that a removed
+/// container does not look like a change of all containers after it.
 pub fn changes(before: &Value, after: &Value) -> Vec<ChangedField> {
     let mut found = Vec::new();
     compare(&manifest(before), &manifest(after), "", &mut found);
     found
 }
 
-/// An object without what the API server writes itself.
+/// An object without the fields that only the API server writes.
 pub fn manifest(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(fields) = object.as_object_mut() {
@@ -62,7 +62,7 @@ fn compare_items(before: &[Value], after: &[Value], path: &str, found: &mut Vec<
     let name = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
     let names: Option<Vec<String>> = before.iter().chain(after).map(name).collect();
     let Some(mut names) = names.filter(|names| !names.is_empty()) else {
-        // Without names the place says nothing: the list is one value.
+        // Without names the position has no meaning: the list is one value.
         if before != after {
             found.push(ChangedField {
                 path: path.to_owned(),
@@ -89,7 +89,7 @@ fn one(before: Option<&Value>, after: Option<&Value>, path: String, found: &mut 
     }
 }
 
-/// A path with one more key; keys with dots, as labels and annotations have them, stand in brackets.
+/// A path with one more key. Keys with dots or slashes, such as those of labels, are in brackets.
 fn join(path: &str, key: &str) -> String {
     if key.contains(['.', '/']) {
         format!("{path}[{key}]")
@@ -100,8 +100,8 @@ fn join(path: &str, key: &str) -> String {
     }
 }
 
-/// The merge patch that brings a value to what is wanted; empty where nothing differs. What is not wanted stays, unless
-/// it is to be exactly so; a null takes away.
+/// The merge patch from a live value to the desired one; empty if nothing differs. Other fields are kept, or removed by a
+/// null with `exactly`.
 pub fn merge_patch(live: &Value, wanted: &Value, exactly: bool) -> Value {
     let (Value::Object(live), Value::Object(wanted)) = (live, wanted) else {
         return if live == wanted { Value::Object(Map::new()) } else { wanted.clone() };
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_writes_is_no_change() {
+    fn fields_of_the_api_server_are_not_a_change() {
         let before = json!({"metadata": {"name": "a", "uid": "1", "resourceVersion": "5"}, "status": {"x": 1}});
         let after = json!({"metadata": {"name": "a", "uid": "1", "resourceVersion": "6"}});
         assert_eq!(changes(&before, &after), Vec::new());
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_with_dots_stand_in_brackets() {
+    fn keys_with_dots_are_in_brackets() {
         let before = json!({"metadata": {"labels": {}}});
         let after = json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
         assert_eq!(paths(&before, &after), ["metadata.labels[app.kubernetes.io/name]"]);

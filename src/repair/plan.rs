@@ -1,4 +1,4 @@
-//! A plan: every change, in order, before any of them is made. Data.
+//! A plan: every change, in order, before any of them is applied. Data.
 
 use serde_json::Value;
 
@@ -11,15 +11,15 @@ use crate::{
 /// What one step does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Makes an object that is not there.
+    /// Creates an object.
     Create(Value),
-    /// Brings an object that is there to what the manifest says (server-side apply).
+    /// Changes an existing object to its manifest (server-side apply).
     Apply {
         /// The manifest.
         manifest: Value,
-        /// What changes, as the API server's dry run said.
+        /// What changes, according to the API server's dry run.
         changes: Vec<ChangedField>,
-        /// Whether fields are taken over from the tools that manage them now.
+        /// Whether fields are taken over from their current managers.
         force: bool,
     },
     /// Changes single fields (merge patch).
@@ -29,19 +29,19 @@ pub enum Action {
         /// What changes.
         changes: Vec<ChangedField>,
     },
-    /// Removes an object and makes it anew, since what differs cannot be changed.
+    /// Deletes an object and creates it again, because the differing fields are immutable.
     Replace {
         /// The manifest.
         manifest: Value,
-        /// What cannot be changed.
+        /// The fields that cannot be changed.
         changes: Vec<ChangedField>,
     },
-    /// Removes this very object.
+    /// Deletes this object.
     Delete {
-        /// Its UID: another of the same name stays.
+        /// Its UID; another object of the same name is left alone.
         uid: String,
     },
-    /// Takes away the finalizers of an object that is being deleted and that nobody will finish.
+    /// Clears the finalizers of an object that is being deleted if no operator is left to handle them.
     ClearFinalizers {
         /// Its UID.
         uid: String,
@@ -50,7 +50,7 @@ pub enum Action {
     },
     /// Restarts the pods of a workload, one after another.
     Restart,
-    /// Waits until something is so.
+    /// Waits for a condition.
     Wait(Until),
 }
 
@@ -59,7 +59,7 @@ pub enum Action {
 pub enum Until {
     /// The object is gone.
     Gone,
-    /// The API server serves the definition.
+    /// The API server serves the CRD.
     Established,
     /// The rollout is complete.
     RolledOut,
@@ -72,47 +72,98 @@ pub struct Step {
     pub id: Id,
     /// What is done to it.
     pub action: Action,
-    /// Why, where the object and the action do not say it.
+    /// The reason, if object and action do not say it.
     pub why: Option<String>,
 }
 
-/// What is to be done, and what is to be known before.
+/// The changes, and what the user should know before they are applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The changes, in order.
     pub steps: Vec<Step>,
-    /// What will be other than before, or lost.
+    /// What will be different afterwards, or lost.
     pub warnings: Vec<String>,
-    /// What goes with a step's object, without a step of its own.
+    /// Objects that are deleted together with the object of a step.
     pub takes: Vec<Id>,
-    /// What is as it should be already.
+    /// Objects that need no change.
     pub unchanged: Vec<Id>,
-    /// What is done as well when `MeshSync` does not come back by itself soon after all this.
+    /// Existing objects of the stack that a removal keeps.
+    pub kept: Vec<Id>,
+    /// The root cause that keeps the stack unhealthy, if there is nothing to change.
+    pub unhealthy: Option<Cause>,
+    /// A last step, if `MeshSync` does not reconnect on its own.
     pub nudge: Option<Step>,
-    /// Whether more can be planned only once this is done, since it cannot be seen before.
+    /// Whether more can be planned only after these steps, because the rest cannot be read before.
     pub continues: bool,
 }
 
-/// Why nothing is done.
+/// The root cause of an unhealthy stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Its code.
+    pub code: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// What to do after a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// A sentence.
+    Text(String),
+    /// A command of this program.
+    Command {
+        /// Its arguments, without connection flags.
+        arguments: String,
+        /// The namespace, if it is another one.
+        namespace: Option<String>,
+    },
+}
+
+impl Advice {
+    /// A command of this program in the same namespace.
+    pub fn command(arguments: impl Into<String>) -> Self {
+        Self::Command { arguments: arguments.into(), namespace: None }
+    }
+
+    /// A command of this program in another namespace.
+    pub fn command_in(namespace: &str, arguments: impl Into<String>) -> Self {
+        Self::Command { arguments: arguments.into(), namespace: Some(namespace.to_owned()) }
+    }
+}
+
+impl From<String> for Advice {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Advice {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+/// Why nothing is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct Refusal {
     /// One sentence.
     pub why: String,
     /// What to do instead.
-    pub instead: Vec<String>,
-    /// Whether nothing was refused, but too little is known to plan: the API server did not answer.
+    pub instead: Vec<Advice>,
+    /// Whether the plan is undetermined because the API server did not answer, rather than refused.
     pub undetermined: bool,
 }
 
 impl Refusal {
-    /// Refused for this reason; what to do instead.
-    pub fn new(why: impl Into<String>, instead: impl Into<Vec<String>>) -> Self {
-        Self { why: why.into(), instead: instead.into(), undetermined: false }
+    /// A refusal for this reason, and what to do instead.
+    pub fn new(why: impl Into<String>, instead: impl IntoIterator<Item = Advice>) -> Self {
+        Self { why: why.into(), instead: instead.into_iter().collect(), undetermined: false }
     }
 }
 
-/// Where a value holds a text that was redacted, which must not reach a cluster in place of the real one.
+/// The path of a redacted text in a value. It must not be written to a cluster in place of the real one.
 pub fn redacted(value: &Value, path: &str) -> Option<String> {
     match value {
         Value::String(text) => text.contains(REDACTED).then(|| path.to_owned()),
@@ -130,20 +181,20 @@ pub fn redacted(value: &Value, path: &str) -> Option<String> {
 impl std::fmt::Display for Until {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Gone => "gone",
+            Self::Gone => "deleted",
             Self::Established => "served",
-            Self::RolledOut => "rolled out",
+            Self::RolledOut => "ready",
         })
     }
 }
 
 impl Step {
-    /// A step without a reason of its own.
+    /// A step without a reason.
     pub fn new(id: Id, action: Action) -> Self {
         Self { id, action, why: None }
     }
 
-    /// With the reason.
+    /// The step with this reason.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into());
@@ -171,7 +222,7 @@ impl Step {
         }
     }
 
-    /// What is sent to the API server.
+    /// The manifest or patch that is sent to the API server.
     pub fn payload(&self) -> Option<&Value> {
         match &self.action {
             Action::Create(manifest) | Action::Apply { manifest, .. } | Action::Replace { manifest, .. } => {
@@ -182,10 +233,10 @@ impl Step {
         }
     }
 
-    /// Why it must not be carried out: a value in it was redacted.
+    /// Why it must not be applied: a value in it was redacted.
     pub fn redacted(&self) -> Option<String> {
         let path = redacted(self.payload()?, "")?;
-        Some(format!("{path} of {} was redacted, and a redacted value is never written to a cluster", self.id))
+        Some(format!("{path} of {} was redacted; a redacted value is never written to a cluster", self.id))
     }
 
     /// Whether it writes.
@@ -193,16 +244,16 @@ impl Step {
         !matches!(self.action, Action::Wait(_))
     }
 
-    /// Whether something is lost by it.
+    /// Whether it deletes something.
     pub fn removes(&self) -> bool {
         matches!(self.action, Action::Delete { .. } | Action::ClearFinalizers { .. } | Action::Replace { .. })
     }
 }
 
 impl Plan {
-    /// The rights that carrying it out takes.
-    pub fn rights(&self) -> Vec<Permission> {
-        let mut rights: Vec<Permission> = self
+    /// The permissions that are needed to apply it.
+    pub fn permissions(&self) -> Vec<Permission> {
+        let mut permissions: Vec<Permission> = self
             .steps
             .iter()
             .chain(&self.nudge)
@@ -219,12 +270,12 @@ impl Plan {
                 verbs.iter().map(|verb| step.id.permission(verb))
             })
             .collect();
-        rights.sort();
-        rights.dedup();
-        rights
+        permissions.sort();
+        permissions.dedup();
+        permissions
     }
 
-    /// Whether nothing is to be changed.
+    /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         !self.steps.iter().any(Step::is_change)
     }

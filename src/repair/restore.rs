@@ -1,4 +1,4 @@
-//! What a backup says of the custom resources, checked before anything is changed. Pure.
+//! The custom resources of a backup, validated before anything is changed. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::stack::{
     profile::Profile,
 };
 
-/// The custom resources to restore, at most one of each kind. What is not in it stays as it is.
+/// The custom resources to restore, at most one of each kind. Others are left unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Backup {
     copies: BTreeMap<&'static str, Copy>,
-    /// The namespace that they were in, where it is another one.
+    /// The namespace that they were in, if it is another one.
     pub foreign: Option<String>,
 }
 
@@ -23,29 +23,29 @@ pub struct Backup {
 pub struct Copy {
     /// Its name.
     pub name: String,
-    /// Its specification.
+    /// Its spec.
     pub spec: Value,
 }
 
 /// Why a file cannot be restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
-    /// No custom resource of the stack is in it.
-    #[error("it holds neither a Broker nor a MeshSync")]
+    /// It contains no custom resource of the stack.
+    #[error("it contains neither a Broker nor a MeshSync")]
     Nothing,
-    /// Nothing is in it of this namespace, and what is there belongs to others.
-    #[error("it holds custom resources of the namespaces {}", .0.join(", "))]
+    /// It contains only custom resources of other namespaces.
+    #[error("it contains custom resources of namespaces {}", .0.join(", "))]
     OtherNamespaces(Vec<String>),
     /// A custom resource without a name.
-    #[error("it holds a {0} without a name")]
+    #[error("it contains a {0} without a name")]
     Unnamed(&'static str),
     /// Two custom resources of one kind would conflict.
-    #[error("it holds more than one {0} ({names})", names = .1.join(", "))]
+    #[error("it contains more than one {0} ({names})", names = .1.join(", "))]
     Several(&'static str, Vec<String>),
-    /// The same custom resource twice, with different specifications.
-    #[error("it holds {0} twice, with different specifications")]
+    /// The same custom resource twice, with different specs.
+    #[error("it contains {0} twice, with different specs")]
     Contradiction(String),
-    /// A field of a specification has the wrong type.
+    /// A field of a spec has the wrong type.
     #[error("{path} of {what} is not of type {expected}")]
     Malformed {
         /// The custom resource.
@@ -69,22 +69,22 @@ impl RestoreError {
     /// What to do instead.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::OtherNamespaces(_) => Some("--backup-namespace says which to restore"),
-            Self::Several(..) => Some("leave only one in it"),
-            Self::Redacted { .. } => Some("a recording cannot be restored, only what `system reset` kept"),
+            Self::OtherNamespaces(_) => Some("use --backup-namespace to choose one"),
+            Self::Several(..) => Some("keep only one of them in the file"),
+            Self::Redacted { .. } => Some("only a backup of `system reset` can be restored, not a recording"),
             _ => None,
         }
     }
 }
 
 impl Backup {
-    /// The custom resources among these objects that are to be restored into this namespace.
+    /// The custom resources among these objects to restore into this namespace.
     ///
-    /// They are those of the namespace `from`, else those of the same namespace, else those of the only other one.
+    /// They are those of namespace `from`, else of the same namespace, else of the only other one.
     ///
     /// # Errors
     ///
-    /// [`RestoreError`] if they cannot be restored as they are.
+    /// [`RestoreError`] if they cannot be restored unchanged.
     pub fn of(objects: &[Value], profile: &Profile, namespace: &str, from: Option<&str>) -> Result<Self, RestoreError> {
         let ours: Vec<(&'static str, &Value)> = objects
             .iter()
@@ -133,7 +133,7 @@ impl Backup {
                 self.copies.insert(kind, copy);
                 Ok(())
             }
-            // Each version of an object is listed on its own.
+            // Each version of an object is listed separately.
             Some(known) if *known == copy => Ok(()),
             Some(known) if known.name == copy.name => Err(RestoreError::Contradiction(format!("{kind} {}", copy.name))),
             Some(known) => Err(RestoreError::Several(kind, vec![known.name.clone(), copy.name])),
@@ -151,7 +151,7 @@ impl Backup {
     }
 }
 
-/// One custom resource, as far as it can be restored.
+/// One custom resource, if it can be restored.
 fn copy(kind: &'static str, object: &Value, schema: &Value) -> Result<Copy, RestoreError> {
     let name =
         object["metadata"]["name"].as_str().filter(|name| !name.is_empty()).ok_or(RestoreError::Unnamed(kind))?;
@@ -166,7 +166,7 @@ fn copy(kind: &'static str, object: &Value, schema: &Value) -> Result<Copy, Rest
     Ok(Copy { name: name.to_owned(), spec: spec.clone() })
 }
 
-/// A `MeshSync` that is restored elsewhere publishes to the Broker that is restored with it.
+/// A `MeshSync` that is restored into another namespace publishes to the Broker that is restored with it.
 fn move_reference(spec: &mut Value, source: &str, namespace: &str) {
     if let Some(place) = spec.pointer_mut("/broker/native/namespace")
         && *place == source
@@ -175,7 +175,7 @@ fn move_reference(spec: &mut Value, source: &str, namespace: &str) {
     }
 }
 
-/// The schema of each kind's specification, as our own CRDs have it.
+/// The schema of each kind's spec, from our own CRDs.
 fn schemas(profile: &Profile) -> BTreeMap<String, Value> {
     manifests::manifests(profile, profile.namespace, &Options::default())
         .into_iter()
@@ -187,7 +187,7 @@ fn schemas(profile: &Profile) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The first field whose type is not the schema's, and that type. Ranges are left to the API server's dry run.
+/// The first field whose type differs from the schema, and the expected type. The API server's dry run checks ranges.
 fn mismatch(value: &Value, schema: &Value, path: String) -> Option<(String, String)> {
     let expected = schema["type"].as_str()?;
     let fits = match expected {
@@ -204,7 +204,7 @@ fn mismatch(value: &Value, schema: &Value, path: String) -> Option<(String, Stri
     match value {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
             let inner = schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]);
-            // The API server takes a null for a field that is not there.
+            // The API server treats null as an absent field.
             if value.is_null() {
                 return None;
             }
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_specification_is_restored_as_it_is() {
+    fn spec_is_restored_unchanged() {
         let spec = json!({
             "size": 1, "broker": { "custom": { "url": "nats://token@broker" } },
             "watch-list": { "data": { "whitelist": "[]" }, "metadata": { "creationTimestamp": null } },
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_named_without_its_value() {
+    fn malformed_field_is_named_without_its_value() {
         for (kind, spec, field, expected) in [
             ("Broker", json!("a-secret"), "spec", "object"),
             ("Broker", Value::Null, "spec", "object"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn two_of_a_kind_are_not_restored() {
+    fn two_objects_of_one_kind_are_not_restored() {
         let of = |name, size| object("Broker", name, "meshery", &json!({ "size": size }));
         assert_eq!(
             backup(&[of("a", 1), of("b", 1)], None),
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn another_namespace_is_named_or_chosen() {
+    fn other_namespace_must_be_named_or_the_only_one() {
         let of = |namespace: &str| {
             let native = json!({ "name": "meshery-broker", "namespace": namespace });
             let spec = json!({ "broker": { "native": native } });

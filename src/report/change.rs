@@ -42,7 +42,7 @@ pub struct ChangeReport {
     /// Why it was refused or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What to do instead, or next.
+    /// What to do instead, or next: commands, or sentences after a refusal.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instead: Vec<String>,
     /// Warnings about the plan.
@@ -52,9 +52,15 @@ pub struct ChangeReport {
     /// The objects that need no change: `Deployment meshery-operator`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unchanged: Vec<String>,
-    /// The backup of what was removed.
+    /// The backup of the removed objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,
+    /// What was verified after the last step: `MeshSync CONNECTED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<String>,
+    /// Existing objects of the stack that a removal kept: `CustomResourceDefinition brokers.meshery.io`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
 }
 
 impl ChangeReport {
@@ -73,6 +79,8 @@ impl ChangeReport {
             steps: Vec::new(),
             unchanged: Vec::new(),
             backup: None,
+            verified: None,
+            kept: Vec::new(),
         }
     }
 }

@@ -83,9 +83,16 @@ fn stock_list_is_a_valid_patch() {
 }
 
 #[test]
+fn quiet_output_is_the_summary() {
+    let ran = meshdoctor("watch-list -q -").stdin(GOOD).run().exits(0);
+    assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("MeshSync watches "), "{}", ran.stdout);
+}
+
+#[test]
 fn default_output_is_a_table() {
     let ran = meshdoctor("watch-list -").stdin(GOOD).run().exits(0);
     assert!(ran.stdout.contains("RESOURCE"), "{}", ran.stdout);
     assert!(ran.stdout.contains("watched"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("not compared with what a cluster serves"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("not compared with the kinds that a cluster serves"), "{}", ran.stdout);
 }

@@ -13,7 +13,9 @@ use crate::cluster::kubeconfig::namespace;
   meshdoctor system redeploy --dry-run         show the plan
   meshdoctor system redeploy                   deploy or repair the whole stack
   meshdoctor system redeploy meshsync          repair or restart MeshSync
-  meshdoctor system redeploy --from-backup F   restore the custom resources of a backup")]
+  meshdoctor system redeploy --from-backup F   restore the custom resources of a backup
+
+Exit code 1: there is nothing to change, but the stack is unhealthy.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Redeploy {
     /// The part to deploy

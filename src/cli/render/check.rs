@@ -1,4 +1,4 @@
-//! `system check` for people: the data path, the root causes with their fixes, the verdict and the next command.
+//! `check` as text: the data path, the root causes with their fixes, the verdict and the next command.
 
 use owo_colors::OwoColorize;
 
@@ -29,14 +29,14 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
     let Some((width, height)) = look.width.zip(look.height).filter(|_| report.root_causes().count() == 1) else {
         return screen(report, look, first);
     };
-    // One line is the shell's prompt.
+    // The shell's prompt needs one line.
     let fits = |text: &String| rows(text, width) < height;
     let screens = Detail::FOLDED.map(|detail| screen(report, look, detail));
     let [.., last] = &screens;
     screens.iter().find(|text| fits(text)).unwrap_or(last).clone()
 }
 
-/// How many lines a text takes on a screen that breaks longer lines.
+/// The number of screen lines of a text, with long lines wrapped.
 fn rows(text: &str, width: usize) -> usize {
     text.lines().map(|line| width_of(line).div_ceil(width).max(1)).sum()
 }
@@ -63,7 +63,7 @@ fn is_unreachable(report: &Report) -> bool {
             .is_some_and(|cause| cause.kind == Kind::Obstacle && cause.component == Component::Cluster)
 }
 
-/// What is below the heading: findings, checks, verdict, next command.
+/// The part below the heading: findings, checks, verdict, next command.
 pub(crate) fn body(page: &mut Page<'_>, report: &Report, detail: Detail) {
     let all = detail == Detail::All;
     for problem in report.root_causes() {
@@ -93,7 +93,7 @@ pub(crate) fn body(page: &mut Page<'_>, report: &Report, detail: Detail) {
     }
 }
 
-/// How much `--all` would add.
+/// What `--all` would add, as counts.
 fn folded(page: &mut Page<'_>, report: &Report) {
     if is_unreachable(report) {
         return;

@@ -1,4 +1,4 @@
-//! The list of checks for people: each with its status and its id, by category.
+//! The list of checks as text: each with its status and its id, by category.
 
 use owo_colors::{OwoColorize, Style};
 
@@ -31,7 +31,7 @@ pub(crate) fn list(page: &mut Page<'_>, report: &Report) {
     }
 }
 
-/// How many checks ended how: `2 failed, 11 passed`.
+/// The number of checks by status: `2 failed, 11 passed`.
 pub(crate) fn counts(checks: &[Check]) -> String {
     let of = |status: Status| checks.iter().filter(|check| check.status == status).count();
     let counts: Vec<String> = [
@@ -57,7 +57,7 @@ fn one(page: &mut Page<'_>, findings: &[Finding], check: &Check) {
         status => look.status(status),
     };
     let text = match (check.status, &check.reason) {
-        // A note says what was found, which may contradict the statement.
+        // A note says what was found, which may contradict the title.
         (Status::Pass, Some(reason)) if noted => reason.clone(),
         (Status::Pass, Some(detail)) => format!("{}: {detail}", check.title),
         (status, reason) => {

@@ -1,4 +1,4 @@
-//! One finding for people: what is wrong, how we know, and the fix.
+//! One finding as text: what is wrong, the evidence, and the fix.
 
 use owo_colors::{OwoColorize, Style};
 
@@ -13,7 +13,7 @@ use crate::{
 pub(crate) enum Detail {
     /// Everything.
     All,
-    /// The first sentences and items, and so many lines of them; where a screen has room for more.
+    /// The first sentences and items, limited to a number of lines.
     Lines {
         /// Lines of the message.
         message: usize,
@@ -27,7 +27,7 @@ pub(crate) enum Detail {
 }
 
 impl Detail {
-    /// From the most to the least that `system check` shows without `--all`.
+    /// The levels of detail that `check` uses without `--all`, from most to least.
     pub(crate) const FOLDED: [Self; 5] = [
         Self::Lines { message: 4, items: 3, each: 2 },
         Self::Lines { message: 3, items: 2, each: 2 },
@@ -109,7 +109,7 @@ fn headline(page: &mut Page<'_>, finding: &Finding) {
     }
 }
 
-/// The fix: in words, then its commands, each on a line of its own so that it can be pasted.
+/// The fix: a sentence, then its commands, each on its own line so that it can be pasted.
 fn remedy(page: &mut Page<'_>, finding: &Finding) {
     let look = page.look;
     if !finding.remedy.text.is_empty() {
@@ -125,7 +125,7 @@ fn remedy(page: &mut Page<'_>, finding: &Finding) {
     }
 }
 
-/// What the next command does to the cluster, where that differs from the command above it.
+/// The effect of the next command, if it differs from that of the command above.
 fn label(before: &[Command], effect: Effect) -> Option<&'static str> {
     let above = before.last().map_or(Effect::Read, |command| command.effect);
     if above == effect {

@@ -1,4 +1,4 @@
-//! Reports to text: pure functions that return strings, one file for each format, one stylesheet.
+//! Reports as text: pure functions that return strings, one file for each format, one stylesheet.
 
 mod change;
 mod check;
@@ -15,7 +15,7 @@ mod text;
 mod verdict;
 mod watch_list;
 
-pub use change::{change, plan};
+pub use change::{Shown, change, doing, outcome, plan, step, waiting};
 pub use check::check;
 pub use preflight::preflight;
 pub use status::{states_line, status};
@@ -24,4 +24,4 @@ pub use tables::table as list;
 pub use test::test;
 pub use text::markdown;
 pub use verdict::line as verdict_line;
-pub use watch_list::watch_list;
+pub use watch_list::{watch_list, watch_list_summary};

@@ -1,4 +1,4 @@
-//! The data path: the first thing on the screen, so that one sees where the flow stops. Below it the operator and the target.
+//! The data path comes first on the screen and shows where the flow stops. The operator and the target are below it.
 
 use owo_colors::{OwoColorize, Style};
 
@@ -19,11 +19,11 @@ struct Station {
     glyph: &'static str,
     style: Style,
     state: String,
-    /// What is wrong here, in a word or two.
+    /// What is wrong here, in one or two words.
     note: Option<String>,
 }
 
-/// Whether what leaves one station reaches the next.
+/// Whether data from one station reaches the next.
 #[derive(Clone, Copy)]
 enum Link {
     Flows,
@@ -32,7 +32,7 @@ enum Link {
     Idle,
 }
 
-/// Draws the path, beside each other where the width allows it, else below each other.
+/// Draws the path: horizontally if it fits, otherwise vertically.
 pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     let stations = stations(report, look);
@@ -88,7 +88,7 @@ fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[u
     }
 }
 
-/// Below each other, each station after the link that leads to it.
+/// Vertically, each station after the link that leads to it.
 fn below(page: &mut Page<'_>, stations: &[Station], links: &[Link]) {
     let look = page.look;
     for (i, station) in stations.iter().enumerate() {
@@ -110,7 +110,7 @@ fn below(page: &mut Page<'_>, stations: &[Station], links: &[Link]) {
     }
 }
 
-/// The operator, which reconciles MeshSync and the broker and is no station of the path itself.
+/// The operator. It reconciles MeshSync and the broker, and is not a station of the path.
 fn operator(report: &Report, look: &Look) -> String {
     let operator = &report.components.operator;
     let (glyph, style) = component(report, look, Component::Operator, operator.state, operator.at_least);
@@ -159,13 +159,13 @@ fn worst(report: &Report, component: Component) -> Option<&Finding> {
         .min_by_key(|finding| finding.severity)
 }
 
-/// The code without the component that it stands under: `cannot list`.
+/// The code without its component: `cannot list`.
 fn short(finding: &Finding) -> String {
     let prefix = format!("{}-", finding.component.code());
     clean(finding.code.strip_prefix(&prefix).unwrap_or(&finding.code)).replace('-', " ")
 }
 
-/// The sign of a component: its worst finding's, else its state's.
+/// The glyph of a component: that of its worst finding, or of its state.
 pub(crate) fn component(
     report: &Report,
     look: &Look,
@@ -177,7 +177,7 @@ pub(crate) fn component(
         Some(finding) if finding.kind == Kind::Obstacle => (look.glyphs.unknown, look.styles.warning),
         Some(finding) => look.severity(finding.severity),
         None if at_least => (look.glyphs.unknown, look.styles.warning),
-        // Whatever MeshSync does short of being connected, nothing of the cluster arrives.
+        // Unless MeshSync is connected, no event arrives.
         None if component == Component::Meshsync && matches!(state, State::Deployed | State::Running) => {
             (look.glyphs.warn, look.styles.warning)
         }
@@ -226,7 +226,7 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
     ]
 }
 
-/// What stands under a component that need not be there.
+/// The note under an optional component.
 fn not_needed(report: &Report, component: Component, of: &ComponentReport) -> Option<String> {
     of.expected_absent.then(|| {
         let stands = component == Component::Meshsync && report.target.mode == "standalone";
@@ -241,7 +241,7 @@ fn links(report: &Report) -> [Link; 3] {
         check.map(|check| check.status)
     };
     let may_list = status("meshsync-may-list");
-    // Without a custom resource no state says whether it is connected.
+    // Without a custom resource the state does not say whether it is connected.
     if report.target.mode == "standalone" {
         let link = |status: Option<Status>| match status {
             Some(Status::Pass | Status::Warn) => Link::Flows,
@@ -273,7 +273,7 @@ fn links(report: &Report) -> [Link; 3] {
     };
     let reads = match components.broker.component.state {
         State::Connected => Link::Flows,
-        // On a broker that is not the stack's own.
+        // On a broker that does not belong to the stack.
         _ if components.server.state == State::Connected => Link::Flows,
         State::Unknown => Link::Unsure,
         _ if components.broker.component.at_least => Link::Unsure,

@@ -1,4 +1,4 @@
-//! `system check --preflight` for people.
+//! `check --preflight` as text.
 
 use owo_colors::OwoColorize;
 
@@ -8,7 +8,7 @@ use crate::{
     report::{PlannedObject, Report, Verdict},
 };
 
-/// The whole screen. There is no data path to draw yet: what comes first is what would be installed, where, and as whom.
+/// The whole screen. There is no data path yet, so it begins with what would be installed, where, and by which user.
 pub fn preflight(report: &Report, look: &Look, all: bool) -> String {
     let mut page = Page::new(look);
     heading(&mut page, report);
@@ -40,7 +40,7 @@ fn heading(page: &mut Page<'_>, report: &Report) {
     }
 }
 
-/// How many objects, and what would become of them.
+/// The number of objects by planned action.
 fn tally(objects: &[PlannedObject]) -> Vec<String> {
     let mut parts = vec![format!("{} objects", objects.len())];
     for (action, words) in [
@@ -65,7 +65,7 @@ fn tally(objects: &[PlannedObject]) -> Vec<String> {
     parts
 }
 
-/// What to do next, where there is something to do.
+/// What to do next, if there is something to do.
 fn next(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     let objects = report.preflight.as_ref().map_or(&[][..], |preflight| &preflight.objects);
@@ -79,7 +79,7 @@ fn next(page: &mut Page<'_>, report: &Report) {
     let flags = clean(&invocation.flags());
     let (what, command) = if no_namespace {
         (
-            "create the namespace, then run this again: its objects can be validated then",
+            "create the namespace and run this again, so that its objects can be validated",
             format!("kubectl{flags} create namespace {namespace}"),
         )
     } else {

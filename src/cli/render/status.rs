@@ -1,4 +1,4 @@
-//! `system status` for people.
+//! `status` as text.
 
 use owo_colors::OwoColorize;
 
@@ -14,7 +14,7 @@ use crate::{
     stack::component::Component,
 };
 
-/// The whole screen. The report still has its findings, from which the marks in the data path come.
+/// The whole screen. The report still has its findings: the marks in the data path come from them.
 pub fn status(report: &Report, look: &Look) -> String {
     let mut page = Page::new(look);
     path::draw(&mut page, report);
@@ -81,7 +81,7 @@ fn created(report: &Report, time: Option<k8s_openapi::jiff::Timestamp>) -> Strin
 const WORKLOAD: [&str; 5] = ["name", "ready", "status", "restarts", "age"];
 const POD: [&str; 4] = ["pod", "ip", "node", "image"];
 
-/// The workloads; with `-o wide` beside each its pods, or below all of them where the screen is too narrow.
+/// The workloads. With `-o wide`, the pods are beside their workload, or below all workloads on a narrow screen.
 fn workloads(report: &Report, look: &Look) -> String {
     let rows: Vec<Vec<String>> = report.workloads.iter().map(|workload| row(report, workload)).collect();
     let plain = table(&WORKLOAD, &rows, look);

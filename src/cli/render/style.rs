@@ -7,19 +7,19 @@ use crate::report::{Severity, State, Status};
 /// How to render.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// The colours; without colour they do nothing.
+    /// The colors; without color they do nothing.
     pub(crate) styles: Styles,
-    /// The signs.
+    /// The glyphs.
     pub(crate) glyphs: &'static Glyphs,
-    /// The columns there are; none when nothing is to be wrapped.
+    /// The width in columns; `None` if nothing is wrapped.
     pub(crate) width: Option<usize>,
-    /// The lines of the screen, where there are columns.
+    /// The height in lines; `None` if nothing is wrapped.
     pub(crate) height: Option<usize>,
     /// Whether to show more columns.
     pub(crate) wide: bool,
 }
 
-/// The colours.
+/// The colors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Styles {
     pub(crate) good: Style,
@@ -30,7 +30,7 @@ pub(crate) struct Styles {
     pub(crate) command: Style,
 }
 
-/// The signs; beside each stands a word.
+/// The glyphs; each is followed by a word.
 #[derive(Debug)]
 pub(crate) struct Glyphs {
     pub(crate) pass: &'static str,
@@ -92,7 +92,7 @@ impl Look {
         }
     }
 
-    /// Without colour and width, as a file gets it.
+    /// Without color and width, as for a file.
     pub fn plain() -> Self {
         Self::new(false, true, None, false)
     }
@@ -115,7 +115,7 @@ impl Look {
         }
     }
 
-    /// A state by itself: whether it is a good one.
+    /// The glyph of a state alone.
     pub(crate) fn state(&self, state: State) -> (&'static str, Style) {
         match state {
             State::Connected | State::Deployed | State::Running => (self.glyphs.pass, self.styles.good),

@@ -1,4 +1,4 @@
-//! Tables as kubectl prints them: columns and nothing else.
+//! Tables as kubectl prints them: columns without borders.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 
@@ -8,7 +8,7 @@ use crate::facts::redact::clean;
 /// The space between two columns, and at the edges.
 const PADDING: usize = 2;
 
-/// A table with these headings. Where it does not fit, the widest columns are wrapped.
+/// A table with these headings. If it does not fit, the widest columns are wrapped.
 pub fn table(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
     let headings: Vec<String> = headings.iter().map(|heading| heading.to_uppercase()).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
@@ -35,14 +35,14 @@ pub fn table(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
     table.lines().map(|line| format!(" {}\n", line.trim_end())).collect()
 }
 
-/// The most that a column may take so that all of them fit, the narrow ones in full; none where they fit as they are.
+/// The maximum width of a column so that all columns fit; `None` if they fit anyway. Narrow columns are not wrapped.
 fn cap(widths: &[usize], room: usize) -> Option<usize> {
     let needs = |cap: usize| widths.iter().map(|width| (*width).min(cap)).sum::<usize>();
     let widest = widths.iter().copied().max().unwrap_or(0);
     (needs(widest) > room).then(|| (1..widest).rfind(|cap| needs(*cap) <= room).unwrap_or(1))
 }
 
-/// An age as kubectl prints it: two units for young things, one for old.
+/// An age as kubectl prints it: two units for young objects, one for old ones.
 pub(crate) fn age(seconds: i64) -> String {
     let s = seconds.max(0);
     let (m, h, d) = (s / 60, s / 3600, s / 86_400);

@@ -1,4 +1,4 @@
-//! `test` for people.
+//! `test` as text.
 
 use owo_colors::{OwoColorize, Style};
 
@@ -15,7 +15,7 @@ use crate::{
     stack::base::words::short_span,
 };
 
-/// The narrowest screen on which times stand beside what they are of.
+/// The narrowest screen on which times are shown beside their step.
 const BESIDE: usize = 72;
 
 /// The whole screen.
@@ -51,7 +51,7 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
     page.parts(0, &dot, &parts);
 }
 
-/// The steps, those of one broker server under its name.
+/// The steps, grouped by broker server.
 fn steps(page: &mut Page<'_>, test: &TestReport) {
     let width = test.hops.iter().map(|hop| width_of(&hop.title)).max();
     let beside = page.look.width.is_none_or(|width| width >= BESIDE);
@@ -87,7 +87,7 @@ fn step(page: &mut Page<'_>, hop: &Hop, width: Option<usize>) {
     page.paragraph(&lead, indent, &text, Style::new());
 }
 
-/// One time, or how several are spread.
+/// One time, or the distribution of several.
 fn times(timing: &Timing) -> String {
     if timing.count < 2 {
         return short_span(timing.p50_micros);
@@ -102,7 +102,7 @@ fn times(timing: &Timing) -> String {
     )
 }
 
-/// What was seen of each resource: all of them with `-o wide`, otherwise those of which something is to be said.
+/// What was observed of each resource: of all with `-o wide`, otherwise only of notable ones.
 fn resources(page: &mut Page<'_>, test: &TestReport) {
     if test.resources.is_empty() {
         return;
@@ -110,7 +110,7 @@ fn resources(page: &mut Page<'_>, test: &TestReport) {
     page.blank();
     let counted = test.resources.iter().any(|resource| resource.stored.is_some());
     let shown: Vec<&WatchedResource> =
-        test.resources.iter().filter(|resource| page.look.wide || is_telling(resource)).collect();
+        test.resources.iter().filter(|resource| page.look.wide || is_notable(resource)).collect();
     if !shown.is_empty() {
         let headings = ["resource", "readable", "events", "last", "stored", "served"];
         let columns = if counted { 6 } else { 4 };
@@ -124,17 +124,15 @@ fn resources(page: &mut Page<'_>, test: &TestReport) {
     let all = test.resources.len();
     let readable = test.resources.iter().filter(|r| r.readable == Some(true)).count();
     let text = if readable == all {
-        format!("MeshSync may read all {all} resources that it watches. -o wide lists them.")
+        format!("MeshSync can read all {all} resources that it watches. -o wide lists them.")
     } else {
-        format!(
-            "MeshSync is known to be allowed to read {readable} of the {all} resources that it watches. -o wide lists them."
-        )
+        format!("MeshSync can read at least {readable} of the {all} resources that it watches. -o wide lists them.")
     };
     page.paragraph("  ", 2, &text, page.look.styles.dim);
 }
 
-/// Whether there is more to say of a resource than that all is as it should be.
-fn is_telling(resource: &WatchedResource) -> bool {
+/// Whether something about a resource is notable: events, a missing permission, or a wrong count.
+fn is_notable(resource: &WatchedResource) -> bool {
     events(resource) > 0
         || resource.readable == Some(false)
         || (resource.stored.is_some() && resource.stored != resource.served)
@@ -164,7 +162,7 @@ fn row(resource: &WatchedResource) -> Vec<String> {
     ]
 }
 
-/// What is wrong; what is merely worth knowing is no matter of a test.
+/// The root causes. A test does not show notes.
 fn findings(page: &mut Page<'_>, report: &Report) {
     for finding in report.root_causes() {
         page.blank();

@@ -1,11 +1,11 @@
-//! Text that may come from a cluster, on its way to a terminal.
+//! Text for a terminal, which may come from a cluster.
 
 use owo_colors::{OwoColorize, Style};
 
 use super::style::Look;
 use crate::facts::redact::clean;
 
-/// A text in the making. Whatever is put in is cleaned first.
+/// A text that is being built. Everything is cleaned before it is added.
 pub(crate) struct Page<'a> {
     pub(crate) look: &'a Look,
     text: String,
@@ -20,14 +20,14 @@ impl<'a> Page<'a> {
         self.text.push('\n');
     }
 
-    /// An empty line between two parts, none at the top.
+    /// An empty line between two parts, but not at the top.
     pub(crate) fn gap(&mut self) {
         if !self.text.is_empty() {
             self.blank();
         }
     }
 
-    /// A line as it is; its parts were cleaned when they were styled.
+    /// A line, unchanged; its parts were cleaned when they were styled.
     pub(crate) fn raw(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
@@ -38,7 +38,7 @@ impl<'a> Page<'a> {
         self.paragraph_with_tail(first, indent, text, style, "");
     }
 
-    /// A paragraph with a dimmed tail behind its last word, or on a line of its own where there is no room.
+    /// A paragraph with a dimmed tail after its last word, or on its own line if there is no room.
     pub(crate) fn paragraph_with_tail(&mut self, first: &str, indent: usize, text: &str, style: Style, tail: &str) {
         let indented = indent.max(width_of(first));
         let room = self.look.width.map(|width| width.saturating_sub(indented).max(20));
@@ -63,7 +63,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The first sentences of a text that fit on so many lines, at least one.
+    /// The first sentences of a text that fit on this number of lines, at least one.
     pub(crate) fn sentences(&self, indent: usize, text: &str, lines: usize) -> String {
         let ends = text.match_indices(". ").map(|(at, _)| at + 1).chain([text.len()]);
         let fits = |end: &usize| self.wrapped(indent, &text[..*end]).len() <= lines;
@@ -72,7 +72,7 @@ impl<'a> Page<'a> {
         text[..end.copied().unwrap_or_default()].to_owned()
     }
 
-    /// As much of a text as fits on so many lines, with an ellipsis where it was cut.
+    /// As much of a text as fits on this number of lines, with an ellipsis if it was cut.
     pub(crate) fn excerpt(&self, indent: usize, text: &str, lines: usize) -> String {
         let wrapped = self.wrapped(indent, text);
         if wrapped.len() <= lines || lines == 0 {
@@ -83,7 +83,7 @@ impl<'a> Page<'a> {
         format!("{short} {}", self.look.glyphs.ellipsis)
     }
 
-    /// The lines of a text that is indented by so much.
+    /// The wrapped lines of a text with this indent.
     fn wrapped(&self, indent: usize, text: &str) -> Vec<String> {
         let text = clean(text);
         let Some(width) = self.look.width else {
@@ -95,7 +95,7 @@ impl<'a> Page<'a> {
         textwrap::wrap(&text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
     }
 
-    /// Parts beside each other, as many in a line as there is room for. The parts are styled and clean.
+    /// Parts side by side, as many per line as fit. The parts are styled and clean.
     pub(crate) fn parts(&mut self, indent: usize, separator: &str, parts: &[String]) {
         let room = self.look.width.unwrap_or(usize::MAX).saturating_sub(indent);
         let lead = " ".repeat(indent);
@@ -113,7 +113,7 @@ impl<'a> Page<'a> {
         self.raw(&format!("{lead}{line}"));
     }
 
-    /// A line that must stay whole so that it can be pasted.
+    /// A line that is not wrapped, so that it can be pasted.
     pub(crate) fn whole(&mut self, first: &str, text: &str, style: Style) {
         self.raw(&format!("{first}{}", clean(text).style(style)));
     }
@@ -128,7 +128,7 @@ pub(crate) fn width_of(text: &str) -> usize {
     textwrap::core::display_width(text)
 }
 
-/// One of our own Markdown texts, for a terminal: headings stand out, code is left alone, prose is wrapped.
+/// One of our own Markdown texts for a terminal: headings are bold, code is not wrapped, prose is.
 pub fn markdown(text: &str, look: &Look) -> String {
     let mut page = Page::new(look);
     let mut prose = String::new();
@@ -167,7 +167,7 @@ pub fn markdown(text: &str, look: &Look) -> String {
     page.done()
 }
 
-/// Prose without the marks of Markdown: `**`, backticks, and links by their text.
+/// Prose without Markdown marks: `**` and backticks.
 fn plain(prose: &str) -> String {
     prose.replace("**", "").replace('`', "")
 }

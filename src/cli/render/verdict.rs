@@ -14,7 +14,7 @@ pub fn line(report: &Report, look: &Look) -> String {
     parts(report, look, false).join(&format!(" {} ", look.glyphs.dot))
 }
 
-/// The verdict, its first root cause, and what it is based on; with `counted`, how many checks ended how.
+/// The verdict, the first root cause, and the number of findings; with `counted`, also the number of checks by status.
 pub(crate) fn parts(report: &Report, look: &Look, counted: bool) -> Vec<String> {
     let verdict = report.verdict.unwrap_or(Verdict::Unknown);
     let word = match (&report.preflight, verdict) {

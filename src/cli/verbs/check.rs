@@ -1,8 +1,8 @@
-//! `system check`: observe, diagnose, render.
+//! `check`: observe, diagnose, render.
 
 use crate::{
     cli::{
-        args::{Check, Global},
+        args::{Check, Global, program},
         exit::Exit,
         render,
         terminal::Terminal,
@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, clea
     Ok(exit)
 }
 
-/// What is wanted: in our words, and in mesheryctl's.
+/// The selected checks: by our flags and by mesheryctl's.
 fn selection(args: &Check) -> Result<Selection, UsageError> {
     let mut selection = Selection::new(&args.only, &args.skip)?;
     if args.operator {
@@ -67,7 +67,8 @@ fn selection(args: &Check) -> Result<Selection, UsageError> {
     Ok(selection)
 }
 
-/// A recording cannot be asked what the API server would say.
+/// A recording without a preflight cannot answer what the API server would say.
 fn no_preflight() -> UsageError {
-    UsageError::new("the recording holds no preflight").instead("make one with `meshdoctor record --preflight`")
+    UsageError::new("the recording contains no preflight")
+        .instead(format!("create one with `{} record --preflight`", program()).as_str())
 }

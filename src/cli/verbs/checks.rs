@@ -1,4 +1,4 @@
-//! `checks`: the codes, a line each.
+//! `checks`: the codes, one per line.
 
 use super::explain::Described;
 use crate::cli::{args::Global, exit::Exit, render, terminal::Terminal};

@@ -1,4 +1,4 @@
-//! `completion`: a shell's script, which asks this program for candidates.
+//! `completion`: a shell script that asks this program for candidates.
 
 use crate::cli::{candidates, exit::Exit, output::Redacted, terminal::Terminal};
 

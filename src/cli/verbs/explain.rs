@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     cli::{
-        args::{Format, Global},
+        args::{Format, Global, program},
         exit::Exit,
         output::{self, Redacted},
         render,
@@ -43,7 +43,7 @@ impl Described {
 
 pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let word = given.trim().to_lowercase();
-    // The id of a finding is its code and perhaps an object.
+    // The id of a finding is its code, and an object if the code occurs more than once.
     let code = word.split(['/', '#']).next().unwrap_or_default();
     if let Some(text) = codes::topic(code) {
         return answer(&json!({ "code": code, "text": text }), text, global, terminal);
@@ -60,7 +60,7 @@ pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::
         }
         let near = codes::nearest(code);
         let hint = if near.is_empty() {
-            "`meshdoctor checks` lists them".to_owned()
+            format!("`{} checks` lists them", program())
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
@@ -79,7 +79,7 @@ fn answer<T: Serialize>(document: &T, text: &str, global: &Global, terminal: &Te
     Ok(Exit::Ok)
 }
 
-/// A check, and what it can find. What explains its only code explains the check.
+/// A check and the codes that it can find. If there is only one, its explanation is the check's.
 fn text_of_check(check: &Check) -> String {
     let codes: Vec<diagnosis::Code> = codes::found_by(check).collect();
     if let [only] = codes.as_slice() {

@@ -1,4 +1,4 @@
-//! What a stack is to be like, as the command line says it: for `system redeploy` and for `manifests`.
+//! The desired stack from the command line, for `system redeploy` and `manifests`.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The options, with the watch-list read and found to be one; what it will not do is said.
+/// The options, with the watch-list read and validated. Warns about entries that have no effect.
 pub(crate) async fn options(
     args: &Installation,
     profile: &'static Profile,
@@ -73,7 +73,7 @@ fn watch_list(
                 .hint(hint));
             }
             _ => terminal.say(&redact::clean(&format!(
-                "warning: MeshSync ignores {}, which is not among the kinds that it knows",
+                "warning: MeshSync ignores {}, which is not one of its kinds",
                 entry.resource
             ))),
         }

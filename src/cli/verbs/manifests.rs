@@ -1,4 +1,4 @@
-//! `manifests`: what `system redeploy` applies to an empty cluster, for those who apply it by other means.
+//! `manifests`: the objects that `system redeploy` applies to an empty cluster, to apply them with other tools.
 
 use crate::{
     cli::{

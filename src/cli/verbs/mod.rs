@@ -1,4 +1,4 @@
-//! One short file for each verb; each only joins the stages together.
+//! One short file for each verb; each only connects the stages.
 
 mod change;
 mod check;
@@ -48,7 +48,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// A [`UsageError`] for a mistake on the command line; anything else is this program's own trouble.
+/// A [`UsageError`] for a mistake on the command line; any other error is internal.
 pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.command {
@@ -75,19 +75,19 @@ fn profile(global: &Global) -> Option<&'static Profile> {
     global.profile.as_deref().and_then(Profile::named)
 }
 
-/// Looks at the cluster.
+/// Observes the cluster.
 async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Facts, UsageError> {
     look_and_test(global, depth, terminal, None).await
 }
 
-/// Looks at the cluster, and carries out a test where there is one.
+/// Observes the cluster and runs a test, if there is one.
 async fn look_and_test(
     global: &Global,
     depth: Depth,
     terminal: &Terminal,
     test: Option<(&TestPlan, &Cleanup)>,
 ) -> Result<Facts, UsageError> {
-    // To listen for a while was asked for: that comes on top.
+    // The time to listen is added to the timeout.
     let longer = test.and_then(|(plan, _)| plan.passive).unwrap_or_default();
     let look = async |opened: Opened<'_>| match opened {
         Opened::Session(session) => match test {
@@ -103,7 +103,7 @@ async fn look_and_test(
     Ok(facts)
 }
 
-/// How this program was called. A token is never part of it, nor the user part of an address.
+/// How this program was called, without tokens and without the user part of an address.
 fn invocation(global: &Global) -> Invocation {
     let access = &global.access;
     let mut invocation = Invocation::of(args::program());
@@ -119,7 +119,23 @@ fn invocation(global: &Global) -> Invocation {
     invocation
 }
 
-/// Opens a session for so long at the most, which tells the terminal what it asks and what it waits for, and works with it.
+/// A command of this program for the same cluster, namespace and profile, or for another namespace.
+fn own_command(global: &Global, context: Option<&str>, arguments: &str, namespace: Option<&str>) -> String {
+    let mut invocation = invocation(global);
+    invocation.add("--context", context);
+    let profile = profile(global).unwrap_or(&profile::MESHERY);
+    let namespace = namespace.unwrap_or_else(|| global.namespace(profile));
+    let mut command = format!("{} {arguments}{}", invocation.program, invocation.flags());
+    if namespace != profile.namespace {
+        command.push_str(&format!(" -n {}", words::quoted(namespace)));
+    }
+    if profile.name != profile::MESHERY.name {
+        command.push_str(&format!(" --profile {}", profile.name));
+    }
+    command
+}
+
+/// Opens a session with this time limit, which reports its requests and waits to the terminal, and works with it.
 async fn connected<T>(
     global: &Global,
     terminal: &Terminal,
@@ -141,7 +157,7 @@ async fn connected<T>(
     Ok(work(Session::open(&global.access, &scope).await?).await)
 }
 
-/// The facts of a recording or of the cluster, and where they came from.
+/// The facts of a recording or of the cluster, and their source.
 async fn facts(
     from: Option<&str>,
     global: &Global,
@@ -166,15 +182,15 @@ async fn recorded(path: &str, global: &Global) -> Result<Facts, UsageError> {
     let namespace = global.access.namespace.clone();
     let named = path.to_owned();
     let mut facts = read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await?;
-    // The commands are for the cluster that was recorded, by its name there.
+    // The commands refer to the recorded context.
     let mut invocation = Invocation::of(args::program());
     invocation.add("--context", facts.target.context.clone());
     facts.target.invocation = invocation;
     Ok(facts)
 }
 
-/// Reads what the command line names, in a thread of its own: a pipe that nobody writes to ends with the run's time,
-/// and can be interrupted.
+/// Reads a file from the command line in a separate thread, so that a pipe without a writer ends with the timeout and can
+/// be interrupted.
 async fn read_within<T: Send + 'static>(
     global: &Global,
     path: &str,
@@ -185,7 +201,7 @@ async fn read_within<T: Send + 'static>(
     read.unwrap_or_else(|| {
         Err(UsageError::unreadable(
             if path == "-" { "standard input" } else { path },
-            format!("it did not end within {} (--timeout)", words::span(global.timeout)),
+            format!("no end of file within {} (--timeout)", words::span(global.timeout)),
         ))
     })
 }
@@ -205,7 +221,7 @@ fn stream<T: serde::Serialize>(objects: &[T], format: Format) -> Redacted {
     }
 }
 
-/// Renders a document in the format that was asked for.
+/// Renders a document in the requested format.
 fn rendered<T: serde::Serialize>(document: &T, format: Format, text: impl FnOnce(bool) -> String) -> Redacted {
     match format {
         Format::Table => Redacted::text(text(false)),
@@ -215,7 +231,7 @@ fn rendered<T: serde::Serialize>(document: &T, format: Format, text: impl FnOnce
     }
 }
 
-/// The exit code: findings that count before states that are open.
+/// The exit code: findings take precedence over undetermined states.
 fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
     let limit = match fail_on {
         FailOn::Error => Some(Severity::Error),

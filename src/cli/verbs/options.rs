@@ -16,7 +16,8 @@ pub(crate) fn run(terminal: &Terminal) -> anyhow::Result<Exit> {
         .mut_args(|argument| argument.hide(false))
         .help_template("{options}\n");
     let flags = command.render_help().to_string();
-    let text = format!("These flags can be given with any command of {}:\n\n{}\n", program(), flags.trim_end());
+    let text =
+        format!("The following options can be passed to any command of {}:\n\n{}\n", program(), flags.trim_end());
     terminal.answer(&Redacted::own(text))?;
     Ok(Exit::Ok)
 }

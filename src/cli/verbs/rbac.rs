@@ -1,4 +1,4 @@
-//! `rbac`: the smallest roles that a command needs, from the very list of questions that it asks.
+//! `rbac`: the smallest roles for a command, from the same list of requests that it sends.
 
 use std::collections::BTreeMap;
 
@@ -30,47 +30,47 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace(profile);
     let looking = |depth| queries::permissions(profile, namespace, depth);
-    let (name, subject, rights) = match args {
+    let (name, subject, permissions) = match args {
         Rbac::Check(subject) => ("meshdoctor-check", subject, looking(Depth::Check)),
         Rbac::Status(subject) => ("meshdoctor-status", subject, looking(Depth::Status)),
         Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, looking(Depth::Preflight)),
         Rbac::Test(args) => {
-            let mut rights = looking(Depth::Check);
+            let mut permissions = looking(Depth::Check);
             let kind = super::test::kind(&args.probe).unwrap_or(&test_object::KINDS[0]);
             let place = args.probe.probe_namespace.as_deref().unwrap_or(namespace);
-            rights.extend(kind.permissions(place));
+            permissions.extend(kind.permissions(place));
             if args.store {
-                rights.extend(counting(profile));
+                permissions.extend(counting(profile));
             }
-            ("meshdoctor-test", &args.subject, rights)
+            ("meshdoctor-test", &args.subject, permissions)
         }
         Rbac::Redeploy(subject) => {
-            let mut rights = looking(Depth::Preflight);
-            rights.extend(deployment::rights(profile, namespace));
-            rights.sort();
-            rights.dedup();
-            ("meshdoctor-redeploy", subject, rights)
+            let mut permissions = looking(Depth::Preflight);
+            permissions.extend(deployment::permissions(profile, namespace));
+            permissions.sort();
+            permissions.dedup();
+            ("meshdoctor-redeploy", subject, permissions)
         }
         Rbac::Reset(args) => {
             let parts = super::reset::parts(Removable::Stack, args.crds, args.delete_namespace);
-            let rights = removal::most_rights(profile, namespace, &parts);
-            ("meshdoctor-reset", &args.subject, rights)
+            let permissions = removal::all_permissions(profile, namespace, &parts);
+            ("meshdoctor-reset", &args.subject, permissions)
         }
     };
     let subject = resolve(subject, global, terminal).await?;
-    let objects = objects(name, namespace, &rights, &subject);
+    let objects = objects(name, namespace, &permissions, &subject);
     terminal.answer(&super::stream(&objects, global.output))?;
     Ok(Exit::Ok)
 }
 
-/// The rights that counting what `MeshSync` watches takes.
+/// The permissions to count the objects that `MeshSync` watches.
 fn counting(profile: &profile::Profile) -> Vec<Permission> {
-    let mut rights = watch_list::permissions(&watch_list::stock_without(&[], profile));
-    rights.retain(|right| right.verb == "list");
-    rights
+    let mut permissions = watch_list::permissions(&watch_list::stock_without(&[], profile));
+    permissions.retain(|permission| permission.verb == "list");
+    permissions
 }
 
-/// Who is to get the rights.
+/// The subject that gets the permissions.
 async fn resolve(subject: &args::Subject, global: &Global, terminal: &Terminal) -> anyhow::Result<Subject> {
     let named = |kind: &str, name: &str| Subject {
         api_group: Some(RBAC.into()),
@@ -87,7 +87,7 @@ async fn resolve(subject: &args::Subject, global: &Global, terminal: &Terminal) 
     if let Some(account) = &subject.to_serviceaccount {
         let (namespace, name) = account
             .split_once(':')
-            .ok_or_else(|| UsageError::new(format!("--to-serviceaccount takes NAMESPACE:NAME, not \"{account}\"")))?;
+            .ok_or_else(|| UsageError::new(format!("--to-serviceaccount must be NAMESPACE:NAME, not \"{account}\"")))?;
         return Ok(service_account(namespace, name));
     }
     let ask = async |opened: Opened<'_>| match opened {
@@ -100,7 +100,7 @@ async fn resolve(subject: &args::Subject, global: &Global, terminal: &Terminal) 
     let user = super::connected(global, terminal, global.timeout, ask).await?;
     let user = user.map_err(|why| {
         anyhow::anyhow!(
-            "the cluster could not be asked who we are ({why}); say who is to get the rights with --to-user, --to-group or --to-serviceaccount"
+            "cannot ask the cluster for the current user ({why}); name the subject with --to-user, --to-group or --to-serviceaccount"
         )
     })?;
     Ok(match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
@@ -113,16 +113,16 @@ fn service_account(namespace: &str, name: &str) -> Subject {
     Subject { api_group: None, kind: "ServiceAccount".into(), name: name.into(), namespace: Some(namespace.into()) }
 }
 
-/// The objects, in the order in which to apply them.
-fn objects(name: &str, namespace: &str, rights: &[Permission], subject: &Subject) -> Vec<Value> {
+/// The objects in the order in which they must be applied.
+fn objects(name: &str, namespace: &str, permissions: &[Permission], subject: &Subject) -> Vec<Value> {
     let (within, across): (Vec<&Permission>, Vec<&Permission>) =
-        rights.iter().partition(|right| right.namespace.is_some());
+        permissions.iter().partition(|permission| permission.namespace.is_some());
     // The stack's own namespace first, then others, such as that of a test's object.
     let mut places: BTreeMap<(bool, &str), Vec<&Permission>> = BTreeMap::new();
-    for right in within {
-        let place = right.namespace.as_deref().unwrap_or(namespace);
-        let rights = places.entry((place != namespace, place)).or_default();
-        rights.push(right);
+    for permission in within {
+        let place = permission.namespace.as_deref().unwrap_or(namespace);
+        let permissions = places.entry((place != namespace, place)).or_default();
+        permissions.push(permission);
     }
     let metadata = |namespace: Option<&str>| ObjectMeta {
         name: Some(name.into()),
@@ -138,8 +138,8 @@ fn objects(name: &str, namespace: &str, rights: &[Permission], subject: &Subject
             subjects: Some(vec![subject.clone()]),
         }),
     ];
-    for ((_, place), rights) in places {
-        objects.push(value(&Role { metadata: metadata(Some(place)), rules: Some(rules(&rights)) }));
+    for ((_, place), permissions) in places {
+        objects.push(value(&Role { metadata: metadata(Some(place)), rules: Some(rules(&permissions)) }));
         objects.push(value(&RoleBinding {
             metadata: metadata(Some(place)),
             role_ref: reference("Role"),
@@ -149,14 +149,16 @@ fn objects(name: &str, namespace: &str, rights: &[Permission], subject: &Subject
     objects
 }
 
-/// Rights to as few rules as say the same. A right to one object is never widened to all, nor to other verbs.
-fn rules(rights: &[&Permission]) -> Vec<PolicyRule> {
-    // Verbs by object first, then objects by verbs, then resources by both.
+/// The permissions as the smallest number of rules. A permission for one object is never widened to all objects or to other
+/// verbs.
+fn rules(permissions: &[&Permission]) -> Vec<PolicyRule> {
+    // Group verbs by object, then objects by verbs, then resources by both.
     let mut verbs: BTreeMap<(String, String, Option<String>), Vec<String>> = BTreeMap::new();
-    for right in rights {
-        let entry = verbs.entry((right.group.clone(), right.full_resource(), right.name.clone())).or_default();
-        if !entry.contains(&right.verb) {
-            entry.push(right.verb.clone());
+    for permission in permissions {
+        let entry =
+            verbs.entry((permission.group.clone(), permission.full_resource(), permission.name.clone())).or_default();
+        if !entry.contains(&permission.verb) {
+            entry.push(permission.verb.clone());
         }
     }
     let mut objects: BTreeMap<(String, String, Vec<String>, bool), Vec<String>> = BTreeMap::new();

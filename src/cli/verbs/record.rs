@@ -27,7 +27,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let file = match &args.file {
         Some(file) => file.clone(),
-        // Nobody reads a recording on a terminal.
+        // A recording is not readable on a terminal.
         None if terminal.stdout => default_name(global),
         None => "-".into(),
     };
@@ -41,7 +41,7 @@ pub(crate) async fn run(
             Some(true) => {}
             Some(false) => return Ok(Exit::Refused),
             None => {
-                terminal.say(&format!("{} already exists; --force overwrites it", path.display()));
+                terminal.say(&format!("{} already exists; use --force to overwrite it", path.display()));
                 return Ok(Exit::Refused);
             }
         }
@@ -61,7 +61,7 @@ pub(crate) async fn run(
     if to_stdout {
         terminal.answer(&text)?;
     } else {
-        // A file that came meanwhile was not agreed to.
+        // The user has not agreed to overwrite a file that was created meanwhile.
         let existing = if is_there || args.force { Existing::Replace } else { Existing::Keep };
         files::write(path, &text, existing).map_err(unwritable)?;
         terminal.say(&format!(
@@ -80,7 +80,7 @@ pub(crate) async fn run(
     })
 }
 
-/// A name that says which cluster was recorded and when: `meshdoctor-prod-20261121T120000Z.json`.
+/// A file name with context and time: `meshdoctor-prod-20261121T120000Z.json`.
 fn default_name(global: &Global) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
     let context = global.access.context.as_deref().map(|context| context.chars().map(plain).collect::<String>() + "-");

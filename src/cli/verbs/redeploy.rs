@@ -1,10 +1,10 @@
-//! `system redeploy`: look, try, plan, show, ask, deploy, and wait until MeshSync is connected.
+//! `system redeploy`: look, try a dry run, plan, show, ask, deploy, and wait until MeshSync is connected.
 
 use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 
-use super::change::{Consent, Run};
+use super::change::{After, Consent, Run};
 use crate::{
     cli::{
         args::{Deployable, Global, Redeploy},
@@ -17,10 +17,10 @@ use crate::{
     observe::{self, Depth},
     repair::{
         deployment::{self, Request},
-        plan::{Plan, Refusal},
+        plan::{Cause, Plan, Refusal},
         restore::Backup,
     },
-    report::{Report, Severity, Source},
+    report::{Report, Source, Verdict},
     stack::{
         base::{limits, reader, usage::UsageError},
         inventory::Part,
@@ -33,7 +33,7 @@ use crate::{
 
 pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
-    // Wrong files are told before anybody waits for a cluster.
+    // Wrong files are reported before the cluster is asked.
     let options = super::installation::options(&args.options, profile, global, terminal).await?;
     let run = Run::new(global, terminal, &args.change, profile);
     let mut request = request(args);
@@ -46,37 +46,31 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
         None => Backup::default(),
     };
     request.restored = backup.kinds().collect();
-    let consent = Consent {
-        question: match &backup.foreign {
-            Some(other) => {
-                format!("Restore the custom resources of namespace {other} into namespace {}?", run.namespace())
-            }
-            None => format!("Do this in namespace {}?", run.namespace()),
-        },
-        severe: false,
-    };
+    let consent = Consent { restored_from: backup.foreign.clone(), severe: false };
     let connects = request.parts.contains(&Part::Meshsync) || request.parts.contains(&Part::Broker);
-    let carried = run.carry(&consent, connects && !args.no_wait, async |session| {
+    let after = if connects && !args.no_wait { After::Connected } else { After::Deployed };
+    let applied = run.apply(&consent, after, async |session| {
         confirmed(args, &backup, session.namespace())?;
-        let objects = wanted(session, profile, &request, &options, &backup).await?;
-        let (mut standing, facts) =
-            tokio::join!(session.standing(profile, objects, request.take_over), observe::look(session, Depth::Check));
+        let objects = desired(session, profile, &request, &options, &backup).await?;
+        let (mut live_state, facts) =
+            tokio::join!(session.live_state(profile, objects, request.take_over), observe::look(session, Depth::Check));
         let report = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
-        standing.findings = report.findings().iter().map(|finding| finding.code.clone()).collect();
-        let mut plan = deployment::plan(profile, &request, &standing)?;
+        live_state.findings = report.findings().iter().map(|finding| finding.code.clone()).collect();
+        let mut plan = deployment::plan(profile, &request, &live_state)?;
         permitted(session, &plan).await?;
-        warn(&options, &report, &mut plan);
+        warn(&options, &mut plan);
+        plan.unhealthy = cause(&report).filter(|_| plan.is_empty());
         if let Some(other) = &backup.foreign {
-            plan.warnings.push(format!("the backup is of namespace {other}"));
+            plan.warnings.push(format!("the backup is from namespace {other}"));
         }
         Ok(plan)
     });
-    Box::pin(carried).await
+    Box::pin(applied).await
 }
 
-/// The objects as they should be. The role lets `MeshSync` read what the list in force names: the list of an object that
-/// is there stays, unless it is to be written.
-async fn wanted(
+/// The desired objects. The role lets `MeshSync` read the kinds of the effective watch-list: that of an existing CR, unless
+/// it is overwritten.
+async fn desired(
     session: &Session<'_>,
     profile: &Profile,
     request: &Request,
@@ -103,8 +97,8 @@ async fn wanted(
     Ok(objects)
 }
 
-/// Gives the custom resources the names under which they exist, since two of a kind would conflict over the names of
-/// what is made of them, and the specifications of the backup.
+/// Sets the names of existing custom resources, because two of a kind would conflict over the names of their workloads,
+/// and the specs of the backup.
 fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> Result<(), Refusal> {
     let mut broker = None;
     for object in objects {
@@ -118,11 +112,11 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
                 {
                     return Err(Refusal::new(
                         format!(
-                            "the backup holds {kind} {}, and {kind} {other} exists: two would conflict",
+                            "the backup contains {kind} {}, but {kind} {other} exists, and two would conflict",
                             copy.name,
                             kind = object.id.kind
                         ),
-                        [format!("delete {} {other}, or change the name in the backup", object.id.kind)],
+                        [format!("delete {} {other}, or change the name in the backup", object.id.kind).into()],
                     ));
                 }
                 copy.name.clone()
@@ -151,45 +145,47 @@ fn specify(objects: &mut [Object], custom: &[(Id, Value)], backup: &Backup) -> R
     Ok(())
 }
 
-/// A backup of another namespace is restored only where that was said or is asked about.
+/// A backup of another namespace is restored only if the user names the namespace or confirms it.
 fn confirmed(args: &Redeploy, backup: &Backup, namespace: &str) -> Result<(), Refusal> {
     match &backup.foreign {
         Some(other) if args.change.yes && !args.change.dry_run && args.backup_namespace.is_none() => Err(Refusal::new(
-            format!("the backup is of namespace {other}, not {namespace}"),
-            [format!("the same command with --backup-namespace {other} restores it all the same")],
+            format!("the backup is from namespace {other}, not {namespace}"),
+            [format!("add --backup-namespace {other} to restore it anyway").into()],
         )),
         _ => Ok(()),
     }
 }
 
-/// The dry runs tell of every object that is applied; what is deleted or restarted is asked about here.
+/// The dry runs cover every object that is applied. The permissions to delete and restart are reviewed here.
 async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), Refusal> {
-    let lacking = session.lacking(plan.rights()).await;
+    let lacking = session.lacking(plan.permissions()).await;
     if lacking.is_empty() {
         return Ok(());
     }
-    Err(deployment::lacking(lacking.iter().map(|right| format!("we may not {right}"))))
+    Err(deployment::lacking(lacking.iter().map(|permission| format!("cannot {permission}"))))
 }
 
-fn warn(options: &Options, report: &Report, plan: &mut Plan) {
+fn warn(options: &Options, plan: &mut Plan) {
     if options.broker_size > 1 {
         plan.warnings.push(
-            "several broker servers do not share messages: who reads from one misses what comes to another".into(),
+            "broker servers are not clustered: a client of one server misses the messages sent to another".into(),
         );
     }
     if options.image_registry.is_some() {
         plan.warnings.push(
-            "the operator itself names the images of Broker and MeshSync: the nodes must find these elsewhere".into(),
+            "the operator chooses the images of Broker and MeshSync itself: the nodes must be able to pull them elsewhere"
+                .into(),
         );
-    }
-    let worst = report.findings().iter().find(|finding| finding.severity == Severity::Error);
-    if let Some(worst) = worst.filter(|_| plan.is_empty()) {
-        plan.warnings
-            .push(format!("the stack is not well all the same: {}; meshdoctor explain {}", worst.title, worst.code));
     }
 }
 
-/// The objects of a file that `system reset` wrote.
+/// The first root cause of an unhealthy stack.
+fn cause(report: &Report) -> Option<Cause> {
+    let root = report.root_causes().next().filter(|_| report.verdict == Some(Verdict::Unhealthy))?;
+    Some(Cause { code: root.code.clone(), title: root.title.clone() })
+}
+
+/// The objects of a backup that `system reset` wrote.
 fn read(file: &str) -> Result<Vec<Value>, UsageError> {
     let text = reader::text(Path::new(file), limits::RECORDING).map_err(|why| UsageError::unreadable(file, why))?;
     recording::objects(file, &text)
@@ -209,7 +205,7 @@ fn restored(
     if backup.kinds().any(|kind| parts.contains(&Part::of_custom_resource(kind))) {
         Ok(backup)
     } else {
-        Err(UsageError::new(format!("cannot restore {file}: it holds nothing of what is to be deployed")))
+        Err(UsageError::new(format!("cannot restore {file}: it contains no custom resource of the parts to deploy")))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::change::{Consent, Run};
+use super::change::{After, Consent, Run};
 use crate::{
     cli::{
         args::{Global, Removable, Reset},
@@ -13,7 +13,7 @@ use crate::{
     stack::{inventory::Part, profile},
 };
 
-/// How often, and after what time, it is looked again at what a changed definition will make readable.
+/// How often, and at what interval, custom resources are read again after their CRD has changed.
 const LOOKS: usize = 40;
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -23,22 +23,22 @@ pub(crate) async fn run(args: &Reset, global: &Global, terminal: &Terminal) -> a
     let severe = args.crds || args.delete_namespace || args.clear_finalizers;
     let run = Run::new(global, terminal, &args.change, profile);
     run.keep_copies(args.backup.clone(), args.no_backup);
-    let consent = Consent { question: format!("Remove this from namespace {}?", run.namespace()), severe };
-    run.carry(&consent, false, async |session| {
+    let consent = Consent { restored_from: None, severe };
+    run.apply(&consent, After::Removed, async |session| {
         let namespace = session.namespace();
-        let definitions = request.parts.contains(&Part::Definitions);
-        let mut found = session.belongings(profile, definitions).await;
-        // A definition that has just been changed is not in force at once.
+        let crds = request.parts.contains(&Part::Definitions);
+        let mut found = session.existing(profile, crds).await;
+        // A changed CRD takes effect after a moment.
         for _ in 0..LOOKS {
             if !found.is_conversion_under_way() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
-            found = session.belongings(profile, definitions).await;
+            found = session.existing(profile, crds).await;
         }
         let plan = removal::plan(profile, namespace, &request, &found)?;
-        let rights = removal::rights(profile, namespace, &request, &found, &plan);
-        removal::permit(namespace, &request, &session.lacking(rights).await)?;
+        let permissions = removal::permissions(profile, namespace, &request, &found, &plan);
+        removal::permit(&request, &session.lacking(permissions).await)?;
         Ok(plan)
     })
     .await
@@ -52,15 +52,15 @@ fn request(args: &Reset) -> Request {
     }
 }
 
-/// What goes.
-pub(crate) fn parts(what: Removable, definitions: bool, namespace: bool) -> BTreeSet<Part> {
+/// The parts to remove.
+pub(crate) fn parts(what: Removable, crds: bool, namespace: bool) -> BTreeSet<Part> {
     let mut parts: BTreeSet<Part> = match what {
         Removable::Stack => [Part::Meshsync, Part::Broker, Part::Operator].into(),
         Removable::Operator => [Part::Operator].into(),
         Removable::Broker => [Part::Broker].into(),
         Removable::Meshsync => [Part::Meshsync].into(),
     };
-    if definitions {
+    if crds {
         parts.insert(Part::Definitions);
     }
     if namespace {

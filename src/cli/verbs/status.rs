@@ -1,4 +1,4 @@
-//! `system status`: observe, render. It tells and does not judge.
+//! `status`: observe, render. It reports states without judging them.
 
 use crate::{
     cli::{
@@ -13,7 +13,7 @@ use crate::{
     report::Report,
 };
 
-/// Leaves what a status tells, and takes out what judges.
+/// Removes checks and findings from a report.
 pub(crate) fn reduce(report: &mut Report) {
     report.kind = "Status";
     report.verdict = None;
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &Status, global: &Global, terminal: &Terminal) -> 
     });
     terminal.answer(&text)?;
     if let Some(obstacle) = obstacle {
-        terminal.say(&format!("{}. See: meshdoctor system check", redact::clean(&obstacle.message)));
+        terminal.say(&format!("{}. See: {} check", redact::clean(&obstacle.message), crate::cli::args::program()));
     }
     Ok(exit)
 }

@@ -1,8 +1,8 @@
-//! `test`: observe, try, diagnose, render.
+//! `test`: observe, test, diagnose, render.
 
 use crate::{
     cli::{
-        args::{FailOn, Global, Probe, Test},
+        args::{FailOn, Global, Probe, Test, program},
         exit::Exit,
         render,
         terminal::Terminal,
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: &Test, global: &Global, terminal: &Terminal, clean
     Ok(exit)
 }
 
-/// The recording to show in the place of a test.
+/// The recording to show instead of running a test.
 pub(crate) fn from(args: &Test) -> Option<&str> {
     match args {
         Test::Dataflow(args) => args.from.as_deref(),
@@ -51,17 +51,17 @@ pub(crate) fn from(args: &Test) -> Option<&str> {
     }
 }
 
-/// The facts of a recording that holds a test of the flow.
+/// The facts of a recording that contains a dataflow test.
 async fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> {
     let facts = super::recorded(path, global).await?;
     if facts.test.as_ref().is_none_or(|test| test.flow.is_none()) {
-        return Err(UsageError::new("the recording holds no test of the flow")
-            .instead("make one with `meshdoctor record --synthetic`"));
+        return Err(UsageError::new("the recording contains no dataflow test")
+            .instead(format!("create one with `{} record --synthetic`", program()).as_str()));
     }
     Ok((facts, super::recorded_in(path)))
 }
 
-/// Looks at the cluster and carries the test out.
+/// Observes the cluster and runs the test.
 pub(crate) async fn look(
     plan: &TestPlan,
     depth: Depth,
@@ -71,18 +71,18 @@ pub(crate) async fn look(
 ) -> Result<Facts, UsageError> {
     if plan.store {
         terminal.say(
-            "--store has MeshSync publish every object that it holds once, to this run alone; the broker carries all of it.",
+            "--store makes MeshSync publish every object in its store once, to this run only; all of it passes through the broker.",
         );
     }
     super::look_and_test(global, depth, terminal, Some((plan, cleanup))).await
 }
 
-/// What a command tests.
+/// The subject of a test.
 pub(crate) fn subject(args: &Test) -> Subject {
     plan(args).0.subject
 }
 
-/// What to test, and what fails it.
+/// What to test, and which severity fails it.
 fn plan(args: &Test) -> (TestPlan, FailOn) {
     let plan = TestPlan::default();
     let of = |subject, count| TestPlan { subject, count, ..plan.clone() };
@@ -105,7 +105,7 @@ fn plan(args: &Test) -> (TestPlan, FailOn) {
     }
 }
 
-/// The kind that was named; clap has refused what is none.
+/// The kind that was named; clap has rejected unknown ones.
 pub(crate) fn kind(probe: &Probe) -> Option<&'static Kind> {
     probe.kind.as_deref().and_then(Kind::named)
 }

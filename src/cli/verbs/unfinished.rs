@@ -1,4 +1,4 @@
-//! The documents of runs that did not come to their end: interrupted, or broken by a fault of this program itself.
+//! The documents of runs that did not finish: stopped by a signal, or ended by a panic.
 
 use crate::{
     cli::{
@@ -16,7 +16,7 @@ use crate::{
     stack::profile::{self, Profile},
 };
 
-/// Which document a run owes.
+/// Which document a run must print.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Check,
@@ -28,10 +28,10 @@ enum Kind {
     Change,
 }
 
-/// What is known of a run before it begins, and enough for its document if it does not end.
+/// What is known of a run before it begins: enough for its document if it does not finish.
 #[derive(Clone, Debug)]
 pub struct Unfinished {
-    /// None when no document is owed: for people, and where a part of the output would be applied as if it were all.
+    /// `None` if no document is needed: for text output, and if a part of the output could be applied as if it were complete.
     kind: Option<Kind>,
     format: Format,
     profile: &'static Profile,
@@ -39,16 +39,16 @@ pub struct Unfinished {
     source: Source,
 }
 
-/// The document of a run that a signal stopped; `owed` is what was to be removed, and `removed` whether it was tried to
-/// the end. None when no document is owed.
+/// The document of a run that a signal stopped; `None` if no document is needed. `owed` names the test objects to remove;
+/// `removed` says whether their removal was completed.
 pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool) -> Option<Redacted> {
     let signal = exit.signal().unwrap_or_default();
     let evidence = std::iter::once(format!("signal: {signal}"))
         .chain(owed.iter().map(|name| {
             if removed {
-                format!("removed what the test had created: {name}")
+                format!("removed the test object {name}")
             } else {
-                format!("not removed: {name}; it expires by itself")
+                format!("not removed: {name}; it expires on its own")
             }
         }))
         .collect();
@@ -62,7 +62,7 @@ pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool)
 }
 
 impl Unfinished {
-    /// Reads it off the command line.
+    /// Derives it from the command line.
     pub fn of(cli: &Cli) -> Self {
         let global = &cli.global;
         let profile = super::profile(global).unwrap_or(&profile::MESHERY);
@@ -79,7 +79,7 @@ impl Unfinished {
             _ => (None, None),
         };
         let machine = matches!(global.output, Format::Json | Format::Yaml);
-        // A recording on standard output is a document in every format.
+        // A recording on stdout is a document in every format.
         let kind = kind.filter(|kind| machine || matches!(kind, Kind::Record));
         Self {
             kind,
@@ -97,7 +97,7 @@ impl Unfinished {
         }
     }
 
-    /// The document and the exit code of a run that a fault of this program ends, at this place of its code.
+    /// The document and the exit code of a run that a panic ends, with its location in the code.
     pub fn fault(&self, place: &str, began: bool) -> (Option<Redacted>, Exit) {
         let obstacle = Obstacle {
             code: "internal-error".into(),
@@ -159,7 +159,7 @@ impl Unfinished {
             profile: self.profile.name,
         };
         ChangeReport {
-            instead: vec!["run the same command again: it continues where this one stopped".into()],
+            instead: vec!["run the same command again to continue".into()],
             ..ChangeReport::new(target, outcome, exit.code(), Some(obstacle.message))
         }
     }

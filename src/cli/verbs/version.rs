@@ -1,4 +1,4 @@
-//! `version`: which program this is.
+//! `version`: name and version of this program.
 
 use crate::{
     cli::{args::Global, exit::Exit, terminal::Terminal},

@@ -1,4 +1,4 @@
-//! `watch-list`: a list from a file or the cluster, judged as `system check` judges it, before it is applied.
+//! `watch-list`: checks a watch-list from a file or the cluster, as `check` does, before it is applied.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
         terminal.answer(&stock(&args.without, global.output, profile)?)?;
         return Ok(Exit::Ok);
     }
-    // A wrong file is told before anybody waits for a cluster.
+    // A wrong file is reported before the cluster is asked.
     let given = match &args.file {
         Some(file) => {
             let named = file.clone();
@@ -50,22 +50,25 @@ pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
     let source = Source { kind: if is_file { "file" } else { "live" }, path: args.file.clone() };
     let (mut report, exit) = judged(&facts, source);
     report.exit_code = exit.code();
-    let text = super::rendered(&report, global.output, |wide| render::watch_list(&report, &terminal.look(wide)));
+    let text = super::rendered(&report, global.output, |wide| {
+        let look = terminal.look(wide);
+        if terminal.quiet { render::watch_list_summary(&report, &look) } else { render::watch_list(&report, &look) }
+    });
     terminal.answer(&text)?;
     if exit == Exit::Undetermined {
         let why = facts.obstacle.as_ref().map(|obstacle| obstacle.message.clone());
         let why = why.or_else(|| stack::meshsyncs(&facts).why_unsettled());
-        let why = why.unwrap_or_else(|| "there is no MeshSync object here; give a file".into());
+        let why = why.unwrap_or_else(|| "there is no MeshSync CR; name a file".into());
         terminal.say(&redact::clean(&why));
     }
     Ok(exit)
 }
 
-/// The stock list as a merge patch.
+/// The stock watch-list as a merge patch.
 fn stock(without: &[String], format: Format, profile: &'static Profile) -> Result<Redacted, UsageError> {
     let table = profile.meshsync.default_watch_list;
     if let Some(unknown) = without.iter().find(|name| !table.contains(&name.as_str())) {
-        return Err(UsageError::new(format!("--without names \"{unknown}\", which the stock list does not have")));
+        return Err(UsageError::new(format!("--without: \"{unknown}\" is not in the stock watch-list")));
     }
     let patch = watch_list::patch(&watch_list::stock_without(without, profile));
     Ok(match format {
@@ -74,7 +77,7 @@ fn stock(without: &[String], format: Format, profile: &'static Profile) -> Resul
     })
 }
 
-/// The `MeshSync` object with the list of a file.
+/// A MeshSync CR with the watch-list of a file.
 pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, UsageError> {
     let shown = if file == "-" { "standard input" } else { file };
     let text = reader::text_or_input(file, limits::WATCH_LIST).map_err(|why| UsageError::unreadable(shown, why))?;
@@ -93,12 +96,12 @@ pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, Us
     }
     match of("ConfigMap") {
         Some(map) => Ok(with_data(&map["data"], profile)),
-        None => Err(UsageError::new(format!("{shown} holds no watch-list"))
-            .instead("give a MeshSync, a ConfigMap with whitelist or blacklist, or the JSON array itself")),
+        None => Err(UsageError::new(format!("{shown} contains no watch-list"))
+            .instead("use a MeshSync CR, a ConfigMap with whitelist or blacklist, or the JSON array itself")),
     }
 }
 
-/// A bare array is a whitelist, unless it is one of plain names.
+/// A JSON array is a whitelist, unless it contains only names.
 fn bare(text: &str) -> Value {
     let names = serde_json::from_str::<Vec<String>>(text).is_ok_and(|names| !names.is_empty());
     if names { json!({ "blacklist": text }) } else { json!({ "whitelist": text }) }

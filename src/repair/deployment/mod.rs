@@ -1,7 +1,7 @@
-//! The plan of `system redeploy`: from whatever there is to a stack that works. Pure.
+//! The plan of `system redeploy`: from any live state to a working stack. Pure.
 //!
-//! `objects` brings single objects to what they should be, `ownership` takes them over from other tools, and `upkeep` is
-//! the rest: restarts, waits, and what the old line left.
+//! `objects` changes single objects to the desired state, `ownership` takes them over from other tools, and `upkeep` does
+//! the rest: restarts, waits, and the removal of what the old operator line left.
 
 mod objects;
 mod ownership;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    plan::{Action, Plan, Refusal, Step},
+    plan::{Action, Advice, Plan, Refusal, Step},
     removal,
 };
 use crate::stack::{
@@ -26,26 +26,26 @@ use crate::stack::{
     profile::Profile,
 };
 
-/// What is to be deployed, and how far it may go.
+/// What to deploy, and what may be overwritten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Request {
     /// The parts.
     pub parts: BTreeSet<Part>,
-    /// Whether fields may be taken from whatever tool manages them.
+    /// Whether fields owned by other managers may be overwritten.
     pub force_conflicts: bool,
     /// Whether objects that another tool manages as a whole may be taken over.
     pub take_over: bool,
-    /// Whether existing custom resources may be brought to what was asked for.
+    /// Whether the spec of existing custom resources may be overwritten.
     pub overwrite: bool,
-    /// The kinds of custom resources whose specifications are to be exactly those of a backup.
+    /// The kinds of custom resources whose specs are restored exactly from a backup.
     pub restored: BTreeSet<&'static str>,
-    /// Whether the broker's token is to be made anew.
+    /// Whether to generate a new broker token.
     pub new_token: bool,
 }
 
 impl Request {
-    /// Whether an existing custom resource of this kind gets the specification of a backup.
+    /// Whether an existing custom resource of this kind gets the spec of a backup.
     pub fn restores(&self, kind: &str) -> bool {
         self.restored.contains(kind)
     }
@@ -56,51 +56,51 @@ impl Request {
     }
 }
 
-/// One object as it should be, as it is, and what the API server says of making the one of the other.
+/// One object: desired, live, and the dry run of the change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
-    /// As it should be.
+    /// The desired object.
     pub object: Object,
-    /// As it is.
+    /// The live object.
     pub live: Seen<Value>,
-    /// What a dry run said.
-    pub trial: DryRun,
+    /// The result of the dry run.
+    pub dry_run: DryRun,
 }
 
-/// What a dry run of server-side apply said.
+/// The result of a dry run of server-side apply.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DryRun {
-    /// It would be this afterwards. With the tools that manage fields which would change hands.
+    /// It would be accepted.
     Would {
         /// The object afterwards.
         after: Value,
-        /// Who manages which of the fields now, in the API server's words.
+        /// Which fields have other managers, in the API server's words.
         conflict: Option<String>,
     },
-    /// It cannot be made so, in the API server's words.
+    /// It would be invalid, in the API server's words.
     Invalid(String),
-    /// We may not, in the API server's words.
+    /// A permission is missing, in the API server's words.
     Denied(String),
-    /// It cannot be tried before its namespace or its definition is there.
+    /// It cannot be tried before its namespace or its CRD exists.
     TooEarly,
-    /// Something else stood in the way.
+    /// The dry run failed for another reason.
     Failed(Failure),
 }
 
-/// What there is.
+/// The live state of the stack.
 #[derive(Clone, Debug, Default)]
 pub struct LiveState {
     /// Every object of the installation.
     pub objects: Vec<Tried>,
-    /// The things with fixed names that a stack may consist of.
-    pub belongings: Vec<(StackObject, Seen<Value>)>,
+    /// The objects with fixed names that a stack may consist of.
+    pub existing: Vec<(StackObject, Seen<Value>)>,
     /// The tool that manages the stack.
     pub owner: Option<Manager>,
-    /// The Secrets in which Helm remembers the stack as a release of its own, with their UIDs.
+    /// The Secrets of the Helm release that the stack belongs to, with their UIDs.
     pub releases: Vec<(Id, String)>,
-    /// The namespace of another stack that has the cluster-wide rights now.
+    /// The namespace of another stack that the cluster-wide bindings refer to.
     pub elsewhere: Option<String>,
-    /// What a check of the stack found, by code: some of it wants a restart.
+    /// The codes that a check of the stack found; some need a restart.
     pub findings: Vec<String>,
 }
 
@@ -108,76 +108,76 @@ pub struct LiveState {
 ///
 /// # Errors
 ///
-/// A [`Refusal`] where it belongs to another tool, is not permitted, or would take what others manage.
-pub fn plan(profile: &Profile, request: &Request, standing: &LiveState) -> Result<Plan, Refusal> {
-    refuse(profile, request, standing)?;
+/// A [`Refusal`] if another tool manages the stack, a permission is missing, or fields have other managers.
+pub fn plan(profile: &Profile, request: &Request, live_state: &LiveState) -> Result<Plan, Refusal> {
+    refuse(profile, request, live_state)?;
     let mut plan = Plan::default();
-    if conversions_first(standing, &mut plan) {
+    if conversions_first(live_state, &mut plan) {
         return Ok(plan);
     }
-    ownership::forget_releases(standing, &mut plan);
-    for tried in &standing.objects {
-        if goes(request, profile, tried) {
+    ownership::forget_releases(live_state, &mut plan);
+    for tried in &live_state.objects {
+        if is_requested(request, profile, tried) {
             objects::one(request, tried, &mut plan)?;
         }
     }
     if request.take_over {
-        ownership::take_marks(standing, &mut plan);
+        ownership::remove_marks(live_state, &mut plan);
     }
-    upkeep::old_meshsync(profile, request, standing, &mut plan);
-    upkeep::restarts(profile, request, standing, &mut plan);
-    upkeep::made_and_ready(profile, request, standing, &mut plan);
-    upkeep::old_line(profile, request, standing, &mut plan);
-    warn(standing, &mut plan);
+    upkeep::old_meshsync(profile, request, live_state, &mut plan);
+    upkeep::restarts(profile, request, live_state, &mut plan);
+    upkeep::workloads_ready(profile, request, live_state, &mut plan);
+    upkeep::old_line(profile, request, live_state, &mut plan);
+    warn(live_state, &mut plan);
     Ok(plan)
 }
 
-/// The rights that it takes beside those of writing the installation: to look at what is there, to restart it, to make
-/// anew what cannot be changed, and to remove what the old line left.
-pub fn rights(profile: &Profile, namespace: &str) -> Vec<Permission> {
-    // The Deployment that is waited for bears the name of its MeshSync, which may be any.
-    let mut rights = vec![Permission::to("get", "apps", "deployments").in_namespace(namespace)];
-    for belonging in inventory::of(profile, namespace) {
-        let id = &belonging.id;
-        rights.push(id.permission("get"));
-        let made = belonging.made && matches!(id.kind.as_str(), "Deployment" | "StatefulSet");
+/// The permissions that it needs besides those of writing the installation: to read existing objects, to restart workloads,
+/// to recreate what cannot be changed, and to delete what the old operator line left.
+pub fn permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
+    // The Deployment that is waited for has the name of its MeshSync CR, which can be any name.
+    let mut permissions = vec![Permission::to("get", "apps", "deployments").in_namespace(namespace)];
+    for entry in inventory::of(profile, namespace) {
+        let id = &entry.id;
+        permissions.push(id.permission("get"));
+        let made = entry.made && matches!(id.kind.as_str(), "Deployment" | "StatefulSet");
         if made {
-            rights.push(id.permission("patch"));
+            permissions.push(id.permission("patch"));
         }
         let goes = upkeep::old(profile).iter().any(|(kind, name)| *kind == id.kind && *name == id.name);
-        let secret = id.kind == "Secret" && belonging.part == Part::Broker;
+        let secret = id.kind == "Secret" && entry.part == Part::Broker;
         if goes || secret || matches!(id.kind.as_str(), "Deployment" | "RoleBinding" | "ClusterRoleBinding") {
-            rights.push(id.permission("delete"));
+            permissions.push(id.permission("delete"));
         }
     }
-    rights
+    permissions
 }
 
-fn refuse(profile: &Profile, request: &Request, standing: &LiveState) -> Result<(), Refusal> {
-    if let Some(owner) = standing.owner.as_ref().filter(|_| !request.take_over) {
+fn refuse(profile: &Profile, request: &Request, live_state: &LiveState) -> Result<(), Refusal> {
+    if let Some(owner) = live_state.owner.as_ref().filter(|_| !request.take_over) {
         return Err(ownership::refusal(owner));
     }
-    if let Some(namespace) = &standing.elsewhere {
+    if let Some(namespace) = &live_state.elsewhere {
         return Err(Refusal::new(
             format!(
-                "the stack's cluster-wide bindings serve namespace {namespace}, and a second stack would take its rights"
+                "the cluster-wide bindings belong to the stack in namespace {namespace}, and a second stack would take its permissions"
             ),
-            [format!("meshdoctor system redeploy -n {namespace}")],
+            [Advice::command_in(namespace, "system redeploy")],
         ));
     }
-    let going = standing.objects.iter().find(|tried| {
+    let terminating = live_state.objects.iter().find(|tried| {
         matches!(tried.object.id.kind.as_str(), "Namespace" | "CustomResourceDefinition")
             && tried.live.known().is_some_and(object::is_terminating)
     });
-    if let Some(tried) = going {
-        return Err(Refusal::new(format!("{} is being deleted", tried.object.id), ["meshdoctor system check".into()]));
+    if let Some(tried) = terminating {
+        return Err(Refusal::new(format!("{} is being deleted", tried.object.id), [Advice::command("check")]));
     }
-    // All of them at once: whoever gives us rights is asked only once.
-    let denied: Vec<String> = standing
+    // All at once, so that an admin is asked only once.
+    let denied: Vec<String> = live_state
         .objects
         .iter()
-        .filter(|tried| goes(request, profile, tried))
-        .filter_map(|tried| match &tried.trial {
+        .filter(|tried| is_requested(request, profile, tried))
+        .filter_map(|tried| match &tried.dry_run {
             DryRun::Denied(why) if !is_left(request, tried) => Some(why.clone()),
             _ => None,
         })
@@ -185,34 +185,37 @@ fn refuse(profile: &Profile, request: &Request, standing: &LiveState) -> Result<
     if denied.is_empty() { Ok(()) } else { Err(lacking(denied)) }
 }
 
-/// The refusal for want of rights; these lines say which.
-pub fn lacking(rights: impl IntoIterator<Item = String>) -> Refusal {
-    let all = "meshdoctor rbac redeploy prints all that it takes".to_owned();
-    Refusal::new("we lack rights that this takes", rights.into_iter().chain([all]).collect::<Vec<_>>())
+/// The refusal for missing permissions; these lines name them.
+pub fn lacking(permissions: impl IntoIterator<Item = String>) -> Refusal {
+    let all = Advice::command("rbac redeploy");
+    Refusal::new(
+        "permissions are missing; the command below prints all that redeploy needs",
+        permissions.into_iter().map(Advice::from).chain([all]),
+    )
 }
 
-/// Whether an object is left as it is once it is there, so that we need not be able to write it.
+/// Whether an existing object is left unchanged, so that no permission to write it is needed.
 fn is_left(request: &Request, tried: &Tried) -> bool {
-    let there = tried.live.known().is_some();
+    let exists = tried.live.known().is_some();
     match tried.object.id.kind.as_str() {
-        "Namespace" => there,
-        // They go with the operator that reads them: a part is the mildest that works.
-        "CustomResourceDefinition" => there && !request.parts.contains(&Part::Operator),
-        kind @ ("Broker" | "MeshSync") => there && !request.overwrites(kind),
+        "Namespace" => exists,
+        // CRDs are deployed with the operator; deploying another part changes as little as possible.
+        "CustomResourceDefinition" => exists && !request.parts.contains(&Part::Operator),
+        kind @ ("Broker" | "MeshSync") => exists && !request.overwrites(kind),
         _ => false,
     }
 }
 
-/// Whether an object belongs to what is asked for.
-fn goes(request: &Request, profile: &Profile, tried: &Tried) -> bool {
+/// Whether an object belongs to the requested parts.
+fn is_requested(request: &Request, profile: &Profile, tried: &Tried) -> bool {
     match part_of(profile, &tried.object) {
-        // Whatever is deployed stands on these.
+        // Every part needs these.
         Part::Namespace | Part::Definitions => true,
         part => request.parts.contains(&part),
     }
 }
 
-/// The part that an object of the installation goes with.
+/// The part that an object of the installation belongs to.
 pub fn part_of(profile: &Profile, object: &Object) -> Part {
     match object.id.kind.as_str() {
         "Namespace" => Part::Namespace,
@@ -224,34 +227,35 @@ pub fn part_of(profile: &Profile, object: &Object) -> Part {
     }
 }
 
-/// A dead conversion webhook hides the custom resources: only without it can the rest be planned. Whether it is so.
-fn conversions_first(standing: &LiveState, plan: &mut Plan) -> bool {
-    let hidden = standing.objects.iter().any(|tried| {
+/// A dead conversion webhook hides the custom resources, so it is removed first and the rest is planned later. Returns
+/// whether this is the case.
+fn conversions_first(live_state: &LiveState, plan: &mut Plan) -> bool {
+    let hidden = live_state.objects.iter().any(|tried| {
         matches!(tried.object.id.kind.as_str(), "Broker" | "MeshSync")
-            && (matches!(tried.trial, DryRun::Failed(_)) || !matches!(tried.live, Seen::Known(_) | Seen::Absent))
+            && (matches!(tried.dry_run, DryRun::Failed(_)) || !matches!(tried.live, Seen::Known(_) | Seen::Absent))
     });
     if !hidden {
         return false;
     }
-    for tried in &standing.objects {
+    for tried in &live_state.objects {
         let Some(live) = tried.live.known() else {
             continue;
         };
         if live["spec"]["conversion"]["strategy"] == "Webhook" {
             let step = Step::new(tried.object.id.clone(), removal::without_webhook(live));
-            plan.steps.push(step.because("its webhook does not answer, and hides every custom resource"));
+            plan.steps.push(step.because("its conversion webhook does not answer, so no custom resource can be read"));
         }
     }
     if plan.is_empty() {
         return false;
     }
     plan.continues = true;
-    plan.warnings.push("what comes after can be planned only once this is done".into());
+    plan.warnings.push("the remaining steps can be planned only after these".into());
     true
 }
 
-fn warn(standing: &LiveState, plan: &mut Plan) {
-    for tried in &standing.objects {
+fn warn(live_state: &LiveState, plan: &mut Plan) {
+    for tried in &live_state.objects {
         let Some(live) = tried.live.known() else {
             continue;
         };
@@ -265,8 +269,8 @@ fn warn(standing: &LiveState, plan: &mut Plan) {
         let list = &live["spec"]["watch-list"]["data"];
         if !written && !list["whitelist"].is_string() && !list["blacklist"].is_string() {
             plan.warnings.push(format!(
-                "{} has no watch-list, and its specification is left as it is: MeshSync falls back to its own; \
-                 meshdoctor watch-list --stock prints the stock list as a patch, --overwrite-crs writes it",
+                "{} has no watch-list and its spec is left unchanged, so MeshSync uses its built-in one; \
+                 `watch-list --stock` prints the stock watch-list as a patch, --overwrite-crs writes it",
                 tried.object.id
             ));
         }

@@ -1,4 +1,4 @@
-//! One object of an installation: what makes of what there is what should be.
+//! One object of an installation: computes the changes from live to desired state.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Plans what makes of one object, as it is, what it should be.
+/// Plans the changes of one object.
 pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     let live = match &tried.live {
@@ -28,14 +28,14 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
         Seen::Absent => return create(tried, plan),
         other => {
             return Err(Refusal {
-                why: format!("{id} cannot be looked at"),
-                instead: other.why_unsettled().into_iter().collect(),
+                why: format!("{id} cannot be read"),
+                instead: other.why_unsettled().into_iter().map(Into::into).collect(),
                 undetermined: other.failure().is_some(),
             });
         }
     };
     match id.kind.as_str() {
-        // It is there; what else stands in it is its owner's.
+        // It exists; its content belongs to its owner.
         "Namespace" => {
             plan.unchanged.push(id.clone());
             Ok(())
@@ -45,7 +45,7 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
             plan.unchanged.push(id.clone());
             Ok(())
         }
-        "CustomResourceDefinition" => definition(request, tried, live, plan),
+        "CustomResourceDefinition" => crd(request, tried, live, plan),
         _ => existing(request, tried, live, plan),
     }
 }
@@ -53,9 +53,9 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
 fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     let mut step = Step::new(id.clone(), Action::Create(tried.object.body.clone()));
-    match &tried.trial {
+    match &tried.dry_run {
         DryRun::TooEarly => {
-            step = step.because("unverifiable until the steps before it are done");
+            step = step.because("validated once its namespace or CRD exists");
         }
         DryRun::Invalid(why) => return Err(unacceptable(id, why)),
         DryRun::Failed(failure) => return Err(untried(id, failure)),
@@ -67,26 +67,26 @@ fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
 }
 
 fn unacceptable(id: &Id, why: &str) -> Refusal {
-    Refusal::new(format!("the API server would refuse {id}"), [why.to_owned()])
+    Refusal::new(format!("the API server would reject {id}"), [why.into()])
 }
 
-/// An object whose dry run failed: refused, or not decided at all.
+/// An object whose dry run failed: refused, or undetermined.
 fn untried(id: &Id, failure: &Failure) -> Refusal {
     if !failure.kind.leaves_open() {
         return unacceptable(id, &failure.message);
     }
     let why = format!("the dry run of {id} got no usable answer");
-    Refusal { undetermined: true, ..Refusal::new(why, [failure.message.clone()]) }
+    Refusal { undetermined: true, ..Refusal::new(why, [failure.message.clone().into()]) }
 }
 
-/// An existing specification is somebody's decision, and stays unless it is said otherwise.
+/// An existing spec is somebody's decision, so it is kept unless the user asks to overwrite it.
 fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     if object::is_terminating(live) {
-        // Somebody began to remove it. The operator finishes that; then it is made anew.
+        // Somebody has deleted it. The operator finishes that; then it is created again.
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::Gone)));
         let create = Action::Create(tried.object.body.clone());
-        plan.steps.push(Step::new(id.clone(), create).because("the one that is there is being deleted"));
+        plan.steps.push(Step::new(id.clone(), create).because("the existing one is being deleted"));
         return Ok(());
     }
     if !request.overwrites(&id.kind) {
@@ -96,7 +96,7 @@ fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Pl
     let exactly = request.restores(&id.kind);
     let mut wanted = tried.object.body["spec"].clone();
     if !exactly {
-        // MeshSync takes one of the two: the other must go. The operator writes back an empty object, which says nothing.
+        // MeshSync accepts only one of the two. The operator writes back an empty object, which has no meaning.
         let broker = &mut wanted["broker"];
         for (one, other) in [("native", "custom"), ("custom", "native")] {
             if names_broker(&broker[one]) && names_broker(&live["spec"]["broker"][other]) {
@@ -107,7 +107,7 @@ fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Pl
         if wanted["broker"].is_null() {
             wanted.as_object_mut().map(|spec| spec.remove("broker"));
         }
-        // Two lists are worse than none: MeshSync takes neither.
+        // With two lists MeshSync uses neither.
         let data = &mut wanted["watch-list"]["data"];
         for (one, other) in [("whitelist", "blacklist"), ("blacklist", "whitelist")] {
             if data[one].is_string() && !data[other].is_string() {
@@ -124,13 +124,13 @@ fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Pl
         plan.unchanged.push(id.clone());
         return Ok(());
     }
-    // Fields that the CRD does not have yet come with the new one.
-    let definition = format!("{}.{}", id.plural, id.group());
+    // Fields that the live CRD lacks are added by the new CRD.
+    let crd = format!("{}.{}", id.plural, id.group());
     let upgraded = plan
         .steps
         .iter()
-        .any(|step| step.id.kind == "CustomResourceDefinition" && step.id.name == definition && step.is_change());
-    if let DryRun::Invalid(why) = &tried.trial
+        .any(|step| step.id.kind == "CustomResourceDefinition" && step.id.name == crd && step.is_change());
+    if let DryRun::Invalid(why) = &tried.dry_run
         && !(upgraded && why.contains("not declared in schema"))
     {
         return Err(unacceptable(id, why));
@@ -141,7 +141,7 @@ fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Pl
     Ok(())
 }
 
-/// Whether one of the two ways to name a broker is used.
+/// Whether this reference names a broker.
 fn names_broker(reference: &Value) -> bool {
     reference
         .as_object()
@@ -151,14 +151,14 @@ fn names_broker(reference: &Value) -> bool {
 fn existing(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     let manifest = tried.object.body.clone();
-    let step = match &tried.trial {
+    let step = match &tried.dry_run {
         DryRun::Would { after, conflict } => {
             let leftover = if id.kind == "Deployment" { leftovers(after, &manifest) } else { Vec::new() };
             let changes = diff::changes(live, after);
             if !leftover.is_empty() {
                 let changes = leftover.into_iter().chain(changes).collect();
                 let replace = Action::Replace { manifest, changes };
-                Step::new(id.clone(), replace).because("what another manifest left in it would stay")
+                Step::new(id.clone(), replace).because("leftovers of another manifest would remain")
             } else if changes.is_empty() {
                 plan.unchanged.push(id.clone());
                 return Ok(());
@@ -173,8 +173,7 @@ fn existing(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> 
                 .into_iter()
                 .filter(|change| change.path.starts_with("spec.selector") || change.path.starts_with("roleRef"))
                 .collect();
-            Step::new(id.clone(), Action::Replace { manifest, changes })
-                .because("a field that differs cannot be changed")
+            Step::new(id.clone(), Action::Replace { manifest, changes }).because("a differing field is immutable")
         }
         DryRun::Invalid(why) => return Err(unacceptable(id, why)),
         DryRun::Failed(failure) => return Err(untried(id, failure)),
@@ -185,7 +184,7 @@ fn existing(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> 
     Ok(())
 }
 
-/// Says whose fields change hands.
+/// Names the previous managers of fields that are taken over.
 fn taken(step: Step, conflict: Option<&str>) -> Step {
     let Some(conflict) = conflict else {
         return step;
@@ -194,19 +193,19 @@ fn taken(step: Step, conflict: Option<&str>) -> Step {
     step.because(format!("takes over fields of {}", managers.join(" and ")))
 }
 
-/// A definition that is there: first without its webhook, since that and the rest cannot change at once.
-fn definition(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
+/// An existing CRD: first without its conversion webhook, because both cannot change at once.
+fn crd(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
     let id = tried.object.id.clone();
     let by_webhook = live["spec"]["conversion"]["strategy"] == "Webhook";
     if by_webhook {
         plan.steps.push(
             Step::new(id.clone(), removal::without_webhook(live))
-                .because("both versions have the same fields: nothing needs a webhook"),
+                .because("both versions have the same fields, so no webhook is needed"),
         );
     }
-    let (changes, conflict) = match &tried.trial {
+    let (changes, conflict) = match &tried.dry_run {
         DryRun::Would { after, conflict } => (diff::changes(live, after), conflict.as_deref()),
-        // With the webhook still there the API server refuses the trial; what differs is said from the manifest.
+        // With the webhook the API server rejects the dry run, so the changes are computed from the manifest.
         DryRun::Invalid(_) | DryRun::Failed(_) if by_webhook => {
             (diff::changes(&live["spec"]["versions"], &tried.object.body["spec"]["versions"]), None)
         }
@@ -215,7 +214,7 @@ fn definition(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -
         DryRun::Denied(_) | DryRun::TooEarly => return Ok(()),
     };
     let changes = changes.into_iter().filter(|change| !change.path.starts_with("spec.conversion")).collect();
-    let changes = summarised(changes);
+    let changes = summarized(changes);
     if changes.is_empty() {
         if !by_webhook {
             plan.unchanged.push(id);
@@ -228,8 +227,8 @@ fn definition(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -
     Ok(())
 }
 
-/// What a reader wants to know of a definition's changes: no descriptions, and one line for each schema.
-fn summarised(changes: Vec<ChangedField>) -> Vec<ChangedField> {
+/// The changes of a CRD for a reader: no descriptions, and one line for each schema.
+fn summarized(changes: Vec<ChangedField>) -> Vec<ChangedField> {
     let mut found = Vec::new();
     let mut schemas: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for change in changes {
@@ -245,17 +244,17 @@ fn summarised(changes: Vec<ChangedField>) -> Vec<ChangedField> {
     }
     found.extend(schemas.into_iter().map(|(version, fields)| ChangedField {
         path: format!("{version}.schema"),
-        before: Some("the present one".into()),
-        after: Some(format!("one with another {}", fields.join(", ")).into()),
+        before: Some("current schema".into()),
+        after: Some(format!("schema with a different {}", fields.join(", ")).into()),
     }));
     found
 }
 
-/// Whole schemas say nothing to a reader.
+/// Whole schemas are too long for a reader.
 fn short(change: ChangedField) -> ChangedField {
     let short = |value: Option<Value>| {
         value.map(|value| match value {
-            Value::Object(_) | Value::Array(_) => json!("another schema"),
+            Value::Object(_) | Value::Array(_) => json!("a different schema"),
             plain => plain,
         })
     };
@@ -271,7 +270,7 @@ fn wait_for(id: &Id, plan: &mut Plan) {
     plan.steps.push(Step::new(id.clone(), Action::Wait(until)));
 }
 
-/// Containers and volumes that the manifest does not have and that apply would leave where they are.
+/// Containers and volumes that are not in the manifest and that apply would leave in place.
 fn leftovers(after: &Value, manifest: &Value) -> Vec<ChangedField> {
     let mut found = Vec::new();
     for list in ["containers", "volumes", "initContainers"] {
@@ -293,18 +292,18 @@ fn leftovers(after: &Value, manifest: &Value) -> Vec<ChangedField> {
     found
 }
 
-/// Whether an apply may take fields from those who manage them: known installers of the stack always.
+/// Whether apply may take over fields: from known installers of the stack always.
 fn may_force(request: &Request, id: &Id, conflict: Option<&str>) -> Result<bool, Refusal> {
     let Some(conflict) = conflict else {
         return Ok(false);
     };
-    let mut foreign_managers = foreign_managers(conflict);
-    foreign_managers.retain(|manager| !(request.take_over && manager::is_owners_manager(manager)));
-    if foreign_managers.is_empty() || request.force_conflicts {
+    let mut foreign = foreign_managers(conflict);
+    foreign.retain(|manager| !(request.take_over && manager::is_owners_manager(manager)));
+    if foreign.is_empty() || request.force_conflicts {
         return Ok(true);
     }
     Err(Refusal::new(
-        format!("fields of {id} are managed by {}", Vec::from_iter(foreign_managers).join(" and ")),
-        [conflict.to_owned(), "the same command with --force-conflicts takes them over".into()],
+        format!("fields of {id} are managed by {}", Vec::from_iter(foreign).join(" and ")),
+        [conflict.into(), "add --force-conflicts to take them over".into()],
     ))
 }

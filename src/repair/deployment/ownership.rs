@@ -1,4 +1,4 @@
-//! Taking over what another tool manages: it must no longer find the objects among its own.
+//! Taking over objects from another tool: it must no longer treat them as its own.
 
 use serde_json::{Map, Value, json};
 
@@ -14,59 +14,62 @@ use crate::{
     },
 };
 
-/// What to do instead of taking over, and how to take over.
+/// The refusal: what to do instead of taking over, and how to take over.
 pub(super) fn refusal(owner: &Manager) -> Refusal {
     let command = owner.deploy_command();
     let (instead, first) = match owner {
-        Manager::Helm { .. } => (format!("{command}, with the values that you mean"), ""),
+        Manager::Helm { .. } => (format!("{command}, with the values that you want"), ""),
         _ => (
-            format!("{command}, after a change of what it deploys from"),
-            "; have that tool let go of the stack first, or it puts both back",
+            format!("{command}, after changing its source"),
+            "; make that tool release the stack first, or it restores both",
         ),
     };
     Refusal::new(
-        format!("the stack is managed by {owner}, which would undo what we do"),
-        [instead, format!("the same command with --take-over, which takes its marks and fields away{first}")],
+        format!("the stack is managed by {owner}, which would revert the changes"),
+        [
+            instead.into(),
+            format!("or add --take-over to remove its labels, annotations and field ownership{first}").into(),
+        ],
     )
 }
 
-/// Helm must not remember the release, or its next upgrade or removal would meet what is no longer its own. First of
-/// all: as long as objects bear the marks, another run still knows that it is taking over.
-pub(super) fn forget_releases(standing: &LiveState, plan: &mut Plan) {
-    for (id, uid) in &standing.releases {
+/// Deletes the Helm release, or the next upgrade or removal by Helm would affect objects that are no longer its own. This
+/// comes first: as long as objects have Helm's marks, another run still knows that it takes over.
+pub(super) fn forget_releases(live_state: &LiveState, plan: &mut Plan) {
+    for (id, uid) in &live_state.releases {
         let delete = Action::Delete { uid: uid.clone() };
-        plan.steps.push(Step::new(id.clone(), delete).because("in it Helm remembers the release as its own"));
+        plan.steps.push(Step::new(id.clone(), delete).because("it stores the Helm release that managed the stack"));
     }
 }
 
-/// Takes the marks off every object that stays.
-pub(super) fn take_marks(standing: &LiveState, plan: &mut Plan) {
-    let objects = standing.objects.iter().map(|tried| (&tried.object.id, tried.live.known()));
-    let belongings = standing.belongings.iter().map(|(belonging, seen)| (&belonging.id, seen.known()));
-    let all: Vec<(&Id, &Value)> = objects.chain(belongings).filter_map(|(id, live)| Some((id, live?))).collect();
+/// Removes the marks of the other tool from every object that is kept.
+pub(super) fn remove_marks(live_state: &LiveState, plan: &mut Plan) {
+    let objects = live_state.objects.iter().map(|tried| (&tried.object.id, tried.live.known()));
+    let existing = live_state.existing.iter().map(|(entry, seen)| (&entry.id, seen.known()));
+    let all: Vec<(&Id, &Value)> = objects.chain(existing).filter_map(|(id, live)| Some((id, live?))).collect();
     let mut seen: Vec<&Id> = Vec::new();
     for (id, live) in &all {
-        // A namespace may be some other deployment's than the stack, and stays that one's.
+        // The namespace may belong to another deployment than the stack's; then its marks are kept.
         let foreign = id.kind == "Namespace"
             && manager::of_live(live).is_some_and(|owner| {
                 !all.iter()
                     .any(|(other, live)| other.kind != "Namespace" && manager::of_live(live).as_ref() == Some(&owner))
             });
-        let goes = plan.steps.iter().any(|step| step.id == **id && step.removes());
+        let removed = plan.steps.iter().any(|step| step.id == **id && step.removes());
         let patch = without_marks(live);
-        if foreign || goes || seen.contains(id) || patch == json!({}) {
+        if foreign || removed || seen.contains(id) || patch == json!({}) {
             continue;
         }
         seen.push(id);
         let changes = diff::touched(live, &patch);
         plan.steps.push(
             Step::new((*id).clone(), Action::Patch { patch, changes })
-                .because("the tool that managed it no longer does"),
+                .because("it is no longer managed by the other tool"),
         );
     }
 }
 
-/// The merge patch that takes the marks off an object; empty when it bears none.
+/// The merge patch that removes the marks from an object; empty if it has none.
 fn without_marks(live: &Value) -> Value {
     let metadata = &live["metadata"];
     let known = manager::marks(live);

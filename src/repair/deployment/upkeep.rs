@@ -1,4 +1,4 @@
-//! What a deployment does beside its own objects: restarts, waits, and the removal of what the old line left.
+//! Steps besides the objects of the installation: restarts, waits, and the removal of what the old operator line left.
 
 use serde_json::Value;
 
@@ -12,18 +12,18 @@ use crate::{
     },
 };
 
-/// Diagnoses of `MeshSync` that a restart cures.
-const CURED_BY_RESTART: &[&str] = &["meshsync-not-connected", "meshsync-stale-env", "watch-list-edited-since-start"];
+/// Diagnoses of `MeshSync` that a restart fixes.
+const FIXED_BY_RESTART: &[&str] = &["meshsync-not-connected", "meshsync-stale-env", "watch-list-edited-since-start"];
 
-/// A `MeshSync` Deployment that the old operator made: the new one leaves the host port in it.
-pub(super) fn old_meshsync(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
+/// A `MeshSync` Deployment that the old operator created: the current operator would leave the host port in it.
+pub(super) fn old_meshsync(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
     if !request.parts.contains(&Part::Operator) {
         return;
     }
     let name = profile.meshsync.resource;
-    for (belonging, seen) in &standing.belongings {
+    for (entry, seen) in &live_state.existing {
         let Some(live) = seen.known() else { continue };
-        if belonging.id.kind != "Deployment" || belonging.id.name != name {
+        if entry.id.kind != "Deployment" || entry.id.name != name {
             continue;
         }
         let has_host_port = object::items(&live["spec"]["template"]["spec"]["containers"])
@@ -32,64 +32,64 @@ pub(super) fn old_meshsync(profile: &Profile, request: &Request, standing: &Live
         let current = profile.broker.current.is_some();
         if let Some(uid) = object::uid(live).filter(|_| has_host_port && current) {
             plan.steps.push(
-                Step::new(belonging.id.clone(), Action::Delete { uid: uid.into() })
-                    .because("the operator makes it anew without the host port of the old line"),
+                Step::new(entry.id.clone(), Action::Delete { uid: uid.into() })
+                    .because("the operator recreates it without the host port of the old operator line"),
             );
         }
     }
 }
 
-fn live_of<'a>(standing: &'a LiveState, kind: &str, name: &str) -> Option<(&'a Id, &'a Value)> {
-    standing
-        .belongings
+fn live_of<'a>(live_state: &'a LiveState, kind: &str, name: &str) -> Option<(&'a Id, &'a Value)> {
+    live_state
+        .existing
         .iter()
-        .find(|(belonging, _)| belonging.id.kind == kind && belonging.id.name == name)
-        .and_then(|(belonging, seen)| Some((&belonging.id, seen.known()?)))
+        .find(|(entry, _)| entry.id.kind == kind && entry.id.name == name)
+        .and_then(|(entry, seen)| Some((&entry.id, seen.known()?)))
 }
 
-/// Restarts: the broker when it is asked for by name, MeshSync when something is wrong that a restart cures.
-pub(super) fn restarts(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
+/// Restarts: the broker if it is requested by name, MeshSync if a restart fixes one of the findings.
+pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
     let broker_alone = request.parts.contains(&Part::Broker) && !request.parts.contains(&Part::Operator);
     let workload = profile.broker.current.unwrap_or(profile.broker.old);
-    let set = live_of(standing, "StatefulSet", workload);
+    let set = live_of(live_state, "StatefulSet", workload);
     if request.new_token
         && let Some(secret) = profile.broker.token_secret
-        && let Some((id, live)) = live_of(standing, "Secret", secret)
+        && let Some((id, live)) = live_of(live_state, "Secret", secret)
         && let Some(uid) = object::uid(live)
     {
         let delete = Action::Delete { uid: uid.into() };
-        plan.steps.push(Step::new(id.clone(), delete).because("the operator makes a new token"));
+        plan.steps.push(Step::new(id.clone(), delete).because("the operator generates a new token"));
     }
-    let meshsync = live_of(standing, "Deployment", profile.meshsync.resource);
-    let goes_anyway = plan
+    let meshsync = live_of(live_state, "Deployment", profile.meshsync.resource);
+    let is_removed = plan
         .steps
         .iter()
         .any(|step| step.id.kind == "Deployment" && step.id.name == profile.meshsync.resource && step.removes());
-    let meshsync = meshsync.filter(|_| !goes_anyway);
+    let meshsync = meshsync.filter(|_| !is_removed);
     if let Some((id, _)) = set.filter(|_| broker_alone || request.new_token) {
         plan.steps.push(Step::new(id.clone(), Action::Restart));
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
         plan.warnings.push(
-            "what happens in the cluster while the broker restarts is lost to its readers; MeshSync is restarted too if it does not come back by itself"
+            "events are lost while the broker restarts; MeshSync is restarted too if it does not reconnect on its own"
                 .into(),
         );
         plan.nudge =
-            meshsync.map(|(id, _)| Step::new(id.clone(), Action::Restart).because("it did not come back by itself"));
+            meshsync.map(|(id, _)| Step::new(id.clone(), Action::Restart).because("it did not reconnect on its own"));
     }
-    let cured: Vec<&str> =
-        standing.findings.iter().map(String::as_str).filter(|code| CURED_BY_RESTART.contains(code)).collect();
-    let wanted = request.parts.contains(&Part::Meshsync) && !cured.is_empty();
+    let fixed: Vec<&str> =
+        live_state.findings.iter().map(String::as_str).filter(|code| FIXED_BY_RESTART.contains(code)).collect();
+    let wanted = request.parts.contains(&Part::Meshsync) && !fixed.is_empty();
     if let Some((id, _)) = meshsync.filter(|_| wanted || request.new_token) {
-        let why = if wanted { cured.join(", ") } else { "it knows the former token".into() };
+        let why = if wanted { fixed.join(", ") } else { "it uses the previous token".into() };
         plan.nudge = None;
         plan.steps.push(Step::new(id.clone(), Action::Restart).because(why));
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
     }
 }
 
-/// What the operator makes of the custom resources is waited for, too.
-pub(super) fn made_and_ready(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
-    let namespace = standing.objects.iter().find_map(|tried| tried.object.id.namespace.clone());
+/// Waits for the workloads that the operator creates from the custom resources.
+pub(super) fn workloads_ready(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
+    let namespace = live_state.objects.iter().find_map(|tried| tried.object.id.namespace.clone());
     if plan.is_empty() {
         return;
     }
@@ -105,8 +105,8 @@ pub(super) fn made_and_ready(profile: &Profile, request: &Request, standing: &Li
         wait(object::STATEFUL_SET, workload);
     }
     if request.parts.contains(&Part::Meshsync) {
-        // It is named after its custom resource.
-        let name = standing
+        // It has the name of its custom resource.
+        let name = live_state
             .objects
             .iter()
             .find(|tried| tried.object.id.kind == "MeshSync")
@@ -115,32 +115,33 @@ pub(super) fn made_and_ready(profile: &Profile, request: &Request, standing: &Li
     }
 }
 
-/// What the old line leaves behind once the new one is up: it asks for no token and may do everything.
-pub(super) fn old_line(profile: &Profile, request: &Request, standing: &LiveState, plan: &mut Plan) {
+/// What the old operator line leaves once the current one is ready: a broker without a token and unlimited permissions.
+pub(super) fn old_line(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
     let whole = [Part::Operator, Part::Broker, Part::Meshsync].iter().all(|part| request.parts.contains(part));
     if !whole {
         return;
     }
     let mut any = false;
     for (kind, name) in old(profile) {
-        let Some((id, live)) = live_of(standing, kind, &name) else {
+        let Some((id, live)) = live_of(live_state, kind, &name) else {
             continue;
         };
         let Some(uid) = object::uid(live) else {
             continue;
         };
         any |= kind == "StatefulSet";
-        plan.steps.push(Step::new(id.clone(), Action::Delete { uid: uid.into() }).because("it is the old line's"));
+        plan.steps
+            .push(Step::new(id.clone(), Action::Delete { uid: uid.into() }).because("left by the old operator line"));
     }
     if any {
         plan.warnings.push(format!(
-            "the broker's Service becomes {}, with a token and without an address outside the cluster: readers outside must follow",
+            "the broker's Service becomes {}, with a token and without an external address: clients outside the cluster must be changed",
             profile.broker.current.unwrap_or_default()
         ));
     }
 }
 
-/// What only the old line has, in the order in which it can go.
+/// The objects of the old operator line only, in order of removal.
 pub(super) fn old(profile: &Profile) -> Vec<(&'static str, String)> {
     if profile.broker.current.is_none() {
         return Vec::new();

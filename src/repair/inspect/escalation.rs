@@ -1,6 +1,6 @@
-//! Whether we may grant what the roles of an installation grant, where no dry run can tell: a role whose namespace is not
-//! there yet, and a binding whose role is not. Nobody may write a role that grants more than they hold, unless they may
-//! escalate it, nor bind it, unless they may bind it.
+//! Whether we are allowed to grant the roles of an installation, if no dry run can tell: a role whose namespace does not
+//! exist yet, and a binding whose role does not. RBAC prevents escalation: a user can write a role only with all of its
+//! permissions or with the verb `escalate`, and bind it only with all of its permissions or with the verb `bind`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,10 +17,10 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Has those denied that we may not write.
+    /// Marks those as denied that we are not allowed to write.
     pub(crate) async fn ungranted(&self, tried: &mut [Tried]) {
         for at in 0..tried.len() {
-            if tried[at].trial != DryRun::TooEarly {
+            if tried[at].dry_run != DryRun::TooEarly {
                 continue;
             }
             let object = &tried[at].object;
@@ -31,12 +31,12 @@ impl Session<'_> {
             if let Some(role) = role
                 && let Some(why) = self.not_held(role, verb).await
             {
-                tried[at].trial = DryRun::Denied(why);
+                tried[at].dry_run = DryRun::Denied(why);
             }
         }
     }
 
-    /// What we lack of what a role grants; none where we may do this to it whatever it grants, or hold all of it.
+    /// Which permissions of a role we lack; `None` if we have the verb, or all of its permissions.
     async fn not_held(&self, role: &Object, verb: &str) -> Option<String> {
         if self.may(&role.id.permission(verb)).await != Seen::Known(false) {
             return None;
@@ -46,9 +46,9 @@ impl Session<'_> {
             return None;
         }
         let mut verbs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for mut right in lacking {
-            let verb = std::mem::take(&mut right.verb);
-            verbs.entry(right.to_string().trim().to_owned()).or_default().insert(verb);
+        for mut permission in lacking {
+            let verb = std::mem::take(&mut permission.verb);
+            verbs.entry(permission.to_string().trim().to_owned()).or_default().insert(verb);
         }
         let all: Vec<String> = verbs
             .into_iter()
@@ -57,7 +57,7 @@ impl Session<'_> {
                 format!("{} {what}", verbs.join(", "))
             })
             .collect();
-        Some(format!("we may not {verb} {}, and do not hold all that it grants: {}", role.id, all.join("; ")))
+        Some(format!("cannot {verb} {}, and lack these of its permissions: {}", role.id, all.join("; ")))
     }
 }
 
@@ -69,13 +69,13 @@ fn role<'a>(tried: &'a [Tried], reference: &Value) -> Option<&'a Object> {
     tried.iter().map(|tried| &tried.object).find(|object| is(object::ROLE, object) || is(object::CLUSTER_ROLE, object))
 }
 
-/// The rights that a role grants, one by one.
+/// The permissions that a role grants, one by one.
 fn granted(role: &Object) -> Vec<Permission> {
     let words = |list: &Value| -> Vec<String> {
         let words = object::items(list);
         words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
     };
-    let mut rights = Vec::new();
+    let mut permissions = Vec::new();
     for rule in object::items(&role.body["rules"]) {
         let mut names: Vec<Option<String>> = words(&rule["resourceNames"]).into_iter().map(Some).collect();
         if names.is_empty() {
@@ -85,7 +85,7 @@ fn granted(role: &Object) -> Vec<Permission> {
             for resource in words(&rule["resources"]) {
                 for verb in words(&rule["verbs"]) {
                     for name in &names {
-                        rights.push(Permission {
+                        permissions.push(Permission {
                             namespace: role.id.namespace.clone(),
                             name: name.clone(),
                             ..Permission::to(&verb, &group, &resource)
@@ -95,5 +95,5 @@ fn granted(role: &Object) -> Vec<Permission> {
             }
         }
     }
-    rights
+    permissions
 }

@@ -1,4 +1,4 @@
-//! What there is of a stack, whole, for those who are about to remove it.
+//! Everything that exists of a stack, for its removal.
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -17,67 +17,68 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Everything of a stack that is there, and who else lays claim to it.
+    /// Everything that exists of a stack, and which other tools manage it.
     ///
-    /// With its definitions, where they are asked for, goes whatever they define.
-    pub async fn belongings(&self, profile: &Profile, definitions: bool) -> Found {
+    /// With `crds`, also the custom resources of its CRDs in every namespace.
+    pub async fn existing(&self, profile: &Profile, crds: bool) -> Found {
         let namespace = self.namespace();
         let wanted = inventory::of(profile, namespace);
-        let (seen, (custom, unread), foreign_managers) = tokio::join!(
-            join_all(wanted.iter().map(|belonging| self.object(&belonging.id))),
+        let (seen, (custom, unread), foreign_workloads) = tokio::join!(
+            join_all(wanted.iter().map(|entry| self.object(&entry.id))),
             self.custom_resources(profile),
-            self.foreign_managers(profile, &wanted),
+            self.foreign_workloads(profile, &wanted),
         );
-        let mut belongings: Vec<(StackObject, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
-        self.add_named_after_custom_resources(&custom, &mut belongings).await;
-        let instances = if definitions { self.instances(&belongings).await } else { Vec::new() };
-        let claims = belongings
+        let mut existing: Vec<(StackObject, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
+        self.add_named_after_custom_resources(&custom, &mut existing).await;
+        let instances = if crds { self.instances(&existing).await } else { Vec::new() };
+        let claims = existing
             .iter()
-            .filter_map(|(belonging, seen)| {
+            .filter_map(|(entry, seen)| {
                 let owner = manager::of_live(seen.known()?)?;
-                Some((belonging.part, owner))
+                Some((entry.part, owner))
             })
             .chain(custom.iter().filter_map(|(id, live)| {
                 let part = Part::of_custom_resource(&id.kind);
                 Some((part, manager::of_live(live)?))
             }))
             .collect();
-        let operator_works = belongings.iter().any(|(belonging, seen)| {
-            belonging.id.name == profile.operator.deployment
-                && belonging.id.kind == "Deployment"
+        let operator_works = existing.iter().any(|(entry, seen)| {
+            entry.id.name == profile.operator.deployment
+                && entry.id.kind == "Deployment"
                 && seen.known().is_some_and(|live| live["status"]["readyReplicas"].as_i64() > Some(0))
         });
-        Found { belongings, custom, unread, instances, foreign_managers, operator_works, claims }
+        Found { existing, custom, unread, instances, foreign_workloads, operator_works, claims }
     }
 
-    /// A `MeshSync` of another name has a Deployment of that name.
+    /// A MeshSync CR with another name has a Deployment with that name.
     async fn add_named_after_custom_resources(
         &self,
         custom: &[(Id, Value)],
-        belongings: &mut Vec<(StackObject, Seen<Value>)>,
+        existing: &mut Vec<(StackObject, Seen<Value>)>,
     ) {
         let others = custom
             .iter()
             .filter(|(id, _)| id.kind == "MeshSync")
             .map(|(id, _)| Id::of(object::DEPLOYMENT, id.namespace.as_deref(), &id.name))
-            .filter(|id| !belongings.iter().any(|(known, _)| known.id == *id));
+            .filter(|id| !existing.iter().any(|(known, _)| known.id == *id));
         let seen = join_all(others.map(async |id| {
             let seen = self.object(&id).await;
-            let belonging = StackObject { part: Part::Meshsync, id, made: true };
-            (belonging, seen)
+            let entry = StackObject { part: Part::Meshsync, id, made: true };
+            (entry, seen)
         }))
         .await;
-        belongings.splice(0..0, seen);
+        existing.splice(0..0, seen);
     }
 
-    /// The custom resources of the namespace, each in the first version in which it can be read; and what could not be.
+    /// The custom resources of the namespace, each in the first version in which it can be read, and those that cannot be
+    /// read.
     pub async fn custom_resources(&self, profile: &Profile) -> (Vec<(Id, Value)>, Vec<Failure>) {
         let mut found = Vec::new();
         let mut unread = Vec::new();
         for plural in ["meshsyncs", "brokers"] {
             let mut why = None;
             for question in queries::custom_resources(profile, plural, self.namespace()) {
-                // A list's items do not all say what they are; the question does.
+                // Not every item of a list has its API version; the question has it.
                 let Some(version) = question.name.rsplit('.').next() else {
                     continue;
                 };
@@ -86,7 +87,7 @@ impl Session<'_> {
                 let listed = self.absent_if_unserved(&api_version, plural, listed);
                 let items = match listed.await {
                     Seen::Known(items) => items,
-                    // Without the definition there are none.
+                    // Without the CRD there are none.
                     Seen::Absent => continue,
                     other => {
                         why = other.into_failure();
@@ -111,24 +112,24 @@ impl Session<'_> {
         (found, unread)
     }
 
-    /// What the definitions that are there define, in every namespace.
-    async fn instances(&self, belongings: &[(StackObject, Seen<Value>)]) -> Vec<(Id, Seen<Vec<Id>>)> {
-        let there = belongings.iter().filter_map(|(belonging, seen)| {
-            let is = belonging.part == Part::Definitions;
-            Some((&belonging.id, seen.known().filter(|_| is)?))
+    /// The custom resources of the existing CRDs, in every namespace.
+    async fn instances(&self, existing: &[(StackObject, Seen<Value>)]) -> Vec<(Id, Seen<Vec<Id>>)> {
+        let found = existing.iter().filter_map(|(entry, seen)| {
+            let is = entry.part == Part::Definitions;
+            Some((&entry.id, seen.known().filter(|_| is)?))
         });
-        let all = there.map(async |(id, live)| (id.clone(), self.defined_by(live).await));
+        let all = found.map(async |(id, live)| (id.clone(), self.instances_of(live).await));
         join_all(all).await
     }
 
-    /// The objects of a definition, in the first version in which they can be listed: a dead conversion webhook leaves
-    /// but the one in which they are stored.
-    async fn defined_by(&self, definition: &Value) -> Seen<Vec<Id>> {
-        let spec = &definition["spec"];
+    /// The custom resources of a CRD, in the first version in which they can be listed: with a dead conversion webhook,
+    /// only the stored version can be read.
+    async fn instances_of(&self, crd: &Value) -> Seen<Vec<Id>> {
+        let spec = &crd["spec"];
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (group, kind) = (word(&spec["group"]), word(&spec["names"]["kind"]));
         let plural = word(&spec["names"]["plural"]);
-        let right = Permission::to("list", &group, &plural);
+        let permission = Permission::to("list", &group, &plural);
         let mut outcome = Seen::Absent;
         for version in object::items(&spec["versions"]) {
             if version["served"] != true {
@@ -136,7 +137,7 @@ impl Session<'_> {
             }
             let api_version = format!("{group}/{}", word(&version["name"]));
             let path = format!("/apis/{api_version}/{plural}?limit={}", queries::PAGE);
-            outcome = self.list(&path, &right).await.map(|items| {
+            outcome = self.list(&path, &permission).await.map(|items| {
                 let id = |item: &Value| Id {
                     api_version: api_version.clone(),
                     kind: kind.clone(),
@@ -153,16 +154,16 @@ impl Session<'_> {
         outcome
     }
 
-    /// Workloads of the namespace that are none of these.
-    async fn foreign_managers(&self, profile: &Profile, ours: &[StackObject]) -> Vec<String> {
-        let mut foreign_managers = Vec::new();
+    /// Workloads in the namespace that are not among these.
+    async fn foreign_workloads(&self, profile: &Profile, ours: &[StackObject]) -> Vec<String> {
+        let mut foreign_workloads = Vec::new();
         for kind in [object::DEPLOYMENT, object::STATEFUL_SET] {
             let id = Id::of(kind, Some(self.namespace()), "");
-            let right = Permission::to("list", id.group(), kind.plural).in_namespace(self.namespace());
-            let Seen::Known(items) = self.list(&id.collection(), &right).await else {
+            let permission = Permission::to("list", id.group(), kind.plural).in_namespace(self.namespace());
+            let Seen::Known(items) = self.list(&id.collection(), &permission).await else {
                 continue;
             };
-            foreign_managers.extend(
+            foreign_workloads.extend(
                 items
                     .iter()
                     .filter(|item| item["metadata"]["labels"]["app"] != profile.name)
@@ -171,6 +172,6 @@ impl Session<'_> {
                     .map(|name| format!("{} {name}", kind.kind)),
             );
         }
-        foreign_managers
+        foreign_workloads
     }
 }

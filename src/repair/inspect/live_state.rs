@@ -1,4 +1,4 @@
-//! What there is of a stack, and what the API server says of bringing it to what it should be. Nothing is changed.
+//! The live state of a stack, and dry runs of its desired state. Nothing is changed.
 
 use std::collections::BTreeSet;
 
@@ -22,16 +22,16 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Looks at every object of the installation, tries each, and sees who else lays claim to it.
-    pub async fn standing(&self, profile: &Profile, objects: Vec<Object>, take_over: bool) -> LiveState {
+    /// Reads every object of the installation, tries each in a dry run, and finds its managers.
+    pub async fn live_state(&self, profile: &Profile, objects: Vec<Object>, take_over: bool) -> LiveState {
         let wanted = inventory::of(profile, self.namespace());
         let (mut tried, seen) = tokio::join!(
             join_all(objects.into_iter().map(|object| self.tried(object))),
-            join_all(wanted.iter().map(|belonging| self.object(&belonging.id))),
+            join_all(wanted.iter().map(|entry| self.object(&entry.id))),
         );
         self.ungranted(&mut tried).await;
-        let belongings: Vec<_> = wanted.into_iter().zip(seen).collect();
-        // The namespace is left as it is, so whoever manages it is no matter.
+        let existing: Vec<_> = wanted.into_iter().zip(seen).collect();
+        // The namespace is not changed, so its manager does not matter.
         let managed = || {
             tried
                 .iter()
@@ -41,10 +41,10 @@ impl Session<'_> {
         let owner = managed().find_map(manager::of_live);
         let releases = if take_over { self.releases(managed()).await } else { Vec::new() };
         let elsewhere = self.elsewhere_bound(&tried).await;
-        LiveState { elsewhere, objects: tried, belongings, owner, releases, findings: Vec::new() }
+        LiveState { elsewhere, objects: tried, existing, owner, releases, findings: Vec::new() }
     }
 
-    /// The namespace of another stack to which the cluster-wide bindings give their rights now.
+    /// The namespace of another stack that the cluster-wide bindings refer to.
     async fn elsewhere_bound(&self, tried: &[Tried]) -> Option<String> {
         let subjects = tried
             .iter()
@@ -60,7 +60,7 @@ impl Session<'_> {
                 continue;
             }
             let account = Id::of(object::SERVICE_ACCOUNT, Some(namespace), name);
-            // One that is gone needs no rights.
+            // A deleted account needs no permissions.
             if !self.object(&account).await.is_absent() {
                 return Some(namespace.to_owned());
             }
@@ -68,7 +68,7 @@ impl Session<'_> {
         None
     }
 
-    /// The Secrets of the Helm releases that these objects belong to; their content stays where it is.
+    /// The Secrets of the Helm releases that these objects belong to; only their metadata is read.
     async fn releases(&self, objects: impl Iterator<Item = &Value>) -> Vec<(Id, String)> {
         let releases: BTreeSet<(String, String)> = objects
             .filter_map(manager::metadata)
@@ -88,17 +88,17 @@ impl Session<'_> {
     }
 
     async fn tried(&self, object: Object) -> Tried {
-        let (live, trial) = tokio::join!(self.object(&object.id), self.trial(&object));
-        Tried { object, live, trial }
+        let (live, dry_run) = tokio::join!(self.object(&object.id), self.try_apply(&object));
+        Tried { object, live, dry_run }
     }
 
-    async fn trial(&self, object: &Object) -> DryRun {
+    async fn try_apply(&self, object: &Object) -> DryRun {
         match self.dry_run(object, false).await {
             Answer::Conflict(conflict) => match self.dry_run(object, true).await {
                 Answer::Made(after) => DryRun::Would { after, conflict: Some(conflict) },
-                other => trial(other),
+                other => result(other),
             },
-            other => trial(other),
+            other => result(other),
         }
     }
 
@@ -108,7 +108,7 @@ impl Session<'_> {
     }
 }
 
-fn trial(answer: Answer) -> DryRun {
+fn result(answer: Answer) -> DryRun {
     match answer {
         Answer::Made(after) => DryRun::Would { after, conflict: None },
         Answer::NotFound => DryRun::TooEarly,

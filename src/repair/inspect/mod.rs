@@ -1,4 +1,4 @@
-//! What there is of a stack, before anything is changed.
+//! The live state of a stack, before anything is changed.
 
 mod escalation;
 mod existing;

@@ -1,4 +1,4 @@
-//! The plan of `system reset`: what goes, in the one order that leaves nothing behind. Pure.
+//! The plan of `system reset`: what to remove, in the only order that leaves nothing behind. Pure.
 
 mod permissions;
 
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::plan::{Action, Plan, Refusal, Step, Until};
+use super::plan::{Action, Advice, Plan, Refusal, Step, Until};
 use crate::{
     report::change::ChangedField,
     stack::{
@@ -20,44 +20,44 @@ use crate::{
         profile::Profile,
     },
 };
-use permissions::printed_rights;
-pub use permissions::{most_rights, permit, rights};
+use permissions::printed_permissions;
+pub use permissions::{all_permissions, permissions, permit};
 
-/// What is to go.
+/// What to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The parts; everything is all of them but definitions and namespace.
+    /// The parts; the whole stack is all of them except CRDs and namespace.
     pub parts: BTreeSet<Part>,
-    /// Whether the operator may go while its custom resources stay.
+    /// Whether to keep the custom resources if the operator is removed.
     pub keep_custom_resources: bool,
-    /// Whether finalizers may be taken away where no operator is left to do what they stand for.
+    /// Whether to clear finalizers if no operator is left to handle them.
     pub clear_finalizers: bool,
 }
 
-/// What there is.
+/// What exists.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The things with fixed names.
-    pub belongings: Vec<(StackObject, Seen<Value>)>,
+    /// The objects with fixed names.
+    pub existing: Vec<(StackObject, Seen<Value>)>,
     /// The custom resources of the namespace, `MeshSync`s before Brokers.
     pub custom: Vec<(Id, Value)>,
-    /// Why custom resources could not be read, where they could not.
+    /// Why custom resources could not be read.
     pub unread: Vec<Failure>,
-    /// What goes with each definition that is there, in whatever namespace; looked for only where they are to go.
+    /// The custom resources of each existing CRD, in every namespace; read only if CRDs are removed.
     pub instances: Vec<(Id, Seen<Vec<Id>>)>,
-    /// Workloads of the namespace that are not the stack's: `Deployment web`.
-    pub foreign_managers: Vec<String>,
-    /// Whether an operator is there and ready: it does what finalizers stand for.
+    /// Workloads in the namespace that do not belong to the stack: `Deployment web`.
+    pub foreign_workloads: Vec<String>,
+    /// Whether an operator is ready, which handles the finalizers.
     pub operator_works: bool,
     /// The parts that other tools manage.
     pub claims: Vec<(Part, Manager)>,
 }
 
 impl Found {
-    /// Whether custom resources still want a webhook that no definition names any more.
+    /// Whether custom resources are still converted by a webhook that no CRD names any more.
     pub fn is_conversion_under_way(&self) -> bool {
         let webhook = self
-            .belongings
+            .existing
             .iter()
             .any(|(_, seen)| seen.known().is_some_and(|live| live["spec"]["conversion"]["strategy"] == "Webhook"));
         let unlisted = self.instances.iter();
@@ -66,7 +66,7 @@ impl Found {
         !webhook && hidden.any(|why| why.kind.is_conversion_webhook())
     }
 
-    /// Whether something hides custom resources, as a dead webhook does, so that not all can be planned yet.
+    /// Whether custom resources cannot be read, for example because of a dead webhook, so that the plan is incomplete.
     fn is_hidden(&self) -> bool {
         let unlisted = |seen: &Seen<_>| matches!(seen, Seen::Unreachable(_));
         !self.unread.is_empty() || self.instances.iter().any(|(_, seen)| unlisted(seen))
@@ -77,7 +77,7 @@ impl Found {
 ///
 /// # Errors
 ///
-/// A [`Refusal`] where it would break something or belongs to another tool.
+/// A [`Refusal`] if it would break something, or if another tool manages the stack.
 pub fn plan(profile: &Profile, namespace: &str, request: &Request, found: &Found) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
     conversions(namespace, request, found, &mut plan);
@@ -87,23 +87,24 @@ pub fn plan(profile: &Profile, namespace: &str, request: &Request, found: &Found
         return Ok(plan);
     }
     custom_resources(request, found, &mut plan)?;
-    belongings(profile, namespace, request, found, &mut plan);
+    objects(profile, namespace, request, found, &mut plan);
+    keep(request, found, &mut plan);
     take_instances(found, &mut plan);
     warn(namespace, request, found, &mut plan);
     Ok(plan)
 }
 
-/// What a definition takes with it, in whatever namespace and without a step of its own, is said one by one.
+/// Warns about every custom resource that is deleted with its CRD, in every namespace.
 fn take_instances(found: &Found, plan: &mut Plan) {
-    for (definition, seen) in &found.instances {
-        let goes = |step: &Step| step.id == *definition && step.removes();
-        if !plan.steps.iter().any(goes) {
+    for (crd, seen) in &found.instances {
+        let removes = |step: &Step| step.id == *crd && step.removes();
+        if !plan.steps.iter().any(removes) {
             continue;
         }
         let taken: Vec<Id> = seen
             .items()
             .iter()
-            // In whichever version it was listed.
+            // In any version in which it was listed.
             .filter(|id| !plan.steps.iter().any(|step| step.id.is_another_form_of(id)))
             .cloned()
             .collect();
@@ -113,35 +114,48 @@ fn take_instances(found: &Found, plan: &mut Plan) {
         let names: Vec<String> = taken
             .iter()
             .map(|id| match &id.namespace {
-                Some(namespace) => format!("{id} of namespace {namespace}"),
+                Some(namespace) => format!("{id} in namespace {namespace}"),
                 None => id.to_string(),
             })
             .collect();
-        plan.warnings.push(format!("with {definition} go {}", names.join(", ")));
+        plan.warnings.push(format!("deleting {crd} also deletes {}", names.join(", ")));
         plan.takes.extend(taken);
     }
 }
 
-/// Everything with a fixed name that goes.
-fn belongings(profile: &Profile, namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
-    for (belonging, seen) in &found.belongings {
+/// The objects with fixed names to remove.
+fn objects(profile: &Profile, namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
+    for (entry, seen) in &found.existing {
         let Seen::Known(live) = seen else { continue };
-        let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&belonging.part)) else {
+        let Some(uid) = object::uid(live).filter(|_| request.parts.contains(&entry.part)) else {
             continue;
         };
-        if let Some(why) = left(profile, namespace, request, found, belonging, live) {
-            plan.warnings.push(format!("{} stays: {why}", belonging.id));
+        if let Some(why) = kept(profile, namespace, request, found, entry, live) {
+            plan.warnings.push(format!("{} is kept: {why}", entry.id));
+            plan.kept.push(entry.id.clone());
             continue;
         }
         let action = shared(live, namespace).unwrap_or(Action::Delete { uid: uid.into() });
-        plan.steps.push(Step::new(belonging.id.clone(), action));
-        if matches!(belonging.part, Part::Definitions | Part::Namespace) {
-            plan.steps.push(Step::new(belonging.id.clone(), Action::Wait(Until::Gone)));
+        plan.steps.push(Step::new(entry.id.clone(), action));
+        if matches!(entry.part, Part::Definitions | Part::Namespace) {
+            plan.steps.push(Step::new(entry.id.clone(), Action::Wait(Until::Gone)));
         }
     }
 }
 
-/// A binding that names others, too, is not removed: ours are taken out of it.
+/// Lists what the user may expect to be gone, but is kept: custom resources, CRDs and the namespace.
+fn keep(request: &Request, found: &Found, plan: &mut Plan) {
+    let custom = found.custom.iter().filter(|(id, _)| !request.parts.contains(&Part::of_custom_resource(&id.kind)));
+    plan.kept.extend(custom.map(|(id, _)| id.clone()));
+    let others = found.existing.iter().filter(|(entry, seen)| {
+        matches!(entry.part, Part::Definitions | Part::Namespace)
+            && !request.parts.contains(&entry.part)
+            && seen.known().is_some()
+    });
+    plan.kept.extend(others.map(|(entry, _)| entry.id.clone()));
+}
+
+/// A binding with subjects of other namespaces is not deleted: only our subjects are removed.
 fn shared(binding: &Value, namespace: &str) -> Option<Action> {
     let others = others(binding, namespace);
     if others.is_empty() {
@@ -160,7 +174,7 @@ fn shared(binding: &Value, namespace: &str) -> Option<Action> {
     })
 }
 
-/// Whom a cluster-wide binding names that are not of this namespace; none for other kinds.
+/// The subjects of a cluster-wide binding from other namespaces; none for other kinds.
 fn others<'a>(binding: &'a Value, namespace: &str) -> Vec<&'a Value> {
     object::items(&binding["subjects"])
         .filter(|subject| binding["metadata"]["namespace"].is_null() && subject["namespace"] != namespace)
@@ -169,21 +183,24 @@ fn others<'a>(binding: &'a Value, namespace: &str) -> Vec<&'a Value> {
 
 fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, plan: &Plan) -> Result<(), Refusal> {
     owned(namespace, request, found)?;
-    let sacred = ["default", "kube-system", "kube-public", "kube-node-lease"];
-    if request.parts.contains(&Part::Namespace) && sacred.contains(&namespace) {
-        return Err(Refusal::new(format!("namespace {namespace} is the cluster's own, not {}'s", profile.product), []));
+    let protected = ["default", "kube-system", "kube-public", "kube-node-lease"];
+    if request.parts.contains(&Part::Namespace) && protected.contains(&namespace) {
+        return Err(Refusal::new(
+            format!("namespace {namespace} belongs to the cluster, not to {}", profile.product),
+            [],
+        ));
     }
     let why = |what: String, seen: Failure| (seen.kind, format!("{what}: {}", seen.message));
     let mut unseen: Vec<(Kind, String)> = found
-        .belongings
+        .existing
         .iter()
-        .filter(|(belonging, _)| request.parts.contains(&belonging.part))
-        .filter_map(|(belonging, seen)| Some(why(belonging.id.to_string(), seen.as_ref().into_failure()?)))
+        .filter(|(entry, _)| request.parts.contains(&entry.part))
+        .filter_map(|(entry, seen)| Some(why(entry.id.to_string(), seen.as_ref().into_failure()?)))
         .collect();
-    // What a dead webhook hides can be read once the plan has done away with that; a right does not come by itself.
+    // What a dead webhook hides can be read after the plan has removed the webhook. A missing permission stays missing.
     let of_instances = found.instances.iter().filter(|(_, seen)| matches!(seen, Seen::Denied(_)) || plan.is_empty());
-    unseen.extend(of_instances.filter_map(|(definition, seen)| {
-        let what = format!("what {definition} defines");
+    unseen.extend(of_instances.filter_map(|(crd, seen)| {
+        let what = format!("the custom resources of {crd}");
         Some(why(what, seen.as_ref().into_failure()?))
     }));
     if plan.is_empty() {
@@ -191,39 +208,39 @@ fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, 
         unseen.extend(unread.map(|why| (why.kind, why.message.clone())));
     }
     if !unseen.is_empty() {
-        // A refusal is the API server's; without any the cluster is merely not known.
+        // Without a refusal by the API server the live state is only unknown.
         let undetermined = unseen.iter().all(|(kind, _)| kind.leaves_open());
         let unseen: Vec<String> = unseen.into_iter().map(|(_, why)| why).collect();
-        let why = format!("not everything that would have to go can be looked at: {}", unseen.join("; "));
-        let instead = if undetermined { Vec::new() } else { vec![printed_rights(namespace, request)] };
+        let why = format!("some objects to remove cannot be read: {}", unseen.join("; "));
+        let instead = if undetermined { Vec::new() } else { vec![printed_permissions(request)] };
         return Err(Refusal { undetermined, ..Refusal::new(why, instead) });
     }
     operator_alone(request, found)
 }
 
-/// What another tool manages is left to it. Namespace and definitions may be some other deployment's than the stack: they
-/// count only where they are to go, and what else that one deploys is not to go with them.
+/// Objects that another tool manages are left to it. Namespace and CRDs may belong to another deployment than the stack's:
+/// their managers matter only if they are removed.
 fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusal> {
-    let ground = |part: Part| matches!(part, Part::Definitions | Part::Namespace);
-    if let Some((_, owner)) = found.claims.iter().find(|(part, _)| !ground(*part)) {
-        let why = format!("the stack is managed by {owner}, which would bring it back or stumble over what is missing");
-        return Err(Refusal::new(why, [owner.removal_command()]));
+    let shared = |part: Part| matches!(part, Part::Definitions | Part::Namespace);
+    if let Some((_, owner)) = found.claims.iter().find(|(part, _)| !shared(*part)) {
+        let why = format!("the stack is managed by {owner}, which would restore it or fail on the missing objects");
+        return Err(Refusal::new(why, [owner.removal_command().into()]));
     }
-    let goes = |(part, _): &&(Part, Manager)| request.parts.contains(part);
-    let Some((part, owner)) = found.claims.iter().find(goes) else {
+    let removed = |(part, _): &&(Part, Manager)| request.parts.contains(part);
+    let Some((part, owner)) = found.claims.iter().find(removed) else {
         return Ok(());
     };
     let (what, flag) = match part {
         Part::Namespace => (format!("namespace {namespace} is"), "--delete-namespace"),
-        _ => ("the definitions are".to_owned(), "--crds"),
+        _ => ("the CRDs are".to_owned(), "--crds"),
     };
     Err(Refusal::new(
-        format!("{what} managed by {owner}, which would bring back what is missing"),
-        [format!("the same command without {flag}")],
+        format!("{what} managed by {owner}, which would restore what is missing"),
+        [format!("omit {flag}").into()],
     ))
 }
 
-/// The operator does not go while custom resources stay, unless that is asked for.
+/// The operator is not removed while custom resources are kept, unless the user asks for it.
 fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
     let alone = request.parts.contains(&Part::Operator) && !request.parts.contains(&Part::Meshsync);
     if !alone || request.keep_custom_resources {
@@ -232,38 +249,39 @@ fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
     let names: Vec<String> = found.custom.iter().map(|(id, _)| id.to_string()).collect();
     let who = match (names.as_slice(), found.unread.as_slice()) {
         ([], []) => return Ok(()),
-        ([], _) => "custom resources, which cannot be read now,".to_owned(),
+        ([], _) => "the custom resources, which cannot be read now,".to_owned(),
         (names, _) => names.join(" and "),
     };
     Err(Refusal::new(
-        format!("{who} would be without an operator: nobody would repair them or remove what was made from them"),
-        ["meshdoctor system reset stack".into(), "meshdoctor system reset operator --keep-crs".into()],
+        format!("{who} would have no operator: their workloads would no longer be reconciled or removed"),
+        [Advice::command("system reset stack"), Advice::command("system reset operator --keep-crs")],
     ))
 }
 
-/// With the operator goes its webhook: what is to stay readable must not need it, nor may the removal itself.
+/// The operator serves the conversion webhook. Before the operator is removed, the webhook is removed from the CRDs, so
+/// that custom resources stay readable.
 fn conversions(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
     if !request.parts.contains(&Part::Operator) && found.operator_works && !found.is_hidden() {
         return;
     }
-    for (belonging, seen) in &found.belongings {
+    for (entry, seen) in &found.existing {
         let Seen::Known(live) = seen else { continue };
         let conversion = &live["spec"]["conversion"];
-        if belonging.part != Part::Definitions || conversion["strategy"] != "Webhook" {
+        if entry.part != Part::Definitions || conversion["strategy"] != "Webhook" {
             continue;
         }
-        // Another installation's webhook, which answers, is that one's.
+        // A webhook that answers and belongs to another installation is left alone.
         let server = &conversion["webhook"]["clientConfig"]["service"]["namespace"];
         if *server != namespace && !found.is_hidden() {
             continue;
         }
-        let step = Step::new(belonging.id.clone(), without_webhook(live));
-        plan.steps.push(step.because("objects could neither be read nor removed without the operator's webhook"));
+        let step = Step::new(entry.id.clone(), without_webhook(live));
+        plan.steps.push(step.because("without the operator's webhook, objects could not be read or deleted"));
     }
 }
 
-/// The patch that has a definition do without its conversion webhook: both fields at once, since either alone is refused.
-pub fn without_webhook(definition: &Value) -> Action {
+/// The patch that removes the conversion webhook from a CRD: both fields at once, because either alone is rejected.
+pub fn without_webhook(crd: &Value) -> Action {
     Action::Patch {
         patch: json!({
             "metadata": { "annotations": { "cert-manager.io/inject-ca-from": null } },
@@ -271,7 +289,7 @@ pub fn without_webhook(definition: &Value) -> Action {
         }),
         changes: vec![ChangedField {
             path: "spec.conversion.strategy".into(),
-            before: Some(definition["spec"]["conversion"]["strategy"].clone()),
+            before: Some(crd["spec"]["conversion"]["strategy"].clone()),
             after: Some("None".into()),
         }],
     }
@@ -292,60 +310,60 @@ fn custom_resources(request: &Request, found: &Found, plan: &mut Plan) -> Result
             if !request.clear_finalizers {
                 return Err(Refusal::new(
                     format!(
-                        "no operator is there to do what the finalizer {} of {id} stands for, so it would hang in deletion",
+                        "no operator is left to handle the finalizer {} of {id}, so it would be stuck terminating",
                         finalizers.join(", ")
                     ),
-                    ["meshdoctor system redeploy operator".into(), "the same command with --clear-finalizers".into()],
+                    [Advice::command("system redeploy operator"), "or add --clear-finalizers".into()],
                 ));
             }
             let clear = Action::ClearFinalizers {
                 uid: uid.into(),
                 finalizers: finalizers.iter().map(ToString::to_string).collect(),
             };
-            plan.steps.push(Step::new(id.clone(), clear).because("no operator is there to do what they stand for"));
+            plan.steps.push(Step::new(id.clone(), clear).because("no operator is left to handle them"));
         }
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::Gone)));
     }
     Ok(())
 }
 
-/// Why something of that name is not touched; none when it goes.
-fn left(
+/// Why an object is kept; `None` if it is removed.
+fn kept(
     profile: &Profile,
     namespace: &str,
     request: &Request,
     found: &Found,
-    belonging: &StackObject,
+    entry: &StackObject,
     live: &Value,
 ) -> Option<String> {
-    if belonging.made && !is_marked(profile, live) {
-        return Some("it bears no mark of the operator".into());
+    if entry.made && !is_marked(profile, live) {
+        return Some("it does not have the operator's labels or owner reference".into());
     }
-    match belonging.id.kind.as_str() {
+    match entry.id.kind.as_str() {
         "ClusterRoleBinding" => {
             let elsewhere = bound_elsewhere(live, namespace)?;
-            Some(format!("it binds an account of namespace {elsewhere}"))
+            Some(format!("it binds a ServiceAccount in namespace {elsewhere}"))
         }
         "ClusterRole" => {
-            let binding = found.belongings.iter().find_map(|(other, seen)| {
+            let binding = found.existing.iter().find_map(|(other, seen)| {
                 let binding = seen.known()?;
-                let names_it = binding["roleRef"]["name"] == belonging.id.name.as_str();
+                let names_it = binding["roleRef"]["name"] == entry.id.name.as_str();
                 (names_it && !others(binding, namespace).is_empty()).then_some(other)
             })?;
-            Some(format!("{} gives it to others, too", binding.id))
+            Some(format!("{} grants it to other subjects too", binding.id))
         }
         "ServiceAccount" if request.keep_custom_resources && !found.custom.is_empty() => {
-            Some("the pods of MeshSync run as it".into())
+            Some("MeshSync's pods use it".into())
         }
-        "Secret" if belonging.part == Part::Operator => {
+        "Secret" if entry.part == Part::Operator => {
             let mark = &live["metadata"]["annotations"]["cert-manager.io/certificate-name"];
-            mark.is_null().then(|| "cert-manager did not make it for the operator".into())
+            mark.is_null().then(|| "cert-manager did not create it for the operator".into())
         }
         _ => None,
     }
 }
 
-/// Whether an object bears the mark of what makes it: an owner of the stack's group, or the labels of a component.
+/// Whether an object has an owner of the stack's API group, or the labels of a component.
 fn is_marked(profile: &Profile, live: &Value) -> bool {
     let metadata = &live["metadata"];
     let owned = object::items(&metadata["ownerReferences"])
@@ -355,7 +373,7 @@ fn is_marked(profile: &Profile, live: &Value) -> bool {
     owned || labels["app"] == profile.name || labels["app.kubernetes.io/instance"] == format!("{}-nats", profile.name)
 }
 
-/// The first namespace other than ours of which a binding names an account, where it names none of ours.
+/// The first other namespace whose account a binding names, if it names none of ours.
 fn bound_elsewhere<'a>(binding: &'a Value, namespace: &str) -> Option<&'a str> {
     let mut namespaces =
         object::items(&binding["subjects"]).filter_map(|subject| subject["namespace"].as_str()).peekable();
@@ -364,15 +382,15 @@ fn bound_elsewhere<'a>(binding: &'a Value, namespace: &str) -> Option<&'a str> {
 }
 
 fn warn(namespace: &str, request: &Request, found: &Found, plan: &mut Plan) {
-    let goes = |part: Part| request.parts.contains(&part);
-    if goes(Part::Namespace) && !found.foreign_managers.is_empty() {
+    let removed = |part: Part| request.parts.contains(&part);
+    if removed(Part::Namespace) && !found.foreign_workloads.is_empty() {
         plan.warnings.push(format!(
-            "with namespace {namespace} go {}, which are not the stack's",
-            found.foreign_managers.join(", ")
+            "deleting namespace {namespace} also deletes {}, which do not belong to the stack",
+            found.foreign_workloads.join(", ")
         ));
     }
-    if goes(Part::Broker) && !goes(Part::Meshsync) {
-        plan.warnings.push("MeshSync stays and has no broker then: it gives up after two minutes".into());
+    if removed(Part::Broker) && !removed(Part::Meshsync) {
+        plan.warnings.push("MeshSync is kept without a broker and exits after two minutes".into());
     }
 }
 

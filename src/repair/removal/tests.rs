@@ -7,21 +7,21 @@ use crate::stack::{base::failure::Kind, inventory, profile::MESHERY};
 
 const NAMESPACE: &str = "mesh";
 
-/// Everything absent but what is given, each as kind, name and more of the object.
+/// Only these objects exist, each given as kind, name and further fields.
 fn found(there: &[(&str, &str, Value)]) -> Found {
-    let belongings = inventory::of(&MESHERY, NAMESPACE)
+    let existing = inventory::of(&MESHERY, NAMESPACE)
         .into_iter()
-        .map(|belonging| {
-            let id = &belonging.id;
+        .map(|entry| {
+            let id = &entry.id;
             let live = there
                 .iter()
                 .find(|(kind, name, _)| *kind == id.kind && *name == id.name)
                 .map(|(kind, name, more)| object(kind, name, more));
             let seen = live.map_or(Seen::Absent, Seen::Known);
-            (belonging, seen)
+            (entry, seen)
         })
         .collect();
-    Found { belongings, operator_works: true, ..Found::default() }
+    Found { existing, operator_works: true, ..Found::default() }
 }
 
 fn object(kind: &str, name: &str, more: &Value) -> Value {
@@ -101,7 +101,7 @@ fn lines(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn everything_goes_in_the_one_order() {
+fn whole_stack_is_removed_in_order() {
     assert_eq!(
         lines(&planned(&request(&ALL), &stack())),
         [
@@ -127,33 +127,42 @@ fn everything_goes_in_the_one_order() {
 }
 
 #[test]
-fn definitions_and_namespace_stay_unless_asked_for() {
+fn crds_and_namespace_are_kept_unless_requested() {
     let plan = planned(&request(&STACK), &stack());
     assert!(plan.steps.iter().all(|step| !["CustomResourceDefinition", "Namespace"].contains(&step.id.kind.as_str())));
+    let kept: Vec<String> = plan.kept.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        kept,
+        [
+            "CustomResourceDefinition meshsyncs.meshery.io",
+            "CustomResourceDefinition brokers.meshery.io",
+            "Namespace mesh"
+        ]
+    );
 }
 
 #[test]
-fn nothing_there_is_nothing_to_do() {
+fn empty_cluster_needs_no_change() {
     assert!(planned(&request(&ALL), &found(&[])).is_empty());
 }
 
 #[test]
-fn what_another_tool_manages_is_left_to_it() {
+fn objects_of_another_tool_are_a_refusal() {
     let mut found = stack();
     let owner = Manager::Helm { release: "mesh".into(), namespace: Some("meshery".into()) };
-    // What it manages of the ground counts only where that is to go.
+    // Managers of CRDs and namespace matter only if these are removed.
     found.claims = vec![(Part::Definitions, owner.clone())];
     planned(&request(&STACK), &found);
     let refusal = refused(&request(&ALL), &found);
-    assert_eq!(refusal.instead, ["the same command without --crds"]);
+    assert_eq!(refusal.instead, ["omit --crds".into()]);
     found.claims = vec![(Part::Broker, owner)];
     let refusal = refused(&request(&STACK), &found);
     assert!(refusal.why.contains("Helm (release mesh)"), "{refusal:?}");
-    assert_eq!(refusal.instead, ["helm uninstall mesh -n meshery"]);
+    assert_eq!(refusal.instead, ["helm uninstall mesh -n meshery".into()]);
 }
 
 #[test]
-fn the_operator_does_not_leave_custom_resources_behind_unasked() {
+fn operator_alone_is_refused_while_custom_resources_exist() {
     let found = stack();
     let mut request = request(&[Part::Operator]);
     let refusal = refused(&request, &found);
@@ -169,11 +178,11 @@ fn the_operator_does_not_leave_custom_resources_behind_unasked() {
             "delete ClusterRole meshery-operator-role",
         ]
     );
-    assert!(plan.warnings[0].contains("ServiceAccount meshery-operator stays"));
+    assert!(plan.warnings[0].contains("ServiceAccount meshery-operator is kept"));
 }
 
 #[test]
-fn an_operator_alone_is_refused_as_well_when_custom_resources_cannot_be_read() {
+fn operator_alone_is_refused_if_custom_resources_cannot_be_read() {
     let mut found = dead_webhook();
     found.operator_works = true;
     let refusal = refused(&request(&[Part::Operator]), &found);
@@ -181,17 +190,17 @@ fn an_operator_alone_is_refused_as_well_when_custom_resources_cannot_be_read() {
 }
 
 #[test]
-fn finalizers_that_nobody_acts_on_are_cleared_only_when_asked() {
+fn finalizers_without_an_operator_are_cleared_only_on_request() {
     let mut found = stack();
     found.operator_works = false;
     let mut request = request(&[Part::Meshsync]);
     let refusal = refused(&request, &found);
     assert!(refusal.why.contains("meshery.io/finalizer"), "{refusal:?}");
-    assert!(refusal.instead[1].contains("--clear-finalizers"));
+    assert_eq!(refusal.instead[1], "or add --clear-finalizers".into());
 
     request.clear_finalizers = true;
     let plan = planned(&request, &found);
-    // It is told to go before its finalizers are taken: they are never taken from what stays.
+    // It is deleted before its finalizers are cleared: an object that is kept never loses them.
     assert_eq!(
         lines(&plan)[..3],
         [
@@ -213,14 +222,14 @@ fn finalizers_that_nobody_acts_on_are_cleared_only_when_asked() {
 }
 
 #[test]
-fn finalizers_are_the_operators_while_it_works() {
+fn finalizers_are_left_to_a_working_operator() {
     let mut request = request(&STACK);
     request.clear_finalizers = true;
     let plan = planned(&request, &stack());
     assert!(plan.steps.iter().all(|step| step.verb() != "clear finalizers"));
 }
 
-/// Neither operator nor webhook, and definitions that need it.
+/// No operator and no webhook, but CRDs that need it.
 fn dead_webhook() -> Found {
     let conversion = json!({ "spec": { "conversion": { "strategy": "Webhook", "webhook": {
         "clientConfig": { "service": { "namespace": NAMESPACE, "name": "meshery-webhook-service" } },
@@ -236,7 +245,7 @@ fn dead_webhook() -> Found {
 }
 
 #[test]
-fn what_a_dead_webhook_hides_is_planned_once_it_can_be_read() {
+fn hidden_custom_resources_are_planned_after_the_webhook_is_removed() {
     let request = request(&STACK);
     let found = dead_webhook();
     let plan = planned(&request, &found);
@@ -245,22 +254,22 @@ fn what_a_dead_webhook_hides_is_planned_once_it_can_be_read() {
         lines(&plan),
         ["change CustomResourceDefinition meshsyncs.meshery.io", "change CustomResourceDefinition brokers.meshery.io",]
     );
-    // The rights of what follows are asked for before the first change.
-    let rights = rights(&MESHERY, NAMESPACE, &request, &found, &plan);
+    // The permissions of later steps are reviewed before the first change.
+    let permissions = permissions(&MESHERY, NAMESPACE, &request, &found, &plan);
     for wanted in [
         "patch customresourcedefinitions.apiextensions.k8s.io \"meshsyncs.meshery.io\"",
         "delete meshsyncs.meshery.io in namespace mesh",
         "delete statefulsets.apps \"meshery-nats\" in namespace mesh",
     ] {
-        assert!(rights.iter().any(|right| right.to_string() == wanted), "{wanted} is not among {rights:?}");
+        assert!(permissions.iter().any(|it| it.to_string() == wanted), "{wanted} is not among {permissions:?}");
     }
 }
 
 #[test]
-fn a_webhook_that_answers_elsewhere_is_left_alone() {
+fn working_webhook_of_another_installation_is_left_alone() {
     let mut found = dead_webhook();
     found.unread.clear();
-    for (_, seen) in &mut found.belongings {
+    for (_, seen) in &mut found.existing {
         if let Seen::Known(live) = seen {
             live["spec"]["conversion"]["webhook"]["clientConfig"]["service"]["namespace"] = "other".into();
         }
@@ -270,7 +279,7 @@ fn a_webhook_that_answers_elsewhere_is_left_alone() {
 }
 
 #[test]
-fn custom_resources_that_cannot_be_read_for_another_reason_are_a_refusal() {
+fn unreadable_custom_resources_are_a_refusal() {
     let mut found = stack();
     found.unread = vec!["brokers: no permission to list brokers".into()];
     let refusal = refused(&request(&STACK), &found);
@@ -278,7 +287,7 @@ fn custom_resources_that_cannot_be_read_for_another_reason_are_a_refusal() {
 }
 
 #[test]
-fn a_binding_of_another_namespace_stays_and_its_role_with_it() {
+fn binding_of_another_namespace_and_its_role_are_kept() {
     let subject = json!({ "subjects": [{ "kind": "ServiceAccount", "namespace": "other" }] });
     let binding = json!({
         "subjects": subject["subjects"],
@@ -294,7 +303,7 @@ fn a_binding_of_another_namespace_stays_and_its_role_with_it() {
 }
 
 #[test]
-fn a_binding_that_is_shared_loses_our_accounts_only() {
+fn shared_binding_loses_only_our_subjects() {
     let account = |namespace| json!({ "kind": "ServiceAccount", "namespace": namespace });
     let binding = json!({
         "subjects": [account(NAMESPACE), account("other")],
@@ -312,13 +321,13 @@ fn a_binding_that_is_shared_loses_our_accounts_only() {
         panic!("a patch, not {step:?}");
     };
     assert_eq!(patch["subjects"], json!([account("other")]));
-    assert!(plan.warnings[0].contains("ClusterRole meshery-operator-role stays"));
+    assert!(plan.warnings[0].contains("ClusterRole meshery-operator-role is kept"));
 }
 
 #[test]
-fn what_bears_no_mark_of_the_operator_stays() {
+fn unmarked_workload_is_kept() {
     let found = found(&[("StatefulSet", "meshery-nats", json!({}))]);
     let plan = planned(&request(&STACK), &found);
     assert!(plan.is_empty());
-    assert!(plan.warnings[0].contains("StatefulSet meshery-nats stays"));
+    assert!(plan.warnings[0].contains("StatefulSet meshery-nats is kept"));
 }

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{Read as _, Write as _},
+    num::NonZero,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -104,6 +105,15 @@ impl Drop for PtySession {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What a terminal shows after these bytes, all lines that scrolled away included, without trailing spaces.
+pub(super) fn emulated(bytes: &str) -> String {
+    let [rows, columns] = [400, 200].map(|size| NonZero::new(size).expect("a size"));
+    let mut terminal = vt100::Parser::new(rows, columns, 0);
+    terminal.process(bytes.as_bytes());
+    let lines: Vec<String> = terminal.screen().rows(0, 200).map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 /// A word, quoted for the shell.

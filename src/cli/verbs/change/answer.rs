@@ -1,7 +1,5 @@
 //! The answer of a command that changes something.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::Run;
@@ -25,36 +23,45 @@ impl Run<'_> {
             steps: self.earlier.borrow().iter().cloned().chain(steps).collect(),
             unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
             backup: self.kept.borrow().clone(),
-            ..ChangeReport::new(target, outcome, exit_of(outcome).code(), reason)
+            ..ChangeReport::new(target, outcome, code_of(outcome).code(), reason)
         }
     }
 
-    /// Tells the plan before the first change, so that nothing is changed if it cannot be told. People read it on
-    /// standard output, unless they have seen it with the question; for programs an empty line goes before the document.
-    pub(super) fn tell(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
-        let wide = match self.global.output {
-            Format::Json | Format::Yaml => {
-                return self.terminal.announce(&Redacted::own("\n".into()));
-            }
-            Format::Table => false,
-            Format::Wide => true,
-        };
-        if asked && self.terminal.stdout {
-            return Ok(());
-        }
+    /// The plan as it is shown before it is applied.
+    pub(super) fn planned(&self, plan: &Plan) -> ChangeReport {
         let mut planned = self.report(Outcome::DryRun, None, plan, 0);
         planned.steps.drain(..self.earlier.borrow().len());
-        self.terminal.announce(&Redacted::text(render::plan(&planned, &self.terminal.look(wide))))?;
-        *self.told.borrow_mut() = Some(planned);
+        planned
+    }
+
+    /// Prints the plan before the first change, so that nothing is changed if it cannot be printed. It is printed to
+    /// stdout, unless it was shown there with the question. For programs an empty line precedes the document.
+    pub(super) fn tell(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
+        if self.is_machine() {
+            return self.terminal.announce(&Redacted::own("\n".into()));
+        }
+        if self.terminal.quiet || (asked && self.terminal.stdout) {
+            return Ok(());
+        }
+        let planned = self.planned(plan);
+        let look = self.terminal.look(self.global.output == Format::Wide);
+        self.terminal.announce(&Redacted::text(render::plan(&planned, &look)))?;
+        *self.shown.borrow_mut() = Some(planned);
         Ok(())
     }
 
     /// Writes the answer. If it cannot be written, the exit code says whether something was changed.
     pub(super) fn answer(&self, report: &ChangeReport) -> Exit {
         let text = super::super::rendered(report, self.global.output, |wide| {
-            render::change(&self.untold(report), &self.terminal.look(wide))
+            let look = self.terminal.look(wide);
+            if self.terminal.quiet {
+                return render::outcome(report, &look);
+            }
+            let shown = self.shown.borrow();
+            let shown = shown.as_ref().map(|shown| render::Shown { before: self.earlier.borrow().len(), plan: shown });
+            render::change(report, shown.as_ref(), &look)
         });
-        let exit = exit_of(report.outcome);
+        let exit = exit_of(report);
         let Err(error) = self.terminal.answer(&text) else {
             return exit;
         };
@@ -69,23 +76,9 @@ impl Run<'_> {
         self.terminal.say(&format!("error: {error}; {far}"));
         exit
     }
-
-    /// What is left to tell of a change that is done and whose plan was told.
-    pub(super) fn untold<'r>(&self, report: &'r ChangeReport) -> Cow<'r, ChangeReport> {
-        let told = self.told.borrow();
-        let Some(told) = told.as_ref().filter(|_| matches!(report.outcome, Outcome::Done)) else {
-            return Cow::Borrowed(report);
-        };
-        let mut rest = report.clone();
-        let before = self.earlier.borrow().len() + told.steps.len();
-        rest.steps.drain(..before.min(report.steps.len()));
-        rest.warnings.retain(|warning| !told.warnings.contains(warning));
-        rest.unchanged.clear();
-        Cow::Owned(rest)
-    }
 }
 
-/// What is done of these steps and what is not.
+/// Which of these steps are done, and which are not.
 fn how_far(steps: &[StepReport]) -> String {
     let list = |done: bool| {
         let names: Vec<String> = steps
@@ -98,7 +91,15 @@ fn how_far(steps: &[StepReport]) -> String {
     format!("done: {}; not done: {}", list(true), list(false))
 }
 
-pub(super) fn exit_of(outcome: Outcome) -> Exit {
+/// The exit code. A redeploy that changes nothing and leaves an unhealthy stack is not a success.
+pub(super) fn exit_of(report: &ChangeReport) -> Exit {
+    match report.outcome {
+        Outcome::Unchanged if report.reason.is_some() => Exit::Findings,
+        outcome => code_of(outcome),
+    }
+}
+
+fn code_of(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Unchanged | Outcome::DryRun | Outcome::Done => Exit::Ok,
         Outcome::Refused => Exit::Refused,

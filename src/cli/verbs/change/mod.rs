@@ -1,6 +1,7 @@
-//! What every changing command does: look, plan, show, ask, carry out, tell; and to look again where that is needed.
+//! What every changing command does: look, plan, show the plan, ask, apply, report; and plan again if needed.
 
 mod answer;
+mod question;
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,36 +24,53 @@ use crate::{
     diagnose::{self, Expectation},
     observe::{self, Depth},
     repair::{
-        apply::{Progress, Writer},
+        apply::{Event, Progress, Stage, Writer},
         backup::{self, BackupError},
-        plan::{Action, Plan, Refusal, Step, Until},
+        plan::{Action, Advice, Plan, Refusal, Step, Until},
     },
     report::{
         Source, State,
         change::{ChangeReport, Outcome, StepReport},
     },
-    stack::{base::seen::Seen, object::Id, profile::Profile},
+    stack::{
+        base::{seen::Seen, words},
+        inventory,
+        object::Id,
+        profile::Profile,
+    },
 };
 use answer::exit_of;
 
-/// What is asked before anything is changed.
+/// How the user confirms a change.
+#[derive(Debug, Default)]
 pub(crate) struct Consent {
-    /// The question.
-    pub(crate) question: String,
-    /// Whether yes is not enough, and the namespace's name must be typed.
+    /// The namespace whose custom resources are restored, if it is another one.
+    pub(crate) restored_from: Option<String>,
+    /// Whether the user must type the namespace, because the change cannot be undone.
     pub(crate) severe: bool,
 }
 
-/// Where copies of what is removed go.
+/// What follows the last step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Wait until MeshSync is connected.
+    Connected,
+    /// Nothing, after a deployment.
+    Deployed,
+    /// Nothing, after a removal.
+    Removed,
+}
+
+/// Where the backup of removed objects is written.
 #[derive(Clone, Debug)]
 enum Copies {
-    /// Nobody wants any.
+    /// No backup.
     None,
-    /// Into this file, or one of our choosing.
+    /// To this file, or to one with a default name.
     In(Option<PathBuf>),
 }
 
-/// How long MeshSync may take to come back to a broker that was restarted, unless not even that long is waited.
+/// How long MeshSync may take to reconnect to a restarted broker; at most half of the timeout.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// One run of a changing command.
@@ -61,73 +79,68 @@ pub(crate) struct Run<'a> {
     terminal: &'a Terminal,
     change: &'a Change,
     profile: &'static Profile,
-    /// Where copies of what is removed go; none when nobody wants them.
+    /// Where the backup of removed objects is written.
     copies: RefCell<Copies>,
+    /// The backup that was written.
     kept: RefCell<Option<String>>,
-    /// What is to be known of that copy.
+    /// Whether it contains custom resources, which can be restored.
+    restorable: Cell<bool>,
+    /// Warnings about the backup.
     notes: RefCell<Vec<String>>,
-    /// The plan that was told on standard output.
-    told: RefCell<Option<ChangeReport>>,
+    /// The plan that was shown, with the question or before the first change.
+    shown: RefCell<Option<ChangeReport>>,
     /// The context, once it is known.
     context: RefCell<Option<String>>,
-    /// What was done before it was looked at anew.
+    /// The steps of earlier plans of this run.
     earlier: RefCell<Vec<StepReport>>,
-    /// The steps of the plan that was carried out last, as far as it came; none before the first.
+    /// The steps of the plan that was applied last; `None` before the first change.
     steps: RefCell<Option<Vec<StepReport>>>,
+    /// How far the run is: `at step 16 of 17 (waiting for StatefulSet meshery-nats)`; `None` before the first change.
+    place: RefCell<Option<String>>,
 }
 
-/// Prints the document of a run that a signal stops, wherever it is.
+/// If a signal stops the run, says how far it came, and prints the document for programs.
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        let machine = matches!(self.global.output, Format::Json | Format::Yaml);
-        let Some(exit) = self.terminal.stopped().filter(|_| machine) else {
+        let Some(exit) = self.terminal.stopped().filter(|_| !self.terminal.has_answered()) else {
             return;
         };
-        if self.terminal.has_answered() {
+        self.terminal.restore();
+        let place = self.place.take();
+        self.terminal.say(&match &place {
+            Some(place) => format!("Stopped {place}. Run the same command again to continue."),
+            None => "Stopped. Nothing was changed.".to_owned(),
+        });
+        if !self.is_machine() {
             return;
         }
         let signal = exit.signal().unwrap_or_default();
         let steps = self.steps.take();
-        let began = steps.is_some();
-        let outcome = if began { Outcome::Partial } else { self.refused() };
-        let why = format!("the run was stopped by a signal ({signal}) before it was finished");
-        let mut report = self.report(outcome, Some(why), &Plan::default(), 0);
+        let outcome = if steps.is_some() { Outcome::Partial } else { self.refused() };
+        let place = place.map(|place| format!(" {place}")).unwrap_or_default();
+        let mut report = self.report(outcome, Some(format!("stopped by {signal}{place}")), &Plan::default(), 0);
         if let Some(steps) = steps {
             report.steps = steps;
         }
-        report.instead = vec!["run the same command again: it continues where this one stopped".into()];
+        report.instead = vec!["run the same command again to continue".into()];
         report.exit_code = exit.code();
         let text = super::rendered(&report, self.global.output, |_| String::new());
-        // Nobody is left to tell that it cannot be written.
+        // If stdout cannot be written either, there is nobody to tell.
         let _ = self.terminal.answer(&text);
     }
 }
 
-/// Tells what is done and what is not when a run ends before its plan does, whatever ends it.
-struct Unfinished<'a> {
+/// Notes which steps are done, whether the plan ends or a signal stops it.
+struct Noted<'a> {
     writer: &'a Writer<'a>,
-    terminal: &'a Terminal,
     run: &'a Run<'a>,
     plan: &'a Plan,
-    over: Cell<bool>,
 }
 
-impl Drop for Unfinished<'_> {
+impl Drop for Noted<'_> {
     fn drop(&mut self) {
-        self.run.note(self.plan, self.writer.done().len());
-        if self.over.get() {
-            return;
-        }
-        self.terminal.restore();
-        let list = |steps: &[Step]| {
-            steps.iter().map(|step| format!("{} {}", step.verb(), step.id)).collect::<Vec<_>>().join(", ")
-        };
-        let done = self.writer.done();
-        if !done.is_empty() {
-            self.terminal.say(&format!("Done: {}.", list(done)));
-        }
-        self.terminal
-            .say(&format!("Not done: {}. The same command goes on from there.", list(self.writer.remaining())));
+        let report = self.run.report(Outcome::Partial, None, self.plan, self.writer.done());
+        *self.run.steps.borrow_mut() = Some(report.steps);
     }
 }
 
@@ -145,15 +158,17 @@ impl<'a> Run<'a> {
             profile,
             copies: RefCell::new(Copies::None),
             kept: RefCell::new(None),
+            restorable: Cell::new(false),
             notes: RefCell::new(Vec::new()),
-            told: RefCell::new(None),
+            shown: RefCell::new(None),
             context: RefCell::new(global.access.context.clone()),
             earlier: RefCell::new(Vec::new()),
             steps: RefCell::new(None),
+            place: RefCell::new(None),
         }
     }
 
-    /// Has a copy of everything written before it is removed.
+    /// Writes a backup of everything before it is removed.
     pub(crate) fn keep_copies(&self, file: Option<PathBuf>, never: bool) {
         *self.copies.borrow_mut() = if never { Copies::None } else { Copies::In(file) };
     }
@@ -163,31 +178,51 @@ impl<'a> Run<'a> {
         self.global.namespace(self.profile)
     }
 
-    /// Looks and plans, shows the plan, asks, and carries it out.
-    pub(crate) async fn carry(
+    /// Whether the answer is a document for programs.
+    fn is_machine(&self) -> bool {
+        matches!(self.global.output, Format::Json | Format::Yaml)
+    }
+
+    /// A command of this program that reaches the same stack.
+    fn command(&self, arguments: &str) -> String {
+        super::own_command(self.global, self.context.borrow().as_deref(), arguments, None)
+    }
+
+    /// Advice as a line to print.
+    fn advice(&self, advice: Advice) -> String {
+        match advice {
+            Advice::Text(text) => text,
+            Advice::Command { arguments, namespace } => {
+                super::own_command(self.global, self.context.borrow().as_deref(), &arguments, namespace.as_deref())
+            }
+        }
+    }
+
+    /// Looks and plans, shows the plan, asks, and applies it.
+    pub(crate) async fn apply(
         &self,
         consent: &Consent,
-        until_connected: bool,
+        after: After,
         plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
     ) -> anyhow::Result<Exit> {
-        // Waits are limited one by one; this only ends a run that nothing else ends.
+        // Each wait has its own timeout; this one only ends a run that nothing else ends.
         let longest = self.global.timeout.saturating_add(self.change.wait.saturating_mul(20));
         let longest = longest.min(Duration::from_secs(24 * 3600));
-        let carry = async |opened: Opened<'_>| match opened {
-            Opened::Session(session) => self.carry_over(&session, consent, until_connected, plan).await,
+        let apply = async |opened: Opened<'_>| match opened {
+            Opened::Session(session) => self.apply_with(&session, consent, after, plan).await,
             Opened::Obstacle(facts) => {
                 let why = facts.obstacle.map(|obstacle| obstacle.message);
                 Ok(self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0)))
             }
         };
-        super::connected(self.global, self.terminal, longest, carry).await?
+        super::connected(self.global, self.terminal, longest, apply).await?
     }
 
-    async fn carry_over(
+    async fn apply_with(
         &self,
         session: &Session<'_>,
         consent: &Consent,
-        until_connected: bool,
+        after: After,
         plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
     ) -> anyhow::Result<Exit> {
         self.context.borrow_mut().clone_from(&session.target.context);
@@ -195,7 +230,7 @@ impl<'a> Run<'a> {
             return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
         loop {
-            (session.scope.progress)("looking at what there is");
+            (session.scope.progress)("reading the live state");
             let planned = match plan(session).await {
                 Ok(planned) => planned,
                 Err(refusal) => {
@@ -204,31 +239,35 @@ impl<'a> Run<'a> {
                         outcome => outcome,
                     };
                     let mut report = self.report(outcome, Some(refusal.why), &Plan::default(), 0);
-                    report.instead = refusal.instead;
+                    report.instead = refusal.instead.into_iter().map(|advice| self.advice(advice)).collect();
                     return Ok(self.answer(&report));
                 }
             };
             if let Some(report) = self.before(&planned, consent, session).await? {
                 return Ok(self.answer(&report));
             }
-            let mut report = Box::pin(self.write(session, &planned)).await;
-            if report.outcome == Outcome::Done && until_connected && !planned.continues {
-                Box::pin(self.settle(session, &planned, &mut report)).await;
+            let before = self.earlier.borrow().len();
+            let mut report = Box::pin(self.write(session, &planned, before)).await;
+            if report.outcome == Outcome::Done && !planned.continues {
+                if after == After::Connected {
+                    Box::pin(self.settle(session, &planned, &mut report)).await;
+                }
+                self.conclude(after, &planned, &mut report);
             }
             if report.outcome != Outcome::Done || !planned.continues {
                 return Ok(self.answer(&report));
             }
             *self.earlier.borrow_mut() = report.steps;
-            self.terminal.say("Done so far; looking again.");
+            self.terminal.say("Planning the remaining steps.");
         }
     }
 
-    /// Whether a refusal means that nothing was done, or nothing more.
+    /// The outcome of a refusal: partial if something was changed before.
     fn refused(&self) -> Outcome {
         if self.earlier.borrow().is_empty() { Outcome::Refused } else { Outcome::Partial }
     }
 
-    /// Shows the plan and asks; a report when it ends there.
+    /// Shows the plan and asks; a report if the run ends here.
     async fn before(
         &self,
         plan: &Plan,
@@ -240,29 +279,36 @@ impl<'a> Run<'a> {
         }
         if plan.is_empty() {
             let outcome = if self.earlier.borrow().is_empty() { Outcome::Unchanged } else { Outcome::Done };
-            return Ok(Some(self.report(outcome, None, plan, 0)));
+            let mut report = self.report(outcome, None, plan, 0);
+            if let Some(cause) = plan.unhealthy.as_ref().filter(|_| outcome == Outcome::Unchanged) {
+                report.reason = Some(format!("the stack is unhealthy: {} ({})", cause.title, cause.code));
+                report.instead = vec![self.command("check")];
+                report.exit_code = exit_of(&report).code();
+            }
+            return Ok(Some(report));
         }
         if self.change.dry_run {
             return Ok(Some(self.report(Outcome::DryRun, None, plan, 0)));
         }
         let refused = |why: &str| Ok(Some(self.report(self.refused(), Some(why.into()), plan, 0)));
         if !self.change.yes {
-            let shown = self.report(Outcome::DryRun, None, plan, 0);
-            let look = self.terminal.look(false);
             if self.terminal.interactive {
-                self.terminal.say(&render::plan(&shown, &look));
+                let shown = self.planned(plan);
+                self.terminal.say(&render::plan(&shown, &self.terminal.look(false)));
+                *self.shown.borrow_mut() = Some(shown);
             }
+            let question = question::of(plan, consent, &session.target);
+            let namespace = session.namespace();
             let agreed = if consent.severe {
-                let question =
-                    format!("{} It cannot be undone: type {} to go on", consent.question, session.namespace());
-                self.terminal.confirm_by_typing(&question, session.namespace()).await
+                let question = format!("{question} This cannot be undone. Type {namespace} to confirm");
+                self.terminal.confirm_by_typing(&question, namespace).await
             } else {
-                self.terminal.confirm(&consent.question).await
+                self.terminal.confirm(&question).await
             };
             match agreed {
                 Some(true) => {}
-                Some(false) => return refused("it was not confirmed"),
-                None => return refused("nobody can be asked here, and --yes was not given"),
+                Some(false) => return refused("not confirmed"),
+                None => return refused("confirmation is required, and --yes was not given"),
             }
         }
         if let Err(error) = self.tell(plan, !self.change.yes) {
@@ -274,14 +320,14 @@ impl<'a> Run<'a> {
         Ok(None)
     }
 
-    /// Writes a copy of everything that the plan removes.
+    /// Writes a backup of everything that the plan removes.
     async fn copy(&self, plan: &Plan, session: &Session<'_>) -> anyhow::Result<()> {
         let Copies::In(file) = self.copies.borrow().clone() else {
             return Ok(());
         };
         let mut objects: Vec<Value> = Vec::new();
         let going = plan.steps.iter().filter(|step| {
-            // What is going already is removed by nobody but the finalizers that are waited for.
+            // An object that is terminating already has no step of its own except the wait.
             matches!(step.action, Action::Wait(Until::Gone)) || step.removes()
         });
         let ids: BTreeSet<&Id> = going.map(|step| &step.id).chain(&plan.takes).collect();
@@ -289,13 +335,19 @@ impl<'a> Run<'a> {
             match session.object(id).await {
                 Seen::Known(live) => objects.push(live),
                 Seen::Absent => {}
-                other => anyhow::bail!("no copy can be made of {id}: {}", other.why_unsettled().unwrap_or_default()),
+                other => anyhow::bail!("cannot back up {id}: {}", other.why_unsettled().unwrap_or_default()),
             }
         }
-        Ok(self.keep(file, session.namespace(), objects, plan.continues)?)
+        let restorable = |object: &Value| {
+            inventory::is_custom_resource(object) && object["metadata"]["namespace"] == session.namespace()
+        };
+        let restorable = objects.iter().any(restorable);
+        self.keep(file, session.namespace(), objects, plan.continues)?;
+        self.restorable.set(self.restorable.get() || restorable);
+        Ok(())
     }
 
-    /// Writes these objects to a file; where there are none yet, only makes sure that it could be written.
+    /// Writes these objects to a file. If there are none yet, only makes sure that it could be written.
     fn keep(
         &self,
         file: Option<PathBuf>,
@@ -305,82 +357,109 @@ impl<'a> Run<'a> {
     ) -> Result<(), BackupError> {
         let path = backup::free_path(file, namespace)?;
         if objects.is_empty() {
-            // It must not turn out halfway that the copy of what goes later cannot be written.
+            // A backup that cannot be written must be noticed before the first change.
             return if continues { backup::try_out(&path) } else { Ok(()) };
         }
         let credentials = backup::write(&path, objects)?;
         let shown = path.display().to_string();
         if credentials {
-            self.notes.borrow_mut().push(format!(
-                "{shown} holds the credentials that the custom resources had; only its owner may read it"
-            ));
+            self.notes
+                .borrow_mut()
+                .push(format!("{shown} contains the credentials of the custom resources; only its owner can read it"));
         }
         *self.kept.borrow_mut() = Some(shown);
         Ok(())
     }
 
-    /// Waits until MeshSync is connected; what the plan has for one that does not come back is done after a while.
+    /// Waits until MeshSync is connected. If it does not reconnect on its own, the plan's last step is applied.
     async fn settle(&self, session: &Session<'_>, plan: &Plan, report: &mut ChangeReport) {
         let begun = Instant::now();
-        let end = begun + self.change.wait;
+        let limit = self.change.wait;
         let mut nudge = plan.nudge.clone();
         let mut progress = Progress::default();
         loop {
+            let steps = report.steps.len();
+            *self.place.borrow_mut() = Some(format!("after {steps} steps (waiting for MeshSync to connect)"));
             let facts = observe::look(session, Depth::Check).await;
             let seen = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
             let meshsync = &seen.components.meshsync;
             if meshsync.state == State::Connected {
+                report.verified = Some(format!("MeshSync {}", State::Connected));
                 return;
             }
-            let mut lacks = format!("MeshSync is {}, not CONNECTED", meshsync.state);
+            let mut lacks = format!("{}, not {}", meshsync.state, State::Connected);
             if let Some(root) = seen.root_causes().next() {
                 lacks.push_str(&format!(" ({})", root.code));
             }
-            if Instant::now() >= end {
+            if begun.elapsed() >= limit {
                 report.outcome = Outcome::Partial;
-                report.exit_code = exit_of(Outcome::Partial).code();
-                report.reason =
-                    Some(format!("everything was written, and {lacks} after {} s", self.change.wait.as_secs()));
-                report.instead = vec!["meshdoctor system check".into()];
+                report.exit_code = exit_of(report).code();
+                report.reason = Some(format!("MeshSync is still {lacks} after {} s", limit.as_secs()));
+                report.instead = vec![self.command("check")];
                 return;
             }
-            if begun.elapsed() >= GRACE.min(self.change.wait / 2)
+            if begun.elapsed() >= GRACE.min(limit / 2)
                 && let Some(step) = nudge.take()
             {
                 let more = Plan { steps: vec![step.clone()], ..Plan::default() };
-                let done = self.write(session, &more).await;
-                report.steps.extend(done.steps);
+                let done = self.write(session, &more, steps).await;
+                report.steps.extend(done.steps.into_iter().skip(self.earlier.borrow().len()));
                 continue;
             }
-            self.terminal.wait_for(&progress.tell(&lacks));
+            let stalled = progress.stalled(&lacks);
+            let line = render::waiting("waiting for MeshSync", &lacks, begun.elapsed(), limit, stalled);
+            self.terminal.show_step(&line);
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 
-    /// Carries the plan out.
-    async fn write(&self, session: &Session<'_>, plan: &Plan) -> ChangeReport {
-        self.terminal.begin_change();
-        let writer = Writer::new(session, plan, self.change.wait);
-        let unfinished =
-            Unfinished { writer: &writer, terminal: self.terminal, run: self, plan, over: Cell::new(false) };
-        let progress = RefCell::new(Progress::default());
-        let tell = |step: &Step, lacks: Option<&str>| {
-            let what = format!("{} {}", step.verb(), step.id);
-            let line = lacks.map_or(what.clone(), |lacks| format!("{what}: {lacks}"));
-            self.terminal.wait_for(&progress.borrow_mut().tell(&line));
-        };
-        let result = writer.run(&tell).await;
-        unfinished.over.set(true);
-        let done = writer.done().len();
-        match result {
-            Ok(()) => self.report(Outcome::Done, None, plan, done),
-            Err(error) => self.report(Outcome::Partial, Some(error.to_string()), plan, done),
+    /// What was kept and what to do next, after a change that is done.
+    fn conclude(&self, after: After, plan: &Plan, report: &mut ChangeReport) {
+        if report.outcome != Outcome::Done {
+            return;
         }
+        report.kept = plan.kept.iter().map(ToString::to_string).collect();
+        report.instead = match &report.backup {
+            Some(file) if self.restorable.get() => {
+                vec![self.command(&format!("system redeploy --from-backup {}", words::quoted(file)))]
+            }
+            _ if after == After::Removed => Vec::new(),
+            _ if report.verified.is_some() => vec![self.command("test dataflow")],
+            _ => vec![self.command("check")],
+        };
     }
 
-    /// Notes how far a plan came.
-    fn note(&self, plan: &Plan, done: usize) {
-        let report = self.report(Outcome::Partial, None, plan, done);
-        *self.steps.borrow_mut() = Some(report.steps);
+    /// Applies the plan; `before` steps of this run are done already.
+    async fn write(&self, session: &Session<'_>, plan: &Plan, before: usize) -> ChangeReport {
+        self.terminal.begin_change();
+        let writer = Writer::new(session, plan, self.change.wait);
+        let noted = Noted { writer: &writer, run: self, plan };
+        let progress = RefCell::new(Progress::default());
+        let look = self.terminal.look(false);
+        let tell = |event: &Event<'_>| {
+            let event = Event { number: before + event.number, total: before + event.total, ..*event };
+            match event.stage {
+                Stage::Begun => {
+                    let place = format!("at step {} of {} ({})", event.number, event.total, render::doing(event.step));
+                    *self.place.borrow_mut() = Some(place);
+                    self.terminal.show_step(&render::step(&event, None, &look));
+                }
+                Stage::Waiting { lacks, .. } => {
+                    let stalled = progress.borrow_mut().stalled(lacks);
+                    self.terminal.show_step(&render::step(&event, stalled, &look));
+                }
+                Stage::Done => self.terminal.step_done(&render::step(&event, None, &look)),
+            }
+        };
+        let result = writer.run(&tell).await;
+        let done = writer.done();
+        drop(noted);
+        match result {
+            Ok(()) => {
+                *self.place.borrow_mut() = Some(format!("after {} steps", before + done));
+                self.report(Outcome::Done, None, plan, done)
+            }
+            Err(error) => self.report(Outcome::Partial, Some(error.to_string()), plan, done),
+        }
     }
 }

@@ -1,21 +1,21 @@
 use super::*;
 
 #[test]
-fn a_resource_that_is_going_is_waited_for_and_made_anew() {
-    let mut standing = healthy();
-    let broker = of(&mut standing, "Broker", "meshery-broker");
+fn terminating_resource_is_waited_for_and_created_again() {
+    let mut live_state = healthy();
+    let broker = of(&mut live_state, "Broker", "meshery-broker");
     edit(broker, None, |live| {
         live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
     });
-    let plan = planned(&request(), &standing);
+    let plan = planned(&request(), &live_state);
     let gone = position(&plan, "wait", "Broker", "meshery-broker");
     assert_eq!(plan.steps[gone].action, Action::Wait(Until::Gone));
     assert_eq!(gone + 1, position(&plan, "create", "Broker", "meshery-broker"));
 }
 
 #[test]
-fn the_old_line_goes_after_the_new_one_is_up_and_the_change_of_address_is_said() {
-    let mut standing = healthy();
+fn old_line_is_removed_after_the_current_one_is_ready() {
+    let mut live_state = healthy();
     for (kind, name) in [
         ("StatefulSet", "meshery-broker"),
         ("Service", "meshery-broker"),
@@ -23,11 +23,11 @@ fn the_old_line_goes_after_the_new_one_is_up_and_the_change_of_address_is_said()
         ("ClusterRole", "meshery-controller-role"),
         ("ClusterRoleBinding", "meshery-controller-rolebinding"),
     ] {
-        put(&mut standing, kind, name, json!({}));
+        put(&mut live_state, kind, name, json!({}));
     }
-    let operator = of(&mut standing, "Deployment", "meshery-operator");
+    let operator = of(&mut live_state, "Deployment", "meshery-operator");
     operator.live = Seen::Absent;
-    let plan = planned(&request(), &standing);
+    let plan = planned(&request(), &live_state);
     let up = position(&plan, "wait", "StatefulSet", "meshery-nats");
     let connected = position(&plan, "wait", "Deployment", "meshery-meshsync");
     let gone = position(&plan, "delete", "StatefulSet", "meshery-broker");
@@ -36,40 +36,40 @@ fn the_old_line_goes_after_the_new_one_is_up_and_the_change_of_address_is_said()
         position(&plan, "delete", "ClusterRoleBinding", "meshery-controller-rolebinding")
             < position(&plan, "delete", "ClusterRole", "meshery-controller-role")
     );
-    assert!(plan.warnings.iter().any(|text| text.contains("readers outside must follow")));
+    assert!(plan.warnings.iter().any(|text| text.contains("clients outside the cluster must be changed")));
 }
 
 #[test]
-fn every_denial_is_told_before_the_first_change() {
-    let mut standing = nothing();
-    of(&mut standing, "ClusterRole", "meshery-operator-role").trial = DryRun::Denied(
+fn every_denial_is_reported_before_the_first_change() {
+    let mut live_state = nothing();
+    of(&mut live_state, "ClusterRole", "meshery-operator-role").dry_run = DryRun::Denied(
         "clusterroles \"meshery-operator-role\" is forbidden: user \"joe\" is attempting to grant RBAC permissions not currently held".into(),
     );
-    of(&mut standing, "Deployment", "meshery-operator").trial =
+    of(&mut live_state, "Deployment", "meshery-operator").dry_run =
         DryRun::Denied("User \"joe\" cannot patch resource \"deployments\"".into());
-    let refusal = refused(&request(), &standing);
-    assert!(refusal.instead[0].contains("attempting to grant"));
-    assert!(refusal.instead[1].contains("cannot patch resource \"deployments\""));
-    // What is left as it is need not be ours to write.
-    let mut standing = healthy();
-    of(&mut standing, "Broker", "meshery-broker").trial = DryRun::Denied("no".into());
-    assert!(planned(&request(), &standing).is_empty());
+    let refusal = refused(&request(), &live_state);
+    assert!(texts(&refusal)[0].contains("attempting to grant"));
+    assert!(texts(&refusal)[1].contains("cannot patch resource \"deployments\""));
+    // No permission is needed to write an object that is not changed.
+    let mut live_state = healthy();
+    of(&mut live_state, "Broker", "meshery-broker").dry_run = DryRun::Denied("no".into());
+    assert!(planned(&request(), &live_state).is_empty());
 }
 
 #[test]
-fn a_namespace_or_definition_that_is_going_is_a_refusal() {
+fn terminating_namespace_or_crd_is_a_refusal() {
     for (kind, name) in [("Namespace", NAMESPACE), ("CustomResourceDefinition", "brokers.meshery.io")] {
-        let mut standing = healthy();
-        edit(of(&mut standing, kind, name), None, |live| {
+        let mut live_state = healthy();
+        edit(of(&mut live_state, kind, name), None, |live| {
             live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         });
-        let refusal = refused(&request(), &standing);
+        let refusal = refused(&request(), &live_state);
         assert!(refusal.why.ends_with("is being deleted"), "{}", refusal.why);
     }
 }
 
 #[test]
-fn the_broker_alone_is_restarted_and_meshsync_only_if_it_stays_away() {
+fn broker_is_restarted_and_meshsync_only_if_it_does_not_reconnect() {
     let mut request = request();
     request.parts = [Part::Broker].into();
     let plan = planned(&request, &healthy());
@@ -78,7 +78,7 @@ fn the_broker_alone_is_restarted_and_meshsync_only_if_it_stays_away() {
 }
 
 #[test]
-fn a_new_token_restarts_the_broker_and_then_meshsync() {
+fn new_token_restarts_the_broker_and_then_meshsync() {
     let mut request = request();
     request.parts = [Part::Broker].into();
     request.new_token = true;
@@ -91,26 +91,27 @@ fn a_new_token_restarts_the_broker_and_then_meshsync() {
 }
 
 #[test]
-fn the_rights_of_a_plan_are_those_of_its_steps() {
+fn permissions_of_a_plan_are_those_of_its_steps() {
     let mut request = request();
     request.parts = [Part::Broker].into();
     request.new_token = true;
-    let rights: Vec<String> = planned(&request, &healthy()).rights().iter().map(ToString::to_string).collect();
-    assert!(rights.iter().any(|right| right.starts_with("delete") && right.contains("secrets")), "{rights:?}");
-    let all = rights_of_the_command();
-    for right in planned(&request, &healthy()).rights() {
-        assert!(all.contains(&right), "{right} is not among the command's");
+    let permissions: Vec<String> =
+        planned(&request, &healthy()).permissions().iter().map(ToString::to_string).collect();
+    assert!(permissions.iter().any(|it| it.starts_with("delete") && it.contains("secrets")), "{permissions:?}");
+    let all = permissions_of_the_command();
+    for permission in planned(&request, &healthy()).permissions() {
+        assert!(all.contains(&permission), "{permission} is not among the command's");
     }
 }
 
-fn rights_of_the_command() -> Vec<Permission> {
-    let mut all = rights(&MESHERY, NAMESPACE);
+fn permissions_of_the_command() -> Vec<Permission> {
+    let mut all = permissions(&MESHERY, NAMESPACE);
     all.extend(manifests::permissions(&MESHERY, NAMESPACE));
     all
 }
 
 #[test]
-fn a_merge_patch_says_only_what_differs() {
+fn merge_patch_contains_only_differences() {
     let live = json!({ "a": 1, "b": { "c": 2, "d": 3 }, "e": 4 });
     let wanted = json!({ "a": 1, "b": { "c": 5 } });
     assert_eq!(diff::merge_patch(&live, &wanted, false), json!({ "b": { "c": 5 } }));

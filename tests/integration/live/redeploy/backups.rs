@@ -70,7 +70,7 @@ async fn backup_restores_its_credential() -> Result<()> {
         .exits(0);
     assert_eq!(std::fs::metadata(&copy)?.permissions().mode() & 0o777, 0o600);
     let warnings = reset.json()["warnings"].to_string();
-    assert!(warnings.contains("holds the credentials"), "{warnings}");
+    assert!(warnings.contains("contains the credentials"), "{warnings}");
     let text = std::fs::read_to_string(&copy)?;
     assert!(text.contains(URL), "the credential is not in the copy");
     let token = stack.token.clone().context("a token")?;
@@ -223,15 +223,15 @@ async fn backup_of_another_namespace_needs_confirmation() -> Result<()> {
     });
     let file = backup(&bed, "elsewhere", &[meshsync("mesh-elsewhere", &elsewhere)])?;
     let refused = restore(&bed, &file, "").await.exits(4).json();
-    assert_eq!(refused["reason"], format!("the backup is of namespace mesh-elsewhere, not {namespace}"));
+    assert_eq!(refused["reason"], format!("the backup is from namespace mesh-elsewhere, not {namespace}"));
     let instead = refused["instead"].to_string();
     assert!(instead.contains("--backup-namespace mesh-elsewhere"), "{instead}");
     assert_eq!(spec(&stack, "MeshSync").await?, before);
 
     let arguments = format!("system redeploy {FORCE} --no-wait --from-backup {file}");
     let mut session = PtySession::start(at(&bed, namespace, &arguments))?;
-    let prompt = format!("Restore the custom resources of namespace mesh-elsewhere into namespace {namespace}?");
-    session.until_shown(&prompt).await?;
+    session.until_shown("Restore the custom resources of namespace \"mesh-elsewhere\": ").await?;
+    session.until_shown(&format!("namespace \"{namespace}\"? [y/N]")).await?;
     session.type_in("n\r")?;
     assert_eq!(session.end().await?.0, 4);
     assert_eq!(spec(&stack, "MeshSync").await?, before);

@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{FORCE, assert_healthy, redeploy};
+use super::{FORCE, assert_healthy, redeploy, will_change};
 use crate::{
     bed::{self, rest, states},
-    live::at,
+    live::{at, check},
+    tool::roots,
 };
 
 #[tokio::test]
@@ -21,7 +22,7 @@ async fn broker_restart_reconnects_meshsync() -> Result<()> {
     let set = stack.path("apps/v1", "StatefulSet", "meshery-nats");
     let before = rest::get(&stack.client, &set).await?["status"]["updateRevision"].clone();
     let done = redeploy(&bed, namespace, "broker").await.exits(0);
-    assert!(done.stdout.contains("is lost to its readers"), "{}", done.stdout);
+    assert!(done.stdout.contains("events are lost while the broker restarts"), "{}", done.stdout);
     let after = rest::get(&stack.client, &set).await?["status"]["updateRevision"].clone();
     assert_ne!(before, after);
     assert_healthy(&bed, namespace).await
@@ -84,5 +85,34 @@ async fn meshsync_that_stays_disconnected_is_restarted() -> Result<()> {
     assert_eq!(last, "Deployment", "{report:#}");
     assert!(report["reason"].as_str().is_some_and(|why| why.contains("not CONNECTED")), "{report:#}");
     assert_ne!(stack.pods("meshsync").await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn unhealthy_stack_without_changes_is_not_a_success() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    states::apply("nothing-installed", &bed, namespace).await?;
+    will_change(&bed).await;
+    let controller = bed.start_controller(namespace)?;
+    redeploy(&bed, namespace, "").await.exits(0);
+    assert_healthy(&bed, namespace).await?;
+    // Without the operator, nobody scales it up again.
+    drop(controller);
+    bed.kubectl(&["-n", namespace, "scale", "deployment", "meshery-meshsync", "--replicas=0"])?;
+    let root = bed::until("an unhealthy verdict", Duration::from_secs(20), || async {
+        let report = check(&bed, namespace).await;
+        Ok(if report["verdict"] == "unhealthy" { roots(&report).into_iter().next() } else { None })
+    })
+    .await?;
+    let report = redeploy(&bed, namespace, "").await.exits(1).json();
+    assert_eq!(report["outcome"], "unchanged", "{report:#}");
+    let reason = report["reason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("the stack is unhealthy: ") && reason.ends_with(&format!(" ({root})")), "{report:#}");
+    let next = format!("meshdoctor check --context bed -n {namespace}");
+    assert_eq!(report["instead"], json!([next]), "{report:#}");
+    let shown = at(&bed, namespace, "system redeploy --yes").run_beside().await.exits(1).stdout;
+    assert!(shown.starts_with("Nothing to change, but the stack is unhealthy: "), "{shown}");
+    assert!(shown.ends_with(&format!("Next: {next}\n")), "{shown}");
     Ok(())
 }

@@ -95,7 +95,7 @@ async fn user_without_bind_is_refused_before_the_first_change() -> Result<()> {
     for role in ["meshery-operator-role", "meshery-leader-election-role"] {
         assert!(instead.contains(role), "{refused:#}");
     }
-    assert!(instead.contains("may not bind"), "{refused:#}");
+    assert!(instead.contains("cannot bind"), "{refused:#}");
     assert_eq!(versions(&bed, namespace).await?, before);
     bed.apply_yaml(&permissions).await?;
     bed.until_allowed(&user, &format!("bind {role}"), true).await?;

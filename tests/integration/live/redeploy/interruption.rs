@@ -6,7 +6,10 @@ use super::{FORCE, assert_healthy, redeploy, versions, will_change};
 use crate::{
     bed::{self, Cluster, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
-    live::at,
+    live::{
+        at,
+        pty_session::{CTRL_C, PtySession, emulated},
+    },
     tool::meshdoctor,
 };
 
@@ -21,7 +24,9 @@ async fn killed_after_each_write(cluster: &Cluster, namespace: &str, arguments: 
         let ran = proxy.run(tool).await?;
         writes.extend(proxy.written());
         if !proxy.has_injected() {
-            assert_eq!(ran.code, 0, "after {writes:#?}: {ran:?}");
+            // MeshSync may still be starting: a stack that is not healthy yet is no success.
+            assert!([0, 1].contains(&ran.code), "after {writes:#?}: {ran:?}");
+            assert_eq!(proxy.writes(), 0, "after {writes:#?}: {ran:?}");
             return Ok(writes);
         }
         assert_eq!(ran.code, -1, "after {writes:#?}: {ran:?}");
@@ -38,9 +43,10 @@ async fn redeploy_killed_after_each_write_installs_on_an_empty_cluster() -> Resu
     let _controller = bed.start_controller(namespace)?;
     let writes = killed_after_each_write(&bed, namespace, "").await?;
     assert_eq!(writes.len(), 12, "{writes:#?}");
+    assert_healthy(&bed, namespace).await?;
     let last = redeploy(&bed, namespace, "").await.exits(0);
     assert_eq!(last.json()["outcome"], "unchanged", "{}", last.stdout);
-    assert_healthy(&bed, namespace).await
+    Ok(())
 }
 
 #[tokio::test]
@@ -53,8 +59,9 @@ async fn redeploy_killed_after_each_write_upgrades_the_old_line() -> Result<()> 
     let arguments = "--force-conflicts --overwrite-crs";
     let writes = killed_after_each_write(&bed, namespace, arguments).await?;
     assert!(writes.iter().any(|write| write.starts_with("DELETE")), "{writes:#?}");
+    assert_healthy(&bed, namespace).await?;
     redeploy(&bed, namespace, arguments).await.exits(0);
-    assert_healthy(&bed, namespace).await
+    Ok(())
 }
 
 #[tokio::test]
@@ -121,4 +128,37 @@ async fn missing_permission_is_named_before_the_first_change() -> Result<()> {
     // succeeds.
     run(&permissions, None).await?.exits(0);
     assert_healthy(&bed, namespace).await
+}
+
+/// At a terminal, completed steps stay on the screen while a later one waits. Ctrl-C leaves them and one sentence.
+#[tokio::test]
+async fn ctrl_c_leaves_the_completed_steps_and_one_sentence() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    states::apply("nothing-installed", &bed, namespace).await?;
+    will_change(&bed).await;
+    // Without a controller, nobody creates the StatefulSet.
+    let mut session = PtySession::start(at(&bed, namespace, "system redeploy --wait 60s"))?;
+    session.until_shown("[y/N]").await?;
+    session.type_in("y\r")?;
+    session.until_shown("waiting for StatefulSet meshery-nats: not created yet (2 s of 1m)").await?;
+    let waiting = emulated(&session.screen());
+    let (steps, last) = waiting.rsplit_once('\n').expect("more than one line");
+    assert!(last.contains("waiting for StatefulSet meshery-nats"), "{waiting}");
+    assert!(steps.ends_with("MeshSync meshery-meshsync created"), "{waiting}");
+    session.type_in(CTRL_C)?;
+    let (code, screen) = session.end().await?;
+    assert_eq!(code, 130, "{screen}");
+    let shown = emulated(&screen);
+    let steps = shown.lines().filter(|line| line.starts_with('✓')).count();
+    let end: Vec<&str> = shown.lines().rev().take(2).collect();
+    let sentence = format!(
+        "Stopped at step {} of {} (waiting for StatefulSet meshery-nats). Run the same command again to continue.",
+        steps + 1,
+        steps + 2
+    );
+    assert_eq!(end[0], sentence, "{shown}");
+    assert!(end[1].starts_with('✓') && end[1].ends_with("MeshSync meshery-meshsync created"), "{shown}");
+    assert_eq!(shown.matches("waiting for").count(), 1, "{shown}");
+    Ok(())
 }

@@ -53,8 +53,9 @@ async fn meshplay_is_installed_and_removed_completely() -> Result<()> {
         .filter_map(|finding| finding["code"].as_str())
         .collect();
     assert_eq!(errors, ["broker-unauthenticated"], "{report:#}");
-    let again = run(&bed, "system redeploy --yes").await.exits(0).json();
+    let again = run(&bed, "system redeploy --yes").await.exits(1).json();
     assert_eq!(again["outcome"], "unchanged", "{again:#}");
+    assert!(again["reason"].to_string().contains("broker-unauthenticated"), "{again:#}");
 
     let gone = run(&bed, "system reset stack --crds --yes --no-backup --wait 60s").await;
     let gone: Value = gone.exits(0).json();

@@ -145,7 +145,7 @@ async fn concurrent_installation_stops_a_redeploy() -> Result<()> {
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, meanwhile))?;
     let ran = run_through(&proxy, namespace, REDEPLOY).await?.exits(5);
     for words in
-        ["conflict with \"kubectl-client-side-apply\"", "Stopped at step", "The same command goes on from there."]
+        ["conflict with \"kubectl-client-side-apply\"", "Stopped at step", "Run the same command again to continue."]
     {
         assert!(ran.stdout.contains(words), "{}", ran.stdout);
     }
@@ -177,7 +177,7 @@ async fn object_recreated_meanwhile_is_not_removed_unchecked() -> Result<()> {
     }));
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(4, meanwhile))?;
     let reason = assert_stopped(run_through(&proxy, namespace, &format!("{RESET} -o json")).await?);
-    assert!(reason.contains("has come in place"), "{reason}");
+    assert!(reason.contains("was replaced by another object"), "{reason}");
     let client = bed.client().await?;
     rest::get(&client, &account).await?;
     run_through(&proxy, namespace, RESET).await?.exits(0);

@@ -49,7 +49,15 @@ async fn plan_that_cannot_be_written_is_not_started() -> Result<()> {
     let (reader, writer) = std::io::pipe()?;
     drop(reader);
     let tool = meshdoctor(redeploy).args(&["-n", namespace]).kubeconfig(&proxy.kubeconfig);
-    assert_eq!(run_onto(tool, writer).await?, (0, String::new()));
+    let (code, stderr) = run_onto(tool, writer).await?;
+    assert_eq!(code, 0, "{stderr}");
+    // Each step is one line on stderr, in order, as it is done.
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert!(lines.iter().all(|line| line.starts_with('✓')), "{stderr}");
+    assert!(lines[0].ends_with("CustomResourceDefinition brokers.meshery.io created"), "{stderr}");
+    assert!(lines.iter().any(|line| line.ends_with("StatefulSet meshery-nats ready")), "{stderr}");
+    let total = lines.len();
+    assert!(lines[total - 1].contains(&format!(" {total}/{total} ")), "{stderr}");
     assert!(proxy.writes() > 10);
     assert_healthy(&bed, namespace).await
 }
@@ -71,13 +79,22 @@ async fn plan_is_printed_first_and_outcome_last() -> Result<()> {
             .await
     };
     let restart = "restart  StatefulSet meshery-nats";
-    // If the run stops, the plan is printed again with what is done and what is not.
+    // If the run stops, only the steps that are not done are printed again.
     let stopped = run(&proxy.kubeconfig).await.exits(5).stdout;
     assert_eq!(stopped.matches(restart).count(), 2, "{stopped}");
     assert!(stopped.contains("Stopped at step 1 of"), "{stopped}");
+    assert!(stopped.contains("Run the same command again to continue."), "{stopped}");
     let done = run(&bed.kubeconfig()).await.exits(0).stdout;
     assert_eq!(done.matches(restart).count(), 1, "{done}");
-    assert!(done.ends_with("Done.\n"), "{done}");
+    let end = format!("Done.\nNext: meshdoctor check --context bed -n {namespace}\n");
+    assert!(done.ends_with(&end), "{done}");
+    let quiet = meshdoctor("system redeploy broker --yes --no-wait --wait 30s --quiet")
+        .args(&["-n", namespace, FORCE])
+        .kubeconfig(&bed.kubeconfig())
+        .run_beside()
+        .await
+        .exits(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("Done.\n", ""));
     Ok(())
 }
 

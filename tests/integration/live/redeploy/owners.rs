@@ -221,7 +221,7 @@ async fn owner_of_the_namespace_does_not_own_the_stack() -> Result<()> {
     assert!(reason.contains("Flux (Kustomization flux-system/tenants)"), "{refused:#}");
     // Other objects that this tool deploys must not be deleted with the stack.
     let instead = refused["instead"].to_string();
-    assert!(instead.contains("without --delete-namespace"), "{refused:#}");
+    assert!(instead.contains("omit --delete-namespace"), "{refused:#}");
     assert!(!instead.contains("delete kustomization"), "{refused:#}");
     assert_eq!(versions(&bed, namespace).await?, before);
 

@@ -8,7 +8,7 @@ use crate::{
     fault_proxy::{Fault, FaultProxy},
     live::{
         at,
-        pty_session::{CTRL_C, CTRL_D, PtySession},
+        pty_session::{CTRL_C, CTRL_D, PtySession, emulated},
     },
     tool::meshdoctor,
 };
@@ -27,7 +27,7 @@ async fn destructive_change_requires_the_namespace_name() -> Result<()> {
     let mut stack = states::apply("healthy", &bed, namespace).await?.expect("a stack");
     let _controller = stack.start_controller()?;
     bed.crds_will_change().await;
-    let prompt = format!("type {namespace} to go on");
+    let prompt = format!("Type {namespace} to confirm");
     let typed = |keys: &str| Answer::Types(keys.to_owned());
     for (answer, code) in [
         (typed("meshery\r"), 4),
@@ -44,8 +44,12 @@ async fn destructive_change_requires_the_namespace_name() -> Result<()> {
             .kubeconfig(&proxy.kubeconfig);
         let mut session = PtySession::start(tool)?;
         session.until_shown(&prompt).await?;
-        // The plan is printed before the prompt.
-        assert!(session.screen().contains("StatefulSet meshery-nats"));
+        // The plan is printed before the prompt, and the prompt says what is deleted and where.
+        let screen = session.screen();
+        assert!(screen.contains("StatefulSet meshery-nats"), "{screen}");
+        let place = "objects from context \"bed\" (https://127.0.0.1:";
+        assert!(screen.contains("Delete ") && screen.contains(place), "{screen}");
+        assert!(screen.contains(&format!("namespace \"{namespace}\"?")), "{screen}");
         match &answer {
             Answer::Types(keys) => session.type_in(keys)?,
             Answer::Signals(signal) => session.send(signal)?,
@@ -53,9 +57,9 @@ async fn destructive_change_requires_the_namespace_name() -> Result<()> {
         let (actual, screen) = session.end().await?;
         assert_eq!(actual, code, "{screen}");
         match code {
-            4 => assert!(screen.contains("it was not confirmed"), "{screen}"),
+            4 => assert!(screen.contains("not confirmed"), "{screen}"),
             0 => assert!(screen.contains("Done."), "{screen}"),
-            _ => {}
+            _ => assert!(screen.contains("Stopped. Nothing was changed."), "{screen}"),
         }
         assert_eq!(proxy.writes() > 0, code == 0, "{screen}");
     }
@@ -71,7 +75,7 @@ async fn ordinary_change_requires_yes() -> Result<()> {
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
     let _controller = bed.start_controller(namespace)?;
-    let prompt = format!("Do this in namespace {namespace}?");
+    let prompt = format!("namespace \"{namespace}\"? [y/N]");
     for (keys, code) in [("n\r", 4), ("\r", 4), ("yikes\r", 4), (CTRL_D, 4), (CTRL_C, 130)] {
         let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
         let tool = meshdoctor("system redeploy -n").arg(namespace).kubeconfig(&proxy.kubeconfig);
@@ -84,9 +88,17 @@ async fn ordinary_change_requires_yes() -> Result<()> {
     }
     let mut session = PtySession::start(at(&bed, namespace, "system redeploy --wait 60s"))?;
     session.until_shown(&prompt).await?;
+    assert!(session.screen().contains("Create 12 objects in context \"bed\" (https://127.0.0.1:"));
     session.type_in("y\r")?;
     let (code, screen) = session.end().await?;
     assert_eq!(code, 0, "{screen}");
+    // The plan is printed once, with the question, and each step when it is done.
+    let shown = emulated(&screen);
+    assert_eq!(shown.matches("create   MeshSync meshery-meshsync").count(), 1, "{shown}");
+    assert_eq!(shown.matches("MeshSync meshery-meshsync created").count(), 1, "{shown}");
+    let end = shown.split("MeshSync meshery-meshsync created").nth(1).unwrap_or_default();
+    assert!(end.contains("StatefulSet meshery-nats ready"), "{shown}");
+    assert!(end.contains("Done. Verified: MeshSync CONNECTED.\nNext: meshdoctor test dataflow"), "{shown}");
     assert_healthy(&bed, namespace).await
 }
 
@@ -100,7 +112,7 @@ async fn no_input_flag_prints_no_prompt() -> Result<()> {
     let (code, screen) = PtySession::start(tool)?.end().await?;
     assert_eq!(code, 4, "{screen}");
     assert!(screen.contains("--yes was not given"), "{screen}");
-    assert!(!screen.contains("Do this"), "{screen}");
+    assert!(!screen.contains("[y/N]"), "{screen}");
     assert_eq!(proxy.writes(), 0);
     Ok(())
 }

@@ -145,7 +145,7 @@ async fn old_line_is_upgraded_to_the_current_line() -> Result<()> {
     let mut stack = states::apply("old-line-connected", &bed, namespace).await?.expect("a stack");
     let _controller = stack.start_controller()?;
     let done = redeploy(&bed, namespace, "--force-conflicts --overwrite-crs").await.exits(0);
-    assert!(done.stdout.contains("readers outside must follow"), "{}", done.stdout);
+    assert!(done.stdout.contains("clients outside the cluster must be changed"), "{}", done.stdout);
     for (api_version, kind, name) in [
         ("apps/v1", "StatefulSet", "meshery-broker"),
         ("v1", "Service", "meshery-broker"),

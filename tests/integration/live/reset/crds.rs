@@ -73,10 +73,10 @@ async fn custom_resources_deleted_with_a_crd_are_reported_and_backed_up() -> Res
     assert_eq!(
         outcome.1["warnings"],
         json!([
-            "with CustomResourceDefinition brokers.meshery.io go Broker theirs of namespace away",
+            "deleting CustomResourceDefinition brokers.meshery.io also deletes Broker theirs in namespace away",
             format!(
-                "with CustomResourceDefinition brokers.{OLD_GROUP} go Broker forgotten of namespace away, \
-                 Broker former of namespace {namespace}"
+                "deleting CustomResourceDefinition brokers.{OLD_GROUP} also deletes Broker forgotten in namespace away, \
+                 Broker former in namespace {namespace}"
             ),
         ])
     );

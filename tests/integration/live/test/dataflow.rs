@@ -51,7 +51,7 @@ async fn table_output_shows_the_same_result() -> Result<()> {
         "ADDED comes out of the broker",
         "MODIFIED comes out of the broker",
         "DELETED comes out of the broker",
-        "MeshSync may read all 21 resources",
+        "MeshSync can read all 21 resources",
     ] {
         assert!(ran.stdout.contains(words), "{words} is not in\n{}", ran.stdout);
     }

@@ -10,7 +10,7 @@ use crate::bed::{self, rest, watch_list};
 async fn with_store(scene: &Scene, code: i32) -> Result<Value> {
     bed::until("MeshSync's store", LIMIT, || async {
         let ran = scene.run("test dataflow -o json --store").await;
-        assert!(ran.stderr.contains("--store has MeshSync publish"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("--store makes MeshSync publish"), "{}", ran.stderr);
         let report = ran.json();
         let given = report["test"]["resources"][0]["stored"].is_u64();
         if given {
