@@ -99,7 +99,7 @@ async fn meshsync_without_a_pod_is_not_queried() -> Result<()> {
     assert_valid(&report);
     assert_eq!(steps(&report), "fail skip skip skip", "{report:#}");
     let why = hop(&report, "healthz")["detail"].to_string();
-    assert!(why.contains("no pod"), "{why}");
+    assert!(why.contains("no running pod"), "{why}");
     assert!(problem_codes(&report).contains(&"meshsync-scaled-to-zero"), "{report:#}");
     Ok(())
 }
