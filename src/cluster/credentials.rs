@@ -81,7 +81,7 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
     let wants_terminal = exec.interactive_mode == Some(ExecInteractiveMode::Always);
     if wants_terminal && !terminal {
         return Err(failed(
-            "needs a terminal to ask questions, but there is none".into(),
+            "cannot ask questions because there is no terminal".into(),
             vec!["interactiveMode: Always".into()],
             Some("log in with it at a terminal first, or use credentials that need no interaction".into()),
         ));

@@ -147,7 +147,7 @@ pub(crate) async fn resolve_within(access: &Access, deadline: Instant) -> Result
         None => {
             let files = Files::find(access.kubeconfig.as_deref());
             Err(files.trouble(
-                format!("reading the kubeconfig {} took longer than {}", files.shown(), words::span(begun.elapsed())),
+                format!("the kubeconfig {} could not be read within {}", files.shown(), words::span(begun.elapsed())),
                 None,
             ))
         }

@@ -119,7 +119,7 @@ fn pipe_without_a_writer_ends_at_the_timeout() {
         assert_says(&stderr, &["pipe", "within"]);
     }
     let finding = obstacle(check(&pipe).arg("--timeout=1s"), "kubeconfig-invalid");
-    assert_says(&message(&finding), &["pipe", "took longer than 1 s"]);
+    assert_says(&message(&finding), &["pipe", "could not be read within 1 s"]);
 }
 
 #[test]

@@ -49,12 +49,12 @@ fn with_dangling_references() -> Vec<Broken> {
         (
             "dangling-cluster",
             good.replace("cluster: there,", "cluster: gone,").into(),
-            vec!["\"here\" names the", "cluster \"gone\"", "line 8"],
+            vec!["\"here\" refers to the", "cluster \"gone\"", "line 8"],
         ),
         (
             "dangling-user",
             good.replace("user: me}", "user: gone}").into(),
-            vec!["\"here\" names the", "user \"gone\"", "line 8"],
+            vec!["\"here\" refers to the", "user \"gone\"", "line 8"],
         ),
         ("no-server", of("insecure-skip-tls-verify: true"), vec!["has no server address"]),
         ("ftp", of("server: 'ftp://127.0.0.1'"), vec!["ftp://127.0.0.1", "not an http or https URL"]),
@@ -108,7 +108,11 @@ fn with_unusable_credentials() -> Vec<Broken> {
             vec!["client-key", "line 12", "gone.key", "no such file"],
         ),
         ("token-file-missing", user("tokenFile: /nowhere/token"), vec!["tokenFile", "/nowhere/token", "no such file"]),
-        ("auth-provider", user("auth-provider: {name: gcp, config: {}}"), vec!["auth-provider", "gcp", "removed"]),
+        (
+            "auth-provider",
+            user("auth-provider: {name: gcp, config: {}}"),
+            vec!["auth-provider", "gcp", "no longer supported"],
+        ),
     ]
 }
 
@@ -164,7 +168,7 @@ fn unknown_context_cluster_or_user_lists_the_existing_ones() {
     let path = folder.file("config", kubeconfig(SERVER, "token: t"));
     for (flag, listed) in [("context", "here"), ("cluster", "there"), ("user", "me")] {
         let sentence = usage(check(&path).arg(format!("--{flag}")).arg("nope"));
-        assert_says(&sentence, &[flag, "\"nope\"", &format!("there is: {listed}"), "config"]);
+        assert_says(&sentence, &[flag, "\"nope\"", &format!("available: {listed}"), "config"]);
     }
 }
 
