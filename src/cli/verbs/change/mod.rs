@@ -294,7 +294,8 @@ impl<'a> Run<'a> {
         if !self.change.yes {
             if self.terminal.interactive {
                 let shown = self.planned(plan);
-                self.terminal.say(&render::plan(&shown, &self.terminal.look(false)));
+                let text = render::plan(&shown, &self.terminal.look(false));
+                self.terminal.say(text.strip_suffix('\n').unwrap_or(&text));
                 *self.shown.borrow_mut() = Some(shown);
             }
             let question = question::of(plan, consent, &session.target);

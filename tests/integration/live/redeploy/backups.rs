@@ -126,7 +126,7 @@ async fn backup_rejected_by_the_api_server_changes_nothing() -> Result<()> {
             "range",
             vec![broker(namespace, &json!({ "size": 11 }))],
             4,
-            "the API server would refuse Broker meshery-broker",
+            "the API server would reject Broker meshery-broker",
         ),
         ("type", vec![broker(namespace, &json!({ "size": "many" }))], 2, "spec.size"),
         ("shape", vec![broker(namespace, &json!("all"))], 2, "spec"),

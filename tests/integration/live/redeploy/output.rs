@@ -54,7 +54,7 @@ async fn plan_that_cannot_be_written_is_not_started() -> Result<()> {
     // Each step is one line on stderr, in order, as it is done.
     let lines: Vec<&str> = stderr.lines().collect();
     assert!(lines.iter().all(|line| line.starts_with('✓')), "{stderr}");
-    assert!(lines[0].ends_with("CustomResourceDefinition brokers.meshery.io created"), "{stderr}");
+    assert!(lines[0].ends_with("ServiceAccount meshery-operator created"), "{stderr}");
     assert!(lines.iter().any(|line| line.ends_with("StatefulSet meshery-nats ready")), "{stderr}");
     let total = lines.len();
     assert!(lines[total - 1].contains(&format!(" {total}/{total} ")), "{stderr}");

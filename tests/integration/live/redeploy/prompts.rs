@@ -47,7 +47,7 @@ async fn destructive_change_requires_the_namespace_name() -> Result<()> {
         // The plan is printed before the prompt, and the prompt says what is deleted and where.
         let screen = session.screen();
         assert!(screen.contains("StatefulSet meshery-nats"), "{screen}");
-        let place = "objects from context \"bed\" (https://127.0.0.1:";
+        let place = "objects from context \"proxy\" (http://127.0.0.1:";
         assert!(screen.contains("Delete ") && screen.contains(place), "{screen}");
         assert!(screen.contains(&format!("namespace \"{namespace}\"?")), "{screen}");
         match &answer {
@@ -94,11 +94,13 @@ async fn ordinary_change_requires_yes() -> Result<()> {
     assert_eq!(code, 0, "{screen}");
     // The plan is printed once, with the question, and each step when it is done.
     let shown = emulated(&screen);
-    assert_eq!(shown.matches("create   MeshSync meshery-meshsync").count(), 1, "{shown}");
+    assert_eq!(shown.matches("create  MeshSync meshery-meshsync").count(), 1, "{shown}");
     assert_eq!(shown.matches("MeshSync meshery-meshsync created").count(), 1, "{shown}");
     let end = shown.split("MeshSync meshery-meshsync created").nth(1).unwrap_or_default();
     assert!(end.contains("StatefulSet meshery-nats ready"), "{shown}");
-    assert!(end.contains("Done. Verified: MeshSync CONNECTED.\nNext: meshdoctor test dataflow"), "{shown}");
+    let last =
+        format!("Done. Verified: MeshSync CONNECTED.\nNext: meshdoctor test dataflow --context bed -n {namespace}");
+    assert!(shown.ends_with(&last), "{shown}");
     assert_healthy(&bed, namespace).await
 }
 

@@ -328,7 +328,7 @@ async fn stack_in_another_namespace_keeps_its_permissions() -> Result<()> {
     let _stack = states::apply("healthy", &bed, namespace).await?;
     let other = format!("{namespace}-other");
     let refused = redeploy(&bed, &other, FORCE).await.exits(4);
-    assert!(refused.stdout.contains(&format!("system redeploy -n {namespace}")), "{}", refused.stdout);
+    assert!(refused.stdout.contains(&format!("system redeploy --context bed -n {namespace}")), "{}", refused.stdout);
     Ok(())
 }
 
