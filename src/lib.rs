@@ -124,7 +124,10 @@ fn known_elsewhere(mut command: clap::Command, error: clap::Error) -> clap::Erro
         _ => return error,
     };
     match mesheryctl::answer(word) {
-        Some(answer) => command.error(ErrorKind::InvalidSubcommand, format!("there is no command `{word}`: {answer}")),
+        Some(answer) => {
+            let answer = answer.replace("`meshdoctor ", &format!("`{} ", args::program()));
+            command.error(ErrorKind::InvalidSubcommand, format!("there is no command `{word}`: {answer}"))
+        }
         None => error,
     }
 }

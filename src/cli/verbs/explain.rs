@@ -89,6 +89,6 @@ fn text_of_check(check: &Check) -> String {
     for code in codes {
         text.push_str(&format!("- {}: {}\n", code.code(), code.title()));
     }
-    text.push_str("\n`meshdoctor explain CODE` explains each of them.\n");
+    text.push_str(&format!("\n`{} explain CODE` explains each of them.\n", program()));
     text
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        args::{Global, Status},
+        args::{Global, Status, program},
         exit::Exit,
         render,
         terminal::Terminal,
@@ -11,6 +11,7 @@ use crate::{
     facts::redact,
     observe::Depth,
     report::Report,
+    stack::base::words,
 };
 
 /// Removes checks and findings from a report.
@@ -37,7 +38,11 @@ pub(crate) async fn run(args: &Status, global: &Global, terminal: &Terminal) -> 
     });
     terminal.answer(&text)?;
     if let Some(obstacle) = obstacle {
-        terminal.say(&format!("{}. See: {} check", redact::clean(&obstacle.message), crate::cli::args::program()));
+        let check = match &args.from {
+            Some(file) => format!("{} check --from {}", program(), words::quoted(file)),
+            None => super::own_command(global, facts.target.context.as_deref(), "check", None),
+        };
+        terminal.say(&format!("{}. See: {check}", redact::clean(&obstacle.message)));
     }
     Ok(exit)
 }

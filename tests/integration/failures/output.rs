@@ -154,7 +154,7 @@ fn full_disk_keeps_the_old_recording() {
 fn backup_to_standard_output_is_refused() {
     let ran = meshdoctor("system reset stack --backup -").run().exits(2);
     assert_eq!(ran.stdout, "");
-    assert_says(&ran.stderr, &["--backup", "standard output"]);
+    assert_says(&ran.stderr, &["--backup", "stdout"]);
 }
 
 /// A backup that cannot be restored is refused before the cluster is contacted.
@@ -174,7 +174,7 @@ fn unrestorable_backup_is_a_usage_error() {
         (of(redacted, "meshery"), ["spec.broker.custom.url", "was redacted"]),
         (of("{}", "one") + &of("{}", "two"), ["one, two", "--backup-namespace"]),
         (of("{}", "meshery") + &of("{}", "meshery").replace(r#""a""#, r#""b""#), ["more than one MeshSync", "a, b"]),
-        (broker, ["nothing of what is to be deployed", "backup.json"]),
+        (broker, ["no custom resource of the parts to deploy", "backup.json"]),
         ("{}".into(), ["neither a Broker nor a MeshSync", "backup.json"]),
     ] {
         let path = folder.file("backup.json", &text);
