@@ -32,7 +32,8 @@ pub fn table(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
             column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest)));
         }
     }
-    table.lines().map(|line| format!(" {}\n", line.trim_end())).collect()
+    let lines: Vec<String> = table.lines().map(|line| format!(" {}", line.trim_end())).collect();
+    lines.join("\n") + "\n"
 }
 
 /// The maximum width of a column so that all columns fit; `None` if they fit anyway. Narrow columns are not wrapped.

@@ -84,6 +84,6 @@ pub(crate) async fn run(
 fn default_name(global: &Global) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
     let context = global.access.context.as_deref().map(|context| context.chars().map(plain).collect::<String>() + "-");
-    let time = k8s_openapi::jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let time = crate::cluster::now().strftime("%Y%m%dT%H%M%SZ");
     format!("meshdoctor-{}{time}.json", context.unwrap_or_default())
 }
