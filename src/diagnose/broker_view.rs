@@ -1,4 +1,4 @@
-//! Which broker servers are `MeshSync`'s to use, and whether all of their clients were seen.
+//! Which broker servers `MeshSync` should use, and whether all of their clients are known.
 
 use k8s_openapi::api::core::v1::Pod;
 
@@ -13,32 +13,32 @@ use crate::{
 };
 
 impl<'a> StackView<'a> {
-    /// Broker pods in which a server runs.
+    /// Broker pods in which a NATS server is running.
     pub(crate) fn running_broker_pods(&self) -> impl Iterator<Item = &'a Pod> {
         running(self.facts, &self.broker_pods)
     }
 
-    /// The broker that `MeshSync` is told to use in the place of the stack's own; none when it uses that.
+    /// The broker that `MeshSync` is configured to use instead of the stack's own; `None` if it uses the stack's own.
     pub(crate) fn elsewhere(&self) -> Option<&Destination> {
         self.destination.as_ref().filter(|destination| destination.is_elsewhere())
     }
 
-    /// Whether a server is one on which `MeshSync` is to be a client.
+    /// Whether `MeshSync` should be connected to this server.
     pub(crate) fn is_target(&self, server: &BrokerServer) -> bool {
         goes_there(self.destination.as_ref(), &self.destination_pods, server)
     }
 
-    /// The servers on which `MeshSync` is to be a client.
+    /// The servers that `MeshSync` should be connected to.
     pub(crate) fn target_servers(&self) -> impl Iterator<Item = &'a BrokerServer> {
         self.facts.broker.servers.iter().filter(|server| self.is_target(server))
     }
 
-    /// Whether a server is of a broker that is not the stack's own.
+    /// Whether a server belongs to a broker other than the stack's own.
     pub(crate) fn is_foreign(&self, server: &BrokerServer) -> bool {
         self.elsewhere().is_some() && self.is_target(server)
     }
 
-    /// Whether an attempt was one at such a broker.
+    /// Whether an attempt targeted such a broker.
     pub(crate) fn is_foreign_attempt(&self, attempt: &Attempt) -> bool {
         let pod = attempt.pod.as_deref();
         attempt.route == Route::CustomAddress
@@ -46,7 +46,7 @@ impl<'a> StackView<'a> {
                 && self.destination_pods.iter().any(|other| Some(stack::name(&other.metadata)) == pod))
     }
 
-    /// Why not every client of the broker that `MeshSync` is to use was seen; none when all were.
+    /// Why some clients of `MeshSync`'s broker are unknown; `None` if all are known.
     pub(crate) fn unseen_clients(&self) -> Option<String> {
         match self.elsewhere() {
             None => self.unseen_own_clients(),
@@ -54,7 +54,7 @@ impl<'a> StackView<'a> {
         }
     }
 
-    /// Why not every client of the stack's own broker was seen; none when all were.
+    /// Why some clients of the stack's own broker are unknown; `None` if all are known.
     pub(crate) fn unseen_own_clients(&self) -> Option<String> {
         let servers: Vec<&BrokerServer> =
             self.facts.broker.servers.iter().filter(|server| !self.is_foreign(server)).collect();
@@ -65,9 +65,9 @@ impl<'a> StackView<'a> {
         let servers: Vec<&BrokerServer> = self.target_servers().collect();
         match &destination.place {
             Place::Service(_) => return self.unseen_of_pods(&servers, &self.destination_pods),
-            // Nothing is there that could have a client.
+            // Nothing is running there, so there are no clients.
             Place::Nowhere(_) => return None,
-            Place::Unseen(why) => return Some(format!("the Services are not known: {why}")),
+            Place::Unseen(why) => return Some(format!("the Services are unknown: {why}")),
             Place::Stack | Place::Namespace(_) | Place::Beyond => {}
         }
         let shown = destination.shown();
@@ -75,19 +75,19 @@ impl<'a> StackView<'a> {
             let failure = self.attempt_at(destination).and_then(|attempt| attempt.failure.as_ref());
             return Some(match failure {
                 Some(failure) => failure.message.clone(),
-                None => format!("the broker at {shown} was not asked"),
+                None => format!("the broker at {shown} was not checked"),
             });
         };
         if let Some(why) = partial(server) {
             return Some(format!("{shown}: {why}"));
         }
-        // Its other servers have addresses of their own.
+        // The broker's other servers have other addresses.
         let listed = server.connections.items().iter().any(|client| client.name == self.facts.profile.meshsync.client);
         (server.varz.routes > 0 && !listed)
-            .then(|| format!("{shown} is one of several servers of its broker, and the others were not asked"))
+            .then(|| format!("{shown} is one of several servers of its broker, and the others were not checked"))
     }
 
-    /// What came of asking at a destination outside this namespace.
+    /// The result of the attempt to reach a destination outside this namespace.
     pub(crate) fn attempt_at(&self, destination: &Destination) -> Option<&'a Attempt> {
         let shown = destination.shown();
         self.facts
@@ -101,25 +101,25 @@ impl<'a> StackView<'a> {
         if let Some(why) = self.facts.pods.why_unsettled()
             && servers.is_empty()
         {
-            return Some(format!("the broker's pods are not known: {why}"));
+            return Some(format!("the broker's pods are unknown: {why}"));
         }
         if !self.facts.broker.looked {
-            return Some("the broker was not asked".into());
+            return Some("the broker was not checked".into());
         }
         if let Some((server, why)) = servers.iter().find_map(|server| Some((server, partial(server)?))) {
             let name = server.pod.as_deref().unwrap_or("a broker server");
             return Some(format!("{name}: {why}"));
         }
         let unasked: Vec<&Pod> = running(self.facts, pods).filter(|pod| !self.was_asked(pod)).collect();
-        // A server reached by an address only belongs to a pod that could not be reached itself.
+        // A server reached by address may be one of the pods that could not be reached directly.
         let by_address = servers.iter().filter(|server| self.pod_of(server).is_none()).count();
         if unasked.len() > by_address {
             let why = unasked
                 .iter()
                 .find_map(|pod| self.failure_of(stack::name(&pod.metadata)))
-                .unwrap_or_else(|| "the broker could not be asked".into());
+                .unwrap_or_else(|| "the broker is unreachable".into());
             return Some(if pods.len() > 1 {
-                format!("{} of {} broker servers could not be asked: {why}", unasked.len() - by_address, pods.len())
+                format!("{} of {} broker servers are unreachable: {why}", unasked.len() - by_address, pods.len())
             } else {
                 why
             });
@@ -131,7 +131,7 @@ impl<'a> StackView<'a> {
         self.facts.broker.servers.iter().any(|server| self.pod_of(server) == Some(stack::name(&pod.metadata)))
     }
 
-    /// The pod of a server: the one that led to it, or the one whose name the server bears.
+    /// The pod of a server: the pod through which it was reached, or the pod with the server's name.
     pub(crate) fn pod_of<'b>(&self, server: &'b BrokerServer) -> Option<&'b str> {
         server.pod.as_deref().or_else(|| {
             server.varz.server_name.as_deref().filter(|name| {
@@ -149,7 +149,7 @@ impl<'a> StackView<'a> {
             .find_map(|attempt| Some(attempt.failure.as_ref()?.message.clone()))
     }
 
-    /// Ways that failed and were not merely forbidden or barred.
+    /// Attempts that failed.
     pub(crate) fn failed_attempts(&self) -> impl Iterator<Item = (&'a Attempt, FailureKind, &'a str)> {
         self.facts.broker.attempts.iter().filter_map(|attempt| {
             let failure = attempt.failure.as_ref()?;
@@ -158,12 +158,12 @@ impl<'a> StackView<'a> {
     }
 }
 
-/// Those of these pods in which a NATS server runs.
+/// The pods in which a NATS server is running.
 fn running<'a>(facts: &'a Facts, pods: &[&'a Pod]) -> impl Iterator<Item = &'a Pod> {
     pods.iter().copied().filter(|pod| stack::nats_running_since(facts, pod).is_some())
 }
 
-/// Why not every client of a server is known; none when all are.
+/// Why some clients of a server are unknown; `None` if all are known.
 fn partial(server: &BrokerServer) -> Option<String> {
     if server.connections.known().is_some() && server.complete {
         return None;

@@ -1,11 +1,11 @@
-//! What explains what: findings are joined by what each diagnosis explains, and the root causes put in order.
+//! Causes: joins each finding with the findings that explain it, and ranks the root causes.
 
 use std::collections::BTreeMap;
 
 use super::codes;
 use crate::report::{Finding, Severity};
 
-/// Gives every finding its id: the code, with the object when the code occurs more than once.
+/// Sets the ID of every finding: the code, followed by the object if the code occurs more than once.
 pub(super) fn name(findings: &mut [Finding]) {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings.iter() {
@@ -26,7 +26,7 @@ pub(super) fn name(findings: &mut [Finding]) {
     }
 }
 
-/// Fills `causedBy`. A cause is never further along the data path than what it explains.
+/// Sets `causedBy`. A cause never comes after its consequence in the data path.
 pub(super) fn join(findings: &mut [Finding]) {
     let causes: Vec<(String, crate::stack::component::Component, Vec<String>)> = findings
         .iter()
@@ -46,8 +46,8 @@ pub(super) fn join(findings: &mut [Finding]) {
     }
 }
 
-/// Marks the root causes and sorts: root causes first, then by severity, faults before obstacles, then the lowest rung of
-/// the data path. Returns the ids of the root causes.
+/// Marks the root causes and sorts the findings: root causes first, then by severity, faults before obstacles, then by
+/// position in the data path. Returns the IDs of the root causes.
 pub(super) fn rank(findings: &mut [Finding]) -> Vec<String> {
     for finding in findings.iter_mut() {
         finding.root_cause = finding.caused_by.is_empty() && finding.severity < Severity::Info;

@@ -1,4 +1,4 @@
-//! Checks: statements that should be true, and what judging one comes to.
+//! Checks: statements that should be true, and the possible results of a check.
 
 use super::{
     RuleContext,
@@ -8,15 +8,15 @@ use crate::{report::Finding, stack::component::Component};
 
 /// A statement that should be true.
 pub struct Check {
-    /// Its name, as stable as the codes are.
+    /// Its ID, as stable as the codes.
     pub id: &'static str,
     /// The component that it is about.
     pub component: Component,
     /// The statement.
     pub title: &'static str,
-    /// What it can find.
+    /// The diagnoses that it can find.
     pub finds: &'static [&'static Diagnosis],
-    /// The checks that must not have failed for this one to be judged.
+    /// The checks that must not have failed before this one can be judged.
     pub after: &'static [&'static Check],
     /// Judges it.
     pub(crate) judge: fn(&RuleContext<'_>) -> Judgement,
@@ -30,7 +30,7 @@ impl Check {
         self.finds.iter().any(finds) && (!of_workloads || known.component == self.component)
     }
 
-    /// The heading under which it is shown. Adapters are shown with the server that they belong to.
+    /// The heading under which it is shown. Adapters are shown with Meshery Server.
     pub fn category(&self) -> Component {
         match self.component {
             Component::Adapter => Component::Server,
@@ -39,16 +39,16 @@ impl Check {
     }
 }
 
-/// What judging a check comes to: an outcome, or why there is none.
+/// The result of a check: an outcome, or the reason why there is none.
 pub(crate) type Judgement = Result<Outcome, Undecided>;
 
-/// What was judged.
+/// The outcome of a check that was judged.
 pub(crate) enum Outcome {
-    /// The statement is true, perhaps with a detail.
+    /// The statement is true. The detail is optional.
     Pass(Option<String>),
     /// Findings: what is wrong.
     Found(Vec<Finding>),
-    /// The statement is not true and is not expected to be, as findings that are no alarm say.
+    /// The statement is not true, but this is expected. The findings are only informational.
     ExpectedAbsent(Vec<Finding>),
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum Outcome {
 pub(crate) enum Undecided {
     /// It does not apply.
     Skip(String),
-    /// It could not be looked at.
+    /// It could not be checked.
     Unknown(String),
 }
 
@@ -100,7 +100,7 @@ impl Outcome {
         Err(Undecided::Skip(why.into()))
     }
 
-    /// The check could not be looked at.
+    /// The check could not be made.
     pub(crate) fn unknown(why: impl Into<String>) -> Judgement {
         Err(Undecided::Unknown(why.into()))
     }

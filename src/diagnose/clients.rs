@@ -1,4 +1,4 @@
-//! Whose the broker's clients are.
+//! Classifies the broker's clients.
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -7,22 +7,22 @@ use crate::facts::{BrokerServer, Connection, Facts, stack};
 /// A client and the server that lists it.
 pub(super) type Client<'a> = (&'a BrokerServer, &'a Connection);
 
-/// The broker's clients that matter.
+/// The broker's clients that matter for the states.
 #[derive(Debug, Default)]
 pub(super) struct Clients<'a> {
-    /// `MeshSync`'s own connections.
+    /// Connections of this cluster's `MeshSync`.
     pub(super) meshsync: Vec<Client<'a>>,
-    /// Connections of `MeshSync`'s name that are not its own, and why not.
+    /// Connections named like `MeshSync` that do not belong to this cluster's `MeshSync`, and why not.
     pub(super) foreign: Vec<(Client<'a>, &'static str)>,
-    /// Connections of the server that reads from the broker.
+    /// Connections of Meshery Server.
     pub(super) server: Vec<Client<'a>>,
 }
 
-/// Sorts the clients.
+/// Classifies the clients.
 ///
-/// A matching pod address settles it. Where none matches, as behind a gateway, the name is enough, up to the number of
-/// pods that run; but a connection older than every container of ours is never ours.
-/// Only on a server that `is_target` can a connection be our `MeshSync`'s.
+/// A connection from a pod's address belongs to that pod. If no address matches, for example behind a gateway, the name
+/// is enough, up to the number of running pods. A connection that is older than every `MeshSync` container is never
+/// ours, and only connections to servers for which `is_target` is true can be ours.
 pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> Clients<'_> {
     let profile = facts.profile;
     let all = || {
@@ -38,7 +38,7 @@ pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> 
     };
     let named: Vec<Client<'_>> = all().filter(|(_, connection)| connection.name == profile.meshsync.client).collect();
 
-    // Without a look at pods, the name is all there is to go by.
+    // Without the pods, only the name is known.
     if !facts.pods.is_settled() {
         clients.meshsync = named.into_iter().filter(|(server, _)| is_target(server)).collect();
         return clients;
@@ -59,15 +59,15 @@ pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> 
             _ => false,
         };
         let why = if pods.is_empty() {
-            Some("no MeshSync of ours runs")
+            Some("no MeshSync of this cluster is running")
         } else if !is_target(server) {
-            Some("our MeshSync is told to publish to another broker")
+            Some("this cluster's MeshSync publishes to another broker")
         } else if too_old {
-            Some("it connected before our MeshSync's container started")
+            Some("it connected before this cluster's MeshSync container started")
         } else if some_match && !is_pod(connection) {
-            Some("another connection comes from our pod's address")
+            Some("another connection has the address of this cluster's MeshSync pod")
         } else if !some_match && left == 0 {
-            Some("our MeshSync has its connections already")
+            Some("this cluster's MeshSync already has its connections")
         } else {
             None
         };

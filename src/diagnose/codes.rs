@@ -1,4 +1,4 @@
-//! Every code, in the order of the data path, and finding one by its name.
+//! Every code, in the order of the data path, and lookup by name.
 
 use super::{
     Check,
@@ -6,7 +6,7 @@ use super::{
     rules,
 };
 
-/// Every code, diagnoses of workloads spread over the components.
+/// Every code; diagnoses of workloads are expanded for each component.
 pub fn all() -> impl Iterator<Item = Code> {
     rules::diagnoses().flat_map(|diagnosis| {
         let components = match &diagnosis.component {
@@ -17,17 +17,17 @@ pub fn all() -> impl Iterator<Item = Code> {
     })
 }
 
-/// The code of that name.
+/// The code with that name.
 pub fn find(code: &str) -> Option<Code> {
     all().find(|known| known.code() == code)
 }
 
-/// Every check, of a cluster, a test or a preflight.
+/// Every check of a cluster, a test or a preflight.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     rules::every()
 }
 
-/// The check with this id.
+/// The check with this ID.
 pub fn check(id: &str) -> Option<&'static Check> {
     checks().find(|check| check.id == id)
 }
@@ -37,10 +37,10 @@ pub fn found_by(check: &Check) -> impl Iterator<Item = Code> {
     all().filter(|known| check.can_find(known))
 }
 
-/// Topics that are explained besides codes, with a title each.
+/// Topics that have an explanation besides codes, with their titles.
 pub const TOPICS: &[(&str, &str)] = &[("states", "What each state means")];
 
-/// The text about a topic.
+/// The text of a topic.
 pub fn topic(word: &str) -> Option<&'static str> {
     match word {
         "state" | "states" => Some(include_str!("states.md")),
@@ -48,14 +48,14 @@ pub fn topic(word: &str) -> Option<&'static str> {
     }
 }
 
-/// The codes, checks and topics that look most like this word.
+/// The codes, checks and topics that are most similar to this word.
 pub fn nearest(word: &str) -> Vec<String> {
     let topics = TOPICS.iter().map(|(topic, _)| (*topic).to_owned());
     let ids = checks().map(|check| check.id.to_owned());
     nearest_of(word, all().map(|known| known.code()).chain(ids).chain(topics))
 }
 
-/// The three of these words that look most like this one.
+/// The three candidates that are most similar to this word.
 pub fn nearest_of(word: &str, words: impl Iterator<Item = String>) -> Vec<String> {
     let mut near: Vec<(usize, String)> = words
         .map(|code| (strsim::levenshtein(word, &code), code))
@@ -75,13 +75,13 @@ mod tests {
     use crate::stack::{component::Component, error_codes};
 
     #[test]
-    fn codes_are_unique_and_what_they_explain_exists() {
+    fn codes_are_unique_and_explained_codes_exist() {
         let codes: Vec<String> = all().map(|known| known.code()).collect();
         let set: BTreeSet<&String> = codes.iter().collect();
         assert_eq!(codes.len(), set.len());
         for known in all() {
             for (template, code) in known.diagnosis.explains.iter().zip(known.explains()) {
-                // Of a template's codes, some exist for one component only.
+                // Some codes of a template exist only for one component.
                 let exists = set.contains(&code)
                     || WORKLOADS.iter().any(|w| set.contains(&template.replace("{component}", w.code())));
                 assert!(exists, "{} explains the unknown {code}", known.code());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_error_codes_refer_to_exists() {
+    fn error_codes_refer_to_existing_diagnoses() {
         for section in error_codes::all() {
             let see = section.lines().find_map(|line| line.strip_prefix("Diagnosed as: ")?.strip_suffix('.'));
             for see in see.into_iter().flat_map(|see| see.split(", ")) {
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// A code's file is its rest after the component, in the folder of its component.
+    /// The file name is the code without the component, in the component's folder.
     fn file_of(known: Code) -> String {
         let code = known.diagnosis.code;
         let prefix =

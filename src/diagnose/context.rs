@@ -1,4 +1,4 @@
-//! What every rule is given: the stack as the facts show it, and the states that they prove.
+//! What every rule receives: the view of the stack and the proven states.
 
 use std::ops::Deref;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::facts::Facts;
 
-/// The stack as the facts show it, and the states of its components.
+/// The view of the stack, and the states of its components.
 pub(crate) struct RuleContext<'a> {
     view: StackView<'a>,
     states: States,
@@ -22,7 +22,7 @@ impl<'a> RuleContext<'a> {
         Self { view, states }
     }
 
-    /// The states of the components, as far as they are proven.
+    /// The proven states of the components.
     pub(crate) fn states(&self) -> &States {
         &self.states
     }

@@ -1,7 +1,7 @@
-//! Diagnoses: what each code is about, how much it matters, what it explains, and which checks find it.
+//! Diagnoses: what each code is about, how severe it is, and what it explains.
 //!
-//! A code is stable and never reused. Each diagnosis is declared in the file of its code under `rules/`, with its
-//! explanation beside it.
+//! A code is stable and never reused. Each diagnosis is declared in the file of its code under `rules/`, next to its
+//! explanation.
 
 use crate::stack::profile;
 use crate::{
@@ -9,25 +9,25 @@ use crate::{
     stack::component::Component,
 };
 
-/// A diagnosis, as the file of its code declares it.
+/// A diagnosis, as declared in the file of its code.
 pub struct Diagnosis {
-    /// The code; in a diagnosis of workloads `{component}` stands for the component.
+    /// The code; in a diagnosis of workloads, `{component}` stands for the component.
     pub code: &'static str,
-    /// What it is about; none for a diagnosis of workloads, which serves every one of them.
+    /// The component that it is about; `None` for a diagnosis of workloads, which applies to all of them.
     pub component: Option<Component>,
-    /// Wrong, or not seen.
+    /// A fault or an obstacle.
     pub kind: Kind,
-    /// How much it matters, unless the rule knows better.
+    /// The severity, unless the rule sets another one.
     pub severity: Severity,
     /// One line for the list of checks.
     pub title: &'static str,
-    /// The codes of its consequences, when both are found.
+    /// The codes that it explains if both are found.
     pub explains: &'static [&'static str],
     /// The text of `explain`.
     pub explanation: &'static str,
-    /// What to do about an obstacle that says nothing about that itself.
+    /// The remedy of an obstacle that has no remedy of its own.
     pub remedy: &'static str,
-    /// A command of kubectl that shows more of such an obstacle.
+    /// The arguments of a kubectl command that shows more about such an obstacle.
     pub kubectl: Option<&'static str>,
 }
 
@@ -44,47 +44,47 @@ impl Diagnosis {
         kubectl: None,
     };
 
-    /// What all faults of a component have in common: an error, unless the diagnosis says otherwise.
+    /// Defaults of a component's faults: severity error.
     pub(crate) const fn fault(component: Component) -> Self {
         Self { component: Some(component), ..Self::EMPTY }
     }
 
-    /// What all faults of a component have in common that are a warning.
+    /// Defaults of a component's warnings.
     pub(crate) const fn warning(component: Component) -> Self {
         Self { severity: Severity::Warning, ..Self::fault(component) }
     }
 
-    /// What all notes about a component have in common.
+    /// Defaults of a component's notes.
     pub(crate) const fn info(component: Component) -> Self {
         Self { severity: Severity::Info, ..Self::fault(component) }
     }
 
-    /// What all obstacles have in common.
+    /// Defaults of obstacles.
     pub(crate) const fn obstacle(component: Component) -> Self {
         Self { component: Some(component), kind: Kind::Obstacle, ..Self::EMPTY }
     }
 
-    /// What all faults of workloads have in common.
+    /// Defaults of diagnoses of workloads.
     pub(crate) const fn of_workloads() -> Self {
         Self::EMPTY
     }
 }
 
-/// The components that run as workloads, and so share the diagnoses of workloads.
+/// The components that run as workloads and share the diagnoses of workloads.
 pub const WORKLOADS: [Component; 5] =
     [Component::Operator, Component::Broker, Component::Meshsync, Component::Server, Component::Adapter];
 
-/// A code: a diagnosis and, for one of workloads, the component.
+/// A code: a diagnosis together with its component.
 #[derive(Clone, Copy)]
 pub struct Code {
     /// The diagnosis.
     pub diagnosis: &'static Diagnosis,
-    /// What it is about.
+    /// The component that it is about.
     pub component: Component,
 }
 
 impl Code {
-    /// The code in words: `meshsync-crash-loop`.
+    /// The full code, for example `meshsync-crash-loop`.
     pub fn code(&self) -> String {
         self.fill(self.diagnosis.code)
     }
@@ -99,13 +99,13 @@ impl Code {
         self.fill(self.diagnosis.explanation)
     }
 
-    /// The codes of its consequences. Of a diagnosis of workloads, some exist for one component only.
+    /// The codes that it explains. Some codes of a template exist only for one component.
     pub fn explains(&self) -> impl Iterator<Item = String> {
         self.diagnosis.explains.iter().map(|code| self.fill(code))
     }
 
     fn fill(&self, text: &str) -> String {
-        // Explanations name the objects of the usual profile.
+        // Explanations use the object names of the default profile.
         let names = &profile::MESHERY;
         let workload = match self.component {
             Component::Operator => format!("deployment/{}", names.operator.deployment),

@@ -1,4 +1,4 @@
-//! Findings in the making: what the diagnosis says, and what a rule adds.
+//! Builds findings: the diagnosis supplies the defaults, the rule adds the details.
 
 use super::{Diagnosis, Judgement, Outcome, diagnosis::Code};
 use crate::{
@@ -7,23 +7,23 @@ use crate::{
 };
 
 impl Diagnosis {
-    /// Begins a finding of this diagnosis.
+    /// Starts a finding of this diagnosis.
     pub(crate) fn finding(&'static self) -> Draft {
         debug_assert!(self.component.is_some(), "{} needs a component", self.code);
         self.finding_of(self.component.unwrap_or(Component::Cluster))
     }
 
-    /// Begins a finding of this diagnosis about a workload of a component.
+    /// Starts a finding of this diagnosis about a component's workload.
     pub(crate) fn finding_of(&'static self, component: Component) -> Draft {
         Draft::new(Code { diagnosis: self, component })
     }
 }
 
-/// A finding in the making.
+/// A finding that is being built.
 pub(crate) struct Draft(Finding);
 
 impl Draft {
-    /// Begins a finding of this code.
+    /// Starts a finding of this code.
     pub(super) fn new(known: Code) -> Self {
         let code = known.code();
         Self(Finding {
@@ -58,13 +58,13 @@ impl Draft {
         self
     }
 
-    /// The fact in one line, more exact than the catalogue's.
+    /// The fact in one line, more specific than the diagnosis's title.
     pub(crate) fn title(mut self, title: impl Into<String>) -> Self {
         self.0.title = title.into();
         self
     }
 
-    /// What it means here.
+    /// What it means in this case.
     pub(crate) fn message(mut self, message: impl Into<String>) -> Self {
         self.0.message = message.into();
         self
@@ -75,7 +75,7 @@ impl Draft {
         self
     }
 
-    /// How we know.
+    /// How it was determined.
     pub(crate) fn evidence(mut self, line: impl Into<String>) -> Self {
         self.0.evidence.push(line.into());
         self
@@ -86,13 +86,13 @@ impl Draft {
         self
     }
 
-    /// What to do, in words.
+    /// The remedy in words.
     pub(crate) fn remedy(mut self, text: impl Into<String>) -> Self {
         self.0.remedy.text = text.into();
         self
     }
 
-    /// What to do, as a command.
+    /// A command of the remedy.
     pub(crate) fn command(mut self, command: Command) -> Self {
         self.0.remedy.commands.push(command);
         self
@@ -103,7 +103,7 @@ impl Draft {
         self
     }
 
-    /// The judgement that this is what is wrong.
+    /// The check's outcome: only this finding.
     pub(crate) fn found(self) -> Judgement {
         Outcome::found(vec![self.done()])
     }

@@ -1,4 +1,4 @@
-//! Judges checks in their order: what depends on a statement that is not true is not judged.
+//! Runs checks in order. A check whose prerequisite failed is skipped.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -8,20 +8,20 @@ use crate::{
     stack::component::Component,
 };
 
-/// A check whose findings have no ids yet, only places in the list of findings.
+/// A check whose findings have no IDs yet, only positions in the list of findings.
 pub(super) struct Judged {
     check: report::Check,
     findings: Range<usize>,
 }
 
-/// Judges each check. A finding of the codes in `no_bar` is no error here.
+/// Runs each check. Findings of the codes in `no_bar` are at most warnings.
 pub(super) fn judge(
     checks: &[&'static Check],
     no_bar: &[&str],
     context: &RuleContext<'_>,
 ) -> (Vec<Judged>, Vec<Finding>) {
     let mut statuses: BTreeMap<&str, Status> = BTreeMap::new();
-    // Of what is not judged, the statement at the bottom that is not so.
+    // For each skipped check, the failed prerequisite that all others lead back to.
     let mut blockers: BTreeMap<&str, &'static str> = BTreeMap::new();
     let mut findings: Vec<Finding> = Vec::new();
     let mut judged = Vec::new();
@@ -82,8 +82,8 @@ pub(super) fn judge(
     (judged, findings)
 }
 
-/// How long it took to observe what checks of a component are judged by: the API server's answers, and for those that
-/// concern the broker's clients also the broker's.
+/// How long it took to collect the facts that checks of a component need: the API server's responses, and for checks
+/// about the broker's clients also the broker's.
 fn observed_ms(component: Component, context: &RuleContext<'_>) -> u64 {
     let asks_broker = matches!(component, Component::Broker | Component::Meshsync);
     let counts = |name: &str| match (component, name) {
@@ -97,7 +97,7 @@ fn observed_ms(component: Component, context: &RuleContext<'_>) -> u64 {
     counted.map(|(_, ms)| *ms).max().unwrap_or(0)
 }
 
-/// Gives the checks the ids that their findings have got.
+/// Adds the IDs of the findings to the checks.
 pub(super) fn number(judged: Vec<Judged>, findings: &[Finding]) -> Vec<report::Check> {
     judged
         .into_iter()
@@ -121,7 +121,7 @@ fn worst(findings: &[Finding]) -> Status {
 }
 
 impl Check {
-    /// The statement that this check depends on and that is not true.
+    /// The first prerequisite that did not pass.
     fn blocked_by(&self, statuses: &BTreeMap<&str, Status>) -> Option<&'static Check> {
         let blocks = |check: &&&'static Check| {
             matches!(statuses.get(check.id), Some(Status::Fail | Status::Unknown | Status::Skip))
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_failed_dependency_blocks_a_check_of_any_list() {
-        // Neither is in the list of a cluster's checks: a preflight has the one, nobody the other.
+        // Neither check is in the list of cluster checks.
         static FIRST: Check = Check {
             id: "first",
             component: Component::Cluster,

@@ -1,4 +1,4 @@
-//! What there is: the parts of a report that list rather than judge.
+//! The inventory: the parts of a report that list objects and judge nothing.
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
@@ -19,7 +19,7 @@ use crate::{
     stack::component::Component,
 };
 
-/// The most clients of one server that a report lists; the stack's own are always among them.
+/// The maximum number of clients of one server in a report. The stack's own clients are always included.
 const CLIENT_CAP: usize = 50;
 
 /// The lists of a report.
@@ -181,7 +181,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// Pods whose workload was not seen.
+    /// Pods whose workload is unknown.
     fn bare(&self, component: Component, pods: &[&Pod]) -> Workload {
         let ready = pods.iter().filter(|pod| pod_status::ready_containers(pod).0 > 0).count();
         Workload {
@@ -255,7 +255,7 @@ impl<'a> Inventory<'a> {
     }
 }
 
-/// The version to show: the full one, unless it is not stamped.
+/// The version to show: the full version, or major and minor if the build has no version stamp.
 pub(super) fn shown_version(version: &ServerVersion) -> String {
     let stamped = version
         .git_version

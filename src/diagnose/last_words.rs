@@ -1,4 +1,4 @@
-//! Logs in findings: the lines that matter, and what a known one means.
+//! Logs in findings: the relevant lines, and the meaning of known ones.
 
 use k8s_openapi::api::core::v1::Pod;
 
@@ -10,18 +10,18 @@ use crate::{
     },
 };
 
-/// The most lines of one log that a finding shows.
+/// The maximum number of lines of one log in a finding.
 const SHOWN: usize = 3;
 
-/// What a container's logs say.
+/// The relevant lines of a container's logs.
 pub(crate) struct LastWords {
     /// The lines, as evidence.
     pub(crate) evidence: Vec<String>,
-    /// What a known line among them means.
+    /// The meaning of the first known line.
     pub(crate) signature: Option<&'static Signature>,
 }
 
-/// The last words of a pod's container; those of the run that ended count before those of the present one.
+/// The relevant lines of a pod's container; the previous container's log comes before the current one.
 pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str) -> LastWords {
     let logs = |previous: bool| {
         facts.logs.iter().filter(move |log| log.pod == pod && log.container == container && log.previous == previous)
@@ -33,7 +33,7 @@ pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str
             let telling = known.is_some() && words.signature.is_none();
             if telling {
                 words.signature = known;
-                // The line that says why comes first.
+                // The line that explains the problem comes first.
                 words.evidence.insert(0, shown(log, line));
             } else if words.evidence.len() < SHOWN {
                 words.evidence.push(shown(log, line));
@@ -44,7 +44,7 @@ pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str
     words
 }
 
-/// The last words of a container in the first of these pods that has any.
+/// The relevant lines of a container in the first of these pods that has any.
 pub(crate) fn of_pods(facts: &Facts, component: Component, pods: &[&Pod], container: &str) -> Option<LastWords> {
     pods.iter()
         .map(|pod| of(facts, component, stack::name(&pod.metadata), container))
@@ -52,7 +52,7 @@ pub(crate) fn of_pods(facts: &Facts, component: Component, pods: &[&Pod], contai
 }
 
 fn shown(log: &Log, line: &LogLine) -> String {
-    let run = if log.previous { "log of the run before" } else { "log" };
+    let run = if log.previous { "log of the previous container" } else { "log" };
     let code = line.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
     let count = if line.count > 1 { format!(" ({} times)", line.count) } else { String::new() };
     let last = line.last.map(|last| format!(" at {last:.0}")).unwrap_or_default();

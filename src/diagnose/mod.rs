@@ -1,8 +1,7 @@
-//! Facts to a report. No client, no clock, no async.
+//! From facts to a report. No client, no clock, no async.
 //!
-//! Every rule is a statement that should be true, as data: what it is called, what must have passed before it can be
-//! judged, and the function that judges it. The findings are then joined by what the catalogue says explains what, so
-//! that the root cause comes first.
+//! Every check is data: a statement that should be true, its prerequisites, and the function that judges it. The
+//! findings are then joined by which diagnosis explains which, so that the root cause comes first.
 
 pub(crate) mod broker_view;
 mod causes;
@@ -46,34 +45,37 @@ pub(crate) use self::{
     guards::known_unless,
 };
 
-/// How far two clocks of a cluster may differ: the API server's, a node's, the broker's.
+/// The maximum difference between two clocks of a cluster: the API server's, a node's and the broker's.
 pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
-/// What the operator says should be so (`--expect`).
+/// What the user expects (`--expect`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectation {
-    /// Operator, broker and `MeshSync` are to be in the cluster.
+    /// Operator, broker and `MeshSync` should be in the cluster.
     pub operator: bool,
-    /// `MeshSync` is to run inside the server, and nothing in the cluster is right.
+    /// `MeshSync` should run inside Meshery Server, with nothing in the cluster.
     pub embedded: bool,
-    /// A server is to read from the broker.
+    /// Meshery Server should be connected to the broker.
     pub server: bool,
     /// Whether that server runs in this cluster.
     pub server_inside: Option<bool>,
 }
 
 impl Expectation {
-    /// What these words of `--expect` say.
+    /// Parses the values of `--expect`.
     ///
     /// # Errors
     ///
-    /// A sentence when they contradict each other.
+    /// If the values contradict each other.
     pub fn of<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, UsageError> {
         let words: Vec<&str> = words.collect();
         let has = |word: &str| words.contains(&word);
         for (one, other) in [("operator", "embedded"), ("server=inside", "server=outside")] {
             if has(one) && has(other) {
-                return Err(UsageError::new(format!("--expect names both {one} and {other}, and only one can be so")));
+                return Err(UsageError::new(format!(
+                    "--expect names both {one} and {other}, but they exclude each \
+                                                    other"
+                )));
             }
         }
         Ok(Self {
@@ -105,15 +107,15 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     report
 }
 
-/// Judges what an ad hoc test measured, with whatever concerns it.
+/// Judges the facts of a single test: only findings that concern its subject.
 pub fn test(facts: &Facts, source: Source) -> Report {
     tested::report(facts, source)
 }
 
-/// Judges whether the stack may be installed: other rules over the same facts. What decides is whether every object could
-/// be tried; that something of the stack is not there is as it should be.
+/// Judges whether the stack can be installed, with other checks on the same facts. It is determined if every object
+/// could be tested; absent objects are no fault.
 ///
-/// None when the facts hold no preflight, though the cluster was spoken to.
+/// `None` if the cluster responded but the facts contain no preflight.
 pub fn preflight(facts: &Facts, source: Source) -> Option<Report> {
     if facts.preflight.is_none() && facts.obstacle.is_none() {
         return None;
@@ -169,7 +171,7 @@ fn judged(
     }
 }
 
-/// What is wrong with the watch-list alone, and why not all of that could be judged.
+/// The findings about the watch-list alone, and why some of it could not be judged.
 pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
     let expect = Expectation::default();
     let context = RuleContext::new(facts, &expect);
@@ -188,7 +190,7 @@ pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
     (findings, open)
 }
 
-/// The version of `MeshSync` that runs, or is to run.
+/// The version of `MeshSync` that is running or configured.
 pub fn meshsync_version(facts: &Facts) -> Option<String> {
     let expect = Expectation::default();
     let context = RuleContext::new(facts, &expect);

@@ -1,29 +1,29 @@
-//! The mode: how the cluster is meant to be watched, and so what of the stack should exist.
+//! The mode: how the cluster is supposed to be watched, and so which objects should exist.
 
 use k8s_openapi::api::apps::v1::Deployment;
 
 use super::stack_view::StackView;
 use crate::facts::destination::{self, Destination, GivenBy};
 
-/// How the cluster is meant to be watched.
+/// How the cluster is supposed to be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// The operator makes broker and `MeshSync` from custom resources.
+    /// The operator creates broker and `MeshSync` from custom resources.
     Operator,
-    /// The operator makes `MeshSync`, which publishes to a broker by address.
+    /// The operator creates `MeshSync`, which publishes to a broker at a given address.
     CustomBroker,
-    /// Somebody's own Deployment runs `MeshSync`, without operator and custom resources.
+    /// A self-managed Deployment runs `MeshSync`, without the operator and custom resources.
     Standalone,
-    /// `MeshSync` runs inside the server, and nothing is to be here.
+    /// `MeshSync` runs inside Meshery Server, with nothing in the cluster.
     Embedded,
-    /// Nothing is here, and nobody said what should be.
+    /// The cluster contains nothing of the stack, and no mode was given.
     None,
-    /// Not enough was seen.
+    /// Not enough is known.
     Unknown,
 }
 
 impl Mode {
-    /// As the report names it.
+    /// Its name in the report.
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Operator => "operator",
@@ -37,7 +37,7 @@ impl Mode {
 }
 
 impl StackView<'_> {
-    /// Whether MeshSync is somebody's own Deployment, without operator and custom resources, by intent.
+    /// Whether MeshSync is a self-managed Deployment, on purpose without the operator and custom resources.
     pub(crate) fn is_standalone(&self) -> bool {
         let own = |deployment: &Deployment| deployment.metadata.owner_references.is_none();
         self.meshsync.known().copied().is_some_and(own)
@@ -47,11 +47,11 @@ impl StackView<'_> {
             && !self.has_custom_resource()
     }
 
-    /// The mode, and how we know.
+    /// The mode, and how it was determined.
     pub(crate) fn mode(&self) -> (Mode, Option<String>) {
         if self.is_standalone() {
             let name = self.meshsync_name();
-            return (Mode::Standalone, Some(format!("Deployment {name} belongs to no MeshSync object")));
+            return (Mode::Standalone, Some(format!("Deployment {name} belongs to no MeshSync CR")));
         }
         if let Some(destination) = self.elsewhere()
             && destination.given_by == GivenBy::Object
@@ -66,13 +66,13 @@ impl StackView<'_> {
             && self.brokers.is_settled()
             && self.meshsyncs.is_settled();
         match (seen, self.expect.embedded) {
-            (true, true) => (Mode::Embedded, Some("--expect says so".into())),
+            (true, true) => (Mode::Embedded, Some("set by --expect".into())),
             (true, false) => (Mode::None, None),
             (false, _) => (Mode::Unknown, None),
         }
     }
 
-    /// Who tells `MeshSync` to publish to a destination, as evidence.
+    /// The setting that makes `MeshSync` publish to a destination, as evidence.
     pub(crate) fn told(&self, destination: &Destination) -> String {
         let name = self.meshsync_name();
         match destination.given_by {
@@ -81,7 +81,7 @@ impl StackView<'_> {
         }
     }
 
-    /// Whether a Deployment of somebody's own says where `MeshSync` publishes, and no object does.
+    /// Whether a self-managed Deployment, and no CR, sets the address that `MeshSync` publishes to.
     pub(crate) fn goes_by_deployment(&self) -> bool {
         self.destination.as_ref().is_some_and(|destination| destination.given_by == GivenBy::Deployment)
     }

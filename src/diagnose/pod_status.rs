@@ -1,4 +1,4 @@
-//! Pods in the words of kubectl: ready containers, restarts, and the status that an operator should see.
+//! Pod status as kubectl shows it: ready containers, restarts, and the most important status.
 
 use k8s_openapi::{
     api::core::v1::{ContainerStatus, Pod},
@@ -33,7 +33,7 @@ pub(super) fn image_of(pod: &Pod, container: &str) -> Option<String> {
     containers.iter().find(|c| c.name == container).or_else(|| containers.first())?.image.clone()
 }
 
-/// A pod's status as kubectl shows it: the reason why a container waits or ended before the phase.
+/// A pod's status as kubectl shows it: the reason why a container is waiting or terminated comes before the phase.
 pub(super) fn status_of(pod: &Pod) -> String {
     if pod.metadata.deletion_timestamp.is_some() {
         return "Terminating".into();
@@ -51,7 +51,7 @@ pub(super) fn status_of(pod: &Pod) -> String {
     reason.or_else(pod_reason).or_else(unschedulable).unwrap_or_else(|| phase(pod).into())
 }
 
-/// The status that an operator should see first: of a pod that does not run, else of any.
+/// The status to show first: that of a pod that is not running, if any.
 pub(super) fn worst_status(pods: &[&Pod]) -> Option<String> {
     let all: Vec<String> = pods.iter().map(|pod| status_of(pod)).collect();
     all.iter()

@@ -14,7 +14,7 @@ use crate::{
     stack::base::permission::Permission,
 };
 
-/// The outlook of a context who may have no preflight, since nothing could be asked.
+/// The preflight's summary; the preflight may be missing because the cluster could not be reached.
 pub(super) struct PreflightSummary<'a> {
     context: &'a RuleContext<'a>,
     seen: Option<&'a Preflight>,
@@ -30,14 +30,14 @@ impl<'a> PreflightSummary<'a> {
         self.seen.into_iter().flat_map(|seen| &seen.objects).filter(|trial| !stays(self.context, trial))
     }
 
-    /// Whether each object was tried, or is known to be untriable until another is there.
+    /// Whether each object was tested, or cannot be tested before another one exists.
     pub(super) fn is_determined(&self) -> bool {
         self.seen.is_some()
             && self.is_place_known()
             && self.written().all(|trial| missing(trial).next().is_some() || open(trial).is_none())
     }
 
-    /// Whether it is known what is there already. A missing permission is told by itself; a failure leaves it open.
+    /// Whether the existing objects are known. A missing permission has its own finding; a failure leaves it unknown.
     fn is_place_known(&self) -> bool {
         let context = self.context;
         context.facts.deployments.failure().is_none()
@@ -45,7 +45,7 @@ impl<'a> PreflightSummary<'a> {
             && context.meshsyncs.failure().is_none()
     }
 
-    /// The rights that installing takes and that are missing, and those that looking took.
+    /// The missing permissions: those that an installation needs, and those that the preflight itself needs.
     pub(super) fn missing_permissions(&self) -> Vec<Permission> {
         let nodes = self.seen.into_iter().flat_map(|seen| seen.nodes.missing_permissions());
         states::sorted(self.written().flat_map(missing).chain(nodes))

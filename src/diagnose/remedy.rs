@@ -1,13 +1,13 @@
-//! Commands of remedies: actions, with the context, the namespace and the real names of this stack.
+//! Commands of remedies: actions with the connection flags, the namespace and the real object names.
 
 use super::RuleContext;
 use crate::{
     facts::stack,
-    report::{Action, Command, Effect, PatchKind, WorkloadRef},
+    report::{Action, Command, Effect, WorkloadRef},
     stack::{base::words::quoted, component::Component},
 };
 
-/// kubectl, for objects of the stack's namespace or of the whole cluster.
+/// Builds kubectl commands for objects of a namespace or of the whole cluster.
 pub(crate) struct Kubectl<'a, 'b> {
     context: &'b RuleContext<'a>,
     namespace: Option<&'b str>,
@@ -19,19 +19,14 @@ impl Kubectl<'_, '_> {
         self.run(Action::Inspect(arguments.into()))
     }
 
-    /// A command that somebody has to look at before it is run.
+    /// A command that the user has to review before running it.
     pub(crate) fn change(&self, arguments: impl Into<String>) -> Command {
         self.run(Action::Change(arguments.into()))
     }
 
-    /// Changes fields of an object by a merge patch.
+    /// Changes fields of an object with a merge patch.
     pub(crate) fn patch(&self, object: impl Into<String>, patch: impl Into<String>) -> Command {
-        self.patch_of(PatchKind::Merge, object, patch)
-    }
-
-    /// Changes fields of an object by operations.
-    pub(crate) fn patch_of(&self, kind: PatchKind, object: impl Into<String>, patch: impl Into<String>) -> Command {
-        self.run(Action::Patch { object: object.into(), kind, patch: patch.into() })
+        self.run(Action::Patch { object: object.into(), patch: patch.into() })
     }
 
     /// Deletes objects.
@@ -39,7 +34,7 @@ impl Kubectl<'_, '_> {
         self.run(Action::Delete(objects.into()))
     }
 
-    /// Runs an action.
+    /// The command for an action.
     pub(crate) fn run(&self, action: Action) -> Command {
         let namespace = self.namespace.map(|it| format!(" -n {}", quoted(it)));
         let namespace = namespace.unwrap_or_default();
@@ -48,7 +43,7 @@ impl Kubectl<'_, '_> {
     }
 }
 
-/// A whole command line, of any program.
+/// A whole command line of any program.
 pub(crate) fn other(effect: Effect, run: String) -> Command {
     command(run.clone(), Action::Other(run, effect))
 }
@@ -58,28 +53,28 @@ fn command(run: String, action: Action) -> Command {
 }
 
 impl<'a> RuleContext<'a> {
-    /// kubectl, in the stack's namespace.
+    /// kubectl in the stack's namespace.
     pub(crate) fn kubectl(&self) -> Kubectl<'a, '_> {
         Kubectl { context: self, namespace: Some(&self.facts.target.namespace) }
     }
 
-    /// kubectl, in any namespace.
+    /// kubectl in another namespace.
     pub(crate) fn kubectl_in<'b>(&'b self, namespace: &'b str) -> Kubectl<'a, 'b> {
         Kubectl { context: self, namespace: Some(namespace) }
     }
 
-    /// kubectl, about objects of the whole cluster.
+    /// kubectl for cluster-scoped objects.
     pub(crate) fn kubectl_cluster(&self) -> Kubectl<'a, '_> {
         Kubectl { context: self, namespace: None }
     }
 
-    /// A command of Helm.
+    /// A Helm command.
     pub(crate) fn helm(&self, effect: Effect, namespace: &str, arguments: &str) -> Command {
         let flags = self.facts.target.invocation.helm_flags();
         other(effect, format!("helm{flags} {arguments} -n {}", quoted(namespace)))
     }
 
-    /// The workload of a component, by its real name where it is known.
+    /// The workload of a component, by its real name if it is known.
     pub(crate) fn workload(&self, component: Component) -> WorkloadRef {
         let profile = self.facts.profile;
         match component {
@@ -98,7 +93,7 @@ impl<'a> RuleContext<'a> {
         }
     }
 
-    /// Restarts the workload of a component.
+    /// Restarts a component's workload.
     pub(crate) fn restart(&self, component: Component) -> Command {
         self.kubectl().run(Action::Restart(self.workload(component)))
     }
@@ -118,7 +113,7 @@ impl<'a> RuleContext<'a> {
         self.kubectl().run(Action::Logs { of: of.into(), container: container.map(str::to_owned), tail: tail.into() })
     }
 
-    /// Deploys the stack again, or a part of it.
+    /// Redeploys the stack or a part of it.
     pub(crate) fn redeploy(&self, part: Option<&'static str>) -> Command {
         self.own(Action::Redeploy(part))
     }
@@ -133,6 +128,17 @@ impl<'a> RuleContext<'a> {
     /// Another command of this program.
     pub(crate) fn meshdoctor(&self, effect: Effect, arguments: &str) -> Command {
         self.own(Action::Meshdoctor(arguments.into(), effect))
+    }
+
+    /// Prints the roles that a command needs, bound to a user or a ServiceAccount.
+    pub(crate) fn rbac(&self, of: &str, user: Option<&str>) -> Command {
+        let account = |user: &str| user.strip_prefix("system:serviceaccount:").map(str::to_owned);
+        let to = match user.map(|user| account(user).ok_or(user)) {
+            Some(Ok(account)) => format!(" --to-serviceaccount {}", quoted(&account)),
+            Some(Err(user)) => format!(" --to-user {}", quoted(user)),
+            None => String::new(),
+        };
+        self.meshdoctor(Effect::Read, &format!("rbac {of}{to}"))
     }
 
     fn own(&self, action: Action) -> Command {

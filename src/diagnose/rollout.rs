@@ -1,4 +1,4 @@
-//! Rollouts: whether a workload is what it should be, by the rules of `kubectl rollout status`.
+//! Rollouts: whether a workload is up to date and ready, by the rules of `kubectl rollout status`.
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
@@ -15,17 +15,17 @@ pub(crate) fn image<'a>(deployment: &'a Deployment, container: &str) -> Option<&
     containers(deployment).iter().find(|c| c.name == container).and_then(|c| c.image.as_deref())
 }
 
-/// How many pods a Deployment wants.
+/// The desired number of a Deployment's pods.
 pub(crate) fn wanted(deployment: &Deployment) -> i32 {
     deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
 }
 
-/// How many of a Deployment's pods are ready.
+/// The number of a Deployment's ready pods.
 pub(crate) fn ready(deployment: &Deployment) -> i32 {
     deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
-/// Why a Deployment's rollout is not complete; none when it is.
+/// Why a Deployment's rollout is not complete; `None` if it is complete.
 pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
     let wanted = wanted(deployment);
     let status = deployment.status.clone().unwrap_or_default();
@@ -33,22 +33,22 @@ pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
     let total = status.replicas.unwrap_or(0);
     let available = status.available_replicas.unwrap_or(0);
     if wanted == 0 {
-        return Some("scaled to zero".into());
+        return Some("0 replicas".into());
     }
     if status.observed_generation.unwrap_or(0) < deployment.metadata.generation.unwrap_or(0) {
-        return Some("the controller has not seen the newest change yet".into());
+        return Some("the controller has not observed the latest change yet".into());
     }
     let stalled = status
         .conditions
         .iter()
         .flatten()
         .any(|condition| condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
-    let stalled = if stalled { ", and the deadline for progress has passed" } else { "" };
+    let stalled = if stalled { ", and the progress deadline is exceeded" } else { "" };
     if updated < wanted {
-        return Some(format!("{updated} of {wanted} pods are of the newest version{stalled}"));
+        return Some(format!("{updated} of {wanted} pods are up to date{stalled}"));
     }
     if total > updated {
-        return Some(format!("{} pods of an older version are still there{stalled}", total - updated));
+        return Some(format!("{} pods of an older version still exist{stalled}", total - updated));
     }
     if available < updated {
         return Some(format!("{available} of {updated} pods are available{stalled}"));
@@ -56,21 +56,21 @@ pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
     None
 }
 
-/// Whether a pod's name is one that a controller of this name gives.
+/// Whether a pod's name starts with the controller's name.
 pub(crate) fn is_pod_of(pod: &str, controller: &str) -> bool {
     pod.strip_prefix(controller).is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// Why a `StatefulSet`'s rollout is not complete; none when it is.
+/// Why a `StatefulSet`'s rollout is not complete; `None` if it is complete.
 pub(crate) fn set_incomplete(set: &StatefulSet) -> Option<String> {
     let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
     let status = set.status.clone().unwrap_or_default();
     let ready = status.ready_replicas.unwrap_or(0);
     if wanted == 0 {
-        return Some("scaled to zero".into());
+        return Some("0 replicas".into());
     }
     if status.observed_generation.unwrap_or(0) < set.metadata.generation.unwrap_or(0) {
-        return Some("the controller has not seen the newest change yet".into());
+        return Some("the controller has not observed the latest change yet".into());
     }
     if ready < wanted {
         return Some(format!("{ready} of {wanted} pods are ready"));

@@ -1,4 +1,4 @@
-//! Selecting: which findings and checks are wanted, by code or component. What is silenced is counted.
+//! Selects findings and checks by code, check or component, and counts what was left out.
 
 use super::{self as diagnose, causes, codes, diagnosis, rules, verdict};
 use crate::stack::base::usage::UsageError;
@@ -7,14 +7,14 @@ use crate::{
     stack::component::Component,
 };
 
-/// What is wanted (`--only`, `--skip`); empty for everything.
+/// What was selected (`--only`, `--skip`); empty for everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     only: Vec<Word>,
     skip: Vec<Word>,
 }
 
-/// A word of a selection.
+/// One value of a selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Word {
     Code(String),
@@ -58,7 +58,7 @@ impl Word {
         }
     }
 
-    /// Whether a check that can find this code is meant.
+    /// Whether this selects a check that can find this code.
     fn names_check(&self, check: &diagnose::Check, known: &diagnosis::Code) -> bool {
         match self {
             Self::Code(word) => *word == known.code(),
@@ -75,27 +75,27 @@ fn found_by(id: &str, code: &str) -> bool {
 }
 
 impl Selection {
-    /// Reads the words of `--only` and `--skip`.
+    /// Parses the values of `--only` and `--skip`.
     ///
     /// # Errors
     ///
-    /// A sentence about the first word that is neither a code nor a component.
+    /// If a value is not a code, check or component.
     pub fn new(only: &[String], skip: &[String]) -> Result<Self, UsageError> {
         let parse = |words: &[String]| words.iter().map(|word| Word::parse(word)).collect::<Result<_, _>>();
         Ok(Self { only: parse(only)?, skip: parse(skip)? })
     }
 
-    /// Adds a component to what is wanted.
+    /// Adds a component to the selection.
     pub fn add_component(&mut self, component: Component) {
         self.only.push(Word::Component(component));
     }
 
-    /// Adds the adapters whose name has this part to what is wanted.
+    /// Adds the adapters whose name contains this text to the selection.
     pub fn add_adapter(&mut self, name: &str) {
         self.only.push(Word::Adapter(name.to_owned()));
     }
 
-    /// Leaves what is wanted in a report, and counts what is not.
+    /// Removes everything else from a report, and counts the removed findings.
     pub fn apply(&self, mut report: Report) -> Report {
         if self.only.is_empty() && self.skip.is_empty() {
             return report;
@@ -126,12 +126,12 @@ impl Selection {
         if named(&self.skip) {
             return false;
         }
-        // That nothing could be looked at is never left out silently: the rest would look well.
+        // An obstacle is never left out, because the remaining findings would look healthy.
         let obstacle = finding.kind == Kind::Obstacle && finding.severity == Severity::Error;
         self.only.is_empty() || obstacle || named(&self.only)
     }
 
-    /// A check is wanted for any code that it can find.
+    /// A check is selected if any code that it can find is selected.
     fn wants_check(&self, check: &Check) -> bool {
         let Some(rule) = rules::every().find(|rule| rule.id == check.id) else {
             return true;

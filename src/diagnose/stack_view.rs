@@ -1,4 +1,4 @@
-//! The stack as the facts show it: what every rule and every state would otherwise work out again.
+//! The view of the stack: facts that every rule and state would otherwise derive again.
 
 use k8s_openapi::{
     api::{
@@ -32,18 +32,18 @@ pub(crate) enum Line {
     Old,
 }
 
-/// Where the server runs that reads from the broker.
+/// Where Meshery Server runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
     /// In this cluster.
     Inside(String),
     /// Not in this cluster.
     Outside(String),
-    /// Nothing says.
+    /// Unknown.
     Unknown,
 }
 
-/// Facts, and what follows from them at once.
+/// The facts, and what follows directly from them.
 pub(crate) struct StackView<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) expect: &'a Expectation,
@@ -56,9 +56,9 @@ pub(crate) struct StackView<'a> {
     pub(crate) meshsync_pods: Vec<&'a Pod>,
     /// Pods of the stack's own broker.
     pub(crate) broker_pods: Vec<&'a Pod>,
-    /// Where `MeshSync` is told to publish by somebody else than a Broker object.
+    /// The address that `MeshSync` is configured to publish to, if it is not from a Broker CR.
     pub(crate) destination: Option<Destination>,
-    /// Pods of this namespace that are that place.
+    /// Pods of this namespace behind that address.
     pub(crate) destination_pods: Vec<&'a Pod>,
     pub(super) clients: Clients<'a>,
     pub(crate) line: Option<Line>,
@@ -87,42 +87,43 @@ impl<'a> StackView<'a> {
         }
     }
 
-    /// The time by the cluster's own clock where one of its servers has told it, else by ours.
+    /// The current time according to a broker server, otherwise according to this machine.
     pub(crate) fn clock(&self) -> Timestamp {
         let mut servers = self.facts.broker.servers.iter();
         let told = servers.find_map(|server| server.varz.now);
         told.unwrap_or(self.facts.taken_at)
     }
 
-    /// Whether a pod of `MeshSync` really runs; unknown where pods were not seen and the Deployment does not say.
+    /// Whether a `MeshSync` pod is really running; unknown if the pods are unknown and the Deployment shows no ready
+    /// pod.
     pub(crate) fn meshsync_runs(&self) -> Option<bool> {
         if self.facts.pods.is_settled() {
             let container = self.facts.profile.meshsync.container;
             return Some(self.meshsync_pods.iter().any(|pod| stack::running_since(pod, container).is_some()));
         }
-        // A ready pod is one that runs; that none is ready proves nothing.
+        // A ready pod is running, but a pod that is not ready may be running too.
         match self.meshsync.known() {
             Some(deployment) if rollout::ready(deployment) > 0 => Some(true),
             _ => None,
         }
     }
 
-    /// Why not every custom resource was seen; none when all were.
+    /// Why some custom resources are unknown; `None` if all are known.
     pub(crate) fn unseen_resources(&self) -> Option<String> {
         self.brokers.why_unsettled().or_else(|| self.meshsyncs.why_unsettled())
     }
 
-    /// Whether anything of the stack is known to be there.
+    /// Whether any object of the stack is known to exist.
     pub(crate) fn has_something(&self) -> bool {
         self.operator.known().is_some() || self.has_custom_resource() || self.has_workload()
     }
 
-    /// Whether any custom resource is known to be there.
+    /// Whether any custom resource is known to exist.
     pub(crate) fn has_custom_resource(&self) -> bool {
         !self.brokers.items().is_empty() || !self.meshsyncs.items().is_empty()
     }
 
-    /// Whether any workload of the broker or `MeshSync` is known to be there.
+    /// Whether any workload of the broker or `MeshSync` is known to exist.
     pub(crate) fn has_workload(&self) -> bool {
         self.meshsync.known().is_some()
             || !self.statefulsets.items().is_empty()
@@ -142,7 +143,7 @@ impl<'a> StackView<'a> {
         )
     }
 
-    /// The oldest pod in which MeshSync runs, and since when.
+    /// The oldest pod in which MeshSync is running, and its start time.
     pub(crate) fn running_meshsync(&self) -> Option<(&'a Pod, Timestamp)> {
         let container = self.facts.profile.meshsync.container;
         self.meshsync_pods
@@ -151,7 +152,7 @@ impl<'a> StackView<'a> {
             .min_by_key(|(_, since)| *since)
     }
 
-    /// Whether the operator is up: it exists, and a pod of it is ready.
+    /// Whether the operator is running: it exists and has a ready pod.
     pub(crate) fn operator_is_up(&self) -> Option<bool> {
         match &self.operator {
             Seen::Known(deployment) => Some(rollout::ready(deployment) > 0),
@@ -160,32 +161,35 @@ impl<'a> StackView<'a> {
         }
     }
 
-    /// Where the server runs that reads from the broker.
+    /// Where Meshery Server runs.
     pub(crate) fn server_location(&self) -> Location {
         if let Some(inside) = self.expect.server_inside {
-            let said = "--expect says so".to_owned();
+            let said = "set by --expect".to_owned();
             return if inside { Location::Inside(said) } else { Location::Outside(said) };
         }
         if let Some(deployment) = self.server.known() {
-            return Location::Inside(format!("Deployment {} is here", stack::name(&deployment.metadata)));
+            return Location::Inside(format!(
+                "Deployment {} exists in this namespace",
+                stack::name(&deployment.metadata)
+            ));
         }
         let pod_ips: Vec<&str> = self.facts.pods.items().iter().filter_map(stack::pod_ip).collect();
         match self.clients.server.first() {
             Some((_, client)) if pod_ips.contains(&client.ip.as_str()) => {
-                Location::Inside(format!("the broker's client {} has a pod's address", client.name))
+                Location::Inside(format!("the broker's client {} has the address of a pod", client.name))
             }
             _ => Location::Unknown,
         }
     }
 
-    // What every rule needs to say what it means.
+    // Helpers that most rules use in their messages.
 
-    /// An object of the stack's namespace.
+    /// An object in the stack's namespace.
     pub(crate) fn object(&self, kind: &str, name: &str) -> ObjectRef {
         ObjectRef { kind: kind.into(), namespace: Some(self.facts.target.namespace.clone()), name: name.into() }
     }
 
-    /// The name of the Broker object, or the one that it would have.
+    /// The name of the Broker CR, or its default name.
     pub(crate) fn broker_name(&self) -> &str {
         self.brokers.items().first().map_or(self.facts.profile.broker.resource, |broker| stack::name(&broker.metadata))
     }
@@ -206,7 +210,7 @@ impl<'a> StackView<'a> {
     }
 }
 
-/// Which operator line is installed: by the operator itself, else by the broker that it made.
+/// Which operator line is installed: according to the operator, otherwise to the broker that it created.
 fn line(facts: &Facts) -> Option<Line> {
     let profile = facts.profile;
     if profile.broker.current.is_none() {
@@ -224,14 +228,14 @@ fn line(facts: &Facts) -> Option<Line> {
     Some(if stack::name(&first.metadata) == profile.broker.old { Line::Old } else { Line::Current })
 }
 
-/// Whether a server is of the broker that `MeshSync` is told to use; without a destination that is the stack's own.
+/// Whether a server belongs to the broker that `MeshSync` is configured to use; without a destination, the stack's own.
 pub(super) fn goes_there(destination: Option<&Destination>, pods: &[&Pod], server: &BrokerServer) -> bool {
     let custom = server.reached_by == Route::CustomAddress
         || server.pod.as_deref().is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
     custom == destination.is_some_and(Destination::is_elsewhere)
 }
 
-/// An object of the whole cluster.
+/// A cluster-scoped object.
 pub(crate) fn cluster_object(kind: &str, name: &str) -> ObjectRef {
     ObjectRef { kind: kind.into(), namespace: None, name: name.into() }
 }

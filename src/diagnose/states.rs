@@ -1,4 +1,4 @@
-//! The states: what the evidence proves, and what stood in the way of more.
+//! The states: what the evidence proves, and why not more.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use crate::{
     stack::base::{permission::Permission, seen::Seen},
 };
 
-/// A state, and whether everything that decides it was seen.
+/// A state, and whether everything that decides it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Judgement {
     pub(crate) report: ComponentReport,
-    /// Why it is not determined; none when it is.
+    /// Why it is not determined; `None` if it is.
     pub(crate) undetermined: Option<String>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct States {
     pub(crate) operator: Judgement,
     pub(crate) meshsync: Judgement,
     pub(crate) broker: Judgement,
-    /// Never the reason for an undetermined run.
+    /// It never makes a run undetermined.
     pub(crate) server: ComponentReport,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn judge(context: &StackView<'_>) -> States {
     states
 }
 
-/// Says of what is not there that it need not be, where the mode wants it so.
+/// Marks absent components as not needed if the mode does not use them.
 fn not_needed(context: &StackView<'_>, states: &mut States) {
     let mark = |report: &mut ComponentReport, why: &str| {
         let absent = matches!(report.state, State::NotDeployed | State::Undeployed);
@@ -54,23 +54,23 @@ fn not_needed(context: &StackView<'_>, states: &mut States) {
             report.reason.get_or_insert_with(|| why.to_owned());
         }
     };
-    let to = || context.destination.as_ref().map_or_else(|| "a broker by address".into(), Destination::shown);
+    let to = || context.destination.as_ref().map_or_else(|| "a broker address".into(), Destination::shown);
     match context.mode().0 {
         Mode::CustomBroker => {
-            let why = format!("not needed, MeshSync is told to publish to {}", to());
+            let why = format!("not needed: MeshSync publishes to {}", to());
             mark(&mut states.broker.report, &why);
         }
-        // An operator that is expected is missed.
+        // If the operator is expected, its absence is a fault.
         Mode::Standalone if context.expect.operator => {}
         Mode::Standalone => {
-            let why = "not needed, MeshSync runs without operator here";
+            let why = "not needed: MeshSync runs without the operator here";
             mark(&mut states.operator.report, why);
-            let why = format!("not needed, MeshSync is told to publish to {}", to());
+            let why = format!("not needed: MeshSync publishes to {}", to());
             mark(&mut states.broker.report, &why);
-            mark(&mut states.meshsync.report, "it runs without a custom resource");
+            mark(&mut states.meshsync.report, "runs without a custom resource");
         }
         Mode::Embedded => {
-            let why = "not needed, MeshSync is to run in the server";
+            let why = "not needed: MeshSync runs in the server";
             for judgement in [&mut states.operator, &mut states.meshsync, &mut states.broker] {
                 mark(&mut judgement.report, why);
             }
@@ -86,7 +86,7 @@ fn settled(state: State, reason: Option<String>) -> Judgement {
     }
 }
 
-/// The highest state that is proven, when the next one could not be looked at.
+/// The highest proven state, if the next one could not be checked.
 fn at_least(state: State, why: String) -> Judgement {
     let mut judgement = settled(state, Some(why.clone()));
     judgement.report.at_least = state != State::Unknown;
@@ -118,7 +118,7 @@ fn meshsync(context: &StackView<'_>) -> Judgement {
         Some(false) => without_resource(context),
         _ => climb(context, resource == Some(true)),
     };
-    // Without the custom resource it is not excluded that there is none, whatever runs.
+    // Without the CR we cannot rule out that none exists, whatever is running.
     if resource.is_none() && judgement.undetermined.is_none() {
         judgement.undetermined = context.meshsyncs.why_unsettled();
         judgement.report.reason = judgement.undetermined.clone();
@@ -139,7 +139,7 @@ fn pod_image<'a>(context: &StackView<'a>) -> Option<&'a str> {
     context.meshsync_pods.iter().find_map(|pod| stack::container(pod, container)).map(|status| status.image.as_str())
 }
 
-/// Whether there is a custom resource; none when that is not known.
+/// Whether there is a custom resource; `None` if that is unknown.
 fn custom_resource<T>(seen: &Seen<Vec<T>>) -> Option<bool> {
     match seen {
         Seen::Known(items) => Some(!items.is_empty()),
@@ -148,7 +148,7 @@ fn custom_resource<T>(seen: &Seen<Vec<T>>) -> Option<bool> {
     }
 }
 
-/// Without a custom resource. What runs by intent all the same is to be connected, and that may not have been seen.
+/// The state without a custom resource. A standalone MeshSync should be connected, and that may be unknown.
 fn without_resource(context: &StackView<'_>) -> Judgement {
     let mut judgement = settled(State::Undeployed, standing(context));
     if context.is_standalone() && context.meshsync_runs() != Some(false) && context.clients.meshsync.is_empty() {
@@ -160,22 +160,22 @@ fn without_resource(context: &StackView<'_>) -> Judgement {
     judgement
 }
 
-/// What runs although there is no custom resource.
+/// What is running although there is no custom resource.
 fn standing(context: &StackView<'_>) -> Option<String> {
     let name = stack::name(&context.meshsync.known()?.metadata);
     if !context.is_standalone() {
-        return Some(format!("Deployment {name} is there all the same"));
+        return Some(format!("Deployment {name} exists anyway"));
     }
     let does = match context.meshsync_runs() {
-        Some(true) if !context.clients.meshsync.is_empty() => "runs and is connected",
-        Some(true) => "runs",
-        Some(false) => "is there and does not run",
-        None => "is there",
+        Some(true) if !context.clients.meshsync.is_empty() => "is running and connected",
+        Some(true) => "is running",
+        Some(false) => "exists but is not running",
+        None => "exists",
     };
-    Some(format!("Deployment {name} {does}, without a custom resource and by intent"))
+    Some(format!("Deployment {name} {does}, on purpose without a custom resource"))
 }
 
-/// The rungs above UNDEPLOYED.
+/// The states above UNDEPLOYED.
 fn climb(context: &StackView<'_>, resource_known: bool) -> Judgement {
     match context.meshsync_runs() {
         Some(true) if !context.clients.meshsync.is_empty() => settled(State::Connected, None),
@@ -214,7 +214,7 @@ fn broker(context: &StackView<'_>) -> Judgement {
         _ if context.clients.server.iter().any(|(server, _)| !context.is_foreign(server)) => {
             settled(State::Connected, None)
         }
-        Some(true) if no_server_runs(context) => settled(State::Deployed, Some("no broker pod runs".into())),
+        Some(true) if no_server_runs(context) => settled(State::Deployed, Some("no broker pod is running".into())),
         Some(true) => match context.unseen_own_clients() {
             Some(why) => at_least(State::Deployed, why),
             None => settled(State::Deployed, None),
@@ -234,7 +234,7 @@ fn broker(context: &StackView<'_>) -> Judgement {
     judgement
 }
 
-/// A server of the current line before one that an upgrade has left behind.
+/// A server of the current line, before one that an upgrade left behind.
 fn current_server<'a>(context: &StackView<'a>) -> Option<&'a crate::facts::BrokerServer> {
     let servers = || {
         let all = context.facts.broker.servers.iter();
@@ -248,7 +248,7 @@ fn current_server<'a>(context: &StackView<'a>) -> Option<&'a crate::facts::Broke
         .or_else(|| servers().next())
 }
 
-/// Whether it is proven that no broker server runs, so that nobody can be its client.
+/// Whether it is proven that no broker server is running, so that there are no clients.
 fn no_server_runs(context: &StackView<'_>) -> bool {
     context.facts.pods.is_settled()
         && context.running_broker_pods().next().is_none()
@@ -271,18 +271,18 @@ fn server(context: &StackView<'_>) -> ComponentReport {
     ComponentReport { version: version.map(str::to_owned), ..settled(state, reason).report }
 }
 
-/// Every right that a refused question would have taken.
+/// Every permission whose absence caused a denial.
 pub(crate) fn missing_permissions(context: &StackView<'_>) -> Vec<Permission> {
     sorted(deciding_denials(context).iter().chain(&other_denials(context)))
 }
 
-/// Each of these rights once, in order.
+/// Each of these permissions once, in order.
 pub(super) fn sorted<'a>(rights: impl IntoIterator<Item = &'a Permission>) -> Vec<Permission> {
     let rights: BTreeSet<&Permission> = rights.into_iter().collect();
     rights.into_iter().cloned().collect()
 }
 
-/// The rights whose lack leaves a state open.
+/// The missing permissions that leave a state unknown.
 pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
     let objects = [
@@ -297,10 +297,10 @@ pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
     sorted(objects.into_iter().flatten().chain(denied.flat_map(|failure| &failure.missing)))
 }
 
-/// The rights whose lack leaves checks open and no state.
+/// The missing permissions that leave only checks unknown.
 pub(crate) fn other_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
-    // Those that decide a state are judged as a whole: one version of a custom resource is enough.
+    // These resources decide a state and are judged together: one version of a custom resource is enough.
     let deciding = ["brokers", "meshsyncs", "deployments", "pods"];
     let objects = observed::outcomes(facts);
     let objects = objects.iter().filter(|outcome| !deciding.contains(&outcome.row.name));

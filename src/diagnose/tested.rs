@@ -1,4 +1,4 @@
-//! What a test says: its steps with their times, and of all findings those that concern what was tested.
+//! Reports of a test: its steps with their times, and the findings that concern its subject.
 
 mod hops;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// The report of a test: only what concerns its subject, and what explains that.
+/// The report of a test: only findings that concern its subject, and their causes.
 pub(super) fn report(facts: &Facts, source: Source) -> Report {
     let expect = Expectation::default();
     let context = RuleContext::new(facts, &expect);
@@ -34,7 +34,7 @@ pub(super) fn report(facts: &Facts, source: Source) -> Report {
     report.permissions.missing = states::missing_permissions(&context);
     keep(&mut report, components(subject));
     let test = test(&context, subject);
-    // A step that failed is never healthy: without a finding that says why, nobody knows.
+    // A failed step is never healthy. Without a finding that explains it, the result is unknown.
     let failed = test.hops.iter().any(|hop| hop.status == Status::Fail);
     if failed && report.verdict == Some(Verdict::Healthy) {
         report.determined = false;
@@ -44,19 +44,19 @@ pub(super) fn report(facts: &Facts, source: Source) -> Report {
     report
 }
 
-/// The part of a check's report that tells of a test.
+/// The test in a check's report.
 pub(super) fn part(context: &RuleContext<'_>) -> Option<TestReport> {
     let subject = context.facts.test.as_ref()?.subject;
     Some(test(context, subject))
 }
 
-/// Whether a test of the flow came to anything.
+/// Whether a dataflow test has a result.
 pub(super) fn flow_is_determined(context: &RuleContext<'_>) -> bool {
     let test = context.facts.test.as_ref();
     let Some(flow) = test.and_then(|test| test.flow.as_ref()) else {
         return false;
     };
-    // What was asked for and not answered stays open.
+    // A request without an answer leaves the result unknown.
     let stored = flow.store.known().is_some() || flow.store == Seen::NotLooked;
     if flow.passive.is_some() {
         return stored && !flow.heard.is_empty();
@@ -81,7 +81,7 @@ fn is_determined(context: &RuleContext<'_>, states: &States, subject: Subject) -
     }
 }
 
-/// Whether every server's client port was reached that was to be tried.
+/// Whether the client port of every server was reached if it was tested.
 fn client_ports_are_known(context: &RuleContext<'_>) -> bool {
     let mut servers = context.facts.broker.servers.iter();
     servers.all(|server| match &server.handshake {
@@ -90,7 +90,7 @@ fn client_ports_are_known(context: &RuleContext<'_>) -> bool {
     })
 }
 
-/// Whether every step to the API server came to its end, as far as it was tried.
+/// Whether every step to the API server that was tested completed.
 fn is_api_tested(context: &RuleContext<'_>) -> bool {
     let test = context.facts.test.as_ref();
     let Some(api) = test.and_then(|test| test.api.as_ref()) else {
@@ -101,7 +101,7 @@ fn is_api_tested(context: &RuleContext<'_>) -> bool {
     steps.iter().all(ended) && !(api.requests.is_empty() && api.failed > 0)
 }
 
-/// What a test of this subject is about.
+/// The components that a test of this subject is about.
 fn components(subject: Subject) -> &'static [Component] {
     use Component::{Broker, Cluster, Meshsync, Operator};
     match subject {
@@ -113,14 +113,14 @@ fn components(subject: Subject) -> &'static [Component] {
     }
 }
 
-/// Leaves the findings of these components, and those that explain them, be they of another.
+/// Keeps the findings of these components, and their causes in any component.
 fn keep(report: &mut Report, components: &[Component]) {
     let all = report.findings.take().unwrap_or_default();
     let mut wanted: Vec<&Finding> = all
         .iter()
         .filter(|finding| {
             components.contains(&finding.component)
-                // What is not there, or not where it was looked for, explains every test of the stack.
+                // A missing or misplaced stack explains every failed test.
                 || (finding.component == Component::Installation
                     && finding.severity == Severity::Error
                     && components != [Component::Cluster])
@@ -158,7 +158,7 @@ fn test(context: &RuleContext<'_>, subject: Subject) -> TestReport {
     }
 }
 
-/// What was seen of each resource: those that the watch-list has, and whatever else came.
+/// The results for each resource: those on the watch-list, and any others that were received.
 fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource> {
     let facts = context.facts;
     let list = in_force(facts).unwrap_or(WatchList::Empty);
@@ -189,7 +189,7 @@ fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource>
         .collect()
 }
 
-/// Whether `MeshSync` may list and watch a resource; none where it is not known.
+/// Whether `MeshSync` can list and watch a resource; `None` if that is unknown.
 fn readable(context: &RuleContext<'_>, account: &str, resource: &str) -> Option<bool> {
     let (plural, group) = watch_list::resource_and_group(resource)?;
     permissions::may_watch(context.facts, account, group, plural).known().copied()

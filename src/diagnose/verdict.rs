@@ -1,8 +1,8 @@
-//! The verdict on the whole, from the findings and whether every state is determined.
+//! The verdict, from the findings and whether every state is determined.
 
 use crate::report::{Finding, Kind, Severity, Verdict};
 
-/// Unhealthy, unknown, not installed, degraded, healthy: the first that applies.
+/// The first that applies: unhealthy, unknown, not installed, degraded, healthy.
 pub(super) fn judge(findings: &[Finding], determined: bool) -> Verdict {
     let fault = |severity: Severity| {
         findings.iter().any(|finding| {

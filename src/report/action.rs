@@ -32,9 +32,7 @@ pub enum Action {
     Patch {
         /// The object as kubectl accepts it: `broker/meshery-broker`, `crd NAME`.
         object: String,
-        /// The type of the patch.
-        kind: PatchKind,
-        /// The patch, as JSON.
+        /// A JSON merge patch.
         patch: String,
     },
     /// Deletes objects, as kubectl accepts them: `service NAME`, `statefulset/NAME service/NAME`.
@@ -60,15 +58,6 @@ pub enum Action {
     Meshdoctor(String, Effect),
     /// A complete command line of any program, with its effect on the cluster.
     Other(String, Effect),
-}
-
-/// The type of a patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatchKind {
-    /// A JSON merge patch.
-    Merge,
-    /// A JSON patch: a list of operations.
-    Json,
 }
 
 /// Whether an action may be applied automatically.
@@ -147,13 +136,7 @@ impl Action {
         match self {
             Self::Restart(workload) => format!("rollout restart {workload}"),
             Self::Scale { workload, replicas } => format!("scale {workload} --replicas={replicas}"),
-            Self::Patch { object, kind, patch } => {
-                let kind = match kind {
-                    PatchKind::Merge => "merge",
-                    PatchKind::Json => "json",
-                };
-                format!("patch {object} --type {kind} -p {}", quoted(patch))
-            }
+            Self::Patch { object, patch } => format!("patch {object} --type merge -p {}", quoted(patch)),
             Self::Delete(objects) => format!("delete {objects}"),
             Self::ClearFinalizers(object) => {
                 format!(r#"patch {object} --type merge -p '{{"metadata":{{"finalizers":null}}}}'"#)

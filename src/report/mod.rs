@@ -14,7 +14,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::{
-    action::{Action, Effect, PatchKind, Safety, WorkloadRef},
+    action::{Action, Effect, Safety, WorkloadRef},
     route::Route,
 };
 

@@ -24,6 +24,7 @@ mod manifests;
 mod new_diagnosis;
 mod preflight;
 mod release;
+mod remedies;
 mod schema;
 mod tool;
 mod two_faults;

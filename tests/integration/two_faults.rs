@@ -402,8 +402,8 @@ fn first_applicable_reason_explains_the_missing_connection() {
     type Fault = fn(&mut Facts);
     let reasons: [(Fault, &str); 5] = [
         (no_broker_runs, "The broker is down"),
-        (wrong_address, "It is told to publish to nats://$(NATS_TOKEN)@meshery-broker:4222"),
-        (denied_by_policy, "A NetworkPolicy keeps it from port 4222"),
+        (wrong_address, "It is configured to publish to nats://$(NATS_TOKEN)@meshery-broker:4222"),
+        (denied_by_policy, "A NetworkPolicy blocks it from port 4222"),
         (newer_secret, "Its token is older than Secret meshery-nats-auth"),
         (lost, "It was connected until"),
     ];

@@ -1,10 +1,10 @@
-//! What the `NetworkPolicies` of a namespace let through, read as Kubernetes defines them. Pure.
+//! Evaluates the `NetworkPolicies` of a namespace as Kubernetes defines them. Pure.
 //!
-//! This is our own since no library evaluates policies over observed objects and tells "barred" from "not known".
+//! No library evaluates policies over observed objects and distinguishes "blocked" from "unknown".
 //!
-//! A pod that no policy selects takes and sends everything. Policies only ever add up: of those that select a pod, one
-//! rule that lets a packet through is enough. Whatever cannot be read off the objects, such as the labels of a namespace
-//! that was not looked at, is not taken for a bar: [`Reach::Barred`] is certain, as far as policies are enforced.
+//! A pod that no policy selects can receive and send everything. Policies are additive: of those that select a pod, one
+//! rule that allows the traffic is enough. Unknown facts, such as the labels of another namespace, never count as
+//! blocked: [`Reach::Barred`] is certain, provided that policies are enforced.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -19,10 +19,10 @@ use k8s_openapi::{
     },
 };
 
-/// The label that every namespace has, with its name.
+/// The label that contains every namespace's name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
-/// A direction, seen from the pod that a policy selects.
+/// A direction, from the point of view of the pod that a policy selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// To the pod.
@@ -40,7 +40,7 @@ impl std::fmt::Display for Direction {
     }
 }
 
-/// Whether something is so; perhaps, where the objects do not say.
+/// Whether something is true; `Perhaps` if the objects do not show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Truth {
     No,
@@ -58,7 +58,7 @@ impl From<bool> for Truth {
 #[derive(Clone, Debug)]
 pub(crate) struct Namespace {
     name: String,
-    /// Its labels, none where they are not known; the label with its name is always there.
+    /// Its labels, `None` if unknown; the label with its name always exists.
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -82,7 +82,7 @@ impl Namespace {
     }
 }
 
-/// What reaches, or is reached on, a port.
+/// The other end of a connection.
 pub(crate) enum Far<'a> {
     /// A pod.
     Pod(&'a Pod, &'a Namespace),
@@ -90,7 +90,7 @@ pub(crate) enum Far<'a> {
     Somebody(&'a Namespace),
 }
 
-/// A port of the pod that is reached.
+/// A port of the receiving pod.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Port {
     /// `TCP` or `UDP`.
@@ -99,14 +99,14 @@ pub(crate) struct Port {
     pub(crate) number: u16,
 }
 
-/// Whether a packet gets through.
+/// Whether traffic is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// It does, or nothing says for certain that it does not.
+    /// It is allowed, or nothing proves that it is blocked.
     Open,
-    /// It does not: these policies select the pod, and none has a rule for it.
+    /// It is blocked: these policies select the pod, and none has a rule that allows it.
     Barred {
-        /// Where: at the sender or at the receiver.
+        /// Whether the sender or the receiver blocks it.
         direction: Direction,
         /// The policies' names.
         policies: Vec<String>,
@@ -124,7 +124,7 @@ impl<'a> Policies<'a> {
         Self { policies, home }
     }
 
-    /// Whether a pod of this namespace reaches another of it on a port.
+    /// Whether a pod of this namespace can reach another one on a port.
     pub(crate) fn between(&self, from: &Pod, to: &Pod, port: Port) -> Reach {
         if same(from, to) || on_node(from) || on_node(to) {
             return Reach::Open;
@@ -137,7 +137,7 @@ impl<'a> Policies<'a> {
         }
     }
 
-    /// Whether a pod of this namespace may send to a port of another, whatever that one says.
+    /// Whether a pod of this namespace can send to a port of another, regardless of the receiver's policies.
     pub(crate) fn sends(&self, from: &Pod, to: &Far<'_>, port: Port) -> Reach {
         if on_node(from) {
             return Reach::Open;
@@ -193,7 +193,7 @@ impl<'a> Policies<'a> {
         }
     }
 
-    /// Whether a rule lets something through, as far as is not certain that it does not.
+    /// Whether a rule may allow the traffic.
     fn lets(
         &self,
         peers: Option<&[NetworkPolicyPeer]>,
@@ -201,7 +201,7 @@ impl<'a> Policies<'a> {
         far: &Far<'_>,
         port: &dyn Fn(&NetworkPolicyPort) -> Truth,
     ) -> bool {
-        // Neither peers nor ports that are missing or empty restrict anything.
+        // Missing or empty peers and ports restrict nothing.
         let peers = peers.unwrap_or_default();
         let ports = ports.unwrap_or_default();
         (peers.is_empty() || peers.iter().any(|peer| self.is_peer(peer, far) > Truth::No))
@@ -220,7 +220,7 @@ impl<'a> Policies<'a> {
         };
         let namespace = match &peer.namespace_selector {
             Some(selector) => namespace.matches(selector),
-            // Without one, only pods of the policy's own namespace are meant.
+            // Without a namespace selector, only pods of the policy's own namespace match.
             None => (namespace.name == self.home.name).into(),
         };
         let pod = match (&peer.pod_selector, far) {
@@ -232,8 +232,8 @@ impl<'a> Policies<'a> {
     }
 }
 
-/// Whether a policy restricts a direction. Without a list of types it restricts what comes in, and what goes out only
-/// when it has a rule for that.
+/// Whether a policy restricts a direction. Without policy types, it restricts ingress, and egress only if it has an
+/// egress rule.
 fn applies(policy: &NetworkPolicy, direction: Direction) -> bool {
     let Some(spec) = &policy.spec else {
         return false;
@@ -254,12 +254,12 @@ fn same(a: &Pod, b: &Pod) -> bool {
     a.metadata.name == b.metadata.name && a.metadata.namespace == b.metadata.namespace
 }
 
-/// Whether a pod has its node's network, for which Kubernetes leaves open what policies do.
+/// Whether a pod uses the host network, for which Kubernetes does not define the effect of policies.
 fn on_node(pod: &Pod) -> bool {
     pod.spec.as_ref().and_then(|spec| spec.host_network) == Some(true)
 }
 
-/// Whether a selector takes in these labels. `complete` says that there are no others.
+/// Whether a selector matches these labels. `complete` means that there are no other labels.
 fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>, complete: bool) -> Truth {
     let pairs = selector.match_labels.iter().flatten().map(|(key, value)| match labels.get(key) {
         Some(found) => (found == value).into(),
@@ -279,7 +279,7 @@ fn fulfils(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, Str
     let listed = |value: &String| requirement.values.iter().flatten().any(|wanted| wanted == value);
     match requirement.operator.as_str() {
         "In" => found.is_some_and(listed).into(),
-        // A label that is not there has none of the values.
+        // A missing label has none of the values.
         "NotIn" => (!found.is_some_and(listed)).into(),
         "Exists" => found.is_some().into(),
         "DoesNotExist" => found.is_none().into(),
@@ -287,7 +287,7 @@ fn fulfils(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, Str
     }
 }
 
-/// Whether a port is among those that a rule names. A name is looked up in the pod that is reached.
+/// Whether a rule's port matches. A named port is looked up in the receiving pod.
 fn port_matches(wanted: &NetworkPolicyPort, port: Port, owner: Option<&Pod>) -> Truth {
     if wanted.protocol.as_deref().unwrap_or("TCP") != port.protocol {
         return Truth::No;
@@ -314,7 +314,7 @@ fn port_matches(wanted: &NetworkPolicyPort, port: Port, owner: Option<&Pod>) -> 
     }
 }
 
-/// Whether a pod's address is in a block. That blocks see pods' addresses is usual and not promised.
+/// Whether a pod's address is in a block. Blocks usually match pod addresses, but this is not guaranteed.
 fn in_block(block: &IPBlock, pod: &Pod) -> Truth {
     let Some(address) = pod.status.as_ref().and_then(|status| status.pod_ip.as_ref()?.parse::<IpAddr>().ok()) else {
         return Truth::Perhaps;
@@ -342,7 +342,7 @@ fn contains(cidr: &str, address: IpAddr) -> Truth {
     let Some(rest) = u32::checked_sub(bits, length) else {
         return Truth::Perhaps;
     };
-    // A shift by the whole width would be none.
+    // A shift by the whole width would overflow.
     let cut = |bits: u128| bits.checked_shr(rest).unwrap_or(0);
     (cut(first) == cut(other)).into()
 }

@@ -1,4 +1,4 @@
-//! Policies against pods, as Kubernetes judges them.
+//! Policies and pods, evaluated as Kubernetes does.
 
 use serde_json::{Value, json};
 
@@ -60,15 +60,15 @@ fn barred(specs: &[Value], port: Port, direction: Direction, names: &[&str]) {
 }
 
 #[test]
-fn without_a_policy_that_selects_the_pod_all_is_open() {
+fn traffic_is_allowed_if_no_policy_selects_the_pod() {
     open(&[], CLIENT);
     open(&[json!({ "podSelector": { "matchLabels": { "role": "other" } } })], CLIENT);
 }
 
 #[test]
-fn an_empty_selector_takes_every_pod_and_no_rule_lets_nothing_in() {
+fn empty_selector_without_rules_blocks_every_pod() {
     barred(&[json!({ "podSelector": {} })], CLIENT, Direction::Ingress, &["p0"]);
-    // Without types, what goes out is restricted only by a rule for it.
+    // Without policy types, egress is restricted only if there is an egress rule.
     barred(
         &[json!({ "podSelector": {}, "egress": [{ "ports": [{ "port": 53 }] }],
             "ingress": [{}] })],
@@ -80,10 +80,10 @@ fn an_empty_selector_takes_every_pod_and_no_rule_lets_nothing_in() {
 }
 
 #[test]
-fn types_decide_what_is_restricted() {
+fn policy_types_decide_which_direction_is_restricted() {
     let egress = json!({ "podSelector": { "matchLabels": { "role": "meshsync" } }, "policyTypes": ["Egress"] });
     barred(&[egress], CLIENT, Direction::Egress, &["p0"]);
-    // The rules of a direction that is not among the types do nothing.
+    // Rules of a direction that is not among the policy types have no effect.
     open(
         &[json!({ "podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}],
             "egress": [{ "ports": [{ "port": 1 }] }] })],
@@ -93,7 +93,7 @@ fn types_decide_what_is_restricted() {
 }
 
 #[test]
-fn policies_add_up() {
+fn policies_are_additive() {
     let deny = json!({ "podSelector": {}, "policyTypes": ["Ingress"] });
     let allow = json!({ "podSelector": { "matchLabels": { "role": "nats" } }, "ingress": [{
         "from": [{ "podSelector": { "matchLabels": { "role": "meshsync" } } }],
@@ -108,7 +108,7 @@ fn ingress(rule: &Value) -> Value {
 }
 
 #[test]
-fn peers_are_pods_here_pods_there_or_both_selectors_at_once() {
+fn peers_match_by_pod_selector_namespace_selector_or_both() {
     let from = |peer: Value| [ingress(&json!({ "from": [peer] }))];
     let no = |peer: Value| barred(&from(peer), CLIENT, Direction::Ingress, &["p0"]);
     let yes = |peer: Value| open(&from(peer), CLIENT);
@@ -120,7 +120,7 @@ fn peers_are_pods_here_pods_there_or_both_selectors_at_once() {
     no(json!({ "namespaceSelector": { "matchLabels": { NAME_LABEL: "default" } } }));
     no(json!({ "namespaceSelector": { "matchLabels": { "team": "mesh" } },
         "podSelector": { "matchLabels": { "role": "server" } } }));
-    // Two entries of a list are alternatives, unlike two selectors of one entry.
+    // Two list entries are alternatives; two selectors in one entry must both match.
     open(
         &[ingress(&json!({ "from": [
             { "namespaceSelector": { "matchLabels": { "team": "mesh" } } },
@@ -133,7 +133,7 @@ fn peers_are_pods_here_pods_there_or_both_selectors_at_once() {
 }
 
 #[test]
-fn expressions_mean_what_they_mean_elsewhere() {
+fn match_expressions_follow_label_selector_semantics() {
     let with = |operator: &str, values: Value| {
         let peer = json!({ "podSelector": { "matchExpressions": [
             { "key": "role", "operator": operator, "values": values } ] } });
@@ -151,7 +151,7 @@ fn expressions_mean_what_they_mean_elsewhere() {
 }
 
 #[test]
-fn blocks_are_addresses_but_for_their_exceptions() {
+fn ip_blocks_match_addresses_except_excluded_ranges() {
     let block = |block: Value| between(&[ingress(&json!({ "from": [{ "ipBlock": block }] }))], CLIENT) == Reach::Open;
     assert!(block(json!({ "cidr": "10.1.0.0/16" })));
     assert!(block(json!({ "cidr": "0.0.0.0/0" })));
@@ -163,7 +163,7 @@ fn blocks_are_addresses_but_for_their_exceptions() {
 }
 
 #[test]
-fn ports_are_numbers_ranges_names_or_all_of_a_protocol() {
+fn ports_match_by_number_range_name_or_protocol() {
     let ports = |list: Value, port: Port| between(&[ingress(&json!({ "ports": list }))], port) == Reach::Open;
     assert!(ports(json!([{ "port": 4222 }]), CLIENT));
     assert!(!ports(json!([{ "port": 4222 }]), MONITOR));
@@ -177,7 +177,7 @@ fn ports_are_numbers_ranges_names_or_all_of_a_protocol() {
 }
 
 #[test]
-fn what_is_not_known_bars_nothing() {
+fn unknown_facts_block_nothing() {
     let list = policies(&[json!({ "podSelector": {}, "policyTypes": ["Egress"], "egress": [{
         "to": [{ "namespaceSelector": { "matchLabels": { "purpose": "dns" } },
             "podSelector": { "matchLabels": { "k8s-app": "kube-dns" } } }],
@@ -190,13 +190,13 @@ fn what_is_not_known_bars_nothing() {
     let dns = |protocol| Port { protocol, number: 53 };
     assert_eq!(policies.sends(&from, &Far::Somebody(&system), dns("UDP")), Reach::Open);
     assert_ne!(policies.sends(&from, &Far::Somebody(&system), dns("TCP")), Reach::Open);
-    // Its labels known, the namespace is none of those that are let through.
+    // With known labels, the namespace does not match.
     let system = Namespace::new("kube-system", Some(&BTreeMap::new()));
     assert_ne!(policies.sends(&from, &Far::Somebody(&system), dns("UDP")), Reach::Open);
 }
 
 #[test]
-fn a_pod_on_its_nodes_network_and_one_that_asks_itself_are_let_be() {
+fn host_network_pods_and_traffic_to_self_are_allowed() {
     let list = policies(&[json!({ "podSelector": {}, "policyTypes": ["Ingress", "Egress"] })]);
     let home = home();
     let policies = Policies::new(&list, &home);

@@ -1,8 +1,8 @@
-//! The rules, one file for each diagnosis, in the folder of its component.
+//! The rules, one file per diagnosis, in the folder of its component.
 //!
-//! A code's file is its rest after the component: `broker-token-missing` is `broker/token_missing.rs`. A code that does
-//! not begin with a component lies in the folder of the component that it is about. What every workload can have lies in
-//! `workload/`.
+//! The file name is the code without the component: `broker-token-missing` is in `broker/token_missing.rs`. A code that
+//! does not start with a component is in the folder of the component that it is about. Diagnoses that every workload
+//! can have are in `workload/`.
 
 pub(crate) mod broker;
 pub(crate) mod cluster;
@@ -18,7 +18,7 @@ mod workload;
 use super::{Check, Diagnosis, Judgement, RuleContext};
 use crate::{facts::Facts, stack::component::Component};
 
-/// What every rule needs.
+/// Imports that every rule needs.
 pub(crate) mod prelude {
     pub(crate) use super::{
         broker::servers::{asked_servers, server_name},
@@ -31,17 +31,16 @@ pub(crate) mod prelude {
             remedy::other, rollout, stack_view::cluster_object,
         },
         facts::{BrokerServer, stack},
-        report::{Action, Command, Effect, Finding, Kind, ObjectRef, PatchKind, Severity},
+        report::{Action, Command, Effect, Finding, Kind, ObjectRef, Severity},
         stack::{base::seen::Seen, component::Component},
     };
 }
 
-/// What most checks depend on.
+/// The prerequisite of most checks.
 static WHERE_INSTALLED: [&Check; 1] = [&prelude::INSTALLED];
 
 impl Check {
-    /// What most checks have in common: each is about the component of the first diagnosis that it can find, and is judged
-    /// only where the stack is installed.
+    /// Defaults of most checks: the component is that of the first diagnosis, and the stack must be installed.
     pub(crate) const fn of(finds: &'static [&'static Diagnosis], judge: fn(&RuleContext<'_>) -> Judgement) -> Self {
         let component = match finds[0].component {
             Some(component) => component,
@@ -51,7 +50,7 @@ impl Check {
     }
 }
 
-/// The checks of a test of one part.
+/// The checks of a component test.
 static OF_PART_TESTS: &[&Check] =
     &[&operator::no_leader::OPERATOR_RENEWS, &broker::not_delivering::CHECK, &meshsync::no_answer::CHECK];
 
@@ -83,7 +82,7 @@ static OF_PREFLIGHT: &[&Check] = &[
     &broker::network_policy_blocks::NETWORK_FREE,
 ];
 
-/// The checks of a cluster that a preflight makes as well: what an earlier installation has left, and what is being deleted.
+/// Cluster checks that a preflight makes too: leftovers of an earlier installation, and objects that are terminating.
 static SHARED_WITH_PREFLIGHT: &[&Check] = &[
     &cluster::unreachable::CHECK,
     &cluster::kubernetes_too_old::CHECK,
@@ -98,14 +97,14 @@ static SHARED_WITH_PREFLIGHT: &[&Check] = &[
     &operator::cr_stuck_terminating::CHECK,
 ];
 
-/// The checks that judge a watch-list before it is applied: by what it says, not by what became of it.
+/// The checks that judge a watch-list before it is applied, from its contents alone.
 pub(super) static OF_THE_WATCH_LIST: &[&Check] = &[
     &meshsync::watch_list_invalid::CHECK,
     &meshsync::watch_list_matches_nothing::CHECK,
     &meshsync::watch_list_no_events::CHECK,
 ];
 
-/// Codes of theirs that do not prevent an installation.
+/// Codes of these checks that do not prevent an installation.
 pub(super) const NO_BAR: &[&str] = &["orphaned-workloads", "helm-release-stuck"];
 
 /// Every diagnosis, in the order of the data path.
@@ -131,14 +130,14 @@ pub(super) fn all() -> impl Iterator<Item = &'static Check> {
         .copied()
 }
 
-/// The checks for these facts: those of a cluster, and where a test was made those that judge it.
+/// The checks for these facts: those of a cluster, and those of the test if there was one.
 pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
     let test = facts.test.as_ref();
     let parts = test.is_some_and(|test| test.flow.is_none());
     let flow = test.is_some_and(|test| test.flow.is_some());
     let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts);
     let mut checks: Vec<_> = all().chain(parts).chain(OF_THE_FLOW.iter().copied().filter(move |_| flow)).collect();
-    // Each heading appears once, and the order under it stays.
+    // Each heading appears once, and the order under it is kept.
     let order: Vec<_> = checks.iter().map(|check| check.category()).collect();
     checks.sort_by_key(|check| {
         let category = check.category();
@@ -151,7 +150,7 @@ pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
 pub(super) fn of_preflight() -> Vec<&'static Check> {
     let shared = |check: &&Check| SHARED_WITH_PREFLIGHT.iter().any(|it| it.id == check.id);
     let mut checks: Vec<&Check> = all().filter(shared).chain(OF_PREFLIGHT.iter().copied()).collect();
-    // What is installed now comes before what is left of it.
+    // What is installed comes before what is left over.
     let first = installation::stack_in_other_namespace::CHECK.id;
     checks.sort_by_key(|check| (check.category(), check.id != first));
     checks

@@ -1,4 +1,4 @@
-//! What every check of a preflight needs.
+//! What every preflight check needs.
 
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
@@ -8,14 +8,14 @@ use crate::{
     stack::manifests,
 };
 
-/// What was seen, for rules that are judged only where it was.
+/// The preflight's facts; empty if there was no preflight.
 pub(crate) fn seen<'a>(context: &RuleContext<'a>) -> &'a Preflight {
     static NOTHING: Preflight =
         Preflight { user: Seen::NotLooked, objects: Vec::new(), pods: Vec::new(), nodes: Seen::NotLooked };
     context.facts.preflight.as_ref().unwrap_or(&NOTHING)
 }
 
-/// The pods that an installation would create, as they were tried.
+/// The pods that an installation would create, as in the dry run.
 pub(crate) fn pods(context: &RuleContext<'_>) -> Vec<(String, Pod)> {
     let facts = context.facts;
     manifests::pods(facts.profile, &facts.target.namespace)
@@ -38,8 +38,8 @@ pub(crate) fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-/// Whether an object is there and left alone. A namespace is: seen itself, or by what could be tried in it. So is a
-/// custom resource, whose specification is somebody's decision, unless it is going.
+/// Whether an existing object is not changed. That applies to a namespace that exists, or in which objects could be
+/// tested, and to a custom resource that is not terminating, because its spec is the user's decision.
 pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
     let tried_inside = || {
         seen(context).objects.iter().any(|object| {
@@ -49,7 +49,7 @@ pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
     let remains = |metadata: &ObjectMeta| metadata.deletion_timestamp.is_none();
     match trial.kind.as_str() {
         "Namespace" => context.facts.namespace.known().is_some() || tried_inside(),
-        // Whatever they are called: ours takes the name of one that is there.
+        // The name does not matter: an installation uses the name of the existing CR.
         "Broker" => context.brokers.items().iter().any(|it| remains(&it.metadata)),
         "MeshSync" => context.meshsyncs.items().iter().any(|it| remains(&it.metadata)),
         _ => false,

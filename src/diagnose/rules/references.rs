@@ -2,12 +2,12 @@
 
 use crate::{diagnose::rules::prelude::*, facts::Meshsync};
 
-/// A `MeshSync` object, as kubectl names it.
+/// A MeshSync CR in kubectl's notation.
 pub(crate) fn named_object(context: &RuleContext<'_>, meshsync: &Meshsync) -> String {
     format!("meshsyncs.{} {}", context.facts.profile.group, stack::name(&meshsync.metadata))
 }
 
-/// The command that has a `MeshSync` publish to a Broker of this namespace.
+/// The command that makes a MeshSync CR use a Broker CR of this namespace.
 pub(crate) fn point_to(context: &RuleContext<'_>, meshsync: &Meshsync, broker: &str) -> Command {
     context.kubectl().patch(
         named_object(context, meshsync),

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 #[test]
-fn every_check_stands_behind_those_it_depends_on() {
+fn checks_come_after_their_prerequisites() {
     let mut earlier = BTreeSet::new();
     for check in every() {
         for dependency in check.after {

@@ -1,4 +1,4 @@
-//! The steps of a test, in the order in which they were tried.
+//! The steps of a test, in the order in which they ran.
 
 use crate::{
     diagnose::{
@@ -25,7 +25,7 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
         return self::api(context, api);
     }
     if let Some(obstacle) = &context.facts.obstacle {
-        return vec![hop("reach", "the API server is reached", Status::Unknown, Some(obstacle.message.clone()), None)];
+        return vec![hop("reach", "API server reached", Status::Unknown, Some(obstacle.message.clone()), None)];
     }
     match subject {
         Subject::Kubernetes => Vec::new(),
@@ -44,15 +44,15 @@ fn hop(id: &'static str, title: &str, status: Status, detail: Option<String>, ti
     Hop { id, server: None, title: title.into(), status, detail: detail.filter(|detail| !detail.is_empty()), timing }
 }
 
-/// A step that was tried once. `lacking` is what it means when it did not come to its end.
+/// A step that ran once. `lacking` is its status if it did not complete.
 fn step(id: &'static str, title: &str, step: &Step, lacking: Status) -> Hop {
     let detail = Some(step.detail.clone());
     match &step.micros {
         Seen::Known(micros) => hop(id, title, Status::Pass, detail, Timing::of([*micros])),
-        Seen::Absent => hop(id, title, Status::Skip, Some("there is none".into()), None),
+        Seen::Absent => hop(id, title, Status::Skip, Some("does not exist".into()), None),
         Seen::NotLooked => {
             let detail = detail.filter(|detail| !detail.is_empty());
-            let why = detail.or(Some("not tried".into()));
+            let why = detail.or(Some("not tested".into()));
             hop(id, title, Status::Skip, why, None)
         }
         Seen::Unreachable(why) => hop(id, title, lacking, Some(why.message.clone()), None),
@@ -71,16 +71,16 @@ fn api(context: &RuleContext<'_>, api: &ApiTest) -> Vec<Hop> {
     };
     let version = context.facts.version.known();
     let detail = match version {
-        _ if api.failed > 0 => Some(format!("{} of {all} got no answer", api.failed)),
+        _ if api.failed > 0 => Some(format!("{} of {all} got no response", api.failed)),
         Some(version) => Some(format!("Kubernetes {}", version.git_version)),
         None => None,
     };
     vec![
-        step("resolve", "the name has an address", &api.resolve, Status::Fail),
-        step("connect", "a connection is made", &api.connect, Status::Fail),
-        step("tls", "TLS is agreed on", &api.tls, Status::Fail),
-        step("authenticate", "the API server knows us", &api.authenticate, Status::Fail),
-        hop("request", "a small request is answered", status, detail, Timing::of(api.requests.iter().copied())),
+        step("resolve", "resolve the name", &api.resolve, Status::Fail),
+        step("connect", "connect", &api.connect, Status::Fail),
+        step("tls", "TLS handshake", &api.tls, Status::Fail),
+        step("authenticate", "authenticated", &api.authenticate, Status::Fail),
+        hop("request", "small request", status, detail, Timing::of(api.requests.iter().copied())),
     ]
 }
 
@@ -91,9 +91,9 @@ fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
         let (status, detail) = match custom_resources::observed_generation(conditions) {
             Some(seen) if seen >= wanted => (Status::Pass, format!("generation {seen} of {wanted}")),
             Some(seen) => (Status::Fail, format!("generation {seen} of {wanted}")),
-            None => (Status::Skip, "its status speaks of no generation".into()),
+            None => (Status::Skip, "its status has no observed generation".into()),
         };
-        let title = format!("{kind} {} was acted on", stack::name(metadata));
+        let title = format!("{kind} {} reconciled", stack::name(metadata));
         hops.push(hop("reconcile", &title, status, Some(detail), None));
     }
     hops
@@ -105,7 +105,7 @@ fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
     for attempt in &broker.attempts {
         if let Some(failure) = &attempt.failure {
             let server = attempt.pod.clone().or_else(|| attempt.address.clone());
-            let title = "the server is reached";
+            let title = "server reached";
             let why = Some(failure.message.clone());
             let status = match failure.kind {
                 FailureKind::Broker | FailureKind::ForeignServer => Status::Fail,
@@ -120,13 +120,13 @@ fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
         hops.extend(one_server(context, server, test).into_iter().map(|hop| Hop { server: Some(name.clone()), ..hop }));
     }
     if hops.is_empty() {
-        let why = "there is no broker server to be reached".to_owned();
-        hops.push(hop("reach", "a server is reached", Status::Skip, Some(why), None));
+        let why = "there is no broker server".to_owned();
+        hops.push(hop("reach", "server reached", Status::Skip, Some(why), None));
     }
     hops
 }
 
-/// What a client port is for a step that could not be taken there.
+/// The status of a step that needs the client port.
 fn of_port(port: &ClientPort<'_>) -> Status {
     match port {
         ClientPort::Unusable(_) => Status::Fail,
@@ -138,9 +138,9 @@ fn of_port(port: &ClientPort<'_>) -> Status {
 fn one_server(context: &RuleContext<'_>, server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
     let mut hops = vec![hop(
         "reach",
-        "the server is reached",
+        "server reached",
         Status::Pass,
-        Some(format!("NATS {} by {}", server.varz.version, server.reached_by)),
+        Some(format!("NATS {} via {}", server.varz.version, server.reached_by)),
         None,
     )];
     let (status, detail) = match &server.handshake {
@@ -149,9 +149,9 @@ fn one_server(context: &RuleContext<'_>, server: &BrokerServer, test: Option<&Se
         Handshake::Refused { message } => (Status::Fail, message.clone()),
         Handshake::Failed(failure) => (of_port(&client_port(context, server)), failure.message.clone()),
         Handshake::NotTried { why, .. } => (of_port(&client_port(context, server)), why.clone()),
-        Handshake::NotLooked => (Status::Unknown, "it was not tried".to_owned()),
+        Handshake::NotLooked => (Status::Unknown, "not tested".to_owned()),
     };
-    hops.push(hop("authorize", "it lets us in", status, Some(detail), None));
+    hops.push(hop("authorize", "authenticated", status, Some(detail), None));
     if let Some(test) = test {
         let failed = |done: &[u64]| match &test.failure {
             Some(why) if done.is_empty() => (Status::Fail, Some(why.clone())),
@@ -160,22 +160,22 @@ fn one_server(context: &RuleContext<'_>, server: &BrokerServer, test: Option<&Se
         };
         let (status, detail) = failed(&test.round_trips);
         let timing = Timing::of(test.round_trips.iter().copied());
-        hops.push(hop("round-trip", "a message there and back", status, detail, timing));
+        hops.push(hop("round-trip", "broker round trip", status, detail, timing));
         let (status, detail) = failed(&test.loops);
         let timing = Timing::of(test.loops.iter().copied());
-        let title = "what is published comes back";
+        let title = "publish and receive";
         hops.push(hop("loop", title, status, detail, timing));
     }
     hops.push(clients(server));
     hops
 }
 
-/// How many clients of a server are named.
+/// The maximum number of a server's clients to list.
 const NAMES: usize = 20;
 
-/// Who is connected to a server, and to how many subjects each listens.
+/// Who is connected to a server, with the number of subscriptions.
 fn clients(server: &BrokerServer) -> Hop {
-    let title = "its monitor names its clients";
+    let title = "list clients (monitor)";
     match &server.connections {
         Seen::Known(connections) => {
             let named = || connections.iter().filter(|client| !client.name.is_empty());
@@ -189,12 +189,12 @@ fn clients(server: &BrokerServer) -> Hop {
                 names.push(format!("{nameless} without a name"));
             }
             if more > 0 {
-                names.push(format!("{more} others"));
+                names.push(format!("{more} more"));
             }
             if !server.complete {
-                names.push("and those of the pages that did not come".to_owned());
+                names.push("incomplete: some pages are missing".to_owned());
             }
-            let detail = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+            let detail = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             hop("clients", title, Status::Pass, Some(detail), None)
         }
         other => hop("clients", title, Status::Unknown, other.why_unsettled(), None),
@@ -206,9 +206,9 @@ fn subscribed(count: u64) -> String {
     format!("{count} subscription{s}")
 }
 
-/// Whether the broker has `MeshSync` for a client, and what that listens to.
+/// Whether `MeshSync` is connected to the broker, and its subscriptions.
 fn connection(context: &RuleContext<'_>) -> Hop {
-    let title = "the broker has MeshSync for a client";
+    let title = "MeshSync connected to the broker";
     match context.clients.meshsync.first() {
         Some((server, client)) => {
             let detail = format!(
@@ -220,7 +220,7 @@ fn connection(context: &RuleContext<'_>) -> Hop {
             hop("connection", title, Status::Pass, Some(detail), None)
         }
         None if context.facts.broker.servers.is_empty() => {
-            let why = "no broker server answered".to_owned();
+            let why = "no broker server responded".to_owned();
             hop("connection", title, Status::Unknown, Some(why), None)
         }
         None => hop("connection", title, Status::Fail, None, None),
@@ -229,10 +229,10 @@ fn connection(context: &RuleContext<'_>) -> Hop {
 
 fn meshsync(test: &MeshsyncTest) -> Vec<Hop> {
     vec![
-        step("healthz", "its process answers (/healthz)", &test.healthz, Status::Warn),
-        // It never goes back: what it says was true once.
-        step("readyz", "it has met the broker once (/readyz)", &test.readyz, Status::Warn),
-        step("meta", "it answers a request", &test.meta, Status::Fail),
+        step("healthz", "liveness (/healthz)", &test.healthz, Status::Warn),
+        // Readiness never reverts: it means that the connection existed once.
+        step("readyz", "readiness (/readyz): connected to the broker at least once", &test.readyz, Status::Warn),
+        step("meta", "MeshSync responds to a request", &test.meta, Status::Fail),
     ]
 }
 
@@ -243,7 +243,7 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
         .map(|test| {
             let server = name_by_id(context, &test.server_id).map(str::to_owned);
             let timing = Timing::of(test.round_trips.iter().copied());
-            let title = "a message to the broker and back";
+            let title = "broker round trip";
             Hop { server, ..hop("round-trip", title, Status::Pass, None, timing) }
         })
         .collect();
@@ -266,19 +266,19 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
         hop(id, title, status, detail, timing)
     };
     hops.push(counted(
-        "the API server acknowledges a change",
+        "change acknowledged by the API server",
         "acknowledged",
         times(|change| change.acknowledged),
         Status::Unknown,
     ));
-    hops.push(counted("it tells those who watch", "watched", times(|change| change.watched), Status::Unknown));
+    hops.push(counted("watch event received", "watched", times(|change| change.watched), Status::Unknown));
     for event in EVENTS {
         hops.extend(arrival(flow, event));
     }
     hops
 }
 
-/// What came of one event out of the broker.
+/// How many events of one type were received.
 fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
     let of = || flow.changes.iter().filter(move |change| change.event == event);
     let all = of().count();
@@ -288,14 +288,14 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
     let timing = Timing::of(of().filter_map(|change| change.received));
     let came = of().filter(|change| change.received.is_some()).count();
     let (status, detail) = if !of().any(|change| change.expected) {
-        let why = "the watch-list has it not published".to_owned();
+        let why = "not published, according to the watch-list".to_owned();
         (Status::Skip, Some(why))
     } else if came == all {
         (Status::Pass, None)
     } else {
-        (Status::Fail, Some(format!("{came} of {all} came")))
+        (Status::Fail, Some(format!("{came} of {all} received")))
     };
-    let title = format!("{event} comes out of the broker");
+    let title = format!("{event} received from the broker");
     let id = match event {
         "ADDED" => "added",
         "MODIFIED" => "modified",
@@ -308,18 +308,18 @@ fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
     let all: u64 = flow.heard.values().map(crate::facts::EventCounts::all).sum();
     let window = crate::stack::base::words::span(std::time::Duration::from_micros(passive.window));
     let published = match (passive.before, passive.after) {
-        // A count that has fallen is another connection's.
+        // If the count fell, it belongs to another connection.
         (Some(before), Some(after)) if after >= before => {
-            format!("; by /connz MeshSync published {} messages", after - before)
+            format!("; according to /connz, MeshSync published {} messages", after - before)
         }
         _ => String::new(),
     };
-    let mut detail = format!("{all} in {window}, of {} resources{published}", flow.heard.len());
+    let mut detail = format!("{all} in {window}, from {} resources{published}", flow.heard.len());
     if flow.malformed > 0 {
-        detail.push_str(&format!("; {} messages were no events", flow.malformed));
+        detail.push_str(&format!("; {} messages were not events", flow.malformed));
     }
     let status = if all > 0 { Status::Pass } else { Status::Unknown };
-    hop("events", "events come by themselves", status, Some(detail), None)
+    hop("events", "events received without a test object", status, Some(detail), None)
 }
 
 fn held(held_back: &HeldBack) -> Hop {
@@ -330,5 +330,5 @@ fn held(held_back: &HeldBack) -> Hop {
         HeldBack::NoPublisher(why) => (Status::Fail, why.clone()),
         HeldBack::Refused(refusal) => (Status::Unknown, refusal.message.clone()),
     };
-    hop("tried", "a change is made", status, Some(why), None)
+    hop("tried", "make a change", status, Some(why), None)
 }

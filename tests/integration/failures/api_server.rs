@@ -30,7 +30,7 @@ fn refused_port_is_cluster_unreachable() {
     let port = refused_port();
     let path = at(&folder, &format!("https://127.0.0.1:{port}"));
     let finding = obstacle(check(&path), "cluster-unreachable");
-    assert_says(&message(&finding), &[&port.to_string(), "refused"]);
+    assert_says(&title(&finding), &[&port.to_string(), "refused"]);
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn unresolvable_host_name_is_cluster_unreachable() {
     let path = at(&folder, "https://nonexistent.invalid:6443");
     let tool = check(&path).arg("--timeout").arg("10s");
     let finding = obstacle(tool, "cluster-unreachable");
-    assert_says(&message(&finding), &["nonexistent.invalid"]);
-    let message = message(&finding);
+    assert_says(&title(&finding), &["nonexistent.invalid"]);
+    let message = title(&finding);
     // If the resolver itself hangs, the message says so.
     assert!(message.contains("cannot be resolved") || message.contains("no answer"), "{message}");
 }
@@ -65,7 +65,7 @@ fn assert_timed_out(started: Instant, ran: Ran) {
         assert!(!report[part].is_null(), "no {part} in {report:#}");
     }
     let finding = obstacle_of(ran, "cluster-unreachable");
-    assert_says(&message(&finding), &["no answer within"]);
+    assert_says(&title(&finding), &["no answer within"]);
     assert_eq!(states(&report), "UNKNOWN/UNKNOWN/UNKNOWN");
 }
 
@@ -103,8 +103,8 @@ async fn unknown_or_expired_credentials_are_rejected() -> anyhow::Result<()> {
     let path = config_with_token("nobody-gave-me-this");
     let tool = check_bed(&path, bed.namespace()).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "credentials-rejected");
-    assert_says(&message(&finding), &[bed.server(), "401"]);
-    assert!(!message(&finding).contains("expired"));
+    assert_says(&title(&finding), &[bed.server(), "401"]);
+    assert!(!title(&finding).contains("expired"));
 
     let url_safe = |text: &str| {
         let text = users::base64(text);
@@ -115,7 +115,7 @@ async fn unknown_or_expired_credentials_are_rejected() -> anyhow::Result<()> {
     let path = config_with_token(&token);
     let tool = check_bed(&path, bed.namespace()).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "credentials-rejected");
-    assert_says(&message(&finding), &["token expired", "2020-01-01"]);
+    assert_says(&title(&finding), &["token expired", "2020-01-01"]);
     assert!(!finding.to_string().contains("c2lnbmVk"), "the token is shown");
     Ok(())
 }
@@ -149,7 +149,7 @@ fn web_page_is_not_an_api_server() {
     let server = Fake::http(HTML);
     let path = at(&folder, &format!("http://{}", server.endpoint()));
     let finding = obstacle(check(&path), "not-an-api-server");
-    assert_says(&message(&finding), &["text/html", "Sign in to the hotel", "not a Kubernetes API server"]);
+    assert_says(&title(&finding), &["text/html", "Sign in to the hotel", "not a Kubernetes API server"]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn web_page_over_tls_is_not_an_api_server() {
     let server = issuer.serve(HTML);
     let path = issuer.trusted(&folder, &server);
     let finding = obstacle(check(&path), "not-an-api-server");
-    assert_says(&message(&finding), &["text/html", "Sign in to the hotel"]);
+    assert_says(&title(&finding), &["text/html", "Sign in to the hotel"]);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn redirect_to_login_page_is_not_an_api_server() {
     let server = Fake::http(REDIRECT);
     let path = at(&folder, &format!("http://{}", server.endpoint()));
     let finding = obstacle(check(&path), "not-an-api-server");
-    assert_says(&message(&finding), &["redirect", "login.example.invalid"]);
+    assert_says(&title(&finding), &["redirect", "login.example.invalid"]);
     assert!(!finding.to_string().contains("hunter2"), "{finding}");
 }
 
@@ -178,10 +178,10 @@ fn server_without_http_is_not_an_api_server() {
     let server = Fake::speaker([127, 0, 0, 1], 0, "220 mail.example.invalid ESMTP\r\n");
     let path = at(&folder, &format!("http://{}", server.endpoint()));
     let finding = obstacle(check(&path), "not-an-api-server");
-    assert_says(&message(&finding), &["does not speak HTTP"]);
+    assert_says(&title(&finding), &["does not speak HTTP"]);
     let path = at(&folder, &format!("https://{}", server.endpoint()));
     let finding = obstacle(check(&path), "not-an-api-server");
-    assert_says(&message(&finding), &["does not speak TLS"]);
+    assert_says(&title(&finding), &["does not speak TLS"]);
 }
 
 #[tokio::test]
@@ -191,13 +191,13 @@ async fn http_and_tls_port_mismatch_is_not_an_api_server() -> anyhow::Result<()>
     let path = at(&folder, &bed.server().replace("https://", "http://"));
     let tool = check_bed(&path, bed.namespace()).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "not-an-api-server");
-    assert_says(&message(&finding), &["https"]);
+    assert_says(&title(&finding), &["https"]);
 
     let words = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     let server = Fake::speaker([127, 0, 0, 1], 0, words);
     let path = at(&folder, &format!("https://{}", server.endpoint()));
     let tool = check(&path).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "not-an-api-server");
-    assert_says(&message(&finding), &["does not speak TLS"]);
+    assert_says(&title(&finding), &["does not speak TLS"]);
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Folder, assert_says, check, fake::Fake, kubeconfig, message, obstacle, usage};
+use super::{Folder, assert_says, check, fake::Fake, kubeconfig, obstacle, title, usage};
 use crate::tool::{Tool, meshdoctor};
 
 /// Runs the command and expects a usage error, soon and with little memory.
@@ -97,7 +97,7 @@ fn files_named_in_a_kubeconfig_are_bounded() {
     ] {
         let path = folder.file("config", kubeconfig(cluster, user));
         let finding = obstacle(check(&path), "kubeconfig-invalid");
-        assert_says(&message(&finding), &["/dev/zero", "longer than 1 MiB"]);
+        assert_says(&title(&finding), &["/dev/zero", "longer than 1 MiB"]);
     }
 }
 
@@ -119,7 +119,7 @@ fn pipe_without_a_writer_ends_at_the_timeout() {
         assert_says(&stderr, &["pipe", "within"]);
     }
     let finding = obstacle(check(&pipe).arg("--timeout=1s"), "kubeconfig-invalid");
-    assert_says(&message(&finding), &["pipe", "could not be read within 1 s"]);
+    assert_says(&title(&finding), &["pipe", "could not be read within 1 s"]);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn token_with_a_line_break_is_refused_before_sending() {
         let quoted = serde_json::to_string(bad).expect("JSON");
         let inline = kubeconfig("server: 'http://127.0.0.1:1'", &format!("token: {quoted}"));
         let finding = obstacle(check(&folder.file("config", inline)), "kubeconfig-invalid");
-        assert_says(&message(&finding), &["token", "line break"]);
+        assert_says(&title(&finding), &["token", "line break"]);
         assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
 
         let credential = serde_json::json!({ "kind": "ExecCredential", "status": { "token": bad } });
@@ -207,13 +207,13 @@ fn token_with_a_line_break_is_refused_before_sending() {
         );
         let path = folder.file("config", kubeconfig("server: 'http://127.0.0.1:1'", &exec));
         let finding = obstacle(check(&path), "exec-plugin-failed");
-        assert_says(&message(&finding), &["printed a token", "line break"]);
+        assert_says(&title(&finding), &["printed a token", "line break"]);
         assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
     }
     folder.file("token", "two\nS3CRET");
     let file = kubeconfig("server: 'http://127.0.0.1:1'", "tokenFile: token");
     let finding = obstacle(check(&folder.file("config", file)), "kubeconfig-invalid");
-    assert_says(&message(&finding), &["tokenFile", "line break"]);
+    assert_says(&title(&finding), &["tokenFile", "line break"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Folder, assert_says, check, check_bed, kubeconfig, message, obstacle, usage};
+use super::{Folder, assert_says, check, check_bed, kubeconfig, obstacle, title, usage};
 use crate::{
     bed::{self, Line, Stack},
     tool::{meshdoctor, states},
@@ -119,11 +119,11 @@ fn with_unusable_credentials() -> Vec<Broken> {
 #[test]
 fn missing_kubeconfig_is_reported_with_the_searched_path() {
     let finding = obstacle(meshdoctor("system check"), "kubeconfig-missing");
-    assert_says(&message(&finding), &["There is no kubeconfig", ".kube/config"]);
+    assert_says(&title(&finding), &["There is no kubeconfig", ".kube/config"]);
 
     let folder = Folder::new();
     let finding = obstacle(check(&folder.path("gone")), "kubeconfig-missing");
-    assert_says(&message(&finding), &["gone"]);
+    assert_says(&title(&finding), &["gone"]);
 
     let ran = meshdoctor("system status -o json").run().exits(3);
     assert_eq!(ran.json()["exitCode"], 3);
@@ -137,9 +137,9 @@ fn broken_kubeconfig_from_environment_is_an_obstacle() {
         let path = folder.file(name, content);
         println!("{name}");
         let finding = obstacle(check(&path), "kubeconfig-invalid");
-        assert_says(&message(&finding), &words);
+        assert_says(&title(&finding), &words);
         let evidence = finding["evidence"].to_string();
-        assert_says(&format!("{}{evidence}", message(&finding)), &[name]);
+        assert_says(&format!("{}{evidence}", title(&finding)), &[name]);
     }
 }
 

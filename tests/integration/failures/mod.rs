@@ -123,6 +123,7 @@ fn obstacle_of(ran: Ran, code: &str) -> Value {
     assert_eq!(roots(&report), [code], "{report:#}");
     let finding = found(&report, code);
     assert_eq!(finding["kind"], "obstacle");
+    assert_sentence(&title(&finding));
     assert_sentence(finding["message"].as_str().unwrap_or_default());
     assert_sentence(finding["remedy"]["text"].as_str().unwrap_or_default());
     if !ran.stderr.is_empty() {
@@ -150,8 +151,8 @@ fn found(report: &Value, code: &str) -> Value {
 }
 
 #[track_caller]
-fn message(finding: &Value) -> String {
-    finding["message"].as_str().expect("a message").to_owned()
+fn title(finding: &Value) -> String {
+    finding["title"].as_str().expect("a title").to_owned()
 }
 
 #[track_caller]

@@ -77,7 +77,7 @@ async fn hanging_broker_is_an_obstacle_and_killed_broker_a_fault() -> anyhow::Re
     assert_eq!(finding["kind"], "obstacle");
     let message = finding["message"].as_str().unwrap_or_default();
     assert_sentence(message);
-    assert!(message.contains("either the broker hangs, or the way to it does"), "{message}");
+    assert!(message.contains("Either the broker or the port-forward hangs"), "{message}");
     stack.nats(0).resume()?;
     stack.nats(0).kill();
     assert_broker_fault(check_json(&bed).await, "nothing listens in the pod");

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Folder, assert_says, check, kubeconfig, message, obstacle, obstacle_of};
+use super::{Folder, assert_says, check, kubeconfig, obstacle, obstacle_of, title};
 use crate::{
     bed::{self, Line, Stack, users},
     tool::{Tool, states},
@@ -31,7 +31,7 @@ fn missing_plugin_is_reported_with_its_install_hint() {
     let hint = ", installHint: 'get it from your administrator'";
     let path = with_plugin(&folder, "no-such-login-program", hint);
     let finding = obstacle(check(&path), "exec-plugin-failed");
-    assert_says(&message(&finding), &["no-such-login-program", "not installed"]);
+    assert_says(&title(&finding), &["no-such-login-program", "not installed"]);
     assert_says(&finding["remedy"].to_string(), &["get it from your administrator"]);
 }
 
@@ -40,7 +40,7 @@ fn failing_plugin_is_quoted_without_secrets() {
     let folder = Folder::new();
     let path = with_script(&folder, "echo 'cannot log in at https://me:hunter2@login.example.invalid/x' >&2; exit 7");
     let finding = obstacle(check(&path), "exec-plugin-failed");
-    assert_says(&message(&finding), &["plugin", "failed", "7"]);
+    assert_says(&title(&finding), &["plugin", "failed", "7"]);
     assert_says(&finding["evidence"].to_string(), &["cannot log in at", "login.example.invalid"]);
     for arguments in [&["-ojson"][..], &["-oyaml"], &["-v"], &[]] {
         let tool = arguments.iter().fold(check(&path), Tool::arg);
@@ -74,7 +74,7 @@ fn hanging_plugin_and_its_children_are_killed_at_the_deadline() {
         with_script(&folder, &format!("sleep 600 &\necho $$ $! > '{shown}.new'\nmv '{shown}.new' '{shown}'\nwait"));
     let tool = check(&path).arg("--timeout=2s");
     let finding = obstacle(tool, "exec-plugin-failed");
-    assert_says(&message(&finding), &["did not answer within", "killed"]);
+    assert_says(&title(&finding), &["did not answer within", "killed"]);
     wait_until_gone(&pids);
 }
 
@@ -88,7 +88,7 @@ fn plugin_child_with_open_output_does_not_block_the_run() {
     let begun = std::time::Instant::now();
     let finding = obstacle(check(&path), "cluster-unreachable");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert_says(&message(&finding), &["refused"]);
+    assert_says(&title(&finding), &["refused"]);
     let pid = std::fs::read_to_string(folder.path("pid")).expect("its id");
     let ended = std::process::Command::new("kill").arg(pid.trim()).status().expect("kill");
     assert!(ended.success(), "meshdoctor must not end the plugin's background process");
@@ -99,10 +99,10 @@ fn endless_plugin_output_is_cut_off() {
     let folder = Folder::new();
     let path = with_script(&folder, "head -c 3000000 /dev/zero | tr '\\0' x");
     let finding = obstacle(check(&path), "exec-plugin-failed");
-    assert_says(&message(&finding), &["printed more than 1 MiB"]);
+    assert_says(&title(&finding), &["printed more than 1 MiB"]);
     let path = with_script(&folder, "yes S3CRET >&2");
     let finding = obstacle(check(&path).arg("--timeout=2s"), "exec-plugin-failed");
-    assert_says(&message(&finding), &["did not answer within"]);
+    assert_says(&title(&finding), &["did not answer within"]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn plugin_that_must_prompt_is_not_run_without_a_terminal() {
         ),
     );
     let finding = obstacle(check(&folder.file("config", text)), "exec-plugin-failed");
-    assert_says(&message(&finding), &["ask", "no terminal"]);
+    assert_says(&title(&finding), &["ask", "no terminal"]);
     assert!(!folder.path("plugin.ran").exists(), "it was run");
 }
 
@@ -145,7 +145,7 @@ fn invalid_plugin_output_is_reported() {
     ] {
         let path = with_script(&folder, &format!("printf '%s' '{printed}'"));
         let finding = obstacle(check(&path), "exec-plugin-failed");
-        assert_says(&message(&finding), &["plugin", words]);
+        assert_says(&title(&finding), &["plugin", words]);
     }
 }
 
@@ -155,7 +155,7 @@ fn plugin_without_execute_permission_is_reported() {
     let program = folder.file("plugin", "no program");
     let path = with_plugin(&folder, &program.to_string_lossy(), "");
     let finding = obstacle(check(&path), "exec-plugin-failed");
-    assert_says(&message(&finding), &["could not be started", "permission denied"]);
+    assert_says(&title(&finding), &["could not be started", "permission denied"]);
 }
 
 #[tokio::test]

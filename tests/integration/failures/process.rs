@@ -108,8 +108,8 @@ fn signals_end_a_hanging_run_with_exit_code_and_document() {
             if kind != "Status" {
                 assert_eq!(report["verdict"], "unknown", "{case}");
                 assert_eq!(roots(&report), ["interrupted"], "{case}");
-                let message = report["findings"][0]["message"].to_string();
-                assert!(message.contains(&format!("SIG{name}")), "{case}: {message}");
+                let title = report["findings"][0]["title"].to_string();
+                assert!(title.contains(&format!("SIG{name}")), "{case}: {title}");
             }
         }
     }

@@ -105,13 +105,13 @@ fn rejected_proxy_credentials_are_reported_without_the_password() {
     let (port, _received) = socks(false);
     let path = with_proxy(&folder, &format!("socks5://me:S3CRET@127.0.0.1:{port}"));
     let finding = obstacle(check(&path), "cluster-unreachable");
-    assert_says(&message(&finding), &["proxy", "user name and password"]);
+    assert_says(&title(&finding), &["proxy", "user name and password"]);
     assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
 
     let proxy = Fake::http("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
     let path = with_proxy(&folder, &format!("http://me:S3CRET@{}", proxy.endpoint()));
     let finding = obstacle(check(&path), "cluster-unreachable");
-    assert_says(&message(&finding), &["proxy", "user name and password", "407"]);
+    assert_says(&title(&finding), &["proxy", "user name and password", "407"]);
     assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
 }
 
@@ -124,14 +124,14 @@ fn unusable_proxy_in_environment_is_never_bypassed() {
         for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
             let tool = check(&path).env(name, value).arg("--timeout=5s");
             let finding = obstacle(tool, "cluster-unreachable");
-            assert_says(&message(&finding), &["proxy", name, "cannot be used"]);
+            assert_says(&title(&finding), &["proxy", name, "cannot be used"]);
             assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
         }
     }
     // A host excluded by `NO_PROXY` does not need a proxy.
     let tool = check(&path).env("HTTPS_PROXY", "ftp://proxy").env("NO_PROXY", "192.0.2.0/24").arg("--timeout=1s");
     let finding = obstacle(tool, "cluster-unreachable");
-    assert!(!message(&finding).contains("HTTPS_PROXY"), "{finding:#}");
+    assert!(!title(&finding).contains("HTTPS_PROXY"), "{finding:#}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn invalid_proxy_url_is_reported_without_its_credentials() {
     let folder = Folder::new();
     for proxy in ["ftp://me:S3CRET@proxy", "http://me:S3CRET@proxy:x", "http://", "socks4://proxy"] {
         let finding = obstacle(check(&with_proxy(&folder, proxy)), "kubeconfig-invalid");
-        assert_says(&message(&finding), &["proxy-url", "line 5"]);
+        assert_says(&title(&finding), &["proxy-url", "line 5"]);
         assert!(!finding.to_string().contains("S3CRET"), "{finding:#}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
-use super::{Folder, assert_says, check, fake::Fake, kubeconfig, message, obstacle};
+use super::{Folder, assert_says, check, fake::Fake, kubeconfig, obstacle, title};
 use crate::{bed::users, tool::roots};
 
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n\
@@ -62,7 +62,7 @@ fn expired_or_not_yet_valid_certificate_is_untrusted() {
         let (certificate, key) = issuer.issue("127.0.0.1", from, to);
         let server = Fake::https(&certificate, &key, FORBIDDEN);
         let finding = obstacle(check(&issuer.trusted(&folder, &server)), "tls-untrusted");
-        assert_says(&message(&finding), &[words]);
+        assert_says(&title(&finding), &[words]);
     }
 }
 
@@ -72,12 +72,12 @@ fn certificate_from_an_unknown_issuer_is_untrusted() {
     let server = Issuer::new("another").serve(FORBIDDEN);
     let path = Issuer::new("kubernetes").trusted(&folder, &server);
     let finding = obstacle(check(&path), "tls-untrusted");
-    assert_says(&message(&finding), &["an issuer that the kubeconfig does not trust"]);
+    assert_says(&title(&finding), &["an issuer that the kubeconfig does not trust"]);
 
     // The certificate authority of a recreated cluster has the same name as the old one.
     let server = Issuer::new("kubernetes").serve(FORBIDDEN);
     let finding = obstacle(check(&Issuer::new("kubernetes").trusted(&folder, &server)), "tls-untrusted");
-    assert_says(&message(&finding), &["a key other than", "recreated"]);
+    assert_says(&title(&finding), &["a key other than", "recreated"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn certificate_for_another_name_is_untrusted() {
     let server = Fake::https(&certificate, &key, FORBIDDEN);
     let path = issuer.trusted(&folder, &server);
     let finding = obstacle(check(&path), "tls-untrusted");
-    assert_says(&message(&finding), &["another host name"]);
+    assert_says(&title(&finding), &["another host name"]);
     // With that name given, or without verification, the connection works. The server forbids everything.
     for flag in ["--tls-server-name=elsewhere.example.invalid", "--insecure-skip-tls-verify"] {
         let report = check(&path).arg(flag).arg("-ojson").run().exits(3).json();

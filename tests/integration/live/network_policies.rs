@@ -45,7 +45,7 @@ async fn policy_that_blocks_the_monitor_is_found_and_the_remedy_opens_it() -> Re
     assert_eq!(roots(&report)[0], "network-policy-blocks", "{report:#}");
     let found = policy_finding(&report);
     assert_eq!(found["severity"], "error");
-    assert_eq!(found["title"], "A NetworkPolicy keeps MeshSync from port 8222 of meshery-nats-0");
+    assert_eq!(found["title"], "A NetworkPolicy blocks MeshSync from port 8222 of meshery-nats-0");
     assert!(
         found["evidence"][0]
             .as_str()

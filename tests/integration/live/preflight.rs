@@ -365,7 +365,7 @@ async fn small_nodes_and_blocking_policies_are_found() -> Result<()> {
     let report = preflight(&bed, namespace).await.exits(1).json();
     assert_eq!(roots(&report), ["node-capacity"]);
     let found = evidence(&report, "node-capacity");
-    assert!(found.contains("meshery-meshsync asks for 500m CPU"), "{found}");
+    assert!(found.contains("meshery-meshsync requests 500m CPU"), "{found}");
     assert!(found.contains("node node-1 has 400m CPU"), "{found}");
     Ok(())
 }

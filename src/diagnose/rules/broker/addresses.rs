@@ -1,8 +1,8 @@
-//! The addresses at which a broker can be reached.
+//! The broker's addresses.
 
 use crate::diagnose::rules::prelude::*;
 
-/// The Services through which the broker is open to the outside, with their types.
+/// The Services that expose the broker outside the cluster, with their types.
 pub(crate) fn exposed<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
     stack::broker_services(context.facts)
         .into_iter()

@@ -2,7 +2,7 @@ use crate::{diagnose::rules::prelude::*, facts::Handshake};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-auth-failed",
-    title: "The broker refuses the token of its Secret",
+    title: "The broker refuses the token from its Secret",
     explains: &["meshsync-stale-env", "meshsync-not-connected", "broker-server-not-connected"],
     explanation: include_str!("auth_failed.md"),
     ..Diagnosis::fault(Component::Broker)
@@ -10,16 +10,16 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-token-accepted",
-    title: "the broker accepts the token of its Secret",
+    title: "the broker accepts the token from its Secret",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    // Another's broker is shown no token of ours.
+    // Never send our token to another broker.
     let servers: Vec<&BrokerServer> =
         context.facts.broker.servers.iter().filter(|server| !context.is_foreign(server)).collect();
     if servers.is_empty() {
-        return Outcome::skip("no broker server of the stack answered");
+        return Outcome::skip("no broker server of the stack responded");
     }
     let mut findings = Vec::new();
     let mut open = None;
@@ -41,7 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let accepted = servers.iter().any(|server| server.handshake == Handshake::Accepted { token: true });
     if findings.is_empty() && open.is_none() && !accepted {
-        return Outcome::skip("it asks for none");
+        return Outcome::skip("the broker requires no token");
     }
     Outcome::of_or_unknown(findings, open)
 }
@@ -61,12 +61,12 @@ fn refused(context: &RuleContext<'_>, server: &str, message: &str) -> Finding {
     });
     DIAGNOSIS
         .finding()
-        .message("Whoever reads the token now, MeshSync and the server at their next start, is turned away.")
+        .message("Clients that read the token now are refused: MeshSync and the server at their next start.")
         .object(context.object("Secret", secret))
-        .evidence(format!("{server} answers the Secret's token with: {message}"))
+        .evidence(format!("{server} responds to the Secret's token with: {message}"))
         .evidences(present)
-        .evidences(newer.then_some("the Secret is newer than the server, which still has the old token"))
-        .remedy("restart the broker, which reads the token when it starts, then MeshSync")
+        .evidences(newer.then_some("the Secret is newer than the server's container, which still uses the old token"))
+        .remedy("restart the broker, which reads the token at startup, then MeshSync")
         .command(context.restart(Component::Broker))
         .command(context.restart(Component::Meshsync))
         .done()

@@ -1,4 +1,4 @@
-//! What is known of the port on which a server takes its clients.
+//! The condition of a server's client port.
 
 use crate::{
     diagnose::rules::{broker::lame_duck::is_lame_duck, prelude::*},
@@ -6,24 +6,24 @@ use crate::{
     report::Route,
 };
 
-/// What is known of the port on which a server takes its clients.
+/// The condition of a server's client port.
 pub(crate) enum ClientPort<'a> {
     /// It speaks NATS.
     Speaks,
-    /// It is closed, since the server is shutting down in good order.
+    /// It is closed because the server is shutting down gracefully.
     Closing,
     /// No client can use it, for this reason.
     Unusable(&'a str),
-    /// Nobody can tell, for this reason.
+    /// It is unknown, for this reason.
     Unknown(&'a str),
 }
 
-/// What is known of a server's client port.
+/// Determines the condition of a server's client port.
 pub(crate) fn client_port<'a>(context: &RuleContext<'_>, server: &'a BrokerServer) -> ClientPort<'a> {
     match &server.handshake {
         Handshake::Accepted { .. } | Handshake::Refused { .. } => ClientPort::Speaks,
         Handshake::NotLooked => ClientPort::Unknown("the recording does not say"),
-        // Both ports of an address may lead to different servers of one broker; those of a pod may not.
+        // The two ports of an address may lead to different servers of one broker; those of a pod may not.
         Handshake::NotTried { reason: NotTried::OtherServer, why }
             if matches!(server.reached_by, Route::PortForward | Route::PodAddress) =>
         {

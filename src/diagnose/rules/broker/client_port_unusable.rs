@@ -24,7 +24,7 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     each_server(context, |server, _| match client_port(context, server) {
         ClientPort::Speaks => Ok(None),
-        ClientPort::Closing => Err(Unsaid(" is shutting down and takes no new clients".into())),
+        ClientPort::Closing => Err(Unsaid(" is shutting down and refuses new clients".into())),
         ClientPort::Unknown(why) => Err(Unsaid(format!(": {why}"))),
         ClientPort::Unusable(why) => Ok(Some(unusable(context, server, why))),
     })
@@ -35,17 +35,14 @@ fn unusable(context: &RuleContext<'_>, server: &BrokerServer, why: &str) -> Find
     let name = server_name(context, server);
     let draft = finding(&DIAGNOSIS, context, server)
         .title(format!(
-            "{name} answers on its monitor's port {} and cannot be used on port {}",
+            "{name} responds on monitor port {} but does not speak NATS on port {}",
             ports.monitor_port, ports.client_port
         ))
         .message(
-            "MeshSync publishes through the client port: it cannot connect, or not again after its next restart. Only the \
-             monitor answers, and it still lists the clients that it had.",
+            "MeshSync publishes through the client port, so it cannot connect, or not after its next restart. Only \
+             the monitor responds, and it still lists the clients that were connected.",
         )
-        .evidence(format!(
-            "port {}: the monitor of NATS {} answers",
-            ports.monitor_port, server.varz.version
-        ))
+        .evidence(format!("port {}: the monitor of NATS {} responds", ports.monitor_port, server.varz.version))
         .evidence(format!("port {}: {why}", ports.client_port));
     if context.is_foreign(server) {
         return draft
@@ -53,7 +50,7 @@ fn unusable(context: &RuleContext<'_>, server: &BrokerServer, why: &str) -> Find
             .done();
     }
     draft
-        .remedy("see its log, then restart it; restart MeshSync after an outage of more than two minutes")
+        .remedy("check its log, then restart it; also restart MeshSync if the outage lasted more than two minutes")
         .command(server_logs(context, server, 50))
         .command(context.restart(Component::Broker))
         .done()

@@ -2,7 +2,7 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-endpoint-stale",
-    title: "The Broker's status gives an old address",
+    title: "The Broker status contains an outdated address",
     explains: &["broker-external-unroutable", "meshsync-stale-env"],
     explanation: include_str!("endpoint_stale.md"),
     ..Diagnosis::warning(Component::Broker)
@@ -10,12 +10,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-endpoint-current",
-    title: "the Broker's status gives the Service's address",
+    title: "the Broker status contains the Service's address",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    context.facts.services.known_or_skip("there is no Broker object")?;
+    context.facts.services.known_or_skip("there is no Broker CR")?;
     let broker = context.broker_object()?;
     let Some(service) = stack::broker_services(context.facts).into_iter().next() else {
         return Outcome::skip("the broker has no Service");
@@ -44,12 +44,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let broker_name = stack::name(&broker.metadata);
-    DIAGNOSIS.finding()
-            .title("The Broker's status gives an address that the Service does not have")
-            .message("A server that takes the broker's address from there does not find it.")
-            .object(context.object("Broker", broker_name))
-            .evidences(stale)
-            .remedy("restart the operator, which works the address out anew; operators 0.6.14 to 0.8.10 need an upgrade for that")
-            .command(context.restart(Component::Operator))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .title("The Broker status contains an address that its Service does not have")
+        .message("A server that uses this address does not reach the broker.")
+        .object(context.object("Broker", broker_name))
+        .evidences(stale)
+        .remedy("restart the operator to recompute the address (operators 0.6.14 to 0.8.10 need an upgrade)")
+        .command(context.restart(Component::Operator))
+        .found()
 }

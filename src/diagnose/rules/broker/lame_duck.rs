@@ -14,7 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 pub(crate) static CHECK: Check =
-    Check { id: "broker-stays", title: "no broker server is about to go", ..Check::of(&[&DIAGNOSIS], judge) };
+    Check { id: "broker-stays", title: "no broker server is shutting down", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let mut findings = Vec::new();
@@ -24,10 +24,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
         let closed = closed_in_good_order(context, server);
         let evidence = if said {
-            format!("INFO of {name} says ldm: true")
+            format!("INFO from {name} contains ldm: true")
         } else if closed {
             format!(
-                "{name}: the monitor on {} answers, and {} refuses new clients, though /varz names it as the server's port",
+                "{name}: monitor port {} responds, but {} refuses new clients, although /varz names it as the client \
+                 port",
                 ports.monitor_port, ports.client_port
             )
         } else {
@@ -45,15 +46,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of(findings)
 }
 
-/// Whether a server is shutting down in good order.
+/// Whether a server is shutting down gracefully.
 pub(crate) fn is_lame_duck(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
     let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
     said || closed_in_good_order(context, server)
 }
 
-/// Whether a server refuses clients as one that is shutting down does: it closes its client port and keeps the monitor
-/// while it has clients, or while its pod ends. Without either it would be gone at once, and one that is configured with
-/// another port just does not listen on this one.
+/// Whether a server refuses clients as in a graceful shutdown: it closes its client port and keeps the monitor while it
+/// has clients or its pod is terminating. Without either it would already be gone, and a server that is configured with
+/// another port does not listen on this one at all.
 fn closed_in_good_order(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
     let refused = matches!(&server.handshake, Handshake::Failed(failure)
         if failure.reason == FailureReason::Refused && failure.kind == FailureKind::Broker);
@@ -64,25 +65,27 @@ fn closed_in_good_order(context: &RuleContext<'_>, server: &BrokerServer) -> boo
         && (server.varz.connections > 0 || !server.connections.items().is_empty() || ends())
 }
 
-/// Whether a pod is being deleted while its server still runs: its hook has made it a lame duck.
+/// Whether a pod is terminating while its server still runs: its preStop hook has started lame duck mode.
 fn ending(context: &RuleContext<'_>, pod: &Pod) -> Option<[String; 2]> {
     let deleted = pod.metadata.deletion_timestamp.as_ref()?;
     let container = context.facts.profile.broker.container;
     let state = stack::container(pod, container)?.state.as_ref()?;
     state.running.as_ref()?;
-    Some([format!("metadata.deletionTimestamp is {:.0}", deleted.0), format!("container {container} still runs")])
+    Some([format!("metadata.deletionTimestamp is {:.0}", deleted.0), format!("container {container} is still running")])
 }
 
 fn leaving(context: &RuleContext<'_>, name: &str, evidence: &[String]) -> Finding {
-    DIAGNOSIS.finding()
-        .title(format!("{name} is shutting down and takes no new clients"))
+    DIAGNOSIS
+        .finding()
+        .title(format!("{name} is shutting down and refuses new clients"))
         .message(
-            "It sends its clients away bit by bit and ends. That is how a normal restart looks; seen again minutes later, \
-             the pod hangs in its end. MeshSync gives up for good after two minutes without a broker.",
+            "It disconnects its clients gradually, then exits. This is normal during a restart; if it is still there \
+             minutes later, the pod is stuck terminating. MeshSync gives up permanently after two minutes without a \
+             broker.",
         )
         .object(context.object("Pod", name))
         .evidences(evidence.iter().cloned())
-        .remedy("wait for the new pod, then see that both clients are back; restart MeshSync if it is not")
+        .remedy("wait for the new pod and check that both clients reconnect; restart MeshSync if it does not")
         .command(context.kubectl().inspect(format!("rollout status {}", context.workload(Component::Broker))))
         .command(context.restart(Component::Meshsync))
         .done()

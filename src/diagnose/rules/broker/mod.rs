@@ -1,4 +1,4 @@
-//! The broker: its workload, its servers, its addresses, and who listens to it.
+//! The broker: its workload, its servers, its addresses and its clients.
 
 pub(crate) mod addresses;
 pub(crate) mod auth_failed;
@@ -29,7 +29,7 @@ pub(crate) mod unreachable;
 
 use crate::diagnose::rules::prelude::*;
 
-/// The diagnoses, in the order in which they are listed.
+/// The diagnoses, in display order.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &no_workload::DIAGNOSIS,
     &unreachable::DIAGNOSIS,
@@ -55,7 +55,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &server_not_connected::DIAGNOSIS,
 ];
 
-/// The checks, in the order in which they are shown. A check stands behind those that it depends on.
+/// The checks, in display order. A check comes after its prerequisites.
 pub(super) static CHECKS: &[&Check] = &[
     &no_workload::CHECK,
     &super::workload::BROKER_WORKLOAD,
@@ -81,7 +81,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &network_policy_blocks::NETWORK_POLICIES_OPEN,
 ];
 
-/// What follows when a broker has no server that works.
+/// What follows if no broker server works.
 pub(super) const BROKER_DOWN: &[&str] = &[
     "broker-unreachable",
     "broker-no-endpoints",

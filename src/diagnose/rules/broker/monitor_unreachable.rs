@@ -5,7 +5,7 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-monitor-unreachable",
-    title: "The broker's monitor does not answer",
+    title: "The broker's monitor does not respond",
     explains: &["meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("monitor_unreachable.md"),
     ..Diagnosis::warning(Component::Broker)
@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-monitor-answers",
-    title: "the broker's monitor answers where its client port does",
+    title: "the broker's monitor responds wherever its client port does",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -25,19 +25,20 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some(
             finding(&DIAGNOSIS, context, server)
                 .title(format!(
-                    "{name} answers on port {} and not on its monitor's, {}",
+                    "{name} responds on port {} but not on monitor port {}",
                     ports.client_port, ports.monitor_port
                 ))
                 .message(
-                    "MeshSync asks the monitor before it connects: it does not start, or not come back from its next \
-                     restart. And nobody can tell who is connected, so that the states are at least what is proven.",
+                    "MeshSync checks the monitor before it connects, so it does not start, or does not come back \
+                     after a restart. Without the monitor, clients cannot be listed, so states show only what is \
+                     proven.",
                 )
-                .evidence(format!("port {}: NATS {} greets", ports.client_port, server.varz.version))
+                .evidence(format!("port {}: NATS {} sends its greeting", ports.client_port, server.varz.version))
                 .evidence(format!("port {}: {}", ports.monitor_port, failure.message))
                 .remedy(if context.is_foreign(server) {
-                    "start that server with its monitor, and let MeshSync reach the port"
+                    "start that server with its monitor enabled, and let MeshSync reach the port"
                 } else {
-                    "see what the server is configured with, and have the operator put its configuration back"
+                    "check the server's configuration, then restart the operator, which restores it"
                 })
                 .command(server_logs(context, server, 30))
                 .command(context.restart(Component::Operator))

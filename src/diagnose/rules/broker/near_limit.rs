@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check =
     Check { id: "broker-has-room", title: "the broker is well below its limits", ..Check::of(&[&DIAGNOSIS], judge) };
 
-/// Of a limit, the tenths from which on it is near.
+/// A limit counts as near from this many tenths on.
 const NEAR: u64 = 9;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
@@ -32,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             }
             Some(_) => {}
             None => {
-                open.get_or_insert(format!("{name}: its limit of connections is not known"));
+                open.get_or_insert(format!("{name}: connection limit is unknown"));
             }
         }
         let memory = own_pod(context, server).and_then(|pod| {
@@ -49,7 +49,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             continue;
         }
         let (severity, title) = if full {
-            (Severity::Error, format!("{name} has no room for another connection"))
+            (Severity::Error, format!("{name} has reached its connection limit"))
         } else {
             (Severity::Warning, format!("{name} is close to a limit"))
         };
@@ -58,11 +58,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .severity(severity)
                 .title(title)
                 .message(
-                    "Beyond its limit of connections new clients are refused, beyond that of memory the process is ended \
+                    "At the connection limit, new clients are refused. At the memory limit, the process is killed \
                      and all connections break.",
                 )
                 .evidences(evidence)
-                .remedy("find the client with most connections and stop it; a restart of the broker ends all of them at once")
+                .remedy(
+                    "find the client with the most connections and stop it; restarting the broker closes all \
+                         connections",
+                )
                 .command(context.meshdoctor(Effect::Read, "system status -o json"))
                 .command(context.restart(Component::Broker))
                 .done(),
@@ -71,7 +74,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of_or_unknown(findings, open)
 }
 
-/// The connections of a server but for our own, which its list leaves out and its count may hold.
+/// A server's connections without our own, which is missing from its list but may be included in its count.
 pub(crate) fn clients(server: &BrokerServer) -> u64 {
     let listed = server.connections.items().len() as u64 + server.more;
     let counted = server.varz.connections;
@@ -80,7 +83,7 @@ pub(crate) fn clients(server: &BrokerServer) -> u64 {
 }
 
 fn is_near(used: u64, most: u64) -> bool {
-    // A limit of nothing is none.
+    // A limit of 0 means no limit.
     most > 0 && u128::from(used) * 10 >= u128::from(most) * u128::from(NEAR)
 }
 
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nine_tenths_of_a_limit_are_near_it() {
+    fn limit_is_near_from_nine_tenths() {
         assert!(!is_near(8, 10));
         assert!(is_near(9, 10));
         assert!(is_near(11, 10));

@@ -13,7 +13,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "network-policy-blocks",
-    title: "A NetworkPolicy stands between MeshSync and the broker",
+    title: "A NetworkPolicy blocks traffic between MeshSync and the broker",
     explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("network_policy_blocks.md"),
     ..Diagnosis::fault(Component::Broker)
@@ -21,13 +21,13 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static NETWORK_POLICIES_OPEN: Check = Check {
     id: "network-policies-open",
-    title: "no NetworkPolicy stands between MeshSync and the broker",
+    title: "no NetworkPolicy blocks traffic between MeshSync and the broker",
     ..Check::of(&[&DIAGNOSIS], policies_open)
 };
 
 pub(crate) static NETWORK_FREE: Check = Check {
     id: "network-free",
-    title: "no NetworkPolicy would stand between the stack's pods",
+    title: "no NetworkPolicy would block traffic between the stack's pods",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], network_free)
 };
@@ -35,7 +35,7 @@ pub(crate) static NETWORK_FREE: Check = Check {
 /// The namespace of the cluster's DNS, by convention.
 const DNS_NAMESPACE: &str = "kube-system";
 
-/// One bar: what is barred, and where.
+/// Blocked traffic: what is blocked, in which direction, and by which policies.
 struct Bar {
     what: String,
     direction: Direction,
@@ -51,12 +51,12 @@ impl Bar {
     }
 }
 
-/// The pod of MeshSync, and what the policies bar it from.
+/// MeshSync's pod, and the traffic that policies block.
 fn judged<'a>(context: &RuleContext<'a>) -> Result<(&'a Pod, Vec<Bar>), Undecided> {
     let facts = context.facts;
-    let policies = facts.networkpolicies.known_or_skip("the cluster knows no NetworkPolicies")?;
+    let policies = facts.networkpolicies.known_or_skip("this cluster does not serve NetworkPolicies")?;
     facts.pods.settled()?;
-    // One that is going away asks for nothing more.
+    // A terminating pod opens no new connections.
     let stays = |pod: &&&Pod| pod.metadata.deletion_timestamp.is_none();
     let Some(from) = context.meshsync_pods.iter().find(stays).copied() else {
         return Err(Undecided::Skip("MeshSync has no pod".into()));
@@ -72,7 +72,7 @@ fn home(context: &RuleContext<'_>) -> Namespace {
     Namespace::new(&context.facts.target.namespace, labels.as_ref())
 }
 
-/// The first thing that a policy keeps MeshSync from; none when nothing does, as far as is known.
+/// The first traffic of MeshSync that a policy blocks; `None` if nothing is known to be blocked.
 pub(crate) fn barred(context: &RuleContext<'_>) -> Option<String> {
     let (_, bars) = judged(context).ok()?;
     bars.into_iter().next().map(|bar| bar.what)
@@ -81,13 +81,17 @@ pub(crate) fn barred(context: &RuleContext<'_>) -> Option<String> {
 fn policies_open(context: &RuleContext<'_>) -> Judgement {
     let policies = context.facts.networkpolicies.known();
     if policies.is_some_and(Vec::is_empty) {
-        return Outcome::pass_with("the namespace has none");
+        return Outcome::pass_with("no NetworkPolicy in this namespace");
     }
     let (from, bars) = judged(context)?;
     if !bars.is_empty() {
         return Outcome::found(vec![finding(context, from, &bars)]);
     }
-    if broker_pods(context).is_empty() { Outcome::skip("the broker has no pod here") } else { Outcome::pass() }
+    if broker_pods(context).is_empty() {
+        Outcome::skip("the broker has no pod in this namespace")
+    } else {
+        Outcome::pass()
+    }
 }
 
 fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Bar> {
@@ -105,14 +109,14 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
             bars.extend(Bar::of(what, policies.between(from, to, port)));
         }
     }
-    // An address that is no name needs no DNS.
+    // An IP address needs no DNS.
     if host.is_some_and(|host| host.parse::<IpAddr>().is_err()) {
         let system = Namespace::new(DNS_NAMESPACE, None);
         let reach = ["UDP", "TCP"].map(|protocol| {
             let port = Port { protocol, number: 53 };
             policies.sends(from, &Far::Somebody(&system), port)
         });
-        // One of the two is enough for short answers.
+        // One of the two protocols is enough for short answers.
         if !reach.contains(&Reach::Open)
             && let [udp, _] = reach
         {
@@ -122,7 +126,7 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
     bars
 }
 
-/// The pods of the broker that `MeshSync` is to reach: those of the current line, where there are both.
+/// The broker pods that `MeshSync` should reach: those of the current line if both lines exist.
 fn broker_pods<'a>(context: &RuleContext<'a>) -> Vec<&'a Pod> {
     if context.elsewhere().is_some() {
         return context.destination_pods.clone();
@@ -140,7 +144,7 @@ fn broker_pods<'a>(context: &RuleContext<'a>) -> Vec<&'a Pod> {
     context.facts.profile.broker_workloads().map(of).find(|pods| !pods.is_empty()).unwrap_or_default()
 }
 
-/// Whether an address may be that of the broker here: anything but the address of something else.
+/// Whether an address may belong to the broker here.
 fn leads_here(context: &RuleContext<'_>, host: &str) -> bool {
     match destination::place(context.facts, host) {
         Place::Stack | Place::Unseen(_) => true,
@@ -149,7 +153,7 @@ fn leads_here(context: &RuleContext<'_>, host: &str) -> bool {
     }
 }
 
-/// The host of the broker as `MeshSync`'s pod was told it.
+/// The broker's host in the environment of `MeshSync`'s pod.
 fn broker_host(pod: &Pod, container: &str) -> Option<String> {
     let containers = &pod.spec.as_ref()?.containers;
     let own = containers.iter().find(|c| c.name == container)?;
@@ -162,24 +166,24 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
     let (first, more) = bars.split_first().map_or(("", 0), |(first, rest)| (first.what.as_str(), rest.len()));
     let policy = bars.first().and_then(|bar| bar.policies.first()).map_or("", String::as_str);
     let title = match more {
-        0 => format!("A NetworkPolicy keeps MeshSync from {first}"),
-        n => format!("NetworkPolicies keep MeshSync from {first} and {n} more"),
+        0 => format!("A NetworkPolicy blocks MeshSync from {first}"),
+        n => format!("NetworkPolicies block MeshSync from {first} and {n} more"),
     };
     let message = if connected {
-        "MeshSync is connected all the same: it was before the policy came, or the cluster's network does not enforce \
-         policies. Where it does, MeshSync does not come back from its next restart."
+        "MeshSync is still connected: it connected before the policy existed, or the cluster's network does not \
+         enforce policies. If it does, MeshSync cannot reconnect after its next restart."
     } else {
-        "MeshSync cannot connect, though this tool may reach the broker: a port-forward goes past policies. This is read off \
-         the policies; whether they are enforced depends on the cluster's network."
+        "MeshSync cannot connect, even if meshdoctor can: port-forwards bypass policies. This result comes from the \
+         policies' rules; whether they are enforced depends on the cluster's network."
     };
     let is = |direction: Direction| bars.iter().any(|bar| bar.direction == direction);
     let (egress, ingress) = (is(Direction::Egress), is(Direction::Ingress));
     let mut remedy = Vec::new();
     if ingress {
-        remedy.push("let MeshSync's pods in to the broker's, on both ports");
+        remedy.push("allow ingress from MeshSync's pods to the broker's pods on both ports");
     }
     if egress {
-        remedy.push("let MeshSync's pods out to the broker's and to DNS, and see that they may reach the API server");
+        remedy.push("allow egress from MeshSync's pods to the broker's pods, to DNS and to the API server");
     }
     let labels = pairs(from.metadata.labels.as_ref()).join(", ");
     DIAGNOSIS
@@ -190,20 +194,20 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
         .object(context.object("NetworkPolicy", policy))
         .evidences(bars.iter().map(|bar| {
             let policies = bar.policies.join(", ");
-            format!("{}: barred as {} by spec.podSelector and the rules of {policies}", bar.what, bar.direction)
+            format!("{}: blocked on {} by spec.podSelector and the rules of {policies}", bar.what, bar.direction)
         }))
         .evidence(format!("labels of {}: {labels}", stack::name(&from.metadata)))
-        .remedy(format!("{}. Policies add up: one more only opens", remedy.join("; ")))
+        .remedy(format!("{}. Policies are additive", remedy.join("; ")))
         .command(context.kubectl().inspect("get networkpolicies -o yaml"))
         .commands(if ingress { admission(context) } else { None })
         .done()
 }
 
-/// The command that lets MeshSync's pods in to the broker's.
+/// The command that allows ingress from MeshSync's pods to the broker's.
 fn admission(context: &RuleContext<'_>) -> Option<Command> {
     let profile = context.facts.profile;
     let broker = broker_pods(context).first().copied()?;
-    // The labels by which the family's broker pods are known, as this pod bears them.
+    // The labels that identify the product's broker pods, if this pod has them.
     let selector = profile.broker.selectors.iter().find(|selector| stack::selected(&broker.metadata, selector))?;
     let name = format!("{}-clients", profile.broker.current.unwrap_or(profile.broker.old));
     let policy = serde_json::json!({
@@ -231,15 +235,15 @@ fn labels(selector: Selector) -> serde_json::Map<String, serde_json::Value> {
     selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()
 }
 
-/// Ports on which API servers are reached: policies look behind the Service, and clusters differ. Only what bars all of
-/// them is certain to bar the one that counts.
+/// The usual ports of API servers: policies apply to the port behind the Service, and clusters differ. Only a policy
+/// that blocks all of them is certain to block the right one.
 const API_PORTS: [u16; 4] = [443, 6443, 8443, 16443];
 
 fn network_free(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
-    let policies = facts.networkpolicies.known_or_skip("the cluster knows no NetworkPolicies")?;
+    let policies = facts.networkpolicies.known_or_skip("this cluster does not serve NetworkPolicies")?;
     if policies.is_empty() {
-        return Outcome::pass_with("the namespace has none");
+        return Outcome::pass_with("no NetworkPolicy in this namespace");
     }
     let home = home(context);
     let policies = Policies::new(policies, &home);
@@ -259,7 +263,7 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
             bars.extend(Bar::of(format!("from the {name} to the API server"), first));
         }
     }
-    // By its address, as the operator tells it: no DNS is needed.
+    // The operator sets the broker's IP address, so no DNS is needed.
     for number in [facts.profile.broker.client_port, facts.profile.broker.monitor_port] {
         let port = Port { protocol: "TCP", number };
         let reach = policies.between(meshsync, broker, port);
@@ -271,23 +275,21 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
     let policy = first.policies.first().map_or("", String::as_str);
     DIAGNOSIS
         .finding()
-        .title("NetworkPolicies of the namespace would cut the stack's pods off")
+        .title("NetworkPolicies in this namespace would isolate the stack's pods")
         .message(
-            "The pods would run, and not work. This is read off the policies; whether they are enforced depends on \
-                 the cluster's network.",
+            "The pods would run but could not communicate. This result comes from the policies' rules; whether they \
+             are enforced depends on the cluster's network.",
         )
         .object(context.object("NetworkPolicy", policy))
         .evidences(
-            bars.iter().map(|bar| format!("{}: barred as {} by {}", bar.what, bar.direction, bar.policies.join(", "))),
+            bars.iter().map(|bar| format!("{}: blocked on {} by {}", bar.what, bar.direction, bar.policies.join(", "))),
         )
-        .evidences(
-            pods.iter().map(|(name, pod)| {
-                format!("pods of {name} will bear {}", pairs(pod.metadata.labels.as_ref()).join(", "))
-            }),
-        )
+        .evidences(pods.iter().map(|(name, pod)| {
+            format!("pods of {name} will have the labels {}", pairs(pod.metadata.labels.as_ref()).join(", "))
+        }))
         .remedy(
-            "add a policy that lets these pods out to the API server and to one another, and the broker be reached on \
-                 both ports; policies add up, one more only opens",
+            "allow these pods egress to the API server and each other, and ingress to the broker on both ports \
+             (policies are additive)",
         )
         .command(context.kubectl().inspect("get networkpolicies -o yaml"))
         .found()

@@ -6,7 +6,7 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-no-endpoints",
-    title: "The broker's Service leads nowhere",
+    title: "The broker's Service has no ready endpoint",
     explains: &["broker-server-not-connected", "meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("no_endpoints.md"),
     ..Diagnosis::fault(Component::Broker)
@@ -14,26 +14,26 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-service-leads",
-    title: "the broker's Service leads to a ready pod",
+    title: "the broker's Service has a ready endpoint",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// What the broker's Service leads to: the Service, and the pods that it chooses.
+/// The broker's Service and the pods that its selector matches.
 fn chosen<'a>(context: &RuleContext<'a>) -> Result<(&'a Service, Vec<&'a Pod>), Undecided> {
     context.facts.services.settled()?;
-    // With two lines side by side, the current one's is what clients are told.
+    // If both lines exist, clients use the current line's Service.
     let Some(service) = stack::broker_services(context.facts).into_iter().next() else {
         return Err(Undecided::Skip("the broker has no Service".into()));
     };
     context.facts.pods.settled()?;
     let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
     let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
-        return Err(Undecided::Skip("it has no selector: somebody else says where it leads".into()));
+        return Err(Undecided::Skip("the Service has no selector, so its endpoints are managed elsewhere".into()));
     };
     Ok((service, stack::chosen(context.facts, selector)))
 }
 
-/// The broker's Service, if it leads to no ready pod.
+/// The broker's Service if it has no ready pod.
 pub(crate) fn leads_nowhere<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
     let (service, chosen) = chosen(context).ok()?;
     (!chosen.iter().any(|pod| is_ready(pod))).then(|| stack::name(&service.metadata))
@@ -43,12 +43,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let (service, chosen) = chosen(context)?;
     let ready = chosen.iter().filter(|pod| is_ready(pod)).count();
     if ready > 0 {
-        return Outcome::pass_with(format!("{} to {ready} of {} pods", stack::name(&service.metadata), chosen.len()));
+        return Outcome::pass_with(format!(
+            "{}: {ready} of {} pods ready",
+            stack::name(&service.metadata),
+            chosen.len()
+        ));
     }
     Outcome::found(vec![nowhere(context, service, &chosen)])
 }
 
-/// Labels, or a selector, as they are written.
+/// Labels or a selector as `key=value`.
 pub(crate) fn pairs(labels: Option<&BTreeMap<String, String>>) -> Vec<String> {
     labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect()
 }
@@ -67,28 +71,28 @@ fn nowhere(context: &RuleContext<'_>, service: &Service, chosen: &[&Pod]) -> Fin
     let wanted = pairs(service.spec.as_ref().and_then(|spec| spec.selector.as_ref()));
     let draft = DIAGNOSIS
         .finding()
-        .title(format!("Service {name} leads to no ready pod"))
-        .message("Whoever connects to its address is refused or waits in vain, though the address looks right.")
+        .title(format!("Service {name} has no ready pod behind it"))
+        .message("Clients that connect to its address are refused or time out, although the address is correct.")
         .object(context.object("Service", name))
         .evidence(format!("spec.selector is {}", wanted.join(", ")))
         .evidences(
-            chosen.iter().map(|pod| format!("pod {} has these labels and is not ready", stack::name(&pod.metadata))),
+            chosen.iter().map(|pod| format!("pod {} has these labels but is not ready", stack::name(&pod.metadata))),
         );
     if !chosen.is_empty() || context.broker_pods.is_empty() {
         return draft
-            .evidences(chosen.is_empty().then_some("no pod has these labels, and the broker has none at all"))
-            .remedy("bring the broker's pod up; what it waits for is told beside this")
+            .evidences(chosen.is_empty().then_some("no pod has these labels, and the broker has no pods"))
+            .remedy("get the broker's pod ready; the other findings show what it is waiting for")
             .command(context.kubectl().inspect(format!("describe pods -l {}", wanted.join(","))))
             .done();
     }
     draft
         .evidences(context.broker_pods.iter().map(|pod| {
             let labels = pairs(pod.metadata.labels.as_ref());
-            format!("pod {} has {}", stack::name(&pod.metadata), labels.join(", "))
+            format!("pod {} has the labels {}", stack::name(&pod.metadata), labels.join(", "))
         }))
         .remedy(
-            "delete the Service: the operator makes it again with the right selector and another address, and rolls MeshSync \
-             out to it",
+            "delete the Service; the operator recreates it with the right selector and a new address, and rolls out \
+             MeshSync",
         )
         .command(context.kubectl().delete(format!("service {name}")))
         .command(context.restart(Component::Operator))

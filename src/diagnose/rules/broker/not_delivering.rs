@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-not-delivering",
-    title: "The broker does not hand on what is published",
+    title: "The broker does not deliver what is published",
     explains: &["meshsync-silent", "meshsync-no-answer"],
     explanation: include_str!("not_delivering.md"),
     ..Diagnosis::fault(Component::Broker)
@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-delivers",
-    title: "what is published comes back",
+    title: "published messages are delivered",
     after: &[],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -22,7 +22,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     only_in_test_of(context, Subject::Broker)?;
     let servers = context.facts.test.as_ref().map_or(&[][..], |test| &test.servers);
     if servers.is_empty() {
-        return Outcome::unknown("no broker server let us in");
+        return Outcome::unknown("no broker server accepted the connection");
     }
     let findings = servers.iter().filter_map(|server| {
         let why = server.failure.as_ref()?;
@@ -30,12 +30,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some(
             DIAGNOSIS
                 .finding()
-                .title(format!("{name} does not hand on what is published"))
-                .message("It let us in, and then a message of ours did not come back. MeshSync's would not either.")
+                .title(format!("{name} does not deliver what is published"))
+                .message(
+                    "It accepted meshdoctor's connection but did not deliver a test message. MeshSync's \
+                          messages are affected too.",
+                )
                 .object(context.object("Pod", name))
                 .evidence(format!("{name}: {why}"))
-                .evidence(format!("{} of ours came back before", server.loops.len()))
-                .remedy("see whether the server has the CPU and memory that it needs, then restart it")
+                .evidence(format!("{} test messages were delivered before", server.loops.len()))
+                .remedy("check whether the server has enough CPU and memory, then restart it")
                 .command(context.kubectl().inspect("top pods --containers"))
                 .done(),
         )

@@ -5,7 +5,7 @@ use crate::diagnose::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-not-exposed",
-    title: "The broker can be reached only inside the cluster",
+    title: "The broker is reachable only inside the cluster",
     explains: &["broker-server-not-connected"],
     explanation: include_str!("not_exposed.md"),
     ..Diagnosis::info(Component::Broker)
@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-exposed",
-    title: "a server outside has a way to the broker",
+    title: "a server outside the cluster can reach the broker",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -32,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         intended.or(said).filter(|address| !address.is_empty())
     });
     if kind != "ClusterIP" || published.is_some() {
-        return Outcome::skip("it is open to the outside");
+        return Outcome::skip("the broker is exposed outside the cluster");
     }
     let outside = match context.server_location() {
         Location::Outside(why) => Some(why),
@@ -40,7 +40,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Location::Unknown => outside_client(context),
     };
     let Some(why) = outside else {
-        return Outcome::skip("no server outside is known of");
+        return Outcome::skip("no known server outside the cluster");
     };
     let product = facts.profile.product;
     let draft = DIAGNOSIS
@@ -48,38 +48,44 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .object(context.object("Service", name))
         .evidence(format!("spec.type of Service {name} is {kind}"))
         .evidence("status.endpoint.external of the Broker is empty")
-        .evidence(format!("the server is outside: {why}"));
+        .evidence(format!("the server is outside the cluster: {why}"));
     if let Some((_, client)) = context.clients.server.first() {
         return draft
-            .title(format!(
-                "The broker is open to nobody outside, and {product} Server has a way of its own"
-            ))
-            .message("It is connected all the same, as through a port-forward or a network that knows the pods' addresses. That is well while this way lasts.")
+            .title(format!("The broker is not exposed, but {product} Server reaches it another way"))
+            .message(
+                "It is connected, for example through a port-forward or a network that routes pod addresses. \
+                      This works as long as that route exists.",
+            )
             .evidence(format!("the broker lists its client {} at {}", client.name, client.ip))
-            .remedy("nothing, if that way is meant to stay")
+            .remedy("no action needed if that route is permanent")
             .found();
     }
     known_unless(context.unseen_clients())?;
     let broker = context.broker_name();
     draft
-            .severity(Severity::Error)
-            .title(format!("{product} Server is outside and has no way to the broker"))
-            .message("The broker can be reached only inside the cluster, and no server is connected: what MeshSync publishes is lost.")
-            .evidence("no broker server lists the server as a client")
-            .remedy("forward the port on the server's machine; or give the broker an address that leads to it from there")
-            .command(context.kubectl().inspect(format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port)))
-            .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"LoadBalancer"}}}"#))
-            .found()
+        .severity(Severity::Error)
+        .title(format!("{product} Server is outside the cluster and cannot reach the broker"))
+        .message(
+            "The broker is reachable only inside the cluster, and no server is connected. What MeshSync \
+                      publishes is lost.",
+        )
+        .evidence("no broker server lists the server as a client")
+        .remedy("forward the port on the server's machine, or give the broker an external address")
+        .command(
+            context.kubectl().inspect(format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port)),
+        )
+        .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"LoadBalancer"}}}"#))
+        .found()
 }
 
-/// Why a connected server is taken to be outside: its address is none that a pod or a node could have.
+/// Why a connected server is considered outside: no pod or node can have its address.
 fn outside_client(context: &RuleContext<'_>) -> Option<String> {
     if !context.facts.pods.is_settled() || !context.server.is_absent() {
         return None;
     }
     let (_, client) = context.clients.server.first()?;
     let address: std::net::IpAddr = client.ip.parse().ok()?;
-    // A private address may be a pod's of another namespace, or a gateway's, and loopback is a port-forward's.
+    // A private address may belong to a pod of another namespace or a gateway, and loopback is a port-forward.
     let near = address.is_loopback()
         || is_private(&client.ip)
         || matches!(address, std::net::IpAddr::V4(v4) if v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
@@ -89,5 +95,5 @@ fn outside_client(context: &RuleContext<'_>) -> Option<String> {
             stack::pod_ip(pod) == Some(client.ip.as_str())
                 || status.and_then(|status| status.host_ip.as_deref()) == Some(client.ip.as_str())
         });
-    (!near).then(|| format!("its address {address} is a public one, no pod's and no node's here"))
+    (!near).then(|| format!("its address {address} is public and belongs to no pod or node of this cluster"))
 }

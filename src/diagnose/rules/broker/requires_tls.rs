@@ -11,16 +11,16 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-requires-tls",
-    title: "The broker demands TLS",
+    title: "The broker requires TLS",
     explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready", "broker-server-not-connected"],
     explanation: include_str!("requires_tls.md"),
     ..Diagnosis::fault(Component::Broker)
 };
 
 pub(crate) static CHECK: Check =
-    Check { id: "broker-plain", title: "the broker takes clients without TLS", ..Check::of(&[&DIAGNOSIS], judge) };
+    Check { id: "broker-plain", title: "the broker accepts clients without TLS", ..Check::of(&[&DIAGNOSIS], judge) };
 
-/// Whether a server demands TLS, by what it greets with or by its monitor.
+/// Whether a server requires TLS, according to its greeting or its monitor.
 pub(crate) fn demands_tls(server: &BrokerServer) -> bool {
     server.varz.tls_required || server.greeting.as_ref().is_some_and(|greeting| greeting.tls_required)
 }
@@ -28,14 +28,14 @@ pub(crate) fn demands_tls(server: &BrokerServer) -> bool {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let servers = asked_servers(context)?;
     let open = servers.iter().find_map(|server| {
-        // What a recording's monitor says is all that there is to go by.
+        // A recording may contain only the monitor's data.
         if server.varz.tls_required || server.handshake == Handshake::NotLooked {
             return None;
         }
         let name = server_name(context, server);
         match client_port(context, server) {
             ClientPort::Speaks => None,
-            ClientPort::Closing => Some(format!("{name} takes no new clients")),
+            ClientPort::Closing => Some(format!("{name} accepts no new clients")),
             ClientPort::Unusable(why) | ClientPort::Unknown(why) => Some(format!("{name}: {why}")),
         }
     });
@@ -43,20 +43,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let name = server_name(context, server);
         let greets = server.greeting.as_ref().is_some_and(|g| g.tls_required);
         let draft = finding(&DIAGNOSIS, context, server)
-            .title(format!("{name} demands TLS of its clients"))
+            .title(format!("{name} requires TLS from its clients"))
             .message(if context.is_foreign(server) {
-                "The address that MeshSync is given is for a plain connection, and it takes no certificates: it does not get in."
+                "MeshSync's address is for a plain connection, and MeshSync has no option for certificates, so it \
+                 cannot connect."
             } else {
-                "The operator's broker never does, and the address that MeshSync is given is for a plain connection: as \
-                 deployed it does not get in."
+                "The operator's broker never requires TLS, and MeshSync's address is for a plain connection. As \
+                 deployed, MeshSync cannot connect."
             })
-            .evidences(greets.then(|| format!("INFO of {name} says tls_required: true")))
-            .evidences(server.varz.tls_required.then(|| format!("/varz of {name} says tls_required: true")));
+            .evidences(greets.then(|| format!("INFO from {name} contains tls_required: true")))
+            .evidences(server.varz.tls_required.then(|| format!("/varz of {name} contains tls_required: true")));
         if context.is_foreign(server) {
-            return draft.remedy("have that server take plain connections from MeshSync's network").done();
+            return draft.remedy("configure that server to accept plain connections from MeshSync's network").done();
         }
         draft
-            .remedy("have the operator put its configuration back, then restart the server")
+            .remedy("restart the operator, which restores its configuration, then restart the server")
             .command(context.restart(Component::Operator))
             .command(context.restart(Component::Broker))
             .done()

@@ -5,14 +5,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-connected",
-    title: "No server reads from the broker",
+    title: "Meshery Server is not connected to the broker",
     explanation: include_str!("server_not_connected.md"),
     ..Diagnosis::info(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-has-reader",
-    title: "who reads from the broker is as expected",
+    title: "the expected clients are connected to the broker",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -26,7 +26,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::found(vec![apart(context, server, client, to)]);
     }
     if context.facts.broker.servers.is_empty() {
-        return Outcome::skip("no broker server runs");
+        return Outcome::skip("no broker server is running");
     }
     let here = context.server.known().is_some();
     let severity = if context.expect.server {
@@ -41,31 +41,29 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .severity(severity)
-        .title(format!("No {product} Server reads from the broker"))
+        .title(format!("{product} Server is not connected to the broker"))
         .message(if here {
-            "A server runs in this cluster and is no client of the broker: what MeshSync publishes is lost."
+            "A server runs in this cluster but is not connected to the broker. What MeshSync publishes is lost."
         } else {
-            "What MeshSync publishes is lost until a server connects. That is right where none is meant to."
+            "What MeshSync publishes is lost until a server connects. Expected if you run no server."
         })
         .evidence(format!("no broker server has a client named {clients}"))
-        .remedy("in the server's UI, see that the connection to this cluster is in operator mode and connected")
+        .remedy("in the server's UI, check that the connection to this cluster is in operator mode and connected")
         .found()
 }
 
-/// The server reads from the stack's own broker, and MeshSync is told to use another.
+/// The server reads from the stack's own broker, but MeshSync uses another one.
 fn apart(context: &RuleContext<'_>, server: &BrokerServer, client: &Connection, to: &Destination) -> Finding {
     let product = context.facts.profile.product;
     DIAGNOSIS
         .finding()
         .severity(if context.expect.server { Severity::Error } else { Severity::Warning })
-        .title(format!("{product} Server reads from another broker than MeshSync publishes to"))
-        .message("Both are connected, every pod is green, and what MeshSync publishes is lost.")
+        .title(format!("{product} Server reads from a different broker than MeshSync publishes to"))
+        .message("Both are connected and every pod is green, but what MeshSync publishes is lost.")
         .evidence(context.told(to))
         .evidence(format!("{} lists the client {}", server_name(context, server), client.name))
         .evidence(format!("{} lists no client of the server", to.shown()))
-        .remedy(
-            "have both use the same broker: name it in MeshSync's address, or have the server connect to the one there",
-        )
+        .remedy("use the same broker for both: change MeshSync's address, or connect the server to MeshSync's broker")
         .command(context.kubectl().inspect(format!("get meshsyncs.{} -o yaml", context.facts.profile.group)))
         .done()
 }

@@ -4,14 +4,14 @@ use crate::{diagnose::rules::prelude::*, facts::Connection};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-subscribed",
-    title: "The server is connected and does not listen",
+    title: "Meshery Server is connected but does not subscribe to MeshSync's events",
     explanation: include_str!("server_not_subscribed.md"),
     ..Diagnosis::fault(Component::Broker)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-reader-listens",
-    title: "who reads from the broker listens to MeshSync",
+    title: "the server subscribes to MeshSync's events",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -30,13 +30,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass_with(format!("{} on {}", client.name, server_name(context, server)));
     }
     if clients.iter().any(|(_, client)| client.subscriptions.is_empty() && client.subscription_count > 0) {
-        return Outcome::unknown("its subscriptions are counted and not listed, as in /connz without subs=1");
+        return Outcome::unknown("only the number of subscriptions is known, as in /connz without subs=1");
     }
     let just_come = clients.iter().any(|(server, client)| {
         matches!((client.start, server.varz.now), (Some(start), Some(now)) if now.duration_since(start) < JUST_COME)
     });
     if just_come {
-        return Outcome::unknown("it has only just connected, and may yet subscribe");
+        return Outcome::unknown("the server connected only seconds ago and may still subscribe");
     }
     known_unless(context.unseen_clients())?;
     let product = profile.product;
@@ -48,24 +48,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     });
     let meshsync = context.clients.meshsync.first();
     let here = context.server.known().is_some();
-    DIAGNOSIS.finding()
-        .title(format!("{product} Server is connected and does not listen"))
+    DIAGNOSIS
+        .finding()
+        .title(format!("{product} Server is connected but does not subscribe to MeshSync's events"))
         .message(format!(
-            "Both ends look healthy, and every event of the cluster falls on deaf ears: NATS passes a message only to those \
-             who subscribed to its subject, {subject}."
+            "Both ends look healthy, but no event reaches the server: NATS delivers a message only to subscribers of \
+             its subject, {subject}."
         ))
         .evidences(subscriptions)
         .evidences(meshsync.map(|(_, client)| format!("MeshSync has published {} messages", client.in_msgs)))
         .remedy(format!(
-            "restart the server{}, so that it subscribes anew, then MeshSync, which sends everything again",
-            if here { "" } else { " where it runs" }
+            "restart the server{} so that it subscribes again, then MeshSync, which republishes everything",
+            if here { "" } else { " on its own machine" }
         ))
         .commands(here.then(|| context.restart(Component::Server)))
         .command(context.restart(Component::Meshsync))
         .found()
 }
 
-/// Whether a subscription's pattern takes in a subject: `*` is one token, `>` all that follow.
+/// Whether a subscription's pattern matches a subject: `*` is one token, `>` one or more at the end.
 fn matches(pattern: &str, subject: &str) -> bool {
     let mut tokens = subject.split('.');
     for wanted in pattern.split('.') {
@@ -84,7 +85,7 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn patterns_match_as_nats_matches_them() {
+    fn patterns_match_like_nats() {
         let subject = "meshery.meshsync.core";
         for pattern in [subject, "meshery.>", ">", "meshery.*.core", "*.*.*"] {
             assert!(matches(pattern, subject), "{pattern}");

@@ -1,10 +1,10 @@
-//! What every check of broker servers needs: which there are, how they are called, and their pods.
+//! What every check of broker servers needs: the servers, their names and their pods.
 
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::diagnose::rules::prelude::*;
 
-/// The name of the server that has this id, where it answered.
+/// The name of the server with this ID, if it responded.
 pub(crate) fn name_by_id<'a>(context: &RuleContext<'a>, id: &str) -> Option<&'a str> {
     let servers = &context.facts.broker.servers;
     let server = servers.iter().find(|server| server.varz.server_id == id)?;
@@ -15,12 +15,12 @@ pub(crate) fn server_name<'a>(context: &RuleContext<'_>, server: &'a BrokerServe
     context.pod_of(server).or(server.address.as_deref()).unwrap_or("a broker server")
 }
 
-/// The broker servers that answered, or why there is none to judge.
+/// The broker servers that responded, or why there are none.
 pub(crate) fn asked_servers<'a>(context: &RuleContext<'a>) -> Result<&'a [BrokerServer], Undecided> {
     let servers = &context.facts.broker.servers;
     if servers.is_empty() {
         known_unless(context.unseen_clients())?;
-        return Err(Undecided::Skip("no broker server runs".into()));
+        return Err(Undecided::Skip("no broker server is running".into()));
     }
     Ok(servers)
 }
@@ -35,10 +35,10 @@ pub(crate) fn finding(diagnosis: &'static Diagnosis, context: &RuleContext<'_>, 
     diagnosis.finding().object(context.pod_of(server).map(|pod| context.object("Pod", pod)))
 }
 
-/// Why nothing can be said of a server, as it follows its name.
+/// Why nothing is known about a server; the text follows its name.
 pub(crate) struct Unsaid(pub(crate) String);
 
-/// Judges each server that answered, by its name. What could not be said of one is the reason where nothing is found.
+/// Judges each server that responded. Without findings, the first unknown server makes the check unknown.
 pub(crate) fn each_server<'a>(
     context: &RuleContext<'a>,
     judge: impl Fn(&'a BrokerServer, &str) -> Result<Option<Finding>, Unsaid>,

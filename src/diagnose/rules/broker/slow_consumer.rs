@@ -26,7 +26,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             return Ok(None);
         }
         let since = server.varz.start.map(|start| format!(" since its start at {start:.0}")).unwrap_or_default();
-        let times = if count == 1 { "once" } else { "again and again" };
+        let times = if count == 1 { "once" } else { "repeatedly" };
         let behind =
             server.connections.items().iter().filter(|connection| connection.pending_bytes > 0).map(|connection| {
                 let client = if connection.name.is_empty() { "a client without a name" } else { &connection.name };
@@ -37,18 +37,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             });
         Ok(Some(
             finding(&DIAGNOSIS, context, server)
-                .title(format!("{name} had to cut off {times}"))
+                .title(format!("{name} disconnected a slow client {times}"))
                 .message(
-                    "What was meant for such a client meanwhile is lost and not sent again: if it was the server, its \
-                     picture of the cluster has gaps.",
+                    "The messages for this client during that time are lost and not resent. If it was Meshery \
+                     Server, its view of the cluster has gaps.",
                 )
                 .evidence(format!("/varz of {name}: slow_consumers {count}{since}"))
                 .evidences(behind.take(3))
                 .remedy(
-                    "give the server more room, or have MeshSync watch less; then let everything be listed anew. Who it \
-                     was, the broker's log says",
+                    "give the server more CPU and memory, or watch fewer kinds, then restart MeshSync; the broker's \
+                     log names the client",
                 )
-                .command(context.kubectl().inspect(format!("logs {} -c {} --tail=-1 | grep 'Slow Consumer'", context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"), context.facts.profile.broker.container)))
+                .command(context.kubectl().inspect(format!(
+                    "logs {} -c {} --tail=-1 | grep 'Slow Consumer'",
+                    context.pod_of(server).unwrap_or(
+                        "-l \
+                    app.kubernetes.io/name=nats"
+                    ),
+                    context.facts.profile.broker.container
+                )))
                 .command(context.restart(Component::Meshsync))
                 .done(),
         ))

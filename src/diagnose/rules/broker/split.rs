@@ -4,25 +4,25 @@ use crate::{diagnose::rules::prelude::*, facts::Connection};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-split",
-    title: "The broker's servers do not share messages",
+    title: "The broker servers are not clustered",
     explains: &["broker-server-not-connected"],
     explanation: include_str!("split.md"),
     ..Diagnosis::fault(Component::Broker)
 };
 
 pub(crate) static CHECK: Check =
-    Check { id: "broker-whole", title: "the broker's servers share their messages", ..Check::of(&[&DIAGNOSIS], judge) };
+    Check { id: "broker-whole", title: "the broker servers are clustered", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let servers = &context.facts.broker.servers;
     if servers.is_empty() {
-        return Outcome::skip("no broker server answered");
+        return Outcome::skip("no broker server responded");
     }
     let findings = context.statefulsets.items().iter().filter_map(|set| {
         let name = stack::name(&set.metadata);
         let own: Vec<&BrokerServer> = servers
             .iter()
-            // Of a server without a monitor it is not known what routes it has.
+            // The routes of a server without a monitor are unknown.
             .filter(|server| server.monitor.is_none())
             .filter(|server| context.pod_of(server).is_some_and(|pod| rollout::is_pod_of(pod, name)))
             .collect();
@@ -41,8 +41,8 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
     let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
     let (title, message) = if from.is_empty() || to.is_empty() {
         (
-            format!("The {} servers of {set} do not share messages", own.len()),
-            "What MeshSync publishes on one server, a reader on another never sees. The operator writes no cluster \
+            format!("The {} servers of {set} are not clustered", own.len()),
+            "What MeshSync publishes to one server never reaches clients of another. The operator writes no cluster \
              configuration, so a size above 1 only splits the broker."
                 .to_owned(),
         )
@@ -55,8 +55,8 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
                 list(&to)
             ),
             format!(
-                "Both are connected, every pod is green, and nothing of the cluster reaches {}: the {} servers of {set} do not \
-                 share messages. The operator writes no cluster configuration, so a size above 1 only splits the broker.",
+                "Both are connected and every pod is green, but nothing reaches {}: the {} servers of {set} are not \
+                 clustered. The operator writes no cluster configuration, so a size above 1 only splits the broker.",
                 profile.product,
                 own.len()
             ),
@@ -64,12 +64,12 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
     } else {
         (
             format!(
-                "The {} servers of {set} do not share messages; MeshSync and {} Server meet by luck",
+                "The {} servers of {set} are not clustered; MeshSync and {} Server share one by chance",
                 own.len(),
                 profile.product
             ),
             format!(
-                "Both happen to be on {}. After the next restart of either they may not be, and every message is lost. The \
+                "Both are on {}. After the next restart of either, they may not be, and every message is lost. The \
                  operator writes no cluster configuration, so a size above 1 only splits the broker.",
                 list(&from.intersection(&to).cloned().collect())
             ),
@@ -79,7 +79,7 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
         let names = server.connections.items().iter().map(|connection| connection.name.as_str());
         let clients: Vec<&str> =
             names.filter(|name| *name == profile.meshsync.client || profile.server.clients.contains(name)).collect();
-        let clients = if clients.is_empty() { "none of the stack".into() } else { clients.join(", ") };
+        let clients = if clients.is_empty() { "none of this stack".into() } else { clients.join(", ") };
         format!("clients of {}: {clients}", server_name(context, server))
     });
     let broker = context.broker_name();

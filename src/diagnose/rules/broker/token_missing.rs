@@ -13,17 +13,17 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-token-present",
-    title: "the Secret with the broker's token is there",
+    title: "the Secret with the broker's token exists",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
     let (Some(secret), Some(current)) = (profile.broker.token_secret, profile.broker.current) else {
-        return Outcome::skip("this family's broker asks for no token");
+        return Outcome::skip("the broker of this product requires no token");
     };
     if context.line == Some(Line::Old) {
-        return Outcome::skip("the old line's broker asks for no token");
+        return Outcome::skip("the broker of the old operator line requires no token");
     }
     context.statefulsets.settled()?;
     if !context.statefulsets.items().iter().any(|set| stack::name(&set.metadata) == current) {
@@ -34,7 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let (title, evidence) = match context.facts.token.known() {
         Some(token) if token.bytes.is_some_and(|bytes| bytes > 0) => return Outcome::pass(),
         Some(_) => {
-            (format!("Secret {secret} holds no token"), format!("Secret {secret}: data.{key} is missing or empty"))
+            (format!("Secret {secret} contains no token"), format!("Secret {secret}: data.{key} is missing or empty"))
         }
         None => (
             format!("Secret {secret} with the broker's token is missing"),
@@ -47,21 +47,24 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
             .any(|waiting| waiting.reason.as_deref() == Some("CreateContainerConfigError"))
     });
-    DIAGNOSIS.finding()
+    DIAGNOSIS
+        .finding()
         .title(title)
         .message(
-            "What runs keeps the token that it was started with. New pods of the broker and of MeshSync do not start, and \
-             the server has nothing to log in with.",
+            "Running pods keep the token from their start. New pods of the broker and MeshSync cannot start, and the \
+             server has no token to connect with.",
         )
         .object(context.object("Secret", secret))
         .evidence(evidence)
-        .evidence(format!("StatefulSet {current} is there, whose pods take NATS_TOKEN from it"))
+        .evidence(format!("StatefulSet {current} exists, and its pods read NATS_TOKEN from this Secret"))
         .evidences(
-            waiting.map(|pod| format!("pod {} waits with CreateContainerConfigError", stack::name(&pod.metadata))),
+            waiting.map(|pod| format!("pod {} is waiting with CreateContainerConfigError", stack::name(&pod.metadata))),
         )
-        .remedy("let the operator make it again, then restart both sides, so that they hold the same token")
+        .remedy(
+            "restart the operator, which recreates the Secret, then the broker and MeshSync so that they use the \
+                 same token",
+        )
         .command(context.restart(Component::Operator))
-        .command(context.kubectl().inspect(format!("get secret {secret}")))
         .command(context.restart(Component::Broker))
         .command(context.restart(Component::Meshsync))
         .found()

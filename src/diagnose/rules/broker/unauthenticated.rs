@@ -2,16 +2,16 @@ use crate::diagnose::rules::{broker::addresses::exposed, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-unauthenticated",
-    title: "The broker asks for no token",
+    title: "The broker requires no token",
     explains: &["watch-list-watches-secrets"],
     explanation: include_str!("unauthenticated.md"),
     ..Diagnosis::warning(Component::Broker)
 };
 
 pub(crate) static CHECK: Check =
-    Check { id: "broker-protected", title: "the broker asks for a token", ..Check::of(&[&DIAGNOSIS], judge) };
+    Check { id: "broker-protected", title: "the broker requires a token", ..Check::of(&[&DIAGNOSIS], judge) };
 
-/// The Service through which a server is open to the outside, with its type.
+/// The Service that exposes a server outside the cluster, with its type.
 fn exposure<'a>(context: &RuleContext<'a>, server: &BrokerServer) -> Option<(&'a str, &'a str)> {
     let pod = context.pod_of(server)?;
     exposed(context).find(|(service, _)| pod.starts_with(service))
@@ -26,24 +26,28 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let exposed = open.iter().find_map(|server| exposure(context, server));
     let draft = DIAGNOSIS
         .finding()
-        .message("Whoever reaches it reads every object that MeshSync publishes, Secrets among them.")
-        .evidence(format!("/varz of {} does not say auth_required", names.join(", ")));
+        .message("Anyone who can reach it can read every object that MeshSync publishes, including Secrets.")
+        .evidence(format!("/varz of {} does not contain auth_required", names.join(", ")));
     let draft = match exposed {
         Some((service, kind)) => draft
             .severity(Severity::Error)
-            .title("The broker asks for no token and is open to the outside")
+            .title("The broker requires no token and is exposed outside the cluster")
             .object(context.object("Service", service))
             .evidence(format!("Service {service} is of type {kind}")),
         None => draft,
     };
     if open.iter().all(|server| context.is_foreign(server)) {
         return draft
-                .remedy("have that broker ask for a token, and put it into the address that MeshSync is given, nats://TOKEN@HOST:PORT")
-                .found();
+            .remedy(
+                "enable token authentication on that broker, and put the token into MeshSync's address: \
+                         nats://TOKEN@HOST:PORT",
+            )
+            .found();
     }
     draft
         .remedy(format!(
-            "upgrade the operator to {}, whose broker asks for a token; until then close the Service to the outside",
+            "upgrade the operator to {}, whose broker requires a token; until then do not expose the Service outside \
+             the cluster",
             context.facts.profile.images.operator_release
         ))
         .found()

@@ -6,16 +6,17 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "answer-too-large",
-    title: "An answer is larger than what is read",
+    title: "An answer exceeds the size limit",
     explains: &["observation-missing", "broker-monitor-unreachable", "broker-unreachable"],
     explanation: include_str!("answer_too_large.md"),
-    remedy: "check the address in the kubeconfig and the proxies in front of the server, and whether the namespace holds very many objects",
+    remedy: "check the address in the kubeconfig, proxies in front of the API server, and whether the namespace has \
+             very many objects",
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "answers-within-limits",
-    title: "every answer is within its limit",
+    title: "every answer is within its size limit",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -33,9 +34,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     add("the token's Secret".into(), facts.token.failure());
     add("Helm's releases".into(), facts.helm.failure());
-    add("the list of resources".into(), facts.served.failure());
-    add("custom resources elsewhere".into(), facts.elsewhere.failure());
-    add("the ConfigMap of the watch-list".into(), facts.watch_list_config_map.failure());
+    add("the list of served resources".into(), facts.served.failure());
+    add("custom resources in other namespaces".into(), facts.elsewhere.failure());
+    add("the watch-list ConfigMap".into(), facts.watch_list_config_map.failure());
     for server in &facts.broker.servers {
         let name = server.pod.as_deref().unwrap_or("a broker server");
         add(format!("the clients of {name}"), server.connections.failure());
@@ -44,7 +45,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         add(format!("the log of {}", log.pod), log.lines.failure());
     }
     if let Some(preflight) = &facts.preflight {
-        add("Nodes and their pods".into(), preflight.nodes.failure());
+        add("nodes and their pods".into(), preflight.nodes.failure());
     }
     let probes = facts.broker.attempts.iter().filter_map(|attempt| {
         let failure = attempt.failure.as_ref()?;
@@ -57,7 +58,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     DIAGNOSIS
         .finding()
-        .message("It was not read to its end. What it is about is not known.")
+        .message("It was not read completely, so its contents are unknown.")
         .evidences(evidence)
         .remedy(DIAGNOSIS.remedy)
         .found()

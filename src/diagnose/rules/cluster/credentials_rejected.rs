@@ -2,9 +2,9 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "credentials-rejected",
-    title: "The API server rejects our credentials",
+    title: "The API server rejects the credentials",
     explanation: include_str!("credentials_rejected.md"),
-    remedy: "log in again, or fetch a fresh kubeconfig",
+    remedy: "log in again, or get a new kubeconfig",
     kubectl: Some("auth whoami"),
     ..Diagnosis::obstacle(Component::Cluster)
 };

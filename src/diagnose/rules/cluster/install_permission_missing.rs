@@ -12,19 +12,19 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "install-permission-missing",
-    title: "We may not write everything that an installation writes",
+    title: "You cannot write everything that an installation writes",
     explanation: include_str!("install_permission_missing.md"),
     ..Diagnosis::fault(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "install-permitted",
-    title: "we may write every object of the stack",
+    title: "you can write every object of the stack",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS, &observation_missing::DIAGNOSIS], judge)
 };
 
-/// The rights that an object takes and that we do not have. One that is there already is not made.
+/// The permissions that an object needs and the user lacks. An existing object is not created.
 pub(crate) fn missing(trial: &DryRun) -> impl Iterator<Item = &Permission> {
     let there = matches!(DryRunOutcome::of(trial), DryRunOutcome::Accepted { created: false, .. });
     trial
@@ -34,7 +34,7 @@ pub(crate) fn missing(trial: &DryRun) -> impl Iterator<Item = &Permission> {
         .map(|asked| &asked.permission)
 }
 
-/// Why it is not known whether we have some right, or whether the server takes an object that we may write.
+/// Why a permission is unknown, or whether the API server accepts an object.
 pub(crate) fn open(trial: &DryRun) -> Option<String> {
     let asked = trial.permissions.iter().find_map(|asked| asked.allowed.why_unsettled());
     asked.or_else(|| match DryRunOutcome::of(trial) {
@@ -45,10 +45,10 @@ pub(crate) fn open(trial: &DryRun) -> Option<String> {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let objects = &seen(context).objects;
-    // An existing namespace is left as it is.
+    // An existing namespace is not changed.
     let objects: Vec<&DryRun> = objects.iter().filter(|trial| !stays(context, trial)).collect();
     let mut findings = Vec::new();
-    // By verbs, resource and place, so that a person reads rules and not a list of questions.
+    // Grouped by verbs, resource and place, so that the evidence reads like rules.
     let mut rules: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let mut count = 0;
     for trial in &objects {
@@ -66,31 +66,31 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         rules.entry((format!("{} {}{group}", verbs.join(", "), first.resource), place)).or_default().push(&trial.name);
     }
     if count > 0 {
-        // To remove anything is no part of installing where there is nothing yet.
+        // A first installation deletes nothing.
         let removes = objects.iter().any(|trial| missing(trial).any(|right| right.verb == "delete"));
-        let roles = if removes { "rbac redeploy" } else { "rbac preflight" };
+        let roles = if removes { "redeploy" } else { "preflight" };
         let user = match &seen(context).user {
             Seen::Known(user) => format!("user {user}"),
-            _ => "the present user".into(),
+            _ => "the current user".into(),
         };
         findings.push(
-            DIAGNOSIS.finding()
+            DIAGNOSIS
+                .finding()
                 .title(format!(
                     "{} missing to install the stack",
-                    if count == 1 {
-                        "1 right is".to_owned()
-                    } else {
-                        format!("{count} rights are")
-                    }
+                    if count == 1 { "1 permission is".to_owned() } else { format!("{count} permissions are") }
                 ))
                 .message(format!(
-                    "An installation as {user} would stop at the first of these objects, with those before it already written."
+                    "An installation as {user} would stop at the first of these objects, with the objects before it \
+                     already written."
                 ))
-                .evidences(rules.into_iter().map(|((what, place), names)| {
-                    format!("may not {what} {place}: {}", names.join(", "))
-                }))
-                .remedy("install as somebody who may, or have an administrator apply the smallest roles that suffice")
-                .command(context.meshdoctor(Effect::Read, roles))
+                .evidences(
+                    rules
+                        .into_iter()
+                        .map(|((what, place), names)| format!("cannot {what} {place}: {}", names.join(", "))),
+                )
+                .remedy("install as a user with these permissions, or ask a cluster admin to apply the minimal roles")
+                .command(context.rbac(roles, seen(context).user.known().map(String::as_str)))
                 .done(),
         );
     }

@@ -4,6 +4,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "internal-error",
     title: "meshdoctor itself failed",
     explanation: include_str!("internal_error.md"),
-    remedy: "report it to the project, with what `-v` prints; a recording may still work",
+    remedy: "report a bug with the output of `-v`; a recording may still work",
     ..Diagnosis::obstacle(Component::Cluster)
 };

@@ -4,7 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubeconfig-missing",
     title: "There is no kubeconfig",
     explanation: include_str!("kubeconfig_missing.md"),
-    remedy: "point KUBECONFIG or --kubeconfig at the cluster's kubeconfig, or give a recording with --from",
+    remedy: "set KUBECONFIG or --kubeconfig, or read a recording with --from",
     kubectl: Some("config view"),
     ..Diagnosis::obstacle(Component::Cluster)
 };

@@ -25,11 +25,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ("1", Ok(minor)) if minor < OLDEST_MINOR => DIAGNOSIS
             .finding()
             .title(format!("Kubernetes {shown} is older than 1.{OLDEST_MINOR}"))
-            .message("The custom resource definitions hold validation rules that this API server does not know.")
-            .evidence(format!("/version says {shown}"))
+            .message("The CRDs contain validation rules that this API server does not support.")
+            .evidence(format!("/version reports {shown}"))
             .remedy(format!("upgrade the cluster to 1.{OLDEST_MINOR} or later"))
             .found(),
         (_, Ok(_)) => Outcome::pass_with(shown),
-        _ => Outcome::unknown(format!("the version {shown} cannot be read")),
+        _ => Outcome::unknown(format!("version {shown} cannot be parsed")),
     }
 }

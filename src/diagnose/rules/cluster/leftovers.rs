@@ -2,14 +2,14 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-leftovers",
-    title: "Cluster-wide roles of the stack are left without it",
+    title: "Cluster-wide roles of the stack remain without the stack",
     explanation: include_str!("leftovers.md"),
     ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "no-leftovers",
-    title: "no cluster-wide role outlives the stack",
+    title: "no cluster-wide role remains without the stack",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -22,14 +22,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             facts.statefulsets.settled()?;
             known_unless(context.unseen_resources())?;
         }
-        return Outcome::skip("the stack is here, and needs them");
+        return Outcome::skip("the stack is here and needs them");
     }
     if let Some(first) = facts.elsewhere.items().first() {
-        return Outcome::skip(format!("the stack is in namespace {first}, and needs them"));
+        return Outcome::skip(format!("the stack is in namespace {first} and needs them"));
     }
     let no_kinds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
     if !no_kinds && facts.elsewhere.known().is_none() {
-        return Outcome::unknown("whether the stack is in another namespace was not seen");
+        return Outcome::unknown("whether the stack is in another namespace is unknown");
     }
     let roles = facts.rbac.cluster_roles.known_or_unknown()?;
     let bindings = facts.rbac.cluster_role_bindings.known_or_unknown()?;
@@ -58,21 +58,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let left = [("clusterrolebinding", &bindings), ("clusterrole", &roles)];
     let left = || left.iter().filter(|(_, found)| !found.is_empty());
     DIAGNOSIS.finding().message(format!(
-        "They belong to no namespace, so deleting {} did not remove them. They grant rights to an account that anybody \
-         with rights in the namespace can make again, and the next install by Helm stumbles over them.",
+        "They belong to no namespace, so deleting {} did not delete them. They grant permissions to an account that \
+         anyone with permissions in the namespace can recreate, and they make the next Helm install fail.",
         facts.target.namespace
     ))
-        .evidences(left().map(|(kind, found)| format!("there are, by {kind}: {}", found.join(", "))))
-        .commands(left().map(|(kind, found)| context.kubectl_cluster().delete(format!("{kind} {}", found.join(" ")))))
+        .evidences(left().map(|(kind, found)| format!("remaining {kind}: {}", found.join(", "))))
         .evidence(format!(
-            "nothing of the stack is in namespace {}, and no custom resource anywhere",
+            "nothing of the stack in namespace {}, and no custom resource anywhere",
             facts.target.namespace
         ))
-        .remedy("if nothing of the stack is to come back, remove them; the last command shows what else bears the name")
+        .remedy("delete them if the stack will not come back; the first command lists everything with that name")
         .command(
             context
                 .kubectl_cluster()
                 .inspect(format!("get clusterroles,clusterrolebindings -o name | grep {}", facts.profile.name)),
         )
+        .commands(left().map(|(kind, found)| context.kubectl_cluster().delete(format!("{kind} {}", found.join(" ")))))
         .found()
 }

@@ -1,4 +1,4 @@
-//! Reaching the cluster, and being allowed to look.
+//! Access to the cluster: connection and permissions.
 
 pub(crate) mod answer_too_large;
 pub(crate) mod credentials_rejected;
@@ -20,7 +20,7 @@ pub(crate) mod unreachable;
 
 use crate::diagnose::rules::prelude::*;
 
-/// The diagnoses, in the order in which they are listed.
+/// The diagnoses, in display order.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &kubeconfig_missing::DIAGNOSIS,
     &kubeconfig_invalid::DIAGNOSIS,
@@ -40,6 +40,6 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &node_capacity::DIAGNOSIS,
 ];
 
-/// The checks, in the order in which they are shown. A check stands behind those that it depends on.
+/// The checks, in display order. A check comes after its prerequisites.
 pub(super) static CHECKS: &[&Check] =
     &[&API_REACHABLE, &kubernetes_too_old::CHECK, &answer_too_large::CHECK, &permission_missing::CHECK];

@@ -9,19 +9,19 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "node-capacity",
-    title: "No node has room for the stack's pods",
+    title: "No node has enough resources for the stack's pods",
     explanation: include_str!("node_capacity.md"),
     ..Diagnosis::fault(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "nodes-have-room",
-    title: "the nodes have room for the stack's pods",
+    title: "the nodes have enough resources for the stack's pods",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// The most nodes that are named one by one.
+/// The maximum number of nodes to list.
 const NAMED: usize = 5;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
@@ -30,7 +30,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .into_iter()
         .filter_map(|(name, pod)| Some((name, quantity::of_pod(pod.spec.as_ref()?))))
         .collect();
-    // The largest first: whatever has no place for it need not be tried further.
+    // The largest first: if it fits nowhere, the others need not be tried.
     wanted.sort_by_key(|(_, room)| std::cmp::Reverse((room.memory, room.cpu_milli)));
     let mut free: Vec<ResourceAmount> =
         nodes.iter().filter(|node| takes_pods(node)).map(|node| node.allocatable.minus(node.requested)).collect();
@@ -45,21 +45,22 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .map(|(name, _)| name.as_str())
         .collect();
     let title = match (free.is_empty(), without.as_slice()) {
-        (true, _) => "No node takes pods".to_owned(),
-        (false, []) => "The nodes have no room for the stack's pods together".to_owned(),
-        (false, names) => format!("No node has room for {}", names.join(", ")),
+        (true, _) => "No node accepts pods".to_owned(),
+        (false, []) => "The nodes have too few resources for all pods of the stack together".to_owned(),
+        (false, names) => format!("No node has enough resources for {}", names.join(", ")),
     };
-    DIAGNOSIS.finding()
+    DIAGNOSIS
+        .finding()
         .title(title)
         .message(
-            "What has no place stays Pending. Counted is what the nodes have for pods, less what the pods there ask for; \
-             where nodes are added as they are needed, there will be one.",
+            "Pods without a node stay Pending. Free resources are what nodes can allocate minus the requests of \
+             their pods; a cluster autoscaler may add a node.",
         )
-        .evidences(wanted.iter().map(|(name, room)| format!("{name} asks for {room}")))
+        .evidences(wanted.iter().map(|(name, room)| format!("{name} requests {room}")))
         .evidences(nodes.iter().take(NAMED).map(shown))
         .evidences((nodes.len() > NAMED).then(|| format!("and {} more", counted(nodes.len() - NAMED, "node"))))
-        .evidences(nodes.is_empty().then_some("the cluster has no node"))
-        .remedy("make room or add a node; a node with a taint takes none of the stack's pods, which tolerate nothing")
+        .evidences(nodes.is_empty().then_some("the cluster has no nodes"))
+        .remedy("free resources or add a node; nodes with taints do not count, since the stack's pods tolerate none")
         .command(context.kubectl_cluster().inspect("describe nodes"))
         .found()
 }
@@ -82,7 +83,7 @@ fn shown(node: &Node) -> String {
     format!("node {name} has {} free of {}", node.allocatable.minus(node.requested), node.allocatable)
 }
 
-/// Whether each of these finds a place. Pods of a handful are tried in every way, so that "no" is certain.
+/// Whether all of these fit. All combinations are tried for these few pods, so that "no" is certain.
 fn placed(rooms: &[ResourceAmount], free: &mut [ResourceAmount]) -> bool {
     let Some((first, rest)) = rooms.split_first() else {
         return true;
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_is_tried() {
+    fn placement_tries_every_combination() {
         let node = |cpu| ResourceAmount { cpu_milli: cpu, memory: 10, pods: 10 };
         assert!(placed(&[room(5), room(4), room(3)], &mut [node(7), node(5)]));
         assert!(!placed(&[room(5), room(4), room(4)], &mut [node(7), node(5)]));

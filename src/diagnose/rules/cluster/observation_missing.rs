@@ -2,12 +2,12 @@ use crate::{diagnose::rules::prelude::*, facts::FailureKind};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "observation-missing",
-    title: "Something that decides a state was not seen",
+    title: "Information that decides a state is missing",
     explanation: include_str!("observation_missing.md"),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
-/// What was neither denied nor seen, and leaves a state open.
+/// Information that is missing for a reason other than a denial and leaves a state unknown.
 pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> {
     let facts = context.facts;
     let states = context.states();
@@ -16,8 +16,8 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
     let objects = [
         (operator || meshsync, "Deployments", unseen(&facts.deployments)),
         (meshsync || broker, "Pods", unseen(&facts.pods)),
-        (meshsync, "MeshSync objects", unseen(&context.meshsyncs)),
-        (broker, "Broker objects", unseen(&context.brokers)),
+        (meshsync, "MeshSync CRs", unseen(&context.meshsyncs)),
+        (broker, "Broker CRs", unseen(&context.brokers)),
     ];
     let deciding = objects.into_iter().filter(|(decides, ..)| *decides);
     let mut missing: Vec<String> = deciding.filter_map(|(_, what, why)| Some(format!("{what}: {}", why?))).collect();
@@ -38,27 +38,30 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
     (!missing.is_empty()).then(|| {
         DIAGNOSIS
             .finding()
-            .message("The states that hang on it are unknown, or the highest that is proven.")
+            .message("States that depend on it are unknown, or show only what is proven.")
             .evidences(missing)
-            .remedy("look again with everything in view: the text of `explain` says how to record it")
+            .remedy(
+                "check again with full access; `meshdoctor explain observation-missing` describes how to record \
+                     it",
+            )
             .command(context.meshdoctor(Effect::Read, "record facts.json"))
             .done()
     })
 }
 
-/// Why something was not seen, unless that was denied.
+/// Why something is unknown, unless it was denied.
 fn unseen<T>(seen: &Seen<T>) -> Option<String> {
     seen.why_unsettled().filter(|_| !matches!(seen, Seen::Denied(_)))
 }
 
-/// Objects of an installation that the API server gave no answer about.
+/// Objects of an installation for which the API server gave no answer.
 pub(crate) fn untried(context: &RuleContext<'_>, unanswered: Vec<String>) -> Finding {
     DIAGNOSIS
         .finding()
-        .title("The API server does not say whether it takes every object")
-        .message("Whether the stack can be installed is open, until each object has been tried.")
+        .title("The API server did not answer for every object")
+        .message("Whether the stack can be installed is unknown until every object has been tested.")
         .evidences(unanswered)
-        .remedy("try again; -v shows every question and its answer")
+        .remedy("try again; -v shows every request and response")
         .command(context.meshdoctor(Effect::Read, "system check --preflight -v"))
         .done()
 }

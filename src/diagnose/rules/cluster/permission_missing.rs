@@ -8,14 +8,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "permission-missing",
-    title: "We may not look at everything that decides a state",
+    title: "You cannot read everything that decides a state",
     explanation: include_str!("permission_missing.md"),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "states-observable",
-    title: "everything that decides a state can be looked at",
+    title: "everything that decides a state is readable",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS, &observation_missing::DIAGNOSIS], judge)
 };
@@ -39,24 +39,24 @@ fn permission(context: &RuleContext<'_>, rights: &[Permission], severity: Severi
     let shown: Vec<String> = rights.iter().map(Permission::to_string).collect();
     let who = match &context.facts.target.user {
         Some(user) => format!("user {user}"),
-        None => "we".to_owned(),
+        None => "the current user".to_owned(),
     };
     DIAGNOSIS
         .finding()
         .severity(severity)
         .title(match (deciding, rights.len()) {
-            (true, 1) => "A right is missing that decides a state".to_owned(),
-            (true, n) => format!("{n} rights are missing that decide a state"),
-            (false, 1) => "A right is missing for a check that decides no state".to_owned(),
-            (false, n) => format!("{n} rights are missing for checks that decide no state"),
+            (true, 1) => "1 permission that decides a state is missing".to_owned(),
+            (true, n) => format!("{n} permissions that decide a state are missing"),
+            (false, 1) => "1 permission for an optional check is missing".to_owned(),
+            (false, n) => format!("{n} permissions for optional checks are missing"),
         })
         .message(if deciding {
-            format!("What {who} may not look at is not known, and is not called missing.")
+            format!("What {who} cannot read is reported as unknown, not missing.")
         } else {
-            "The checks concerned are unknown; nothing else changes.".to_owned()
+            "The affected checks are unknown; the states are not affected.".to_owned()
         })
         .evidences(shown)
-        .remedy("have somebody who may grant rights apply the smallest role")
-        .command(context.meshdoctor(Effect::Read, "rbac check"))
+        .remedy("ask a cluster admin to apply this role")
+        .command(context.rbac("check", context.facts.target.user.as_deref()))
         .done()
 }

@@ -11,14 +11,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "privilege-escalation",
-    title: "The stack's roles grant more than we may grant",
+    title: "The stack's roles grant more than you can grant",
     explanation: include_str!("privilege_escalation.md"),
     ..Diagnosis::fault(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "grants-permitted",
-    title: "we may grant what the stack's roles grant",
+    title: "you can grant what the stack's roles grant",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -41,49 +41,46 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return open_grants(&trials);
     };
     let names: Vec<String> = refused.iter().map(|trial| format!("{} {}", trial.kind, trial.name)).collect();
-    DIAGNOSIS.finding()
-            .title("The stack's roles grant more than we may grant")
-            .message(
-                "Kubernetes lets nobody write or bind a role that holds rights which they lack themselves, unless they \
-                 have the verbs escalate and bind on it. An access review does not show that; a dry run does.",
-            )
-            .object(object(first))
-            .evidence(format!("the API server refuses {}", names.join(", ")))
-            .evidences(
-                rules_not_held(messages)
-                    .iter()
-                    .map(|rule| format!("not held: {rule}")),
-            )
-            .remedy("have a cluster administrator install the stack, or apply the roles that let you: they name escalate and bind for these roles alone")
-            .command(context.meshdoctor(Effect::Read, "rbac preflight"))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .title("The stack's roles grant more than you can grant")
+        .message(
+            "Kubernetes lets users write or bind only roles whose permissions they have, unless they have the \
+                 verbs escalate and bind on it. Only a dry run shows this, an access review does not.",
+        )
+        .object(object(first))
+        .evidence(format!("the API server rejects {}", names.join(", ")))
+        .evidences(rules_not_held(messages).iter().map(|rule| format!("missing: {rule}")))
+        .remedy(
+            "ask a cluster admin to install the stack, or to apply these roles, which allow escalate and \
+                     bind for its roles only",
+        )
+        .command(context.rbac("preflight", seen(context).user.known().map(String::as_str)))
+        .found()
 }
 
-/// Without a refusal: every one taken, or why one could not be tried.
+/// The outcome without a rejection: all accepted, or why one could not be tested.
 fn open_grants(trials: &[&DryRun]) -> Judgement {
     let mut waits = None;
     for trial in trials {
         match DryRunOutcome::of(trial) {
             DryRunOutcome::Accepted { .. } => {}
-            // What cannot be changed is told before it is asked whether it may be granted.
+            // The API server reports immutable fields before it checks the permission to grant.
             DryRunOutcome::Recreated(_) => {
-                waits = waits.or_else(|| Some(format!("the former {} is removed", trial.name)));
+                waits = waits.or_else(|| Some(format!("the existing {} is deleted", trial.name)));
             }
-            DryRunOutcome::Denied => return Outcome::skip(format!("{} may not be written", trial.name)),
+            DryRunOutcome::Denied => return Outcome::skip(format!("{} cannot be written", trial.name)),
             DryRunOutcome::Waits(until) => waits = waits.or(Some(until)),
             DryRunOutcome::Unknown(why) => return Outcome::unknown(why),
-            _ => return Outcome::skip(format!("{} is refused for another reason", trial.name)),
+            _ => return Outcome::skip(format!("{} is rejected for another reason", trial.name)),
         }
     }
     match waits {
         None => Outcome::pass(),
         Some(until) => {
-            let tried = trials
-                .iter()
-                .filter(|trial| matches!(DryRunOutcome::of(trial), DryRunOutcome::Accepted { .. }))
-                .count();
-            let what = format!("{tried} of {} tried; the rest cannot be until {until}", trials.len());
-            // The cluster-wide roles hold everything that the others do.
+            let tried = trials.iter().filter(|trial| matches!(DryRunOutcome::of(trial), DryRunOutcome::Accepted { .. })).count();
+            let what = format!("{tried} of {} tested; the rest not until {until}", trials.len());
+            // The cluster-wide roles contain everything that the others contain.
             if tried > 0 { Outcome::pass_with(what) } else { Outcome::skip(what) }
         }
     }

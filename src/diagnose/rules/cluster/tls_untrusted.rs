@@ -4,6 +4,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "tls-untrusted",
     title: "The API server's certificate is not trusted",
     explanation: include_str!("tls_untrusted.md"),
-    remedy: "fetch a fresh kubeconfig, which carries the cluster's CA; do not skip the verification",
+    remedy: "get a new kubeconfig, which contains the cluster's CA; do not skip the verification",
     ..Diagnosis::obstacle(Component::Cluster)
 };

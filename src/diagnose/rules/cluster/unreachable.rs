@@ -8,16 +8,16 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-unreachable",
-    title: "The API server cannot be reached",
+    title: "Cannot connect to the API server",
     explanation: include_str!("unreachable.md"),
-    remedy: "see whether the cluster runs, and whether this machine has a way to it: VPN, proxy, firewall, DNS",
+    remedy: "check that the cluster is running and reachable from this machine (VPN, proxy, firewall, DNS)",
     kubectl: Some("cluster-info"),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "api-reachable",
-    title: "the API server answers us",
+    title: "the API server is reachable",
     after: &[],
     ..Check::of(
         &[
@@ -41,12 +41,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Ok(Outcome::Pass(context.facts.target.server.clone()));
     };
     let explain = context.facts.target.context.as_ref().map(|context| format!("context: {context}"));
-    // A recording may name an obstacle that is not known here.
+    // A recording may contain an obstacle that this version does not know.
     let known = CHECK.finds.iter().copied().find(|diagnosis| diagnosis.code == obstacle.code);
     let diagnosis = known.unwrap_or(&DIAGNOSIS);
     diagnosis
         .finding()
-        .message(sentence(&obstacle.message))
+        .title(fact(&obstacle.message))
+        .message("Nothing could be checked, so every state is unknown.")
         .evidences(obstacle.evidence.iter().cloned())
         .evidences(explain)
         .remedy(obstacle.remedy.as_deref().unwrap_or(diagnosis.remedy))
@@ -54,10 +55,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .found()
 }
 
-/// A sentence of its own: capital letter, full stop.
-fn sentence(text: &str) -> String {
+/// A title: with a capital letter and without a full stop.
+fn fact(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{stop}", chars.as_str())
+    format!("{first}{}", chars.as_str().trim_end_matches('.'))
 }

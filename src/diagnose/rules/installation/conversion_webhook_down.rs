@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "conversion-works",
-    title: "custom resources can be read in every served version",
+    title: "custom resources are readable in every served version",
     after: &[&crd_missing::CHECK],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -26,19 +26,19 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .message(
-            "An object reads only in the version it is stored in. Everything that asks for the other one fails, the \
-                 operator and MeshSync among them, and deletions hang.",
+            "A custom resource is readable only in its stored version. Requests for the other version fail, \
+             including those of the operator and MeshSync, and deletions hang.",
         )
         .evidences(failures)
         .remedy(
-            "repair the operator that serves the webhook, or switch conversion off: both versions have the same \
-                 fields, so nothing is lost",
+            "repair the operator, which serves the webhook, or disable conversion (nothing is lost: both versions \
+             have the same fields)",
         )
         .commands(without_conversion(context))
         .found()
 }
 
-/// The versions in which custom resources could not be listed for such a failure, as evidence.
+/// The versions in which listing custom resources failed like this, as evidence.
 pub(crate) fn unreadable_versions(context: &RuleContext<'_>, is_such: impl Fn(failure::Kind) -> bool) -> Vec<String> {
     let facts = context.facts;
     let brokers = facts.brokers.iter().map(|(version, seen)| ("brokers", version, seen.failure()));
@@ -51,7 +51,7 @@ pub(crate) fn unreadable_versions(context: &RuleContext<'_>, is_such: impl Fn(fa
         .collect()
 }
 
-/// The commands that switch the conversion off.
+/// The commands that disable conversion.
 pub(crate) fn without_conversion(context: &RuleContext<'_>) -> [Command; 2] {
     let profile = context.facts.profile;
     [profile.broker_crd(), profile.meshsync_crd()].map(|crd| {

@@ -2,7 +2,7 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-missing",
-    title: "A custom resource definition is missing",
+    title: "A CRD is missing",
     explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("crd_missing.md"),
     ..Diagnosis::fault(Component::Installation)
@@ -10,14 +10,14 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "crds-present",
-    title: "both custom resource definitions are there",
+    title: "both CRDs exist",
     after: &[&API_REACHABLE, &INSTALLED],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     if context.is_standalone() {
-        return Outcome::skip("MeshSync runs without operator here, and needs none");
+        return Outcome::skip("MeshSync runs without the operator here and needs none");
     }
     let facts = context.facts;
     let crds = [(&facts.broker_crd, facts.profile.broker_crd()), (&facts.meshsync_crd, facts.profile.meshsync_crd())];
@@ -25,12 +25,19 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .iter()
         .filter(|(crd, _)| crd.is_absent())
         .map(|(_, name)| {
-            DIAGNOSIS.finding()
-                .title(format!("The custom resource definition {name} is missing"))
-                .message("Its objects can neither exist nor be made, and the operator cannot watch them.")
+            DIAGNOSIS
+                .finding()
+                .title(format!("CRD {name} is missing"))
+                .message("Its custom resources cannot exist or be created, and the operator cannot watch them.")
                 .object(cluster_object("CustomResourceDefinition", name))
-                .evidence(format!("the API server has no CustomResourceDefinition {name}, while other parts of the stack are there"))
-                .remedy("apply the definitions of the operator's version again; existing objects of the other kind are not touched")
+                .evidence(format!(
+                    "the API server has no CustomResourceDefinition {name}, although other parts of \
+                                   the stack exist"
+                ))
+                .remedy(
+                    "apply the CRDs of the operator's version again; existing custom resources of the other kind \
+                         are not affected",
+                )
                 .command(context.kubectl_cluster().inspect(format!("get crd {name}")))
                 .done()
         })

@@ -8,7 +8,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-not-established",
-    title: "A custom resource definition is there and not served",
+    title: "A CRD exists but is not served",
     explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("crd_not_established.md"),
     ..Diagnosis::fault(Component::Installation)
@@ -16,7 +16,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "crds-usable",
-    title: "the custom resource definitions are served and stay",
+    title: "the CRDs are served and not terminating",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS, &crd_terminating::DIAGNOSIS], judge)
 };
@@ -32,13 +32,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if findings.is_empty() {
         known_unless(crds.iter().find_map(|(crd, _)| crd.why_unsettled()))?;
         if crds.iter().all(|(crd, _)| crd.is_absent()) {
-            return Outcome::skip("there is no definition");
+            return Outcome::skip("there is no CRD");
         }
     }
     Outcome::of(findings)
 }
 
-/// A definition that the API server does not serve; one whose conditions nobody has written yet proves nothing.
+/// A CRD that the API server does not serve; a CRD without conditions proves nothing.
 fn unserved(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding> {
     let condition = |kind: &str| crd.status.conditions.iter().find(|condition| condition.kind == kind);
     let established = condition("Established").filter(|condition| condition.status != "True")?;
@@ -51,18 +51,23 @@ fn unserved(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding>
     });
     let draft = DIAGNOSIS
         .finding()
-        .title(format!("The definition {name} is there and not served"))
+        .title(format!("CRD {name} exists but is not served"))
         .object(cluster_object("CustomResourceDefinition", name))
         .evidences(shown);
     let draft = if refused.is_some() {
         draft
-            .message("Another definition has taken one of its names, so its objects can be neither read nor made.")
-            .remedy("find the definition of the same group that has the name, and see who needs it before removing it")
-            .command(context.kubectl_cluster().inspect("get crd -o custom-columns=NAME:.metadata.name,GROUP:.spec.group,KIND:.spec.names.kind,SHORT:.spec.names.shortNames"))
+            .message("Another CRD has taken one of its names, so its custom resources can be neither read nor \
+                      created.")
+            .remedy("find the CRD of the same group that uses the name, and check who needs it before you delete it")
+            .command(context.kubectl_cluster().inspect("get crd -o \
+                                                        custom-columns=NAME:.metadata.name,GROUP:.spec.group,KIND:.spec.names.kind,SHORT:.spec.names.shortNames"))
     } else {
         draft
-            .message("Its objects can be neither read nor made. Just after it was applied this is so for a moment.")
-            .remedy("wait for it, then apply the objects")
+            .message(
+                "Its custom resources can be neither read nor created. This is normal for a moment after it is \
+                      applied.",
+            )
+            .remedy("wait until it is served, then apply the custom resources")
             .command(
                 context.kubectl_cluster().inspect(format!("wait --for=condition=Established --timeout=60s crd/{name}")),
             )

@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-outdated",
-    title: "The MeshSync definition lacks the watch-list",
+    title: "The MeshSync CRD has no watch-list field",
     explains: &["watch-list-empty"],
     explanation: include_str!("crd_outdated.md"),
     ..Diagnosis::fault(Component::Installation)
@@ -13,12 +13,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "crd-current",
-    title: "the MeshSync definition has the watch-list",
+    title: "the MeshSync CRD has the watch-list field",
     after: &[&crd_missing::CHECK],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// Whether the schema of any served version has `spec.watch-list`; none when no schema was recorded.
+/// Whether the schema of any served version contains `spec.watch-list`; `None` if no schema was recorded.
 fn has_watch_list(crd: &Crd) -> Option<bool> {
     let served = crd.spec.versions.iter().filter(|version| version.served);
     let schemas: Vec<_> = served.filter_map(|version| version.schema.as_ref()).collect();
@@ -34,17 +34,17 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let name = context.facts.profile.meshsync_crd();
     let crd = context.facts.meshsync_crd.known_or_unknown()?;
     match has_watch_list(crd) {
-        None => Outcome::skip("the definition's schema was not recorded"),
+        None => Outcome::skip("the CRD's schema was not recorded"),
         Some(true) => Outcome::pass(),
         Some(false) => DIAGNOSIS
             .finding()
             .message(
-                "The API server drops the watch-list of every MeshSync, so MeshSync falls back to its defaults, and \
-                     versions 0.6.23 to 1.0.1 then publish nothing.",
+                "The API server drops the watch-list of every MeshSync CR, so MeshSync uses its defaults. Versions \
+                 0.6.23 to 1.0.1 then publish nothing.",
             )
             .object(cluster_object("CustomResourceDefinition", &name))
             .evidence("spec.versions[].schema has no field spec.watch-list")
-            .remedy("apply the definitions of the current operator; then set the watch-list and restart MeshSync")
+            .remedy("apply the CRDs of the current operator, then set the watch-list and restart MeshSync")
             .command(context.redeploy(None))
             .command(
                 context

@@ -23,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// The stack's objects that somebody may manage, as `kind/name`.
+/// The stack's objects that another tool may manage, as `kind/name`.
 fn objects<'a>(context: &'a RuleContext<'_>) -> Vec<(String, &'a ObjectMeta)> {
     let facts = context.facts;
     let mut objects: Vec<(String, &ObjectMeta)> = Vec::new();
@@ -52,7 +52,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let objects = objects(context);
     if objects.is_empty() {
         context.facts.deployments.settled()?;
-        return Outcome::skip("there is no object to own");
+        return Outcome::skip("there are no objects of the stack");
     }
     let mut owned: BTreeMap<Manager, Vec<String>> = BTreeMap::new();
     for (object, metadata) in &objects {
@@ -64,21 +64,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let names: Vec<String> = owned.keys().map(Manager::to_string).collect();
-    DIAGNOSIS.finding()
+    DIAGNOSIS
+        .finding()
         .title(format!("The stack is managed by {}", names.join(" and by ")))
         .message(if owned.len() > 1 {
-            "What one of them writes the other may take back, and so with what you change by hand."
+            "They may revert each other's changes, and your manual changes."
         } else {
-            "What you change by hand is changed back the next time that it acts, and another tool that installs over it \
-             fails. This is no fault; it is good to know before changing anything."
+            "It reverts manual changes at its next run, and another tool that installs over it fails. This is not a \
+             fault, but good to know before you change anything."
         })
         .evidences(owned.iter().map(|(owner, objects)| format!("{}: {}", owner.mark(), objects.join(", "))))
-        .remedy("change the stack through its owner: with Helm by an upgrade, with GitOps in the repository")
+        .remedy(
+            "change the stack through the tool that manages it: with Helm by an upgrade, with GitOps in the \
+                 repository",
+        )
         .commands(owned.keys().map(|owner| look(context, owner)))
         .found()
 }
 
-/// The command that shows what the owner thinks.
+/// The command that shows the managing tool's view.
 fn look(context: &RuleContext<'_>, owner: &Manager) -> Command {
     match owner {
         Manager::Helm { release, namespace } => {

@@ -4,34 +4,31 @@ use crate::{diagnose::rules::prelude::*, stack::base::words::quoted};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "helm-release-stuck",
-    title: "Helm's last act on the stack failed or never ended",
+    title: "The last Helm operation failed or never completed",
     explanation: include_str!("helm_release_stuck.md"),
     ..Diagnosis::fault(Component::Installation)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "helm-release",
-    title: "Helm's last act on the stack came to its end",
-    ..Check::of(&[&DIAGNOSIS], judge)
-};
+pub(crate) static CHECK: Check =
+    Check { id: "helm-release", title: "the last Helm operation completed", ..Check::of(&[&DIAGNOSIS], judge) };
 
-/// How long Helm may take before an act of it counts as given up.
+/// A Helm operation that takes longer counts as abandoned.
 const AN_ACT_OF_HELM: SignedDuration = SignedDuration::from_mins(15);
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     let Some((release, namespace)) = stack::helm_release(facts) else {
-        return Outcome::skip("no Helm release was seen");
+        return Outcome::skip("no Helm release found");
     };
-    // No reason for a missing right: it would open every Secret of the namespace.
+    // This permission is never requested: it would expose every Secret of the namespace.
     if let Seen::Denied(denial) = &facts.helm {
-        return Outcome::skip(format!("{denial}, which opens every Secret there"));
+        return Outcome::skip(format!("{denial} (not requested: it would expose every Secret there)"));
     }
     let revisions = facts.helm.known_or_unknown()?;
     let Some(last) =
         revisions.iter().filter(|revision| revision.release == release).max_by_key(|revision| revision.revision)
     else {
-        return Outcome::skip(format!("Helm has noted nothing of release {release} in namespace {namespace}"));
+        return Outcome::skip(format!("Helm has no record of release {release} in namespace {namespace}"));
     };
     let pending = last.status.starts_with("pending-");
     if last.status != "failed" && !pending {
@@ -39,7 +36,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let age = last.created.map(|created| context.clock().duration_since(created));
     if pending && age.is_none_or(|age| age < AN_ACT_OF_HELM) {
-        return Outcome::pass_with(format!("revision {} is under way", last.revision));
+        return Outcome::pass_with(format!("revision {} is in progress", last.revision));
     }
     let name = quoted(&release);
     let good = revisions
@@ -49,28 +46,28 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let created = last.created.map(|created| format!("metadata.creationTimestamp: {created}"));
     let (remedy, effect, arguments) = match (pending, good) {
         (false, _) => (
-            "mend what made it fail, then roll it out again",
+            "fix the cause of the failure, then upgrade again",
             Effect::Write,
             format!("upgrade {name} meshery/meshery-operator --reuse-values"),
         ),
         (true, Some(good)) => (
-            "see that no Helm is at work any more, then go back to the last good revision",
+            "check that no Helm process is running, then roll back to the last good revision",
             Effect::Write,
             format!("rollback {name} {}", good.revision),
         ),
         (true, None) => (
-            "see that no Helm is at work any more, then remove the record; definitions and custom resources stay",
+            "check that no Helm process is running, then delete the record; CRDs and custom resources remain",
             Effect::Destructive,
             format!("uninstall {name}"),
         ),
     };
     DIAGNOSIS
         .finding()
-        .title(format!("Helm's release {release} is {} at revision {}", last.status, last.revision))
+        .title(format!("Helm release {release} is {} at revision {}", last.status, last.revision))
         .message(if pending {
-            "Helm was ended in the middle of it, and refuses every further act on the release, whoever asks."
+            "Helm was stopped during the operation, and rejects every further operation on the release."
         } else {
-            "What the release holds may be half of one state and half of another; a further upgrade builds on that."
+            "The release may be a mix of two states, and another upgrade builds on that."
         })
         .object(ObjectRef {
             kind: "Secret".into(),

@@ -13,12 +13,12 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "install-rejected",
-    title: "The API server refuses an object of the stack",
+    title: "The API server rejects an object of the stack",
     explanation: include_str!("install_rejected.md"),
     ..Diagnosis::fault(Component::Installation)
 };
 
-/// A check whose statement is that the dry run of some objects went well.
+/// A check that passes if the dry run of some objects succeeded.
 const fn takes(id: &'static str, title: &'static str, judge: fn(&RuleContext<'_>) -> Judgement) -> Check {
     static FINDS: [&Diagnosis; 1] = [&DIAGNOSIS];
     static AFTER: [&Check; 1] = [&API_REACHABLE];
@@ -26,32 +26,31 @@ const fn takes(id: &'static str, title: &'static str, judge: fn(&RuleContext<'_>
 }
 
 pub(crate) static TAKES_NAMESPACE: Check =
-    takes("takes-namespace", "the API server takes the namespace", |context| tried(context, &["Namespace"]));
+    takes("takes-namespace", "the API server accepts the namespace", |context| tried(context, &["Namespace"]));
 
-pub(crate) static TAKES_DEFINITIONS: Check =
-    takes("takes-definitions", "the API server takes the custom resource definitions", |context| {
-        tried(context, &["CustomResourceDefinition"])
-    });
+pub(crate) static TAKES_DEFINITIONS: Check = takes("takes-definitions", "the API server accepts the CRDs", |context| {
+    tried(context, &["CustomResourceDefinition"])
+});
 
 pub(crate) static TAKES_ACCOUNT: Check =
-    takes("takes-account", "the API server takes the ServiceAccount", |context| tried(context, &["ServiceAccount"]));
+    takes("takes-account", "the API server accepts the ServiceAccount", |context| tried(context, &["ServiceAccount"]));
 
 pub(crate) static TAKES_ROLES: Check =
-    takes("takes-roles", "the API server takes the roles and their bindings", |context| {
+    takes("takes-roles", "the API server accepts the roles and bindings", |context| {
         tried(context, &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"])
     });
 
 pub(crate) static TAKES_OPERATOR: Check =
-    takes("takes-operator", "the API server takes the operator's Deployment", |context| {
+    takes("takes-operator", "the API server accepts the operator's Deployment", |context| {
         tried(context, &["Deployment"])
     });
 
 pub(crate) static TAKES_RESOURCES: Check =
-    takes("takes-resources", "the API server takes the Broker and the MeshSync", |context| {
+    takes("takes-resources", "the API server accepts the Broker CR and the MeshSync CR", |context| {
         tried(context, &["Broker", "MeshSync"])
     });
 
-pub(crate) static TAKES_PODS: Check = takes("takes-pods", "quotas and policies let the stack's pods in", pods_taken);
+pub(crate) static TAKES_PODS: Check = takes("takes-pods", "quotas and policies admit the stack's pods", pods_taken);
 
 pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     let (kept, trials): (Vec<&DryRun>, Vec<&DryRun>) = seen(context)
@@ -62,9 +61,9 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     let mut parts = Vec::new();
     match (kept.as_slice(), trials.is_empty()) {
         ([], _) => {}
-        ([_], true) => return Outcome::pass_with("it is there, and stays as it is"),
-        (_, true) => return Outcome::pass_with("they are there, and stay as they are"),
-        ([one, ..], false) => parts.push(format!("{} {} stays as it is", one.kind, one.name)),
+        ([_], true) => return Outcome::pass_with("exists and is not changed"),
+        (_, true) => return Outcome::pass_with("they exist and are not changed"),
+        ([one, ..], false) => parts.push(format!("{} {} is not changed", one.kind, one.name)),
     }
     let mut findings = Vec::new();
     let (mut made, mut changed, mut anew, mut held) = (0, 0, 0, 0);
@@ -92,13 +91,13 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
         return Outcome::found(findings);
     }
     if made > 0 {
-        parts.push(format!("{made} would be made"));
+        parts.push(format!("{made} to create"));
     }
     if changed > 0 {
-        parts.push(format!("{changed} would be brought up to date"));
+        parts.push(format!("{changed} to update"));
     }
     if anew > 0 {
-        parts.push(format!("{anew} cannot be changed, and would be removed and made anew"));
+        parts.push(format!("{anew} cannot be changed and must be deleted and recreated"));
     }
     if held > 0 {
         let with = if foreign_managers.is_empty() {
@@ -107,22 +106,22 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
             let foreign_managers = Vec::from_iter(foreign_managers).join(" and ");
             format!("those of {foreign_managers} only with --force-conflicts")
         };
-        parts.push(format!("others hold fields of {held}, which {with}"));
+        parts.push(format!("other managers own fields of {held}, which {with}"));
     }
     if let Some(until) = waits.first() {
         parts.push(format!(
-            "{} cannot be tried until {until}",
+            "{} cannot be tested until {until}",
             if waits.len() == trials.len() { "it".to_owned() } else { waits.len().to_string() }
         ));
     }
     if denied > 0 {
-        parts.push(format!("{} we may not write", counted(denied, "object")));
+        parts.push(format!("{} you cannot write", counted(denied, "object")));
     }
     let told = parts.join("; ");
     if waits.is_empty() && denied == 0 && !trials.is_empty() { Outcome::pass_with(told) } else { Outcome::skip(told) }
 }
 
-/// An object that the server refuses, whoever asks.
+/// An object that the API server rejects regardless of the user.
 pub(crate) fn refused(context: &RuleContext<'_>, trial: &DryRun, answer: &Answer) -> Finding {
     let what = match trial.kind.as_str() {
         "Pod" => format!("a pod of {}", trial.name.trim_end_matches("-preflight")),
@@ -131,31 +130,34 @@ pub(crate) fn refused(context: &RuleContext<'_>, trial: &DryRun, answer: &Answer
     let says = |word: &str| answer.message.contains(word);
     let draft = DIAGNOSIS
         .finding()
-        .title(format!("The API server refuses {what}"))
-        .message("Not for want of a right: something in the cluster does not let it in, whoever writes it.")
+        .title(format!("The API server rejects {what}"))
+        .message(
+            "The reason is not a missing permission: something in the cluster does not admit the object, \
+                  whoever writes it.",
+        )
         .object(object(trial))
         .evidence(format!("dry run: {}, {}", answer.status, answer.message));
     let (remedy, command) = if says("quota") {
         ("raise the quota, or install into another namespace", context.kubectl().inspect("describe resourcequotas"))
     } else if says("LimitRange") || says("per Container") || says("per Pod") {
-        ("widen the limit range, or install into another namespace", context.kubectl().inspect("describe limitranges"))
+        ("raise the limit range, or install into another namespace", context.kubectl().inspect("describe limitranges"))
     } else if says("webhook") {
         (
-            "make an exception in the policy behind the webhook, or mend the webhook when it does not answer",
+            "add an exception to the policy behind the webhook, or fix the webhook if it does not respond",
             context.kubectl_cluster().inspect("get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
         )
     } else if says("ValidatingAdmissionPolicy") {
         (
-            "make an exception in the policy",
+            "add an exception to the policy",
             context.kubectl_cluster().inspect("get validatingadmissionpolicies,validatingadmissionpolicybindings"),
         )
     } else if says("immutable") {
         (
-            "the object that is there was made in another way and cannot be turned into this one: remove it first, with the tool that made it",
+            "delete the existing object with the tool that created it, since it cannot be changed into this one",
             context.kubectl().inspect(format!("get {} {} -o yaml", trial.kind.to_lowercase(), trial.name)),
         )
     } else {
-        ("the server's words say what it is", context.kubectl().inspect("get events"))
+        ("check the API server's message for the reason", context.kubectl().inspect("get events"))
     };
     draft.remedy(remedy).command(command).done()
 }
@@ -167,11 +169,13 @@ fn pods_taken(context: &RuleContext<'_>) -> Judgement {
         match DryRunOutcome::of(trial) {
             DryRunOutcome::Refused(answer) => findings.push(refused(context, trial, answer)),
             DryRunOutcome::Waits(until) => {
-                untried = Some(Outcome::skip(format!("they cannot be tried until {until}")));
+                untried = Some(Outcome::skip(format!("cannot be tested until {until}")));
             }
             DryRunOutcome::Denied => {
-                untried =
-                    Some(Outcome::skip("we may not create pods, which an installation need not and trying them does"));
+                untried = Some(Outcome::skip(
+                    "you cannot create pods; an installation does not need this, but the dry run \
+                                        does",
+                ));
             }
             DryRunOutcome::Unknown(why) => untried = Some(Outcome::unknown(why)),
             _ => {}
@@ -180,5 +184,5 @@ fn pods_taken(context: &RuleContext<'_>) -> Judgement {
     if !findings.is_empty() {
         return Outcome::found(findings);
     }
-    untried.unwrap_or_else(|| Outcome::pass_with("each by itself"))
+    untried.unwrap_or_else(|| Outcome::pass_with("each on its own"))
 }

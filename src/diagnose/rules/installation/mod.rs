@@ -1,4 +1,4 @@
-//! What the stack stands on, and what upgrades and removals leave behind.
+//! The prerequisites of the stack, and what upgrades and removals leave behind.
 
 pub(crate) mod conversion_webhook_down;
 pub(crate) mod crd_missing;
@@ -23,7 +23,7 @@ pub(crate) mod two_generations;
 
 use crate::diagnose::rules::prelude::*;
 
-/// The diagnoses, in the order in which they are listed.
+/// The diagnoses, in display order.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &install_rejected::DIAGNOSIS,
     &pod_security_blocks::DIAGNOSIS,
@@ -46,7 +46,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &moving_tag::DIAGNOSIS,
 ];
 
-/// The checks, in the order in which they are shown. A check stands behind those that it depends on.
+/// The checks, in display order. A check comes after its prerequisites.
 pub(super) static CHECKS: &[&Check] = &[
     &namespace_terminating::CHECK,
     &crd_not_established::CHECK,

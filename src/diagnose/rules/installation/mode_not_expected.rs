@@ -7,16 +7,13 @@ use crate::diagnose::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "mode-not-expected",
-    title: "What is here is not of the mode that is expected",
+    title: "The cluster is not in the expected mode",
     explanation: include_str!("mode_not_expected.md"),
     ..Diagnosis::fault(Component::Installation)
 };
 
-pub(crate) static CHECK: Check = Check {
-    id: "as-expected",
-    title: "the cluster is watched in the mode that is expected",
-    ..Check::of(&[&DIAGNOSIS], judge)
-};
+pub(crate) static CHECK: Check =
+    Check { id: "as-expected", title: "the cluster is in the expected mode", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let (mode, _) = context.mode();
@@ -25,18 +22,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Mode::Operator | Mode::CustomBroker | Mode::Standalone if context.expect.embedded => {}
         Mode::Standalone if context.expect.operator => {
             let name = context.meshsync_name();
-            return DIAGNOSIS.finding()
-                    .title("MeshSync runs without operator, and --expect operator says that it has one")
-                    .message("Nothing looks after it: no operator, no custom resource, no broker of the stack's own.")
-                    .object(context.object("Deployment", name))
-                    .evidence("--expect operator")
-                    .evidence(format!("Deployment {name} belongs to no MeshSync object"))
-                    .evidence("there is no operator, no Broker and no MeshSync object")
-                    .remedy("remove this one, whose name the operator's own would have, then deploy the operator; or drop the expectation")
-                    .command(context.kubectl().delete(format!("deployment/{name}")))
-                    .found();
+            return DIAGNOSIS
+                .finding()
+                .title("MeshSync runs without the operator, but --expect operator is set")
+                .message(
+                    "Nothing manages it: there is no operator, no custom resource and no broker of the \
+                              stack.",
+                )
+                .object(context.object("Deployment", name))
+                .evidence("--expect operator")
+                .evidence(format!("Deployment {name} belongs to no MeshSync CR"))
+                .evidence("there is no operator, no Broker CR and no MeshSync CR")
+                .remedy(
+                    "delete this Deployment, whose name the operator needs, then deploy the operator; or \
+                             drop --expect operator",
+                )
+                .command(context.kubectl().delete(format!("deployment/{name}")))
+                .found();
         }
-        Mode::Unknown => return Outcome::unknown("not enough was seen to tell the mode"),
+        Mode::Unknown => return Outcome::unknown("not enough information to determine the mode"),
         _ if context.expect.embedded || context.expect.operator => return Outcome::pass(),
         _ => return Outcome::skip("--expect names no mode"),
     }
@@ -47,28 +51,26 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     here.extend(deployment(&context.meshsync));
     let sets = context.statefulsets.items().iter();
     here.extend(sets.map(|set| format!("StatefulSet {}", stack::name(&set.metadata))));
-    DIAGNOSIS.finding()
-            .title("The stack is here, and --expect embedded says that nothing is")
-            .message(format!(
-                "If {product} watches this cluster from inside its server as well, everything is reported twice. If it does \
-                 not, the connection is in operator mode, and this is the stack that it uses."
-            ))
-            .evidence("--expect embedded")
-            .evidence(format!(
-                "namespace {} has {}",
-                context.facts.target.namespace,
-                here.join(", ")
-            ))
-            .remedy(format!(
-                "see in {product} which mode the connection to this cluster has; if embedded, delete the custom resources \
-                 while the operator runs, then the operator; if not, drop the expectation"
-            ))
-            .command(context.meshdoctor(Effect::Read, "system check --expect operator"))
-            .command(removal(context))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .title("The stack exists, but --expect embedded is set")
+        .message(format!(
+            "If {product} also runs MeshSync in its server, everything is reported twice. If not, the connection \
+                 is in operator mode and uses this stack."
+        ))
+        .evidence("--expect embedded")
+        .evidence(format!("namespace {} contains {}", context.facts.target.namespace, here.join(", ")))
+        .remedy(format!(
+            "check in {product} whether the connection is embedded; if so, delete the custom resources, then the \
+                 operator; else drop --expect"
+        ))
+        .command(context.meshdoctor(Effect::Read, "system check --expect operator"))
+        .command(removal(context))
+        .found()
 }
 
-/// The command that begins to remove what is here: custom resources first, whose finalizers only the operator clears.
+/// The first command to remove the stack: custom resources go first, because only the operator removes their
+/// finalizers.
 fn removal(context: &RuleContext<'_>) -> Command {
     let group = context.facts.profile.group;
     if context.has_custom_resource() {

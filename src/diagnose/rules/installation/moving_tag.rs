@@ -2,13 +2,13 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "moving-tag",
-    title: "An image is named by a tag that moves",
+    title: "An image uses a moving tag",
     explanation: include_str!("moving_tag.md"),
     ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check =
-    Check { id: "fixed-tags", title: "images are named by fixed tags", ..Check::of(&[&DIAGNOSIS], judge) };
+    Check { id: "fixed-tags", title: "images use fixed tags", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
@@ -33,7 +33,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let moving: Vec<String> = images
         .iter()
         .filter(|(_, image)| moves(image))
-        .map(|(workload, image)| format!("{workload} runs {image}"))
+        .map(|(workload, image)| format!("{workload} uses {image}"))
         .collect();
     if images.is_empty() {
         context.facts.deployments.settled()?;
@@ -41,14 +41,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if moving.is_empty() {
         return Outcome::pass();
     }
-    DIAGNOSIS.finding()
-            .message("What runs tomorrow is not what runs today: the next restart may bring a version that does not fit its manifests.")
-            .evidences(moving)
-            .remedy(format!(
-                "name the version: {} for the operator, spec.version of the custom resources for Broker and MeshSync",
-                context.facts.profile.images.operator_release
-            ))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .message("The next restart may start a different version, which may not match its manifests.")
+        .evidences(moving)
+        .remedy(format!(
+            "set the version: {} for the operator, spec.version of the custom resources for Broker and MeshSync",
+            context.facts.profile.images.operator_release
+        ))
+        .found()
 }
 
 fn moves(image: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "namespace-terminating",
-    title: "The namespace is being deleted",
+    title: "The namespace is stuck terminating",
     explains: &[
         "not-installed",
         "orphaned-workloads",
@@ -22,7 +22,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "namespace-stays",
-    title: "the namespace is not being deleted",
+    title: "the namespace is not terminating",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -40,7 +40,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .and_then(|status| status.conditions.as_ref())
         .into_iter()
         .flatten()
-        // The other conditions say what went well.
+        // The other conditions report success.
         .filter(|condition| condition.status == "True")
         .map(|condition| {
             format!("status.conditions: {}: {}", condition.type_, condition.message.as_deref().unwrap_or("no message"))
@@ -48,11 +48,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .collect();
     let holding = custom_resources::held(context);
     let operator_is_up = context.operator_is_up() == Some(true);
-    DIAGNOSIS.finding()
-        .title(format!("Namespace {name} is being deleted"))
+    DIAGNOSIS
+        .finding()
+        .title(format!("Namespace {name} is terminating"))
         .message(
-            "Nothing new can be made in it, so nobody can deploy the stack there. It goes when its last object does, and \
-             an object goes when nobody holds it by a finalizer.",
+            "Nothing new can be created in it, so the stack cannot be deployed there. It is deleted after its last \
+             object, and an object is deleted once it has no finalizers.",
         )
         .object(cluster_object("Namespace", name))
         .evidence(match since {
@@ -62,11 +63,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidences(held)
         .evidences(holding.iter().map(|(kind, metadata)| custom_resources::waits(kind, metadata)))
         .remedy(if holding.is_empty() {
-            "follow the object or the API group that is named above; the namespace's own finalizer is not the culprit"
+            "check the object or API group named above; the namespace's own finalizer is not the cause"
         } else if operator_is_up {
-            "the operator is there to finish what waits for it: wait for the deletion to end"
+            "wait: the operator is running and finishes the deletion"
         } else {
-            "no operator is left to clear the finalizers, and none can be deployed here: clear them by hand, then wait"
+            "remove the finalizers by hand, then wait; no operator is left to remove them, and none can be deployed \
+             here"
         })
         .commands(if operator_is_up { Vec::new() } else { custom_resources::clear_finalizers(context, &holding) })
         .command(

@@ -2,7 +2,7 @@ use crate::diagnose::rules::{installation::stack_in_other_namespace, prelude::*}
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "not-installed",
-    title: "Nothing of the stack is installed",
+    title: "The stack is not installed",
     explanation: include_str!("not_installed.md"),
     ..Diagnosis::fault(Component::Installation)
 };
@@ -24,8 +24,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let unsettled = [
         ("Deployments", facts.deployments.why_unsettled()),
-        ("Broker objects", context.brokers.why_unsettled()),
-        ("MeshSync objects", context.meshsyncs.why_unsettled()),
+        ("Broker CRs", context.brokers.why_unsettled()),
+        ("MeshSync CRs", context.meshsyncs.why_unsettled()),
     ];
     if let Some((what, Some(why))) = unsettled.iter().find(|(_, why)| why.is_some()) {
         return Outcome::unknown(format!("{what}: {why}"));
@@ -33,49 +33,52 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let namespace = &facts.target.namespace;
     let expected = context.expect.embedded;
     let product = facts.profile.product;
-    let draft = DIAGNOSIS.finding()
-        .title(format!("Nothing of the stack is in namespace {namespace}"))
+    let draft = DIAGNOSIS
+        .finding()
+        .title(format!("The stack is not installed in namespace {namespace}"))
         .message(if context.expect.operator {
-            "The operator is expected here: it was never deployed, was removed, or is in another cluster or namespace."
+            "The operator is expected here, but it was never deployed, was removed, or is in another cluster or \
+             namespace."
                 .to_owned()
         } else if expected {
-            format!("{product} runs MeshSync in its server, so nothing needs to be here.")
+            format!("{product} runs MeshSync in its server, so nothing is needed here.")
         } else {
             format!(
-                "Either {product} runs MeshSync embedded in its server, which is the default and needs nothing here, or the \
-                 operator was never deployed or was removed."
+                "Either {product} runs MeshSync embedded in its server, which is the default and needs nothing here, \
+                 or the operator was never deployed or was removed."
             )
         })
-        .evidence(format!(
-            "no operator, no Broker, no MeshSync and none of their workloads in namespace {namespace}"
-        ))
+        .evidence(format!("no operator, no Broker, no MeshSync and no workload of theirs in namespace {namespace}"))
         .evidence(match (&facts.broker_crd, &facts.meshsync_crd) {
-            (Seen::Absent, Seen::Absent) => "neither custom resource definition is there".to_owned(),
+            (Seen::Absent, Seen::Absent) => "neither CRD exists".to_owned(),
             (Seen::Known(_), _) | (_, Seen::Known(_)) => {
-                "custom resource definitions are there: left by an earlier installation, or made ahead of one".to_owned()
+                "CRDs exist, from an earlier installation or created before one".to_owned()
             }
-            _ => "whether the custom resource definitions are there was not seen".to_owned(),
+            _ => "whether the CRDs exist is unknown".to_owned(),
         });
     if expected {
         return Outcome::expected_absent(vec![
             draft
                 .severity(Severity::Info)
                 .evidence("--expect embedded")
-                .remedy("nothing: with --expect embedded this is as it should be")
+                .remedy("no action needed with --expect embedded")
                 .done(),
         ]);
     }
     if context.expect.operator {
         return draft
             .evidence("--expect operator")
-            .remedy("deploy the operator; or look into the cluster and namespace that you mean")
+            .remedy("deploy the operator, or check the cluster and namespace that you mean")
             .command(context.kubectl_cluster().inspect("get deployments -A | grep operator"))
             .found();
     }
     draft
-            .remedy("if MeshSync is to run in the server, say so with --expect embedded; else deploy the operator, and see first whether it may be")
-            .command(context.meshdoctor(Effect::Read, "system check --expect embedded"))
-            .command(context.meshdoctor(Effect::Read, "system check --preflight"))
-            .command(context.redeploy(None))
-            .found()
+        .remedy(
+            "use --expect embedded if MeshSync runs in the server; else deploy the operator after a \
+                     preflight check",
+        )
+        .command(context.meshdoctor(Effect::Read, "system check --expect embedded"))
+        .command(context.meshdoctor(Effect::Read, "system check --preflight"))
+        .command(context.redeploy(None))
+        .found()
 }

@@ -2,14 +2,14 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "old-crd-group",
-    title: "Definitions of the old API group remain",
+    title: "CRDs of the old API group remain",
     explanation: include_str!("old_crd_group.md"),
     ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "no-former-group",
-    title: "no definitions of the old API group remain",
+    title: "no CRDs of the old API group remain",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -17,7 +17,7 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
     let Some(group) = profile.former_group else {
-        return Outcome::skip(format!("{} has had one group only", profile.product));
+        return Outcome::skip(format!("{} has had only one API group", profile.product));
     };
     context.facts.former_crds.settled()?;
     let names: Vec<&str> = context.facts.former_crds.items().iter().map(|crd| stack::name(&crd.metadata)).collect();
@@ -29,26 +29,31 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let all = names.join(",");
     let draft = DIAGNOSIS
         .finding()
-        .title(format!("Definitions of the old API group {group} remain"))
+        .title(format!("CRDs of the old API group {group} remain"))
         .object(cluster_object("CustomResourceDefinition", first))
-        .evidences(names.iter().map(|name| format!("there is the CustomResourceDefinition {name}")))
-        .evidences(image.map(|image| format!("the operator runs {image}")));
-    let draft = if alive {
-        draft
-            .message("The operator here is so old that it reads them: they are alive, and the cure is to upgrade it.")
-            .remedy("keep a copy of the objects, then upgrade the operator; do not remove the definitions before")
-            .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
-    } else {
-        draft
+        .evidences(names.iter().map(|name| format!("CustomResourceDefinition {name} exists")))
+        .evidences(image.map(|image| format!("the operator uses {image}")));
+    let draft =
+        if alive {
+            draft
+                .message(
+                    "The operator here is so old that it reads these CRDs. They are in use until you upgrade the \
+                      operator.",
+                )
+                .remedy("back up the custom resources, then upgrade the operator; do not delete the CRDs before that")
+                .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
+        } else {
+            draft
             .message(format!(
-                "No operator since 0.8.2 reads them: objects of these kinds have no effect, and only look as if they \
-                 described something. What counts is in the group {}.",
+                "No operator since 0.8.2 reads them: their custom resources have no effect, even if they look valid. \
+                 Only the group {} counts.",
                 profile.group
             ))
-            .remedy("keep a copy, see that the new objects say what is meant, then remove the definitions, and with them their objects in the whole cluster")
+            .remedy("back up the custom resources, check that the new ones are right, then delete these CRDs (with \
+                     their CRs, cluster-wide)")
             .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
             .command(context.kubectl_cluster().delete(format!("crd {}", names.join(" "))))
-    };
+        };
     draft.found()
 }
 

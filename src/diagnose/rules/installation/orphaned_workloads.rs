@@ -2,14 +2,14 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "orphaned-workloads",
-    title: "Workloads of the stack run without custom resource and operator",
+    title: "Workloads of the stack run without custom resources and operator",
     explanation: include_str!("orphaned_workloads.md"),
     ..Diagnosis::fault(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "no-orphans",
-    title: "no workload has lost its custom resource and operator",
+    title: "no workload runs without its custom resource and operator",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -24,7 +24,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let mut left: Vec<String> =
         context.statefulsets.items().iter().map(|set| format!("statefulset/{}", stack::name(&set.metadata))).collect();
-    // A Deployment that no MeshSync object owned runs by somebody's intent.
+    // A Deployment without a MeshSync CR as its owner is self-managed.
     let owned = context.meshsync.known().filter(|deployment| deployment.metadata.owner_references.is_some());
     left.extend(owned.map(|deployment| format!("deployment/{}", stack::name(&deployment.metadata))));
     if left.is_empty() {
@@ -32,10 +32,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     DIAGNOSIS
         .finding()
-        .message("Their custom resource is gone and no operator is there: nobody changes, heals or removes them.")
-        .evidence(format!("there are {}", left.join(", ")))
+        .message("Their custom resource and the operator are gone, so nothing changes, repairs or removes them.")
+        .evidence(format!("these exist: {}", left.join(", ")))
         .evidence("there is no operator and no custom resource")
-        .remedy("deploy the operator and the custom resources again, which adopts them, or remove them")
+        .remedy("redeploy the operator and the custom resources, which adopts the workloads; or delete them")
+        .command(context.redeploy(None))
         .command(context.kubectl().delete(left.join(" ")))
         .found()
 }

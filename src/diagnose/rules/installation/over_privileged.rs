@@ -1,15 +1,19 @@
-use crate::{diagnose::rules::prelude::*, facts::permissions, stack::base::permission::Permission};
+use crate::{
+    diagnose::{rules::prelude::*, stack_view::Line},
+    facts::permissions,
+    stack::base::permission::Permission,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "over-privileged",
-    title: "The stack's ServiceAccount may do everything",
+    title: "The stack's ServiceAccount can do everything",
     explanation: include_str!("over_privileged.md"),
     ..Diagnosis::warning(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "least-privilege",
-    title: "the stack's ServiceAccount may not change everything",
+    title: "the stack's ServiceAccount cannot change everything",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -33,19 +37,23 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let suspect = facts.profile.operator.cluster_role_bindings.first().filter(|name| bindings.contains(name));
     DIAGNOSIS
         .finding()
-        .title(format!("ServiceAccount {account} may change everything in the cluster"))
-        .message("Whoever gets hold of a pod of the operator or of MeshSync owns the cluster.")
+        .title(format!("ServiceAccount {account} can change everything in the cluster"))
+        .message("Anyone who compromises a pod of the operator or of MeshSync controls the cluster.")
         .object(context.object("ServiceAccount", &account))
-        .evidence(format!("serviceaccount {namespace}/{account} may delete every resource of every group"))
+        .evidence(format!("ServiceAccount {namespace}/{account} can delete every resource of every group"))
         .evidences((!bindings.is_empty()).then(|| format!("bound by: {}", bindings.join(", "))))
-        .remedy("give MeshSync a role that only reads, then remove the old line's binding: without the first, MeshSync would be blind")
+        .remedy(
+            "grant MeshSync read-only access first, then delete the old line's binding; without access, MeshSync \
+                 sees nothing",
+        )
+        .commands(suspect.filter(|_| context.line == Some(Line::Current)).map(|_| context.redeploy(None)))
         .command(reader_role(context))
         .command(reader_binding(context, &account))
         .commands(suspect.map(|name| context.kubectl_cluster().delete(format!("clusterrolebinding {name}"))))
         .found()
 }
 
-/// The command that makes a role which reads everything.
+/// The command that creates a role with read access to everything.
 pub(crate) fn reader_role(context: &RuleContext<'_>) -> Command {
     let name = context.facts.profile.meshsync_reader();
     context.kubectl_cluster().change(format!("create clusterrole {name} --verb=get,list,watch --resource='*.*'"))

@@ -10,22 +10,22 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "pod-security-blocks",
-    title: "Pod Security keeps the stack's pods out",
+    title: "Pod Security rejects the stack's pods",
     explanation: include_str!("pod_security_blocks.md"),
     ..Diagnosis::fault(Component::Installation)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "pod-security",
-    title: "Pod Security lets the stack's pods in",
+    title: "Pod Security admits the stack's pods",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// The label by which a namespace demands a level.
+/// The label with which a namespace enforces a level.
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
-/// The level that a namespace demands.
+/// The level that a namespace enforces.
 fn level<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
     let namespace = context.facts.namespace.known()?;
     let labels = namespace.metadata.labels.as_ref()?;
@@ -39,14 +39,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     for trial in trials {
         match DryRunOutcome::of(trial) {
             DryRunOutcome::Insecure(message) => {
-                // The name of the level, then what is against it.
+                // The text from the level's name on.
                 let why = message.split_once("violates PodSecurity ").map_or(message, |(_, why)| why);
                 refused.push((workload(trial), why.to_owned()));
             }
             DryRunOutcome::Waits(until) => {
-                untried = Some(Outcome::skip(format!("it cannot be tried until {until}")));
+                untried = Some(Outcome::skip(format!("cannot be tested until {until}")));
             }
-            // Another refusal says nothing of what Pod Security would have said.
+            // Another rejection does not show what Pod Security would have decided.
             DryRunOutcome::Denied | DryRunOutcome::Refused(_) => untried = Some(by_label(context)),
             DryRunOutcome::Unknown(why) => untried = Some(Outcome::unknown(why)),
             _ => {}
@@ -58,29 +58,27 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     untried.unwrap_or_else(|| Ok(Outcome::Pass(level(context).map(|level| format!("level {level}")))))
 }
 
-/// Where pods could not be tried: by the namespace's label and the pods themselves.
+/// The outcome if pods could not be tested: from the namespace's label and the pods' specs.
 fn by_label(context: &RuleContext<'_>) -> Judgement {
     context.facts.namespace.settled()?;
     let Some(level) = level(context) else {
-        return Outcome::skip(
-            "not every pod could be tried; the namespace demands no level of its own, the cluster may",
-        );
+        return Outcome::skip("not every pod could be tested; the namespace enforces no level, but the cluster may");
     };
     let refused: Vec<(String, String)> = pods(context)
         .iter()
         .filter_map(|(name, pod)| {
             let needed = needed(pod);
-            (rank(needed) > rank(level)).then(|| (name.clone(), format!("it needs level {needed}")))
+            (rank(needed) > rank(level)).then(|| (name.clone(), format!("it requires level {needed}")))
         })
         .collect();
     if refused.is_empty() {
-        Outcome::pass_with(format!("level {level}, read off the namespace"))
+        Outcome::pass_with(format!("level {level}, according to the namespace's label"))
     } else {
         Outcome::found(vec![finding(context, &refused)])
     }
 }
 
-/// How much a level allows.
+/// The higher the rank, the more a level allows.
 fn rank(level: &str) -> u8 {
     match level {
         "restricted" => 0,
@@ -89,7 +87,7 @@ fn rank(level: &str) -> u8 {
     }
 }
 
-/// The strictest level that lets a pod of ours in. Only what our pods differ in is looked at.
+/// The strictest level that admits one of the stack's pods. Only fields in which these pods differ are considered.
 fn needed(pod: &Pod) -> &'static str {
     let Some(spec) = &pod.spec else {
         return "restricted";
@@ -113,25 +111,25 @@ fn finding(context: &RuleContext<'_>, refused: &[(String, String)]) -> Finding {
     let demands = match level(context) {
         Some(level) => format!("metadata.labels of namespace {namespace}: {ENFORCE}={level}"),
         None => {
-            format!("namespace {namespace} bears no level: the cluster's own default is enforced")
+            format!("namespace {namespace} has no level, so the cluster's default applies")
         }
     };
-    DIAGNOSIS.finding()
-        .title(format!(
-            "Pod Security of namespace {namespace} keeps out the pods of {}",
-            names.join(", ")
-        ))
+    DIAGNOSIS
+        .finding()
+        .title(format!("Pod Security of namespace {namespace} rejects the pods of {}", names.join(", ")))
         .message(
-            "The Deployment or StatefulSet would be made, and stay without pods. The operator sets the pods' security \
-             context itself, so that it cannot be mended in the stack.",
+            "The Deployment or StatefulSet would be created but have no pods. The operator sets the pods' security \
+             context itself, so this cannot be fixed in the stack.",
         )
         .object(cluster_object("Namespace", namespace))
         .evidence(demands)
         .evidences(refused.iter().map(|(name, why)| format!("{name}: {why}")))
         .remedy(format!(
-            "let the namespace enforce {wanted}, which all of the stack's pods keep to; warn and audit may stay stricter"
+            "let the namespace enforce {wanted}, which all of the stack's pods meet; warn and audit may be stricter"
         ))
-        .command(context.kubectl_cluster().change(format!("label namespace {namespace} {ENFORCE}={wanted} --overwrite")))
+        .command(
+            context.kubectl_cluster().change(format!("label namespace {namespace} {ENFORCE}={wanted} --overwrite")),
+        )
         .done()
 }
 

@@ -10,12 +10,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "place-free",
-    title: "the stack may stand in this namespace",
+    title: "the stack can be installed in this namespace",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// The stack's cluster-wide binding names one namespace: a second stack takes it from the first.
+/// The stack's cluster-wide binding names one namespace, so a second stack would take it over.
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     if context.has_something() {
@@ -24,7 +24,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             format!("{name} {at_least}{}", report.state)
         };
         return Outcome::pass_with(format!(
-            "it is here, and would be brought up to date: {}, {}, {}",
+            "already here, would be updated: {}, {}, {}",
             state("operator", &context.states().operator.report),
             state("Broker", &context.states().broker.report),
             state("MeshSync", &context.states().meshsync.report),
@@ -36,21 +36,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .finding()
             .title(format!("There is a stack in namespace {}", elsewhere.join(", ")))
             .message(format!(
-                "A second one in {} would take over the cluster-wide role bindings and the definitions, and leave the \
-                     first without rights.",
+                "A second stack in {} would take over the cluster-wide role bindings and the CRDs, and leave the \
+                 first one without permissions.",
                 facts.target.namespace
             ))
             .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
-            .remedy("use the one that is there, or remove it first")
+            .remedy("use the existing stack, or remove it first")
             .command(context.check_in(first))
             .found();
     }
     facts.deployments.settled()?;
     known_unless(context.unseen_resources())?;
-    Outcome::pass_with("nothing of it is here yet")
+    Outcome::pass_with("not installed here yet")
 }
 
-/// Nothing is here, and a stack is elsewhere.
+/// Nothing is here, but a stack is in another namespace.
 pub(crate) fn elsewhere(context: &RuleContext<'_>) -> Option<Finding> {
     let facts = context.facts;
     let elsewhere = facts.elsewhere.items();
@@ -60,11 +60,11 @@ pub(crate) fn elsewhere(context: &RuleContext<'_>) -> Option<Finding> {
             .finding()
             .title(format!("The stack is in namespace {}", elsewhere.join(", ")))
             .message(format!(
-                "Namespace {} holds nothing of it, so there is nothing to judge here.",
+                "Namespace {} contains nothing of the stack, so there is nothing to check here.",
                 facts.target.namespace
             ))
             .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))
-            .remedy("look there")
+            .remedy("check that namespace")
             .command(context.check_in(first))
             .done(),
     )

@@ -2,7 +2,7 @@ use crate::diagnose::rules::{broker::addresses::exposed, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "two-generations",
-    title: "The broker of the old operator line runs beside the new one",
+    title: "The broker of the old operator line runs next to the new one",
     explains: &[
         "broker-unauthenticated",
         "broker-external-pending",
@@ -14,8 +14,11 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Installation)
 };
 
-pub(crate) static CHECK: Check =
-    Check { id: "one-generation", title: "only one generation of the broker runs", ..Check::of(&[&DIAGNOSIS], judge) };
+pub(crate) static CHECK: Check = Check {
+    id: "one-generation",
+    title: "only one generation of the broker is running",
+    ..Check::of(&[&DIAGNOSIS], judge)
+};
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
@@ -34,15 +37,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .any(|server| context.pod_of(server).is_some_and(|pod| pod.starts_with(old)) && !server.varz.auth_required);
     DIAGNOSIS
         .finding()
-        .title(format!("The old broker {old} runs beside the new {current}"))
-        .message("An upgrade in place leaves the old broker behind. Whoever still uses it speaks past the new one.")
+        .title(format!("The old broker {old} runs next to the new {current}"))
+        .message(
+            "An in-place upgrade leaves the old broker behind. Clients that still use it are cut off from the \
+                  new one.",
+        )
         .object(context.object("StatefulSet", old))
-        .evidence(format!("StatefulSets {old} and {current} are both there"))
-        .evidences(exposed.map(|(_, kind)| format!("Service {old} is of type {kind}: it is open to the outside")))
-        .evidences(no_token.then(|| format!("the server of {old} asks for no token")))
+        .evidence(format!("StatefulSets {old} and {current} both exist"))
+        .evidences(exposed.map(|(_, kind)| {
+            format!(
+                "Service {old} is of type {kind}: it is exposed outside the \
+                                                    cluster"
+            )
+        }))
+        .evidences(no_token.then(|| format!("the server of {old} requires no token")))
         .remedy(format!(
-                "see that nothing uses {old} any more, then remove it; the ConfigMap meshery-nats-config is the new one's as well and stays"
-            ))
-            .command(context.kubectl().delete(format!("statefulset/{old} service/{old}")))
-            .found()
+            "check that nothing uses {old}, then redeploy, which deletes it; by hand, keep ConfigMap \
+                 meshery-nats-config, which the new broker uses"
+        ))
+        .command(context.redeploy(None))
+        .command(context.kubectl().delete(format!("statefulset/{old} service/{old}")))
+        .found()
 }

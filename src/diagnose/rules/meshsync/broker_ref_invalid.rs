@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-broker-ref-invalid",
-    title: "The MeshSync object does not name one broker that exists",
+    title: "The MeshSync CR does not name exactly one existing broker",
     explains: &[
         "cr-failed",
         "meshsync-no-workload",
@@ -19,7 +19,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "broker-named",
-    title: "each MeshSync names one broker, and it exists",
+    title: "each MeshSync CR names one existing broker",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -35,16 +35,22 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             Reference::Good => {}
             Reference::Open(why) => open = Some(why),
             Reference::Bad { title, evidence } => findings.push(
-                DIAGNOSIS.finding()
+                DIAGNOSIS
+                    .finding()
                     .title(title)
                     .message(
-                        "MeshSync gets no address, or one that its owner did not mean. Without any it stays with \
-                         nats://localhost:4222, where nobody listens.",
+                        "MeshSync gets no address, or the wrong one. Without an address it uses \
+                         nats://localhost:4222, where nothing listens.",
                     )
                     .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
                     .evidences(evidence)
-                    .remedy("name the one broker that is meant: a Broker of this cluster by name and namespace, or any other by custom.url")
-                    .command(context.kubectl_cluster().inspect(format!("get brokers.{} -A", context.facts.profile.group)))
+                    .remedy(
+                        "name exactly one broker: a Broker CR by name and namespace, or any other broker by \
+                             custom.url",
+                    )
+                    .command(
+                        context.kubectl_cluster().inspect(format!("get brokers.{} -A", context.facts.profile.group)),
+                    )
                     .command(point_to(context, meshsync, broker_to_name(context)))
                     .done(),
             ),
@@ -53,7 +59,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of_or_unknown(findings, open)
 }
 
-/// The Broker that is most likely meant: the only one, else the usual one.
+/// The Broker CR that is most likely meant: the only one, otherwise the default one.
 fn broker_to_name<'a>(context: &'a RuleContext<'_>) -> &'a str {
     match context.brokers.items() {
         [only] => stack::name(&only.metadata),
@@ -73,7 +79,7 @@ fn broken_reference(context: &RuleContext<'_>, meshsync: &Meshsync) -> Reference
     let native = broker
         .and_then(|broker| broker.native.as_ref())
         .filter(|native| !native.name.is_empty() || !native.namespace.is_empty());
-    // The operator writes back an empty object where there was none.
+    // The operator writes back an empty object if there was none.
     let custom = broker
         .and_then(|broker| broker.custom.as_ref())
         .and_then(|custom| custom.url.as_deref())
@@ -83,7 +89,7 @@ fn broken_reference(context: &RuleContext<'_>, meshsync: &Meshsync) -> Reference
         (None, Some(_)) => Reference::Good,
         (None, None) => Reference::Bad {
             title: format!("MeshSync {name} names no broker"),
-            evidence: vec!["spec.broker: neither native nor custom.url is given".into()],
+            evidence: vec!["spec.broker: neither native nor custom.url is set".into()],
         },
         (Some(native), Some(url)) => Reference::Bad {
             title: format!("MeshSync {name} names two brokers"),
@@ -105,16 +111,16 @@ fn broken_reference(context: &RuleContext<'_>, meshsync: &Meshsync) -> Reference
                         if there.is_empty() {
                             format!("there is no Broker in namespace {here}")
                         } else {
-                            format!("the Brokers in namespace {here}: {}", there.join(", "))
+                            format!("Brokers in namespace {here}: {}", there.join(", "))
                         },
                     ],
                 }
             }
-            Seen::Absent => Reference::Open("there is no definition of Brokers".into()),
+            Seen::Absent => Reference::Open("the Broker CRD does not exist".into()),
             other => Reference::Open(other.why_unsettled().unwrap_or_default()),
         },
         (Some(native), None) => {
-            Reference::Open(format!("it names a Broker in namespace {}, where nobody looked", native.namespace))
+            Reference::Open(format!("it names a Broker in namespace {}, which was not checked", native.namespace))
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-cannot-list",
-    title: "MeshSync may not list what it watches",
+    title: "MeshSync cannot list what it watches",
     explains: &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete", "flow-wrong-cluster-id"],
     explanation: include_str!("cannot_list.md"),
     ..Diagnosis::fault(Component::Meshsync)
@@ -14,7 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-may-list",
-    title: "MeshSync may list and watch what it is to watch",
+    title: "MeshSync can list and watch its kinds",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -22,7 +22,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     let Some(list) = in_force(facts) else {
         context.meshsyncs.settled()?;
-        return Outcome::skip("there is no MeshSync object");
+        return Outcome::skip("there is no MeshSync CR");
     };
     let account = stack::meshsync_service_account(facts);
     let resources = list.effective(facts.profile);
@@ -39,7 +39,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
     }
     if resources.is_empty() {
-        return Outcome::skip("it watches no kind with this list");
+        return Outcome::skip("the watch-list selects no kinds");
     }
     if denied.is_empty() {
         return Outcome::pass_with(format!("all {allowed} kinds"));
@@ -47,24 +47,29 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let namespace = &facts.target.namespace;
     let cluster_id = permissions::may(facts, &account, &Permission::to("get", "", "namespaces").named("kube-system"));
     let no_id = cluster_id == Seen::Known(false);
-    DIAGNOSIS.finding()
-        .title(format!("MeshSync may list {allowed} of the {} kinds it watches", allowed + denied.len()))
+    DIAGNOSIS
+        .finding()
+        .title(format!("MeshSync can list {allowed} of the {} kinds it watches", allowed + denied.len()))
         .message(format!(
-            "It runs as serviceaccount {namespace}/{account}, which may not list {}. It is connected and blind: {} sees almost nothing of this cluster.",
+            "It runs as ServiceAccount {namespace}/{account}, which cannot list {}. It is connected, but {} sees \
+             only a small part of this cluster or nothing.",
             shortened(&denied),
             facts.profile.product
         ))
         .object(context.object("ServiceAccount", &account))
-        .evidence(format!("may not list and watch: {}", denied.join(", ")))
-        .evidences(no_id.then_some("it may not get the namespace kube-system either, so what it publishes has no cluster id"))
-        .remedy("give it a role that only reads, by the first command or by the other two; MeshSync picks it up within a minute, without a restart")
-            .command(context.redeploy(Some("meshsync")))
-            .command(over_privileged::reader_role(context))
-            .command(over_privileged::reader_binding(context, &account))
-            .found()
+        .evidence(format!("cannot list and watch: {}", denied.join(", ")))
+        .evidences(no_id.then_some("it cannot get the namespace kube-system either, so its events have no cluster ID"))
+        .remedy(
+            "grant read-only access: redeploy MeshSync, or run the last two commands; no restart needed, \
+                 effective within a minute",
+        )
+        .command(context.redeploy(Some("meshsync")))
+        .command(over_privileged::reader_role(context))
+        .command(over_privileged::reader_binding(context, &account))
+        .found()
 }
 
-/// The first few words of a list, and how many more there are.
+/// The first words of a list, and the number of the others.
 fn shortened(words: &[&str]) -> String {
     const SHOWN: usize = 3;
     if words.len() <= SHOWN + 1 {

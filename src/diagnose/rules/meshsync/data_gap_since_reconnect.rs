@@ -10,7 +10,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "data-gap-since-reconnect",
-    title: "MeshSync lost the broker and came back, and what happened between is lost",
+    title: "MeshSync reconnected to the broker, and changes in between are lost",
     explanation: include_str!("data_gap_since_reconnect.md"),
     ..Diagnosis::warning(Component::Meshsync)
 };
@@ -21,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// How long a MeshSync may look for its broker after it has started; from 1.0.1 on it ends itself after that.
+/// How long MeshSync searches for its broker after it starts; 1.0.1 and later then exit.
 const START_UP: SignedDuration = SignedDuration::from_mins(5);
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
@@ -30,7 +30,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("MeshSync is not connected");
     };
     let (Some((pod, since)), Some(now)) = (context.running_meshsync(), client.start) else {
-        return Outcome::unknown("since when MeshSync runs and is connected is not known");
+        return Outcome::unknown("when MeshSync started or connected is unknown");
     };
     let name = stack::name(&pod.metadata);
     let broker = context.pod_of(server).unwrap_or("a broker server");
@@ -39,32 +39,39 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let (Some(start), Some(stop)) = (earlier.start, earlier.stop) else {
             continue;
         };
-        // What ended before this container started was another's.
+        // Connections that ended before this container started belong to another container.
         if earlier.ip == client.ip && start + CLOCK_SKEW >= since && stop <= now {
             let reason = if earlier.reason.is_empty() { String::new() } else { format!(": {}", earlier.reason) };
-            evidence.push(format!("{broker}: an earlier connection of it ended at {stop:.0}{reason}"));
+            evidence.push(format!("{broker}: an earlier connection of MeshSync ended at {stop:.0}{reason}"));
         }
     }
     let release = watch_list::release(version(context));
     let gives_up = release.is_some_and(|release| release >= READS_SCHEMES);
     if evidence.is_empty() && !(gives_up && now > since + START_UP) {
         if server.closed == Seen::NotLooked {
-            return Outcome::skip("the recording does not say which connections ended");
+            return Outcome::skip("the recording does not contain closed connections");
         }
         let open = server.closed.why_unsettled();
-        known_unless(open.map(|why| format!("which connections ended is not known: {why}")))?;
+        known_unless(open.map(|why| format!("closed connections are unknown: {why}")))?;
         return Outcome::pass_with(format!("connected since {now:.0}"));
     }
-    DIAGNOSIS.finding()
-            .message("What happened in the cluster meanwhile was never delivered, and nobody sends it again: delivery is at most once, and MeshSync lists nothing anew after a reconnect.")
-            .object(context.object("Pod", name))
-            .evidences(evidence)
-            .evidence(format!("{broker}: the present connection exists since {now:.0}"))
-            .evidence(format!(
-                "pod {name}: container {} runs since {since:.0}",
-                context.facts.profile.meshsync.container
-            ))
-            .remedy("restart MeshSync, which then sends everything that exists; what was deleted meanwhile stays until Flush MeshSync on the connection in the server's UI")
-            .command(context.restart(Component::Meshsync))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .message(
+            "Changes in the cluster during that time were never delivered, and nothing resends them: \
+                      delivery is at most once, and MeshSync does not list objects again after it reconnects.",
+        )
+        .object(context.object("Pod", name))
+        .evidences(evidence)
+        .evidence(format!("{broker}: the current connection exists since {now:.0}"))
+        .evidence(format!(
+            "pod {name}: container {} has been running since {since:.0}",
+            context.facts.profile.meshsync.container
+        ))
+        .remedy(
+            "restart MeshSync to resend all objects; for objects deleted meanwhile, use Flush MeshSync on \
+                     the connection in the server's UI",
+        )
+        .command(context.restart(Component::Meshsync))
+        .found()
 }

@@ -14,15 +14,19 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::warning(Component::Meshsync)
 };
 
-pub(crate) static FLOW_ONCE: Check =
-    Check { id: "flow-once", title: "every change came once", after: &[], ..Check::of(&[&DIAGNOSIS], published_once) };
+pub(crate) static FLOW_ONCE: Check = Check {
+    id: "flow-once",
+    title: "every change arrived once",
+    after: &[],
+    ..Check::of(&[&DIAGNOSIS], published_once)
+};
 
 pub(crate) static MESHSYNC_ONCE: Check =
-    Check { id: "meshsync-once", title: "one MeshSync reports this cluster", ..Check::of(&[&DIAGNOSIS], once) };
+    Check { id: "meshsync-once", title: "only one MeshSync reports this cluster", ..Check::of(&[&DIAGNOSIS], once) };
 
 pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
-    // A MeshSync that reads its lists anew says once more what is there, but not that it was changed or is gone.
+    // A MeshSync that lists again repeats ADDED, but not MODIFIED or DELETED.
     let told = flow.changes.iter().filter(|c| c.event != EVENTS[0]);
     let Some(times) = told.map(|change| change.copies).max() else {
         return Outcome::skip(untried(flow).unwrap_or_else(|| "nothing was changed".into()));
@@ -31,14 +35,18 @@ pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let names = context.clients.meshsync.len();
-    DIAGNOSIS.finding()
-                .title(format!("Every event comes {times} times"))
-                .message("Several MeshSyncs publish this cluster to one broker. They do not share the work: each publishes everything.")
-                .evidence(format!("{} was received {times} times on one server", flow.subject))
-                .evidence(format!("/connz: {names} clients named meshsync"))
-                .remedy("one is enough: find the others by their addresses, and remove them where they come from")
-                .command(context.kubectl_cluster().inspect("get pods -A -o wide -l component=meshsync"))
-                .found()
+    DIAGNOSIS
+        .finding()
+        .title(format!("Every event arrives {times} times"))
+        .message(
+            "Several MeshSyncs publish this cluster to one broker. They do not share the work: each \
+                          publishes everything.",
+        )
+        .evidence(format!("{} was received {times} times on one server", flow.subject))
+        .evidence(format!("/connz: {names} clients named meshsync"))
+        .remedy("keep one: find the others by their addresses, and remove them where they are deployed")
+        .command(context.kubectl_cluster().inspect("get pods -A -o wide -l component=meshsync"))
+        .found()
 }
 
 fn once(context: &RuleContext<'_>) -> Judgement {
@@ -61,17 +69,33 @@ fn once(context: &RuleContext<'_>) -> Judgement {
         let sized = context.meshsyncs.items().iter().filter_map(|it| Some((it, it.spec.size?)));
         sized.filter(|(_, size)| *size > 1)
     };
-    DIAGNOSIS.finding()
+    DIAGNOSIS
+        .finding()
         .title(format!("{wanted} MeshSyncs report this cluster"))
-        .message("They do not share the work: each publishes everything, so that the server gets every event several times, and the load is as many times as high.")
+        .message(
+            "They do not share the work: each publishes everything. The server receives every event several \
+                  times, and the load multiplies.",
+        )
         .object(found.first().map(|(name, _)| context.object("Deployment", name)))
-        .evidences(found.iter().map(|(name, wanted)| format!("Deployment {name} wants {wanted} of container {container}")))
-        .evidences(sizes().map(|(meshsync, size)| format!("MeshSync {}: spec.size is {size}", stack::name(&meshsync.metadata))))
+        .evidences(found.iter().map(|(name, wanted)| {
+            format!(
+                "Deployment {name} requests {wanted} replicas with \
+            container {container}"
+            )
+        }))
+        .evidences(
+            sizes()
+                .map(|(meshsync, size)| format!("MeshSync {}: spec.size is {size}", stack::name(&meshsync.metadata))),
+        )
         .remedy(if found.len() > 1 {
-            "one is enough: remove the others, each where it comes from"
+            "keep one: remove the others where they are deployed"
         } else {
-            "one is enough; set the size in the object, since the operator undoes what is scaled by hand"
+            "set the size to 1 in the CR; the operator reverts manual scaling"
         })
-        .commands(sizes().map(|(meshsync, _)| context.kubectl().patch(named_object(context, meshsync), r#"{"spec":{"size":1}}"#)))
+        .commands(
+            sizes().map(|(meshsync, _)| {
+                context.kubectl().patch(named_object(context, meshsync), r#"{"spec":{"size":1}}"#)
+            }),
+        )
         .found()
 }

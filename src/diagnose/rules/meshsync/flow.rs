@@ -1,20 +1,20 @@
-//! What every check of the synthetic test needs. They are judged only where the test was made.
+//! What every check of the dataflow test needs. They apply only if that test was run.
 
 use crate::{
     diagnose::rules::prelude::*,
     facts::{FlowTest, HeldBack},
 };
 
-/// What the test saw; without one there is nothing to judge.
+/// The test's results; without them there is nothing to judge.
 pub(crate) fn tested<'a>(context: &RuleContext<'a>) -> Result<&'a FlowTest, Undecided> {
     let flow = context.facts.test.as_ref().and_then(|test| test.flow.as_ref());
-    flow.ok_or_else(|| Undecided::Skip("the flow of events was not tested".into()))
+    flow.ok_or_else(|| Undecided::Skip("the event flow was not tested".into()))
 }
 
 /// Why there are no changes to judge.
 pub(crate) fn untried(flow: &FlowTest) -> Option<String> {
     Some(match flow.held_back.as_ref() {
-        None if flow.passive.is_some() => "nothing was written: --passive".into(),
+        None if flow.passive.is_some() => "nothing was written (--passive)".into(),
         None => return None,
         Some(
             HeldBack::NoConnection(why)
@@ -26,17 +26,17 @@ pub(crate) fn untried(flow: &FlowTest) -> Option<String> {
     })
 }
 
-/// A time for people.
+/// A measured time in readable form.
 pub(crate) fn span(micros: u64) -> String {
     crate::stack::base::words::short_span(micros)
 }
 
-/// A time that was asked for.
+/// A configured time in readable form.
 pub(crate) fn said(micros: u64) -> String {
     crate::stack::base::words::span(std::time::Duration::from_micros(micros))
 }
 
-/// What was done, and how far it came.
+/// What the test did, and how far it got.
 pub(crate) fn course(flow: &FlowTest) -> Vec<String> {
     let Some(object) = &flow.object else {
         return Vec::new();
@@ -48,7 +48,7 @@ pub(crate) fn course(flow: &FlowTest) -> Vec<String> {
     let told = flow.changes.iter().filter(|c| c.watched.is_some()).count();
     if told > 0 {
         let all = if told == words.len() { "all".to_owned() } else { told.to_string() };
-        lines.push(format!("a watch of our own was told of {all} of them"));
+        lines.push(format!("meshdoctor's own watch received {all} of them"));
     }
     lines
 }

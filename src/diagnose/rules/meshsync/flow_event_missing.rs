@@ -15,14 +15,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-event-missing",
-    title: "Some events did not come",
+    title: "Some events did not arrive",
     explanation: include_str!("flow_event_missing.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "flow-arrives",
-    title: "every change came out of the broker",
+    title: "every change was received from the broker",
     after: &[],
     ..Check::of(
         &[
@@ -54,10 +54,10 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass_with(format!("{} of {}", expected.len(), expected.len()));
     }
     if flow.lost > 0 {
-        return Outcome::unknown("more came than could be read in time, and some of it was lost here");
+        return Outcome::unknown("some events were dropped here because they arrived faster than they could be read");
     }
     if let Some(server) = unheard(context, flow) {
-        return Outcome::unknown(format!("MeshSync is on {server}, which did not let us listen"));
+        return Outcome::unknown(format!("MeshSync is on {server}, which did not accept our subscription"));
     }
     let finding = if !flow.elsewhere.is_empty() {
         wrong_subject(context, flow)
@@ -71,7 +71,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::found(vec![finding])
 }
 
-/// The server that MeshSync is connected to, where we could not listen there: silence would be no proof.
+/// The server that MeshSync is connected to, if we could not subscribe there: missing events would prove nothing.
 pub(crate) fn unheard<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Option<&'a str> {
     let heard = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
     let on = &context.clients.meshsync;
@@ -82,23 +82,19 @@ pub(crate) fn unheard<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Opti
 fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change], missing: &[&Change]) -> Finding {
     let words: Vec<&str> =
         EVENTS.into_iter().filter(|event| missing.iter().any(|change| change.event == *event)).collect();
-    DIAGNOSIS.finding()
-        .title(format!(
-            "{} of {} events did not come: {}",
-            missing.len(),
-            expected.len(),
-            words.join(", ")
-        ))
-        .message("Events are sent once and never again: what is lost stays wrong at the reader's until MeshSync starts anew.")
+    DIAGNOSIS
+        .finding()
+        .title(format!("{} of {} events are missing: {}", missing.len(), expected.len(), words.join(", ")))
+        .message("Events are sent once and never again, so Meshery's view stays wrong until MeshSync restarts.")
         .evidences(course(flow))
         .evidence(format!(
-            "{} of {} came on {} within {}",
+            "{} of {} arrived on {} within {}",
             expected.len() - missing.len(),
             expected.len(),
             flow.subject,
             said(flow.wait)
         ))
-        .remedy("see whether MeshSync or the broker cut something off; a restart of MeshSync sends everything again")
+        .remedy("check MeshSync's log for dropped messages, then restart it; it then republishes everything")
         .command(context.logs(Component::Meshsync, None))
         .command(context.restart(Component::Meshsync))
         .done()

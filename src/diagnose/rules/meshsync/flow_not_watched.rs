@@ -2,7 +2,7 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-not-watched",
-    title: "MeshSync would publish nothing of what a test changes",
+    title: "MeshSync would publish nothing about the object of a test",
     explanation: include_str!("flow_not_watched.md"),
     ..Diagnosis::obstacle(Component::Meshsync)
 };
@@ -10,15 +10,15 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) fn not_watched(context: &RuleContext<'_>, kind: &str, why: &str, instead: Option<&str>) -> Finding {
     let draft = DIAGNOSIS
         .finding()
-        .title(format!("MeshSync would publish nothing of a {kind}"))
-        .message("Silence would say nothing of the flow, so nothing was written.")
+        .title(format!("MeshSync would publish nothing about a {kind}"))
+        .message("Missing events would prove nothing, so nothing was written.")
         .evidence(why);
     match instead {
         Some(word) => draft
-            .remedy(format!("test with a {word}, which it does publish"))
+            .remedy(format!("test with a {word}, which MeshSync publishes"))
             .command(context.meshdoctor(Effect::Write, &format!("test dataflow --kind {word}"))),
         None => draft
-            .remedy("it publishes no kind of which an object does no harm: listen without writing")
+            .remedy("no safe kind is watched; use --passive to listen without writing")
             .command(context.meshdoctor(Effect::Read, "test dataflow --passive")),
     }
     .done()

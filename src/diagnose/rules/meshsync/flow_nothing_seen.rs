@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-nothing-seen",
-    title: "No event came while we listened",
+    title: "No event arrived while listening",
     explanation: include_str!("flow_nothing_seen.md"),
     ..Diagnosis::obstacle(Component::Meshsync)
 };
@@ -13,17 +13,17 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) fn nothing_seen(context: &RuleContext<'_>, flow: &FlowTest, passive: &crate::facts::Passive) -> Finding {
     let counted = match (passive.before, passive.after) {
         (Some(before), Some(after)) => {
-            format!("/connz: MeshSync had published {before} messages before, {after} afterwards")
+            format!("/connz: MeshSync had published {before} messages before, {after} after")
         }
-        _ => "how many messages MeshSync published could not be counted".into(),
+        _ => "the number of messages that MeshSync published is unknown".into(),
     };
     DIAGNOSIS
         .finding()
-        .title(format!("No event came in {}", said(passive.window)))
-        .message("Either nothing changed in the cluster, or nothing of it came. Listening cannot tell which.")
+        .title(format!("No event arrived in {}", said(passive.window)))
+        .message("Either nothing changed in the cluster, or no event arrived. Listening alone cannot tell which.")
         .evidence(format!("nothing on {} for {}", flow.subject, said(passive.window)))
         .evidence(counted)
-        .remedy("make a change: this does, and removes it again")
+        .remedy("run a test that creates, changes and deletes an object")
         .command(context.meshdoctor(Effect::Write, "test dataflow"))
         .done()
 }

@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-probe-leftover",
-    title: "An object of a test is still there",
+    title: "An object of a test still exists",
     explanation: include_str!("flow_probe_leftover.md"),
     ..Diagnosis::warning(Component::Meshsync)
 };
@@ -30,8 +30,8 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     if left.is_empty() {
         let removed = flow.leftovers.len();
         return match &flow.leftovers_unseen {
-            Some(why) => Outcome::unknown(format!("whether earlier runs left any: {why}")),
-            None if removed > 0 => Outcome::pass_with(format!("{removed} of an earlier run removed")),
+            Some(why) => Outcome::unknown(format!("whether earlier runs left objects is unknown: {why}")),
+            None if removed > 0 => Outcome::pass_with(format!("removed {removed} left by an earlier run")),
             None => Outcome::pass(),
         };
     }
@@ -41,14 +41,14 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
                 && change.acknowledged.is_none()
                 && flow.object.as_ref().is_some_and(|object| name == format!("{}-{}", object.name, change.round))
         });
-        let is = if unsure { "may still be there" } else { "is still there" };
+        let is = if unsure { "may still exist" } else { "still exists" };
         DIAGNOSIS
             .finding()
             .title(format!("{kind} {name} of a test {is}"))
-            .message("It does no harm, and nobody needs it.")
+            .message("It is harmless and no longer needed.")
             .object(ObjectRef { kind: kind.into(), namespace: Some(namespace.into()), name: name.into() })
             .evidence(why)
-            .remedy("remove it")
+            .remedy("delete it")
             .command(context.kubectl_in(namespace).delete(format!("{} {name}", kind.to_lowercase())))
             .done()
     });

@@ -9,7 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "flow-store",
-    title: "MeshSync's store holds what the cluster does",
+    title: "MeshSync's store contains every kind that exists in the cluster",
     after: &[],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -17,7 +17,7 @@ pub(crate) static CHECK: Check = Check {
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
     if flow.store == Seen::NotLooked {
-        return Outcome::skip("it was not asked for: --store");
+        return Outcome::skip("not requested (--store)");
     }
     let stored = flow.store.known_or_unknown()?;
     let counted = flow.served.iter().filter_map(|(resource, count)| Some((resource, *count.known()?)));
@@ -32,9 +32,9 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .title(format!("MeshSync's store lacks {} of the kinds that it watches", missing.len()))
-        .message("It has never read them, so nothing of them is published.")
+        .message("MeshSync has never read these kinds, so it publishes nothing about them.")
         .evidences(missing)
-        .remedy("see in its log which kinds it cannot list, then give it the right or take them off the watch-list")
+        .remedy("check its log for kinds it cannot list, then grant permission or remove them from the watch-list")
         .command(context.logs(Component::Meshsync, None))
         .found()
 }

@@ -11,14 +11,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-write-refused",
-    title: "The cluster did not take the object of a test",
+    title: "The API server refused a write of the test",
     explanation: include_str!("flow_write_refused.md"),
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "flow-tried",
-    title: "a change could be made and listened for",
+    title: "a change could be made and its events received",
     after: &[],
     ..Check::of(&[&DIAGNOSIS, &flow_not_watched::DIAGNOSIS], judge)
 };
@@ -26,7 +26,7 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
     match &flow.held_back {
-        None if flow.passive.is_some() => Outcome::skip("nothing was written: --passive"),
+        None if flow.passive.is_some() => Outcome::skip("nothing was written (--passive)"),
         None => Outcome::pass(),
         Some(HeldBack::NoConnection(why) | HeldBack::CutShort(why)) => Outcome::unknown(why.clone()),
         Some(HeldBack::NoPublisher(why)) => Outcome::skip(why.clone()),
@@ -38,16 +38,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             let namespace = flow.object.as_ref().map_or("", |object| &object.namespace);
             let (title, message) = match refusal.event.as_str() {
                 "MODIFIED" => (
-                    format!("The cluster did not let the test change its {kind}"),
-                    "The test ended there, and was not carried out in full.",
+                    format!("The API server refused to change the {kind} of the test"),
+                    "The test stopped there and is incomplete.",
                 ),
                 "DELETED" => (
-                    format!("The cluster did not let the test remove its {kind}"),
-                    "The test ended there, and was not carried out in full.",
+                    format!("The API server refused to delete the {kind} of the test"),
+                    "The test stopped there and is incomplete.",
                 ),
                 _ => (
-                    format!("The cluster did not take the {kind} of the test"),
-                    "Nothing is known of the flow: what is not written cannot be published. Nothing of the test is left.",
+                    format!("The API server refused to create the {kind} of the test"),
+                    "Nothing is known about the data flow, since nothing was written. The test left no objects.",
                 ),
             };
             let draft = DIAGNOSIS
@@ -57,11 +57,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .evidence(format!("API server, in namespace {namespace}: {}", refusal.message));
             if refusal.denied {
                 draft
-                    .remedy("have somebody with more rights apply what this prints, or test without writing")
-                    .command(context.meshdoctor(Effect::Read, "rbac test"))
+                    .remedy("ask a cluster admin to apply the output of the first command, or test without writing")
+                    .command(context.rbac("test", context.facts.target.user.as_deref()))
             } else {
-                draft
-                    .remedy("name another namespace or kind with --probe-namespace and --kind, or test without writing")
+                draft.remedy(
+                    "choose another namespace or kind with --probe-namespace and --kind, or test without \
+                             writing",
+                )
             }
             .command(context.meshdoctor(Effect::Read, "test dataflow --passive"))
             .found()

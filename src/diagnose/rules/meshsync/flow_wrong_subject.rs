@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-wrong-subject",
-    title: "Events come on another subject",
+    title: "Events arrive on another subject",
     explanation: include_str!("flow_wrong_subject.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
@@ -13,11 +13,11 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) fn wrong_subject(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
     DIAGNOSIS
         .finding()
-        .title(format!("Events come on {}, and not on {}", flow.elsewhere.join(", "), flow.subject))
-        .message(format!("Whoever reads listens on {}, and so gets nothing.", flow.subject))
+        .title(format!("Events arrive on {}, not on {}", flow.elsewhere.join(", "), flow.subject))
+        .message(format!("The server subscribes to {}, so it receives nothing.", flow.subject))
         .evidences(course(flow))
-        .evidence(format!("a message that names it came on {}", flow.elsewhere.join(", ")))
-        .remedy("run a MeshSync of the family whose server reads here; another family's has subjects of its own")
+        .evidence(format!("a message about the test object arrived on {}", flow.elsewhere.join(", ")))
+        .remedy("run the MeshSync of the same product as the server; MeshSyncs of other products use other subjects")
         .command(context.kubectl().inspect(format!("get deployment/{} -o yaml", context.meshsync_name())))
         .done()
 }

@@ -5,18 +5,18 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-foreign-client",
-    title: "A client of MeshSync's name is not ours",
+    title: "A client named meshsync is not this cluster's MeshSync",
     explanation: include_str!("foreign_client.md"),
     ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-clients",
-    title: "every client of MeshSync's name is ours",
+    title: "every client named meshsync is this cluster's MeshSync",
     ..Check::of(&[&DIAGNOSIS, &shared::DIAGNOSIS], judge)
 };
 
-/// How many clients of others are listed as evidence.
+/// The maximum number of foreign clients in the evidence.
 const LISTED: usize = 10;
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
@@ -27,12 +27,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let draft = match shared(context) {
         Some(how) => shared::draft(foreign.len(), how),
-        None => DIAGNOSIS.finding()
+        None => DIAGNOSIS
+            .finding()
             .title(match foreign.len() {
-                1 => "A client named meshsync is not ours".to_owned(),
-                n => format!("{n} clients named meshsync are not ours"),
+                1 => "A client named meshsync is not this cluster's MeshSync".to_owned(),
+                n => format!("{n} clients named meshsync are not this cluster's MeshSync"),
             })
-            .message("Another cluster publishes to this broker, or a MeshSync of ours runs that we do not know. Neither counts for our state."),
+            .message(
+                "Another cluster publishes to this broker, or an unknown MeshSync runs in this cluster. \
+                      meshdoctor ignores these clients when it determines the state.",
+            ),
     };
     draft
         .evidences(foreign.iter().take(LISTED).map(|((server, client), why)| {
@@ -41,6 +45,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             format!("{name}: client {} from {}{since}: {why}", client.name, client.ip)
         }))
         .evidences((foreign.len() > LISTED).then(|| format!("and {} more", foreign.len() - LISTED)))
-        .remedy("if several clusters are to share this broker, all is well; else find out who connects from there")
+        .remedy(
+            "find out what connects from these addresses; no action needed if several clusters share this broker \
+                 on purpose",
+        )
         .found()
 }

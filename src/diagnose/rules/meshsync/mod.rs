@@ -1,4 +1,4 @@
-//! `MeshSync`: its workload, its connection, its watch-list, and the events that it publishes.
+//! `MeshSync`: its workload, its connection, its watch-list and its events.
 
 pub(crate) mod broker_ref_invalid;
 pub(crate) mod cannot_list;
@@ -44,7 +44,7 @@ pub(crate) mod wrong_target;
 
 use crate::diagnose::rules::prelude::*;
 
-/// The diagnoses, in the order in which they are listed.
+/// The diagnoses, in display order.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &no_workload::DIAGNOSIS,
     &not_connected::DIAGNOSIS,
@@ -85,7 +85,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &version_bug::DIAGNOSIS,
 ];
 
-/// The checks, in the order in which they are shown. A check stands behind those that it depends on.
+/// The checks, in display order. A check comes after its prerequisites.
 pub(super) static CHECKS: &[&Check] = &[
     &no_workload::CHECK,
     &super::workload::MESHSYNC_WORKLOAD,
@@ -108,9 +108,9 @@ pub(super) static CHECKS: &[&Check] = &[
     &watch_list_configmap_ignored::CHECK,
 ];
 
-/// What a test shows of a `MeshSync` that publishes nothing, or nothing of what it should.
+/// What a test finds if `MeshSync` publishes nothing, or not what it should.
 pub(super) const SILENCE: &[&str] = &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete"];
 
-/// What follows when `MeshSync` was started with an address or a token that does not lead to the broker.
+/// What follows if `MeshSync` has an address or a token that does not work.
 pub(super) const NOT_PUBLISHING: &[&str] =
     &["meshsync-not-connected", "meshsync-not-ready", "meshsync-crash-loop", "meshsync-silent", "flow-nothing-seen"];

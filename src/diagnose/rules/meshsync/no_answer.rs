@@ -17,23 +17,27 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     only_in_test_of(context, Subject::Meshsync)?;
     let meshsync = context.facts.test.as_ref().and_then(|t| t.meshsync.as_ref());
     let Some(meshsync) = meshsync else {
-        return Outcome::unknown("it was not asked");
+        return Outcome::unknown("MeshSync was not asked");
     };
     match &meshsync.meta.micros {
         Seen::Known(_) if meshsync.meta.detail.is_empty() => Outcome::pass(),
         Seen::Known(_) => Outcome::pass_with(meshsync.meta.detail.clone()),
-        // That it is not connected is told by others.
+        // Other checks report that it is not connected.
         _ if context.clients.meshsync.is_empty() => Outcome::skip("MeshSync is not connected to the broker"),
         Seen::Unreachable(why) => {
             let name = context.meshsync_name();
-            DIAGNOSIS.finding()
-                    .message("The broker lists it as connected, and nobody answers at the other end: the process hangs or is paused, or it has lost its subscription.")
-                    .object(context.object("Deployment", name))
-                    .evidence(format!("the request for its version: {why}"))
-                    .remedy("restart MeshSync")
-                    .command(context.restart(Component::Meshsync))
-                    .command(context.logs(Component::Meshsync, None))
-                    .found()
+            DIAGNOSIS
+                .finding()
+                .message(
+                    "The broker lists it as connected, but it does not answer: the process hangs or is \
+                              paused, or it has lost its subscription.",
+                )
+                .object(context.object("Deployment", name))
+                .evidence(format!("request for its version: {why}"))
+                .remedy("restart MeshSync")
+                .command(context.restart(Component::Meshsync))
+                .command(context.logs(Component::Meshsync, None))
+                .found()
         }
         other => Outcome::unknown(other.why_unsettled().unwrap_or_default()),
     }

@@ -2,14 +2,14 @@ use crate::diagnose::rules::{meshsync::standalone, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-workload",
-    title: "The MeshSync has no Deployment",
+    title: "The MeshSync CR has no Deployment",
     explanation: include_str!("no_workload.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-has-workload",
-    title: "MeshSync has its Deployment",
+    title: "the MeshSync CR has a Deployment",
     ..Check::of(&[&DIAGNOSIS, &standalone::DIAGNOSIS], judge)
 };
 
@@ -20,7 +20,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         if !context.meshsyncs.items().is_empty() {
             return Outcome::pass_with(format!("Deployment {name}"));
         }
-        // Somebody's own Deployment has no MeshSync object for an owner.
+        // A self-managed Deployment has no MeshSync CR as its owner.
         if context.meshsyncs.is_settled() && deployment.metadata.owner_references.is_none() {
             return Outcome::found(vec![standalone::standalone(context, name)]);
         }
@@ -30,10 +30,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .title(format!("MeshSync {name} has no Deployment"))
-        .message("The operator has not made it, or somebody removed it: nothing watches the cluster.")
+        .message("The operator has not created it, or someone deleted it. Nothing watches the cluster.")
         .object(context.object("MeshSync", name))
         .evidence(format!("there is no Deployment {name}"))
-        .remedy("the operator makes it: its log says what stops it")
+        .remedy("check the operator's log, which shows what stops it from creating the Deployment")
         .command(context.logs(Component::Operator, 50))
         .found()
 }

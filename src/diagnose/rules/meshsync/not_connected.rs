@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-not-connected",
-    title: "MeshSync runs and is no client of the broker",
+    title: "MeshSync is running but not connected to the broker",
     explains: &["meshsync-silent", "flow-nothing-seen"],
     explanation: include_str!("not_connected.md"),
     ..Diagnosis::fault(Meshsync)
@@ -28,19 +28,19 @@ pub(crate) static CHECK: Check = Check {
     ..Check::of(&[&DIAGNOSIS], connected)
 };
 
-/// How long MeshSync tries to come back: 60 times, 2 s apart.
+/// How long MeshSync tries to reconnect: 60 times, every 2 s.
 const RETRIES: SignedDuration = SignedDuration::from_mins(2);
 
-/// How long it looks for the broker after it has started, before it ends itself.
+/// How long it searches for the broker after it starts, before it exits.
 const START_UP: SignedDuration = SignedDuration::from_mins(5);
 
 /// Why MeshSync is not connected.
 struct Why {
     /// The reason, as a sentence.
     says: String,
-    /// What to do.
+    /// The remedy.
     remedy: String,
-    /// Commands for that, before the restart that every reason wants.
+    /// Its commands, before the restart, which always applies.
     commands: Vec<Command>,
 }
 
@@ -53,7 +53,7 @@ impl Why {
 fn connected(context: &RuleContext<'_>) -> Judgement {
     let runs = context.meshsync_runs();
     if runs == Some(false) {
-        return Outcome::skip("no pod of MeshSync runs");
+        return Outcome::skip("no MeshSync pod is running");
     }
     if let Some((server, client)) = context.clients.meshsync.first() {
         let name = server_name(context, server);
@@ -63,19 +63,19 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     let why = if runs.is_none() { context.facts.pods.why_unsettled() } else { context.unseen_clients() };
     known_unless(why)?;
     let why = why_not(context);
-    let always = "MeshSync's own pod may well be Ready all the same: after two minutes without the broker it gives up for \
-                  good, and only a restart helps then.";
+    let always = "MeshSync's pod may still be Ready: after two minutes without the broker it gives up permanently \
+                  and needs a restart.";
     let container = context.facts.profile.meshsync.container;
     let words = last_words::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
     let signature = words.as_ref().and_then(|words| words.signature);
     let message = match &why {
         Some(why) => format!("{} {always}", why.says),
-        None => format!("Nothing of the cluster reaches the broker. {always}"),
+        None => format!("No change in the cluster reaches the broker. {always}"),
     };
     let (remedy, commands) = match (why, signature) {
         (Some(why), _) => (why.remedy, why.commands),
         (None, Some(signature)) => (format!("{}: {}", signature.says, signature.remedy), Vec::new()),
-        (None, None) => ("see in its log why, then restart it".into(), Vec::new()),
+        (None, None) => ("check its log for the reason, then restart it".into(), Vec::new()),
     };
     DIAGNOSIS
         .finding()
@@ -95,7 +95,7 @@ fn who_runs(context: &RuleContext<'_>) -> impl Iterator<Item = String> {
     let container = context.facts.profile.meshsync.container;
     context.meshsync_pods.iter().filter_map(move |pod| {
         let since = stack::running_since(pod, container)?;
-        Some(format!("pod {}: container {container} runs since {since:.0}", stack::name(&pod.metadata)))
+        Some(format!("pod {}: container {container} has been running since {since:.0}", stack::name(&pod.metadata)))
     })
 }
 
@@ -106,19 +106,19 @@ fn who_is_listed(context: &RuleContext<'_>) -> Vec<String> {
             let count = server.connections.items().len() as u64 + server.more;
             let name = server_name(context, server);
             match count {
-                0 => format!("{name} lists no client at all"),
-                1 => format!("{name} lists one client, and it is not MeshSync of this cluster"),
-                n => format!("{name} lists {n} clients, none of them MeshSync of this cluster"),
+                0 => format!("{name} lists no clients"),
+                1 => format!("{name} lists one client, which is not this cluster's MeshSync"),
+                n => format!("{name} lists {n} clients, none of them this cluster's MeshSync"),
             }
         })
         .collect();
     if listed.is_empty() {
-        return vec!["no broker server runs that it could be connected to".into()];
+        return vec!["no broker server is running that it could connect to".into()];
     }
     listed
 }
 
-/// The first reason that applies, in the order in which each hides those behind it.
+/// The first reason that applies; each one hides those after it.
 fn why_not(context: &RuleContext<'_>) -> Option<Why> {
     broker_down(context)
         .or_else(|| wrong_address(context))
@@ -130,65 +130,70 @@ fn why_not(context: &RuleContext<'_>) -> Option<Why> {
 }
 
 fn broker_down(context: &RuleContext<'_>) -> Option<Why> {
-    let remedy = "bring the broker up first, then restart MeshSync";
+    let remedy = "get the broker running first, then restart MeshSync";
     if let Some(to) = context.elsewhere() {
         let nobody = matches!(to.place, Place::Service(_)) && context.target_servers().next().is_none();
-        return nobody
-            .then(|| Why::new(format!("No pod runs behind {}, where it is told to publish.", to.shown()), remedy));
+        return nobody.then(|| {
+            Why::new(format!("No pod is running behind {}, where it is configured to publish.", to.shown()), remedy)
+        });
     }
     if context.running_broker_pods().next().is_none() && context.target_servers().next().is_none() {
-        return Some(Why::new("The broker is down: no pod of it runs.", remedy));
+        return Some(Why::new("The broker is down: none of its pods is running.", remedy));
     }
     let service = no_endpoints::leads_nowhere(context)?;
     Some(Why::new(
-        format!("The broker's Service {service} leads to no ready pod."),
-        "have the Service lead to the broker first, then restart MeshSync",
+        format!("The broker's Service {service} has no ready pod behind it."),
+        "fix the broker's Service first, then restart MeshSync",
     ))
 }
 
 fn wrong_address(context: &RuleContext<'_>) -> Option<Why> {
     let (_, _, address) = stale_env::started_with(context)?;
     let says = match target::target(context, address) {
-        Target::Former(_) => format!("It runs with {address}, a former address of the broker."),
-        Target::Wrong(_) => format!("It is told to publish to {address}, which is no broker's."),
+        Target::Former(_) => format!("It uses {address}, an old address of the broker."),
+        Target::Wrong(_) => format!("It is configured to publish to {address}, which is not a broker."),
         Target::Right | Target::Unknown(_) => return None,
     };
-    Some(Why::new(says, "put the address right, as told with that finding; a restart then reads it anew"))
+    Some(Why::new(says, "fix the address as the other finding describes, then restart MeshSync to apply it"))
 }
 
 fn barred(context: &RuleContext<'_>) -> Option<Why> {
     let what = network_policy_blocks::barred(context)?;
     let mut why = Why::new(
-        format!("A NetworkPolicy keeps it from {what}."),
-        "let it through, as told with that finding, then restart it",
+        format!("A NetworkPolicy blocks it from {what}."),
+        "allow the traffic as the other finding describes, then restart MeshSync",
     );
     why.commands.push(context.kubectl().inspect("get networkpolicies -o yaml"));
     Some(why)
 }
 
 fn wrong_token(context: &RuleContext<'_>) -> Option<Why> {
-    let remedy = "restart MeshSync, so that it reads the token anew; and before it the broker, if that has another one";
+    let remedy = "restart MeshSync so that it reads the current token; restart the broker first if it uses another \
+                  one";
     if let Some((pod, since, address)) = stale_env::started_with(context)
         && let Some((secret, created)) = stale_env::newer_secret(context, pod, since, address)
     {
         return Some(Why::new(
-            format!("Its token is older than Secret {secret}, which was made at {created:.0}, after it had started."),
+            format!(
+                "Its token is older than Secret {secret}, which was created at {created:.0}, after MeshSync \
+                     started."
+            ),
             remedy,
         ));
     }
     let refused = context.target_servers().any(|server| matches!(server.handshake, Handshake::Refused { .. }));
     if refused {
-        return Some(Why::new("The broker refuses the token of its Secret.", remedy));
+        return Some(Why::new("The broker refuses the token from its Secret.", remedy));
     }
     let turned_away = last_closed(context).filter(|closed| closed.reason.contains("Authentication"))?;
-    Some(Why::new(format!("The broker turned it away for its token{}.", at(turned_away)), remedy))
+    Some(Why::new(format!("The broker refused its token{}.", at(turned_away)), remedy))
 }
 
 fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
     context.target_servers().any(demands_tls).then(|| {
         Why::new(
-            "The broker demands TLS, and MeshSync is given an address for a plain connection.",
-            "have the broker take plain connections, as told with that finding, then restart MeshSync",
+            "The broker requires TLS, but MeshSync's address is for a plain connection.",
+            "configure the broker to accept plain connections, as the other finding describes, then restart MeshSync",
         )
     })
 }
@@ -196,37 +201,38 @@ fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
 fn unreadable(context: &RuleContext<'_>) -> Option<Why> {
     let address = version_bug::unreadable_address(context)?;
     Some(Why::new(
-        format!("Its version cannot read an address with a scheme ({address}), which 1.0.1 and later can."),
-        "have the operator run the version that it was built for, as told with that finding",
+        format!("Its version cannot parse an address with a scheme ({address}); 1.0.1 and later can."),
+        "let the operator use its own MeshSync version, as the other finding describes",
     ))
 }
 
-/// Whether it was connected, or could have been, and has not come back.
+/// Whether it was or could have been connected, and has not reconnected.
 fn gave_up(context: &RuleContext<'_>) -> Option<Why> {
-    let remedy = "restart MeshSync, which then sends everything anew";
+    let remedy = "restart MeshSync, which then republishes everything";
     if let Some(closed) = last_closed(context) {
         let reason = if closed.reason.is_empty() { String::new() } else { format!(" ({})", closed.reason) };
         return Some(Why::new(
-            format!("It was connected until its connection ended{}{reason}, and has not come back.", at(closed)),
+            format!("It was connected until its connection ended{}{reason}, and has not reconnected.", at(closed)),
             remedy,
         ));
     }
     let (_, since) = context.running_meshsync()?;
     let start = context.target_servers().filter_map(|server| server.varz.start).min()?;
-    // By then it had been connected, or had ended itself; and a client that still tries comes back within seconds.
+    // By then it was connected or had exited, and a client that still retries reconnects within seconds.
     let late = start > since + START_UP && context.facts.taken_at > start + RETRIES;
     late.then(|| {
         Why::new(
             format!(
-                "The broker started anew at {start:.0}, and MeshSync, which runs since {since:.0}, has not come back: it gave up."
+                "The broker restarted at {start:.0}. MeshSync has been running since {since:.0} and has not \
+                 reconnected: it gave up."
             ),
             remedy,
         )
     })
 }
 
-/// The connection of MeshSync's name that ended last, of those that its present container can have had. A pod's address
-/// settles whose it was; behind a gateway the name is enough.
+/// The last closed connection named like MeshSync that can belong to its current container. A pod's address identifies
+/// it; behind a gateway the name is enough.
 fn last_closed<'a>(context: &RuleContext<'a>) -> Option<&'a ClosedConnection> {
     let (pod, since) = context.running_meshsync()?;
     let address = stack::pod_ip(pod);

@@ -7,8 +7,11 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::info(Component::Meshsync)
 };
 
-pub(crate) static CHECK: Check =
-    Check { id: "meshsync-whole", title: "MeshSync publishes all that it watches", ..Check::of(&[&DIAGNOSIS], judge) };
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-whole",
+    title: "MeshSync publishes everything that it watches",
+    ..Check::of(&[&DIAGNOSIS], judge)
+};
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let deployment = context.meshsync_deployment()?;
@@ -18,12 +21,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let mut severity = Severity::Info;
     if filter.to_file {
         severity = Severity::Warning;
-        means.push("it writes a file and publishes nothing to the broker".to_owned());
+        means.push("it writes to a file and publishes nothing to the broker".to_owned());
         evidence.push("-output is file".to_owned());
     }
     if let Some(namespaces) = &filter.namespaces {
         means.push(format!(
-            "only objects of the namespaces {namespaces} are published, and nothing that has no namespace: no nodes, no persistent volumes"
+            "only objects in the namespaces {namespaces} are published, and no cluster-scoped objects such as nodes \
+             and persistent volumes"
         ));
         evidence.push(format!("-outputNamespaces is {namespaces}"));
     }
@@ -35,12 +39,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let name = stack::name(&deployment.metadata);
-    DIAGNOSIS.finding()
-            .severity(severity)
-            .message(format!("Somebody asked for it, and it explains gaps: {}.", means.join("; ")))
-            .object(context.object("Deployment", name))
-            .evidences(evidence.into_iter().map(|line| format!("Deployment {name}: {line}")))
-            .remedy("nothing, if that is meant; else remove it where it was set: in the configuration of the connection, or on the Deployment")
-            .command(context.kubectl().change(format!("edit deployment/{name}")))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .severity(severity)
+        .message(format!("Someone configured this filter, and it explains gaps: {}.", means.join("; ")))
+        .object(context.object("Deployment", name))
+        .evidences(evidence.into_iter().map(|line| format!("Deployment {name}: {line}")))
+        .remedy(
+            "no action needed if intended; else remove it from the connection's configuration or the \
+                     Deployment",
+        )
+        .command(context.kubectl().change(format!("edit deployment/{name}")))
+        .found()
 }

@@ -8,7 +8,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-silent",
-    title: "MeshSync is connected, and nothing of a change came",
+    title: "MeshSync is connected but published no events",
     explanation: include_str!("silent.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
@@ -18,12 +18,13 @@ pub(crate) fn silent(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
     let published = context.clients.meshsync.first().map(|(_, client)| client.in_msgs);
     let (message, evidence) = match &flow.meta.micros {
         Seen::Known(_) => (
-            "It answers requests, so its process is well: it does not watch, or does not publish what it sees.",
+            "It answers requests, so its process is running. It does not watch, or does not publish what it sees.",
             format!("it answered the request for its version: {}", flow.meta.detail),
         ),
         other => (
-            "Its connection stands, and nobody answers at the other end: the process hangs, is paused, or has ended without saying so.",
-            format!("the request for its version: {}", other.why_unsettled().unwrap_or_default()),
+            "It is connected but does not answer: the process hangs, is paused, or ended without closing its \
+             connection.",
+            format!("request for its version: {}", other.why_unsettled().unwrap_or_default()),
         ),
     };
     DIAGNOSIS
@@ -31,10 +32,10 @@ pub(crate) fn silent(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
         .message(message)
         .object(context.object("Deployment", name))
         .evidences(course(flow))
-        .evidence(format!("nothing of it came on {} within {}", flow.subject, said(flow.wait)))
+        .evidence(format!("no event from it arrived on {} within {}", flow.subject, said(flow.wait)))
         .evidence(evidence)
         .evidences(published.map(|count| format!("/connz: {count} messages from MeshSync since it connected")))
-        .remedy("restart MeshSync; if it stays silent, its log says what it cannot do")
+        .remedy("restart MeshSync; if it still publishes nothing, check its log")
         .command(context.restart(Component::Meshsync))
         .command(context.logs(Component::Meshsync, None))
         .done()

@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-stale-env",
-    title: "MeshSync runs with a former address or token",
+    title: "MeshSync uses an old address or token",
     explains: super::NOT_PUBLISHING,
     explanation: include_str!("stale_env.md"),
     ..Diagnosis::fault(Component::Meshsync)
@@ -27,7 +27,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-environment",
-    title: "MeshSync runs with today's address and token",
+    title: "MeshSync uses the current address and token",
     ..Check::of(&[&DIAGNOSIS, &wrong_target::DIAGNOSIS], judge)
 };
 
@@ -36,7 +36,7 @@ fn containers(pod: &Pod) -> &[Container] {
     pod.spec.as_ref().map_or(&[], |spec| &spec.containers)
 }
 
-/// The address that a running pod was started with.
+/// The address with which a running pod was started.
 pub(crate) fn started_with<'a>(context: &RuleContext<'a>) -> Option<(&'a Pod, Timestamp, &'a str)> {
     let (pod, since) = context.running_meshsync()?;
     Some((pod, since, destination::variable(containers(pod), ADDRESS)?))
@@ -45,7 +45,7 @@ pub(crate) fn started_with<'a>(context: &RuleContext<'a>) -> Option<(&'a Pod, Ti
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some((pod, _)) = context.running_meshsync() else {
         context.facts.pods.settled()?;
-        return Outcome::skip("no pod of MeshSync runs");
+        return Outcome::skip("no MeshSync pod is running");
     };
     let name = stack::name(&pod.metadata);
     let Some((pod, since, address)) = started_with(context) else {
@@ -53,7 +53,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     };
     if context.meshsyncs.items().is_empty() && !context.goes_by_deployment() {
         context.meshsyncs.settled()?;
-        return Outcome::skip("there is no MeshSync object that says where to publish");
+        return Outcome::skip("there is no MeshSync CR that names a broker");
     }
     let mut open = None;
     let mut findings = Vec::new();
@@ -63,16 +63,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Target::Former(now) => findings.push(
             DIAGNOSIS
                 .finding()
-                .title("MeshSync runs with a former address of the broker")
-                .message(
-                    "A container keeps the environment that it got when it started, and the address has changed since.",
-                )
+                .title("MeshSync uses an old address of the broker")
+                .message("A container keeps the environment from its start, and the address has changed since.")
                 .object(context.object("Pod", name))
                 .evidence(format!("pod {name}: {ADDRESS} is {address}"))
                 .evidence(now)
-                .remedy(
-                    "restart MeshSync; if the address is still the old one then, the operator must look again first",
-                )
+                .remedy("restart MeshSync; if it still gets the old address, restart the operator first")
                 .command(context.restart(Component::Meshsync))
                 .command(context.restart(Component::Operator))
                 .done(),
@@ -83,8 +79,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of_or_unknown(findings, open)
 }
 
-/// When the Secret was made, if that was after a container got its token from it, and nothing shows that it holds the
-/// same token.
+/// When the Secret was created, if that was after a container read its token and nothing shows that the token is the
+/// same.
 pub(crate) fn newer_secret(
     context: &RuleContext<'_>,
     pod: &Pod,
@@ -102,29 +98,31 @@ pub(crate) fn newer_secret(
     if !uses || created <= since + CLOCK_SKEW {
         return None;
     }
-    // A server knows one token. One that takes the Secret's and has MeshSync for a client got the same from both.
+    // A server has one token. If it accepts the Secret's and MeshSync is connected to it, both tokens are the same.
     let same =
         context.clients.meshsync.iter().any(|(server, _)| server.handshake == (Handshake::Accepted { token: true }));
     (!same).then(|| (token.secret.clone(), created))
 }
 
-/// A token that is newer than the container has not reached it.
+/// A token that is newer than the container is not in its environment.
 fn stale_token(context: &RuleContext<'_>, pod: &Pod, since: Timestamp, address: &str) -> Option<Finding> {
     let (secret, created) = newer_secret(context, pod, since, address)?;
     let name = stack::name(&pod.metadata);
     Some(
-        DIAGNOSIS.finding()
-            .title("MeshSync runs with a former token")
-            .message("The Secret was made after MeshSync started, so it is not the one that MeshSync got. Its next attempt to connect is turned away.")
+        DIAGNOSIS
+            .finding()
+            .title("MeshSync uses an old token")
+            .message(
+                "The Secret was created after MeshSync started, so MeshSync has a different token. Its next \
+                      connection attempt is refused.",
+            )
             .object(context.object("Pod", name))
+            .evidence(format!("Secret {secret}: metadata.creationTimestamp is {created:.0}"))
             .evidence(format!(
-                "Secret {secret}: metadata.creationTimestamp is {created:.0}"
-            ))
-            .evidence(format!(
-                "pod {name}: container {} runs since {since:.0}",
+                "pod {name}: container {} has been running since {since:.0}",
                 context.facts.profile.meshsync.container
             ))
-            .remedy("restart MeshSync, and the broker before it if that is older than the Secret as well")
+            .remedy("restart MeshSync; restart the broker first if it is older than the Secret too")
             .command(context.restart(Component::Meshsync))
             .done(),
     )

@@ -2,19 +2,23 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-standalone",
-    title: "MeshSync runs without operator, by intent",
+    title: "MeshSync runs without the operator on purpose",
     explanation: include_str!("standalone.md"),
     ..Diagnosis::info(Component::Meshsync)
 };
 
-/// The finding that says that a `MeshSync` runs by somebody's own intent.
+/// The finding about a standalone `MeshSync`.
 pub(crate) fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
-    DIAGNOSIS.finding()
-        .message("A Deployment of somebody's own runs MeshSync. It is judged by what it does, not by what an operator would have made.")
+    DIAGNOSIS
+        .finding()
+        .message(
+            "A self-managed Deployment runs MeshSync. It is checked on its own, not against what an operator \
+                  would have created.",
+        )
         .object(context.object("Deployment", name))
-        .evidence(format!("Deployment {name} belongs to no MeshSync object"))
+        .evidence(format!("Deployment {name} belongs to no MeshSync CR"))
         .evidences(context.destination.as_ref().map(|to| context.told(to)))
-        .remedy("nothing, if that is what you want")
+        .remedy("no action needed if this is intended")
         .command(context.kubectl().inspect(format!("get deployment/{name} -o yaml")))
         .done()
 }

@@ -1,34 +1,34 @@
-//! Where the address leads that `MeshSync` was started with.
+//! Where `MeshSync`'s address leads.
 
 use crate::{
     diagnose::rules::prelude::*,
     facts::destination::{self, GivenBy, Place},
 };
 
-/// What an address of `MeshSync`'s leads to.
+/// What an address of `MeshSync` leads to.
 pub(crate) enum Target {
     Right,
-    /// Nothing has it any more; what has taken its place.
+    /// It is no longer in use; the text says what replaced it.
     Former(String),
-    /// It is no broker's.
+    /// It does not belong to a broker.
     Wrong(Vec<String>),
     Unknown(String),
 }
 
-/// What the address of a running pod leads to, against what it should lead to.
+/// Compares the address of a running pod with the one that it should have.
 pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
-    // Whoever is a client of the right broker publishes to it, whatever its address is called.
+    // A client of the right broker publishes to it, whatever its address is.
     if !context.clients.meshsync.is_empty() {
         return Target::Right;
     }
     let facts = context.facts;
     let Some((host, _)) = destination::host_and_port(address) else {
-        return Target::Wrong(vec!["it is no address of the form HOST:PORT".into()]);
+        return Target::Wrong(vec!["it is not an address of the form HOST:PORT".into()]);
     };
     let told = destination::plain(address);
     if let Some(to) = &context.destination {
         if to.given_by == GivenBy::Object && to.shown() != told {
-            return Target::Former(format!("spec.broker.custom.url is {} now", to.address));
+            return Target::Former(format!("spec.broker.custom.url is now {}", to.address));
         }
         return match destination::place(facts, &host) {
             Place::Nowhere(why) => Target::Wrong(vec![why]),
@@ -38,7 +38,7 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
     }
     let meshsync = context.meshsyncs.items().first();
     if meshsync.is_some_and(|meshsync| destination::names_foreign_broker(facts, meshsync)) {
-        return Target::Unknown("its broker is in another namespace, which was not looked at".into());
+        return Target::Unknown("its broker is in another namespace, which was not checked".into());
     }
     let place = destination::place(facts, &host);
     if place == Place::Stack {
@@ -51,7 +51,7 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
     if let Some(endpoint) = endpoint.known()
         && destination::plain(endpoint) == told
     {
-        // The status says so as well; where there is no Service at all, that is the fault, and another rule's.
+        // The Broker status has the same old address. Without any Service, that is a fault of its own.
         return match stack::broker_services(facts).first() {
             None => Target::Right,
             Some(service) => {
@@ -59,7 +59,7 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
                 let spec = service.spec.as_ref();
                 let ip = spec.and_then(|spec| spec.cluster_ip.as_deref());
                 Target::Former(format!(
-                    "Service {name} has {} now, and the Broker's status has not noticed",
+                    "Service {name} now has {}, but the Broker status still has the old address",
                     ip.unwrap_or("another address")
                 ))
             }
@@ -67,12 +67,12 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
     }
     match (endpoint, place) {
         (Seen::Known(endpoint), Place::Beyond) if host.parse::<std::net::IpAddr>().is_ok() => {
-            Target::Former(format!("status.endpoint.internal of the Broker is {endpoint} now"))
+            Target::Former(format!("status.endpoint.internal of the Broker is now {endpoint}"))
         }
         (_, place) => {
             let mut why = vec![match place {
                 Place::Nowhere(why) => why,
-                _ => "no Service and no pod of the broker has that name or address".to_owned(),
+                _ => "no Service or pod of the broker has that name or address".to_owned(),
             }];
             if let Some(to) = meshsync.and_then(|meshsync| meshsync.status.publishing_to.as_deref()) {
                 why.push(format!("status.publishing-to is {to}"));

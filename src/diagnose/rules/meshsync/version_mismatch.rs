@@ -10,14 +10,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-version-mismatch",
-    title: "The version that runs is not the one in the MeshSync object",
+    title: "The running version is not the one in the MeshSync CR",
     explanation: include_str!("version_mismatch.md"),
     ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-version",
-    title: "the version that was asked for runs, and suits the operator",
+    title: "the requested version is running and matches the operator",
     ..Check::of(&[&DIAGNOSIS, &version_bug::DIAGNOSIS], judge)
 };
 
@@ -26,9 +26,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(tag) = context.states().meshsync.report.version.as_deref() else {
         return Outcome::skip("its image has no tag");
     };
-    // A tag that moves says nothing of the version; it has a finding of its own.
+    // A moving tag is not a version; it has a finding of its own.
     if watch_list::release(tag).is_none() {
-        return Outcome::skip(format!("the tag {tag} names no version"));
+        return Outcome::skip(format!("the tag {tag} is not a version"));
     }
     let name = stack::name(&deployment.metadata);
     let facts = context.facts;
@@ -41,16 +41,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         && wanted.trim_start_matches('v') != tag.trim_start_matches('v')
     {
         findings.push(
-            DIAGNOSIS.finding()
-                .title(format!("MeshSync {tag} runs, and its object says {wanted}"))
+            DIAGNOSIS
+                .finding()
+                .title(format!("MeshSync {tag} is running, but its CR specifies {wanted}"))
                 .message(format!(
-                    "{} shows the object's version, whatever runs: you may be looking for a fix, or a fault, in the wrong release.",
+                    "{} shows the version from the CR, not the running one. You may be looking for a fix, or a \
+                     fault, in the wrong release.",
                     facts.profile.product
                 ))
                 .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
                 .evidence(format!("spec.version is {wanted}"))
                 .evidence(format!("the image of Deployment {name} has the tag {tag}"))
-                .remedy("leave the choice to the operator, which then takes the version that it was built for; or name the one you want")
+                .remedy(
+                    "clear the version, so that the operator uses the one it was built for, or specify the one \
+                         you want",
+                )
                 .command(patch(meshsync))
                 .done(),
         );

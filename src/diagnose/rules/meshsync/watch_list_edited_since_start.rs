@@ -10,7 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-force",
-    title: "MeshSync has started since the watch-list was changed",
+    title: "MeshSync was started after the last change of the watch-list",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -18,26 +18,34 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let meshsync = context.meshsync_object()?;
     // The generation counts the changes of a spec.
     if meshsync.metadata.generation == Some(1) {
-        return Outcome::pass_with("it was never changed");
+        return Outcome::pass_with("the list was never changed");
     }
     let profile = context.facts.profile;
     let Some((pod, since)) = context.running_meshsync() else {
         context.facts.pods.settled()?;
-        return Outcome::skip("no pod of MeshSync runs");
+        return Outcome::skip("no MeshSync pod is running");
     };
     let Some((written, by)) = stack::watch_list_written(meshsync) else {
-        return Outcome::skip("when it was changed is not known: the object came without managed fields");
+        return Outcome::skip("unknown when it was changed: the CR has no managed fields");
     };
     if written <= since + CLOCK_SKEW {
         return Outcome::pass();
     }
     let name = stack::name(&meshsync.metadata);
-    DIAGNOSIS.finding()
-            .message("MeshSync reads its list once, when it starts, and so still works by the former one; the operator restarts nothing for it.")
-            .object(context.object("MeshSync", name))
-            .evidence(format!("metadata.managedFields: {by} wrote spec.watch-list at {written:.0}"))
-            .evidence(format!("pod {}: container {} runs since {since:.0}", stack::name(&pod.metadata), profile.meshsync.container))
-            .remedy("restart MeshSync")
-            .command(context.restart(Component::Meshsync))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .message(
+            "MeshSync reads its list only at startup, so it still uses the old one. The operator does not \
+                      restart it for this.",
+        )
+        .object(context.object("MeshSync", name))
+        .evidence(format!("metadata.managedFields: {by} wrote spec.watch-list at {written:.0}"))
+        .evidence(format!(
+            "pod {}: container {} has been running since {since:.0}",
+            stack::name(&pod.metadata),
+            profile.meshsync.container
+        ))
+        .remedy("restart MeshSync")
+        .command(context.restart(Component::Meshsync))
+        .found()
 }

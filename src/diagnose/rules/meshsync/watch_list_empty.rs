@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-empty",
-    title: "The watch-list is empty, and MeshSync publishes nothing",
+    title: "The watch-list is empty, so MeshSync publishes nothing",
     explains: SILENCE,
     explanation: include_str!("watch_list_empty.md"),
     ..Diagnosis::fault(Component::Meshsync)
@@ -23,12 +23,12 @@ pub(crate) fn empty(context: &RuleContext<'_>, meshsync: &Meshsync, silence: &st
     let draft = DIAGNOSIS
         .finding()
         .message(format!(
-            "{} then falls back to its built-in list, with which it stays connected and publishes nothing: \
-             {silence}. An upgrade from 0.8 leaves the list empty.",
+            "{} then uses its built-in list, with which it is connected but publishes nothing: {silence}. An upgrade \
+             from 0.8 leaves the list empty.",
             named(context)
         ))
-        .evidence("spec.watch-list.data has neither a whitelist nor a blacklist with entries")
-        .remedy("set the whitelist, here the stock one, then restart MeshSync, which reads it only when it starts");
+        .evidence("spec.watch-list.data has no whitelist or blacklist entries")
+        .remedy("set the whitelist, here to the default one, then restart MeshSync, which reads it only at startup");
     let stock = stock_without(&[], context.facts.profile);
     set_whitelist(draft, context, meshsync, &stock)
 }

@@ -9,18 +9,18 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-high-churn",
-    title: "The watch-list holds kinds that change all the time",
+    title: "The watch-list contains kinds that change all the time",
     explanation: include_str!("watch_list_high_churn.md"),
     ..Diagnosis::info(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-churn",
-    title: "the watch-list is no more costly than need be",
+    title: "the watch-list contains no needlessly costly kinds",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// Kinds that change with every pod that comes, goes or fails a probe.
+/// Kinds that change whenever a pod starts, stops or fails a probe.
 const BUSY: [&str; 2] = ["endpoints.v1.", "endpointslices.v1.discovery.k8s.io"];
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
@@ -32,17 +32,23 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if busy.is_empty() {
         return Outcome::pass();
     }
-    // Who chose a few kinds has chosen these; who only left some out of the stock list has not.
+    // A user who selected only a few kinds wanted these; one who only removed some from the default list did not.
     let chosen = entries.len() * 2 <= profile.meshsync.default_watch_list.len();
-    let draft = DIAGNOSIS.finding()
+    let draft = DIAGNOSIS
+        .finding()
         .severity(if chosen { Severity::Warning } else { Severity::Info })
         .message(format!(
-            "{} {} with every pod that comes, goes or fails a probe, and each change is a message with the whole object.{}",
+            "{} {} whenever a pod starts, stops or fails a probe, and each change is a message with the whole \
+             object.{}",
             busy.join(" and "),
             if busy.len() == 1 { "changes" } else { "change" },
-            if list.is_stock(profile) { " The stock list has them; on a large cluster they are worth leaving out." } else { "" }
+            if list.is_stock(profile) {
+                " The default list contains them; on a large cluster, remove them."
+            } else {
+                ""
+            }
         ))
         .evidence(format!("spec.watch-list.data.whitelist names {}", busy.join(" and ")))
-        .remedy("if nobody looks at them, take them off the list and restart MeshSync, which reads it only when it starts");
+        .remedy("if nobody needs them, remove them from the list and restart MeshSync, which reads it only at startup");
     Outcome::found(vec![with_restart(draft, context, meshsync)])
 }

@@ -3,7 +3,7 @@ use crate::{
         rules::{
             meshsync::{
                 SILENCE, version_bug,
-                watch_list::{named, set_whitelist, too_new, version, with_restart},
+                watch_list::{corrected, named, set_whitelist, too_new, version, with_restart},
                 watch_list_empty,
             },
             prelude::*,
@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-invalid",
-    title: "The watch-list cannot be read",
+    title: "The watch-list is invalid",
     explains: SILENCE,
     explanation: include_str!("watch_list_invalid.md"),
     ..Diagnosis::fault(Component::Meshsync)
@@ -24,7 +24,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-readable",
-    title: "the watch-list can be read and has entries",
+    title: "the watch-list is valid and has entries",
     ..Check::of(&[&DIAGNOSIS, &watch_list_empty::DIAGNOSIS, &version_bug::DIAGNOSIS], judge)
 };
 
@@ -40,12 +40,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             if malformed.is_empty() {
                 return Outcome::pass_with(format!("{} kinds", entries.len()));
             }
-            let draft = DIAGNOSIS.finding()
+            let draft = DIAGNOSIS
+                .finding()
                 .title(match malformed.as_slice() {
-                    [one] => format!("The watch-list's entry \"{}\" is not of the form that MeshSync reads", one.resource),
-                    many => format!("{} entries of the watch-list are not of the form that MeshSync reads", many.len()),
+                    [one] => format!("The watch-list entry \"{}\" has the wrong format", one.resource),
+                    many => format!("{} watch-list entries have the wrong format", many.len()),
                 })
-                .message("MeshSync passes over it without a word. An entry is <plural>.<version>.<group>, all in lower case; for the core group it ends with a dot.")
+                .message(
+                    "MeshSync skips it without a message. The format is <plural>.<version>.<group>, all lower \
+                          case; core group entries end with a dot.",
+                )
                 .evidences(malformed.iter().map(|entry| {
                     let meant = match standing(&entry.resource, &context.facts.served, profile) {
                         Standing::Malformed(Some(meant)) => format!("; did you mean {meant}?"),
@@ -53,7 +57,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     };
                     format!("spec.watch-list.data.whitelist, {}: \"{}\"{meant}", entry.place, entry.resource)
                 }))
-                .remedy("mend the entry, then restart MeshSync, which reads the list only when it starts");
+                .remedy("fix the entry, then restart MeshSync, which reads the list only at startup");
             Outcome::found(vec![with_restart(draft, context, meshsync)])
         }
         WatchList::Blacklist(entries) => {
@@ -61,26 +65,41 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             Outcome::found(vec![version_bug::blacklist(context, meshsync, entries, silence)])
         }
         WatchList::Invalid(invalid) => {
-            let draft = DIAGNOSIS.finding()
+            let draft = DIAGNOSIS
+                .finding()
                 .message(format!(
-                    "{} logs code 1000 and falls back to its built-in list, with which it stays connected and publishes \
-                     nothing: {silence}.",
+                    "{} logs code 1000 and uses its built-in list, with which it is connected but publishes nothing: \
+                     {silence}.",
                     named(context)
                 ))
                 .evidence(invalid.to_string())
-                .remedy("mend the list, then restart MeshSync, which reads it only when it starts");
-            let Some(instead) = &invalid.instead else {
+                .remedy("fix the watch-list, then restart MeshSync, which reads it only at startup");
+            let meant = invalid.instead.as_deref().unwrap_or_default();
+            let instead = corrected(context, meant);
+            if instead.is_empty() {
                 return Outcome::found(vec![with_restart(draft, context, meshsync)]);
-            };
+            }
+            let doubtful = meant.iter().filter(|name| !instead.contains(name)).map(|name| {
+                match standing(name, &context.facts.served, profile) {
+                    Standing::Unknown(Some(meant)) | Standing::Malformed(Some(meant)) => {
+                        format!("\"{name}\": did you mean {meant}?")
+                    }
+                    _ => format!("\"{name}\" is left out, because MeshSync cannot watch it"),
+                }
+            });
             let draft = draft
-                .evidence(format!("as a whitelist, what was meant is: {}", instead.join(", ")))
-                .remedy("write that whitelist, with all events, instead; then restart MeshSync, which reads it only when it starts");
-            Outcome::found(vec![set_whitelist(draft, context, meshsync, instead)])
+                .evidence(format!("the equivalent whitelist is: {}", instead.join(", ")))
+                .evidences(doubtful)
+                .remedy(
+                    "set that whitelist with all event types instead, then restart MeshSync, which reads it only \
+                         at startup",
+                );
+            Outcome::found(vec![set_whitelist(draft, context, meshsync, &instead)])
         }
         WatchList::Empty => {
-            // Where the definition of the old line drops the field, an empty list is no decision of anybody's.
+            // If the CRD of the old line drops the field, an empty list was not a decision.
             if context.line == Some(Line::Old) {
-                return Outcome::skip("the old line's definition may have no such field");
+                return Outcome::skip("the CRD of the old operator line may not have this field");
             }
             Outcome::found(vec![watch_list_empty::empty(context, meshsync, silence)])
         }

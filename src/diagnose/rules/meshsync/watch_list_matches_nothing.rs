@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-matches-nothing",
-    title: "Not one entry of the watch-list is a kind that MeshSync can watch",
+    title: "No watch-list entry is a kind that MeshSync can watch",
     explains: &[
         "watch-list-invalid",
         "watch-list-unknown-resource",
@@ -26,7 +26,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-chooses",
-    title: "the watch-list chooses kinds that MeshSync can watch",
+    title: "the watch-list names kinds that MeshSync can watch",
     ..Check::of(&[&DIAGNOSIS, &watch_list_unknown_resource::DIAGNOSIS, &watch_list_entry_ignored::DIAGNOSIS], judge)
 };
 
@@ -43,11 +43,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             Standing::Malformed(_) => "not of the form <plural>.<version>.<group>".to_owned(),
             Standing::Ignored => {
                 ignored.push(entry);
-                "served here, and not among the kinds built into MeshSync".to_owned()
+                "served here, but not built into MeshSync".to_owned()
             }
             Standing::Unresolved => {
                 unresolved.push(resource);
-                "not among the kinds built into MeshSync".to_owned()
+                "not built into MeshSync".to_owned()
             }
             Standing::Unknown(meant) => {
                 unknown.push((entry, meant.clone()));
@@ -61,13 +61,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let mut findings = Vec::new();
     if list.watched(profile).next().is_none() {
-        let draft = DIAGNOSIS.finding()
+        let draft = DIAGNOSIS
+            .finding()
             .message(format!(
-                "A whitelist only chooses from MeshSync's own kinds, and this one chooses none: {} is connected, complains of nothing, and publishes no object of any built-in kind.",
+                "A whitelist only selects from MeshSync's built-in kinds, and this one selects none. {} is connected \
+                 and logs no error, but publishes no object of any built-in kind.",
                 named(context)
             ))
             .evidences(all)
-            .remedy("choose among the stock kinds, here all of them, then restart MeshSync, which reads the list only when it starts");
+            .remedy(
+                "choose from the default kinds (the commands set all of them), then restart MeshSync, which \
+                     reads the list only at startup",
+            );
         let stock = watch_list::stock_without(&[], profile);
         findings.push(set_whitelist(draft, context, meshsync, &stock));
     }
@@ -75,8 +80,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     findings.extend(watch_list_entry_ignored::ignored(context, meshsync, &ignored));
     match (findings.is_empty(), unresolved.first()) {
         (true, Some(first)) => Outcome::unknown(format!(
-            "whether the cluster serves {first} is not known: {}",
-            context.facts.served.why_unsettled().unwrap_or_else(|| "the server of that API did not answer".into())
+            "whether the cluster serves {first} is unknown: {}",
+            context.facts.served.why_unsettled().unwrap_or_else(|| "the server of that API did not respond".into())
         )),
         (true, None) => Outcome::pass_with(format!("{} kinds", list.watched(profile).count())),
         (false, _) => Outcome::found(findings),

@@ -12,14 +12,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-no-events",
-    title: "An entry of the watch-list names no events",
+    title: "A watch-list entry names no valid event types",
     explanation: include_str!("watch_list_no_events.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-events",
-    title: "every entry of the watch-list names all events",
+    title: "every watch-list entry names all event types",
     ..Check::of(&[&DIAGNOSIS, &watch_list_partial_events::DIAGNOSIS], judge)
 };
 
@@ -34,14 +34,18 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         watched.into_iter().filter(|entry| !entry.missing().is_empty()).partition(|entry| entry.published().is_empty());
     let mut findings = Vec::new();
     if let [first, ..] = silent.as_slice() {
-        let draft = DIAGNOSIS.finding()
+        let draft = DIAGNOSIS
+            .finding()
             .title(match silent.len() {
-                1 => format!("The watch-list names no event of {}", first.resource),
-                n => format!("The watch-list names no event of {n} kinds"),
+                1 => format!("The watch-list names no valid event types for {}", first.resource),
+                n => format!("The watch-list names no valid event types for {n} kinds"),
             })
-            .message("MeshSync watches it and publishes nothing of it. Only ADDED, MODIFIED and DELETED count, spelled just so; to name none means none.")
+            .message(
+                "MeshSync watches it but publishes nothing about it. Only ADDED, MODIFIED and DELETED are \
+                      valid, in exactly this spelling; no event types means none.",
+            )
             .evidences(silent.iter().map(|entry| events_written(entry)))
-            .remedy("name all three events, then restart MeshSync, which reads the list only when it starts");
+            .remedy("name all three event types, then restart MeshSync, which reads the list only at startup");
         findings.push(with_restart(draft, context, meshsync));
     }
     findings.extend(watch_list_partial_events::partial(context, meshsync, &partial));

@@ -6,12 +6,12 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-unknown-resource",
-    title: "The watch-list names what this cluster does not serve",
+    title: "The watch-list names a resource that this cluster does not serve",
     explanation: include_str!("watch_list_unknown_resource.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 
-/// Entries that this cluster does not serve, each perhaps with what was meant.
+/// Entries that this cluster does not serve, with suggestions if there are any.
 pub(crate) fn unknown(
     context: &RuleContext<'_>,
     meshsync: &Meshsync,
@@ -24,12 +24,12 @@ pub(crate) fn unknown(
             1 => format!("The watch-list names {}, which this cluster does not serve", first.resource),
             n => format!("The watch-list names {n} resources that this cluster does not serve"),
         })
-        .message("MeshSync passes over it without a word, and nothing of that kind reaches the server.")
+        .message("MeshSync skips it without a message, and nothing of that kind reaches the server.")
         .evidences(unknown.iter().map(|(entry, meant)| {
             let meant = meant.as_ref().map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
             format!("spec.watch-list.data.whitelist, {}: \"{}\" is not served{meant}", entry.place, entry.resource)
         }))
-        .remedy("correct the entry, then restart MeshSync, which reads the list only when it starts")
+        .remedy("fix the entry, then restart MeshSync, which reads the list only at startup")
         .command(context.kubectl_cluster().inspect("api-resources"));
     Some(with_restart(draft, context, meshsync))
 }

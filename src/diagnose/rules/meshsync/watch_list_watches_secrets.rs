@@ -19,7 +19,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-secrets",
-    title: "Secrets are published to nobody who should not have them",
+    title: "MeshSync publishes no Secret contents",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -46,15 +46,27 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let open = context.facts.broker.servers.iter().any(|server| !server.varz.auth_required);
     let name = stack::name(&deployment.metadata);
     let severity = if exposed.is_some() || open { Severity::Warning } else { Severity::Info };
-    DIAGNOSIS.finding()
+    DIAGNOSIS
+        .finding()
         .severity(severity)
-        .message("Whoever may read from the broker reads every Secret that MeshSync may read; the connection is not encrypted. This is the default.")
+        .message(
+            "Anyone who can read from the broker can read every Secret that MeshSync can read, and the \
+                  connection is not encrypted. This is the default.",
+        )
         .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidence("spec.watch-list.data.whitelist names secrets.v1.")
         .evidence(format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS"))
-        .evidences(exposed.map(|(service, kind)| format!("Service {service} is of type {kind}: the broker is open to the outside")))
-        .evidences(open.then_some("the broker asks for no token"))
-        .remedy("have MeshSync hide the values (1.0.2 and later), or take secrets.v1. off the list; look again after the operator's next turn, which may put its own environment back")
+        .evidences(exposed.map(|(service, kind)| {
+            format!(
+                "Service {service} is of type {kind}: the broker is exposed \
+                                                          outside the cluster"
+            )
+        }))
+        .evidences(open.then_some("the broker requires no token"))
+        .remedy(
+            "redact the values (1.0.2 and later) or remove secrets.v1. from the list; the next reconcile may \
+                 revert this, so check again",
+        )
         .command(context.kubectl().change(format!("set env deployment/{name} MESHSYNC_REDACT_SECRETS=true")))
         .found()
 }

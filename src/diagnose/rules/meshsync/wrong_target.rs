@@ -8,7 +8,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-wrong-target",
-    title: "MeshSync publishes to what is no broker of this stack",
+    title: "MeshSync publishes to an address that is not a broker of this stack",
     explains: super::NOT_PUBLISHING,
     explanation: include_str!("wrong_target.md"),
     ..Diagnosis::fault(Component::Meshsync)
@@ -16,33 +16,33 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-elsewhere",
-    title: "the broker that MeshSync is told to use by address answers",
+    title: "the broker at MeshSync's configured address responds",
     ..Check::of(&[&DIAGNOSIS, &unreachable::DIAGNOSIS], judge)
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(to) = context.elsewhere() else {
-        return Outcome::skip("MeshSync is to use the broker of this stack");
+        return Outcome::skip("MeshSync uses the broker of this stack");
     };
     let shown = to.shown();
     if let Place::Nowhere(why) = &to.place {
-        return Outcome::skip(format!("{shown} is no place to ask: {why}"));
+        return Outcome::skip(format!("{shown} is not a usable address: {why}"));
     }
     let Some(why) = context.unseen_clients() else {
         let servers: Vec<String> = context
             .target_servers()
             .map(|server| {
                 let name = context.pod_of(server).unwrap_or(&shown);
-                format!("{name} by {}, NATS {}", server.reached_by, server.varz.version)
+                format!("{name} via {}, NATS {}", server.reached_by, server.varz.version)
             })
             .collect();
         return if servers.is_empty() {
-            Outcome::skip(format!("no broker server runs behind {shown}"))
+            Outcome::skip(format!("no broker server is running behind {shown}"))
         } else {
             Outcome::pass_with(servers.join("; "))
         };
     };
-    // A way that was merely forbidden is told with the other missing rights.
+    // Attempts that were only denied are reported with the other missing permissions.
     let failed = context
         .failed_attempts()
         .filter(|(attempt, kind, _)| context.is_foreign_attempt(attempt) && *kind != FailureKind::Denied)
@@ -57,16 +57,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn no_nats(context: &RuleContext<'_>, to: &Destination, failure: &str) -> Finding {
     let shown = to.shown();
     let monitor = context.facts.profile.broker.monitor_port;
-    DIAGNOSIS.finding()
-        .title(format!("What answers at {shown} is no broker"))
+    DIAGNOSIS
+        .finding()
+        .title(format!("The server at {shown} is not a broker"))
         .message(format!(
-            "MeshSync asks the monitor on port {monitor} of that host before it connects, and gets no further without it."
+            "MeshSync checks the monitor on port {monitor} of that host before it connects, and stops there if it \
+             does not respond."
         ))
         .object(context.object("Deployment", context.meshsync_name()))
         .evidence(context.told(to))
-        .evidence(format!("{shown}, asked from here: {failure}"))
+        .evidence(format!("{shown}, checked from here: {failure}"))
         .remedy(format!(
-            "name a NATS server whose client port and whose monitor, on port {monitor}, MeshSync's pod can reach"
+            "specify a NATS server whose client port and monitor port {monitor} are reachable from MeshSync's pod"
         ))
         .command(context.logs(Component::Meshsync, 30))
         .done()
@@ -75,16 +77,16 @@ fn no_nats(context: &RuleContext<'_>, to: &Destination, failure: &str) -> Findin
 pub(crate) fn wrong(context: &RuleContext<'_>, pod: &str, address: &str, why: Vec<String>) -> Finding {
     let draft = DIAGNOSIS
         .finding()
-        .title(format!("MeshSync publishes to {}, which is no broker", destination::plain(address)))
-        .message("Its events go nowhere, or to somebody else.")
+        .title(format!("MeshSync publishes to {}, which is not a broker", destination::plain(address)))
+        .message("Its events are lost, or go to a different recipient.")
         .object(context.object("Pod", pod))
         .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
         .evidences(why);
     let draft = match context.meshsyncs.items().first() {
         Some(meshsync) => draft
-            .remedy("point MeshSync to the broker of this cluster, and let the operator work the address out")
+            .remedy("point MeshSync to the broker of this cluster, and let the operator compute the address")
             .command(point_to(context, meshsync, context.broker_name())),
-        None => draft.remedy("name the host and port of a NATS server that MeshSync's pod can reach").command(
+        None => draft.remedy("specify the host and port of a NATS server that MeshSync's pod can reach").command(
             context.kubectl().change(format!(
                 "set env deployment/{} {ADDRESS}=nats://HOST:{}",
                 context.meshsync_name(),

@@ -10,14 +10,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-failed",
-    title: "The operator reports that it failed",
+    title: "The operator reports a failure for a custom resource",
     explanation: include_str!("cr_failed.md"),
     ..Diagnosis::fault(Component::Operator)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-accepted",
-    title: "the operator could do what the custom resources say",
+    title: "the operator reports no failure for a custom resource",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -40,8 +40,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let not_ready = context.meshsync.known().and_then(|deployment| rollout::incomplete(deployment));
     for meshsync in context.meshsyncs.items() {
-        // A healthy MeshSync carries Failed=False for ever, which means that a failure happened once: the condition
-        // counts only beside a workload that is not ready.
+        // A healthy MeshSync keeps Failed=False forever, which means that a failure happened once. The condition counts
+        // only if the workload is not ready.
         let failed =
             meshsync.status.conditions.iter().find(|condition| {
                 condition.kind == "Failed" || (condition.kind == "Ready" && condition.status == "False")
@@ -53,8 +53,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of(findings)
 }
 
-/// Whether the operator said a moment ago that the servers are not ready, and they are by now: it looks again within
-/// seconds, and what it sees then is what counts.
+/// Whether the operator reported moments ago that the servers are not ready, but now they are: it reconciles again
+/// within seconds.
 fn is_overtaken(context: &RuleContext<'_>, condition: &Condition) -> bool {
     let ready = context.statefulsets.items().first().is_some_and(|set| rollout::set_incomplete(set).is_none());
     let said: Option<Timestamp> = condition.last_transition_time.as_deref().and_then(|time| time.parse().ok());
@@ -76,7 +76,7 @@ fn failure(
         .finding()
         .title(format!("The operator reports that {kind} {name} failed: {}", condition.reason))
         .message(if condition.message.is_empty() {
-            "The operator gives no message.".to_owned()
+            "The operator's condition has no message.".to_owned()
         } else {
             condition.message.clone()
         })
@@ -87,7 +87,7 @@ fn failure(
             condition.kind, condition.status, condition.reason, condition.message
         ))
         .evidences(workload.map(|why| format!("its Deployment is not ready: {why}")))
-        .remedy("the operator's log has the whole story")
+        .remedy("check the operator's log for details")
         .command(context.kubectl().inspect(format!("describe {}", named(kind, metadata))))
         .command(context.logs(Component::Operator, 50))
         .done()

@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-present",
-    title: "Broker and MeshSync exist as custom resources",
+    title: "the Broker CR and the MeshSync CR exist",
     after: &[&crd_missing::CHECK],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -21,20 +21,20 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let no_broker = context.brokers.is_settled() && context.brokers.items().is_empty();
     let no_meshsync = context.meshsyncs.is_settled() && context.meshsyncs.items().is_empty();
-    let operator = context.operator.known_or_skip("there is no operator that could act on them")?;
+    let operator = context.operator.known_or_skip("there is no operator to reconcile them")?;
     if rollout::ready(operator) == 0 {
-        return Outcome::skip("the operator is not up");
+        return Outcome::skip("the operator is not running");
     }
     let names = &context.facts.profile;
     let mut findings = Vec::new();
-    // A MeshSync that publishes elsewhere needs no Broker.
+    // A MeshSync that publishes to another broker needs no Broker CR.
     let broker_needed = context.mode().0 != Mode::CustomBroker;
     for (kind, name, missing, what) in [
         (
             "Broker",
             names.broker.resource,
             no_broker && broker_needed,
-            "no NATS server is made, and MeshSync has nowhere to publish",
+            "no NATS server is created, and MeshSync has no broker to publish to",
         ),
         ("MeshSync", names.meshsync.resource, no_meshsync, "nothing watches the cluster"),
     ] {
@@ -42,14 +42,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             findings.push(
                 DIAGNOSIS
                     .finding()
-                    .title(format!("There is no {kind} object"))
-                    .message(format!("The operator runs and has nothing to do: {what}."))
+                    .title(format!("There is no {kind} CR"))
+                    .message(format!("The operator is running but has nothing to reconcile: {what}."))
                     .object(context.object(kind, name))
                     .evidence(format!(
-                        "the list of {kind} objects in namespace {} is empty",
+                        "the list of {kind} CRs in namespace {} is empty",
                         context.facts.target.namespace
                     ))
-                    .remedy(format!("apply a {kind} named {name}; the operator makes the rest"))
+                    .remedy(format!("apply a {kind} CR named {name}; the operator creates the rest"))
                     .command(context.kubectl().inspect(format!("get {}s.{}", kind.to_lowercase(), names.group)))
                     .done(),
             );
@@ -57,7 +57,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let unseen = context.unseen_resources();
     if findings.is_empty() && unseen.is_none() && no_broker {
-        return Outcome::pass_with("MeshSync does, and is told to publish to another broker");
+        return Outcome::pass_with("the MeshSync CR exists, and it publishes to another broker");
     }
     Outcome::of_or_unknown(findings, unseen)
 }

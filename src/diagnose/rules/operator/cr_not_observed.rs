@@ -5,14 +5,14 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-not-observed",
-    title: "The operator has not seen the newest change of a custom resource",
+    title: "The operator has not reconciled the latest change of a custom resource",
     explanation: include_str!("cr_not_observed.md"),
     ..Diagnosis::warning(Component::Operator)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-observed",
-    title: "the operator has seen the newest change of the custom resources",
+    title: "the operator has reconciled the latest change of the custom resources",
     ..Check::of(&[&DIAGNOSIS], observed)
 };
 
@@ -22,29 +22,31 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
     let mut findings = Vec::new();
     for (kind, metadata, conditions) in custom_resources::all(context) {
         let name = stack::name(metadata);
-        // A deletion counts as a change, and is another rule's.
+        // A deletion counts as a change, but another check covers it.
         if metadata.deletion_timestamp.is_some() {
             continue;
         }
         let seen = custom_resources::observed_generation(conditions);
         let (Some(generation), Some(seen)) = (metadata.generation, seen) else {
-            skipped = Some(format!("{kind} {name} carries no condition that says what was seen"));
+            skipped = Some(format!("{kind} {name} has no condition with an observed generation"));
             continue;
         };
         if seen >= generation {
             judged += 1;
             continue;
         }
-        // Whoever wrote last, the wish has been this long as it is, or longer.
+        // The spec has existed since the last write at the latest.
         let changed = metadata
             .managed_fields
             .iter()
             .flatten()
             .filter(|entry| entry.subresource.as_deref() != Some("status"))
-            .filter_map(|entry| Some((entry.time.as_ref()?.0, entry.manager.as_deref().unwrap_or("somebody"))))
+            .filter_map(|entry| {
+                Some((entry.time.as_ref()?.0, entry.manager.as_deref().unwrap_or("an unknown manager")))
+            })
             .max();
         let Some((changed, manager)) = changed else {
-            skipped = Some(format!("{kind} {name} does not say when it was changed"));
+            skipped = Some(format!("{kind} {name} does not show when it was changed"));
             continue;
         };
         judged += 1;
@@ -68,7 +70,7 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
     }
     if judged == 0 {
         known_unless(context.unseen_resources())?;
-        return Outcome::skip("there is no custom resource that stays");
+        return Outcome::skip("every custom resource is terminating, or there is none");
     }
     Outcome::pass()
 }
@@ -82,13 +84,13 @@ fn unobserved(
 ) -> Finding {
     DIAGNOSIS
         .finding()
-        .title(format!("The operator has not seen the newest change of {kind} {name}"))
-        .message("What runs still follows the wish before.")
+        .title(format!("The operator has not reconciled the latest change of {kind} {name}"))
+        .message("Workloads still use the previous spec.")
         .object(context.object(kind, name))
         .evidence(format!("metadata.generation: {generation}"))
-        .evidence(format!("status.conditions: observedGeneration {seen} at most"))
+        .evidence(format!("status.conditions: highest observedGeneration is {seen}"))
         .evidence(since)
-        .remedy("see in its log what keeps the operator busy, then make it look again")
+        .remedy("check the operator's log for the reason, then restart it to trigger a reconcile")
         .command(context.logs(Component::Operator, 50))
         .command(context.restart(Component::Operator))
         .done()

@@ -5,7 +5,7 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-stuck-terminating",
-    title: "A custom resource hangs in deletion",
+    title: "A custom resource is stuck terminating",
     explains: &["operator-missing"],
     explanation: include_str!("cr_stuck_terminating.md"),
     ..Diagnosis::fault(Component::Operator)
@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-deletable",
-    title: "no custom resource hangs in deletion",
+    title: "no custom resource is stuck terminating",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -27,25 +27,28 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     context.operator.settled()?;
     if context.operator_is_up() == Some(true) {
-        return Outcome::pass_with("a deletion is under way, and the operator is there to finish it");
+        return Outcome::pass_with("a deletion is in progress, and the operator is running to finish it");
     }
     let names: Vec<String> =
         stuck.iter().map(|(kind, metadata)| format!("{} {}", kind, stack::name(metadata))).collect();
     DIAGNOSIS
         .finding()
-        .title(format!("{} hang{} in deletion", names.join(" and "), if names.len() == 1 { "s" } else { "" }))
-        .message("Their finalizers are the operator's to clear, and no operator runs. The namespace cannot go either.")
+        .title(format!("{} {} stuck terminating", names.join(" and "), if names.len() == 1 { "is" } else { "are" }))
+        .message(
+            "Only the operator removes their finalizers, and no operator is running. The namespace cannot be \
+                  deleted either.",
+        )
         .object(stuck.first().map(|(kind, metadata)| context.object(kind, stack::name(metadata))))
         .evidences(stuck.iter().map(|(kind, metadata)| {
             let since = metadata.deletion_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default();
             let (name, holders) = (stack::name(metadata), finalizers(metadata));
-            format!("{kind} {name} is being deleted since {since} and waits for {holders}")
+            format!("{kind} {name} has been terminating since {since}; finalizers: {holders}")
         }))
-        .evidence("no operator is up")
+        .evidence("no operator is running")
         .remedy(
-            "deploy the operator again, which finishes the deletion; only if it is never to come back, clear the finalizers by hand \
-             and remove the workloads yourself",
+            "redeploy the operator, which finishes the deletion; remove the finalizers only if it will never return",
         )
+        .command(context.redeploy(Some("operator")))
         .commands(clear_finalizers(context, &stuck))
         .found()
 }

@@ -8,14 +8,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-unexpected-name",
-    title: "MeshSync does not read this object's watch-list",
+    title: "MeshSync does not read this custom resource's watch-list",
     explanation: include_str!("cr_unexpected_name.md"),
     ..Diagnosis::warning(Component::Operator)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "resources-named",
-    title: "the MeshSync object is the one that MeshSync reads",
+    title: "the MeshSync CR has the name that MeshSync reads",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -29,21 +29,22 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .iter()
         .filter(|meshsync| {
             let other_name = stack::name(&meshsync.metadata) != profile.meshsync.resource;
-            // Elsewhere a list is not read either, which changes nothing where it says what is done without it.
+            // In another namespace the list is not read either, but that has no effect if it equals the default
+            // behavior.
             other_name || (here != profile.namespace && !is_stock(meshsync, profile))
         })
         .map(|meshsync| unexpected(context, meshsync))
         .collect();
     if findings.is_empty() && here != profile.namespace {
         return Outcome::pass_with(format!(
-            "MeshSync reads its watch-list in namespace {} only; the one here says what it does without",
+            "MeshSync reads a watch-list only in namespace {}; the one here equals MeshSync's built-in behavior",
             profile.namespace
         ));
     }
     Outcome::of(findings)
 }
 
-/// Whether a list asks for no more and no less than what is watched without one.
+/// Whether a list contains exactly the kinds that are watched without a list.
 fn is_stock(meshsync: &Meshsync, profile: &Profile) -> bool {
     let stock: BTreeSet<&str> = profile.meshsync.default_watch_list.iter().copied().collect();
     match meshsync.watch_list(profile) {
@@ -62,21 +63,20 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
     let here = &context.facts.target.namespace;
     let wanted = profile.meshsync.resource;
     let object = named_object(context, meshsync);
-    DIAGNOSIS.finding()
-        .title(format!(
-            "MeshSync does not read the watch-list of {here}/{name}"
-        ))
+    DIAGNOSIS
+        .finding()
+        .title(format!("MeshSync does not read the watch-list of {here}/{name}"))
         .message(format!(
-            "The program looks for one object only: {wanted} in namespace {}. It does not find its list and falls back to \
-             what is built in. {} itself looks for that name as well.",
+            "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list. {} looks for the \
+             same name.",
             profile.namespace, profile.product
         ))
         .object(context.object("MeshSync", name))
         .evidence(format!("metadata.name: {name}"))
         .evidence(format!("metadata.namespace: {here}"))
         .remedy(format!(
-            "make the object anew as {wanted} in namespace {}, with the same watch-list and broker, then delete this one; \
-             both at once would publish everything twice",
+            "recreate it as {wanted} in namespace {} with the same watch-list and broker, then delete this one (both \
+             publish twice)",
             profile.namespace
         ))
         .command(context.kubectl().inspect(format!("get {object} -o yaml > meshsync.yaml")))

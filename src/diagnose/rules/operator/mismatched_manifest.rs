@@ -13,7 +13,7 @@ use crate::diagnose::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-mismatched-manifest",
-    title: "The operator's image does not fit its manifest",
+    title: "The operator's image does not match its manifest",
     explains: &[
         "operator-webhook-cert",
         "operator-crash-loop",
@@ -27,12 +27,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-manifest",
-    title: "the operator's image and its manifest are of one line",
+    title: "the operator's image matches its manifest",
     after: &[&missing::CHECK],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// The line that an image's tag names; a tag that is no version names none.
+/// The operator line according to an image's tag; `None` if the tag is not a version.
 pub(crate) fn line_of(image: &str) -> Option<Line> {
     let tag = stack::image_tag(image)?;
     let mut numbers = tag.strip_prefix('v').unwrap_or(tag).split('.');
@@ -41,14 +41,14 @@ pub(crate) fn line_of(image: &str) -> Option<Line> {
     Some(if major == 0 { Line::Old } else { Line::Current })
 }
 
-/// What in a Deployment only one line's manifests have, with that line.
+/// Parts of a Deployment that only one line's manifests have, with that line.
 fn marks(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<(Line, String)> {
     let old = context.facts.profile.operator.old_line_container;
     let mut marks = Vec::new();
     if rollout::containers(deployment).iter().any(|container| container.name == old) {
         marks.push((
             Line::Old,
-            format!("spec.template.spec.containers: there is {old}, which only manifests of 0.8 have"),
+            format!("spec.template.spec.containers: contains {old}, which only manifests of 0.8 have"),
         ));
     }
     for argument in manager(context, deployment).into_iter().flat_map(arguments) {
@@ -61,7 +61,7 @@ fn marks(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<(Line, Strin
     marks
 }
 
-/// Whether image and manifest are of different lines; the image's line, and what speaks against it.
+/// Whether image and manifest belong to different lines: the image's line and the evidence against it.
 pub(crate) fn mismatch(context: &RuleContext<'_>) -> Option<(Line, Vec<String>)> {
     let deployment = context.operator.known()?;
     let image = line_of(manager(context, deployment)?.image.as_deref()?)?;
@@ -73,14 +73,14 @@ pub(crate) fn mismatch(context: &RuleContext<'_>) -> Option<(Line, Vec<String>)>
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
     if profile.broker.current.is_none() {
-        return Outcome::skip(format!("{} has one line only", profile.product));
+        return Outcome::skip(format!("{} has only one operator line", profile.product));
     }
     let deployment = context.operator.known_or_unknown()?;
     let Some(image) = rollout::image(deployment, profile.operator.container) else {
         return Outcome::skip(format!("it has no container {}", profile.operator.container));
     };
     if line_of(image).is_none() {
-        return Outcome::skip(format!("the image {image} does not say its version"));
+        return Outcome::skip(format!("the tag of image {image} is not a version"));
     }
     let Some((line, against)) = mismatch(context) else {
         return Outcome::pass();
@@ -91,22 +91,22 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let draft = DIAGNOSIS
         .finding()
         .object(context.object("Deployment", name))
-        .evidence(format!("the image of its container {container}: {image}"))
+        .evidence(format!("image of container {container}: {image}"))
         .evidences(against);
     let draft = if line == Line::Current {
         draft
-            .title("The operator's image is of 1.0 and its manifest of 0.8")
+            .title("The operator's image is 1.0, but its manifest is 0.8")
             .message(
-                "The manager finds no certificate for its webhook and exits, its role does not let it choose a leader, \
-                 and the container beside it has an image that is gone from its former place.",
+                "The manager finds no certificate for its webhook and exits. Its role does not allow leader \
+                 election, and the image of its second container no longer exists in its registry.",
             )
-            .remedy("install the current manifest or chart over it, or go back to the image that fits this one")
+            .remedy("install the current manifest or chart over it, or go back to the image that matches this one")
             .command(set_image(images.old_operator))
     } else {
         draft
-            .title("The operator's image is of 0.8 and its manifest of 1.0")
-            .message("The manager is started with arguments and probes that it does not know.")
-            .remedy("name an image of 1.0, which this manifest is made for")
+            .title("The operator's image is 0.8, but its manifest is 1.0")
+            .message("The manager is started with arguments and probes that it does not support.")
+            .remedy("use a 1.0 image, which this manifest requires")
             .command(set_image(images.operator))
     };
     draft.command(context.kubectl().inspect(format!("get deployment {name} -o wide"))).found()

@@ -2,7 +2,7 @@ use crate::diagnose::rules::{custom_resources, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-missing",
-    title: "There is no operator for the custom resources",
+    title: "The operator is missing, but its custom resources exist",
     explains: &["cr-not-observed"],
     explanation: include_str!("missing.md"),
     ..Diagnosis::fault(Component::Operator)
@@ -10,7 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-deployed",
-    title: "an operator looks after the custom resources",
+    title: "the custom resources have an operator",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
@@ -20,7 +20,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     if context.is_standalone() {
-        return Outcome::skip("MeshSync runs without operator here, and needs none");
+        return Outcome::skip("MeshSync runs without the operator here and needs none");
     }
     if !context.has_custom_resource() {
         return Outcome::skip("there is no operator and no custom resource");
@@ -30,15 +30,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         custom_resources::all(context).map(|(kind, metadata, _)| custom_resources::named(kind, metadata)).collect();
     DIAGNOSIS
         .finding()
-        .title("There is no operator, and its custom resources live on")
+        .title("The operator is missing, but its custom resources exist")
         .message(
-            "What runs goes on running, and nobody heals, changes or removes it. Deleting a custom resource \
-                         hangs for ever, since only the operator clears the finalizers.",
+            "Workloads keep running but are not reconciled. Deleting a custom resource hangs forever, because only \
+             the operator removes the finalizers.",
         )
         .object(context.object("Deployment", name))
         .evidence(format!("there is no Deployment {name}"))
-        .evidence(format!("there are {}", resources.join(", ")))
-        .remedy("deploy the operator again: it adopts what is there; do not delete the custom resources first")
+        .evidence(format!("these exist: {}", resources.join(", ")))
+        .remedy("redeploy the operator, which adopts what exists; do not delete the custom resources first")
         .command(context.redeploy(Some("operator")))
         .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))
         .found()

@@ -1,4 +1,4 @@
-//! The operator and the custom resources that it acts on.
+//! The operator and the custom resources that it reconciles.
 
 pub(crate) mod cr_failed;
 pub(crate) mod cr_missing;
@@ -17,7 +17,7 @@ pub(crate) mod webhook_cert;
 
 use crate::diagnose::rules::prelude::*;
 
-/// The diagnoses, in the order in which they are listed.
+/// The diagnoses, in display order.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &missing::DIAGNOSIS,
     &old_line::DIAGNOSIS,
@@ -35,7 +35,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &cr_failed::DIAGNOSIS,
 ];
 
-/// The checks, in the order in which they are shown. A check stands behind those that it depends on.
+/// The checks, in display order. A check comes after its prerequisites.
 pub(super) static CHECKS: &[&Check] = &[
     &missing::CHECK,
     &super::workload::OPERATOR_WORKLOAD,

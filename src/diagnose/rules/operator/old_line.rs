@@ -5,7 +5,7 @@ use crate::diagnose::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-old-line",
-    title: "The operator is of the old line",
+    title: "This is the old operator line",
     explanation: include_str!("old_line.md"),
     ..Diagnosis::warning(Component::Operator)
 };
@@ -16,29 +16,36 @@ pub(crate) static CHECK: Check =
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
     if profile.broker.current.is_none() {
-        return Outcome::skip(format!("{} has one line only", profile.product));
+        return Outcome::skip(format!("{} has only one operator line", profile.product));
     }
     if let Some((Line::Current, _)) = mismatched_manifest::mismatch(context) {
-        return Outcome::skip("its image is of the current line, and its manifest is not");
+        return Outcome::skip("its image is of the current line, but its manifest is not");
     }
     match context.line {
         Some(Line::Current) => return Outcome::pass(),
         Some(Line::Old) => {}
-        None => return Outcome::unknown("nothing that tells the lines apart was seen"),
+        None => return Outcome::unknown("nothing found that identifies the line"),
     }
     let operator = context.operator.known();
     let image = operator.and_then(|deployment| rollout::image(deployment, profile.operator.container));
     let name = profile.operator.deployment;
-    DIAGNOSIS.finding()
-        .message("It is 0.8 or older: no token on the broker, no finalizers, no conditions, and a ServiceAccount that may do everything.")
+    DIAGNOSIS
+        .finding()
+        .message(
+            "It is 0.8 or older: no broker token, no finalizers, no conditions, and a ServiceAccount with \
+                  permission for everything.",
+        )
         .object(image.map(|_| context.object("Deployment", name)))
         .evidences(image.map(|image| format!("Deployment {name} runs {image}")))
         .evidence(match operator {
-            Some(_) => format!("its pod has the container {}, which only the old line's manifests have", profile.operator.old_line_container),
+            Some(_) => format!(
+                "its pod has the container {}, which only manifests of the old line have",
+                profile.operator.old_line_container
+            ),
             None => format!("the broker's StatefulSet is {}", profile.broker.old),
         })
         .remedy(format!(
-            "upgrade to {}; the broker's address, Service type and token change with it, so readers outside must follow",
+            "upgrade to {}; the broker's address, Service type and token change, so update external clients too",
             profile.images.operator_release
         ))
         .found()

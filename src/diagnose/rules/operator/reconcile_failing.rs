@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-reconcile-failing",
-    title: "The operator cannot do what the custom resources ask",
+    title: "The operator cannot reconcile the custom resources",
     explains: &["broker-no-workload", "meshsync-no-workload", "cr-failed"],
     explanation: include_str!("reconcile_failing.md"),
     ..Diagnosis::fault(Operator)
@@ -13,7 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-reconciles",
-    title: "the operator can do what the custom resources ask",
+    title: "the operator can reconcile the custom resources",
     after: &[&missing::CHECK],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
@@ -21,9 +21,9 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let container = context.facts.profile.operator.container;
     if context.operator_is_up() != Some(true) {
-        return Outcome::skip("the operator is not up");
+        return Outcome::skip("the operator is not running");
     }
-    // Its log is read only when the custom resources show that something is amiss.
+    // Its log is read only if the custom resources show a problem.
     let pods = context.pods_of(Operator);
     let Some(words) = last_words::of_pods(context.facts, Operator, &pods, container) else {
         return Outcome::pass();
@@ -33,12 +33,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .message(match words.signature {
-            Some(signature) => format!("The operator runs and fails again and again: {}.", signature.says),
-            None => "The operator runs and fails again and again; its log says at what.".to_owned(),
+            Some(signature) => format!("The operator is running but fails repeatedly: {}.", signature.says),
+            None => "The operator is running but fails repeatedly; check its log for the cause.".to_owned(),
         })
         .object(context.object("Deployment", name))
         .evidences(words.evidence)
-        .remedy(words.signature.map_or("mend what the lines name; the operator tries again by itself", |s| s.remedy))
+        .remedy(words.signature.map_or("fix what the log lines name; the operator retries automatically", |s| s.remedy))
         .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
         .found()
 }

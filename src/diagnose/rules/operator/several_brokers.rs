@@ -2,7 +2,7 @@ use crate::diagnose::rules::{prelude::*, references::point_to};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "several-brokers",
-    title: "Several Brokers share one namespace",
+    title: "Several Broker CRs share one namespace",
     explains: &[
         "broker-not-ready",
         "broker-endpoint-stale",
@@ -15,10 +15,10 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 pub(crate) static CHECK: Check =
-    Check { id: "one-broker", title: "no two Brokers share the namespace", ..Check::of(&[&DIAGNOSIS], judge) };
+    Check { id: "one-broker", title: "the namespace has at most one Broker CR", ..Check::of(&[&DIAGNOSIS], judge) };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let brokers = context.brokers.known_or_skip("there is no Broker object")?;
+    let brokers = context.brokers.known_or_skip("there is no Broker CR")?;
     let profile = context.facts.profile;
     let mut names: Vec<&str> = brokers
         .iter()
@@ -26,7 +26,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .map(|broker| stack::name(&broker.metadata))
         .collect();
     match names.len() {
-        0 => return Outcome::skip("there is no Broker object that stays"),
+        0 => return Outcome::skip("every Broker CR is terminating"),
         1 => return Outcome::pass(),
         _ => names.sort_unstable(),
     }
@@ -38,38 +38,38 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let native = meshsync.spec.broker.as_ref().and_then(|broker| broker.native.as_ref());
         native.is_some_and(|native| native.name != keep)
     });
-    DIAGNOSIS.finding()
+    DIAGNOSIS
+        .finding()
         .title(format!(
-            "{} Brokers share namespace {}: {}",
+            "{} Broker CRs share namespace {}: {}",
             names.len(),
             context.facts.target.namespace,
             names.join(", ")
         ))
         .message(if profile.broker.current.is_some() {
             format!(
-                "The operator calls the workloads of each of them {workload}, so each one's turn overwrites what the other \
-                 made, and deleting either takes the shared broker away."
+                "The operator names the workloads of each {workload}, so every reconcile overwrites the other's, and \
+                 deleting either CR deletes the shared broker."
             )
         } else {
-            "The operator gives their ConfigMaps the same names, so each one's turn overwrites what the other made.".into()
+            "The operator gives their ConfigMaps the same names, so every reconcile overwrites the other's.".into()
         })
         .object(context.object("Broker", others().next().unwrap_or(keep)))
         .evidences(brokers.iter().map(|broker| {
             let created = broker.metadata.creation_timestamp.as_ref();
             format!(
-                "Broker {} of {}: size {}, version {}",
+                "Broker {} created {}: size {}, version {}",
                 stack::name(&broker.metadata),
-                created.map_or_else(|| "an unknown time".to_owned(), |time| time.0.to_string()),
+                created.map_or_else(|| "at an unknown time".to_owned(), |time| time.0.to_string()),
                 broker.spec.size.unwrap_or(1),
-                broker.spec.version.as_deref().unwrap_or("the operator's own")
+                broker.spec.version.as_deref().unwrap_or("the operator's default")
             )
         }))
         .remedy(format!(
-            "keep {keep}, see that MeshSync names it, delete the other, and let the operator make the shared workloads again; a \
-             second broker belongs into a namespace of its own"
+            "delete the other Broker CR and point MeshSync to {keep}; put a second broker into a namespace of its own"
         ))
-        .commands(astray.map(|meshsync| point_to(context, meshsync, keep)))
         .commands(others().map(|name| context.kubectl().delete(format!("brokers.{} {name}", profile.group))))
+        .commands(astray.map(|meshsync| point_to(context, meshsync, keep)))
         .command(context.restart(Component::Operator))
         .command(context.restart(Component::Meshsync))
         .found()

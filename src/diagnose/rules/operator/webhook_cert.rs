@@ -3,7 +3,7 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Event};
 use crate::{
     diagnose::{
         rules::{
-            installation::conversion_webhook_down::{unreadable_versions, without_conversion},
+            installation::conversion_webhook_down::unreadable_versions,
             operator::{manager::manager, missing},
             prelude::*,
         },
@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-webhook-cert",
-    title: "The operator lacks a valid certificate for its webhook",
+    title: "The operator has no valid certificate for its webhook",
     explains: &["conversion-webhook-down", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("webhook_cert.md"),
     ..Diagnosis::fault(Operator)
@@ -25,18 +25,18 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "operator-certificate",
-    title: "the operator has the certificate that its webhook needs",
+    title: "the operator has a valid certificate for its webhook",
     after: &[&missing::CHECK],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
-/// Where the manager looks for the certificate of its webhook.
+/// Where the manager looks for its webhook's certificate.
 const CERTIFICATES: &str = "/tmp/k8s-webhook-server/serving-certs";
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let deployment = context.operator.known_or_unknown()?;
     if context.line != Some(Line::Current) {
-        return Outcome::skip("only the current line has a webhook");
+        return Outcome::skip("only the current operator line has a webhook");
     }
     let off = manager(context, deployment).is_some_and(|manager| {
         manager
@@ -46,10 +46,10 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             .any(|variable| variable.name == "ENABLE_WEBHOOKS" && variable.value.as_deref() == Some("false"))
     });
     if off {
-        return Outcome::skip("its webhook is switched off: ENABLE_WEBHOOKS is false");
+        return Outcome::skip("its webhook is disabled (ENABLE_WEBHOOKS is false)");
     }
     let mut evidence = unreadable_versions(context, |kind| kind == Kind::ConversionWebhookUntrusted);
-    // What the API server itself does not get at lies below the operator.
+    // What the API server cannot reach concerns the installation, not only the operator.
     let below = !evidence.is_empty();
     if rollout::ready(deployment) == 0 {
         if evidence.is_empty() {
@@ -62,27 +62,25 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let secret = secret_of(deployment).unwrap_or("webhook-server-cert");
     let name = context.facts.profile.operator.deployment;
-
-    DIAGNOSIS.finding()
-            .component(if below { Installation } else { Operator })
-            .message(format!(
-                "Its webhook is on, and what the Secret {secret} should hold is missing or not trusted. cert-manager makes \
-                 it, where it is installed and its Certificate is ready."
-            ))
-            .object(context.object("Deployment", name))
-            .evidences(evidence)
-            .remedy(
-                "see that cert-manager is installed and its Certificate ready; or do without the webhook, as the Helm chart \
-                 does: both versions have the same fields, so nothing is lost",
-            )
-            .command(context.kubectl().inspect("get certificates,issuers"))
-            .command(context.kubectl().change(format!("set env deployment/{name} ENABLE_WEBHOOKS=false")))
-            .command(context.kubectl().patch_of(PatchKind::Json, format!("deployment {name}"), r#"[{"op":"remove","path":"/spec/template/spec/containers/0/volumeMounts"},{"op":"remove","path":"/spec/template/spec/volumes"}]"#))
-            .commands(without_conversion(context))
-            .found()
+    DIAGNOSIS
+        .finding()
+        .component(if below { Installation } else { Operator })
+        .message(format!(
+            "Its webhook is enabled, but the certificate in Secret {secret} is missing or not trusted. \
+                 cert-manager creates it if cert-manager is installed and its Certificate is ready."
+        ))
+        .object(context.object("Deployment", name))
+        .evidences(evidence)
+        .remedy(
+            "fix cert-manager and its Certificate; or redeploy the operator without the webhook (nothing is \
+                 lost: both CRD versions have the same fields)",
+        )
+        .command(context.kubectl().inspect("get certificates,issuers"))
+        .command(context.redeploy(Some("operator")))
+        .found()
 }
 
-/// The Secret that is mounted where the manager looks for its certificate.
+/// The Secret that is mounted there.
 fn secret_of(deployment: &Deployment) -> Option<&str> {
     let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
     let mount = pod
@@ -93,7 +91,8 @@ fn secret_of(deployment: &Deployment) -> Option<&str> {
     pod.volumes.iter().flatten().find(|volume| volume.name == mount.name)?.secret.as_ref()?.secret_name.as_deref()
 }
 
-/// Where a pod of the operator cannot mount the Secret. Events tell of the past: the caller knows that no pod is ready.
+/// Events about pods of the operator that cannot mount the Secret. Events may be old, so the caller checks that no pod
+/// is ready.
 fn unmounted(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<String> {
     let Some(secret) = secret_of(deployment) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What the files of a workload's diagnoses share: why a container waits, and how a component is called.
+//! Shared by the diagnoses of workloads: why a container is waiting, and how a component is named.
 
 use crate::diagnose::rules::prelude::*;
 
@@ -9,7 +9,7 @@ pub(crate) fn waiting(status: &ContainerStatus) -> Option<(&str, &str)> {
     Some((waiting.reason.as_deref().unwrap_or_default(), waiting.message.as_deref().unwrap_or_default()))
 }
 
-/// A component as a sentence's subject. There are many adapters, each in a container of its name.
+/// A component as the subject of a sentence. Adapters are named individually.
 pub(crate) fn who(component: Component, name: &str) -> String {
     match component {
         Component::Adapter => format!("{} {name}", component.title()),

@@ -1,14 +1,14 @@
-//! A controller, whichever kind it is.
+//! A controller of any kind.
 
 use crate::{diagnose::rules::prelude::*, report::WorkloadRef};
 
-/// A controller, whichever kind it is.
+/// A controller of any kind.
 pub(super) struct Controller {
     pub(super) kind: &'static str,
     pub(super) workload: WorkloadRef,
     pub(super) wanted: i32,
     pub(super) incomplete: Option<String>,
-    /// Why it cannot make pods, in its own conditions.
+    /// Why it cannot create pods, according to its conditions.
     pub(super) refused: Option<String>,
 }
 

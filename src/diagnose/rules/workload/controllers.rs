@@ -1,4 +1,4 @@
-//! What can be wrong with any workload: one check serves operator, broker, `MeshSync`, server and adapters.
+//! Faults that any workload can have: the same check covers operator, broker, `MeshSync`, server and adapters.
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 
@@ -15,7 +15,7 @@ use crate::diagnose::rules::{
 };
 use crate::report::WorkloadRef;
 
-/// Judges the workload of a component.
+/// Judges a component's workload.
 pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgement {
     let controllers = controllers(context, component);
     let pods = context.pods_of(component);
@@ -43,7 +43,7 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
     Outcome::of(findings)
 }
 
-/// Several `StatefulSet`s share the broker's pods; a pod is of the one that its name begins with.
+/// Several `StatefulSet`s may share the broker's pods; a pod belongs to the one whose name is its prefix.
 fn belongs(pod: &Pod, controller: &Controller, all: &[Controller]) -> bool {
     all.len() == 1 || rollout::is_pod_of(stack::name(&pod.metadata), &controller.workload.name)
 }
@@ -110,7 +110,7 @@ fn of_controller(
     findings
 }
 
-/// The one thing that is wrong with each pod, if any.
+/// The first fault of each pod, if it has any.
 fn of_pods(context: &RuleContext<'_>, component: Component, pods: &[&Pod]) -> Vec<Finding> {
     pods.iter()
         .filter(|pod| pod.metadata.deletion_timestamp.is_none())
@@ -122,7 +122,7 @@ fn of_pods(context: &RuleContext<'_>, component: Component, pods: &[&Pod]) -> Ve
         .collect()
 }
 
-/// A controller that lacks pods and whose pods the API server refuses, as its events say.
+/// Whether the API server rejects a controller's pods, according to its events.
 fn refused_by_event(context: &RuleContext<'_>, controller: &Controller, pods: &[&Pod]) -> Option<String> {
     let wanted = usize::try_from(controller.wanted).unwrap_or(0);
     if pods.len() >= wanted {

@@ -10,7 +10,7 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-crash-loop",
-    title: "{Component} crashes again and again",
+    title: "{Component} is in CrashLoopBackOff",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("crash_loop.md"),
     ..Diagnosis::of_workloads()
@@ -19,7 +19,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &Pod) -> Option<Finding> {
     let (status, backing_off) = stack::container_statuses(pod).find_map(|status| {
         let backing_off = waiting(status).is_some_and(|(reason, _)| reason == "CrashLoopBackOff");
-        // Between two starts the container shows how it ended rather than that it waits.
+        // Between two starts, the container shows how it ended instead of that it is waiting.
         let ended = status
             .state
             .as_ref()
@@ -40,22 +40,23 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
     let out_of_memory = last.is_some_and(|last| last.reason.as_deref() == Some("OOMKilled"));
     let words = last_words::of(context.facts, component, name, &status.name);
     let message = match words.signature.filter(|_| !out_of_memory) {
-        Some(signature) => format!("Container {} ends since {}.", status.name, signature.says),
+        Some(signature) => format!("Container {} exits because {}.", status.name, signature.says),
         None => format!(
-            "Container {} starts, ends and waits ever longer before it starts again. The pod's phase may read Running all the while.",
+            "Container {} starts and exits repeatedly, with growing delays between restarts. The pod's phase may \
+             show Running all the time.",
             status.name
         ),
     };
     let remedy = match words.signature {
-        _ if out_of_memory => "it needs more memory than its limit: raise resources.limits.memory",
+        _ if out_of_memory => "raise resources.limits.memory: the container needs more memory than its limit",
         Some(signature) => signature.remedy,
-        None => "the log of the run that ended says why",
+        None => "check the previous container's logs",
     };
     let said = last.and_then(|last| last.message.as_deref()).filter(|message| !message.is_empty());
     let finding = DIAGNOSIS
         .finding_of(component)
         .title(format!(
-            "{} crashes again and again: {} restarts{}",
+            "{} keeps crashing: {} restarts{}",
             who(component, &status.name),
             status.restart_count,
             ending.as_ref().map(|ending| format!(", {ending}")).unwrap_or_default()
@@ -68,8 +69,8 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
             if backing_off { "CrashLoopBackOff" } else { "terminated" },
             status.restart_count
         ))
-        .evidences(ending.map(|ending| format!("it last ended with {ending}")))
-        .evidences(said.map(|message| format!("its last words: {}", message.trim())))
+        .evidences(ending.map(|ending| format!("last exit: {ending}")))
+        .evidences(said.map(|message| format!("termination message: {}", message.trim())))
         .evidences(words.evidence)
         .remedy(remedy)
         .command(context.kubectl().inspect(format!("logs {name} -c {} --previous --tail=50", status.name)))

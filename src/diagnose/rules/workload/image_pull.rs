@@ -32,17 +32,17 @@ pub(crate) fn image_pull(context: &RuleContext<'_>, component: Component, pod: &
     let vanished = status.name == context.facts.profile.operator.old_line_container;
     let finding = DIAGNOSIS
         .finding_of(component)
-        .title(format!("The image {} cannot be pulled", status.image))
-        .message(format!("Container {} of {} does not start without it.", status.name, who(component, &status.name)))
+        .title(format!("Image {} cannot be pulled", status.image))
+        .message(format!("Container {} of {} cannot start without it.", status.name, who(component, &status.name)))
         .object(context.object("Pod", name))
         .evidence(format!("pod {name}, container {}: {reason}: {message}", status.name))
         .evidences(
-            vanished.then_some("the copy of kube-rbac-proxy that old manifests name no longer exists in its registry"),
+            vanished.then_some("the kube-rbac-proxy image that old manifests use no longer exists in its registry"),
         )
         .remedy(if vanished {
-            "deploy the operator from current manifests, which have no such container"
+            "redeploy the operator from current manifests, which do not have this container"
         } else {
-            "see whether name and tag exist, whether the node reaches the registry, and whether a pull secret is needed"
+            "check that name and tag exist, that the node can reach the registry, and whether a pull secret is needed"
         })
         .command(context.kubectl().inspect(format!("describe pod/{name}")))
         .done();

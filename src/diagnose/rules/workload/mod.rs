@@ -1,4 +1,4 @@
-//! Diagnoses that every workload can have; the code begins with the component.
+//! Diagnoses that every workload can have; the code starts with the component.
 
 mod containers;
 mod controller;
@@ -13,7 +13,7 @@ mod unschedulable;
 
 use crate::diagnose::rules::prelude::*;
 
-/// The diagnoses, in the order in which they are listed.
+/// The diagnoses, in display order.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &crash_loop::DIAGNOSIS,
     &image_pull::DIAGNOSIS,
@@ -23,34 +23,34 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &not_ready::DIAGNOSIS,
 ];
 
-/// The checks of the server; the other components list theirs among their own.
+/// The checks of Meshery Server; the other components list theirs themselves.
 pub(super) static SERVER_CHECKS: &[&Check] = &[&SERVER_WORKLOAD, &ADAPTER_WORKLOADS];
 
 pub(crate) static BROKER_WORKLOAD: Check = Check {
     id: "broker-workload",
     component: Component::Broker,
-    title: "the broker's pods are well",
+    title: "the broker's pods are healthy",
     ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Broker))
 };
 
 pub(crate) static MESHSYNC_WORKLOAD: Check = Check {
     id: "meshsync-workload",
     component: Component::Meshsync,
-    title: "MeshSync's pods are well",
+    title: "MeshSync's pods are healthy",
     ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Meshsync))
 };
 
 pub(crate) static OPERATOR_WORKLOAD: Check = Check {
     id: "operator-workload",
     component: Component::Operator,
-    title: "the operator's pods are well",
+    title: "the operator's pods are healthy",
     ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Operator))
 };
 
 pub(crate) static SERVER_WORKLOAD: Check = Check {
     id: "server-workload",
     component: Component::Server,
-    title: "the server's pods are well",
+    title: "the server's pods are healthy",
     after: &[&API_REACHABLE],
     ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Server))
 };
@@ -58,12 +58,12 @@ pub(crate) static SERVER_WORKLOAD: Check = Check {
 pub(crate) static ADAPTER_WORKLOADS: Check = Check {
     id: "adapter-workloads",
     component: Component::Adapter,
-    title: "the pods of the server's adapters are well",
+    title: "the pods of the server's adapters are healthy",
     after: &[&API_REACHABLE],
     ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Adapter))
 };
 
-/// What follows when any workload of the stack does not work; the rungs above it only.
+/// What follows if a workload of the stack does not work.
 pub(super) const WORKLOAD_DOWN: &[&str] = &[
     "{component}-not-ready",
     "broker-unreachable",

@@ -46,7 +46,7 @@ pub(super) fn not_ready(
         .evidence(why)
         .evidences(pods.iter().flat_map(|pod| unready_words(pod)))
         .evidences(newest_warning(context, pods))
-        .remedy("see what its pods wait for")
+        .remedy("check what its pods are waiting for")
         .command(context.kubectl().inspect(format!("describe {workload}")))
         .command(context.kubectl().inspect(format!("logs {workload} --all-containers --tail=50")))
         .done()
@@ -68,7 +68,7 @@ fn unready_words(pod: &Pod) -> Vec<String> {
     words
 }
 
-/// The newest warning about one of these pods.
+/// The latest warning about one of these pods.
 fn newest_warning(context: &RuleContext<'_>, pods: &[&Pod]) -> Option<String> {
     context
         .facts

@@ -5,13 +5,13 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-pods-refused",
-    title: "{Component}'s pods are refused",
+    title: "The API server rejects {Component}'s pods",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("pods_refused.md"),
     ..Diagnosis::of_workloads()
 };
 
-/// The API server refuses the controller's pods.
+/// The API server rejects the controller's pods.
 pub(super) fn pods_refused(
     context: &RuleContext<'_>,
     component: Component,
@@ -21,13 +21,11 @@ pub(super) fn pods_refused(
     let title = who(component, &controller.workload.name);
     DIAGNOSIS
         .finding_of(component)
-        .title(format!("{title}'s pods are refused"))
-        .message(
-            "The API server refuses the pods: a quota, Pod Security, an admission webhook or a missing ServiceAccount.",
-        )
+        .title(format!("The API server rejects the pods of {title}"))
+        .message("Usual causes are a quota, Pod Security, an admission webhook or a missing ServiceAccount.")
         .object(controller.object(context))
         .evidence(why)
-        .remedy("lift what refuses them; the controller tries again by itself")
+        .remedy("fix what rejects them; the controller retries automatically")
         .command(context.kubectl().inspect(format!("describe {}", controller.workload)))
         .done()
 }

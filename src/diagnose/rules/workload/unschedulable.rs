@@ -7,7 +7,7 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-unschedulable",
-    title: "{Component} finds no node for its pod",
+    title: "{Component}'s pod is unschedulable",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("unschedulable.md"),
     ..Diagnosis::of_workloads()
@@ -23,14 +23,15 @@ pub(crate) fn unschedulable(context: &RuleContext<'_>, component: Component, pod
     Some(
         DIAGNOSIS
             .finding_of(component)
-            .title(format!("{} finds no node for its pod", who(component, container)))
-            .message("The scheduler finds no node for the pod, so it does not run.")
+            .title(format!("The pod of {} is unschedulable", who(component, container)))
+            .message("No node meets the pod's requirements, so it does not run.")
             .object(context.object("Pod", name))
             .evidence(format!("pod {name}: {message}"))
             .remedy(if ports {
-                "another pod holds the host port on every node: remove that pod, or the hostPort of the old manifests"
+                "another pod uses the host port on every node: delete that pod, or remove hostPort from the old \
+                 manifest"
             } else {
-                "make room: resources, taints and node selectors decide"
+                "free resources, or adjust taints and node selectors"
             })
             .command(context.kubectl().inspect(format!("describe pod/{name}")))
             .done(),

@@ -47,10 +47,10 @@ async fn table_output_shows_the_same_result() -> Result<()> {
     let ran = scene.run("test dataflow").await.exits(0);
     for words in [
         "Test of dataflow",
-        "the API server acknowledges a change",
-        "ADDED comes out of the broker",
-        "MODIFIED comes out of the broker",
-        "DELETED comes out of the broker",
+        "change acknowledged by the API server",
+        "ADDED received from the broker",
+        "MODIFIED received from the broker",
+        "DELETED received from the broker",
         "MeshSync can read all 21 resources",
     ] {
         assert!(ran.stdout.contains(words), "{words} is not in\n{}", ran.stdout);

@@ -40,9 +40,9 @@ async fn frozen_meshsync_is_silent_and_does_not_answer() -> Result<()> {
     assert_root(&report, "meshsync-silent");
     assert_eq!(events(&report), ["fail"; 3]);
     let silent = finding(&report, "meshsync-silent");
-    assert_evidence(silent, "the request for its version: timed out");
+    assert_evidence(silent, "request for its version: timed out");
     assert_evidence(silent, "acknowledged ADDED, MODIFIED, DELETED");
-    assert_evidence(silent, "nothing of it came on meshery.meshsync.core");
+    assert_evidence(silent, "no event from it arrived on meshery.meshsync.core");
     assert_eq!(report["components"]["meshsync"]["state"], "CONNECTED");
     scene.assert_nothing_is_left().await?;
 
@@ -63,7 +63,7 @@ async fn meshsync_that_only_keeps_its_connection_is_silent() -> Result<()> {
     let report = scene.dataflow(1, "--wait 1s").await;
     assert_root(&report, "meshsync-silent");
     let silent = finding(&report, "meshsync-silent");
-    assert_evidence(silent, "the request for its version: timed out");
+    assert_evidence(silent, "request for its version: timed out");
     scene.assert_nothing_is_left().await
 }
 
@@ -90,7 +90,7 @@ async fn meshsync_without_the_reader_role_names_no_cluster() -> Result<()> {
     assert_root(&report, "meshsync-cannot-list");
     let wrong = finding(&report, "flow-wrong-cluster-id");
     assert_eq!(wrong["causedBy"], json!(["meshsync-cannot-list"]));
-    assert_eq!(wrong["title"], "Events name no cluster");
+    assert_eq!(wrong["title"], "Events have no cluster ID");
     Ok(())
 }
 
@@ -156,7 +156,7 @@ async fn meshsync_that_names_another_cluster_is_reported() -> Result<()> {
     let report = scene.dataflow(1, "").await;
     assert_root(&report, "flow-wrong-cluster-id");
     let wrong = finding(&report, "flow-wrong-cluster-id");
-    assert_eq!(wrong["title"], "Events name another cluster");
+    assert_eq!(wrong["title"], "Events have another cluster's ID");
     let ours = scene.cluster_id().await?;
     assert_evidence(wrong, ours.as_str().unwrap_or_default());
     assert_evidence(wrong, "another");
@@ -172,9 +172,9 @@ async fn meshsync_that_names_no_cluster_despite_permission_is_reported() -> Resu
     let report = scene.dataflow(1, "").await;
     assert_root(&report, "flow-wrong-cluster-id");
     let wrong = finding(&report, "flow-wrong-cluster-id");
-    assert_eq!(wrong["title"], "Events name no cluster");
+    assert_eq!(wrong["title"], "Events have no cluster ID");
     let message = wrong["message"].as_str().unwrap_or_default();
-    assert!(!message.contains("may not read"), "{message}");
+    assert!(!message.contains("cannot read"), "{message}");
     Ok(())
 }
 
@@ -192,7 +192,7 @@ async fn slow_meshsync_is_reported_with_at_least_its_delay() -> Result<()> {
         assert!(timing["minMicros"].as_u64() >= Some(1_500_000), "{timing}");
     }
     // The time of the API server is not included.
-    assert_evidence(finding(&report, "flow-slow"), "told a watch of ours");
+    assert_evidence(finding(&report, "flow-slow"), "meshdoctor's own watch received them");
     scene.dataflow(1, "--fail-on warning").await;
     Ok(())
 }
@@ -206,7 +206,7 @@ async fn events_on_another_subject_are_reported() -> Result<()> {
     assert_root(&report, "flow-wrong-subject");
     assert_eq!(
         finding(&report, "flow-wrong-subject")["title"],
-        "Events come on elsewhere.core, and not on meshery.meshsync.core"
+        "Events arrive on elsewhere.core, not on meshery.meshsync.core"
     );
     scene.assert_nothing_is_left().await
 }
@@ -218,7 +218,7 @@ async fn lost_events_are_named() -> Result<()> {
     let _meshsync = scene.faulty(&faults).await?;
     let report = scene.dataflow(1, "--wait 1s").await;
     assert_root(&report, "flow-event-missing");
-    assert_eq!(finding(&report, "flow-event-missing")["title"], "1 of 3 events did not come: MODIFIED");
+    assert_eq!(finding(&report, "flow-event-missing")["title"], "1 of 3 events are missing: MODIFIED");
     assert_eq!(events(&report), ["pass", "fail", "pass"]);
     scene.assert_nothing_is_left().await
 }
@@ -229,7 +229,7 @@ async fn two_publishers_send_every_event_twice() -> Result<()> {
     let _one = scene.fake_meshsync().await?;
     let two = scene.fake_meshsync().await?;
     let report = scene.dataflow(0, "").await;
-    assert_eq!(finding(&report, "meshsync-duplicated")["title"], "Every event comes 2 times");
+    assert_eq!(finding(&report, "meshsync-duplicated")["title"], "Every event arrives 2 times");
     assert_eq!(events(&report), ["pass"; 3]);
     two.kill();
     bed::until("one publisher to be left", LIMIT, || async {
@@ -247,7 +247,7 @@ async fn small_max_payload_is_reported_instead_of_silence() -> Result<()> {
     let report = scene.dataflow(1, "--wait 1s").await;
     assert!(!codes(&report).contains(&"meshsync-silent"), "{:#}", report["findings"]);
     let found = finding(&report, "flow-message-too-big");
-    assert_eq!(found["title"], "The broker takes no message over 256 bytes");
+    assert_eq!(found["title"], "The broker accepts no message larger than 256 bytes");
     assert_evidence(found, "meshery-nats-0: max_payload is 256");
     scene.assert_nothing_is_left().await
 }

@@ -102,7 +102,7 @@ async fn thousand_messages_at_once_are_all_counted_despite_invalid_ones() -> Res
     let counted = resource(&report, "Burst.example.com/v1");
     assert_eq!(counted["added"], MANY, "{counted}");
     let detail = hop(&report, "events")["detail"].as_str().unwrap_or_default();
-    assert!(detail.contains("3 messages were no events"), "{detail}");
+    assert!(detail.contains("3 messages were not events"), "{detail}");
     assert!(peak < 64 * 1024, "{peak} KiB");
     Ok(())
 }

@@ -50,6 +50,6 @@ async fn recording_contains_the_result_of_the_test() -> Result<()> {
     assert_eq!(flow_checks(&replayed), flow_checks(&live));
     let title = |report: &Value| finding(report, "flow-event-missing")["title"].clone();
     assert_eq!(title(&replayed), title(&live));
-    assert_eq!(title(&live), "1 of 3 events did not come: DELETED");
+    assert_eq!(title(&live), "1 of 3 events are missing: DELETED");
     scene.assert_nothing_is_left().await
 }

@@ -90,7 +90,7 @@ async fn leftovers_are_removed_and_objects_of_waiting_runs_stay() -> Result<()> 
     }
     let report = dataflow(&bed, &bed.kubeconfig(), "").run_beside().await.exits(0).json();
     let clean = checked(&report, "flow-clean");
-    assert_eq!(clean["reason"], "3 of an earlier run removed");
+    assert_eq!(clean["reason"], "removed 3 left by an earlier run");
     assert_eq!(objects(&stack).await?, ["meshdoctor-probe-alive-1", "meshdoctor-probe-nameless-1"]);
     let important = stack.path("v1", "ConfigMap", "important");
     rest::get(&stack.client, &important).await?;

@@ -36,7 +36,7 @@ async fn assert_left_and_then_removed(bed: &bed::Lease, stack: &Stack, report: &
     assert!(command.contains(&left[0]), "{command}");
     let next = dataflow(bed, &bed.kubeconfig(), "").run_beside().await;
     let clean = next.exits(0).json();
-    assert_eq!(checked(&clean, "flow-clean")["reason"], "1 of an earlier run removed");
+    assert_eq!(checked(&clean, "flow-clean")["reason"], "removed 1 left by an earlier run");
     assert_eq!(objects(stack).await?, [""; 0]);
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn connections_that_break_for_good_leave_a_reported_object() -> Result<()>
         let report = assert_undetermined(proxy.run(tool).await?, why);
         // A client without a response does not know whether the object was created.
         let title = found(&report, "flow-probe-leftover")["title"].to_string();
-        assert_eq!(title.contains("may still be there"), moment == Moment::Applied, "{title}");
+        assert_eq!(title.contains("may still exist"), moment == Moment::Applied, "{title}");
         publisher.resume()?;
         assert_left_and_then_removed(&bed, &stack, &report).await?;
     }

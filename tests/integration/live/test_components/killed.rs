@@ -41,7 +41,7 @@ async fn next_run_removes_and_reports_what_a_run_killed_at_any_write_left() -> R
             let clean = checked(&report, "flow-clean");
             assert_eq!(clean["status"], "pass");
             if !left.is_empty() {
-                assert_eq!(clean["reason"], "1 of an earlier run removed", "{report:#}");
+                assert_eq!(clean["reason"], "removed 1 left by an earlier run", "{report:#}");
             }
         }
     }
@@ -71,7 +71,7 @@ async fn next_run_removes_what_a_run_killed_while_waiting_left() -> Result<()> {
     let report = next.json();
     assert_eq!(objects(&stack).await?, [""; 0], "{report:#}");
     let clean = checked(&report, "flow-clean");
-    assert_eq!(clean["reason"], "1 of an earlier run removed", "{report:#}");
+    assert_eq!(clean["reason"], "removed 1 left by an earlier run", "{report:#}");
     Ok(())
 }
 

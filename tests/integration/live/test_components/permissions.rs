@@ -158,7 +158,7 @@ async fn lease() -> Result<(bed::Lease, Stack, bed::Publisher)> {
 async fn without_create_permission_nothing_is_created() -> Result<()> {
     let (bed, stack, _publisher) = lease().await?;
     let report = without(&bed, "create").await?.exits(3).json();
-    assert_refused(&report, "did not take");
+    assert_refused(&report, "refused to create");
     assert_eq!(problem_codes(&report), ["flow-write-refused"]);
     assert_eq!(objects(&stack).await?, [""; 0]);
     Ok(())
@@ -168,7 +168,7 @@ async fn without_create_permission_nothing_is_created() -> Result<()> {
 async fn without_patch_permission_the_object_is_removed_unchanged() -> Result<()> {
     let (bed, stack, _publisher) = lease().await?;
     let report = without(&bed, "patch").await?.exits(3).json();
-    assert_refused(&report, "change its ConfigMap");
+    assert_refused(&report, "refused to change");
     assert_eq!(problem_codes(&report), ["flow-write-refused"]);
     assert_eq!(hop(&report, "added")["status"], "pass");
     assert_eq!(objects(&stack).await?, [""; 0]);
@@ -179,7 +179,7 @@ async fn without_patch_permission_the_object_is_removed_unchanged() -> Result<()
 async fn without_delete_permission_the_leftover_is_reported_until_removed() -> Result<()> {
     let (bed, stack, _publisher) = lease().await?;
     let report = without(&bed, "delete").await?.exits(3).json();
-    assert_refused(&report, "remove its ConfigMap");
+    assert_refused(&report, "refused to delete");
     let left = objects(&stack).await?;
     assert_eq!(left.len(), 1, "{report:#}");
     let leftover = found(&report, "flow-probe-leftover");
@@ -200,7 +200,7 @@ async fn without_delete_permission_the_leftover_is_reported_until_removed() -> R
     let report = dataflow(&bed, &bed.kubeconfig(), "").run_beside().await;
     let report = report.exits(0).json();
     let clean = checked(&report, "flow-clean");
-    assert_eq!(clean["reason"], "1 of an earlier run removed");
+    assert_eq!(clean["reason"], "removed 1 left by an earlier run");
     Ok(())
 }
 
