@@ -21,21 +21,24 @@ pub(crate) fn from_failure(failure: &ApiError, config: &Config, now: Timestamp) 
         evidence.push(format!("through the proxy {}", redact::address(&proxy.to_string())));
     }
     let why = &failure.message;
+    let shown = server.trim_end_matches('/');
     let (code, message, remedy) = match failure.kind {
         Kind::TimedOut => {
-            ("cluster-unreachable", format!("the API server {server} did not answer: {why}"), loopback_hint(config))
+            ("cluster-unreachable", format!("the API server {shown} did not answer: {why}"), loopback_hint(config))
         }
         Kind::TlsUntrusted => {
-            ("tls-untrusted", format!("the connection to {server} is not trusted: {why}"), leaf_hint(config))
+            ("tls-untrusted", format!("the connection to {shown} is not trusted: {why}"), leaf_hint(config))
         }
-        Kind::NotAnApiServer => ("not-an-api-server", format!("{server} is not a Kubernetes API server: {why}"), None),
-        Kind::TooLarge => ("answer-too-large", format!("the answer from {server} exceeds a limit: {why}"), None),
+        Kind::NotAnApiServer => ("not-an-api-server", format!("{shown} is not a Kubernetes API server: {why}"), None),
+        Kind::TooLarge => ("answer-too-large", format!("the answer from {shown} exceeds a limit: {why}"), None),
         Kind::Unauthorized => {
             let expired = expiry::expired(&config.auth_info, now);
             let why = if expired.is_empty() { String::new() } else { format!(": {}", expired.join(" and ")) };
-            ("credentials-rejected", format!("the API server {server} rejected our credentials (401){why}"), None)
+            ("credentials-rejected", format!("the API server {shown} rejected the credentials (401){why}"), None)
         }
-        _ => ("cluster-unreachable", format!("the API server {server} is unreachable: {why}"), loopback_hint(config)),
+        _ => {
+            ("cluster-unreachable", format!("cannot connect to the API server {shown}: {why}"), loopback_hint(config))
+        }
     };
     Some(Obstacle { code: code.into(), message, evidence, remedy })
 }

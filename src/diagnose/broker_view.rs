@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::stack_view::{StackView, goes_there};
+use super::stack_view::{StackView, is_of_destination};
 use crate::{
     facts::{
         Attempt, BrokerServer, Facts, FailureKind,
@@ -25,7 +25,7 @@ impl<'a> StackView<'a> {
 
     /// Whether `MeshSync` should be connected to this server.
     pub(crate) fn is_target(&self, server: &BrokerServer) -> bool {
-        goes_there(self.destination.as_ref(), &self.destination_pods, server)
+        is_of_destination(self.destination.as_ref(), &self.destination_pods, server)
     }
 
     /// The servers that `MeshSync` should be connected to.

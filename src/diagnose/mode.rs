@@ -56,7 +56,7 @@ impl StackView<'_> {
         if let Some(destination) = self.elsewhere()
             && destination.given_by == GivenBy::Object
         {
-            return (Mode::CustomBroker, Some(self.told(destination)));
+            return (Mode::CustomBroker, Some(self.destination_setting(destination)));
         }
         if self.has_something() {
             return (Mode::Operator, None);
@@ -73,7 +73,7 @@ impl StackView<'_> {
     }
 
     /// The setting that makes `MeshSync` publish to a destination, as evidence.
-    pub(crate) fn told(&self, destination: &Destination) -> String {
+    pub(crate) fn destination_setting(&self, destination: &Destination) -> String {
         let name = self.meshsync_name();
         match destination.given_by {
             GivenBy::Object => format!("spec.broker.custom.url of MeshSync {name} is {}", destination.address),
@@ -82,7 +82,7 @@ impl StackView<'_> {
     }
 
     /// Whether a self-managed Deployment, and no CR, sets the address that `MeshSync` publishes to.
-    pub(crate) fn goes_by_deployment(&self) -> bool {
+    pub(crate) fn has_deployment_address(&self) -> bool {
         self.destination.as_ref().is_some_and(|destination| destination.given_by == GivenBy::Deployment)
     }
 }

@@ -68,7 +68,7 @@ impl<'a> StackView<'a> {
     pub(super) fn new(facts: &'a Facts, expect: &'a Expectation) -> Self {
         let destination = destination::of(facts);
         let destination_pods = destination.as_ref().map_or_else(Vec::new, |to| destination::pods(facts, to));
-        let clients = clients::sort(facts, |server| goes_there(destination.as_ref(), &destination_pods, server));
+        let clients = clients::sort(facts, |server| is_of_destination(destination.as_ref(), &destination_pods, server));
         Self {
             facts,
             expect,
@@ -229,7 +229,7 @@ fn line(facts: &Facts) -> Option<Line> {
 }
 
 /// Whether a server belongs to the broker that `MeshSync` is configured to use; without a destination, the stack's own.
-pub(super) fn goes_there(destination: Option<&Destination>, pods: &[&Pod], server: &BrokerServer) -> bool {
+pub(super) fn is_of_destination(destination: Option<&Destination>, pods: &[&Pod], server: &BrokerServer) -> bool {
     let custom = server.reached_by == Route::CustomAddress
         || server.pod.as_deref().is_some_and(|pod| pods.iter().any(|other| stack::name(&other.metadata) == pod));
     custom == destination.is_some_and(Destination::is_elsewhere)

@@ -277,9 +277,9 @@ pub(crate) fn missing_permissions(context: &StackView<'_>) -> Vec<Permission> {
 }
 
 /// Each of these permissions once, in order.
-pub(super) fn sorted<'a>(rights: impl IntoIterator<Item = &'a Permission>) -> Vec<Permission> {
-    let rights: BTreeSet<&Permission> = rights.into_iter().collect();
-    rights.into_iter().cloned().collect()
+pub(super) fn sorted<'a>(permissions: impl IntoIterator<Item = &'a Permission>) -> Vec<Permission> {
+    let permissions: BTreeSet<&Permission> = permissions.into_iter().collect();
+    permissions.into_iter().cloned().collect()
 }
 
 /// The missing permissions that leave a state unknown.

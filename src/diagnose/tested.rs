@@ -63,7 +63,7 @@ pub(super) fn flow_is_determined(context: &RuleContext<'_>) -> bool {
     }
     let mut changes = flow.changes.iter();
     let whole = changes.all(|change| !change.expected || change.received.is_some());
-    let heard = flow.lost == 0 && rules::meshsync::flow_event_missing::unheard(context, flow).is_none();
+    let heard = flow.lost == 0 && rules::meshsync::flow_event_missing::unsubscribed_server(context, flow).is_none();
     stored && flow.held_back.is_none() && !flow.changes.is_empty() && (whole || heard)
 }
 

@@ -22,7 +22,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         let name = server_name(context, server);
         let ports = &context.facts.profile.broker;
         let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
-        let closed = closed_in_good_order(context, server);
+        let closed = closed_gracefully(context, server);
         let evidence = if said {
             format!("INFO from {name} contains ldm: true")
         } else if closed {
@@ -34,11 +34,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         } else {
             continue;
         };
-        findings.push(leaving(context, name, &[evidence]));
+        findings.push(shutting_down(context, name, &[evidence]));
     }
     findings.extend(context.broker_pods.iter().filter_map(|pod| {
         let evidence = ending(context, pod)?;
-        Some(leaving(context, stack::name(&pod.metadata), &evidence))
+        Some(shutting_down(context, stack::name(&pod.metadata), &evidence))
     }));
     if findings.is_empty() {
         asked_servers(context)?;
@@ -49,13 +49,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 /// Whether a server is shutting down gracefully.
 pub(crate) fn is_lame_duck(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
     let said = server.greeting.as_ref().is_some_and(|g| g.lame_duck);
-    said || closed_in_good_order(context, server)
+    said || closed_gracefully(context, server)
 }
 
 /// Whether a server refuses clients as in a graceful shutdown: it closes its client port and keeps the monitor while it
 /// has clients or its pod is terminating. Without either it would already be gone, and a server that is configured with
 /// another port does not listen on this one at all.
-fn closed_in_good_order(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
+fn closed_gracefully(context: &RuleContext<'_>, server: &BrokerServer) -> bool {
     let refused = matches!(&server.handshake, Handshake::Failed(failure)
         if failure.reason == FailureReason::Refused && failure.kind == FailureKind::Broker);
     let ends = || own_pod(context, server).is_some_and(|pod| ending(context, pod).is_some());
@@ -74,7 +74,7 @@ fn ending(context: &RuleContext<'_>, pod: &Pod) -> Option<[String; 2]> {
     Some([format!("metadata.deletionTimestamp is {:.0}", deleted.0), format!("container {container} is still running")])
 }
 
-fn leaving(context: &RuleContext<'_>, name: &str, evidence: &[String]) -> Finding {
+fn shutting_down(context: &RuleContext<'_>, name: &str, evidence: &[String]) -> Finding {
     DIAGNOSIS
         .finding()
         .title(format!("{name} is shutting down and refuses new clients"))

@@ -99,7 +99,7 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
     let mut bars = Vec::new();
     let host = broker_host(from, context.facts.profile.meshsync.container);
     let broker = match &host {
-        Some(host) if !leads_here(context, host) => Vec::new(),
+        Some(host) if !may_be_broker_here(context, host) => Vec::new(),
         _ => broker_pods(context),
     };
     for to in broker {
@@ -145,7 +145,7 @@ fn broker_pods<'a>(context: &RuleContext<'a>) -> Vec<&'a Pod> {
 }
 
 /// Whether an address may belong to the broker here.
-fn leads_here(context: &RuleContext<'_>, host: &str) -> bool {
+fn may_be_broker_here(context: &RuleContext<'_>, host: &str) -> bool {
     match destination::place(context.facts, host) {
         Place::Stack | Place::Unseen(_) => true,
         Place::Service(_) => context.elsewhere().is_some(),
@@ -199,12 +199,12 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
         .evidence(format!("labels of {}: {labels}", stack::name(&from.metadata)))
         .remedy(format!("{}. Policies are additive", remedy.join("; ")))
         .command(context.kubectl().inspect("get networkpolicies -o yaml"))
-        .commands(if ingress { admission(context) } else { None })
+        .commands(if ingress { allow_ingress(context) } else { None })
         .done()
 }
 
 /// The command that allows ingress from MeshSync's pods to the broker's.
-fn admission(context: &RuleContext<'_>) -> Option<Command> {
+fn allow_ingress(context: &RuleContext<'_>) -> Option<Command> {
     let profile = context.facts.profile;
     let broker = broker_pods(context).first().copied()?;
     // The labels that identify the product's broker pods, if this pod has them.

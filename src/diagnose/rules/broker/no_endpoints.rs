@@ -34,7 +34,7 @@ fn chosen<'a>(context: &RuleContext<'a>) -> Result<(&'a Service, Vec<&'a Pod>), 
 }
 
 /// The broker's Service if it has no ready pod.
-pub(crate) fn leads_nowhere<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
+pub(crate) fn service_without_ready_pod<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
     let (service, chosen) = chosen(context).ok()?;
     (!chosen.iter().any(|pod| is_ready(pod))).then(|| stack::name(&service.metadata))
 }
@@ -49,7 +49,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             chosen.len()
         ));
     }
-    Outcome::found(vec![nowhere(context, service, &chosen)])
+    Outcome::found(vec![no_ready_pod(context, service, &chosen)])
 }
 
 /// Labels or a selector as `key=value`.
@@ -66,7 +66,7 @@ fn is_ready(pod: &Pod) -> bool {
             .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-fn nowhere(context: &RuleContext<'_>, service: &Service, chosen: &[&Pod]) -> Finding {
+fn no_ready_pod(context: &RuleContext<'_>, service: &Service, chosen: &[&Pod]) -> Finding {
     let name = stack::name(&service.metadata);
     let wanted = pairs(service.spec.as_ref().and_then(|spec| spec.selector.as_ref()));
     let draft = DIAGNOSIS

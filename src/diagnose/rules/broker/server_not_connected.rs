@@ -60,7 +60,7 @@ fn apart(context: &RuleContext<'_>, server: &BrokerServer, client: &Connection, 
         .severity(if context.expect.server { Severity::Error } else { Severity::Warning })
         .title(format!("{product} Server reads from a different broker than MeshSync publishes to"))
         .message("Both are connected and every pod is green, but what MeshSync publishes is lost.")
-        .evidence(context.told(to))
+        .evidence(context.destination_setting(to))
         .evidence(format!("{} lists the client {}", server_name(context, server), client.name))
         .evidence(format!("{} lists no client of the server", to.shown()))
         .remedy("use the same broker for both: change MeshSync's address, or connect the server to MeshSync's broker")

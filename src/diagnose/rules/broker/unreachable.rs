@@ -100,7 +100,7 @@ pub(crate) fn not_from_here(context: &RuleContext<'_>, attempt: &Attempt, to: &D
             "MeshSync is configured to publish there. Being unreachable from here proves nothing: whether MeshSync \
              is connected is unknown.",
         )
-        .evidence(context.told(to))
+        .evidence(context.destination_setting(to))
         .evidence(match &attempt.pod {
             Some(pod) => format!("{} to {pod}: {failure}", attempt.route),
             None => format!("{} {shown}: {failure}", attempt.route),

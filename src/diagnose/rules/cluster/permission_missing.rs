@@ -34,9 +34,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of(findings)
 }
 
-fn permission(context: &RuleContext<'_>, rights: &[Permission], severity: Severity) -> Finding {
+fn permission(context: &RuleContext<'_>, permissions: &[Permission], severity: Severity) -> Finding {
     let deciding = severity == Severity::Error;
-    let shown: Vec<String> = rights.iter().map(Permission::to_string).collect();
+    let shown: Vec<String> = permissions.iter().map(Permission::to_string).collect();
     let who = match &context.facts.target.user {
         Some(user) => format!("user {user}"),
         None => "the current user".to_owned(),
@@ -44,7 +44,7 @@ fn permission(context: &RuleContext<'_>, rights: &[Permission], severity: Severi
     DIAGNOSIS
         .finding()
         .severity(severity)
-        .title(match (deciding, rights.len()) {
+        .title(match (deciding, permissions.len()) {
             (true, 1) => "1 permission that decides a state is missing".to_owned(),
             (true, n) => format!("{n} permissions that decide a state are missing"),
             (false, 1) => "1 permission for an optional check is missing".to_owned(),

@@ -37,7 +37,7 @@ pub(crate) fn said(micros: u64) -> String {
 }
 
 /// What the test did, and how far it got.
-pub(crate) fn course(flow: &FlowTest) -> Vec<String> {
+pub(crate) fn progress(flow: &FlowTest) -> Vec<String> {
     let Some(object) = &flow.object else {
         return Vec::new();
     };

@@ -1,7 +1,7 @@
 use crate::{
     diagnose::rules::{
         meshsync::{
-            flow::{course, said, tested, untried},
+            flow::{progress, said, tested, untried},
             flow_message_too_big::{self, too_big},
             flow_nothing_seen::{self, nothing_seen},
             flow_wrong_subject::{self, wrong_subject},
@@ -56,7 +56,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     if flow.lost > 0 {
         return Outcome::unknown("some events were dropped here because they arrived faster than they could be read");
     }
-    if let Some(server) = unheard(context, flow) {
+    if let Some(server) = unsubscribed_server(context, flow) {
         return Outcome::unknown(format!("MeshSync is on {server}, which did not accept our subscription"));
     }
     let finding = if !flow.elsewhere.is_empty() {
@@ -72,7 +72,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// The server that MeshSync is connected to, if we could not subscribe there: missing events would prove nothing.
-pub(crate) fn unheard<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Option<&'a str> {
+pub(crate) fn unsubscribed_server<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Option<&'a str> {
     let heard = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
     let on = &context.clients.meshsync;
     let nowhere = !on.is_empty() && on.iter().all(|(server, _)| !heard(&server.varz.server_id));
@@ -86,7 +86,7 @@ fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change
         .finding()
         .title(format!("{} of {} events are missing: {}", missing.len(), expected.len(), words.join(", ")))
         .message("Events are sent once and never again, so Meshery's view stays wrong until MeshSync restarts.")
-        .evidences(course(flow))
+        .evidences(progress(flow))
         .evidence(format!(
             "{} of {} arrived on {} within {}",
             expected.len() - missing.len(),

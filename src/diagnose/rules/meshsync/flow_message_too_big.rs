@@ -1,7 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use crate::{
-    diagnose::rules::{meshsync::flow::course, prelude::*},
+    diagnose::rules::{meshsync::flow::progress, prelude::*},
     facts::{FlowTest, test_object::Kind},
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn too_big(context: &RuleContext<'_>, flow: &FlowTest) -> Option<Find
             .message("An event contains the whole object. MeshSync drops larger messages and logs an error.")
             .evidence(format!("server {}: max_payload is {limit}", server_name(context, server)))
             .evidence(format!("a message about the {} of the test has at least {least} bytes", object.kind))
-            .evidences(course(flow))
+            .evidences(progress(flow))
             .remedy(
                 "find who set it below NATS's default of 1 MiB, and remove the setting; the operator's \
                      configuration has none",

@@ -54,8 +54,8 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
 /// Events without a cluster ID: `MeshSync` cannot read the ID, or could not at startup.
 fn no_id(context: &RuleContext<'_>, draft: Draft) -> Draft {
     let account = stack::meshsync_service_account(context.facts);
-    let right = Permission::to("get", "", "namespaces").named("kube-system");
-    let (fails, remedy) = match permissions::may(context.facts, &account, &right) {
+    let permission = Permission::to("get", "", "namespaces").named("kube-system");
+    let (fails, remedy) = match permissions::may(context.facts, &account, &permission) {
         Seen::Known(false) => (
             "cannot read the namespace kube-system, whose UID is the cluster's ID",
             "grant the permission, then restart MeshSync, which reads the ID once, at startup",

@@ -1,5 +1,5 @@
 use crate::{
-    diagnose::rules::{meshsync::flow::course, prelude::*},
+    diagnose::rules::{meshsync::flow::progress, prelude::*},
     facts::FlowTest,
 };
 
@@ -15,7 +15,7 @@ pub(crate) fn wrong_subject(context: &RuleContext<'_>, flow: &FlowTest) -> Findi
         .finding()
         .title(format!("Events arrive on {}, not on {}", flow.elsewhere.join(", "), flow.subject))
         .message(format!("The server subscribes to {}, so it receives nothing.", flow.subject))
-        .evidences(course(flow))
+        .evidences(progress(flow))
         .evidence(format!("a message about the test object arrived on {}", flow.elsewhere.join(", ")))
         .remedy("run the MeshSync of the same product as the server; MeshSyncs of other products use other subjects")
         .command(context.kubectl().inspect(format!("get deployment/{} -o yaml", context.meshsync_name())))

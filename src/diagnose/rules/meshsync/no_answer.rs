@@ -17,7 +17,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     only_in_test_of(context, Subject::Meshsync)?;
     let meshsync = context.facts.test.as_ref().and_then(|t| t.meshsync.as_ref());
     let Some(meshsync) = meshsync else {
-        return Outcome::unknown("MeshSync was not asked");
+        return Outcome::unknown("MeshSync was not tested");
     };
     match &meshsync.meta.micros {
         Seen::Known(_) if meshsync.meta.detail.is_empty() => Outcome::pass(),

@@ -140,7 +140,7 @@ fn broker_down(context: &RuleContext<'_>) -> Option<Why> {
     if context.running_broker_pods().next().is_none() && context.target_servers().next().is_none() {
         return Some(Why::new("The broker is down: none of its pods is running.", remedy));
     }
-    let service = no_endpoints::leads_nowhere(context)?;
+    let service = no_endpoints::service_without_ready_pod(context)?;
     Some(Why::new(
         format!("The broker's Service {service} has no ready pod behind it."),
         "fix the broker's Service first, then restart MeshSync",

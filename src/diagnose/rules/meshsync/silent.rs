@@ -1,6 +1,6 @@
 use crate::{
     diagnose::rules::{
-        meshsync::flow::{course, said},
+        meshsync::flow::{progress, said},
         prelude::*,
     },
     facts::FlowTest,
@@ -31,7 +31,7 @@ pub(crate) fn silent(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
         .finding()
         .message(message)
         .object(context.object("Deployment", name))
-        .evidences(course(flow))
+        .evidences(progress(flow))
         .evidence(format!("no event from it arrived on {} within {}", flow.subject, said(flow.wait)))
         .evidence(evidence)
         .evidences(published.map(|count| format!("/connz: {count} messages from MeshSync since it connected")))

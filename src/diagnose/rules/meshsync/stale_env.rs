@@ -51,7 +51,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some((pod, since, address)) = started_with(context) else {
         return Outcome::skip(format!("pod {name} has no {ADDRESS}"));
     };
-    if context.meshsyncs.items().is_empty() && !context.goes_by_deployment() {
+    if context.meshsyncs.items().is_empty() && !context.has_deployment_address() {
         context.meshsyncs.settled()?;
         return Outcome::skip("there is no MeshSync CR that names a broker");
     }

@@ -17,7 +17,7 @@ pub(crate) fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
         )
         .object(context.object("Deployment", name))
         .evidence(format!("Deployment {name} belongs to no MeshSync CR"))
-        .evidences(context.destination.as_ref().map(|to| context.told(to)))
+        .evidences(context.destination.as_ref().map(|to| context.destination_setting(to)))
         .remedy("no action needed if this is intended")
         .command(context.kubectl().inspect(format!("get deployment/{name} -o yaml")))
         .done()

@@ -37,9 +37,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             keys => format!("ConfigMap {} exists, with {}", map.name, keys.join(", ")),
         })
         .remedy("copy its entries into the MeshSync CR, restart MeshSync, then delete the ConfigMap")
-        .command(context.kubectl().inspect(format!("get configmap {} -o jsonpath='{{.data}}'", quoted(&map.name))))
+        .command(context.kubectl().inspect(format!("get configmap {} -o yaml", quoted(&map.name))))
         .command(context.kubectl().change(format!("edit meshsyncs.{group} {name}")))
         .command(context.restart(Component::Meshsync))
-        .command(context.kubectl().delete(format!("configmap {}", quoted(&map.name))))
         .found()
 }

@@ -65,7 +65,7 @@ fn no_nats(context: &RuleContext<'_>, to: &Destination, failure: &str) -> Findin
              does not respond."
         ))
         .object(context.object("Deployment", context.meshsync_name()))
-        .evidence(context.told(to))
+        .evidence(context.destination_setting(to))
         .evidence(format!("{shown}, checked from here: {failure}"))
         .remedy(format!(
             "specify a NATS server whose client port and monitor port {monitor} are reachable from MeshSync's pod"

@@ -31,9 +31,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let account = stack::operator_service_account(facts);
     let needed = permissions::operator_permissions(facts.profile, &facts.target.namespace);
     let mut missing = Vec::new();
-    for right in &needed {
-        if !*permissions::operator_may(facts, &account, right).known_or_unknown()? {
-            missing.push(right);
+    for permission in &needed {
+        if !*permissions::operator_may(facts, &account, permission).known_or_unknown()? {
+            missing.push(permission);
         }
     }
     if missing.is_empty() {
@@ -42,15 +42,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let namespace = &facts.target.namespace;
     // Grouped by resource, so that each one appears once.
     let mut verbs: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
-    for right in &missing {
-        let mut resource = right.resource.clone();
-        if !right.group.is_empty() {
-            resource = format!("{resource}.{}", right.group);
+    for permission in &missing {
+        let mut resource = permission.resource.clone();
+        if !permission.group.is_empty() {
+            resource = format!("{resource}.{}", permission.group);
         }
-        if let Some(subresource) = &right.subresource {
+        if let Some(subresource) = &permission.subresource {
             resource = format!("{resource}/{subresource}");
         }
-        verbs.entry((right.namespace.is_some(), resource)).or_default().push(&right.verb);
+        verbs.entry((permission.namespace.is_some(), resource)).or_default().push(&permission.verb);
     }
     let (all, lacking) = (needed.len(), missing.len());
     DIAGNOSIS
