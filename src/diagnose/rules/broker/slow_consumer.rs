@@ -45,7 +45,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .evidence(format!("/varz of {name}: slow_consumers {count}{since}"))
                 .evidences(behind.take(3))
                 .remedy(
-                    "give the server more CPU and memory, or watch fewer kinds, then restart MeshSync; the broker's \
+                    "give Meshery Server more resources, or watch fewer kinds, then restart MeshSync; the broker's \
                      log names the client",
                 )
                 .command(context.kubectl().inspect(format!(

@@ -28,7 +28,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("ConfigMap {} contains a watch-list that nothing reads", map.name))
         .message(format!(
-            "Meshery's documentation says to edit it, but MeshSync reads its list only from \
+            "Public guides say to edit it, but MeshSync reads its list only from \
                               spec.watch-list of the MeshSync CR {name}."
         ))
         .object(context.object("ConfigMap", &map.name))
