@@ -36,9 +36,7 @@ pub(crate) fn from_failure(failure: &ApiError, config: &Config, now: Timestamp) 
             let why = if expired.is_empty() { String::new() } else { format!(": {}", expired.join(" and ")) };
             ("credentials-rejected", format!("the API server {shown} rejected the credentials (401){why}"), None)
         }
-        _ => {
-            ("cluster-unreachable", format!("cannot connect to the API server {shown}: {why}"), loopback_hint(config))
-        }
+        _ => ("cluster-unreachable", format!("cannot connect to the API server {shown}: {why}"), loopback_hint(config)),
     };
     Some(Obstacle { code: code.into(), message, evidence, remedy })
 }

@@ -73,8 +73,7 @@ impl Expectation {
         for (one, other) in [("operator", "embedded"), ("server=inside", "server=outside")] {
             if has(one) && has(other) {
                 return Err(UsageError::new(format!(
-                    "--expect names both {one} and {other}, but they exclude each \
-                                                    other"
+                    "--expect names both {one} and {other}, but they exclude each other"
                 )));
             }
         }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Folder, assert_says, assert_sentence, check, check_bed, fake::Fake, fake::refused_port, found, kubeconfig, message,
-    obstacle, obstacle_of,
+    Folder, assert_says, assert_sentence, check, check_bed, fake::Fake, fake::refused_port, found, kubeconfig,
+    obstacle, obstacle_of, title,
 };
 use crate::{
     bed::{self, Line, Stack, users},

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Folder, assert_says, check,
     fake::{Fake, UNAUTHORIZED},
-    kubeconfig, message, obstacle,
+    kubeconfig, obstacle, title,
 };
 
 /// What a SOCKS5 proxy received: name and password, and the target.

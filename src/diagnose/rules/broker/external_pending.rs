@@ -31,14 +31,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .severity(if needed { Severity::Error } else { Severity::Warning })
             .title(format!("Service {name} is waiting for a load balancer address"))
             .message(
-                "No load-balancer implementation assigns addresses in this cluster, as is usual on kind, \
-                          minikube or bare metal. Inside the cluster the broker works.",
+                "No load-balancer implementation assigns addresses in this cluster, as is usual on kind, minikube or \
+                 bare metal. Inside the cluster the broker works.",
             )
             .object(context.object("Service", name))
             .evidence("spec.type is LoadBalancer, but status.loadBalancer has no address")
             .remedy(
-                "install a load-balancer implementation, or use ClusterIP, which is enough for a server in \
-                         this cluster",
+                "install a load-balancer implementation, or use ClusterIP, which is enough for a server in this \
+                 cluster",
             )
             .command(
                 context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"ClusterIP"}}}"#),

@@ -45,8 +45,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .object(context.object("Broker", stack::name(&broker.metadata)))
         .evidence(format!("status.endpoint.external is {address}: {why}"))
         .remedy(
-            "set spec.service.externalEndpointOverride to a reachable address; not needed for a server \
-                     inside the cluster",
+            "set spec.service.externalEndpointOverride to a reachable address; not needed for a server inside the \
+             cluster",
         )
         .found()
 }

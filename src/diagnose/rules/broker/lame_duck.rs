@@ -85,7 +85,7 @@ fn shutting_down(context: &RuleContext<'_>, name: &str, evidence: &[String]) -> 
         )
         .object(context.object("Pod", name))
         .evidences(evidence.iter().cloned())
-        .remedy("wait for the new pod and check that both clients reconnect; restart MeshSync if it does not")
+        .remedy("wait for the new pod and check that both clients reconnect; if MeshSync does not, restart it")
         .command(context.kubectl().inspect(format!("rollout status {}", context.workload(Component::Broker))))
         .command(context.restart(Component::Meshsync))
         .done()

@@ -58,13 +58,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .severity(severity)
                 .title(title)
                 .message(
-                    "At the connection limit, new clients are refused. At the memory limit, the process is killed \
-                     and all connections break.",
+                    "At the connection limit, new clients are refused. At the memory limit, the process is killed and \
+                     all connections break.",
                 )
                 .evidences(evidence)
                 .remedy(
                     "find the client with the most connections and stop it; restarting the broker closes all \
-                         connections",
+                     connections",
                 )
                 .command(context.meshdoctor(Effect::Read, "system status -o json"))
                 .command(context.restart(Component::Broker))

@@ -23,8 +23,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .finding()
                 .title(format!("Broker {name} has no StatefulSet"))
                 .message(
-                    "The operator has not created the NATS server, or someone deleted it. MeshSync has no \
-                              broker to publish to.",
+                    "The operator has not created the NATS server, or someone deleted it. MeshSync has no broker to \
+                     publish to.",
                 )
                 .object(context.object("Broker", name))
                 .evidence(format!(

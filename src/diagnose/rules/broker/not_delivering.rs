@@ -32,8 +32,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .finding()
                 .title(format!("{name} does not deliver what is published"))
                 .message(
-                    "It accepted meshdoctor's connection but did not deliver a test message. MeshSync's \
-                          messages are affected too.",
+                    "It accepted meshdoctor's connection but did not deliver a test message. MeshSync's messages are \
+                     affected too.",
                 )
                 .object(context.object("Pod", name))
                 .evidence(format!("{name}: {why}"))

@@ -53,8 +53,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return draft
             .title(format!("The broker is not exposed, but {product} Server reaches it another way"))
             .message(
-                "It is connected, for example through a port-forward or a network that routes pod addresses. \
-                      This works as long as that route exists.",
+                "It is connected, for example through a port-forward or a network that routes pod addresses. This \
+                 works as long as that route exists.",
             )
             .evidence(format!("the broker lists its client {} at {}", client.name, client.ip))
             .remedy("no action needed if that route is permanent")
@@ -66,8 +66,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .severity(Severity::Error)
         .title(format!("{product} Server is outside the cluster and cannot reach the broker"))
         .message(
-            "The broker is reachable only inside the cluster, and no server is connected. What MeshSync \
-                      publishes is lost.",
+            "The broker is reachable only inside the cluster, and no server is connected. What MeshSync publishes is \
+             lost.",
         )
         .evidence("no broker server lists the server as a client")
         .remedy("forward the port on the server's machine, or give the broker an external address")

@@ -37,8 +37,8 @@ pub(crate) fn draft(clients: usize, how: String) -> Draft {
             n => format!("{n} MeshSyncs of other clusters publish to this broker"),
         })
         .message(
-            "It has the token, and the broker is exposed outside the cluster, as the Meshery docs describe \
-                      for several clusters. Anyone with the token can read the objects of all of them.",
+            "It has the token, and the broker is exposed outside the cluster, as public guides describe for several \
+             clusters. Anyone with the token can read the objects of all of them.",
         )
         .evidence(how)
 }

@@ -39,8 +39,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             finding(&DIAGNOSIS, context, server)
                 .title(format!("{name} disconnected a slow client {times}"))
                 .message(
-                    "The messages for this client during that time are lost and not resent. If it was Meshery \
-                     Server, its view of the cluster has gaps.",
+                    "The messages for this client during that time are lost and not resent. If it was Meshery Server, \
+                     its view of the cluster has gaps.",
                 )
                 .evidence(format!("/varz of {name}: slow_consumers {count}{since}"))
                 .evidences(behind.take(3))
@@ -50,10 +50,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 )
                 .command(context.kubectl().inspect(format!(
                     "logs {} -c {} --tail=-1 | grep 'Slow Consumer'",
-                    context.pod_of(server).unwrap_or(
-                        "-l \
-                    app.kubernetes.io/name=nats"
-                    ),
+                    context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"),
                     context.facts.profile.broker.container
                 )))
                 .command(context.restart(Component::Meshsync))

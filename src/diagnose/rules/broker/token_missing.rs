@@ -61,8 +61,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             waiting.map(|pod| format!("pod {} is waiting with CreateContainerConfigError", stack::name(&pod.metadata))),
         )
         .remedy(
-            "restart the operator, which recreates the Secret, then the broker and MeshSync so that they use the \
-                 same token",
+            "restart the operator, which recreates the Secret, then the broker and MeshSync so that they use the same \
+             token",
         )
         .command(context.restart(Component::Operator))
         .command(context.restart(Component::Broker))

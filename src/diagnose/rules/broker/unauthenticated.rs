@@ -40,7 +40,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return draft
             .remedy(
                 "enable token authentication on that broker, and put the token into MeshSync's address: \
-                         nats://TOKEN@HOST:PORT",
+                 nats://TOKEN@HOST:PORT",
             )
             .found();
     }

@@ -66,7 +66,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "Its pod is reachable but does not respond like a broker. MeshSync cannot publish to it either."
         } else if mute {
             "A port-forward was opened, but no byte from the broker came through. Either the broker or the \
-                 port-forward hangs; it is unknown which."
+             port-forward hangs; it is unknown which."
         } else {
             "Every route failed before it reached the broker, so this says nothing about the broker itself."
         })
@@ -74,11 +74,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .remedy(if proven {
             "check its log, then restart it; also restart MeshSync if the outage lasted more than two minutes"
         } else if mute {
-            "if the broker's log has stopped, restart the broker; else look for what breaks the port-forward, \
-                 such as a proxy"
+            "if the broker's log has stopped, restart the broker; else look for what breaks the port-forward, such as \
+             a proxy"
         } else {
-            "open one of the routes: a port-forward needs get and create on pods/portforward and a reachable \
-                 kubelet"
+            "open one of the routes: a port-forward needs get and create on pods/portforward and a reachable kubelet"
         })
         .command(context.logs_of(
             context.broker_pods.first().map_or("-l app.kubernetes.io/name=nats", |pod| stack::name(&pod.metadata)),
@@ -97,8 +96,8 @@ pub(crate) fn not_from_here(context: &RuleContext<'_>, attempt: &Attempt, to: &D
         .kind(Kind::Obstacle)
         .title(format!("The broker at {shown} is unreachable from here"))
         .message(
-            "MeshSync is configured to publish there. Being unreachable from here proves nothing: whether MeshSync \
-             is connected is unknown.",
+            "MeshSync is configured to publish there. Being unreachable from here proves nothing: whether MeshSync is \
+             connected is unknown.",
         )
         .evidence(context.destination_setting(to))
         .evidence(match &attempt.pod {

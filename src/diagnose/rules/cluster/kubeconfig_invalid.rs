@@ -4,7 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubeconfig-invalid",
     title: "The kubeconfig is invalid",
     explanation: include_str!("kubeconfig_invalid.md"),
-    remedy: "fix the kubeconfig at the place named above",
+    remedy: "correct the kubeconfig at the place named above",
     kubectl: Some("config view"),
     ..Diagnosis::obstacle(Component::Cluster)
 };

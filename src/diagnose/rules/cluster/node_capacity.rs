@@ -53,8 +53,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(title)
         .message(
-            "Pods without a node stay Pending. Free resources are what nodes can allocate minus the requests of \
-             their pods; a cluster autoscaler may add a node.",
+            "Pods without a node stay Pending. Free resources are what nodes can allocate minus the requests of their \
+             pods; a cluster autoscaler may add a node.",
         )
         .evidences(wanted.iter().map(|(name, room)| format!("{name} requests {room}")))
         .evidences(nodes.iter().take(NAMED).map(shown))

@@ -40,10 +40,7 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
             .finding()
             .message("States that depend on it are unknown, or show only what is proven.")
             .evidences(missing)
-            .remedy(
-                "check again with full access; `meshdoctor explain observation-missing` describes how to record \
-                     it",
-            )
+            .remedy("check again with full access; `meshdoctor explain observation-missing` describes how to record it")
             .command(context.meshdoctor(Effect::Read, "record facts.json"))
             .done()
     })

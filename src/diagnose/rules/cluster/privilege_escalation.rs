@@ -45,15 +45,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title("The stack's roles grant more than you can grant")
         .message(
-            "Kubernetes lets users write or bind only roles whose permissions they have, unless they have the \
-                 verbs escalate and bind on it. Only a dry run shows this, an access review does not.",
+            "Kubernetes lets users write or bind only roles whose permissions they have, unless they have the verbs \
+             escalate and bind on them. Only a dry run shows this, an access review does not.",
         )
         .object(object(first))
         .evidence(format!("the API server rejects {}", names.join(", ")))
         .evidences(rules_not_held(messages).iter().map(|rule| format!("missing: {rule}")))
         .remedy(
-            "ask a cluster admin to install the stack, or to apply these roles, which allow escalate and \
-                     bind for its roles only",
+            "ask a cluster admin to install the stack, or to apply these roles, which allow escalate and bind for its \
+             roles only",
         )
         .command(context.rbac("preflight", seen(context).user.known().map(String::as_str)))
         .found()
@@ -78,7 +78,10 @@ fn open_grants(trials: &[&DryRun]) -> Judgement {
     match waits {
         None => Outcome::pass(),
         Some(until) => {
-            let tried = trials.iter().filter(|trial| matches!(DryRunOutcome::of(trial), DryRunOutcome::Accepted { .. })).count();
+            let tried = trials
+                .iter()
+                .filter(|trial| matches!(DryRunOutcome::of(trial), DryRunOutcome::Accepted { .. }))
+                .count();
             let what = format!("{tried} of {} tested; the rest not until {until}", trials.len());
             // The cluster-wide roles contain everything that the others contain.
             if tried > 0 { Outcome::pass_with(what) } else { Outcome::skip(what) }

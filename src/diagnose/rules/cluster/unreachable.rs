@@ -55,9 +55,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .found()
 }
 
-/// A title: with a capital letter and without a full stop.
+/// A title: with a capital letter, unless it starts with a name or an address, and without a full stop.
 fn fact(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    if text.starts_with("meshdoctor ") || text.starts_with("http") {
+        return text.into();
+    }
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}", chars.as_str().trim_end_matches('.'))
+    format!("{first}{}", chars.as_str())
 }

@@ -26,8 +26,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .message(
-            "A custom resource is readable only in its stored version. Requests for the other version fail, \
-             including those of the operator and MeshSync, and deletions hang.",
+            "A custom resource is readable only in its stored version. Requests for the other version fail, including \
+             those of the operator and MeshSync, and deletions hang.",
         )
         .evidences(failures)
         .remedy(

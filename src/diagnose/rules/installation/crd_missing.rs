@@ -31,12 +31,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .message("Its custom resources cannot exist or be created, and the operator cannot watch them.")
                 .object(cluster_object("CustomResourceDefinition", name))
                 .evidence(format!(
-                    "the API server has no CustomResourceDefinition {name}, although other parts of \
-                                   the stack exist"
+                    "the API server has no CustomResourceDefinition {name}, although other parts of the stack exist"
                 ))
                 .remedy(
-                    "apply the CRDs of the operator's version again; existing custom resources of the other kind \
-                         are not affected",
+                    "apply the CRDs of the operator's version again; existing custom resources of the other kind are \
+                     not affected",
                 )
                 .command(context.kubectl_cluster().inspect(format!("get crd {name}")))
                 .done()

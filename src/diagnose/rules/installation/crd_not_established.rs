@@ -65,7 +65,7 @@ fn unserved(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding>
         draft
             .message(
                 "Its custom resources can be neither read nor created. This is normal for a moment after it is \
-                      applied.",
+                 applied.",
             )
             .remedy("wait until it is served, then apply the custom resources")
             .command(

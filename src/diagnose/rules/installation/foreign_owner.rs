@@ -76,7 +76,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidences(owned.iter().map(|(owner, objects)| format!("{}: {}", owner.mark(), objects.join(", "))))
         .remedy(
             "change the stack through the tool that manages it: with Helm by an upgrade, with GitOps in the \
-                 repository",
+             repository",
         )
         .commands(owned.keys().map(|owner| look(context, owner)))
         .found()

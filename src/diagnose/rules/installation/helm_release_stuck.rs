@@ -46,7 +46,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let created = last.created.map(|created| format!("metadata.creationTimestamp: {created}"));
     let (remedy, effect, arguments) = match (pending, good) {
         (false, _) => (
-            "fix the cause of the failure, then upgrade again",
+            "remove the cause of the failure, then upgrade again",
             Effect::Write,
             format!("upgrade {name} meshery/meshery-operator --reuse-values"),
         ),

@@ -132,8 +132,8 @@ pub(crate) fn refused(context: &RuleContext<'_>, trial: &DryRun, answer: &Answer
         .finding()
         .title(format!("The API server rejects {what}"))
         .message(
-            "The reason is not a missing permission: something in the cluster does not admit the object, \
-                  whoever writes it.",
+            "The reason is not a missing permission: something in the cluster does not admit the object, whoever \
+             writes it.",
         )
         .object(object(trial))
         .evidence(format!("dry run: {}, {}", answer.status, answer.message));
@@ -173,8 +173,7 @@ fn pods_taken(context: &RuleContext<'_>) -> Judgement {
             }
             DryRunOutcome::Denied => {
                 untried = Some(Outcome::skip(
-                    "you cannot create pods; an installation does not need this, but the dry run \
-                                        does",
+                    "you cannot create pods; an installation does not need this, but the dry run does",
                 ));
             }
             DryRunOutcome::Unknown(why) => untried = Some(Outcome::unknown(why)),

@@ -25,17 +25,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             return DIAGNOSIS
                 .finding()
                 .title("MeshSync runs without the operator, but --expect operator is set")
-                .message(
-                    "Nothing manages it: there is no operator, no custom resource and no broker of the \
-                              stack.",
-                )
+                .message("Nothing manages it: there is no operator, no custom resource and no broker of the stack.")
                 .object(context.object("Deployment", name))
                 .evidence("--expect operator")
                 .evidence(format!("Deployment {name} belongs to no MeshSync CR"))
                 .evidence("there is no operator, no Broker CR and no MeshSync CR")
                 .remedy(
-                    "delete this Deployment, whose name the operator needs, then deploy the operator; or \
-                             drop --expect operator",
+                    "delete this Deployment, whose name the operator needs, then deploy the operator; or drop \
+                     --expect operator",
                 )
                 .command(context.kubectl().delete(format!("deployment/{name}")))
                 .found();
@@ -55,14 +52,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title("The stack exists, but --expect embedded is set")
         .message(format!(
-            "If {product} also runs MeshSync in its server, everything is reported twice. If not, the connection \
-                 is in operator mode and uses this stack."
+            "If {product} also runs MeshSync in its server, everything is reported twice. If not, the connection is \
+             in operator mode and uses this stack."
         ))
         .evidence("--expect embedded")
         .evidence(format!("namespace {} contains {}", context.facts.target.namespace, here.join(", ")))
         .remedy(format!(
             "check in {product} whether the connection is embedded; if so, delete the custom resources, then the \
-                 operator; else drop --expect"
+             operator; else drop --expect"
         ))
         .command(context.meshdoctor(Effect::Read, "system check --expect operator"))
         .command(removal(context))

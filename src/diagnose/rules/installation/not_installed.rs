@@ -74,8 +74,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     draft
         .remedy(
-            "use --expect embedded if MeshSync runs in the server; else deploy the operator after a \
-                     preflight check",
+            "use --expect embedded if MeshSync runs in the server; else deploy the operator after a preflight check",
         )
         .command(context.meshdoctor(Effect::Read, "system check --expect embedded"))
         .command(context.meshdoctor(Effect::Read, "system check --preflight"))

@@ -38,7 +38,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             draft
                 .message(
                     "The operator here is so old that it reads these CRDs. They are in use until you upgrade the \
-                      operator.",
+                     operator.",
                 )
                 .remedy("back up the custom resources, then upgrade the operator; do not delete the CRDs before that")
                 .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))

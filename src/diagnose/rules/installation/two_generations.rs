@@ -39,21 +39,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("The old broker {old} runs next to the new {current}"))
         .message(
-            "An in-place upgrade leaves the old broker behind. Clients that still use it are cut off from the \
-                  new one.",
+            "An in-place upgrade leaves the old broker behind. Clients that still use it are cut off from the new \
+             one.",
         )
         .object(context.object("StatefulSet", old))
         .evidence(format!("StatefulSets {old} and {current} both exist"))
-        .evidences(exposed.map(|(_, kind)| {
-            format!(
-                "Service {old} is of type {kind}: it is exposed outside the \
-                                                    cluster"
-            )
-        }))
+        .evidences(
+            exposed.map(|(_, kind)| format!("Service {old} is of type {kind}: it is exposed outside the cluster")),
+        )
         .evidences(no_token.then(|| format!("the server of {old} requires no token")))
         .remedy(format!(
             "check that nothing uses {old}, then redeploy, which deletes it; by hand, keep ConfigMap \
-                 meshery-nats-config, which the new broker uses"
+             meshery-nats-config, which the new broker uses"
         ))
         .command(context.redeploy(None))
         .command(context.kubectl().delete(format!("statefulset/{old} service/{old}")))

@@ -46,7 +46,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     .evidences(evidence)
                     .remedy(
                         "name exactly one broker: a Broker CR by name and namespace, or any other broker by \
-                             custom.url",
+                         custom.url",
                     )
                     .command(
                         context.kubectl_cluster().inspect(format!("get brokers.{} -A", context.facts.profile.group)),

@@ -51,8 +51,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("MeshSync can list {allowed} of the {} kinds it watches", allowed + denied.len()))
         .message(format!(
-            "It runs as ServiceAccount {namespace}/{account}, which cannot list {}. It is connected, but {} sees \
-             only a small part of this cluster or nothing.",
+            "It runs as ServiceAccount {namespace}/{account}, which cannot list {}. It is connected, but {} sees only \
+             a small part of this cluster or nothing.",
             shortened(&denied),
             facts.profile.product
         ))
@@ -60,8 +60,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidence(format!("cannot list and watch: {}", denied.join(", ")))
         .evidences(no_id.then_some("it cannot get the namespace kube-system either, so its events have no cluster ID"))
         .remedy(
-            "grant read-only access: redeploy MeshSync, or run the last two commands; no restart needed, \
-                 effective within a minute",
+            "grant read-only access: redeploy MeshSync, or run the last two commands; no restart needed, effective \
+             within a minute",
         )
         .command(context.redeploy(Some("meshsync")))
         .command(over_privileged::reader_role(context))

@@ -58,8 +58,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .message(
-            "Changes in the cluster during that time were never delivered, and nothing resends them: \
-                      delivery is at most once, and MeshSync does not list objects again after it reconnects.",
+            "Changes in the cluster during that time were never delivered, and nothing resends them: delivery is at \
+             most once, and MeshSync does not list objects again after it reconnects.",
         )
         .object(context.object("Pod", name))
         .evidences(evidence)
@@ -69,8 +69,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             context.facts.profile.meshsync.container
         ))
         .remedy(
-            "restart MeshSync to resend all objects; for objects deleted meanwhile, use Flush MeshSync on \
-                     the connection in the server's UI",
+            "restart MeshSync to resend all objects; for objects deleted meanwhile, use Flush MeshSync on the \
+             connection in the server's UI",
         )
         .command(context.restart(Component::Meshsync))
         .found()

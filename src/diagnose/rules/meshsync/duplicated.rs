@@ -39,8 +39,8 @@ pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("Every event arrives {times} times"))
         .message(
-            "Several MeshSyncs publish this cluster to one broker. They do not share the work: each \
-                          publishes everything.",
+            "Several MeshSyncs publish this cluster to one broker. They do not share the work: each publishes \
+             everything.",
         )
         .evidence(format!("{} was received {times} times on one server", flow.subject))
         .evidence(format!("/connz: {names} clients named meshsync"))
@@ -73,16 +73,15 @@ fn once(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("{wanted} MeshSyncs report this cluster"))
         .message(
-            "They do not share the work: each publishes everything. The server receives every event several \
-                  times, and the load multiplies.",
+            "They do not share the work: each publishes everything. The server receives every event several times, \
+             and the load multiplies.",
         )
         .object(found.first().map(|(name, _)| context.object("Deployment", name)))
-        .evidences(found.iter().map(|(name, wanted)| {
-            format!(
-                "Deployment {name} requests {wanted} replicas with \
-            container {container}"
-            )
-        }))
+        .evidences(
+            found.iter().map(|(name, wanted)| {
+                format!("Deployment {name} requests {wanted} replicas with container {container}")
+            }),
+        )
         .evidences(
             sizes()
                 .map(|(meshsync, size)| format!("MeshSync {}: spec.size is {size}", stack::name(&meshsync.metadata))),

@@ -34,8 +34,8 @@ pub(crate) fn too_big(context: &RuleContext<'_>, flow: &FlowTest) -> Option<Find
             .evidence(format!("a message about the {} of the test has at least {least} bytes", object.kind))
             .evidences(progress(flow))
             .remedy(
-                "find who set it below NATS's default of 1 MiB, and remove the setting; the operator's \
-                     configuration has none",
+                "find who set it below NATS's default of 1 MiB, and remove the setting; the operator's configuration \
+                 has none",
             )
             .command(context.kubectl().inspect("get configmaps -o yaml"))
             .done(),

@@ -38,8 +38,8 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidences(watched.map(|it| format!("meshdoctor's own watch received them within {}", span(it.max_micros))))
         .evidences(Timing::of(floor).map(|it| format!("a broker round trip takes {}", span(it.p50_micros))))
         .remedy(
-            "check whether MeshSync has enough CPU, and whether its watch-list contains kinds that change all \
-                 the time",
+            "check whether MeshSync has enough CPU, and whether its watch-list contains kinds that change all the \
+             time",
         )
         .command(context.kubectl().inspect("top pods --containers"))
         .command(context.meshdoctor(Effect::Read, "watch-list"))

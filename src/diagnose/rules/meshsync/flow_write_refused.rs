@@ -61,8 +61,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     .command(context.rbac("test", context.facts.target.user.as_deref()))
             } else {
                 draft.remedy(
-                    "choose another namespace or kind with --probe-namespace and --kind, or test without \
-                             writing",
+                    "choose another namespace or kind with --probe-namespace and --kind, or test without writing",
                 )
             }
             .command(context.meshdoctor(Effect::Read, "test dataflow --passive"))

@@ -43,8 +43,8 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     draft
         .message("The server assigns these objects to another cluster, or drops them.")
         .remedy(
-            "check which cluster's credentials MeshSync uses, then restart it: it reads the ID from \
-                         kube-system once, at startup",
+            "check which cluster's credentials MeshSync uses, then restart it: it reads the ID from kube-system once, \
+             at startup",
         )
         .command(context.kubectl().inspect(format!("get deployment/{} -o yaml", context.meshsync_name())))
         .command(context.restart(Component::Meshsync))

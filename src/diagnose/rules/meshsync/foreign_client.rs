@@ -34,8 +34,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 n => format!("{n} clients named meshsync are not this cluster's MeshSync"),
             })
             .message(
-                "Another cluster publishes to this broker, or an unknown MeshSync runs in this cluster. \
-                      meshdoctor ignores these clients when it determines the state.",
+                "Another cluster publishes to this broker, or an unknown MeshSync runs in this cluster. meshdoctor \
+                 ignores these clients when it determines the state.",
             ),
     };
     draft
@@ -46,8 +46,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }))
         .evidences((foreign.len() > LISTED).then(|| format!("and {} more", foreign.len() - LISTED)))
         .remedy(
-            "find out what connects from these addresses; no action needed if several clusters share this broker \
-                 on purpose",
+            "find out what connects from these addresses; no action needed if several clusters share this broker on \
+             purpose",
         )
         .found()
 }

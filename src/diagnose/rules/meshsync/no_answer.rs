@@ -29,8 +29,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             DIAGNOSIS
                 .finding()
                 .message(
-                    "The broker lists it as connected, but it does not answer: the process hangs or is \
-                              paused, or it has lost its subscription.",
+                    "The broker lists it as connected, but it does not answer: the process hangs or is paused, or it \
+                     has lost its subscription.",
                 )
                 .object(context.object("Deployment", name))
                 .evidence(format!("request for its version: {why}"))

@@ -63,8 +63,8 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     let why = if runs.is_none() { context.facts.pods.why_unsettled() } else { context.unseen_clients() };
     known_unless(why)?;
     let why = why_not(context);
-    let always = "MeshSync's pod may still be Ready: after two minutes without the broker it gives up permanently \
-                  and needs a restart.";
+    let always = "MeshSync's pod may still be Ready: after two minutes without the broker it gives up permanently and \
+                  needs a restart.";
     let container = context.facts.profile.meshsync.container;
     let words = last_words::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
     let signature = words.as_ref().and_then(|words| words.signature);
@@ -143,7 +143,7 @@ fn broker_down(context: &RuleContext<'_>) -> Option<Why> {
     let service = no_endpoints::service_without_ready_pod(context)?;
     Some(Why::new(
         format!("The broker's Service {service} has no ready pod behind it."),
-        "fix the broker's Service first, then restart MeshSync",
+        "correct the broker's Service first, then restart MeshSync",
     ))
 }
 
@@ -154,7 +154,7 @@ fn wrong_address(context: &RuleContext<'_>) -> Option<Why> {
         Target::Wrong(_) => format!("It is configured to publish to {address}, which is not a broker."),
         Target::Right | Target::Unknown(_) => return None,
     };
-    Some(Why::new(says, "fix the address as the other finding describes, then restart MeshSync to apply it"))
+    Some(Why::new(says, "correct the address as the other finding describes, then restart MeshSync to apply it"))
 }
 
 fn barred(context: &RuleContext<'_>) -> Option<Why> {
@@ -175,8 +175,7 @@ fn wrong_token(context: &RuleContext<'_>) -> Option<Why> {
     {
         return Some(Why::new(
             format!(
-                "Its token is older than Secret {secret}, which was created at {created:.0}, after MeshSync \
-                     started."
+                "Its token is older than Secret {secret}, which was created at {created:.0}, after MeshSync started."
             ),
             remedy,
         ));

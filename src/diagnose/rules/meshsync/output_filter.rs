@@ -45,10 +45,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .message(format!("Someone configured this filter, and it explains gaps: {}.", means.join("; ")))
         .object(context.object("Deployment", name))
         .evidences(evidence.into_iter().map(|line| format!("Deployment {name}: {line}")))
-        .remedy(
-            "no action needed if intended; else remove it from the connection's configuration or the \
-                     Deployment",
-        )
+        .remedy("no action needed if intended; else remove it from the connection's configuration or the Deployment")
         .command(context.kubectl().change(format!("edit deployment/{name}")))
         .found()
 }

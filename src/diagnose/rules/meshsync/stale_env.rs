@@ -114,7 +114,7 @@ fn stale_token(context: &RuleContext<'_>, pod: &Pod, since: Timestamp, address: 
             .title("MeshSync uses an old token")
             .message(
                 "The Secret was created after MeshSync started, so MeshSync has a different token. Its next \
-                      connection attempt is refused.",
+                 connection attempt is refused.",
             )
             .object(context.object("Pod", name))
             .evidence(format!("Secret {secret}: metadata.creationTimestamp is {created:.0}"))

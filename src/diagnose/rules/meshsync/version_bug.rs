@@ -50,8 +50,8 @@ pub(crate) fn scheme_unreadable(
         .finding()
         .title(format!("MeshSync {tag} cannot parse an address with nats://"))
         .message(
-            "It tests the connection forever and never connects; only its debug log shows this. MeshSync 1.0.1 \
-                  and later can parse it.",
+            "It tests the connection forever and never connects; only its debug log shows this. MeshSync 1.0.1 and \
+             later can parse it.",
         )
         .object(context.object("Deployment", name))
         .evidence(format!("the image of Deployment {name} has the tag {tag}"))

@@ -45,16 +45,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .finding()
                 .title(format!("MeshSync {tag} is running, but its CR specifies {wanted}"))
                 .message(format!(
-                    "{} shows the version from the CR, not the running one. You may be looking for a fix, or a \
-                     fault, in the wrong release.",
+                    "{} shows the version from the CR, not the running one. You may be looking for a fix, or a fault, \
+                     in the wrong release.",
                     facts.profile.product
                 ))
                 .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
                 .evidence(format!("spec.version is {wanted}"))
                 .evidence(format!("the image of Deployment {name} has the tag {tag}"))
                 .remedy(
-                    "clear the version, so that the operator uses the one it was built for, or specify the one \
-                         you want",
+                    "clear the version, so that the operator uses the one it was built for, or specify the one you \
+                     want",
                 )
                 .command(patch(meshsync))
                 .done(),

@@ -28,8 +28,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("ConfigMap {} contains a watch-list that nothing reads", map.name))
         .message(format!(
-            "Public guides say to edit it, but MeshSync reads its list only from \
-                              spec.watch-list of the MeshSync CR {name}."
+            "Public guides say to edit it, but MeshSync reads its list only from spec.watch-list of the MeshSync CR \
+             {name}."
         ))
         .object(context.object("ConfigMap", &map.name))
         .evidence(match map.keys.as_slice() {

@@ -21,8 +21,8 @@ pub(crate) fn ignored(context: &RuleContext<'_>, meshsync: &Meshsync, ignored: &
             n => format!("MeshSync ignores {n} entries of the watch-list"),
         })
         .message(
-            "The cluster serves it, but a whitelist only selects from MeshSync's built-in kinds. Kinds of \
-                      CRDs are always watched, regardless of the list.",
+            "The cluster serves it, but a whitelist only selects from MeshSync's built-in kinds. Kinds of CRDs are \
+             always watched, regardless of the list.",
         )
         .evidences(
             ignored

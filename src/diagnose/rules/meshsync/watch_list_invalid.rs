@@ -47,8 +47,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     many => format!("{} watch-list entries have the wrong format", many.len()),
                 })
                 .message(
-                    "MeshSync skips it without a message. The format is <plural>.<version>.<group>, all lower \
-                          case; core group entries end with a dot.",
+                    "MeshSync skips it without a message. The format is <plural>.<version>.<group>, all lower case; \
+                     core group entries end with a dot.",
                 )
                 .evidences(malformed.iter().map(|entry| {
                     let meant = match standing(&entry.resource, &context.facts.served, profile) {
@@ -57,7 +57,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     };
                     format!("spec.watch-list.data.whitelist, {}: \"{}\"{meant}", entry.place, entry.resource)
                 }))
-                .remedy("fix the entry, then restart MeshSync, which reads the list only at startup");
+                .remedy("correct the entry, then restart MeshSync, which reads the list only at startup");
             Outcome::found(vec![with_restart(draft, context, meshsync)])
         }
         WatchList::Blacklist(entries) => {
@@ -73,7 +73,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     named(context)
                 ))
                 .evidence(invalid.to_string())
-                .remedy("fix the watch-list, then restart MeshSync, which reads it only at startup");
+                .remedy("correct the watch-list, then restart MeshSync, which reads it only at startup");
             let meant = invalid.instead.as_deref().unwrap_or_default();
             let instead = corrected(context, meant);
             if instead.is_empty() {
@@ -91,8 +91,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .evidence(format!("the equivalent whitelist is: {}", instead.join(", ")))
                 .evidences(doubtful)
                 .remedy(
-                    "set that whitelist with all event types instead, then restart MeshSync, which reads it only \
-                         at startup",
+                    "set that whitelist with all event types instead, then restart MeshSync, which reads it only at \
+                     startup",
                 );
             Outcome::found(vec![set_whitelist(draft, context, meshsync, &instead)])
         }

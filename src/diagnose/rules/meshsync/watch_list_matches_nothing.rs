@@ -70,8 +70,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             ))
             .evidences(all)
             .remedy(
-                "choose from the default kinds (the commands set all of them), then restart MeshSync, which \
-                     reads the list only at startup",
+                "choose from the default kinds (the commands set all of them), then restart MeshSync, which reads the \
+                 list only at startup",
             );
         let stock = watch_list::stock_without(&[], profile);
         findings.push(set_whitelist(draft, context, meshsync, &stock));

@@ -41,8 +41,8 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
                 n => format!("The watch-list names no valid event types for {n} kinds"),
             })
             .message(
-                "MeshSync watches it but publishes nothing about it. Only ADDED, MODIFIED and DELETED are \
-                      valid, in exactly this spelling; no event types means none.",
+                "MeshSync watches it but publishes nothing about it. Only ADDED, MODIFIED and DELETED are valid, in \
+                 exactly this spelling; no event types means none.",
             )
             .evidences(silent.iter().map(|entry| events_written(entry)))
             .remedy("name all three event types, then restart MeshSync, which reads the list only at startup");

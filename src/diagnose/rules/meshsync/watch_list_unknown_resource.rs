@@ -29,7 +29,7 @@ pub(crate) fn unknown(
             let meant = meant.as_ref().map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
             format!("spec.watch-list.data.whitelist, {}: \"{}\" is not served{meant}", entry.place, entry.resource)
         }))
-        .remedy("fix the entry, then restart MeshSync, which reads the list only at startup")
+        .remedy("correct the entry, then restart MeshSync, which reads the list only at startup")
         .command(context.kubectl_cluster().inspect("api-resources"));
     Some(with_restart(draft, context, meshsync))
 }

@@ -50,22 +50,19 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .severity(severity)
         .message(
-            "Anyone who can read from the broker can read every Secret that MeshSync can read, and the \
-                  connection is not encrypted. This is the default.",
+            "Anyone who can read from the broker can read every Secret that MeshSync can read, and the connection is \
+             not encrypted. This is the default.",
         )
         .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidence("spec.watch-list.data.whitelist names secrets.v1.")
         .evidence(format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS"))
         .evidences(exposed.map(|(service, kind)| {
-            format!(
-                "Service {service} is of type {kind}: the broker is exposed \
-                                                          outside the cluster"
-            )
+            format!("Service {service} is of type {kind}: the broker is exposed outside the cluster")
         }))
         .evidences(open.then_some("the broker requires no token"))
         .remedy(
-            "redact the values (1.0.2 and later) or remove secrets.v1. from the list; the next reconcile may \
-                 revert this, so check again",
+            "redact the values (1.0.2 and later) or remove secrets.v1. from the list; the next reconcile may revert \
+             this, so check again",
         )
         .command(context.kubectl().change(format!("set env deployment/{name} MESHSYNC_REDACT_SECRETS=true")))
         .found()

@@ -35,8 +35,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("{} {} stuck terminating", names.join(" and "), if names.len() == 1 { "is" } else { "are" }))
         .message(
-            "Only the operator removes their finalizers, and no operator is running. The namespace cannot be \
-                  deleted either.",
+            "Only the operator removes their finalizers, and no operator is running. The namespace cannot be deleted \
+             either.",
         )
         .object(stuck.first().map(|(kind, metadata)| context.object(kind, stack::name(metadata))))
         .evidences(stuck.iter().map(|(kind, metadata)| {

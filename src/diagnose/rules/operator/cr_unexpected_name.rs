@@ -67,8 +67,8 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
         .finding()
         .title(format!("MeshSync does not read the watch-list of {here}/{name}"))
         .message(format!(
-            "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list. {} looks for the \
-             same name.",
+            "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list. {} looks for the same \
+             name.",
             profile.namespace, profile.product
         ))
         .object(context.object("MeshSync", name))

@@ -97,8 +97,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         draft
             .title("The operator's image is 1.0, but its manifest is 0.8")
             .message(
-                "The manager finds no certificate for its webhook and exits. Its role does not allow leader \
-                 election, and the image of its second container no longer exists in its registry.",
+                "The manager finds no certificate for its webhook and exits. Its role does not allow leader election, \
+                 and the image of its second container no longer exists in its registry.",
             )
             .remedy("install the current manifest or chart over it, or go back to the image that matches this one")
             .command(set_image(images.old_operator))

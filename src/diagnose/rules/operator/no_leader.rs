@@ -106,20 +106,14 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
         return if holder.is_empty() {
             Outcome::pass()
         } else {
-            Outcome::pass_with(format!(
-                "{holders_pod} is the \
-            leader"
-            ))
+            Outcome::pass_with(format!("{holders_pod} is the leader"))
         };
     }
     let name = facts.profile.operator.lease;
     let forsaken = gone && !holder.is_empty();
     DIAGNOSIS
         .finding()
-        .message(
-            "It is deployed and ready but waits: no custom resource is reconciled until a pod acquires the \
-                  Lease.",
-        )
+        .message("It is deployed and ready but waits: no custom resource is reconciled until a pod acquires the Lease.")
         .object(context.object("Lease", name))
         .evidence(format!(
             "spec.renewTime: {renewed}, {} min before {}; duration {} s",
@@ -134,13 +128,12 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
         })
         .evidences(forsaken.then(|| format!("the operator has no pod {holders_pod}")))
         .remedy(
-            "restart the operator; if that does not help, check that it can update Leases, then delete this one \
-                 to recreate it",
+            "restart the operator; if that does not help, check that it can update Leases, then delete this one to \
+             recreate it",
         )
         .command(context.restart(Component::Operator))
         .command(context.kubectl_cluster().inspect(format!(
-            "auth can-i update leases.coordination.k8s.io -n {0} \
-                --as=system:serviceaccount:{0}:{1}",
+            "auth can-i update leases.coordination.k8s.io -n {0} --as=system:serviceaccount:{0}:{1}",
             facts.target.namespace, facts.profile.operator.service_account
         )))
         .command(context.kubectl().delete(format!("lease {name}")))

@@ -32,8 +32,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .message(
-            "It is 0.8 or older: no broker token, no finalizers, no conditions, and a ServiceAccount with \
-                  permission for everything.",
+            "It is 0.8 or older: no broker token, no finalizers, no conditions, and a ServiceAccount with permission \
+             for everything.",
         )
         .object(image.map(|_| context.object("Deployment", name)))
         .evidences(image.map(|image| format!("Deployment {name} runs {image}")))

@@ -38,7 +38,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         })
         .object(context.object("Deployment", name))
         .evidences(words.evidence)
-        .remedy(words.signature.map_or("fix what the log lines name; the operator retries automatically", |s| s.remedy))
+        .remedy(
+            words.signature.map_or("correct what the log lines name; the operator retries automatically", |s| s.remedy),
+        )
         .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
         .found()
 }

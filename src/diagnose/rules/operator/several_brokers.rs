@@ -48,7 +48,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ))
         .message(if profile.broker.current.is_some() {
             format!(
-                "The operator names the workloads of each {workload}, so every reconcile overwrites the other's, and \
+                "The operator names each one's workloads {workload}, so every reconcile overwrites the other's, and \
                  deleting either CR deletes the shared broker."
             )
         } else {

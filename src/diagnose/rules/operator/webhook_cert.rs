@@ -66,14 +66,14 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .component(if below { Installation } else { Operator })
         .message(format!(
-            "Its webhook is enabled, but the certificate in Secret {secret} is missing or not trusted. \
-                 cert-manager creates it if cert-manager is installed and its Certificate is ready."
+            "Its webhook is enabled, but the certificate in Secret {secret} is missing or not trusted. cert-manager \
+             creates it if cert-manager is installed and its Certificate is ready."
         ))
         .object(context.object("Deployment", name))
         .evidences(evidence)
         .remedy(
-            "fix cert-manager and its Certificate; or redeploy the operator without the webhook (nothing is \
-                 lost: both CRD versions have the same fields)",
+            "repair cert-manager and its Certificate; or redeploy the operator without the webhook (nothing is lost: \
+             both CRD versions have the same fields)",
         )
         .command(context.kubectl().inspect("get certificates,issuers"))
         .command(context.redeploy(Some("operator")))

@@ -2,10 +2,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::diagnose::rules::{
     prelude::*,
-    workload::{
-        WORKLOAD_DOWN,
-        containers::{waiting, who},
-    },
+    workload::{WORKLOAD_DOWN, containers::waiting},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -33,7 +30,7 @@ pub(crate) fn image_pull(context: &RuleContext<'_>, component: Component, pod: &
     let finding = DIAGNOSIS
         .finding_of(component)
         .title(format!("Image {} cannot be pulled", status.image))
-        .message(format!("Container {} of {} cannot start without it.", status.name, who(component, &status.name)))
+        .message(format!("Container {} cannot start without it.", status.name))
         .object(context.object("Pod", name))
         .evidence(format!("pod {name}, container {}: {reason}: {message}", status.name))
         .evidences(

@@ -5,7 +5,7 @@ use crate::diagnose::rules::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-pods-refused",
-    title: "The API server rejects {Component}'s pods",
+    title: "{Component}'s pods are rejected by the API server",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("pods_refused.md"),
     ..Diagnosis::of_workloads()
@@ -21,11 +21,11 @@ pub(super) fn pods_refused(
     let title = who(component, &controller.workload.name);
     DIAGNOSIS
         .finding_of(component)
-        .title(format!("The API server rejects the pods of {title}"))
+        .title(format!("{title}'s pods are rejected by the API server"))
         .message("Usual causes are a quota, Pod Security, an admission webhook or a missing ServiceAccount.")
         .object(controller.object(context))
         .evidence(why)
-        .remedy("fix what rejects them; the controller retries automatically")
+        .remedy("remove what rejects them; the controller retries automatically")
         .command(context.kubectl().inspect(format!("describe {}", controller.workload)))
         .done()
 }

@@ -15,10 +15,14 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(super) fn scaled_to_zero(context: &RuleContext<'_>, component: Component, controller: &Controller) -> Finding {
     let workload = controller.workload.clone();
     let title = who(component, &workload.name);
+    let effect = match component {
+        Component::Operator => "nothing is reconciled",
+        _ => "no pod is running",
+    };
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title} has 0 replicas"))
-        .message(format!("{} {} is scaled to 0 replicas, so {title} does nothing.", controller.kind, workload.name))
+        .message(format!("{} {} is scaled to 0 replicas, so {effect}.", controller.kind, workload.name))
         .object(controller.object(context))
         .evidence("spec.replicas is 0")
         .remedy("scale it up")
