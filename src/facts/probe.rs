@@ -83,7 +83,7 @@ pub enum FailureReason {
     Refused,
     /// The connection was closed or reset before the answer was complete.
     Closed,
-    /// No answer came in time.
+    /// The request timed out.
     Silent,
     /// The peer does not speak NATS.
     NotNats,

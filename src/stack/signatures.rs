@@ -37,10 +37,10 @@ signatures! {
         "set ENABLE_WEBHOOKS=false on the operator and the conversion of both CRDs to None, or create the Secret \
         webhook-server-cert";
     Some(Component::Broker), &["NATS_TOKEN", "could not be parsed"],
-        "its token is parsed as a number, as operators 1.0.0 to 1.0.2 created some",
+        "its token is parsed as a number, which happens with some tokens that operators 1.0.0 to 1.0.2 created",
         "upgrade the operator to 1.0.3 or later, delete the Secret with the token, and restart the broker and MeshSync";
     Some(Component::Broker), &["interface conversion", "not string"],
-        "its token is parsed as a number, as operators 1.0.0 to 1.0.2 created some",
+        "its token is parsed as a number, which happens with some tokens that operators 1.0.0 to 1.0.2 created",
         "upgrade the operator to 1.0.3 or later, delete the Secret with the token, and restart the broker and MeshSync";
     Some(Component::Meshsync), &["Authorization Violation"],
         "the broker rejects its token, which is older than the Secret or belongs to another broker",

@@ -86,7 +86,7 @@ impl WrongType {
     }
 }
 
-/// What a watch-list says.
+/// The content of a watch-list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchList {
     /// Only these resources.
@@ -310,7 +310,7 @@ fn whitelisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
             .map(|event| match event {
                 Value::String(event) => Ok(event.clone()),
                 Value::Null => Ok(String::new()),
-                other => Err(WrongType::new("Events has", other, "not only strings")),
+                other => Err(WrongType::new("Events contains", other, "not only strings")),
             })
             .collect::<Result<_, _>>()?,
         Some(other) => {

@@ -68,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         (&mut stream).take(limits::NATS_LINE as u64).read_until(b'\n', &mut line).await.map_err(|error| {
             ProbeFailure::broker(
                 FailureReason::Closed,
-                format!("the connection broke before the server's greeting: {}", words::io(&error)),
+                format!("the connection failed before the server's greeting: {}", words::io(&error)),
             )
         })?;
         if line.is_empty() {

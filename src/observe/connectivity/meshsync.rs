@@ -36,7 +36,7 @@ const LONGEST: usize = 4096;
 
 /// Sends all queries at once.
 pub(crate) async fn ask(context: &TestContext<'_>) -> MeshsyncTest {
-    (context.progress)("asking MeshSync");
+    (context.progress)("querying MeshSync");
     let clients: Vec<Client> = context.kept.lines().iter().map(|line| line.client.clone()).collect();
     let version = async {
         // A MeshSync that is not connected cannot answer, so there is no need to wait.

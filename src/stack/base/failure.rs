@@ -37,7 +37,7 @@ pub enum Kind {
     TlsUntrusted,
     /// The TLS handshake failed for another reason.
     TlsHandshake,
-    /// No answer came in time.
+    /// The request timed out.
     TimedOut,
     /// The answer does not look like one from an API server.
     NotAnApiServer,
