@@ -1,6 +1,6 @@
-//! Tells what state Meshery's Operator, Broker and MeshSync are truly in, why, and what to do.
+//! Diagnoses Meshery Operator, Broker and MeshSync, and shows the fix.
 //!
-//! # The map
+//! # Structure
 //!
 //! ```text
 //! argv ─ cli ─┬─ observe ──► Facts ──► diagnose ──► Report ──► render ──► stdout
@@ -9,17 +9,18 @@
 //!
 //! Each entry uses only the entries below it.
 //!
-//! - [`cli`]: arguments, one short file per verb, the terminal, signals and exit codes. `cli/render/` turns answers into text.
-//! - [`repair`] changes things: it inspects the live state, plans the changes, and applies them. `repair/apply.rs` is the
-//!   only writer.
-//! - [`observe`] is the only reader of the world: API server, logs, broker, connectivity tests. It judges nothing.
+//! - [`cli`]: arguments, one short file per verb, the terminal, signals and exit codes. `cli/render/` turns results
+//!   into text.
+//! - [`repair`] changes the cluster: it inspects the live state, plans the changes, and applies them. `repair/apply.rs`
+//!   is the only writer.
+//! - [`observe`] is the only reader: API server, logs, broker, connectivity tests. It does not judge.
 //! - [`cluster`] is a connection: kubeconfig, credentials, transport, requests, access reviews, discovery.
-//! - [`diagnose`] turns facts into a report by rules, one file for each diagnosis with its explanation beside it.
-//! - [`facts`] is what was seen, as plain data, and pure functions over it: which objects are the stack's, where `MeshSync`
-//!   publishes, what an account may do. Redaction and recordings are here too.
-//! - [`report`] is the answer as data, with its JSON Schemas.
-//! - [`stack`] is what the stack is, without facts: names, objects, manifests, watch-list, log signatures. `stack/base/`
-//!   knows nothing of Meshery.
+//! - [`diagnose`] turns facts into a report with rules. Each diagnosis is one file with its explanation next to it.
+//! - [`facts`] are the observations as plain data, with pure functions: which objects belong to the stack, where
+//!   `MeshSync` publishes, which permissions an account has. Redaction and recordings are here, too.
+//! - [`report`] is the result as data, with its JSON Schemas.
+//! - [`stack`] is what the stack is, without facts: names, objects, manifests, watch-list, log signatures.
+//!   `stack/base/` does not depend on Meshery.
 //!
 //! A new diagnosis is one rule and its explanation under `diagnose/rules/`, and one folder in `fixtures/`.
 
@@ -53,10 +54,10 @@ use crate::{
     stack::base::usage::UsageError,
 };
 
-/// The whole program: parse, run until done or told to stop, exit.
+/// The whole program: parses the arguments, runs until it is done or interrupted, exits.
 pub fn main() -> ExitCode {
     if std::env::args_os().len() < 2 {
-        // Not 0: a pipeline whose arguments got lost must not pass.
+        // Not 0: a pipeline that lost its arguments must fail.
         terminal::write_to_stderr(&args::INTRODUCTION.replace("meshdoctor ", &format!("{} ", args::program())), false);
         return Exit::Usage.into();
     }
@@ -65,7 +66,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
             return match tell_usage(&error) {
-                // A usage error that nobody can read has the same code as one that is read.
+                // A usage error has the same exit code even if it cannot be printed.
                 Err(failure) if code == 0 => {
                     terminal::write_to_stderr(&format!("error: {failure}"), false);
                     Exit::Undetermined.into()
@@ -74,7 +75,7 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    // Another dependency that brings a second TLS provider would otherwise turn the first use into a panic.
+    // If a dependency added a second TLS provider, the first use would otherwise panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
     prepare_for_faults(&cli);
     let terminal = Terminal::new(&cli.global);
@@ -86,13 +87,13 @@ pub fn main() -> ExitCode {
         }
     };
     let exit = runtime.block_on(until_stopped(&cli, &terminal));
-    // What still hangs, such as a name look-up, is not waited for.
+    // Pending work, such as a DNS lookup, is not waited for.
     runtime.shutdown_background();
     exit.into()
 }
 
-/// Prints help to standard output and mistakes to standard error. A mistake repeats what was typed: nothing of that may
-/// steer the terminal.
+/// Prints help to stdout and usage errors to stderr. A usage error repeats what was typed, which must not control the
+/// terminal.
 fn tell_usage(error: &clap::Error) -> Result<(), Unwritable> {
     let plain = error.to_string();
     let safe = matches!(sanitize::for_terminal(&plain, false), Cow::Borrowed(_));
@@ -107,7 +108,7 @@ fn tell_usage(error: &clap::Error) -> Result<(), Unwritable> {
     terminal::write_to_stdout(&Redacted::own(text), styled)
 }
 
-/// Parses the arguments; as a plugin of kubectl, usage speaks of `kubectl meshdoctor`.
+/// Parses the arguments. As a kubectl plugin, the usage text says `kubectl meshdoctor`.
 fn parse() -> Result<Cli, clap::Error> {
     let command = args::command();
     candidates::answer(&command);
@@ -116,7 +117,7 @@ fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches)
 }
 
-/// The answer to a command of mesheryctl, in place of a suggestion by likeness: `restart` looks like `reset`.
+/// The answer to a mesheryctl command, instead of a suggestion by similarity: `restart` resembles `reset`.
 fn known_elsewhere(mut command: clap::Command, error: clap::Error) -> clap::Error {
     use clap::error::{ContextKind, ContextValue, ErrorKind};
     let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
@@ -132,7 +133,7 @@ fn known_elsewhere(mut command: clap::Command, error: clap::Error) -> clap::Erro
     }
 }
 
-/// Remembers the bearer token of the command line, which a mistake elsewhere in it must not repeat.
+/// Registers the bearer token of the command line as a secret, so that a usage error does not repeat it.
 fn remember_token() {
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     while let Some(argument) = arguments.next() {
@@ -152,11 +153,11 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     let cleanup = Cleanup::default();
     let mut signals = Signals::default();
     let exit = tokio::select! {
-        // In this order: a signal that comes at once must find somebody who listens.
+        // The order matters: the handler must be installed before a signal can arrive.
         biased;
         exit = async {
             let exit = signals.stopped().await;
-            // Before the command is dropped, which tells how far it got.
+            // This comes before the command is dropped, which reports how far it got.
             terminal.stop(exit);
             exit
         } => {
@@ -175,11 +176,11 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     };
     let owed = cleanup.names();
     let removed = tokio::select! {
-        // Whoever asks twice means at once.
+        // A user who interrupts twice wants to stop immediately.
         _ = signals.stopped() => false,
         () = cleanup.run() => true,
     };
-    // A change has told by itself how far it got.
+    // A change has already reported how far it got.
     if !terminal.has_answered()
         && let Some(text) = verbs::unfinished::interrupted(cli, exit, &owed, removed)
     {
@@ -188,8 +189,8 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     exit
 }
 
-/// Has a fault of this program itself, or of a library, end in a sentence and in the document that was asked for. The
-/// release build does not unwind, so the document is printed before the process ends.
+/// Prints a panic, of this program or a library, as one line and in the requested document. The release build does not
+/// unwind, so the document is printed before the process ends.
 pub fn prepare_for_faults(cli: &Cli) {
     let unfinished = verbs::unfinished::Unfinished::of(cli);
     terminal::tell_of_faults(move |fault, began| unfinished.fault(fault, began));
