@@ -36,7 +36,7 @@ async fn crashing_meshsync_log_names_the_cause_without_secrets() -> Result<()> {
     let evidence = crash["evidence"].to_string();
     assert!(evidence.contains("Authorization Violation [meshkit-11118]"), "{evidence}");
     assert!(!evidence.contains("run started"), "{evidence}");
-    assert!(crash["message"].as_str().is_some_and(|message| message.contains("refuses its token")), "{crash:#}");
+    assert!(crash["message"].as_str().is_some_and(|message| message.contains("rejects its token")), "{crash:#}");
     Ok(())
 }
 
