@@ -87,10 +87,12 @@ fn proposed_watch_list_contains_no_typos() {
     let served = Served { resources: stock.iter().map(|name| (*name).to_owned()).collect(), stale: Vec::new() };
     facts.served = Seen::Known(served);
     let names = json!(["pods.v1.", "deploymnts.v1.apps", "Services.v1.", "widgets.v1.example.com"]);
-    let Seen::Known(meshsyncs) = facts.meshsyncs.values_mut().next().expect("a version") else {
-        panic!("no MeshSync CRs");
-    };
-    meshsyncs[0].spec.watch_list = Some(json!({ "data": { "whitelist": names.to_string() } }));
+    // Every served version has the same objects.
+    for seen in facts.meshsyncs.values_mut() {
+        if let Seen::Known(meshsyncs) = seen {
+            meshsyncs[0].spec.watch_list = Some(json!({ "data": { "whitelist": names.to_string() } }));
+        }
+    }
     let report = report(&facts);
     let invalid = finding(&report, "watch-list-invalid");
     let evidence = invalid.evidence.join("\n");
