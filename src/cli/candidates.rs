@@ -56,7 +56,7 @@ fn checks() -> impl Iterator<Item = (String, Option<String>)> {
     codes::checks().map(|check| (check.id.to_owned(), Some(check.title.to_owned())))
 }
 
-/// Codes, checks and components, as `--only` and `--skip` take them.
+/// Codes, checks and components, as `--only` and `--skip` accept them.
 pub(crate) fn selection(typed: &OsStr) -> Vec<CompletionCandidate> {
     let components = Component::ALL.map(|component| (component.code().to_owned(), Some(component.title().to_owned())));
     starting(typed, components.into_iter().chain(diagnoses()).chain(checks()))

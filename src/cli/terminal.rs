@@ -206,12 +206,12 @@ impl Terminal {
         }
     }
 
-    /// Shows on a terminal what the run is waiting for, and for how long, once it takes long enough to wonder.
+    /// Shows on a terminal what the run is waiting for, and for how long, after a short delay.
     pub fn wait_for(&self, what: &str) {
         self.spin(what, "{spinner} {msg} {elapsed}");
     }
 
-    /// Shows the current step of a change, which says itself how long it takes.
+    /// Shows the current step of a change. The line contains the elapsed time.
     pub fn show_step(&self, line: &str) {
         self.spin(line, "{spinner} {wide_msg}");
     }

@@ -1,9 +1,9 @@
-//! Changing things: what there is and what should be become a plan; the plan is shown, agreed to, and carried out.
+//! Changes: a plan is computed from live to desired state, shown, confirmed, and applied.
 //!
 //! - [`crate::stack`] knows everything that a stack may consist of, and the manifests that install it.
 //! - [`deployment`] plans `system redeploy`, [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what
 //!   changes in an object.
-//! - [`apply`] is the only writer; [`backup`] keeps a copy of what goes, [`restore`] reads it.
+//! - [`apply`] is the only writer; [`backup`] writes a copy of the removed objects, and [`restore`] reads it.
 //! - [`crate::report::change`] is what the command answers.
 
 pub mod apply;

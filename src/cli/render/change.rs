@@ -80,7 +80,7 @@ pub fn step(event: &Event<'_>, stalled: Option<Duration>, look: &Look) -> String
     }
 }
 
-/// A wait: what is missing, and for how long of how long.
+/// A wait: what is missing, the elapsed time and the timeout.
 pub fn waiting(what: &str, lacks: &str, elapsed: Duration, limit: Duration, stalled: Option<Duration>) -> String {
     // Rounded, so that the line does not change every second.
     let stalled = stalled.map(|it| format!(", no progress for {} s", it.as_secs() / 5 * 5)).unwrap_or_default();
@@ -334,6 +334,20 @@ mod tests {
             text,
             "   1  create  Deployment d0\n              spec.replicas\n                - 0\n                + 1\n\n"
         );
+    }
+
+    #[test]
+    fn creation_is_green_change_is_yellow_and_old_values_are_red() {
+        let look = Look::new(true, true, None, false);
+        let text = plan(&report(Outcome::DryRun, &[false, false]), &look);
+        for styled in [
+            "create".style(look.styles.good).to_string(),
+            "change".style(look.styles.warning).to_string(),
+            "- 0".style(look.styles.bad).to_string(),
+            "+ 1".style(look.styles.good).to_string(),
+        ] {
+            assert!(text.contains(&styled), "{styled:?} is not in {text:?}");
+        }
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn warn(options: &Options, plan: &mut Plan) {
     }
     if options.image_registry.is_some() {
         plan.warnings.push(
-            "the operator chooses the images of Broker and MeshSync itself: the nodes must be able to pull them elsewhere"
+            "the operator chooses the images of Broker and MeshSync itself, so nodes must pull these from elsewhere"
                 .into(),
         );
     }

@@ -408,6 +408,10 @@ async fn backup_is_written_first_and_contains_no_secret() -> Result<()> {
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 0, "done");
     assert!(outcome.1["backup"].as_str().is_some_and(|path| path.ends_with("copy-2.json")));
+    // The end says what was kept and how to restore the rest.
+    let kept = outcome.1["kept"].to_string();
+    assert!(kept.contains("CustomResourceDefinition brokers.meshery.io"), "{kept}");
+    assert!(kept.contains(&format!("Namespace {namespace}")), "{kept}");
     assert_eq!(std::fs::read_to_string(&copy)?, text);
 
     let ran = crate::tool::meshdoctor("system check -o json --from").arg(&copy).arg("-n").arg(namespace).run();

@@ -56,12 +56,16 @@ async fn backup_restores_the_specs_of_custom_resources() -> Result<()> {
     } } } });
     let before = rest::merge(&stack.client, &path, &list).await?["spec"].clone();
     let copy = bed.file(&format!("copy-{namespace}.json"));
-    at(&bed, namespace, "system reset stack --yes --wait 60s").arg("--backup").arg(&copy).run_beside().await.exits(0);
+    let tool = at(&bed, namespace, "system reset stack --yes --wait 60s").arg("--backup").arg(&copy);
+    let reset = tool.run_beside().await.exits(0).stdout;
+    let file = copy.display().to_string();
+    assert!(reset.contains(&format!("Done. Backup of the removed objects: {file}\nKept: ")), "{reset}");
+    let restore = format!("Restore: meshdoctor system redeploy --from-backup {file} --context bed -n {namespace}\n");
+    assert!(reset.ends_with(&restore), "{reset}");
     bed::until("the object to be deleted", Duration::from_secs(20), || async {
         Ok(rest::get(&stack.client, &path).await.is_err().then_some(()))
     })
     .await?;
-    let file = copy.display().to_string();
     redeploy(&bed, namespace, &format!("{FORCE} --from-backup {file}")).await.exits(0);
     let after = rest::get(&stack.client, &path).await?["spec"].clone();
     assert_eq!(after["watch-list"]["data"], before["watch-list"]["data"]);
