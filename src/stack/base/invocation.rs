@@ -46,7 +46,7 @@ impl Invocation {
 
     /// The flags as words of a command line, each preceded by a space: ` --context prod --as jane`.
     pub fn flags(&self) -> String {
-        self.written(|flag| Some(flag))
+        self.written(Some)
     }
 
     /// The flags that Helm has too, under Helm's names.
