@@ -120,9 +120,8 @@ fn parse() -> Result<Cli, clap::Error> {
 /// The answer to a mesheryctl command, instead of a suggestion by similarity: `restart` resembles `reset`.
 fn known_elsewhere(mut command: clap::Command, error: clap::Error) -> clap::Error {
     use clap::error::{ContextKind, ContextValue, ErrorKind};
-    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
-        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
-        _ => return error,
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
     };
     match mesheryctl::answer(word) {
         Some(answer) => {

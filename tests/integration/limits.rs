@@ -78,8 +78,8 @@ fn documentation_lists_every_limit_with_its_value() {
     let page = std::fs::read_to_string("docs/limits.md").expect("the page");
     let (before, table) = page.split_once("| What is read | Limit |\n").expect("the table");
     let (_, after) = table.split_once("\n\n").unwrap_or((table, ""));
-    let rows: String = rows().iter().map(|(source, most)| format!("| {source} | {most} |\n")).collect();
-    let fresh = format!("{before}| What is read | Limit |\n|---|---|\n{rows}");
+    let rows: Vec<String> = rows().iter().map(|(source, most)| format!("| {source} | {most} |")).collect();
+    let fresh = format!("{before}| What is read | Limit |\n|---|---|\n{}\n", rows.join("\n"));
     let fresh = if after.is_empty() { fresh } else { format!("{fresh}\n{after}") };
     snapbox::assert_data_eq!(fresh, snapbox::Data::read_from(std::path::Path::new("docs/limits.md"), None).raw());
 }

@@ -10,7 +10,6 @@ use crate::{cluster::kubeconfig::Access, stack::profile::Profile};
 /// The flags of every command.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Global flags (all: meshdoctor options)")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Which cluster and namespace, and as whom.
     #[command(flatten)]

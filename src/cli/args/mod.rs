@@ -51,9 +51,12 @@ meshdoctor check --from FILE      diagnose a recording
 
 All commands: meshdoctor help     All flags: meshdoctor options";
 
+/// Completes what was typed.
+type Completer = fn(&std::ffi::OsStr) -> Vec<CompletionCandidate>;
+
 /// The definitions, with completion of what the kubeconfig names.
 pub fn command() -> clap::Command {
-    let completers: [(&str, fn(&std::ffi::OsStr) -> Vec<CompletionCandidate>); 4] = [
+    let completers: [(&str, Completer); 4] = [
         ("context", candidates::contexts),
         ("cluster", candidates::clusters),
         ("user", candidates::users),

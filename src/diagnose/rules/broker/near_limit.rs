@@ -66,7 +66,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     "find the client with the most connections and stop it; restarting the broker closes all \
                      connections",
                 )
-                .command(context.meshdoctor(Effect::Read, "system status -o json"))
+                .command(context.meshdoctor(Effect::Read, "status -o json"))
                 .command(context.restart(Component::Broker))
                 .done(),
         );

@@ -59,6 +59,6 @@ pub(crate) fn untried(context: &RuleContext<'_>, unanswered: Vec<String>) -> Fin
         .message("Whether the stack can be installed is unknown until every object has been tested.")
         .evidences(unanswered)
         .remedy("try again; -v shows every request and response")
-        .command(context.meshdoctor(Effect::Read, "system check --preflight -v"))
+        .command(context.meshdoctor(Effect::Read, "check --preflight -v"))
         .done()
 }

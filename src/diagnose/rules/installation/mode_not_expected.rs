@@ -61,7 +61,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "check in {product} whether the connection is embedded; if so, delete the custom resources, then the \
              operator; else drop --expect"
         ))
-        .command(context.meshdoctor(Effect::Read, "system check --expect operator"))
+        .command(context.meshdoctor(Effect::Read, "check --expect operator"))
         .command(removal(context))
         .found()
 }

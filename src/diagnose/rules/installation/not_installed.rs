@@ -76,8 +76,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .remedy(
             "use --expect embedded if MeshSync runs in the server; else deploy the operator after a preflight check",
         )
-        .command(context.meshdoctor(Effect::Read, "system check --expect embedded"))
-        .command(context.meshdoctor(Effect::Read, "system check --preflight"))
+        .command(context.meshdoctor(Effect::Read, "check --expect embedded"))
+        .command(context.meshdoctor(Effect::Read, "check --preflight"))
         .command(context.redeploy(None))
         .found()
 }
