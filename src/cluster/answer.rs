@@ -112,6 +112,18 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, text: String) -> Re
     }
 }
 
+/// The user in a denial: `pods is forbidden: User "jane" cannot list resource "pods" …`.
+pub(crate) fn denied_user(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Status {
+        message: String,
+    }
+    let status: Status = serde_json::from_str(text).ok()?;
+    let (_, rest) = status.message.split_once("forbidden: User \"")?;
+    let (user, _) = rest.split_once("\" cannot ")?;
+    (!user.is_empty()).then(|| user.to_owned())
+}
+
 /// Whether a body is a Kubernetes `Status`, the form of all errors of an API server.
 fn is_status(text: &str) -> bool {
     #[derive(Deserialize)]
@@ -179,5 +191,19 @@ fn title(text: &str) -> String {
             format!(" titled \"{title}\"")
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::denied_user;
+
+    #[test]
+    fn denial_names_the_user() {
+        let status = |message: &str| serde_json::json!({ "kind": "Status", "message": message }).to_string();
+        let denial = r#"pods is forbidden: User "system:serviceaccount:ci:runner" cannot list resource "pods""#;
+        assert_eq!(denied_user(&status(denial)).as_deref(), Some("system:serviceaccount:ci:runner"));
+        assert_eq!(denied_user(&status("pods \"a\" is forbidden: violates PodSecurity")), None);
+        assert_eq!(denied_user("forbidden"), None);
     }
 }

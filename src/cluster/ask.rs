@@ -16,7 +16,7 @@ pub(crate) use super::{
     transport_error::{from_error, speaks_no_http},
 };
 use super::{
-    answer::{judge, not_an_api},
+    answer::{denied_user, judge, not_an_api},
     body::{self, Budget, Reservation},
     change::Change,
     retry::Hint,
@@ -53,9 +53,16 @@ pub(crate) struct ApiClient<'a> {
     held: RefCell<Reservation>,
     /// How far the API server's clock is ahead of ours.
     skew: Cell<Option<SignedDuration>>,
+    /// The name by which the API server denied us something.
+    denied_user: RefCell<Option<String>>,
 }
 
 impl<'a> ApiClient<'a> {
+    /// The user name of whom the API server denied something. A kubeconfig's user may have another name there.
+    pub(crate) fn denied_user(&self) -> Option<String> {
+        self.denied_user.borrow().clone()
+    }
+
     /// A client with a timeout per request and a deadline for the run.
     pub(crate) fn new(client: Client, limit: Duration, deadline: Instant, log: Option<&'a Log<'a>>) -> Self {
         let budget = Budget::default();
@@ -63,6 +70,7 @@ impl<'a> ApiClient<'a> {
             held: RefCell::new(budget.room()),
             budget,
             skew: Cell::new(None),
+            denied_user: RefCell::new(None),
             client: RefCell::new(client),
             limit,
             deadline,
@@ -331,6 +339,11 @@ impl<'a> ApiClient<'a> {
         }
         let answer = String::from_utf8(bytes).map_err(|_| not_an_api("its answer is not text")).and_then(|text| {
             body::check_elements(&text)?;
+            if head.status == StatusCode::FORBIDDEN
+                && let Some(user) = denied_user(&text)
+            {
+                *self.denied_user.borrow_mut() = Some(user);
+            }
             judge(head.status, &head.headers, text)
         });
         let kind = answer.as_ref().err().map(ApiError::kind);

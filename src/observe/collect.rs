@@ -90,6 +90,9 @@ impl Observer<'_> {
         };
         let (preflight, ()) = tokio::join!(preflight, self.second_round(&mut facts, token.as_ref()));
         facts.preflight = preflight;
+        if let Some(user) = self.api.denied_user() {
+            facts.target.user = Some(user);
+        }
         facts
     }
 
