@@ -48,7 +48,9 @@ impl DryRunOutcome<'_> {
         }
         match &trial.forced {
             Seen::Known(forced) if forced.status != 409 => read(trial, forced, Some(&answer.message)),
-            other => DryRunOutcome::Unknown(other.why_unsettled().unwrap_or_else(|| "other managers own its fields".into())),
+            other => {
+                DryRunOutcome::Unknown(other.why_unsettled().unwrap_or_else(|| "other managers own its fields".into()))
+            }
         }
     }
 }
