@@ -39,7 +39,7 @@ async fn only_the_missing_operator_permission_is_named() -> Result<()> {
     .await?;
     let report = check(&bed, bed.namespace()).await;
     let evidence = evidence(&report, "operator-role-incomplete");
-    assert!(evidence.contains("may not create, delete, get, patch, update secrets in namespace"), "{evidence}");
+    assert!(evidence.contains("cannot create, delete, get, patch, update secrets in namespace"), "{evidence}");
     assert!(!evidence.contains("services"), "{evidence}");
     Ok(())
 }

@@ -81,7 +81,7 @@ async fn standalone(bed: &Lease, name: &str, address: &str) -> Result<()> {
     bed::until("its pod to run", Duration::from_secs(30), || async {
         let report = check(bed, bed.namespace()).await;
         let reason = report["components"]["meshsync"]["reason"].as_str();
-        Ok(reason.is_some_and(|reason| reason.contains(" runs")).then_some(()))
+        Ok(reason.is_some_and(|reason| reason.contains(" is running")).then_some(()))
     })
     .await
 }

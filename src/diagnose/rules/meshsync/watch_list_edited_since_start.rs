@@ -11,6 +11,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-in-force",
     title: "MeshSync was started after the last change of the watch-list",
+    // An operator that upgrades the CR rewrites an absent list as an empty one, which changes nothing.
+    after: &[&INSTALLED, &super::watch_list_invalid::CHECK],
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
