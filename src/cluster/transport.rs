@@ -102,7 +102,7 @@ fn socks(proxy: &http::Uri) -> Result<SocksV5<HttpConnector>, Box<kube::Error>> 
         let (name, password) = user.split_once(':').unwrap_or((user, ""));
         let (name, password) = (decoded(name), decoded(password));
         if name.len() > 255 || password.len() > 255 {
-            return Err(unusable("the proxy's user name and password may have at most 255 bytes each"));
+            return Err(unusable("the proxy's user name and password can have at most 255 bytes each"));
         }
         connector = connector.with_auth(name, password);
     }

@@ -72,9 +72,7 @@ impl Expectation {
         let has = |word: &str| words.contains(&word);
         for (one, other) in [("operator", "embedded"), ("server=inside", "server=outside")] {
             if has(one) && has(other) {
-                return Err(UsageError::new(format!(
-                    "--expect names both {one} and {other}, but they exclude each other"
-                )));
+                return Err(UsageError::new(format!("--expect {one} and {other} cannot be combined")));
             }
         }
         Ok(Self {

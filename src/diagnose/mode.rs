@@ -16,7 +16,7 @@ pub(crate) enum Mode {
     Standalone,
     /// `MeshSync` runs inside Meshery Server, with nothing in the cluster.
     Embedded,
-    /// The cluster contains nothing of the stack, and no mode was given.
+    /// The cluster contains no part of the stack, and no mode was given.
     None,
     /// Not enough is known.
     Unknown,

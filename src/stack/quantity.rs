@@ -142,7 +142,7 @@ fn parse(text: &str) -> Option<f64> {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "amounts are positive, and one too large to count may become the maximum"
+    reason = "quantities are positive; one that is too large saturates at the maximum"
 )]
 fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64

@@ -188,11 +188,11 @@ impl WatchList {
         let release = version.and_then(release);
         Some(match release {
             Some(release) if release < Version::new(1, 0, 2) => {
-                "before 1.0.2 its default entries have no event types, so nothing is published"
+                "before 1.0.2, the entries of that list have no event types"
             }
             _ => {
-                "its default entries include service.apis, which is not a resource name: setup stops there with code \
-                1005, \"gvr not found\""
+                "that list contains service.apis, which is not a resource name. Setup stops there with code 1005, \
+                 \"gvr not found\""
             }
         })
     }
@@ -326,7 +326,7 @@ fn blacklisted(element: &Value) -> Result<(String, Vec<String>), WrongType> {
         Value::String(name) => Ok((name.clone(), Vec::new())),
         Value::Object(_) => Err(WrongType {
             what: "this entry is",
-            found: "an object, as older guides show it",
+            found: "an object, as in older guides",
             wanted: "where MeshSync expects a plain name",
         }),
         other => Err(WrongType::new("this entry is", other, "where MeshSync expects a string")),

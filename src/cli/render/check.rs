@@ -11,7 +11,7 @@ use super::{
     verdict,
 };
 use crate::{
-    report::{Kind, Report, State, Status},
+    report::{Kind, Report, State, Status, Verdict},
     stack::{base::words::count, component::Component},
 };
 
@@ -106,7 +106,8 @@ fn folded(page: &mut Page<'_>, report: &Report) {
         .map(|(n, one, several)| count(n, one, several))
         .collect();
     if !parts.is_empty() {
-        let glyph = if unknown > 0 { look.glyphs.unknown } else { look.glyphs.info };
+        let is_healthy = report.verdict == Some(Verdict::Healthy);
+        let glyph = if unknown > 0 && !is_healthy { look.glyphs.unknown } else { look.glyphs.info };
         let text = format!("{} (--all)", parts.join(", "));
         page.paragraph(&format!("{} ", glyph.style(look.styles.dim)), 2, &text, look.styles.dim);
     }

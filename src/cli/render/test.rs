@@ -40,7 +40,14 @@ pub fn test(report: &Report, look: &Look) -> String {
 
 fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
     let look = page.look;
-    let title = format!("Test of {}", test.subject);
+    let title = match test.subject {
+        "kubernetes" => "Kubernetes test",
+        "operator" => "Operator test",
+        "broker" => "Broker test",
+        "meshsync" => "MeshSync test",
+        "dataflow" => "Data flow test",
+        other => other,
+    };
     let mut parts = vec![title.style(look.styles.strong).to_string()];
     // The data path names them already.
     if test.subject != "dataflow" {

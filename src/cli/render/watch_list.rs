@@ -53,7 +53,7 @@ fn summary(report: &WatchListReport) -> String {
             "MeshSync watches {} kinds and publishes {published} of them, and also the kinds of CRDs.",
             report.effective.len()
         ),
-        ("whitelist", false) => "With this watch-list MeshSync publishes no built-in kind.".to_owned(),
-        (_, false) => "With this watch-list MeshSync publishes nothing.".to_owned(),
+        ("whitelist", false) => "With this watch-list, MeshSync publishes no built-in kind.".to_owned(),
+        (_, false) => "With this watch-list, MeshSync publishes nothing.".to_owned(),
     }
 }

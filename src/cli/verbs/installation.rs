@@ -80,7 +80,9 @@ fn watch_list(
     }
     let version = profile.images.meshsync.split_once(':').map(|(_, tag)| tag);
     if let Some(why) = list.silence(version) {
-        terminal.say(&format!("warning: with this watch-list MeshSync publishes nothing: {why}"));
+        terminal.say(&format!(
+            "warning: with this watch-list, MeshSync starts from its built-in list and publishes nothing, because {why}"
+        ));
     }
     let list = meshsync.spec.watch_list.as_ref();
     Ok(list.map(|list| list["data"].clone()).unwrap_or_default())

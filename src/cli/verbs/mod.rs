@@ -201,7 +201,7 @@ async fn read_within<T: Send + 'static>(
     read.unwrap_or_else(|| {
         Err(UsageError::unreadable(
             if path == "-" { "standard input" } else { path },
-            format!("no end of file within {} (--timeout)", words::span(global.timeout)),
+            format!("reading did not finish within {} (--timeout)", words::span(global.timeout)),
         ))
     })
 }

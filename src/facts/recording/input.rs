@@ -80,7 +80,7 @@ impl Input {
             let text = reader::text(&path, limits::RECORDING).map_err(|why| UsageError::unreadable(&shown, why))?;
             left = left.checked_sub(text.len()).ok_or_else(|| {
                 let most = limits::FOLDER / limits::MIB;
-                unreadable(format!("its files are longer than {most} MiB in total"))
+                unreadable(format!("its files exceed {most} MiB in total"))
             })?;
             if let Some(pod) = stem.strip_suffix(".varz") {
                 self.monitors.entry(pod.into()).or_default().varz = Some(one_value(&shown, &text)?);

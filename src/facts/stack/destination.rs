@@ -144,7 +144,9 @@ pub fn of(facts: &Facts) -> Option<Destination> {
 pub fn place(facts: &Facts, host: &str) -> Place {
     if ["localhost", "127.0.0.1", "::1"].contains(&host) {
         return Place::Nowhere(
-            "that is MeshSync's own pod; the operator's template contains this address until the broker has one".into(),
+            "this address is MeshSync's own pod; the operator uses it as a placeholder until the broker has an \
+             address"
+                .into(),
         );
     }
     let host = host.trim_end_matches('.');

@@ -89,7 +89,7 @@ async fn page(context: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let answer = guarded(work, port.error, &received).await;
     match answer.map_err(|failure| settled(failure, Route::PortForward, received.any(), false)) {
         Ok((200, body)) => Step::done(micros(started.elapsed()), body),
-        Ok((status, body)) => Step::failed(format!("it answers {status}: {body}")),
+        Ok((status, body)) => Step::failed(format!("it responds with {status}: {body}")),
         // Versions before 1.0.1 have no health endpoints, which is not a fault.
         Err(failure) if failure.reason == FailureReason::Refused => {
             Step::not_tried("nothing listens on port 11000; MeshSync has health endpoints since 1.0.1")

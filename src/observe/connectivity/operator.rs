@@ -66,7 +66,7 @@ pub(crate) async fn watch(context: &TestContext<'_>) -> Step {
         if started.elapsed() >= limit {
             if limit < patience {
                 return Step::not_tried(format!(
-                    "it may take {}, but the time limit of the run (--timeout) was reached before that",
+                    "this can take {}, but --timeout was reached first",
                     words::span(patience)
                 ));
             }

@@ -160,7 +160,8 @@ fn refuse(profile: &Profile, request: &Request, live_state: &LiveState) -> Resul
     if let Some(namespace) = &live_state.elsewhere {
         return Err(Refusal::new(
             format!(
-                "the cluster-wide bindings belong to the stack in namespace {namespace}, and a second stack would take its permissions"
+                "the cluster-wide bindings belong to the stack in namespace {namespace}, and a second stack would take \
+                 its permissions"
             ),
             [Advice::command_in(namespace, "system redeploy")],
         ));
@@ -243,7 +244,7 @@ fn conversions_first(live_state: &LiveState, plan: &mut Plan) -> bool {
         };
         if live["spec"]["conversion"]["strategy"] == "Webhook" {
             let step = Step::new(tried.object.id.clone(), removal::without_webhook(live));
-            plan.steps.push(step.because("its conversion webhook does not answer, so no custom resource can be read"));
+            plan.steps.push(step.because("its conversion webhook does not respond, so no custom resource can be read"));
         }
     }
     if plan.is_empty() {

@@ -211,7 +211,7 @@ fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, 
         // Without a refusal by the API server the live state is only unknown.
         let undetermined = unseen.iter().all(|(kind, _)| kind.leaves_open());
         let unseen: Vec<String> = unseen.into_iter().map(|(_, why)| why).collect();
-        let why = format!("some objects to remove cannot be read: {}", unseen.join("; "));
+        let why = format!("some of the objects to remove cannot be read: {}", unseen.join("; "));
         let instead = if undetermined { Vec::new() } else { vec![printed_permissions(request)] };
         return Err(Refusal { undetermined, ..Refusal::new(why, instead) });
     }
@@ -249,11 +249,11 @@ fn operator_alone(request: &Request, found: &Found) -> Result<(), Refusal> {
     let names: Vec<String> = found.custom.iter().map(|(id, _)| id.to_string()).collect();
     let who = match (names.as_slice(), found.unread.as_slice()) {
         ([], []) => return Ok(()),
-        ([], _) => "the custom resources, which cannot be read now,".to_owned(),
+        ([], _) => "the custom resources, which cannot be read now".to_owned(),
         (names, _) => names.join(" and "),
     };
     Err(Refusal::new(
-        format!("{who} would have no operator: their workloads would no longer be reconciled or removed"),
+        format!("no operator would be left for {who}: their workloads would no longer be reconciled or removed"),
         [Advice::command("system reset stack"), Advice::command("system reset operator --keep-crs")],
     ))
 }

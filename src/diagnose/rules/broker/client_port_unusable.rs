@@ -39,8 +39,8 @@ fn unusable(context: &RuleContext<'_>, server: &BrokerServer, why: &str) -> Find
             ports.monitor_port, ports.client_port
         ))
         .message(
-            "MeshSync publishes through the client port, so it cannot connect, or not after its next restart. Only \
-             the monitor responds, and it still lists the clients that were connected.",
+            "MeshSync publishes through the client port, so it cannot connect, at the latest after its next restart. \
+             Only the monitor responds, and it still lists the clients that were connected.",
         )
         .evidence(format!("port {}: the monitor of NATS {} responds", ports.monitor_port, server.varz.version))
         .evidence(format!("port {}: {why}", ports.client_port));

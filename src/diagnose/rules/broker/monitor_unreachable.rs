@@ -29,9 +29,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     ports.client_port, ports.monitor_port
                 ))
                 .message(
-                    "MeshSync checks the monitor before it connects, so it does not start, or does not come back \
-                     after a restart. Without the monitor, clients cannot be listed, so states show only what is \
-                     proven.",
+                    "MeshSync checks the monitor before it connects, so it does not start, or cannot connect after a \
+                     restart. Without the monitor, clients cannot be listed, so states show only what is proven.",
                 )
                 .evidence(format!("port {}: NATS {} sends its greeting", ports.client_port, server.varz.version))
                 .evidence(format!("port {}: {}", ports.monitor_port, failure.message))

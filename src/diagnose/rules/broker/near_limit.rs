@@ -59,7 +59,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .title(title)
                 .message(
                     "At the connection limit, new clients are refused. At the memory limit, the process is killed and \
-                     all connections break.",
+                     all connections are lost.",
                 )
                 .evidences(evidence)
                 .remedy(

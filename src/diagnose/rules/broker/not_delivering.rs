@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-not-delivering",
-    title: "The broker does not deliver what is published",
+    title: "The broker does not deliver published messages",
     explains: &["meshsync-silent", "meshsync-no-answer"],
     explanation: include_str!("not_delivering.md"),
     ..Diagnosis::fault(Component::Broker)
@@ -30,7 +30,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some(
             DIAGNOSIS
                 .finding()
-                .title(format!("{name} does not deliver what is published"))
+                .title(format!("{name} does not deliver published messages"))
                 .message(
                     "It accepted meshdoctor's connection but did not deliver a test message. MeshSync's messages are \
                      affected too.",

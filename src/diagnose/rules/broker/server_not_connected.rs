@@ -44,8 +44,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .title(format!("{product} Server is not connected to the broker"))
         .message(if here {
             "A server runs in this cluster but is not connected to the broker. What MeshSync publishes is lost."
+                .to_owned()
         } else {
-            "What MeshSync publishes is lost until a server connects. Expected if you run no server."
+            format!(
+                "What MeshSync publishes is lost until a server connects. This is expected if you run no {product} \
+                 Server."
+            )
         })
         .evidence(format!("no broker server has a client named {clients}"))
         .remedy("in the server's UI, check that the connection to this cluster is in operator mode and connected")
@@ -62,7 +66,7 @@ fn apart(context: &RuleContext<'_>, server: &BrokerServer, client: &Connection, 
         .message("Both are connected and every pod is green, but what MeshSync publishes is lost.")
         .evidence(context.destination_setting(to))
         .evidence(format!("{} lists the client {}", server_name(context, server), client.name))
-        .evidence(format!("{} lists no client of the server", to.shown()))
+        .evidence(format!("{} does not list {product} Server as a client", to.shown()))
         .remedy("use the same broker for both: change MeshSync's address, or connect the server to MeshSync's broker")
         .command(context.kubectl().inspect(format!("get meshsyncs.{} -o yaml", context.facts.profile.group)))
         .done()

@@ -22,7 +22,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             facts.statefulsets.settled()?;
             known_unless(context.unseen_resources())?;
         }
-        return Outcome::skip("the stack is here and needs them");
+        return Outcome::skip("the stack exists in this namespace and needs them");
     }
     if let Some(first) = facts.elsewhere.items().first() {
         return Outcome::skip(format!("the stack is in namespace {first} and needs them"));
@@ -64,7 +64,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     ))
         .evidences(left().map(|(kind, found)| format!("remaining {kind}: {}", found.join(", "))))
         .evidence(format!(
-            "nothing of the stack in namespace {}, and no custom resource anywhere",
+            "no part of the stack in namespace {}, and no custom resource in any namespace",
             facts.target.namespace
         ))
         .remedy("delete them if the stack will not come back; the first command lists everything with that name")

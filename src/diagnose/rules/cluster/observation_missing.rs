@@ -2,7 +2,7 @@ use crate::{diagnose::rules::prelude::*, facts::FailureKind};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "observation-missing",
-    title: "Information that decides a state is missing",
+    title: "Information needed to determine a state is missing",
     explanation: include_str!("observation_missing.md"),
     ..Diagnosis::obstacle(Component::Cluster)
 };
@@ -40,7 +40,10 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
             .finding()
             .message("States that depend on it are unknown, or show only what is proven.")
             .evidences(missing)
-            .remedy("check again with full access; `meshdoctor explain observation-missing` describes how to record it")
+            .remedy(
+                "check again with full access; `meshdoctor explain observation-missing` describes how to make a \
+                 recording",
+            )
             .command(context.meshdoctor(Effect::Read, "record facts.json"))
             .done()
     })

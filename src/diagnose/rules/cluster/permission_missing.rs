@@ -8,14 +8,14 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "permission-missing",
-    title: "You cannot read everything that decides a state",
+    title: "You cannot read everything needed to determine a state",
     explanation: include_str!("permission_missing.md"),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
 pub(crate) static CHECK: Check = Check {
     id: "states-observable",
-    title: "everything that decides a state is readable",
+    title: "everything needed to determine a state is readable",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS, &observation_missing::DIAGNOSIS], judge)
 };
@@ -45,18 +45,18 @@ fn permission(context: &RuleContext<'_>, permissions: &[Permission], severity: S
         .finding()
         .severity(severity)
         .title(match (deciding, permissions.len()) {
-            (true, 1) => "1 permission that decides a state is missing".to_owned(),
-            (true, n) => format!("{n} permissions that decide a state are missing"),
+            (true, 1) => "1 permission needed to determine a state is missing".to_owned(),
+            (true, n) => format!("{n} permissions needed to determine a state are missing"),
             (false, 1) => "1 permission for an optional check is missing".to_owned(),
             (false, n) => format!("{n} permissions for optional checks are missing"),
         })
         .message(if deciding {
-            format!("What {who} cannot read is reported as unknown, not missing.")
+            format!("Anything that {who} cannot read is reported as unknown, not missing.")
         } else {
             "The affected checks are unknown; the states are not affected.".to_owned()
         })
         .evidences(shown)
-        .remedy("ask a cluster admin to apply this role")
+        .remedy("ask a cluster admin to apply the role that this command prints")
         .command(context.rbac("check", context.facts.target.user.as_deref()))
         .done()
 }

@@ -17,7 +17,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     if context.is_standalone() {
-        return Outcome::skip("MeshSync runs without the operator here and needs none");
+        return Outcome::skip("MeshSync runs without the operator here and does not need one");
     }
     let facts = context.facts;
     let crds = [(&facts.broker_crd, facts.profile.broker_crd()), (&facts.meshsync_crd, facts.profile.meshsync_crd())];
@@ -34,8 +34,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     "the API server has no CustomResourceDefinition {name}, although other parts of the stack exist"
                 ))
                 .remedy(
-                    "apply the CRDs of the operator's version again; existing custom resources of the other kind are \
-                     not affected",
+                    "reapply the CRDs of the operator's version; this does not affect custom resources of the other \
+                     kind",
                 )
                 .command(context.kubectl_cluster().inspect(format!("get crd {name}")))
                 .done()

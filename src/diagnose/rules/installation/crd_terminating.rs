@@ -22,8 +22,8 @@ pub(crate) fn terminating(context: &RuleContext<'_>, crd: &Crd, name: &str) -> O
         .finding()
         .title(format!("CRD {name} is terminating and waits for its custom resources"))
         .message(
-            "No custom resource of this kind can be created until the CRD is gone and applied again. The CRD waits \
-             for a custom resource of its kind somewhere in the cluster.",
+            "The CRD is deleted once its last custom resource, in any namespace, is gone. Until then, no new ones can \
+             be created.",
         )
         .object(cluster_object("CustomResourceDefinition", name))
         .evidence(format!("metadata.deletionTimestamp: {}", since.0))

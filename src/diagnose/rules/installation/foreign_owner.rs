@@ -70,8 +70,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .message(if owned.len() > 1 {
             "They may revert each other's changes, and your manual changes."
         } else {
-            "It reverts manual changes at its next run, and another tool that installs over it fails. This is not a \
-             fault, but good to know before you change anything."
+            "It reverts manual changes at its next run, and another tool that tries to install over it fails. This is \
+             not a fault, but good to know before you change anything."
         })
         .evidences(owned.iter().map(|(owner, objects)| format!("{}: {}", owner.mark(), objects.join(", "))))
         .remedy(

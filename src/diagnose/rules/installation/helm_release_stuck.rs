@@ -67,7 +67,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .message(if pending {
             "Helm was stopped during the operation, and rejects every further operation on the release."
         } else {
-            "The release may be a mix of two states, and another upgrade builds on that."
+            "The release may be in a mixed state, and the next upgrade would start from it."
         })
         .object(ObjectRef {
             kind: "Secret".into(),

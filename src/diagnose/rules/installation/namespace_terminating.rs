@@ -52,8 +52,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("Namespace {name} is terminating"))
         .message(
-            "Nothing new can be created in it, so the stack cannot be deployed there. It is deleted after its last \
-             object, and an object is deleted once it has no finalizers.",
+            "Nothing new can be created in it, so the stack cannot be deployed there. Kubernetes deletes it after the \
+             last object in it. An object is deleted once it has no finalizers.",
         )
         .object(cluster_object("Namespace", name))
         .evidence(match since {

@@ -48,11 +48,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                  or the operator was never deployed or was removed."
             )
         })
-        .evidence(format!("no operator, no Broker, no MeshSync and no workload of theirs in namespace {namespace}"))
+        .evidence(format!("namespace {namespace} contains no operator, Broker, MeshSync or any of their workloads"))
         .evidence(match (&facts.broker_crd, &facts.meshsync_crd) {
             (Seen::Absent, Seen::Absent) => "neither CRD exists".to_owned(),
             (Seen::Known(_), _) | (_, Seen::Known(_)) => {
-                "CRDs exist, from an earlier installation or created before one".to_owned()
+                "CRDs exist, either left from an earlier installation or created for a new one".to_owned()
             }
             _ => "whether the CRDs exist is unknown".to_owned(),
         });

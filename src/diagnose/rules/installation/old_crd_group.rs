@@ -33,27 +33,28 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .object(cluster_object("CustomResourceDefinition", first))
         .evidences(names.iter().map(|name| format!("CustomResourceDefinition {name} exists")))
         .evidences(image.map(|image| format!("the operator uses {image}")));
-    let draft =
-        if alive {
-            draft
-                .message(
-                    "The operator here is so old that it reads these CRDs. They are in use until you upgrade the \
+    let draft = if alive {
+        draft
+            .message(
+                "The operator here is so old that it reads these CRDs. They are in use until you upgrade the \
                      operator.",
-                )
-                .remedy("back up the custom resources, then upgrade the operator; do not delete the CRDs before that")
-                .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
-        } else {
-            draft
+            )
+            .remedy("back up the custom resources, then upgrade the operator; do not delete the CRDs before that")
+            .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
+    } else {
+        draft
             .message(format!(
                 "No operator since 0.8.2 reads them: their custom resources have no effect, even if they look valid. \
                  Only the group {} counts.",
                 profile.group
             ))
-            .remedy("back up the custom resources, check that the new ones are right, then delete these CRDs (with \
-                     their CRs, cluster-wide)")
+            .remedy(
+                "back up the custom resources, check that the new ones are correct, then delete these CRDs, which also \
+                 deletes their CRs in the whole cluster",
+            )
             .command(context.kubectl_cluster().inspect(format!("get {all} -A -o yaml > old-crs.yaml")))
             .command(context.kubectl_cluster().delete(format!("crd {}", names.join(" "))))
-        };
+    };
     draft.found()
 }
 

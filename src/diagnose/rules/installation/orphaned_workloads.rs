@@ -33,7 +33,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .message("Their custom resource and the operator are gone, so nothing changes, repairs or removes them.")
-        .evidence(format!("these exist: {}", left.join(", ")))
+        .evidence(format!("existing objects: {}", left.join(", ")))
         .evidence("there is no operator and no custom resource")
         .remedy("redeploy the operator and the custom resources, which adopts the workloads; or delete them")
         .command(context.redeploy(None))

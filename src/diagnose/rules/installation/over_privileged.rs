@@ -43,8 +43,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidence(format!("ServiceAccount {namespace}/{account} can delete every resource of every group"))
         .evidences((!bindings.is_empty()).then(|| format!("bound by: {}", bindings.join(", "))))
         .remedy(
-            "grant MeshSync read-only access first, then delete the old line's binding; without access, MeshSync sees \
-             nothing",
+            "grant MeshSync read-only access first, then delete the binding of the old operator line; without the \
+             reader role, MeshSync sees nothing",
         )
         .commands(suspect.filter(|_| context.line == Some(Line::Current)).map(|_| context.redeploy(None)))
         .command(reader_role(context))

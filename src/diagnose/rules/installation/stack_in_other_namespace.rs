@@ -24,7 +24,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             format!("{name} {at_least}{}", report.state)
         };
         return Outcome::pass_with(format!(
-            "already here, would be updated: {}, {}, {}",
+            "already exists and would be updated: {}, {}, {}",
             state("operator", &context.states().operator.report),
             state("Broker", &context.states().broker.report),
             state("MeshSync", &context.states().meshsync.report),
@@ -60,7 +60,7 @@ pub(crate) fn elsewhere(context: &RuleContext<'_>) -> Option<Finding> {
             .finding()
             .title(format!("The stack is in namespace {}", elsewhere.join(", ")))
             .message(format!(
-                "Namespace {} contains nothing of the stack, so there is nothing to check here.",
+                "Namespace {} contains no part of the stack, so there is nothing to check here.",
                 facts.target.namespace
             ))
             .evidence(format!("custom resources of {} are in: {}", facts.profile.group, elsewhere.join(", ")))

@@ -49,8 +49,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .evidences(no_token.then(|| format!("the server of {old} requires no token")))
         .remedy(format!(
-            "check that nothing uses {old}, then redeploy, which deletes it; by hand, keep ConfigMap \
-             meshery-nats-config, which the new broker uses"
+            "check that nothing uses {old}, then redeploy, which deletes it; if you delete by hand, keep ConfigMap \
+             meshery-nats-config: the new broker uses it"
         ))
         .command(context.redeploy(None))
         .command(context.kubectl().delete(format!("statefulset/{old} service/{old}")))

@@ -39,8 +39,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     .finding()
                     .title(title)
                     .message(
-                        "MeshSync gets no address, or the wrong one. Without an address it uses \
-                         nats://localhost:4222, where nothing listens.",
+                        "MeshSync gets no address or a wrong one. Without an address, it uses nats://localhost:4222, \
+                         where nothing listens.",
                     )
                     .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
                     .evidences(evidence)

@@ -58,9 +58,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ))
         .object(context.object("ServiceAccount", &account))
         .evidence(format!("cannot list and watch: {}", denied.join(", ")))
-        .evidences(no_id.then_some("it cannot get the namespace kube-system either, so its events have no cluster ID"))
+        .evidences(no_id.then_some("it also cannot get the namespace kube-system, so its events have no cluster ID"))
         .remedy(
-            "grant read-only access: redeploy MeshSync, or run the last two commands; no restart needed, effective \
+            "grant read-only access: redeploy MeshSync, or run the two kubectl commands; no restart needed, effective \
              within a minute",
         )
         .command(context.redeploy(Some("meshsync")))

@@ -10,7 +10,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "data-gap-since-reconnect",
-    title: "MeshSync reconnected to the broker, and changes in between are lost",
+    title: "MeshSync reconnected to the broker, and the changes in between are lost",
     explanation: include_str!("data_gap_since_reconnect.md"),
     ..Diagnosis::warning(Component::Meshsync)
 };
@@ -63,7 +63,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .object(context.object("Pod", name))
         .evidences(evidence)
-        .evidence(format!("{broker}: the current connection exists since {now:.0}"))
+        .evidence(format!("{broker}: the current connection was opened at {now:.0}"))
         .evidence(format!(
             "pod {name}: container {} has been running since {since:.0}",
             context.facts.profile.meshsync.container

@@ -16,7 +16,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static FLOW_ONCE: Check = Check {
     id: "flow-once",
-    title: "every change arrived once",
+    title: "every change arrived exactly once",
     after: &[],
     ..Check::of(&[&DIAGNOSIS], published_once)
 };

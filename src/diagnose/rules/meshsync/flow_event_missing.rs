@@ -85,7 +85,10 @@ fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change
     DIAGNOSIS
         .finding()
         .title(format!("{} of {} events are missing: {}", missing.len(), expected.len(), words.join(", ")))
-        .message("Events are sent once and never again, so Meshery's view stays wrong until MeshSync restarts.")
+        .message(
+            "Each event is sent only once. Meshery's view stays wrong until MeshSync restarts; deleted objects stay \
+             until Flush MeshSync.",
+        )
         .evidences(progress(flow))
         .evidence(format!(
             "{} of {} arrived on {} within {}",

@@ -31,7 +31,7 @@ pub(crate) fn too_big(context: &RuleContext<'_>, flow: &FlowTest) -> Option<Find
             .title(format!("The broker accepts no message larger than {limit} bytes"))
             .message("An event contains the whole object. MeshSync drops larger messages and logs an error.")
             .evidence(format!("server {}: max_payload is {limit}", server_name(context, server)))
-            .evidence(format!("a message about the {} of the test has at least {least} bytes", object.kind))
+            .evidence(format!("a message about the test {} has at least {least} bytes", object.kind))
             .evidences(progress(flow))
             .remedy(
                 "find who set it below NATS's default of 1 MiB, and remove the setting; the operator's configuration \

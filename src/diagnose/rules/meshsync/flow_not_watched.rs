@@ -2,7 +2,7 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-not-watched",
-    title: "MeshSync would publish nothing about the object of a test",
+    title: "MeshSync would publish nothing about the test object",
     explanation: include_str!("flow_not_watched.md"),
     ..Diagnosis::obstacle(Component::Meshsync)
 };

@@ -5,13 +5,13 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-probe-leftover",
-    title: "An object of a test still exists",
+    title: "A test object still exists",
     explanation: include_str!("flow_probe_leftover.md"),
     ..Diagnosis::warning(Component::Meshsync)
 };
 
 pub(crate) static CHECK: Check =
-    Check { id: "flow-clean", title: "no object of a test is left", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
+    Check { id: "flow-clean", title: "no test object is left", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
@@ -44,7 +44,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         let is = if unsure { "may still exist" } else { "still exists" };
         DIAGNOSIS
             .finding()
-            .title(format!("{kind} {name} of a test {is}"))
+            .title(format!("Test {kind} {name} {is}"))
             .message("It is harmless and no longer needed.")
             .object(ObjectRef { kind: kind.into(), namespace: Some(namespace.into()), name: name.into() })
             .evidence(why)

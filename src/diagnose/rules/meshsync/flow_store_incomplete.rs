@@ -2,7 +2,7 @@ use crate::diagnose::rules::{meshsync::flow::tested, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-store-incomplete",
-    title: "MeshSync's store lacks kinds that it watches",
+    title: "MeshSync's store is missing kinds that it watches",
     explanation: include_str!("flow_store_incomplete.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
@@ -31,7 +31,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     DIAGNOSIS
         .finding()
-        .title(format!("MeshSync's store lacks {} of the kinds that it watches", missing.len()))
+        .title(format!("MeshSync's store is missing {} of the kinds that it watches", missing.len()))
         .message("MeshSync has never read these kinds, so it publishes nothing about them.")
         .evidences(missing)
         .remedy("check its log for kinds it cannot list, then grant permission or remove them from the watch-list")

@@ -18,7 +18,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "flow-tried",
-    title: "a change could be made and its events received",
+    title: "the test could change an object and receive its events",
     after: &[],
     ..Check::of(&[&DIAGNOSIS, &flow_not_watched::DIAGNOSIS], judge)
 };
@@ -38,15 +38,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             let namespace = flow.object.as_ref().map_or("", |object| &object.namespace);
             let (title, message) = match refusal.event.as_str() {
                 "MODIFIED" => (
-                    format!("The API server refused to change the {kind} of the test"),
+                    format!("The API server refused to change the test {kind}"),
                     "The test stopped there and is incomplete.",
                 ),
                 "DELETED" => (
-                    format!("The API server refused to delete the {kind} of the test"),
+                    format!("The API server refused to delete the test {kind}"),
                     "The test stopped there and is incomplete.",
                 ),
                 _ => (
-                    format!("The API server refused to create the {kind} of the test"),
+                    format!("The API server refused to create the test {kind}"),
                     "Nothing is known about the data flow, since nothing was written. The test left no objects.",
                 ),
             };

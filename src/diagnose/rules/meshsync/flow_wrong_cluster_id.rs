@@ -61,7 +61,7 @@ fn no_id(context: &RuleContext<'_>, draft: Draft) -> Draft {
             "grant the permission, then restart MeshSync, which reads the ID once, at startup",
         ),
         Seen::Known(true) => (
-            "could not read the namespace kube-system, whose UID is the cluster's ID, at startup; now it can",
+            "could not read the namespace kube-system, whose UID is the cluster's ID, at startup, but it can now",
             "restart MeshSync, which reads the ID once, at startup",
         ),
         _ => (

@@ -46,8 +46,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("MeshSync uses {says} of memory"))
         .message(
-            "At the limit Kubernetes kills it, and every change in the cluster is lost until it is back. It keeps a \
-             copy of every object that it watches.",
+            "At the limit, Kubernetes kills it, and every change in the cluster is lost until it runs again. It keeps \
+             a copy of every object that it watches.",
         )
         .object(context.object("Pod", &used.pod))
         .evidence(format!(

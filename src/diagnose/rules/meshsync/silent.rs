@@ -18,7 +18,8 @@ pub(crate) fn silent(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
     let published = context.clients.meshsync.first().map(|(_, client)| client.in_msgs);
     let (message, evidence) = match &flow.meta.micros {
         Seen::Known(_) => (
-            "It answers requests, so its process is running. It does not watch, or does not publish what it sees.",
+            "It answers requests, so its process is running. It does not watch the cluster, or does not publish what \
+             it sees.",
             format!("it answered the request for its version: {}", flow.meta.detail),
         ),
         other => (

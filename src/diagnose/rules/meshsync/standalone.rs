@@ -12,8 +12,8 @@ pub(crate) fn standalone(context: &RuleContext<'_>, name: &str) -> Finding {
     DIAGNOSIS
         .finding()
         .message(
-            "A self-managed Deployment runs MeshSync. It is checked on its own, not against what an operator would \
-             have created.",
+            "A self-managed Deployment runs MeshSync. It is checked separately, without comparing it with an \
+             operator's deployment.",
         )
         .object(context.object("Deployment", name))
         .evidence(format!("Deployment {name} belongs to no MeshSync CR"))

@@ -67,7 +67,10 @@ pub(crate) fn blacklist(context: &RuleContext<'_>, meshsync: &Meshsync, entries:
     let draft = DIAGNOSIS
         .finding()
         .title("MeshSync up to 1.0.3 publishes nothing with a blacklist")
-        .message(format!("{} is connected but publishes nothing: {silence}.", named(context)))
+        .message(format!(
+            "{} starts from its built-in list. It is connected but publishes nothing, because {silence}.",
+            named(context)
+        ))
         .evidence(format!("spec.watch-list.data.blacklist names {}", without.join(", ")))
         .remedy("use a whitelist of the remaining kinds, then restart MeshSync, which reads it only at startup");
     let left = stock_without(&corrected(context, &without), context.facts.profile);

@@ -37,8 +37,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .message(
-            "MeshSync reads its list only at startup, so it still uses the old one. The operator does not restart it \
-             for this.",
+            "MeshSync reads its list only at startup, so it still uses the old one. A changed watch-list does not make \
+             the operator restart it.",
         )
         .object(context.object("MeshSync", name))
         .evidence(format!("metadata.managedFields: {by} wrote spec.watch-list at {written:.0}"))

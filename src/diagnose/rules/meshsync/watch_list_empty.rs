@@ -23,8 +23,8 @@ pub(crate) fn empty(context: &RuleContext<'_>, meshsync: &Meshsync, silence: &st
     let draft = DIAGNOSIS
         .finding()
         .message(format!(
-            "{} then uses its built-in list, with which it is connected but publishes nothing: {silence}. An upgrade \
-             from 0.8 leaves the list empty.",
+            "{} then uses its built-in list. It is connected but publishes nothing, because {silence}. An upgrade from \
+             0.8 leaves the list empty.",
             named(context)
         ))
         .evidence("spec.watch-list.data has no whitelist or blacklist entries")

@@ -16,7 +16,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "watch-list-churn",
-    title: "the watch-list contains no needlessly costly kinds",
+    title: "the watch-list contains no unnecessarily busy kinds",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 

@@ -68,7 +68,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             let draft = DIAGNOSIS
                 .finding()
                 .message(format!(
-                    "{} logs code 1000 and uses its built-in list, with which it is connected but publishes nothing: \
+                    "{} logs code 1000 and uses its built-in list. It is connected but publishes nothing, because \
                      {silence}.",
                     named(context)
                 ))

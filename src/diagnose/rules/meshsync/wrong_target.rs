@@ -78,7 +78,7 @@ pub(crate) fn wrong(context: &RuleContext<'_>, pod: &str, address: &str, why: Ve
     let draft = DIAGNOSIS
         .finding()
         .title(format!("MeshSync publishes to {}, which is not a broker", destination::plain(address)))
-        .message("Its events are lost, or go to a different recipient.")
+        .message("Its events are lost or reach another server.")
         .object(context.object("Pod", pod))
         .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
         .evidences(why);

@@ -67,7 +67,7 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
         .finding()
         .title(format!("MeshSync does not read the watch-list of {here}/{name}"))
         .message(format!(
-            "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list. {} looks for the same \
+            "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list. {} also looks for that \
              name.",
             profile.namespace, profile.product
         ))
@@ -75,8 +75,8 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
         .evidence(format!("metadata.name: {name}"))
         .evidence(format!("metadata.namespace: {here}"))
         .remedy(format!(
-            "recreate it as {wanted} in namespace {} with the same watch-list and broker, then delete this one (both \
-             publish twice)",
+            "recreate it as {wanted} in namespace {} with the same watch-list and broker, then delete this one (while \
+             both exist, everything is published twice)",
             profile.namespace
         ))
         .command(context.kubectl().inspect(format!("get {object} -o yaml > meshsync.yaml")))

@@ -55,7 +55,7 @@ fn marks(context: &RuleContext<'_>, deployment: &Deployment) -> Vec<(Line, Strin
         if argument == "--metrics-addr=127.0.0.1:8080" {
             marks.push((Line::Old, format!("the manager's arguments: {argument}, as in manifests of 0.8")));
         } else if argument.starts_with("--health-probe-bind-address") {
-            marks.push((Line::Current, format!("the manager's arguments: {argument}, as in manifests of 1.0 only")));
+            marks.push((Line::Current, format!("the manager's arguments: {argument}, which only 1.0 manifests have")));
         }
     }
     marks
@@ -100,12 +100,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "The manager finds no certificate for its webhook and exits. Its role does not allow leader election, \
                  and the image of its second container no longer exists in its registry.",
             )
-            .remedy("install the current manifest or chart over it, or go back to the image that matches this one")
+            .remedy("apply the current manifest or chart, or go back to the image that matches this one")
             .command(set_image(images.old_operator))
     } else {
         draft
             .title("The operator's image is 0.8, but its manifest is 1.0")
-            .message("The manager is started with arguments and probes that it does not support.")
+            .message("The manifest sets arguments and probes that the manager does not support.")
             .remedy("use a 1.0 image, which this manifest requires")
             .command(set_image(images.operator))
     };

@@ -20,7 +20,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     if context.is_standalone() {
-        return Outcome::skip("MeshSync runs without the operator here and needs none");
+        return Outcome::skip("MeshSync runs without the operator here and does not need one");
     }
     if !context.has_custom_resource() {
         return Outcome::skip("there is no operator and no custom resource");
@@ -37,7 +37,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .object(context.object("Deployment", name))
         .evidence(format!("there is no Deployment {name}"))
-        .evidence(format!("these exist: {}", resources.join(", ")))
+        .evidence(format!("existing objects: {}", resources.join(", ")))
         .remedy("redeploy the operator, which adopts what exists; do not delete the custom resources first")
         .command(context.redeploy(Some("operator")))
         .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))

@@ -60,7 +60,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         } else {
             format!("ServiceAccount {account} lacks {lacking} of the {all} permissions that the operator needs")
         })
-        .message("The operator is running, but what needs these permissions never happens; only its log shows why.")
+        .message("The operator is running, but operations that need these permissions fail; only its log shows why.")
         .object(context.object("ServiceAccount", &account))
         .evidences(verbs.iter().map(|((within, resource), verbs)| {
             let place = if *within { format!("in namespace {namespace}") } else { "in the cluster".to_owned() };

@@ -42,8 +42,8 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
     let message = match words.signature.filter(|_| !out_of_memory) {
         Some(signature) => format!("Container {} exits because {}.", status.name, signature.says),
         None => format!(
-            "Container {} starts and exits repeatedly, with growing delays between restarts. The pod's phase may show \
-             Running all the time.",
+            "Container {} starts and exits repeatedly, with growing delays between restarts. The pod's phase may still \
+             be Running.",
             status.name
         ),
     };

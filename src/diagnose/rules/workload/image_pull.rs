@@ -30,7 +30,7 @@ pub(crate) fn image_pull(context: &RuleContext<'_>, component: Component, pod: &
     let finding = DIAGNOSIS
         .finding_of(component)
         .title(format!("Image {} cannot be pulled", status.image))
-        .message(format!("Container {} cannot start without it.", status.name))
+        .message(format!("Container {} cannot start without this image.", status.name))
         .object(context.object("Pod", name))
         .evidence(format!("pod {name}, container {}: {reason}: {message}", status.name))
         .evidences(

@@ -46,7 +46,7 @@ async fn table_output_shows_the_same_result() -> Result<()> {
     let _meshsync = scene.meshsync().await?;
     let ran = scene.run("test dataflow").await.exits(0);
     for words in [
-        "Test of dataflow",
+        "Data flow test",
         "change acknowledged by the API server",
         "ADDED received from the broker",
         "MODIFIED received from the broker",
