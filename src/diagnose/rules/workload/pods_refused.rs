@@ -25,7 +25,7 @@ pub(super) fn pods_refused(
         .message("Usual causes are a quota, Pod Security, an admission webhook or a missing ServiceAccount.")
         .object(controller.object(context))
         .evidence(why)
-        .remedy("fix what rejects them; the controller retries automatically")
+        .remedy("correct what rejects them; the controller retries automatically")
         .command(context.kubectl().inspect(format!("describe {}", controller.workload)))
         .done()
 }
