@@ -35,15 +35,10 @@ pub(crate) fn script(shell: Shell) -> std::io::Result<String> {
 }
 
 /// The words that begin as typed, each with a help text.
-fn starting<W: Into<String>>(
-    typed: &OsStr,
-    words: impl IntoIterator<Item = (W, Option<String>)>,
-) -> Vec<CompletionCandidate> {
+fn starting(typed: &OsStr, words: impl Iterator<Item = (String, Option<String>)>) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     words
-        .into_iter()
-        .map(|(word, help)| (word.into(), help))
-        .filter(|(word, _): &(String, _)| word.starts_with(&*typed))
+        .filter(|(word, _)| word.starts_with(&*typed))
         .map(|(word, help)| CompletionCandidate::new(word).help(help.map(Into::into)))
         .collect()
 }
@@ -87,7 +82,7 @@ pub(crate) fn users(typed: &OsStr) -> Vec<CompletionCandidate> {
     named(typed, |names| names.users)
 }
 
-/// Namespaces of the kubeconfig's contexts, and the default namespaces of stacks.
+/// Namespaces of the kubeconfig's contexts.
 pub(crate) fn namespaces(typed: &OsStr) -> Vec<CompletionCandidate> {
     named(typed, |names| names.namespaces)
 }

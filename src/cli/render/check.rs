@@ -25,15 +25,14 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
     if is_unreachable(report) {
         return screen(report, look, Detail::Fix);
     }
-    let [first, ..] = Detail::FOLDED;
+    let [first, .., last] = Detail::FOLDED;
     let Some((width, height)) = look.width.zip(look.height).filter(|_| report.root_causes().count() == 1) else {
         return screen(report, look, first);
     };
     // The shell's prompt needs one line.
     let fits = |text: &String| rows(text, width) < height;
-    let screens = Detail::FOLDED.map(|detail| screen(report, look, detail));
-    let [.., last] = &screens;
-    screens.iter().find(|text| fits(text)).unwrap_or(last).clone()
+    let mut screens = Detail::FOLDED.into_iter().map(|detail| screen(report, look, detail));
+    screens.find(fits).unwrap_or_else(|| screen(report, look, last))
 }
 
 /// The number of screen lines of a text, with long lines wrapped.

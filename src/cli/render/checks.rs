@@ -2,7 +2,7 @@
 
 use owo_colors::{OwoColorize, Style};
 
-use super::text::{Page, width_of};
+use super::text::Page;
 use crate::{
     diagnose,
     report::{Check, Finding, Report, Severity, Status},
@@ -80,7 +80,6 @@ fn one(page: &mut Page<'_>, findings: &[Finding], check: &Check) {
         style_of_text,
         &format!("[{}]", names.join(", ")),
     );
-    debug_assert!(width_of(glyph) == 1);
 }
 
 fn word(status: Status) -> Option<&'static str> {
