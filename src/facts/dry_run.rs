@@ -70,9 +70,7 @@ fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Dr
         // no role would help.
         403 if says(" cannot ") && says(" resource \"") && !all_granted(trial) => DryRunOutcome::Denied,
         // Our custom resource has a field that the installed CRD does not have. Our CRD is applied first.
-        500 if says("field not declared in schema") => {
-            DryRunOutcome::Waits(format!("the {} CRD is updated", trial.kind))
-        }
+        500 if is_of_schema(message) => DryRunOutcome::Waits(format!("the {} CRD is updated", trial.kind)),
         422 if is_recreated(&trial.kind, message) => DryRunOutcome::Recreated(message),
         // An installation switches the conversion webhook off before it applies its CRDs.
         422 if says("should not be set when strategy is not set to Webhook") => {
@@ -152,6 +150,12 @@ pub fn is_recreated(kind: &str, why: &str) -> bool {
     // Recreating these kinds loses nothing.
     matches!(kind, "Deployment" | "RoleBinding" | "ClusterRoleBinding")
         && ["immutable", "cannot change roleRef", "`selector` does not match"].iter().any(|words| why.contains(words))
+}
+
+/// Whether the API server rejects a custom resource with this message because the installed CRD does not have one of its
+/// fields, or has another type for it. Server-side apply answers 500 then.
+pub fn is_of_schema(message: &str) -> bool {
+    message.contains("failed to create typed patch object") || message.contains("field not declared in schema")
 }
 
 /// The field managers in the API server's message other than the stack's known installers. Their fields are not

@@ -11,6 +11,7 @@ use crate::{
         change::Change,
         session::{Answer, Session},
     },
+    facts::dry_run::is_of_schema,
     stack::{
         base::{
             failure::Failure,
@@ -26,6 +27,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long a wait may show the same line before it says that there is no progress.
 const STALLED: Duration = Duration::from_secs(10);
+
+/// How long a custom resource is tried again that the API server validates against the previous schema of its CRD.
+const SCHEMA_LAG: Duration = Duration::from_secs(10);
 
 /// Applies one plan.
 pub struct Writer<'a> {
@@ -156,7 +160,7 @@ impl<'a> Writer<'a> {
         }
         let id = &step.id;
         match &step.action {
-            Action::Create(manifest) => self.apply(id, manifest, false).await,
+            Action::Create(manifest) => self.create(id, manifest).await,
             Action::Apply { manifest, force, .. } => self.apply(id, manifest, *force).await,
             Action::Patch { patch, .. } => self.merge(id, patch).await,
             Action::Replace { manifest, .. } => {
@@ -178,6 +182,19 @@ impl<'a> Writer<'a> {
                 self.merge(id, &patch).await
             }
             Action::Wait(until) => self.wait(step, *until, None, report).await,
+        }
+    }
+
+    /// Creates an object. After a change of its CRD, the API server keeps the previous schema for a moment.
+    async fn create(&self, id: &Id, manifest: &Value) -> Result<(), StepError> {
+        let begun = Instant::now();
+        loop {
+            match self.apply(id, manifest, false).await {
+                Err(StepError::Failed(why)) if is_of_schema(&why.message) && begun.elapsed() < SCHEMA_LAG => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                result => return result,
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::plan;
 use crate::stack::{
     manifests::{self, Options},
     profile::Profile,
+    schema,
 };
 
 /// The custom resources to restore, at most one of each kind. Others are left unchanged.
@@ -157,7 +158,8 @@ fn copy(kind: &'static str, object: &Value, schema: &Value) -> Result<Copy, Rest
         object["metadata"]["name"].as_str().filter(|name| !name.is_empty()).ok_or(RestoreError::Unnamed(kind))?;
     let what = format!("{kind} {name}");
     let spec = &object["spec"];
-    if let Some((path, expected)) = mismatch(spec, schema, "spec".into()) {
+    // The API server's dry run checks ranges.
+    if let Some((path, expected)) = schema::wrong_type(spec, schema, "spec") {
         return Err(RestoreError::Malformed { what, path, expected });
     }
     if let Some(path) = plan::redacted(spec, "spec") {
@@ -177,45 +179,14 @@ fn move_reference(spec: &mut Value, source: &str, namespace: &str) {
 
 /// The schema of each kind's spec, from our own CRDs.
 fn schemas(profile: &Profile) -> BTreeMap<String, Value> {
-    manifests::manifests(profile, profile.namespace, &Options::default())
+    let objects = manifests::manifests(profile, profile.namespace, &Options::default());
+    ["Broker", "MeshSync"]
         .into_iter()
-        .filter_map(|mut object| {
-            let kind = object.body.pointer("/spec/names/kind")?.as_str()?.to_owned();
-            let schema = object.body.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec")?;
-            Some((kind, schema.take()))
+        .filter_map(|kind| {
+            let schema = objects.iter().find_map(|object| schema::of_spec(&object.body, kind))?;
+            Some((kind.to_owned(), schema.clone()))
         })
         .collect()
-}
-
-/// The first field whose type differs from the schema, and the expected type. The API server's dry run checks ranges.
-fn mismatch(value: &Value, schema: &Value, path: String) -> Option<(String, String)> {
-    let expected = schema["type"].as_str()?;
-    let fits = match expected {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "boolean" => value.is_boolean(),
-        _ => true,
-    };
-    if !fits {
-        return Some((path, expected.to_owned()));
-    }
-    match value {
-        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
-            let inner = schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]);
-            // The API server treats null as an absent field.
-            if value.is_null() {
-                return None;
-            }
-            mismatch(value, inner, format!("{path}.{key}"))
-        }),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(number, item)| mismatch(item, &schema["items"], format!("{path}[{number}]"))),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

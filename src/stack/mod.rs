@@ -12,6 +12,7 @@ pub mod object;
 pub mod output_filter;
 pub mod profile;
 pub mod quantity;
+pub mod schema;
 pub mod signatures;
 pub mod watch_list;
 pub mod watched_kinds;

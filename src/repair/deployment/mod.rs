@@ -79,6 +79,8 @@ pub enum DryRun {
     },
     /// It would be invalid, in the API server's words.
     Invalid(String),
+    /// The installed CRD does not have a field of this custom resource, in the API server's words.
+    OutsideSchema(String),
     /// A permission is missing, in the API server's words.
     Denied(String),
     /// It cannot be tried before its namespace or its CRD exists.
@@ -118,7 +120,7 @@ pub fn plan(profile: &Profile, request: &Request, live_state: &LiveState) -> Res
     ownership::forget_releases(live_state, &mut plan);
     for tried in &live_state.objects {
         if is_requested(request, profile, tried) {
-            objects::one(request, tried, &mut plan)?;
+            objects::one(request, &live_state.objects, tried, &mut plan)?;
         }
     }
     if request.take_over {

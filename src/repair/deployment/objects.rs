@@ -9,23 +9,27 @@ use crate::{
     facts::dry_run::{foreign_managers, is_recreated, managers},
     repair::{
         diff,
-        plan::{Action, Plan, Refusal, Step, Until},
+        plan::{Action, Advice, Plan, Refusal, Step, Until},
         removal,
     },
     report::change::ChangedField,
     stack::{
         base::{failure::Failure, seen::Seen},
         manager,
+        manifests::Object,
         object::{self, Id},
+        schema,
     },
 };
 
 /// Plans the changes of one object.
-pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
+///
+/// `objects` are all objects of the installation, among them the CRDs.
+pub(super) fn one(request: &Request, objects: &[Tried], tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     let live = match &tried.live {
         Seen::Known(live) => live,
-        Seen::Absent => return create(tried, plan),
+        Seen::Absent => return create(objects, tried, plan),
         other => {
             return Err(Refusal {
                 why: format!("{id} cannot be read"),
@@ -40,7 +44,7 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
             plan.unchanged.push(id.clone());
             Ok(())
         }
-        "Broker" | "MeshSync" => custom_resource(request, tried, live, plan),
+        "Broker" | "MeshSync" => custom_resource(request, objects, tried, live, plan),
         "CustomResourceDefinition" if super::is_left(request, tried) => {
             plan.unchanged.push(id.clone());
             Ok(())
@@ -50,12 +54,16 @@ pub(super) fn one(request: &Request, tried: &Tried, plan: &mut Plan) -> Result<(
     }
 }
 
-fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
+fn create(objects: &[Tried], tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
     let id = &tried.object.id;
     let mut step = Step::new(id.clone(), Action::Create(tried.object.body.clone()));
     match &tried.dry_run {
         DryRun::TooEarly => {
             step = step.because("validated once its namespace or CRD exists");
+        }
+        DryRun::OutsideSchema(why) => {
+            accepted_by_our_crd(objects, &tried.object, why, plan)?;
+            step = step.because("validated by the API server once its CRD is updated");
         }
         DryRun::Invalid(why) => return Err(unacceptable(id, why)),
         DryRun::Failed(failure) => return Err(untried(id, failure)),
@@ -64,6 +72,29 @@ fn create(tried: &Tried, plan: &mut Plan) -> Result<(), Refusal> {
     plan.steps.push(step);
     wait_for(id, plan);
     Ok(())
+}
+
+/// Checks a custom resource against our own CRD, which an earlier step of the plan applies. Until then, the API server
+/// validates it against another one, so its dry run says nothing about the result.
+fn accepted_by_our_crd(objects: &[Tried], object: &Object, rejected: &str, plan: &Plan) -> Result<(), Refusal> {
+    let id = &object.id;
+    let crd = format!("{}.{}", id.plural, id.group());
+    let is_updated = plan
+        .steps
+        .iter()
+        .any(|step| step.id.kind == "CustomResourceDefinition" && step.id.name == crd && step.is_change());
+    if !is_updated {
+        // CRDs are deployed with the operator.
+        return Err(Refusal::new(
+            format!("the installed CRD rejects {id}; deploying the operator updates it"),
+            [rejected.into(), Advice::command("system redeploy operator")],
+        ));
+    }
+    let ours = objects.iter().find_map(|tried| schema::of_spec(&tried.object.body, &id.kind));
+    match ours.and_then(|schema| schema::violation(&object.body["spec"], schema, "spec")) {
+        Some(why) => Err(unacceptable(id, &why)),
+        None => Ok(()),
+    }
 }
 
 fn unacceptable(id: &Id, why: &str) -> Refusal {
@@ -80,7 +111,13 @@ fn untried(id: &Id, failure: &Failure) -> Refusal {
 }
 
 /// An existing spec is somebody's decision, so it is kept unless the user asks to overwrite it.
-fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Result<(), Refusal> {
+fn custom_resource(
+    request: &Request,
+    objects: &[Tried],
+    tried: &Tried,
+    live: &Value,
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
     let id = &tried.object.id;
     if object::is_terminating(live) {
         // Somebody has deleted it. The operator finishes that; then it is created again.
@@ -124,16 +161,10 @@ fn custom_resource(request: &Request, tried: &Tried, live: &Value, plan: &mut Pl
         plan.unchanged.push(id.clone());
         return Ok(());
     }
-    // Fields that the live CRD lacks are added by the new CRD.
-    let crd = format!("{}.{}", id.plural, id.group());
-    let upgraded = plan
-        .steps
-        .iter()
-        .any(|step| step.id.kind == "CustomResourceDefinition" && step.id.name == crd && step.is_change());
-    if let DryRun::Invalid(why) = &tried.dry_run
-        && !(upgraded && why.contains("not declared in schema"))
-    {
-        return Err(unacceptable(id, why));
+    match &tried.dry_run {
+        DryRun::OutsideSchema(why) => accepted_by_our_crd(objects, &tried.object, why, plan)?,
+        DryRun::Invalid(why) => return Err(unacceptable(id, why)),
+        _ => {}
     }
     let patch = json!({ "spec": spec });
     let changes = diff::touched(live, &patch);
@@ -175,7 +206,7 @@ fn existing(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> 
                 .collect();
             Step::new(id.clone(), Action::Replace { manifest, changes }).because("a differing field is immutable")
         }
-        DryRun::Invalid(why) => return Err(unacceptable(id, why)),
+        DryRun::Invalid(why) | DryRun::OutsideSchema(why) => return Err(unacceptable(id, why)),
         DryRun::Failed(failure) => return Err(untried(id, failure)),
         DryRun::Denied(_) | DryRun::TooEarly => return Ok(()),
     };
@@ -209,7 +240,7 @@ fn crd(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Resul
         DryRun::Invalid(_) | DryRun::Failed(_) if by_webhook => {
             (diff::changes(&live["spec"]["versions"], &tried.object.body["spec"]["versions"]), None)
         }
-        DryRun::Invalid(why) => return Err(unacceptable(&id, why)),
+        DryRun::Invalid(why) | DryRun::OutsideSchema(why) => return Err(unacceptable(&id, why)),
         DryRun::Failed(failure) => return Err(untried(&id, failure)),
         DryRun::Denied(_) | DryRun::TooEarly => return Ok(()),
     };

@@ -10,7 +10,7 @@ use crate::{
         change::Change,
         session::{Answer, Session},
     },
-    facts::stack,
+    facts::{dry_run::is_of_schema, stack},
     observe::queries,
     repair::deployment::{DryRun, LiveState, Tried},
     stack::{
@@ -114,6 +114,7 @@ fn result(answer: Answer) -> DryRun {
         Answer::NotFound => DryRun::TooEarly,
         Answer::Invalid(why) | Answer::Conflict(why) => DryRun::Invalid(why),
         Answer::Denied(why) => DryRun::Denied(why),
+        Answer::Failed(why) if is_of_schema(&why.message) => DryRun::OutsideSchema(why.message),
         Answer::Failed(why) => DryRun::Failed(why),
     }
 }

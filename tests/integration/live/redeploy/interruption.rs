@@ -15,7 +15,11 @@ use crate::{
 
 /// Runs redeploy again and again, each time killed after the first write, until nothing is left to write. Returns all
 /// writes.
-async fn killed_after_each_write(cluster: &Cluster, namespace: &str, arguments: &str) -> Result<Vec<String>> {
+pub(super) async fn killed_after_each_write(
+    cluster: &Cluster,
+    namespace: &str,
+    arguments: &str,
+) -> Result<Vec<String>> {
     let mut writes = Vec::new();
     for _ in 0..60 {
         let fault = Fault::after_write(1, Action::Signal("KILL"));

@@ -3,6 +3,7 @@
 mod backups;
 mod components;
 mod escalation;
+mod half_installed;
 mod interruption;
 mod meshplay;
 mod midway;
