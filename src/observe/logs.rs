@@ -80,8 +80,11 @@ fn of(pod: &Pod, container: &str, previous: bool) -> Wanted {
     Wanted { pod: stack::name(&pod.metadata).into(), container: container.into(), previous }
 }
 
-/// Whether a container is crashing and restarting.
+/// Whether a container is crashing and restarting. One that has never run has no log.
 fn crashes(status: &ContainerStatus) -> bool {
+    if stack::start_failure(status).is_some() {
+        return false;
+    }
     let state = status.state.as_ref();
     let backing_off = state
         .and_then(|state| state.waiting.as_ref())
@@ -119,12 +122,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crashing_init_container_has_its_log_read() {
+    fn crashing_init_container_has_its_log_read_and_one_that_never_ran_has_not() {
+        let start_error = serde_json::json!({ "exitCode": 128, "reason": "StartError" });
         let pod = serde_json::json!({
             "metadata": { "name": "meshery-meshsync-0", "labels": { "app": "meshery", "component": "meshsync" } },
             "status": { "initContainerStatuses": [{
                 "name": "prepare", "image": "i", "imageID": "", "ready": false, "restartCount": 3,
                 "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+            }, {
+                "name": "absent", "image": "i", "imageID": "", "ready": false, "restartCount": 3,
+                "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+                "lastState": { "terminated": start_error },
+            }, {
+                "name": "first", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+                "state": { "terminated": start_error },
             }] },
         });
         let pod: Pod = serde_json::from_value(pod).expect("a pod");

@@ -6,9 +6,9 @@ mod workloads;
 
 pub use destination::broker_pods;
 pub use objects::{
-    container, container_statuses, external_addresses, host_and_port, image_tag, is_stacks_pod, memory_limit, merged,
-    name, pod_ip, release_of, running_since, selected, service_account_user, service_type, unschedulable,
-    watch_list_written,
+    StartFailure, container, container_statuses, external_addresses, host_and_port, image_tag, is_stacks_pod,
+    memory_limit, merged, name, pod_ip, release_of, running_since, selected, service_account_user, service_type,
+    start_failure, unschedulable, watch_list_written,
 };
 pub use workloads::{
     adapter_pods, adapters, broker_services, broker_statefulsets, brokers, chosen, helm_release, is_current_operator,

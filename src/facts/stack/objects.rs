@@ -153,6 +153,41 @@ pub fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     })
 }
 
+/// Why a container has never started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartFailure<'a> {
+    /// The kubelet's or the runtime's word for it.
+    pub reason: &'a str,
+    /// The exit code, if the runtime got as far as that.
+    pub exit_code: Option<i32>,
+    /// What the kubelet or the runtime says.
+    pub message: &'a str,
+}
+
+/// Why a container cannot be started. `None` if it is running, or if its program has run.
+pub fn start_failure(status: &ContainerStatus) -> Option<StartFailure<'_>> {
+    const WAITING: [&str; 4] =
+        ["CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError"];
+    // As containerd and CRI-O, and as older runtimes call it.
+    const ENDED: [&str; 2] = ["StartError", "ContainerCannotRun"];
+    let state = status.state.as_ref()?;
+    if state.running.is_some() {
+        return None;
+    }
+    let waiting = state.waiting.as_ref();
+    let reason = waiting.and_then(|waiting| waiting.reason.as_deref());
+    if let (Some(waiting), Some(reason)) = (waiting, reason.filter(|reason| WAITING.contains(reason))) {
+        let message = waiting.message.as_deref().unwrap_or_default();
+        return Some(StartFailure { reason, exit_code: None, message });
+    }
+    // While the kubelet waits for the next attempt, the state before tells.
+    let last = status.last_state.as_ref().filter(|_| reason == Some("CrashLoopBackOff"));
+    let ended = state.terminated.as_ref().or_else(|| last?.terminated.as_ref())?;
+    let reason = ended.reason.as_deref().filter(|reason| ENDED.contains(reason))?;
+    let message = ended.message.as_deref().unwrap_or_default();
+    Some(StartFailure { reason, exit_code: Some(ended.exit_code), message })
+}
+
 /// The condition of a pod that is unschedulable.
 pub fn unschedulable(pod: &Pod) -> Option<&PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.iter().flatten();

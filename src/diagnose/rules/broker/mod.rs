@@ -83,12 +83,14 @@ pub(super) static CHECKS: &[&Check] = &[
 
 /// What follows if no broker server works.
 pub(super) const BROKER_DOWN: &[&str] = &[
+    "broker-not-started",
     "broker-unreachable",
     "broker-no-endpoints",
     "broker-not-ready",
     "broker-auth-failed",
     "broker-server-not-connected",
     "cr-failed",
+    "meshsync-not-started",
     "meshsync-not-connected",
     "meshsync-crash-loop",
     "meshsync-not-ready",

@@ -17,6 +17,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: &[
         "operator-webhook-cert",
         "operator-crash-loop",
+        "operator-not-started",
         "operator-image-pull",
         "operator-not-ready",
         "operator-no-leader",

@@ -9,7 +9,9 @@ use crate::diagnose::rules::{
         crash_loop::crash_loop,
         events::{event_time, event_words},
         image_pull::image_pull,
-        not_ready, pods_refused, scaled_to_zero,
+        not_ready,
+        not_started::not_started,
+        pods_refused, scaled_to_zero,
         unschedulable::unschedulable,
     },
 };
@@ -117,6 +119,7 @@ fn of_pods(context: &RuleContext<'_>, component: Component, pods: &[&Pod]) -> Ve
         .filter_map(|pod| {
             unschedulable(context, component, pod)
                 .or_else(|| image_pull(context, component, pod))
+                .or_else(|| not_started(context, component, pod))
                 .or_else(|| crash_loop(context, component, pod))
         })
         .collect()

@@ -5,6 +5,7 @@ use crate::diagnose::rules::{
     workload::{
         WORKLOAD_DOWN,
         containers::{waiting, who},
+        memory::OutOfMemory,
     },
 };
 
@@ -37,20 +38,23 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
         Some(reason) if reason != "Error" => format!("{reason}, exit code {}", last.exit_code),
         _ => format!("exit code {}", last.exit_code),
     });
-    let out_of_memory = last.is_some_and(|last| last.reason.as_deref() == Some("OOMKilled"));
+    let memory = last
+        .filter(|last| last.reason.as_deref() == Some("OOMKilled"))
+        .map(|_| OutOfMemory::of(context, component, pod, &status.name));
     let words = last_words::of(context.facts, component, name, &status.name);
-    let message = match words.signature.filter(|_| !out_of_memory) {
-        Some(signature) => format!("Container {} exits because {}.", status.name, signature.says),
-        None => format!(
+    let message = match (&memory, words.signature) {
+        (Some(memory), _) => memory.message(),
+        (None, Some(signature)) => format!("Container {} exits because {}.", status.name, signature.says),
+        (None, None) => format!(
             "Container {} starts and exits repeatedly, with growing delays between restarts. The pod's phase may still \
              be Running.",
             status.name
         ),
     };
-    let remedy = match words.signature {
-        _ if out_of_memory => "raise resources.limits.memory: the container needs more memory than its limit",
-        Some(signature) => signature.remedy,
-        None => "check the previous container's logs",
+    let remedy = match (&memory, words.signature) {
+        (Some(memory), _) => memory.remedy(),
+        (None, Some(signature)) => signature.remedy,
+        (None, None) => "check the previous container's logs",
     };
     let said = last.and_then(|last| last.message.as_deref()).filter(|message| !message.is_empty());
     let finding = DIAGNOSIS
@@ -70,10 +74,12 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
             status.restart_count
         ))
         .evidences(ending.map(|ending| format!("last exit: {ending}")))
+        .evidences(memory.as_ref().map(OutOfMemory::evidence))
         .evidences(said.map(|message| format!("termination message: {}", message.trim())))
         .evidences(words.evidence)
         .remedy(remedy)
         .command(context.kubectl().inspect(format!("logs {name} -c {} --previous --tail=50", status.name)))
+        .commands(memory.and_then(|memory| memory.command()))
         .done();
     Some(finding)
 }

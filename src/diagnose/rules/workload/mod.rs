@@ -6,7 +6,9 @@ mod controllers;
 mod crash_loop;
 mod events;
 mod image_pull;
+mod memory;
 mod not_ready;
+mod not_started;
 mod pods_refused;
 mod scaled_to_zero;
 mod unschedulable;
@@ -16,6 +18,7 @@ use crate::diagnose::rules::prelude::*;
 /// The diagnoses, in display order.
 pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &crash_loop::DIAGNOSIS,
+    &not_started::DIAGNOSIS,
     &image_pull::DIAGNOSIS,
     &unschedulable::DIAGNOSIS,
     &pods_refused::DIAGNOSIS,
