@@ -7,6 +7,7 @@ mod broker;
 mod custom_resources;
 mod depth;
 pub mod dry_run;
+mod elsewhere;
 pub mod log_lines;
 pub mod observed;
 pub mod permissions;
@@ -56,6 +57,7 @@ pub use custom_resources::{
     MeshsyncStatus, NativeBroker,
 };
 pub use depth::Depth;
+pub use elsewhere::Elsewhere;
 
 /// Everything that was observed of one cluster. The default is nothing, for Meshery's stack.
 ///
@@ -103,8 +105,8 @@ pub struct Facts {
     /// `MeshSync` CRs in the namespace, for each version that was queried.
     #[serde(skip)]
     pub meshsyncs: BTreeMap<String, Seen<Vec<CustomResource<MeshsyncSpec, MeshsyncStatus>>>>,
-    /// Namespaces with custom resources. Queried only if the configured namespace has none.
-    pub elsewhere: Seen<Vec<String>>,
+    /// Custom resources in other namespaces. Queried only if some are missing in the configured namespace.
+    pub elsewhere: Seen<Vec<Elsewhere>>,
     /// Deployments in the namespace.
     #[serde(skip)]
     pub deployments: Seen<Vec<Deployment>>,

@@ -26,7 +26,7 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Facts, HelmRevision, MemoryUse, Target, observed, permissions, stack,
+        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, Target, observed, permissions, stack,
         token::{self, Token},
         watch_list::in_force,
     },
@@ -331,42 +331,54 @@ impl Observer<'_> {
         (all.len() > first.len()).then_some(Seen::Known(all))
     }
 
-    /// Custom resources in other namespaces, which are queried only if nothing of the stack is here.
-    async fn elsewhere(&self, facts: &Facts) -> Seen<Vec<String>> {
-        let here = !stack::brokers(facts).items().is_empty()
-            || !stack::meshsyncs(facts).items().is_empty()
-            || stack::operator(facts).known().is_some();
+    /// Custom resources in other namespaces. They are queried only if some that the stack needs are missing here.
+    async fn elsewhere(&self, facts: &Facts) -> Seen<Vec<Elsewhere>> {
         let crds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
-        if here || crds {
+        if crds || !lacks_custom_resources(facts) {
             return Seen::NotLooked;
         }
         let queries = queries::custom_resources_everywhere(self.scope.profile);
-        let answers = join_all(queries.iter().map(|query| self.pages(&query.path))).await;
-        let mut namespaces: Option<Vec<String>> = None;
+        let answers = join_all(queries.iter().map(|(_, query)| self.pages(&query.path))).await;
+        let mut elsewhere: Option<Vec<Elsewhere>> = None;
         let mut failure = Seen::Absent;
-        for (query, answer) in queries.iter().zip(answers) {
+        for ((kind, query), answer) in queries.iter().zip(answers) {
             match answer {
                 Ok(pages) => {
-                    let found = namespaces.get_or_insert_default();
+                    let found = elsewhere.get_or_insert_default();
                     for page in pages {
                         let items = serde_json::from_str::<List<ListedObject>>(&page).ok().and_then(|list| list.items);
-                        found.extend(items.into_iter().flatten().filter_map(|item| item.metadata.namespace));
+                        found.extend(items.into_iter().flatten().filter_map(|item| {
+                            let namespace = item.metadata.namespace?;
+                            Some(Elsewhere { namespace, kind: Some((*kind).into()), name: item.metadata.name })
+                        }));
                     }
                 }
                 Err(ApiError::NotFound) => {}
                 Err(other) => failure = seen(Err(other), &query.permission),
             }
         }
-        match namespaces {
-            Some(mut namespaces) => {
-                namespaces.sort();
-                namespaces.dedup();
-                namespaces.retain(|namespace| *namespace != self.target.namespace);
-                Seen::Known(namespaces)
+        match elsewhere {
+            Some(mut elsewhere) => {
+                elsewhere.sort();
+                elsewhere.dedup();
+                elsewhere.retain(|one| one.namespace != self.target.namespace);
+                Seen::Known(elsewhere)
             }
             None => failure,
         }
     }
+}
+
+/// Whether the namespace has no part of the stack, or an operator without the custom resources that it needs.
+fn lacks_custom_resources(facts: &Facts) -> bool {
+    let (brokers, meshsyncs) = (stack::brokers(facts), stack::meshsyncs(facts));
+    if stack::operator(facts).known().is_none() {
+        return brokers.items().is_empty() && meshsyncs.items().is_empty();
+    }
+    // A MeshSync that publishes to another broker needs no Broker CR.
+    let needs_broker = !meshsyncs.items().iter().any(|meshsync| stack::destination::custom_url(meshsync).is_some());
+    let lacks_broker = needs_broker && brokers.is_settled() && brokers.items().is_empty();
+    lacks_broker || (meshsyncs.is_settled() && meshsyncs.items().is_empty())
 }
 
 /// The forms in which the token may appear in a text.

@@ -74,15 +74,18 @@ pub fn custom_resources(profile: &Profile, plural: &str, namespace: &str) -> Vec
     rows.next().map_or_else(Vec::new, |row| of(row, profile, namespace))
 }
 
-/// The custom resources of the whole cluster, to find a stack in another namespace.
-pub fn custom_resources_everywhere(profile: &Profile) -> Vec<Query> {
-    ["brokers", "meshsyncs"]
+/// The custom resources of the whole cluster, to find a stack in another namespace, with their kinds.
+pub fn custom_resources_everywhere(profile: &Profile) -> Vec<(&'static str, Query)> {
+    [("Broker", "brokers"), ("MeshSync", "meshsyncs")]
         .into_iter()
-        .flat_map(|plural| {
-            profile.versions.iter().map(move |version| Query {
-                name: "elsewhere".into(),
-                path: format!("/apis/{}/{version}/{plural}?limit={PAGE}", profile.group),
-                permission: Permission::to("list", profile.group, plural),
+        .flat_map(|(kind, plural)| {
+            profile.versions.iter().map(move |version| {
+                let query = Query {
+                    name: "elsewhere".into(),
+                    path: format!("/apis/{}/{version}/{plural}?limit={PAGE}", profile.group),
+                    permission: Permission::to("list", profile.group, plural),
+                };
+                (kind, query)
             })
         })
         .collect()
@@ -201,7 +204,7 @@ pub fn each(profile: &Profile, namespace: &str, depth: Depth) -> Vec<(&'static s
 /// Every permission that an observation needs.
 pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permission> {
     let mut queries = first_round(profile, namespace, depth);
-    queries.extend(custom_resources_everywhere(profile));
+    queries.extend(custom_resources_everywhere(profile).into_iter().map(|(_, query)| query));
     let each = each(profile, namespace, depth);
     queries.extend(each.into_iter().flat_map(|(_, queries)| queries));
     let mut others = port_forward(namespace);

@@ -2,7 +2,10 @@
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::SignedDuration};
 
-use crate::{diagnose::rules::prelude::*, facts::Condition};
+use crate::{
+    diagnose::{mode::Mode, rules::prelude::*},
+    facts::Condition,
+};
 
 /// The custom resources with their kinds and status conditions.
 pub(crate) fn all<'a>(
@@ -51,3 +54,15 @@ pub(crate) fn clear_finalizers(context: &RuleContext<'_>, held: &[(&str, &Object
 
 /// How long the operator may take to observe a change.
 pub(crate) const SOON: SignedDuration = SignedDuration::from_mins(3);
+
+/// The kinds of which the stack needs a custom resource here and has none.
+pub(crate) fn missing(context: &RuleContext<'_>) -> Vec<&'static str> {
+    let no_broker = context.brokers.is_settled() && context.brokers.items().is_empty();
+    let no_meshsync = context.meshsyncs.is_settled() && context.meshsyncs.items().is_empty();
+    // A MeshSync that publishes to another broker needs no Broker CR.
+    let no_broker = no_broker && context.mode().0 != Mode::CustomBroker;
+    [("Broker", no_broker), ("MeshSync", no_meshsync)]
+        .into_iter()
+        .filter_map(|(kind, is_missing)| is_missing.then_some(kind))
+        .collect()
+}

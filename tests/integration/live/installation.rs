@@ -144,3 +144,38 @@ async fn recording_keeps_only_the_watch_list_of_managed_fields() -> Result<()> {
     assert!(fields.iter().all(|field| matches!(*field, "f:spec:" | "f:watch-list: {}")), "{fields:?}");
     Ok(())
 }
+
+/// From both namespaces, the report names the other one.
+#[tokio::test]
+async fn operator_and_custom_resources_in_two_namespaces_are_found_from_both() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let _stack = states::apply("undeployed-crs-absent", &bed, namespace).await?;
+    let other = format!("{namespace}-prod");
+    bed.create_namespace(&other).await?;
+    for kind in ["Broker", "MeshSync"] {
+        let resource = json!({
+            "apiVersion": "meshery.io/v1alpha1", "kind": kind,
+            "metadata": { "name": format!("meshery-{}", kind.to_lowercase()), "namespace": other },
+            "spec": { "size": 1 },
+        });
+        bed.apply_yaml(&resource.to_string()).await?;
+    }
+    let report = check(&bed, namespace).await;
+    assert_eq!(roots(&report), ["stack-in-other-namespace"], "{report:#}");
+    let seen = evidence(&report, "stack-in-other-namespace");
+    assert!(seen.contains(&format!("MeshSync meshery-meshsync in namespace {other}")), "{seen}");
+    assert!(codes(&report).contains(&"cr-missing"), "{report:#}");
+    // The recording of the same cluster gives the same report.
+    let file = bed.file(&format!("two-{namespace}.json"));
+    at(&bed, namespace, "record").arg(&file).run_beside().await;
+    let recorded = crate::tool::meshdoctor("system check -o json --from").arg(&file).run_beside().await.json();
+    assert_eq!(evidence(&recorded, "stack-in-other-namespace"), seen);
+
+    let report = check(&bed, &other).await;
+    assert_eq!(roots(&report)[0], "operator-missing", "{report:#}");
+    let binding = format!("names a ServiceAccount in namespace {namespace}");
+    let seen = evidence(&report, "operator-missing");
+    assert!(seen.contains(&binding), "{seen}");
+    Ok(())
+}

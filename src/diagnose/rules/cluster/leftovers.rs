@@ -25,7 +25,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("the stack exists in this namespace and needs them");
     }
     if let Some(first) = facts.elsewhere.items().first() {
-        return Outcome::skip(format!("the stack is in namespace {first} and needs them"));
+        return Outcome::skip(format!("the stack is in namespace {} and needs them", first.namespace));
     }
     let no_kinds = facts.broker_crd.is_absent() && facts.meshsync_crd.is_absent();
     if !no_kinds && facts.elsewhere.known().is_none() {

@@ -53,6 +53,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &old_crd_group::CHECK,
     &INSTALLED,
     &crd_missing::CHECK,
+    &stack_in_other_namespace::RESOURCES_BESIDE_OPERATOR,
     &crd_outdated::CHECK,
     &conversion_webhook_down::CHECK,
     &mode_not_expected::CHECK,

@@ -1,7 +1,4 @@
-use crate::diagnose::{
-    mode::Mode,
-    rules::{installation::crd_missing, prelude::*},
-};
+use crate::diagnose::rules::{custom_resources, installation::crd_missing, prelude::*};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-missing",
@@ -19,26 +16,18 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
-    let no_broker = context.brokers.is_settled() && context.brokers.items().is_empty();
-    let no_meshsync = context.meshsyncs.is_settled() && context.meshsyncs.items().is_empty();
+    let missing = custom_resources::missing(context);
     let operator = context.operator.known_or_skip("there is no operator to reconcile them")?;
     if rollout::ready(operator) == 0 {
         return Outcome::skip("the operator is not running");
     }
     let names = &context.facts.profile;
     let mut findings = Vec::new();
-    // A MeshSync that publishes to another broker needs no Broker CR.
-    let broker_needed = context.mode().0 != Mode::CustomBroker;
-    for (kind, name, missing, what) in [
-        (
-            "Broker",
-            names.broker.resource,
-            no_broker && broker_needed,
-            "no NATS server is created, and MeshSync has no broker to publish to",
-        ),
-        ("MeshSync", names.meshsync.resource, no_meshsync, "nothing watches the cluster"),
+    for (kind, name, what) in [
+        ("Broker", names.broker.resource, "no NATS server is created, and MeshSync has no broker to publish to"),
+        ("MeshSync", names.meshsync.resource, "nothing watches the cluster"),
     ] {
-        if missing {
+        if missing.contains(&kind) {
             findings.push(
                 DIAGNOSIS
                     .finding()
@@ -56,7 +45,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
     }
     let unseen = context.unseen_resources();
-    if findings.is_empty() && unseen.is_none() && no_broker {
+    if findings.is_empty() && unseen.is_none() && context.brokers.items().is_empty() {
         return Outcome::pass_with("the MeshSync CR exists, and it publishes to another broker");
     }
     Outcome::of_or_unknown(findings, unseen)
