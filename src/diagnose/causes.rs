@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::codes;
-use crate::report::{Finding, Severity};
+use crate::{
+    report::{Finding, Severity},
+    stack::component::Component,
+};
 
 /// Sets the ID of every finding: the code, followed by the object if the code occurs more than once.
 pub(super) fn name(findings: &mut [Finding]) {
@@ -26,24 +29,45 @@ pub(super) fn name(findings: &mut [Finding]) {
     }
 }
 
-/// Sets `causedBy`. A cause never comes after its consequence in the data path.
+/// Sets `causedBy`. A cause never comes after its consequence in the data path, except where the installation waits for a
+/// component: a CRD that is being deleted waits for its custom resources.
 pub(super) fn join(findings: &mut [Finding]) {
-    let causes: Vec<(String, crate::stack::component::Component, Vec<String>)> = findings
+    let causes: Vec<(String, String, Component, Vec<String>)> = findings
         .iter()
         .map(|finding| {
             let explained = codes::find(&finding.code).map(|known| known.explains().collect()).unwrap_or_default();
-            (finding.id.clone(), finding.component, explained)
+            (finding.id.clone(), finding.code.clone(), finding.component, explained)
         })
         .collect();
-    for finding in findings {
-        finding.caused_by = causes
+    for place in 0..findings.len() {
+        let finding = &findings[place];
+        let caused_by = causes
             .iter()
-            .filter(|(id, component, explained)| {
-                *id != finding.id && explained.contains(&finding.code) && *component <= finding.component
+            .filter(|(id, code, component, explained)| {
+                // Two pods that fail in the same way do not explain each other.
+                *code != finding.code
+                    && explained.contains(&finding.code)
+                    && can_cause(*component, finding.component)
+                    // If two explain each other, one of them is the root cause.
+                    && !is_caused_by(findings, id, &finding.id)
             })
-            .map(|(id, _, _)| id.clone())
+            .map(|(id, ..)| id.clone())
             .collect();
+        findings[place].caused_by = caused_by;
     }
+}
+
+/// Whether a finding is caused by another one, directly or through others.
+fn is_caused_by(findings: &[Finding], id: &str, cause: &str) -> bool {
+    let finding = findings.iter().find(|finding| finding.id == id);
+    finding.is_some_and(|finding| {
+        finding.caused_by.iter().any(|direct| direct == cause || is_caused_by(findings, direct, cause))
+    })
+}
+
+/// Whether a finding about one component can be the cause of one about another.
+fn can_cause(cause: Component, consequence: Component) -> bool {
+    cause <= consequence || consequence == Component::Installation
 }
 
 /// Marks the root causes and sorts the findings: root causes first, then by severity, faults before obstacles, then by
@@ -54,4 +78,40 @@ pub(super) fn rank(findings: &mut [Finding]) -> Vec<String> {
     }
     findings.sort_by_key(|finding| (!finding.root_cause, finding.severity, finding.kind, finding.component));
     findings.iter().filter(|finding| finding.root_cause).map(|finding| finding.id.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::Draft;
+
+    /// Findings with these codes, joined and ranked.
+    fn ranked(codes: &[&str]) -> (Vec<String>, Vec<Finding>) {
+        let finding = |code: &&str| Draft::new(codes::find(code).expect("a code")).done();
+        let mut findings: Vec<Finding> = codes.iter().map(finding).collect();
+        name(&mut findings);
+        join(&mut findings);
+        (rank(&mut findings), findings)
+    }
+
+    #[test]
+    fn two_findings_that_explain_each_other_have_one_root_cause() {
+        for codes in [["broker-crash-loop", "broker-no-workload"], ["broker-no-workload", "broker-crash-loop"]] {
+            let (roots, findings) = ranked(&codes);
+            assert_eq!(roots.len(), 1, "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn two_findings_with_the_same_code_are_both_root_causes() {
+        let (roots, _) = ranked(&["meshsync-crash-loop", "meshsync-crash-loop"]);
+        assert_eq!(roots, ["meshsync-crash-loop", "meshsync-crash-loop#2"]);
+    }
+
+    #[test]
+    fn stuck_resource_is_the_cause_of_a_terminating_crd() {
+        let (roots, findings) = ranked(&["crd-terminating", "operator-missing", "cr-stuck-terminating"]);
+        assert_eq!(roots, ["cr-stuck-terminating"]);
+        assert!(findings[1..].iter().all(|finding| finding.caused_by == roots), "{findings:?}");
+    }
 }
