@@ -49,7 +49,7 @@ pub(crate) fn other(effect: Effect, run: String) -> Command {
 }
 
 fn command(run: String, action: Action) -> Command {
-    Command { run, effect: action.effect(), action }
+    Command { run, effect: action.effect(), last_resort: false, action }
 }
 
 impl<'a> RuleContext<'a> {

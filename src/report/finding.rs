@@ -37,14 +37,25 @@ pub enum Kind {
 
 /// A command that can be pasted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Command {
     /// The command line, with context and namespace filled in.
     pub run: String,
     /// Its effect on the cluster.
     pub effect: Effect,
+    /// Whether it is only for the case that the commands before it cannot be used.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub last_resort: bool,
     /// The action, for a repair.
     #[serde(skip)]
     pub action: Action,
+}
+
+impl Command {
+    /// The same command, only for the case that those before it cannot be used.
+    pub(crate) fn last_resort(self) -> Self {
+        Self { last_resort: true, ..self }
+    }
 }
 
 /// What to do about a finding.

@@ -455,6 +455,11 @@ impl Report {
         self.findings().iter().filter(|finding| finding.root_cause)
     }
 
+    /// The findings that another one explains.
+    pub fn consequences(&self) -> impl Iterator<Item = &Finding> {
+        self.findings().iter().filter(|finding| !finding.caused_by.is_empty())
+    }
+
     /// The findings that are only information.
     pub fn notes(&self) -> impl Iterator<Item = &Finding> {
         self.findings().iter().filter(|finding| finding.severity == Severity::Info && finding.caused_by.is_empty())

@@ -37,6 +37,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidence("there is no operator and no custom resource")
         .remedy("redeploy the operator and the custom resources, which adopts the workloads; or delete them")
         .command(context.redeploy(None))
-        .command(context.kubectl().delete(left.join(" ")))
+        .command(context.kubectl().delete(left.join(" ")).last_resort())
         .found()
 }

@@ -136,6 +136,6 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
             "auth can-i update leases.coordination.k8s.io -n {0} --as=system:serviceaccount:{0}:{1}",
             facts.target.namespace, facts.profile.operator.service_account
         )))
-        .command(context.kubectl().delete(format!("lease {name}")))
+        .command(context.kubectl().delete(format!("lease {name}")).last_resort())
         .found()
 }
