@@ -25,14 +25,20 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
     if is_unreachable(report) {
         return screen(report, look, Detail::Fix);
     }
-    let [first, .., last] = Detail::FOLDED;
+    let first = Detail::FOLDED[0];
     let Some((width, height)) = look.width.zip(look.height).filter(|_| report.root_causes().count() == 1) else {
         return screen(report, look, first);
     };
     // The shell's prompt needs one line.
     let fits = |text: &String| rows(text, width) < height;
     let mut screens = Detail::FOLDED.into_iter().map(|detail| screen(report, look, detail));
-    screens.find(fits).unwrap_or_else(|| screen(report, look, last))
+    screens.find(fits).unwrap_or_else(|| {
+        // The path scrolls off. Everything below it can still fit.
+        let mut below = Page::new(look);
+        body(&mut below, report, Detail::Brief);
+        let detail = if fits(&below.done()) { Detail::Brief } else { Detail::Fix };
+        screen(report, look, detail)
+    })
 }
 
 /// The number of screen lines of a text, with long lines wrapped.
@@ -70,8 +76,7 @@ pub(crate) fn body(page: &mut Page<'_>, report: &Report, detail: Detail) {
         finding::finding(page, report.findings(), problem, detail);
     }
     if all {
-        let consequences = report.findings().iter().filter(|finding| !finding.caused_by.is_empty());
-        for finding in report.notes().chain(consequences) {
+        for finding in report.notes().chain(report.consequences()) {
             page.gap();
             finding::finding(page, report.findings(), finding, detail);
         }
@@ -99,11 +104,13 @@ fn folded(page: &mut Page<'_>, report: &Report) {
     }
     let look = page.look;
     let unknown = report.checks().iter().filter(|check| check.status == Status::Unknown).count();
-    let parts: Vec<String> = [(report.notes().count(), "note", "notes"), (unknown, "check unknown", "checks unknown")]
-        .into_iter()
-        .filter(|(n, ..)| *n > 0)
-        .map(|(n, one, several)| count(n, one, several))
-        .collect();
+    let counts = [
+        (report.consequences().count(), "consequence", "consequences"),
+        (report.notes().count(), "note", "notes"),
+        (unknown, "check unknown", "checks unknown"),
+    ];
+    let parts: Vec<String> =
+        counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, several)| count(n, one, several)).collect();
     if !parts.is_empty() {
         let is_healthy = report.verdict == Some(Verdict::Healthy);
         let glyph = if unknown > 0 && !is_healthy { look.glyphs.unknown } else { look.glyphs.info };

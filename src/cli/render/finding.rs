@@ -6,6 +6,7 @@ use super::text::{Page, width_of};
 use crate::{
     facts::redact::clean,
     report::{Command, Effect, Finding, Kind, Severity},
+    stack::base::words::count,
 };
 
 /// How much of a finding is shown.
@@ -22,17 +23,20 @@ pub(crate) enum Detail {
         /// Lines of each item.
         each: usize,
     },
+    /// The headline, the first sentence and the fix.
+    Brief,
     /// The headline and the fix.
     Fix,
 }
 
 impl Detail {
     /// The levels of detail that `check` uses without `--all`, from most to least.
-    pub(crate) const FOLDED: [Self; 5] = [
+    pub(crate) const FOLDED: [Self; 6] = [
         Self::Lines { message: 4, items: 3, each: 2 },
         Self::Lines { message: 3, items: 2, each: 2 },
         Self::Lines { message: 3, items: 1, each: 1 },
         Self::Lines { message: 2, items: 0, each: 0 },
+        Self::Brief,
         Self::Fix,
     ];
 }
@@ -50,6 +54,10 @@ pub(crate) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Findi
             page.paragraph("  ", 2, &message, Style::new());
             evidence(page, finding, items, each);
         }
+        Detail::Brief => {
+            let message = page.sentences(2, &finding.message, 1);
+            page.paragraph("  ", 2, &message, Style::new());
+        }
         Detail::Fix => {}
     }
     remedy(page, finding);
@@ -65,7 +73,9 @@ pub(crate) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Findi
     if let Detail::Lines { .. } = detail
         && !consequences.is_empty()
     {
-        let text = page.excerpt(2, &format!("Also causes {} (--all)", consequences.join(", ")), 1);
+        let named = format!("Also causes {} (--all)", consequences.join(", "));
+        let counted = format!("Also causes {} (--all)", count(consequences.len(), "finding", "findings"));
+        let text = if page.fits(2, &named) { named } else { counted };
         page.paragraph("  ", 2, &text, dim);
     }
 }
@@ -115,28 +125,27 @@ fn remedy(page: &mut Page<'_>, finding: &Finding) {
     if !finding.remedy.text.is_empty() {
         page.paragraph(&format!("  {} ", "Fix:".style(look.styles.strong)), 7, &finding.remedy.text, Style::new());
     }
-    let mut before: &[Command] = &[];
-    for (number, command) in finding.remedy.commands.iter().enumerate() {
-        if let Some(label) = label(before, command.effect) {
+    let mut above = None;
+    for command in &finding.remedy.commands {
+        if let Some(label) = label(above, command) {
             page.raw(&format!("    {}", label.style(look.styles.dim)));
         }
         page.raw(&format!("      {}", clean(&command.run).style(look.styles.command)));
-        before = &finding.remedy.commands[..=number];
+        above = Some(command);
     }
 }
 
-/// The effect of the next command, if it differs from that of the command above.
-fn label(before: &[Command], effect: Effect) -> Option<&'static str> {
-    let above = before.last().map_or(Effect::Read, |command| command.effect);
-    if above == effect {
+/// The effect of a command, if it differs from that of the command above.
+fn label(above: Option<&Command>, command: &Command) -> Option<&'static str> {
+    let kind = |command: &Command| (command.effect, command.last_resort);
+    if above.map_or((Effect::Read, false), kind) == kind(command) {
         return None;
     }
-    Some(match effect {
-        Effect::Read => "then check:",
-        Effect::Write => "changes the cluster:",
-        Effect::Destructive if before.iter().any(|command| command.effect == Effect::Write) => {
-            "Last resort, deletes objects:"
-        }
-        Effect::Destructive => "deletes objects:",
+    Some(match kind(command) {
+        (Effect::Read, _) => "then check:",
+        (Effect::Write, false) => "changes the cluster:",
+        (Effect::Write, true) => "last resort, changes the cluster:",
+        (Effect::Destructive, false) => "deletes objects:",
+        (Effect::Destructive, true) => "last resort, deletes objects:",
     })
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     facts::redact::clean,
-    report::{ComponentReport, PodReport, Report, Workload},
+    report::{ComponentReport, ObjectRef, PodReport, Report, Severity, Workload},
     stack::component::Component,
 };
 
@@ -83,8 +83,8 @@ const POD: [&str; 4] = ["pod", "ip", "node", "image"];
 
 /// The workloads. With `-o wide`, the pods are beside their workload, or below all workloads on a narrow screen.
 fn workloads(report: &Report, look: &Look) -> String {
-    let rows: Vec<Vec<String>> = report.workloads.iter().map(|workload| row(report, workload)).collect();
-    let plain = table(&WORKLOAD, &rows, look);
+    let rows: Vec<Vec<String>> = report.workloads.iter().map(|workload| row(report, workload, look)).collect();
+    let plain = colored(&table(&WORKLOAD, &rows, look), look);
     if !look.wide {
         return plain;
     }
@@ -95,11 +95,11 @@ fn workloads(report: &Report, look: &Look) -> String {
     let beside: Vec<Vec<String>> = report
         .workloads
         .iter()
-        .flat_map(|workload| pods(workload).into_iter().map(|pod| [row(report, workload), pod].concat()))
+        .flat_map(|workload| pods(workload).into_iter().map(|pod| [row(report, workload, look), pod].concat()))
         .collect();
     let wide = table(&[&WORKLOAD[..], &POD].concat(), &beside, &Look { width: None, ..look.clone() });
     if look.width.is_none_or(|width| wide.lines().all(|line| width_of(line) <= width)) {
-        return wide;
+        return colored(&wide, look);
     }
     let pods: Vec<Vec<String>> = report.workloads.iter().flat_map(|it| it.pods.iter().map(pod_row)).collect();
     format!("{plain}\n{}", table(&POD, &pods, look))
@@ -110,14 +110,46 @@ fn pod_row(pod: &PodReport) -> Vec<String> {
     vec![pod.name.clone(), cell(&pod.ip), cell(&pod.node), cell(&pod.image)]
 }
 
-fn row(report: &Report, workload: &Workload) -> Vec<String> {
+fn row(report: &Report, workload: &Workload, look: &Look) -> Vec<String> {
     vec![
         workload.name.clone(),
-        workload.ready.clone(),
+        format!("{} {}", mark(report, workload, look), workload.ready),
         workload.status.clone(),
         workload.restarts.to_string(),
         created(report, workload.created),
     ]
+}
+
+/// The same table with colored marks. The table itself cannot measure cells with colors.
+fn colored(table: &str, look: &Look) -> String {
+    let marks = [Severity::Error, Severity::Warning].map(|severity| look.severity(severity));
+    let marks = [marks[0], marks[1], (look.glyphs.pass, look.styles.good)];
+    let line = |line: &str| {
+        let mark = marks.iter().find_map(|(glyph, style)| {
+            let (before, after) = line.split_once(&format!("  {glyph} "))?;
+            Some(format!("{before}  {} {after}\n", glyph.style(*style)))
+        });
+        mark.unwrap_or_else(|| format!("{line}\n"))
+    };
+    table.lines().map(line).collect()
+}
+
+/// The glyph of a workload: that of the worst finding about it or one of its pods, or of its replicas.
+fn mark(report: &Report, workload: &Workload, look: &Look) -> &'static str {
+    let is_about = |object: &ObjectRef| {
+        let is_pod = object.kind == "Pod" && workload.pods.iter().any(|pod| pod.name == object.name);
+        is_pod || (object.kind == workload.kind && object.name == workload.name)
+    };
+    let severities = report
+        .findings()
+        .iter()
+        .filter(|finding| finding.severity != Severity::Info && finding.object.as_ref().is_some_and(is_about))
+        .map(|finding| finding.severity);
+    match severities.min() {
+        Some(severity) => look.severity(severity).0,
+        None if workload.ready_replicas < workload.desired_replicas => look.glyphs.warn,
+        None => look.glyphs.pass,
+    }
 }
 
 fn services(report: &Report, look: &Look) -> String {

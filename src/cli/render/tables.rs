@@ -1,6 +1,6 @@
 //! Tables as kubectl prints them: columns without borders.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
+use comfy_table::{ContentArrangement, Table, TableStyle};
 
 use super::{style::Look, text::width_of};
 use crate::facts::redact::clean;
@@ -18,22 +18,70 @@ pub fn table(headings: &[&str], rows: &[Vec<String>], look: &Look) -> String {
             *width = (*width).max(width_of(cell));
         }
     }
+    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(widths.len() * PADDING));
+    let caps = cap(&widths, room).map_or_else(|| widths.clone(), |cap| caps(&headings, &rows, &widths, cap, room));
+    let wrapped = |row: &Vec<String>| {
+        let cells = row.iter().zip(&caps).map(|(cell, cap)| broken(cell, *cap).join("\n"));
+        cells.collect::<Vec<String>>()
+    };
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     table.force_no_tty();
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(&headings);
-    table.add_rows(&rows);
-    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(widths.len() * PADDING));
-    if let Some(widest) = cap(&widths, room) {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        let widest = u16::try_from(widest.saturating_add(PADDING)).unwrap_or(u16::MAX);
-        for column in table.column_iter_mut() {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest)));
-        }
-    }
+    table.set_header(wrapped(&headings));
+    table.add_rows(rows.iter().map(wrapped));
     let lines: Vec<String> = table.lines().map(|line| format!(" {}", line.trim_end())).collect();
     lines.join("\n") + "\n"
+}
+
+/// The maximum width of each column. What the broken columns leave unused goes to those that then need not be broken.
+fn caps(headings: &[String], rows: &[Vec<String>], widths: &[usize], cap: usize, room: usize) -> Vec<usize> {
+    let needed = |column: usize| {
+        let cells = std::iter::once(headings).chain(rows.iter().map(Vec::as_slice)).filter_map(|row| row.get(column));
+        cells.flat_map(|cell| broken(cell, cap)).map(|line| width_of(&line)).max().unwrap_or(0)
+    };
+    let mut caps: Vec<usize> = (0..widths.len()).map(needed).collect();
+    let mut left = room.saturating_sub(caps.iter().sum());
+    for (cap, width) in caps.iter_mut().zip(widths) {
+        let more = width.saturating_sub(*cap);
+        if more <= left {
+            left -= more;
+            *cap = *width;
+        }
+    }
+    caps
+}
+
+/// Where a cell may be broken, the best places first: between words, after the parts of an image or of a list, after the
+/// parts of a name or of an address, anywhere.
+const BREAKS: [&[char]; 3] = [&[' '], &['/', ':', '@', ','], &['-', '.']];
+
+/// The lines of a cell in a column of this width.
+fn broken(cell: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![cell.to_owned()];
+    for at in BREAKS {
+        pieces = pieces.into_iter().flat_map(|piece| smaller(piece, width, |text| after(text, at))).collect();
+    }
+    let letters = |text: &str| text.chars().map(String::from).collect();
+    pieces = pieces.into_iter().flat_map(|piece| smaller(piece, width, letters)).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        match lines.last_mut() {
+            Some(line) if width_of(&format!("{line}{}", piece.trim_end())) <= width => line.push_str(&piece),
+            _ => lines.push(piece),
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// The piece itself if it fits, otherwise its parts.
+fn smaller(piece: String, width: usize, parts: impl Fn(&str) -> Vec<String>) -> Vec<String> {
+    if width_of(piece.trim_end()) <= width { vec![piece] } else { parts(&piece) }
+}
+
+/// The parts of a text, each of which ends with one of these characters.
+fn after(text: &str, at: &[char]) -> Vec<String> {
+    text.split_inclusive(at).map(str::to_owned).collect()
 }
 
 /// The maximum width of a column so that all columns fit; `None` if they fit anyway. Narrow columns are not wrapped.
@@ -65,7 +113,22 @@ fn with_rest(n: i64, unit: &str, rest: i64, rest_unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, cap};
+    use super::{age, broken, cap};
+
+    #[test]
+    fn cells_are_broken_between_the_parts_of_an_image_or_a_name() {
+        for (cell, width, lines) in [
+            ("meshery/meshery-operator:1.0.5", 27, &["meshery/", "meshery-operator:1.0.5"][..]),
+            ("meshery/meshery-operator:1.0.5", 18, &["meshery/", "meshery-operator:", "1.0.5"]),
+            ("nats:2.14.2-alpine", 17, &["nats:", "2.14.2-alpine"]),
+            ("4222/TCP,8222/TCP", 11, &["4222/TCP,", "8222/TCP"]),
+            ("meshery-operator-6f5d4847b4-frc7p", 18, &["meshery-operator-", "6f5d4847b4-frc7p"]),
+            ("two words of prose", 9, &["two words", "of prose"]),
+            ("0123456789", 4, &["0123", "4567", "89"]),
+        ] {
+            assert_eq!(broken(cell, width), lines, "{cell} on {width}");
+        }
+    }
 
     #[test]
     fn only_the_widest_columns_are_narrowed() {

@@ -83,6 +83,11 @@ impl<'a> Page<'a> {
         format!("{short} {}", self.look.glyphs.ellipsis)
     }
 
+    /// Whether a text fits on one line.
+    pub(crate) fn fits(&self, indent: usize, text: &str) -> bool {
+        self.wrapped(indent, text).len() == 1
+    }
+
     /// The wrapped lines of a text with this indent.
     fn wrapped(&self, indent: usize, text: &str) -> Vec<String> {
         let text = clean(text);

@@ -5,7 +5,7 @@ use owo_colors::OwoColorize;
 use super::{checks, style::Look, text::Page};
 use crate::{
     facts::redact::clean,
-    report::{Command, Effect, Report, Verdict},
+    report::{Command, Effect, Kind, Report, Severity, Verdict},
     stack::base::words::count,
 };
 
@@ -14,7 +14,8 @@ pub fn line(report: &Report, look: &Look) -> String {
     parts(report, look, false).join(&format!(" {} ", look.glyphs.dot))
 }
 
-/// The verdict, the first root cause, and the number of findings; with `counted`, also the number of checks by status.
+/// The verdict, the first root cause, and the number of root causes by severity; with `counted`, also the number of their
+/// consequences and of checks by status.
 pub(crate) fn parts(report: &Report, look: &Look, counted: bool) -> Vec<String> {
     let verdict = report.verdict.unwrap_or(Verdict::Unknown);
     let word = match (&report.preflight, verdict) {
@@ -35,10 +36,16 @@ pub(crate) fn parts(report: &Report, look: &Look, counted: bool) -> Vec<String> 
     };
     let cause = report.root_causes().next().map(|cause| format!(": {}", clean(&cause.code))).unwrap_or_default();
     let mut parts = vec![format!("{} {}{cause}", glyph.style(style), word.style(style))];
-    if let Some(summary) = &report.summary {
-        let faults = [(summary.errors, "error", "errors"), (summary.warnings, "warning", "warnings")];
-        parts.extend(faults.iter().filter(|(n, ..)| *n > 0).map(|(n, one, several)| count(*n, one, several)));
-    }
+    let faults = |severity: Severity| {
+        report.root_causes().filter(|cause| cause.kind == Kind::Fault && cause.severity == severity).count()
+    };
+    let consequences = if counted { report.consequences().count() } else { 0 };
+    let counts = [
+        (faults(Severity::Error), "error", "errors"),
+        (faults(Severity::Warning), "warning", "warnings"),
+        (consequences, "consequence", "consequences"),
+    ];
+    parts.extend(counts.iter().filter(|(n, ..)| *n > 0).map(|(n, one, several)| count(*n, one, several)));
     if counted {
         parts.push(format!("{}: {}", count(report.checks().len(), "check", "checks"), checks::counts(report.checks())));
     }
