@@ -2,7 +2,7 @@
 
 use meshdoctor::{
     diagnose::{self, Expectation},
-    facts::{Facts, Served, recording},
+    facts::{BrokerServer, Connection, Facts, Served, recording},
     report::{Effect, Finding, Report, Source},
     stack::{base::seen::Seen, profile::MESHERY},
 };
@@ -61,6 +61,74 @@ fn redeploy_is_the_first_command_where_it_cures_the_whole() {
         let finding = finding(&report, code);
         assert!(commands(finding)[0].starts_with("meshdoctor system redeploy"), "{name}: {:?}", commands(finding));
     }
+}
+
+#[test]
+fn old_broker_with_clients_is_inspected_before_it_is_deleted() {
+    let mut facts = facts("upgraded-in-place");
+    let server = |name: &'static str| move |server: &&mut BrokerServer| server.pod.as_deref() == Some(name);
+    let old = facts.broker.servers.iter_mut().find(server("meshery-broker-0")).expect("the old broker");
+    let client = Connection { name: "meshery-server".into(), ip: "198.51.100.7".into(), ..Connection::default() };
+    old.connections = Seen::Known(vec![client]);
+    let judged = report(&facts);
+    let judged = finding(&judged, "two-generations");
+    assert!(judged.evidence.contains(&"connected to meshery-broker: meshery-server".to_owned()), "{judged:?}");
+    assert_eq!(commands(judged)[..2], ["meshdoctor status", "meshdoctor system redeploy"]);
+
+    facts.broker.servers.retain(|server| server.pod.as_deref() != Some("meshery-broker-0"));
+    let judged = report(&facts);
+    let judged = finding(&judged, "two-generations");
+    assert!(judged.evidence.contains(&"the clients of meshery-broker are unknown".to_owned()), "{judged:?}");
+    assert_eq!(commands(judged)[0], "meshdoctor status");
+}
+
+#[test]
+fn remedy_of_a_missing_event_depends_on_the_event() {
+    for (missing, restarts, flushes) in [
+        (&["ADDED"][..], true, false),
+        (&["MODIFIED"], true, false),
+        (&["DELETED"], false, true),
+        (&["MODIFIED", "DELETED"], true, true),
+    ] {
+        let mut facts = facts("flow-event-missing");
+        let flow = facts.test.as_mut().and_then(|test| test.flow.as_mut()).expect("a test");
+        for change in &mut flow.changes {
+            change.received = (!missing.contains(&change.event.as_str())).then_some(5_000);
+        }
+        let report = report(&facts);
+        let finding = finding(&report, "flow-event-missing");
+        let commands = commands(finding).join("\n");
+        assert_eq!(commands.contains("rollout restart deployment/meshery-meshsync"), restarts, "{missing:?}");
+        assert_eq!(finding.remedy.text.contains("Flush MeshSync"), flushes, "{missing:?}");
+    }
+}
+
+#[test]
+fn only_commands_that_a_safer_one_replaces_are_a_last_resort() {
+    for (name, code, last_resort) in [
+        ("stuck-terminating", "cr-stuck-terminating", true),
+        ("orphaned-workloads", "orphaned-workloads", true),
+        ("operator-no-leader", "operator-no-leader", true),
+        ("upgraded-in-place", "over-privileged", false),
+        ("crd-terminating", "cr-stuck-terminating", false),
+    ] {
+        let report = report(&facts(name));
+        let commands = &finding(&report, code).remedy.commands;
+        let deletions = commands.iter().filter(|command| command.effect == Effect::Destructive);
+        let marked: Vec<bool> = deletions.map(|command| command.last_resort).collect();
+        assert!(!marked.is_empty() && marked.iter().all(|marked| *marked == last_resort), "{name}: {marked:?}");
+    }
+}
+
+#[test]
+fn stuck_resource_of_a_terminating_crd_is_the_cause_and_no_operator_is_redeployed() {
+    let report = report(&facts("crd-terminating"));
+    let causes: Vec<&str> = report.root_causes().map(|cause| cause.code.as_str()).collect();
+    assert_eq!(causes, ["cr-stuck-terminating"]);
+    assert_eq!(finding(&report, "crd-terminating").caused_by, ["cr-stuck-terminating"]);
+    // Redeploy refuses while a CRD is terminating.
+    let commands = commands(finding(&report, "cr-stuck-terminating"));
+    assert!(commands.iter().all(|command| !command.contains("redeploy")), "{commands:?}");
 }
 
 #[test]

@@ -6,10 +6,20 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-terminating",
     title: "A CRD is stuck terminating",
-    explains: &["cr-missing", "cr-stuck-terminating", "broker-no-workload", "meshsync-no-workload"],
+    explains: &["cr-missing", "broker-no-workload", "meshsync-no-workload"],
     explanation: include_str!("crd_terminating.md"),
     ..Diagnosis::fault(Component::Installation)
 };
+
+/// The CRDs that are terminating. Until they are gone, the stack cannot be deployed.
+pub(crate) fn terminating_crds(context: &RuleContext<'_>) -> Vec<String> {
+    let facts = context.facts;
+    [(&facts.broker_crd, facts.profile.broker_crd()), (&facts.meshsync_crd, facts.profile.meshsync_crd())]
+        .into_iter()
+        .filter(|(crd, _)| crd.known().is_some_and(|crd| crd.metadata.deletion_timestamp.is_some()))
+        .map(|(_, name)| name)
+        .collect()
+}
 
 /// The finding about a terminating CRD.
 pub(crate) fn terminating(context: &RuleContext<'_>, crd: &Crd, name: &str) -> Option<Finding> {

@@ -32,9 +32,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let exposed = exposed(context).find(|(service, _)| *service == old);
-    let mut servers = context.facts.broker.servers.iter();
-    let no_token = servers
-        .any(|server| context.pod_of(server).is_some_and(|pod| pod.starts_with(old)) && !server.varz.auth_required);
+    let servers = old_servers(context, old);
+    let no_token = servers.iter().any(|server| !server.varz.auth_required);
+    let clients = clients(context, old, &servers);
+    let unused = clients.as_ref().is_some_and(Vec::is_empty);
+    // The clients of each broker server are in the status.
+    let look = context.meshdoctor(Effect::Read, "status");
+    let redeploy = context.redeploy(None);
     DIAGNOSIS
         .finding()
         .title(format!("The old broker {old} runs next to the new {current}"))
@@ -44,15 +48,47 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .object(context.object("StatefulSet", old))
         .evidence(format!("StatefulSets {old} and {current} both exist"))
+        .evidence(match &clients {
+            None => format!("the clients of {old} are unknown"),
+            Some(names) if names.is_empty() => format!("no client is connected to {old}"),
+            Some(names) => format!("connected to {old}: {}", names.join(", ")),
+        })
         .evidences(
             exposed.map(|(_, kind)| format!("Service {old} is of type {kind}: it is exposed outside the cluster")),
         )
         .evidences(no_token.then(|| format!("the server of {old} requires no token")))
-        .remedy(format!(
-            "check that nothing uses {old}, then redeploy, which deletes it; if you delete by hand, keep ConfigMap \
-             meshery-nats-config: the new broker uses it"
-        ))
-        .command(context.redeploy(None))
+        .remedy(if unused {
+            format!(
+                "redeploy, which deletes {old}; before you delete it by hand, check again that it has no clients, \
+                 and keep ConfigMap meshery-nats-config: the new broker uses it"
+            )
+        } else {
+            format!(
+                "check which clients {old} has and connect them to {current}, then redeploy, which deletes it; if you \
+                 delete by hand, keep ConfigMap meshery-nats-config: the new broker uses it"
+            )
+        })
+        .commands(if unused { [redeploy, look] } else { [look, redeploy] })
         .command(context.kubectl().delete(format!("statefulset/{old} service/{old}")))
         .found()
+}
+
+/// The queried servers of the old broker.
+fn old_servers<'a>(context: &RuleContext<'a>, old: &str) -> Vec<&'a BrokerServer> {
+    let servers = context.facts.broker.servers.iter();
+    servers.filter(|server| context.pod_of(server).is_some_and(|pod| rollout::is_pod_of(pod, old))).collect()
+}
+
+/// The names of the old broker's clients; `None` if not every server has listed all of them.
+fn clients(context: &RuleContext<'_>, old: &str, servers: &[&BrokerServer]) -> Option<Vec<String>> {
+    let pods = context.broker_pods.iter().filter(|pod| rollout::is_pod_of(stack::name(&pod.metadata), old)).count();
+    if pods != servers.len() || servers.iter().any(|server| !server.complete) {
+        return None;
+    }
+    let connections: Option<Vec<_>> = servers.iter().map(|server| server.connections.known()).collect();
+    let names = connections?.into_iter().flatten().map(|client| match client.name.as_str() {
+        "" => format!("an unnamed client from {}", client.ip),
+        name => name.to_owned(),
+    });
+    Some(names.collect())
 }

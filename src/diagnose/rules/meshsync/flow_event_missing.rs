@@ -82,13 +82,25 @@ pub(crate) fn unsubscribed_server<'a>(context: &'a RuleContext<'_>, flow: &FlowT
 fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change], missing: &[&Change]) -> Finding {
     let words: Vec<&str> =
         EVENTS.into_iter().filter(|event| missing.iter().any(|change| change.event == *event)).collect();
+    let deletions = words.contains(&"DELETED");
+    let others = words.iter().any(|word| *word != "DELETED");
     DIAGNOSIS
         .finding()
         .title(format!("{} of {} events are missing: {}", missing.len(), expected.len(), words.join(", ")))
-        .message(
-            "Each event is sent only once. Meshery's view stays wrong until MeshSync restarts; deleted objects stay \
-             until Flush MeshSync.",
-        )
+        .message(match (others, deletions) {
+            (false, _) => {
+                "Each event is sent only once. Meshery still shows the objects whose deletion it missed, even after \
+                 MeshSync restarts."
+            }
+            (true, false) => {
+                "Each event is sent only once. Meshery does not show these objects, or shows an old state, until \
+                 MeshSync restarts."
+            }
+            (true, true) => {
+                "Each event is sent only once. Meshery lacks new objects and changes until MeshSync restarts, and \
+                 still shows deleted objects after that."
+            }
+        })
         .evidences(progress(flow))
         .evidence(format!(
             "{} of {} arrived on {} within {}",
@@ -97,8 +109,21 @@ fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change
             flow.subject,
             said(flow.wait)
         ))
-        .remedy("check MeshSync's log for dropped messages, then restart it; it then republishes everything")
+        .remedy(match (others, deletions) {
+            (false, _) => {
+                "check MeshSync's log for dropped messages, then use Flush MeshSync on the connection in Meshery, \
+                 which removes deleted objects; a restart does not"
+            }
+            (true, false) => {
+                "check MeshSync's log for dropped messages, then restart it; it then republishes every object that \
+                 exists"
+            }
+            (true, true) => {
+                "check MeshSync's log for dropped messages, restart it, then use Flush MeshSync on the connection in \
+                 Meshery, which removes deleted objects"
+            }
+        })
         .command(context.logs(Component::Meshsync, None))
-        .command(context.restart(Component::Meshsync))
+        .commands(others.then(|| context.restart(Component::Meshsync)))
         .done()
 }

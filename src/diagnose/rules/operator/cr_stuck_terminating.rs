@@ -1,12 +1,13 @@
 use crate::diagnose::rules::{
     custom_resources::{clear_finalizers, finalizers, held},
+    installation::crd_terminating::terminating_crds,
     prelude::*,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-stuck-terminating",
     title: "A custom resource is stuck terminating",
-    explains: &["operator-missing"],
+    explains: &["operator-missing", "crd-terminating"],
     explanation: include_str!("cr_stuck_terminating.md"),
     ..Diagnosis::fault(Component::Operator)
 };
@@ -31,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let names: Vec<String> =
         stuck.iter().map(|(kind, metadata)| format!("{} {}", kind, stack::name(metadata))).collect();
-    DIAGNOSIS
+    let draft = DIAGNOSIS
         .finding()
         .title(format!("{} {} stuck terminating", names.join(" and "), if names.len() == 1 { "is" } else { "are" }))
         .message(
@@ -44,11 +45,26 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             let (name, holders) = (stack::name(metadata), finalizers(metadata));
             format!("{kind} {name} has been terminating since {since}; finalizers: {holders}")
         }))
-        .evidence("no operator is running")
+        .evidence("no operator is running");
+    let crds = terminating_crds(context);
+    if crds.is_empty() {
+        return draft
+            .remedy(
+                "redeploy the operator, which finishes the deletion; remove the finalizers only if it will never \
+                 return",
+            )
+            .command(context.redeploy(Some("operator")))
+            .commands(clear_finalizers(context, &stuck).into_iter().map(Command::last_resort))
+            .found();
+    }
+    let crds: Vec<String> = crds.into_iter().map(|name| format!("crd/{name}")).collect();
+    draft
+        .evidences(crds.iter().map(|crd| format!("{crd} is terminating too: it waits for its custom resources")))
         .remedy(
-            "redeploy the operator, which finishes the deletion; remove the finalizers only if it will never return",
+            "remove their finalizers, wait until the CRDs are gone, then redeploy the stack; redeploy refuses while a \
+             CRD is terminating",
         )
-        .command(context.redeploy(Some("operator")))
         .commands(clear_finalizers(context, &stuck))
+        .command(context.kubectl_cluster().inspect(format!("wait --for=delete {} --timeout=60s", crds.join(" "))))
         .found()
 }
