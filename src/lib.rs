@@ -180,10 +180,12 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
         () = cleanup.run() => true,
     };
     // A change has already reported how far it got.
-    if !terminal.has_answered()
-        && let Some(text) = verbs::unfinished::interrupted(cli, exit, &owed, removed)
-    {
-        let _ = terminal.answer(&text);
+    if !terminal.has_answered() {
+        if let Some(text) = verbs::unfinished::interrupted(cli, exit, &owed, removed) {
+            let _ = terminal.answer(&text);
+        } else if let Some(sentence) = verbs::unfinished::objects(&owed, removed) {
+            terminal.say(&sentence);
+        }
     }
     exit
 }

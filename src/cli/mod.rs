@@ -3,6 +3,8 @@
 pub mod args;
 pub mod candidates;
 pub mod exit;
+pub mod live_list;
+pub mod live_view;
 pub mod mesheryctl;
 pub mod output;
 #[cfg(test)]

@@ -2,23 +2,20 @@
 #![allow(clippy::print_stderr)]
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     io::{self, IsTerminal, Write},
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::Instant,
 };
 
 use dialoguer::theme::{SimpleTheme, Theme};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    cli::{args, exit::Exit, output::Redacted, render::Look},
+    cli::{args, exit::Exit, live_list::LiveList, live_view::LiveView, output::Redacted, render::Look},
     facts::redact,
+    observe::progress::StepEvent,
     stack::base::{sanitize, words},
 };
-
-/// How long something may take before a spinner shows what the run is waiting for.
-const SPINNER_DELAY: Duration = Duration::from_millis(250);
 
 /// The height of a screen if only its width is known.
 const LINES: usize = 24;
@@ -38,8 +35,8 @@ pub struct Terminal {
     pub(crate) verbose: bool,
     /// Whether questions can be asked.
     pub(crate) interactive: bool,
-    /// The spinner of the current wait. Each wait has its own: a finished bar cannot be shown again.
-    spinner: RefCell<Option<ProgressBar>>,
+    /// What is shown during a wait.
+    live: LiveView,
     animated: bool,
     /// Whether a question is waiting for its answer.
     asking: Cell<bool>,
@@ -53,21 +50,16 @@ static ANSWERED: AtomicBool = AtomicBool::new(false);
 /// Whether a change of the cluster has begun.
 static BEGAN: AtomicBool = AtomicBool::new(false);
 
-/// Prints a panic as one line and as a document, and shows the cursor again: the release build does not unwind. `document`
+/// Prints a panic as one line and as a document, because the release build does not unwind. `document`
 /// creates the document from the location of the panic and from whether a change has begun.
 #[expect(clippy::exit, reason = "the program cannot continue after a panic")]
 pub fn tell_of_faults(document: impl Fn(&str, bool) -> (Option<Redacted>, Exit) + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |fault| {
-        let mut err = io::stderr().lock();
-        if io::stderr().is_terminal() {
-            let _ = write!(err, "\x1b[?25h");
-        }
         let _ = writeln!(
-            err,
+            io::stderr(),
             "error: this is a bug in meshdoctor, please report it: {}",
             redact::clean(&fault.to_string())
         );
-        drop(err);
         let place = fault.location().map(ToString::to_string);
         let (text, exit) = document(place.as_deref().unwrap_or("an unknown location"), BEGAN.load(Ordering::Relaxed));
         if let Some(text) = text
@@ -141,7 +133,7 @@ impl Terminal {
             quiet: global.quiet,
             verbose: global.verbose,
             interactive: io::stdin().is_terminal() && stderr && !global.no_input,
-            spinner: RefCell::new(None),
+            live: LiveView::default(),
             animated: stderr && !dumb && !global.quiet && !global.verbose,
             asking: Cell::new(false),
             stopped: Cell::new(None),
@@ -189,13 +181,13 @@ impl Terminal {
     ///
     /// As [`Self::answer`].
     pub fn announce(&self, text: &Redacted) -> Result<(), Unwritable> {
-        self.clear_spinner();
+        self.live.clear();
         write_to_stdout(text, self.color)
     }
 
     /// Prints a line to stderr.
     pub fn say(&self, text: &str) {
-        self.clear_spinner();
+        self.live.clear();
         write_to_stderr(text, self.color);
     }
 
@@ -208,52 +200,37 @@ impl Terminal {
 
     /// Shows on a terminal what the run is waiting for, and for how long, after a short delay.
     pub fn wait_for(&self, what: &str) {
-        self.spin(what, "{spinner} {msg} {elapsed}");
+        let what = cleaned(what, false);
+        self.update(|list, step| {
+            list.wait_for(what, Instant::now());
+            *step = None;
+        });
+    }
+
+    /// Shows a step of a test on a terminal. The list of the steps disappears before the result is printed.
+    pub fn show_test_step(&self, event: &StepEvent<'_>) {
+        let server = event.server.map(|server| cleaned(server, false));
+        let event = StepEvent { server: server.as_deref(), ..*event };
+        self.update(|list, _| list.show(&event, Instant::now()));
     }
 
     /// Shows the current step of a change. The line contains the elapsed time.
     pub fn show_step(&self, line: &str) {
-        self.spin(line, "{spinner} {wide_msg}");
+        let line = cleaned(line, false);
+        self.update(|_, step| *step = Some(line));
     }
 
     /// Prints a completed step of a change: above the spinner on a terminal, as a plain line elsewhere.
     pub fn step_done(&self, line: &str) {
-        if self.quiet {
-            return;
-        }
-        match &*self.spinner.borrow() {
-            Some(spinner) => spinner.suspend(|| write_to_stderr(line, self.color)),
-            None => write_to_stderr(line, self.color),
+        if !self.quiet {
+            self.live.above(|| write_to_stderr(line, self.color));
         }
     }
 
-    fn spin(&self, what: &str, template: &str) {
-        if !self.animated {
-            return;
-        }
-        let mut current = self.spinner.borrow_mut();
-        let spinner = current.get_or_insert_with(|| {
-            let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            let delayed = spinner.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(SPINNER_DELAY).await;
-                if !delayed.is_finished() {
-                    delayed.set_draw_target(ProgressDrawTarget::stderr());
-                    delayed.enable_steady_tick(Duration::from_millis(100));
-                }
-            });
-            spinner
-        });
-        let ticks = if self.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            spinner.set_style(style.tick_chars(ticks));
-        }
-        spinner.set_message(cleaned(what, false));
-    }
-
-    fn clear_spinner(&self) {
-        if let Some(spinner) = self.spinner.take() {
-            spinner.finish_and_clear();
+    fn update(&self, change: impl FnOnce(&mut LiveList, &mut Option<String>)) {
+        if self.animated {
+            let frames = if self.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" } else { "-\\|/" };
+            self.live.update(&self.look(false), frames, change);
         }
     }
 
@@ -280,7 +257,7 @@ impl Terminal {
         if !self.interactive {
             return None;
         }
-        self.clear_spinner();
+        self.live.clear();
         let mut err = io::stderr();
         write!(err, "{}", cleaned(prompt, false)).and_then(|()| err.flush()).ok()?;
         self.asking.set(true);
@@ -300,12 +277,9 @@ impl Terminal {
 
     /// Leaves the terminal as it was found.
     pub fn restore(&self) {
-        self.clear_spinner();
+        self.live.clear();
         if self.asking.take() {
             let _ = writeln!(io::stderr());
-        }
-        if self.animated {
-            let _ = write!(io::stderr(), "\x1b[?25h");
         }
     }
 }

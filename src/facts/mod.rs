@@ -18,6 +18,7 @@ pub mod redact;
 pub mod stack;
 mod test;
 pub mod test_object;
+mod test_step;
 pub(crate) mod token;
 pub mod watch_list;
 
@@ -45,6 +46,7 @@ pub use self::{
         ApiTest, Change, EventCounts, FlowTest, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive, ProbeObject,
         Refusal, ServerTest, Step, Subject, Test,
     },
+    test_step::TestStep,
 };
 use crate::stack::{
     base::{invocation::Invocation, permission::Permission, seen::Seen},

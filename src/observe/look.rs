@@ -4,7 +4,7 @@ use super::{
     Depth, TestPlan,
     broker::probe::Kept,
     collect::{Observer, millis},
-    connectivity::{TestContext, api},
+    connectivity::{TestContext, api, progress::Steps},
 };
 use crate::{
     cluster::{cleanup::Cleanup, session::Session},
@@ -19,17 +19,16 @@ pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
 
 /// Observes the cluster, and runs a test with the facts. The test's objects are deleted afterwards, by `cleanup` if it
 /// is interrupted.
-pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup) -> Facts {
+pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup, steps: Steps<'_>) -> Facts {
     let kept = Kept::default();
     // This runs first: if the API server is unreachable, it shows which step fails.
     let mut route = None;
     if plan.subject == Subject::Kubernetes {
-        (session.scope.progress)("measuring the connection to the API server");
-        route = Some(api::approach(&session.config, &session.api).await);
+        route = Some(api::approach(&session.config, &session.api, steps).await);
     }
     let mut facts = observer(session, depth, Some(&kept)).run().await;
     if let Some(mut route) = route {
-        api::measure(&session.api, plan.count, &mut route).await;
+        api::measure(&session.api, plan.count, &mut route, steps).await;
         facts.test = Some(Test { subject: plan.subject, api: Some(route), ..Test::default() });
     } else if facts.obstacle.is_none() {
         let context = TestContext {
@@ -40,6 +39,7 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
             plan,
             cleanup,
             progress: session.scope.progress,
+            steps,
         };
         let test = Box::pin(context.run()).await;
         facts.test = Some(test);

@@ -14,5 +14,5 @@ mod properties;
 pub mod queries;
 
 pub use crate::facts::Depth;
-pub use connectivity::TestPlan;
+pub use connectivity::{TestPlan, progress};
 pub use look::{look, test};

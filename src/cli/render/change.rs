@@ -87,8 +87,20 @@ pub fn waiting(what: &str, lacks: &str, elapsed: Duration, limit: Duration, stal
     clean(&format!("{what}: {lacks} ({} s of {}{stalled})", elapsed.as_secs(), limit_of(limit)))
 }
 
+/// How long a wait has lasted, and its timeout: ` (12 s of 5m)`. The first second of a wait without a timeout is not shown.
+pub fn spent(elapsed: Duration, limit: Option<Duration>) -> String {
+    let seconds = elapsed.as_secs();
+    match limit {
+        Some(limit) => format!(" ({seconds} s of {})", limit_of(limit)),
+        None if seconds == 0 => String::new(),
+        None => format!(" ({seconds} s)"),
+    }
+}
+
 /// A timeout as the user writes it: `5m`, `1m30s`, `45s`.
 fn limit_of(limit: Duration) -> String {
+    // The rest of a longer timeout is a little less than whole seconds.
+    let limit = limit + Duration::from_millis(500);
     let (minutes, seconds) = (limit.as_secs() / 60, limit.as_secs() % 60);
     match (minutes, seconds) {
         (0, seconds) => format!("{seconds}s"),

@@ -15,13 +15,13 @@ mod text;
 mod verdict;
 mod watch_list;
 
-pub use change::{Shown, change, doing, outcome, plan, step, waiting};
+pub use change::{Shown, change, doing, outcome, plan, spent, step, waiting};
 pub use check::check;
 pub use preflight::preflight;
 pub use status::{states_line, status};
 pub use style::Look;
 pub use tables::table as list;
 pub use test::test;
-pub use text::markdown;
+pub use text::{fitted, markdown};
 pub use verdict::line as verdict_line;
 pub use watch_list::{watch_list, watch_list_summary};

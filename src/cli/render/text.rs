@@ -128,6 +128,17 @@ impl<'a> Page<'a> {
     }
 }
 
+/// As much of a text as fits in this many columns, with an ellipsis if it was cut.
+pub fn fitted(text: &str, room: usize, look: &Look) -> String {
+    if width_of(text) <= room {
+        return text.to_owned();
+    }
+    let room = room.saturating_sub(width_of(look.glyphs.ellipsis));
+    let ends = text.char_indices().map(|(start, _)| start);
+    let end = ends.take_while(|end| width_of(&text[..*end]) <= room).last().unwrap_or_default();
+    format!("{}{}", &text[..end], look.glyphs.ellipsis)
+}
+
 /// The width of a text on the screen.
 pub(crate) fn width_of(text: &str) -> usize {
     textwrap::core::display_width(text)

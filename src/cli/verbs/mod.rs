@@ -36,7 +36,10 @@ use crate::{
         session::{Opened, Session},
     },
     facts::{Facts, recording, redact},
-    observe::{self, Depth, TestPlan},
+    observe::{
+        self, Depth, TestPlan,
+        progress::{StepEvent, Steps},
+    },
     report::{Kind, Report, Severity, Source},
     stack::{
         base::{invocation::Invocation, reader, usage::UsageError, words},
@@ -88,10 +91,11 @@ async fn look_and_test(
     test: Option<(&TestPlan, &Cleanup)>,
 ) -> Result<Facts, UsageError> {
     // The time to listen is added to the timeout.
+    let step = |event: &StepEvent<'_>| terminal.show_test_step(event);
     let longer = test.and_then(|(plan, _)| plan.passive).unwrap_or_default();
     let look = async |opened: Opened<'_>| match opened {
         Opened::Session(session) => match test {
-            Some((plan, cleanup)) => Box::pin(observe::test(&session, depth, plan, cleanup)).await,
+            Some((plan, cleanup)) => Box::pin(observe::test(&session, depth, plan, cleanup, Steps(&step))).await,
             None => observe::look(&session, depth).await,
         },
         Opened::Obstacle(facts) => *facts,

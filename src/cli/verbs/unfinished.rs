@@ -61,6 +61,16 @@ pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool)
     Unfinished::of(cli).document(obstacle, Outcome::Refused, exit)
 }
 
+/// What became of the test objects of a run that a signal stopped; `None` if there were none.
+pub(crate) fn objects(owed: &[String], removed: bool) -> Option<String> {
+    let names = owed.join(", ");
+    match (owed.is_empty(), removed) {
+        (true, _) => None,
+        (false, true) => Some(format!("Stopped. Removed the test object {names}.")),
+        (false, false) => Some(format!("Stopped. The test object {names} was not removed; it expires on its own.")),
+    }
+}
+
 impl Unfinished {
     /// Derives it from the command line.
     pub fn of(cli: &Cli) -> Self {

@@ -13,7 +13,7 @@ use crate::{
     },
     facts::{
         ApiTest, BrokerServer, Change, FailureKind, FlowTest, Handshake, HeldBack, MeshsyncTest, OperatorTest, Passive,
-        ServerTest, Step, Subject, Test, stack,
+        ServerTest, Step, Subject, Test, TestStep, stack,
     },
     report::{Hop, Status, Timing},
     stack::{base::seen::Seen, watch_list::EVENTS},
@@ -25,7 +25,7 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
         return self::api(context, api);
     }
     if let Some(obstacle) = &context.facts.obstacle {
-        return vec![hop("reach", "API server reached", Status::Unknown, Some(obstacle.message.clone()), None)];
+        return vec![hop_named("reach", "API server reached", Status::Unknown, Some(obstacle.message.clone()), None)];
     }
     match subject {
         Subject::Kubernetes => Vec::new(),
@@ -40,24 +40,25 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
     }
 }
 
-fn hop(id: &'static str, title: &str, status: Status, detail: Option<String>, timing: Option<Timing>) -> Hop {
+fn hop(step: TestStep, status: Status, detail: Option<String>, timing: Option<Timing>) -> Hop {
+    hop_named(step.id(), step.title(), status, detail, timing)
+}
+
+fn hop_named(id: &'static str, title: &str, status: Status, detail: Option<String>, timing: Option<Timing>) -> Hop {
     Hop { id, server: None, title: title.into(), status, detail: detail.filter(|detail| !detail.is_empty()), timing }
 }
 
-/// A step that ran once. `lacking` is its status if it did not complete.
-fn step(id: &'static str, title: &str, step: &Step, lacking: Status) -> Hop {
-    let detail = Some(step.detail.clone());
-    match &step.micros {
-        Seen::Known(micros) => hop(id, title, Status::Pass, detail, Timing::of([*micros])),
-        Seen::Absent => hop(id, title, Status::Skip, Some("does not exist".into()), None),
-        Seen::NotLooked => {
-            let detail = detail.filter(|detail| !detail.is_empty());
-            let why = detail.or(Some("not tested".into()));
-            hop(id, title, Status::Skip, why, None)
-        }
-        Seen::Unreachable(why) => hop(id, title, lacking, Some(why.message.clone()), None),
-        other @ Seen::Denied(_) => hop(id, title, Status::Unknown, other.why_unsettled(), None),
-    }
+/// A step that ran once.
+fn once(step: TestStep, result: &Step) -> Hop {
+    let detail = Some(result.detail.clone()).filter(|detail| !detail.is_empty());
+    let (detail, timing) = match &result.micros {
+        Seen::Known(micros) => (detail, Timing::of([*micros])),
+        Seen::Absent => (Some("does not exist".into()), None),
+        Seen::NotLooked => (detail.or(Some("not tested".into())), None),
+        Seen::Unreachable(why) => (Some(why.message.clone()), None),
+        other @ Seen::Denied(_) => (other.why_unsettled(), None),
+    };
+    hop(step, step.status(result), detail, timing)
 }
 
 fn api(context: &RuleContext<'_>, api: &ApiTest) -> Vec<Hop> {
@@ -76,16 +77,16 @@ fn api(context: &RuleContext<'_>, api: &ApiTest) -> Vec<Hop> {
         None => None,
     };
     vec![
-        step("resolve", "resolve the name", &api.resolve, Status::Fail),
-        step("connect", "connect", &api.connect, Status::Fail),
-        step("tls", "TLS handshake", &api.tls, Status::Fail),
-        step("authenticate", "authenticated", &api.authenticate, Status::Fail),
-        hop("request", "small request", status, detail, Timing::of(api.requests.iter().copied())),
+        once(TestStep::Resolve, &api.resolve),
+        once(TestStep::Connect, &api.connect),
+        once(TestStep::Tls, &api.tls),
+        once(TestStep::Authenticate, &api.authenticate),
+        hop(TestStep::Request, status, detail, Timing::of(api.requests.iter().copied())),
     ]
 }
 
 fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
-    let mut hops = vec![step("renewal", "the Lease is renewed", &operator.renewal, Status::Fail)];
+    let mut hops = vec![once(TestStep::Renewal, &operator.renewal)];
     for (kind, metadata, conditions) in custom_resources::all(context) {
         let wanted = metadata.generation.unwrap_or(0);
         let (status, detail) = match custom_resources::observed_generation(conditions) {
@@ -94,7 +95,7 @@ fn operator(context: &RuleContext<'_>, operator: &OperatorTest) -> Vec<Hop> {
             None => (Status::Skip, "its status has no observed generation".into()),
         };
         let title = format!("{kind} {} reconciled", stack::name(metadata));
-        hops.push(hop("reconcile", &title, status, Some(detail), None));
+        hops.push(hop_named("reconcile", &title, status, Some(detail), None));
     }
     hops
 }
@@ -105,13 +106,12 @@ fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
     for attempt in &broker.attempts {
         if let Some(failure) = &attempt.failure {
             let server = attempt.pod.clone().or_else(|| attempt.address.clone());
-            let title = "server reached";
             let why = Some(failure.message.clone());
             let status = match failure.kind {
                 FailureKind::Broker | FailureKind::ForeignServer => Status::Fail,
                 FailureKind::Denied | FailureKind::RouteFailed => Status::Unknown,
             };
-            hops.push(Hop { server, ..hop("reach", title, status, why, None) });
+            hops.push(Hop { server, ..hop(TestStep::Reach, status, why, None) });
         }
     }
     for server in &broker.servers {
@@ -121,7 +121,7 @@ fn broker(context: &RuleContext<'_>, tests: &[ServerTest]) -> Vec<Hop> {
     }
     if hops.is_empty() {
         let why = "there is no broker server".to_owned();
-        hops.push(hop("reach", "server reached", Status::Skip, Some(why), None));
+        hops.push(hop(TestStep::Reach, Status::Skip, Some(why), None));
     }
     hops
 }
@@ -137,8 +137,7 @@ fn of_port(port: &ClientPort<'_>) -> Status {
 
 fn one_server(context: &RuleContext<'_>, server: &BrokerServer, test: Option<&ServerTest>) -> Vec<Hop> {
     let mut hops = vec![hop(
-        "reach",
-        "server reached",
+        TestStep::Reach,
         Status::Pass,
         Some(format!("NATS {} via {}", server.varz.version, server.reached_by)),
         None,
@@ -151,7 +150,7 @@ fn one_server(context: &RuleContext<'_>, server: &BrokerServer, test: Option<&Se
         Handshake::NotTried { why, .. } => (of_port(&client_port(context, server)), why.clone()),
         Handshake::NotLooked => (Status::Unknown, "not tested".to_owned()),
     };
-    hops.push(hop("authorize", "authenticated", status, Some(detail), None));
+    hops.push(hop(TestStep::Authorize, status, Some(detail), None));
     if let Some(test) = test {
         let failed = |done: &[u64]| match &test.failure {
             Some(why) if done.is_empty() => (Status::Fail, Some(why.clone())),
@@ -160,11 +159,10 @@ fn one_server(context: &RuleContext<'_>, server: &BrokerServer, test: Option<&Se
         };
         let (status, detail) = failed(&test.round_trips);
         let timing = Timing::of(test.round_trips.iter().copied());
-        hops.push(hop("round-trip", "broker round trip", status, detail, timing));
+        hops.push(hop(TestStep::RoundTrip, status, detail, timing));
         let (status, detail) = failed(&test.loops);
         let timing = Timing::of(test.loops.iter().copied());
-        let title = "publish and receive";
-        hops.push(hop("loop", title, status, detail, timing));
+        hops.push(hop(TestStep::Loop, status, detail, timing));
     }
     hops.push(clients(server));
     hops
@@ -195,9 +193,9 @@ fn clients(server: &BrokerServer) -> Hop {
                 names.push("incomplete: some pages are missing".to_owned());
             }
             let detail = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            hop("clients", title, Status::Pass, Some(detail), None)
+            hop_named("clients", title, Status::Pass, Some(detail), None)
         }
-        other => hop("clients", title, Status::Unknown, other.why_unsettled(), None),
+        other => hop_named("clients", title, Status::Unknown, other.why_unsettled(), None),
     }
 }
 
@@ -208,7 +206,6 @@ fn subscribed(count: u64) -> String {
 
 /// Whether `MeshSync` is connected to the broker, and its subscriptions.
 fn connection(context: &RuleContext<'_>) -> Hop {
-    let title = "MeshSync connected to the broker";
     match context.clients.meshsync.first() {
         Some((server, client)) => {
             let detail = format!(
@@ -217,23 +214,18 @@ fn connection(context: &RuleContext<'_>) -> Hop {
                 subscribed(client.subscription_count),
                 client.subscriptions.join(", ")
             );
-            hop("connection", title, Status::Pass, Some(detail), None)
+            hop(TestStep::Connection, Status::Pass, Some(detail), None)
         }
         None if context.facts.broker.servers.is_empty() => {
             let why = "no broker server responded".to_owned();
-            hop("connection", title, Status::Unknown, Some(why), None)
+            hop(TestStep::Connection, Status::Unknown, Some(why), None)
         }
-        None => hop("connection", title, Status::Fail, None, None),
+        None => hop(TestStep::Connection, Status::Fail, None, None),
     }
 }
 
 fn meshsync(test: &MeshsyncTest) -> Vec<Hop> {
-    vec![
-        step("healthz", "liveness (/healthz)", &test.healthz, Status::Warn),
-        // Readiness never reverts: it means that the connection existed once.
-        step("readyz", "readiness (/readyz): connected to the broker at least once", &test.readyz, Status::Warn),
-        step("meta", "MeshSync responds to a request", &test.meta, Status::Fail),
-    ]
+    vec![once(TestStep::Healthz, &test.healthz), once(TestStep::Readyz, &test.readyz), once(TestStep::Meta, &test.meta)]
 }
 
 fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
@@ -243,8 +235,7 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
         .map(|test| {
             let server = name_by_id(context, &test.server_id).map(str::to_owned);
             let timing = Timing::of(test.round_trips.iter().copied());
-            let title = "broker round trip";
-            Hop { server, ..hop("round-trip", title, Status::Pass, None, timing) }
+            Hop { server, ..hop(TestStep::RoundTrip, Status::Pass, None, timing) }
         })
         .collect();
     if let Some(passive) = &flow.passive {
@@ -259,19 +250,14 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
     }
     let times = |of: fn(&Change) -> Option<u64>| Timing::of(flow.changes.iter().filter_map(of));
     let all = flow.changes.len();
-    let counted = |title: &str, id, timing: Option<Timing>, lacking| {
+    let counted = |step, timing: Option<Timing>| {
         let came = timing.map_or(0, |timing| timing.count);
         let (status, detail) =
-            if came == all as u64 { (Status::Pass, None) } else { (lacking, Some(format!("{came} of {all}"))) };
-        hop(id, title, status, detail, timing)
+            if came == all as u64 { (Status::Pass, None) } else { (Status::Unknown, Some(format!("{came} of {all}"))) };
+        hop(step, status, detail, timing)
     };
-    hops.push(counted(
-        "change acknowledged by the API server",
-        "acknowledged",
-        times(|change| change.acknowledged),
-        Status::Unknown,
-    ));
-    hops.push(counted("watch event received", "watched", times(|change| change.watched), Status::Unknown));
+    hops.push(counted(TestStep::Acknowledged, times(|change| change.acknowledged)));
+    hops.push(counted(TestStep::Watched, times(|change| change.watched)));
     for event in EVENTS {
         hops.extend(arrival(flow, event));
     }
@@ -295,13 +281,7 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
     } else {
         (Status::Fail, Some(format!("{came} of {all} received")))
     };
-    let title = format!("{event} received from the broker");
-    let id = match event {
-        "ADDED" => "added",
-        "MODIFIED" => "modified",
-        _ => "deleted",
-    };
-    Some(hop(id, &title, status, detail, timing))
+    Some(hop(TestStep::of_event(event), status, detail, timing))
 }
 
 fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
@@ -319,7 +299,7 @@ fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
         detail.push_str(&format!("; {} messages were not events", flow.malformed));
     }
     let status = if all > 0 { Status::Pass } else { Status::Unknown };
-    hop("events", "events received without a test object", status, Some(detail), None)
+    hop(TestStep::Events, status, Some(detail), None)
 }
 
 fn held(held_back: &HeldBack) -> Hop {
@@ -330,5 +310,5 @@ fn held(held_back: &HeldBack) -> Hop {
         HeldBack::NoPublisher(why) => (Status::Fail, why.clone()),
         HeldBack::Refused(refusal) => (Status::Unknown, refusal.message.clone()),
     };
-    hop("tried", "make a change", status, Some(why), None)
+    hop_named("tried", "make a change", status, Some(why), None)
 }

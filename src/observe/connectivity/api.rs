@@ -10,8 +10,9 @@ use crate::{
         ask::{self, ApiClient, ApiError},
         reviews,
     },
-    facts::{ApiTest, Step},
-    observe::connectivity::listener::micros,
+    facts::{ApiTest, Step, TestStep},
+    observe::connectivity::{listener::micros, progress::Steps},
+    report::{Status, Timing},
     stack::base::{
         failure::{Failure, Kind},
         seen::Seen,
@@ -21,7 +22,7 @@ use crate::{
 
 /// Times the steps before the first request, within half of the time, so that the rest of the test has time if a step
 /// gets no answer.
-pub(in crate::observe) async fn approach(config: &kube::Config, api: &ApiClient<'_>) -> ApiTest {
+pub(in crate::observe) async fn approach(config: &kube::Config, api: &ApiClient<'_>, progress: Steps<'_>) -> ApiTest {
     let mut test = ApiTest::default();
     if config.proxy_url.is_some() {
         for step in [&mut test.resolve, &mut test.connect, &mut test.tls] {
@@ -29,17 +30,18 @@ pub(in crate::observe) async fn approach(config: &kube::Config, api: &ApiClient<
         }
     } else {
         let limit = api.remaining().min(api.time_left() / 2);
-        steps(config, limit, &mut test).await;
+        steps(config, limit, &mut test, progress).await;
     }
     test
 }
 
 /// Requests the authenticated user, and then repeats a small request.
-pub(in crate::observe) async fn measure(api: &ApiClient<'_>, count: u32, test: &mut ApiTest) {
+pub(in crate::observe) async fn measure(api: &ApiClient<'_>, count: u32, test: &mut ApiTest, progress: Steps<'_>) {
     let failed = |step: &Step| matches!(step.micros, Seen::Unreachable(_));
     if [&test.resolve, &test.connect, &test.tls].into_iter().any(failed) {
         return;
     }
+    progress.begin(TestStep::Authenticate, None);
     let started = Instant::now();
     test.authenticate = match reviews::who_am_i(api).await {
         Ok(user) => Step::done(micros(started.elapsed()), format!("as {user}")),
@@ -47,10 +49,12 @@ pub(in crate::observe) async fn measure(api: &ApiClient<'_>, count: u32, test: &
         Err(ApiError::Failed(failure)) => Step::failed(failure),
         Err(ApiError::Denied) => Step::failed(Failure::new(Kind::Forbidden, "forbidden")),
     };
+    progress.ended(TestStep::Authenticate, &test.authenticate);
     if failed(&test.authenticate) {
         return;
     }
-    for _ in 0..count {
+    for number in 1..=count {
+        progress.repeat(TestStep::Request, None, number, count);
         let started = Instant::now();
         match api.get("/version").await {
             Ok(_) => test.requests.push(micros(started.elapsed())),
@@ -61,9 +65,20 @@ pub(in crate::observe) async fn measure(api: &ApiClient<'_>, count: u32, test: &
             break;
         }
     }
+    let status = match test.failed {
+        0 => Status::Pass,
+        _ if test.requests.is_empty() => Status::Fail,
+        _ => Status::Warn,
+    };
+    progress.end(
+        TestStep::Request,
+        None,
+        status,
+        Timing::of(test.requests.iter().copied()).map(|times| times.p50_micros),
+    );
 }
 
-async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
+async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest, progress: Steps<'_>) {
     let end = Instant::now() + limit;
     let left = || end.saturating_duration_since(Instant::now());
     let url = &config.cluster_url;
@@ -75,7 +90,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
         let found = tokio::net::lookup_host((host, port)).await;
         found.map(Iterator::collect::<Vec<SocketAddr>>).map_err(|error| Failure::from(words::io(&error)))
     };
-    let addresses = attempt(&mut test.resolve, lookup, left(), |addresses| {
+    let addresses = attempt((TestStep::Resolve, &mut test.resolve), lookup, left(), progress, |addresses| {
         let mut ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
         ips.dedup();
         ips.join(", ")
@@ -87,7 +102,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
         let stream = TcpStream::connect(addresses.as_slice()).await;
         stream.map_err(|error| Failure::from(words::io(&error)))
     };
-    let stream = attempt(&mut test.connect, connect, left(), |stream| {
+    let stream = attempt((TestStep::Connect, &mut test.connect), connect, left(), progress, |stream| {
         stream.peer_addr().map(|address| address.to_string()).unwrap_or_default()
     })
     .await;
@@ -107,7 +122,7 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
             .await
             .map_err(|error| Failure::from(ask::from_error(&error).to_string()))
     };
-    attempt(&mut test.tls, shake, left(), |stream| {
+    attempt((TestStep::Tls, &mut test.tls), shake, left(), progress, |stream| {
         let (_, session) = stream.get_ref();
         session
             .protocol_version()
@@ -119,20 +134,22 @@ async fn steps(config: &kube::Config, limit: Duration, test: &mut ApiTest) {
 
 /// Times one step and records its result.
 async fn attempt<T>(
-    step: &mut Step,
+    (step, result): (TestStep, &mut Step),
     work: impl Future<Output = Result<T, Failure>>,
     limit: Duration,
+    progress: Steps<'_>,
     detail: impl FnOnce(&T) -> String,
 ) -> Option<T> {
+    progress.begin(step, Some(limit));
     let started = Instant::now();
-    let why = match tokio::time::timeout(limit, work).await {
-        Ok(Ok(value)) => {
-            *step = Step::done(micros(started.elapsed()), detail(&value));
-            return Some(value);
-        }
-        Ok(Err(why)) => why,
-        Err(_) => format!("no answer within {}", words::span(limit)).into(),
+    let done = match tokio::time::timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => Err(format!("no answer within {}", words::span(limit)).into()),
     };
-    step.micros = Seen::failed(why);
-    None
+    match &done {
+        Ok(value) => *result = Step::done(micros(started.elapsed()), detail(value)),
+        Err(why) => result.micros = Seen::failed(why.clone()),
+    }
+    progress.ended(step, result);
+    done.ok()
 }

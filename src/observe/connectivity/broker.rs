@@ -6,10 +6,11 @@ use async_nats::{Client, PublishError, RequestErrorKind, SubscribeError};
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use super::TestContext;
+use super::{TestContext, progress};
 use crate::{
-    facts::{ServerTest, test_object},
+    facts::{Handshake, ServerTest, TestStep, test_object},
     observe::{broker::handshake::Line, connectivity::listener::micros},
+    report::{Status, Timing},
     stack::base::words,
 };
 
@@ -38,25 +39,41 @@ pub(crate) enum BrokerError {
 /// Tests every server that accepted us, each once.
 pub(crate) async fn measure(context: &TestContext<'_>) -> Vec<ServerTest> {
     let mut tests: Vec<ServerTest> = Vec::new();
+    for server in &context.facts.broker.servers {
+        let name = progress::name_of(server);
+        context.steps.end(TestStep::Reach, name, Status::Pass, None);
+        let accepted = match server.handshake {
+            Handshake::Accepted { token: true } => Status::Pass,
+            Handshake::Accepted { token: false } => Status::Warn,
+            Handshake::Refused { .. } => Status::Fail,
+            Handshake::Failed(_) | Handshake::NotTried { .. } | Handshake::NotLooked => Status::Unknown,
+        };
+        context.steps.end(TestStep::Authorize, name, accepted, None);
+    }
     for line in context.kept.lines() {
         if tests.iter().any(|test| test.server_id == line.server_id) {
             continue;
         }
-        (context.progress)("sending messages to the broker");
-        tests.push(one(&line, context.plan.count).await);
+        tests.push(one(context, &line).await);
     }
     tests
 }
 
-async fn one(line: &Line, count: u32) -> ServerTest {
+async fn one(context: &TestContext<'_>, line: &Line) -> ServerTest {
+    let (steps, count) = (context.steps, context.plan.count);
+    let servers = &context.facts.broker.servers;
+    let server = servers.iter().find(|server| server.varz.server_id == line.server_id).and_then(progress::name_of);
     let mut test = ServerTest { server_id: line.server_id.clone(), ..ServerTest::default() };
     let subject = test_object::private_subject(&run_id());
     let failure = async {
-        for _ in 0..count {
+        for number in 1..=count {
+            steps.repeat(TestStep::RoundTrip, server, number, count);
             test.round_trips.push(round_trip(&line.client).await?);
         }
+        steps.end(TestStep::RoundTrip, server, Status::Pass, median(&test.round_trips));
         let mut heard = line.client.subscribe(subject.clone()).await?;
-        for number in 0..count {
+        for number in 1..=count {
+            steps.repeat(TestStep::Loop, server, number, count);
             let sent = Instant::now();
             let payload = number.to_string();
             line.client.publish(subject.clone(), payload.clone().into()).await?;
@@ -70,11 +87,26 @@ async fn one(line: &Line, count: u32) -> ServerTest {
                 Err(_) => return Err(BrokerError::Lost),
             }
         }
+        steps.end(TestStep::Loop, server, Status::Pass, median(&test.loops));
         Ok(())
     };
     let failure: Result<(), BrokerError> = failure.await;
+    if failure.is_err() {
+        let (step, times) = if test.round_trips.len() < count as usize {
+            (TestStep::RoundTrip, &test.round_trips)
+        } else {
+            (TestStep::Loop, &test.loops)
+        };
+        let status = if times.is_empty() { Status::Fail } else { Status::Warn };
+        steps.end(step, server, status, median(times));
+    }
     test.failure = failure.err().map(|error| error.to_string());
     test
+}
+
+/// The typical one of these times.
+pub(crate) fn median(times: &[u64]) -> Option<u64> {
+    Timing::of(times.iter().copied()).map(|times| times.p50_micros)
 }
 
 /// The round-trip time to the server, measured with a message to ourselves.

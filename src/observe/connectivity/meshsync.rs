@@ -15,13 +15,13 @@ use tokio::{
 use super::{TestContext, request};
 use crate::{
     cluster::tunnel::Tunnel,
-    facts::{FailureReason, MeshsyncTest, ProbeFailure, Step, stack},
+    facts::{FailureReason, MeshsyncTest, ProbeFailure, Step, TestStep, stack},
     observe::{
         broker::wire::{Received, Watched, guarded, settled, timed},
         connectivity::listener::micros,
         queries,
     },
-    report::Route,
+    report::{Route, Status},
     stack::base::seen::{Denial, Seen},
 };
 
@@ -36,14 +36,23 @@ const LONGEST: usize = 4096;
 
 /// Sends all queries at once.
 pub(crate) async fn ask(context: &TestContext<'_>) -> MeshsyncTest {
-    (context.progress)("querying MeshSync");
+    let steps = context.steps;
+    let connected = match context.meshsync_is_connected() {
+        Some(true) => Status::Pass,
+        Some(false) => Status::Fail,
+        None => Status::Unknown,
+    };
+    steps.end(TestStep::Connection, None, connected, None);
     let clients: Vec<Client> = context.kept.lines().iter().map(|line| line.client.clone()).collect();
     let version = async {
         // A MeshSync that is not connected cannot answer, so there is no need to wait.
         if context.meshsync_is_connected() == Some(false) {
             return Step::not_tried("it is not connected to the broker");
         }
-        request::version(&clients, context.facts.profile).await
+        steps.begin(TestStep::Meta, Some(request::PATIENCE));
+        let version = request::version(&clients, context.facts.profile).await;
+        steps.ended(TestStep::Meta, &version);
+        version
     };
     let ((healthz, readyz), meta) = tokio::join!(pages(context), version);
     MeshsyncTest { healthz, readyz, meta }
@@ -61,7 +70,13 @@ async fn pages(context: &TestContext<'_>) -> (Step, Step) {
         return (none.clone(), none);
     };
     let name = stack::name(&pod.metadata);
-    tokio::join!(page(context, name, "/healthz"), page(context, name, "/readyz"))
+    let page = async |step, path| {
+        context.steps.begin(step, Some(context.api.remaining().min(PATIENCE)));
+        let result = page(context, name, path).await;
+        context.steps.ended(step, &result);
+        result
+    };
+    tokio::join!(page(TestStep::Healthz, "/healthz"), page(TestStep::Readyz, "/readyz"))
 }
 
 /// Requests one endpoint over its own port-forward, because the server closes each connection afterwards.

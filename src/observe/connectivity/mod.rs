@@ -7,14 +7,17 @@ mod flow;
 mod listener;
 mod meshsync;
 mod operator;
+pub mod progress;
 mod request;
 mod watch;
 
 use std::time::Duration;
 
+use progress::Steps;
+
 use crate::{
     cluster::{ask::ApiClient, cleanup::Cleanup, transport::Clients},
-    facts::{Facts, OperatorTest, Subject, Test, test_object},
+    facts::{Facts, OperatorTest, Subject, Test, TestStep, test_object},
     observe::broker::probe::Kept,
 };
 
@@ -60,6 +63,7 @@ pub(crate) struct TestContext<'a> {
     pub(crate) plan: &'a TestPlan,
     pub(crate) cleanup: &'a Cleanup,
     pub(crate) progress: &'a crate::cluster::ask::Log<'a>,
+    pub(crate) steps: Steps<'a>,
 }
 
 impl TestContext<'_> {
@@ -72,6 +76,7 @@ impl TestContext<'_> {
             Subject::Kubernetes => {}
             Subject::Operator => {
                 let renewal = operator::watch(self).await;
+                self.steps.ended(TestStep::Renewal, &renewal);
                 test.operator = Some(OperatorTest { renewal });
             }
             Subject::Meshsync => test.meshsync = Some(meshsync::ask(self).await),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::TestContext;
 use crate::{
     cluster::ask::{parse, seen},
-    facts::{Step, stack},
+    facts::{Step, TestStep, stack},
     observe::{connectivity::listener::micros, queries},
     stack::base::{seen::Seen, words},
 };
@@ -40,10 +40,10 @@ pub(crate) async fn watch(context: &TestContext<'_>) -> Step {
     if !somebody_could(context) {
         return Step::not_tried("no operator pod is running that could renew it");
     }
-    (context.progress)("waiting for the operator to renew its Lease");
     let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
     let patience = Duration::from_secs(patience) + TAKING_OVER;
     let limit = patience.min(context.api.time_left());
+    context.steps.begin(TestStep::Renewal, Some(limit));
     let query = queries::lease(facts.profile, &facts.target.namespace);
     loop {
         let answer = context.api.get(&query.path).await;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The timeout for the version.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The subject on which `MeshSync` answers with its version.
 const META: &str = "meshsync-meta";

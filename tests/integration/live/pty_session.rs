@@ -109,10 +109,15 @@ impl Drop for PtySession {
 
 /// What a terminal shows after these bytes, all lines that scrolled away included, without trailing spaces.
 pub(super) fn emulated(bytes: &str) -> String {
-    let [rows, columns] = [400, 200].map(|size| NonZero::new(size).expect("a size"));
-    let mut terminal = vt100::Parser::new(rows, columns, 0);
+    emulated_at(bytes, 200)
+}
+
+/// The same, at this width. The program assumes 80 columns, because the terminal has no size.
+pub(super) fn emulated_at(bytes: &str, columns: u16) -> String {
+    let [rows, width] = [400, columns].map(|size| NonZero::new(size).expect("a size"));
+    let mut terminal = vt100::Parser::new(rows, width, 0);
     terminal.process(bytes.as_bytes());
-    let lines: Vec<String> = terminal.screen().rows(0, 200).map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = terminal.screen().rows(0, columns).map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n").trim_end().to_owned()
 }
 

@@ -4,6 +4,7 @@
 //! run. That one finds it by its labels and asks the broker whether its run is still alive.
 
 mod leftovers;
+mod live;
 mod passive;
 mod removal;
 mod store;
@@ -18,17 +19,18 @@ use tokio::{sync::oneshot, time::Instant};
 use self::leftovers::Leftovers;
 use super::{
     TestContext,
-    broker::{round_trip, run_id},
+    broker::{median, round_trip, run_id},
     request,
     watch::{Watch, WatchEvent},
 };
 use crate::{
     cluster::change::Change,
     facts::{
-        self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, redact,
+        self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, TestStep, redact,
         test_object::{self, Kind},
     },
     observe::connectivity::listener::{Arrival, EventListener, micros},
+    report::Status,
     stack::{manifests::FIELD_MANAGER, watch_list::EVENTS},
 };
 
@@ -169,11 +171,14 @@ async fn listen(
         let mut server = ServerTest { server_id: line.server_id.clone(), ..ServerTest::default() };
         for _ in 0..ROUND_TRIPS {
             // Messages are read meanwhile, so that a flood does not fill the queue.
+            context.steps.begin(TestStep::RoundTrip, None);
             match listener.during(round_trip(&line.client)).await {
                 Ok(took) => server.round_trips.push(took),
                 Err(_) => break,
             }
         }
+        let status = if server.round_trips.is_empty() { Status::Fail } else { Status::Pass };
+        context.steps.end(TestStep::RoundTrip, None, status, median(&server.round_trips));
         if !server.round_trips.is_empty() {
             found.servers.push(server);
             clients.push(line.client.clone());
@@ -189,6 +194,7 @@ impl Flow<'_> {
         let collection = self.kind.collection(&self.namespace);
         let client = self.context.clients.requests.clone();
         let limit = self.context.api.remaining();
+        (self.context.progress)("removing test objects of earlier runs");
         (self.listener.watch, ()) =
             tokio::join!(Watch::open(client, &collection, &label, limit), leftovers.remove(found),);
         found.object = Some(ProbeObject {
@@ -197,8 +203,11 @@ impl Flow<'_> {
             namespace: self.namespace.clone(),
             name: format!("{}{}", test_object::NAME, self.run),
         });
-        (self.context.progress)("waiting for events");
-        for round in 1..=self.context.plan.count.max(1) {
+        let count = self.context.plan.count.max(1);
+        for round in 1..=count {
+            if round > 1 {
+                (self.context.progress)(&format!("test object {round} of {count}"));
+            }
             if let Err(why) = self.round(round).await {
                 found.held_back = Some(why);
             }
@@ -215,6 +224,7 @@ impl Flow<'_> {
             self.listener.until(Instant::now() + SECOND_VOICE, |_| false).await;
         }
         if found.held_back.is_none() && !self.any_arrived() {
+            (self.context.progress)("asking MeshSync for its version");
             found.meta = request::version(&self.clients, self.context.facts.profile).await;
         }
         found.changes = self.sent.iter().map(|sent| self.change(sent, &found.servers)).collect();
@@ -295,6 +305,9 @@ impl Flow<'_> {
         });
         let change =
             Change { method, path: format!("{path}?fieldManager={FIELD_MANAGER}"), content, body: Cow::Owned(body) };
+        if round == 1 {
+            self.context.steps.begin(TestStep::Acknowledged, None);
+        }
         let api = self.context.api;
         let answer = match making {
             Some(guard) => {
@@ -304,6 +317,7 @@ impl Flow<'_> {
             None => self.listener.during(api.change(&change)).await,
         };
         let (status, text) = answer.map_err(|failure| {
+            self.show_acknowledged();
             self.out_of_time()
                 .unwrap_or_else(|| HeldBack::CutShort(format!("the API server did not answer: {failure}")))
         })?;
@@ -313,6 +327,7 @@ impl Flow<'_> {
                 // A server that failed may still have made the change.
                 sent.refused = status.is_client_error();
             }
+            self.show_acknowledged();
             let message = answer["message"].as_str().unwrap_or("no reason given");
             // This is how the authorizer words it. Admission, for example a quota, uses other words, and no role would
             // help.
@@ -331,6 +346,7 @@ impl Flow<'_> {
                 sent.resource_version = version.and_then(|v| v.parse().ok()).unwrap_or(0);
             }
         }
+        self.show_acknowledged();
         if event == EVENTS[2] {
             self.context.cleanup.settle(&name);
         }
@@ -343,9 +359,11 @@ impl Flow<'_> {
     ///
     /// If the run's time is up before that.
     async fn receive(&mut self) -> Result<(), HeldBack> {
-        let end = Instant::now() + self.context.plan.wait.min(self.time_left());
+        let limit = self.context.plan.wait.min(self.time_left());
+        let expected = self.show_expected(limit);
         let Self { listener, sent, run, .. } = self;
-        listener.until(end, |listener| all_arrived(sent, &listener.arrivals, run)).await;
+        listener.until(Instant::now() + limit, |listener| all_arrived(sent, &listener.arrivals, run)).await;
+        self.show_arrived(&expected);
         if !self.all_arrived()
             && let Some(why) = self.connection_ended().or_else(|| self.out_of_time())
         {

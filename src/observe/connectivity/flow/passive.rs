@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    facts::{BrokerFacts, FlowTest, Passive},
+    facts::{BrokerFacts, FlowTest, Passive, TestStep},
     observe::{
         broker::probe::Probe,
         connectivity::{
@@ -13,6 +13,7 @@ use crate::{
             listener::{EventListener, micros},
         },
     },
+    report::Status,
 };
 
 /// Listens for this time, and counts the messages that `MeshSync` had published before and after.
@@ -22,12 +23,14 @@ pub(crate) async fn listen(
     window: Duration,
     found: &mut FlowTest,
 ) {
-    (context.progress)("listening for events");
     let window = window.min(context.api.time_left());
+    context.steps.begin(TestStep::Events, Some(window));
     let before = published(context, &context.facts.broker);
     let started = Instant::now();
     listener.until(started + window, |_| false).await;
     let took = started.elapsed();
+    let status = if listener.heard().is_empty() { Status::Unknown } else { Status::Pass };
+    context.steps.end(TestStep::Events, None, status, Some(micros(took)));
     let again = Probe {
         api: context.api,
         client: context.clients.streams.clone(),

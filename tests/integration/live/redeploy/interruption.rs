@@ -8,7 +8,7 @@ use crate::{
     fault_proxy::{Action, Fault, FaultProxy},
     live::{
         at,
-        pty_session::{CTRL_C, PtySession, emulated},
+        pty_session::{CTRL_C, PtySession, emulated, emulated_at},
     },
     tool::meshdoctor,
 };
@@ -163,6 +163,9 @@ async fn ctrl_c_leaves_the_completed_steps_and_one_sentence() -> Result<()> {
     );
     assert_eq!(end[0], sentence, "{shown}");
     assert!(end[1].starts_with('✓') && end[1].ends_with("MeshSync meshery-meshsync created"), "{shown}");
-    assert_eq!(shown.matches("waiting for").count(), 1, "{shown}");
+    for columns in [80, 200] {
+        let shown = emulated_at(&screen, columns);
+        assert_eq!(shown.matches("waiting for").count(), 1, "{columns}: {shown}");
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod cut_short;
 mod hostile;
 mod killed;
 mod kubernetes;
+mod live_list;
 mod meshsync;
 mod operator;
 mod permissions;
