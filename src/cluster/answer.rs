@@ -62,7 +62,7 @@ pub(crate) fn seen<T>(answer: Result<T, ApiError>, permission: &Permission) -> S
 /// An answer's JSON as a type.
 pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
     serde_json::from_str(body).map_err(|error| {
-        ApiError::new(Kind::Malformed, format!("the API server's answer is malformed: {}", words::malformed(&error)))
+        ApiError::new(Kind::Malformed, format!("the API server's response is malformed: {}", words::malformed(&error)))
     })
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, text: String) -> Re
         StatusCode::NOT_FOUND if is_status(&text) || text.starts_with("404 page not found") => Err(ApiError::NotFound),
         status if status.is_redirection() => {
             let to = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("somewhere");
-            Err(not_an_api(format!("it answered with a redirect to {}", redact::location(to))))
+            Err(not_an_api(format!("it responded with a redirect to {}", redact::location(to))))
         }
         status if is_status(&text) => Err(server_error(&text, status)),
         // The wording of Go's HTTP server, which API servers use.
@@ -98,13 +98,13 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, text: String) -> Re
             Err(not_an_api("it speaks TLS, but the request was plain HTTP: the address must begin with https://"))
         }
         status if json => {
-            Err(not_an_api(format!("it answered {} with JSON that is not a Kubernetes Status", status.as_u16())))
+            Err(not_an_api(format!("it returned {} with JSON that is not a Kubernetes Status", status.as_u16())))
         }
         status => {
             let kind =
                 headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
             Err(not_an_api(format!(
-                "it answered {} with {kind}{}, but an API server answers with JSON",
+                "it returned {} with {kind}{}, but an API server returns JSON",
                 status.as_u16(),
                 title(&text)
             )))
@@ -151,9 +151,9 @@ pub(crate) fn version(answer: Result<String, ApiError>) -> Result<String, ApiErr
     match answer {
         Ok(body) => match serde_json::from_str::<Version>(&body) {
             Ok(version) if !version.git.is_empty() => Ok(body),
-            _ => Err(not_an_api("its answer to /version contains no Kubernetes version")),
+            _ => Err(not_an_api("its response to /version contains no Kubernetes version")),
         },
-        Err(ApiError::NotFound) => Err(not_an_api("it answered 404 to /version")),
+        Err(ApiError::NotFound) => Err(not_an_api("it returned 404 for /version")),
         Err(other) => Err(other),
     }
 }
@@ -175,8 +175,8 @@ fn server_error(text: &str, status: StatusCode) -> ApiError {
         _ => Kind::ServerError,
     });
     let message = match message {
-        Some(message) => format!("the API server answered {}: {}", status.as_u16(), redact::text(&message)),
-        None => format!("the API server answered {}", status.as_u16()),
+        Some(message) => format!("the API server returned {}: {}", status.as_u16(), redact::text(&message)),
+        None => format!("the API server returned {}", status.as_u16()),
     };
     ApiError::new(kind, message)
 }

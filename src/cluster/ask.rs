@@ -257,7 +257,7 @@ impl<'a> ApiClient<'a> {
             Err(error) => Err(error),
         };
         let answer = answer.and_then(|(head, bytes)| {
-            String::from_utf8(bytes).map(|text| (head, text)).map_err(|_| not_an_api("its answer is not text"))
+            String::from_utf8(bytes).map(|text| (head, text)).map_err(|_| not_an_api("its response is not text"))
         });
         let mut hint = None;
         let (outcome, result) = match answer {
@@ -337,7 +337,7 @@ impl<'a> ApiClient<'a> {
         if accept == ANYTHING && head.status == StatusCode::OK {
             return (Ok(String::from_utf8_lossy(&bytes).into_owned()), None);
         }
-        let answer = String::from_utf8(bytes).map_err(|_| not_an_api("its answer is not text")).and_then(|text| {
+        let answer = String::from_utf8(bytes).map_err(|_| not_an_api("its response is not text")).and_then(|text| {
             body::check_elements(&text)?;
             if head.status == StatusCode::FORBIDDEN
                 && let Some(user) = denied_user(&text)
@@ -393,7 +393,7 @@ type Answer = (http::response::Parts, Vec<u8>);
 
 /// No answer arrived in time.
 fn silent(limit: Duration) -> ApiError {
-    Failure::new(Kind::TimedOut, format!("no answer within {}", words::span(limit))).into()
+    Failure::new(Kind::TimedOut, format!("no response within {}", words::span(limit))).into()
 }
 
 /// The answer to a request, if it arrives in time.

@@ -36,7 +36,7 @@ impl Reservation {
         let all = self.all.get().saturating_add(bytes);
         if all > API_ANSWERS {
             return Err(too_large(format!(
-                "the API server's answers exceed the limit of {} MiB together",
+                "the API server's responses together exceed the limit of {} MiB",
                 API_ANSWERS / MIB
             )));
         }
@@ -58,7 +58,7 @@ pub(crate) fn too_large(why: impl Into<String>) -> ApiError {
 }
 
 fn answer_too_large() -> ApiError {
-    too_large(format!("the API server's answer exceeds the limit of {} MiB", API_ANSWER / MIB))
+    too_large(format!("the API server's response exceeds the limit of {} MiB", API_ANSWER / MIB))
 }
 
 /// The complete body, if it is not larger than [`API_ANSWER`] and `take` accepts each part of it.
@@ -115,7 +115,7 @@ pub(crate) fn check_elements(text: &str) -> Result<(), ApiError> {
         }
     }
     if elements > API_ELEMENTS {
-        return Err(too_large(format!("the API server's answer has more than {API_ELEMENTS} elements in its lists")));
+        return Err(too_large(format!("the API server's response has more than {API_ELEMENTS} elements in its lists")));
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
         }
         Err(_) => {
             return Err(failed(
-                format!("did not answer within {} and was killed", words::span(limit)),
+                format!("did not respond within {} and was killed", words::span(limit)),
                 vec![],
                 Some("run the command by hand to see what it waits for".into()),
             ));

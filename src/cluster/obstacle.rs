@@ -24,13 +24,13 @@ pub(crate) fn from_failure(failure: &ApiError, config: &Config, now: Timestamp) 
     let shown = server.trim_end_matches('/');
     let (code, message, remedy) = match failure.kind {
         Kind::TimedOut => {
-            ("cluster-unreachable", format!("the API server {shown} did not answer: {why}"), loopback_hint(config))
+            ("cluster-unreachable", format!("the API server {shown} did not respond: {why}"), loopback_hint(config))
         }
         Kind::TlsUntrusted => {
             ("tls-untrusted", format!("the connection to {shown} is not trusted: {why}"), leaf_hint(config))
         }
         Kind::NotAnApiServer => ("not-an-api-server", format!("{shown} is not a Kubernetes API server: {why}"), None),
-        Kind::TooLarge => ("answer-too-large", format!("the answer from {shown} exceeds a limit: {why}"), None),
+        Kind::TooLarge => ("answer-too-large", format!("the response from {shown} exceeds a limit: {why}"), None),
         Kind::Unauthorized => {
             let expired = expiry::expired(&config.auth_info, now);
             let why = if expired.is_empty() { String::new() } else { format!(": {}", expired.join(" and ")) };

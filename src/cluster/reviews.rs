@@ -74,7 +74,10 @@ async fn one(api: &ApiClient<'_>, user: &str, permission: &Permission) -> Result
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
-    ApiError::new(Kind::Malformed, format!("the review's answer is malformed: {}", words::malformed(error)))
+    ApiError::new(
+        Kind::Malformed,
+        format!("the response to the access review is malformed: {}", words::malformed(error)),
+    )
 }
 
 /// The answer to an access review.

@@ -245,7 +245,7 @@ impl<'a> Session<'a> {
                     500.. => Kind::ServerError,
                     _ => Kind::Other,
                 });
-                let message = format!("the API server answered {code}: {message}");
+                let message = format!("the API server returned {code}: {message}");
                 Answer::Failed(Failure::new(kind, message))
             }
         }

@@ -78,7 +78,7 @@ fn plain_io(error: &io::Error) -> Option<(Kind, &'static str)> {
         io::ErrorKind::TimedOut => (Kind::TimedOut, "the connection attempt timed out"),
         io::ErrorKind::UnexpectedEof => (
             Kind::ConnectionClosed,
-            "it closed the connection before the answer was \
+            "it closed the connection before the response was \
                                                                  complete",
         ),
         _ => return None,

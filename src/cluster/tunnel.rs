@@ -81,7 +81,7 @@ fn explain(error: &kube::Error, permissions: &[Permission]) -> ProbeFailure {
         }
         kube::Error::Api(status) => ProbeFailure::route_failed(
             FailureReason::PortForward,
-            format!("the API server answered {}: {}", status.code, one_line(&status.message)),
+            format!("the API server returned {}: {}", status.code, one_line(&status.message)),
         ),
         other => ProbeFailure::route_failed(FailureReason::PortForward, super::ask::from_error(other).to_string()),
     }

@@ -80,7 +80,7 @@ fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Dr
         _ if says("does not support dry run") => DryRunOutcome::Unknown(message.to_owned()),
         // No decision was made. A failing admission webhook is different: the request is rejected.
         429 | 500.. if Kind::of_message(message) != Some(Kind::AdmissionWebhook) => {
-            let why = format!("the API server answered {}", answer.status);
+            let why = format!("the API server returned {}", answer.status);
             DryRunOutcome::Unknown(match message {
                 "" => why,
                 message => format!("{why}: {message}"),

@@ -94,7 +94,7 @@ async fn answer(api: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
         Ok((status, text)) => {
             let message = serde_json::from_str::<Status>(&text).ok().and_then(|status| status.message).unwrap_or(text);
             let message = match message.trim() {
-                "" => format!("it answered {}, and gave no reason", status.as_u16()),
+                "" => format!("it returned {} without a reason", status.as_u16()),
                 message => redact::text(message).into_owned(),
             };
             Seen::Known(Answer { status: status.as_u16(), message })

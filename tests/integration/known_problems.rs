@@ -131,7 +131,7 @@ const PROBLEMS: &[(&str, Answer)] = &[
         "a ready column that is always full",
         Shown("meshsync-crash-loop", &[("/workloads/2/ready", "0/1"), ("/workloads/2/pods/0/ready", "0/1")]),
     ),
-    ("a login page in place of an answer", Found(&["not-an-api-server"])),
+    ("a login page in place of a response", Found(&["not-an-api-server"])),
     ("the wrong context is checked", Found(&["stack-in-other-namespace", "not-installed@nothing-installed"])),
     ("a connection to a cluster that is gone", Found(&["cluster-unreachable"])),
     ("the meaning of a test is unclear", Explained("upgraded-in-place")),

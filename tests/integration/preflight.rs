@@ -42,7 +42,7 @@ fn without_list_nodes_permission_only_the_capacity_is_unknown() {
 fn object_without_an_answer_makes_the_verdict_unknown() {
     let mut facts = facts("preflight-no-namespace");
     let preflight = facts.preflight.as_mut().expect("a preflight");
-    preflight.objects[2].answer = Seen::failed("no answer within 10 s");
+    preflight.objects[2].answer = Seen::failed("no response within 10 s");
     let report = report_for(&facts);
     assert_eq!(report.verdict, Some(Verdict::Unknown));
     assert_eq!(status(&report, "takes-definitions"), Status::Unknown);

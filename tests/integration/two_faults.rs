@@ -167,7 +167,7 @@ fn disconnected(facts: &mut Facts) {
 fn dead_webhook(facts: &mut Facts) {
     let why = Failure::new(
         Kind::ConversionWebhook,
-        "the API server answered 500: conversion webhook for meshery.io/v1alpha2, Kind=Broker failed",
+        "the API server returned 500: conversion webhook for meshery.io/v1alpha2, Kind=Broker failed",
     );
     facts.brokers.insert("v1alpha1".into(), Seen::failed(why.clone()));
     facts.meshsyncs.insert("v1alpha1".into(), Seen::failed(why));

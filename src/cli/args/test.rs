@@ -19,7 +19,7 @@ pub enum Test {
     Operator(Judged),
     /// Every broker server: connection, token, latency, publish and receive
     Broker(Repeated),
-    /// MeshSync: connection to the broker, and its answer to a request
+    /// MeshSync: connection to the broker, and its response to a request
     Meshsync(Judged),
     /// The whole path: creates, changes and deletes an object, and waits for its events at the broker
     Dataflow(Dataflow),

@@ -26,7 +26,7 @@ fn heading(page: &mut Page<'_>, report: &Report) {
         "Preflight".style(look.styles.strong),
         clean(&match version {
             Some(version) => format!("on Kubernetes {version}"),
-            None => "no answer from the cluster".into(),
+            None => "no response from the cluster".into(),
         })
     )];
     let user = report.preflight.as_ref().and_then(|preflight| preflight.user.as_ref()).or(target.user.as_ref());

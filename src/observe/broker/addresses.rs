@@ -139,14 +139,14 @@ pub(crate) fn evaluate_external(
         Ok(ExternalAnswer::Greeting(_)) if known.is_empty() => (
             None,
             Some(ProbeFailure::foreign_server(
-                "a NATS server answers, but no broker pod could confirm that it belongs to this broker, so its answers \
+                "a NATS server responds, but no broker pod could confirm that it belongs to this broker, so its responses \
                 are ignored",
             )),
         ),
         Ok(ExternalAnswer::Greeting(_)) => (
             None,
             Some(ProbeFailure::foreign_server(
-                "a NATS server answers that belongs to no broker pod; no token was sent \
+                "a NATS server responds, but belongs to no broker pod; no token was sent \
                                                to it",
             )),
         ),

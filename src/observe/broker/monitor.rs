@@ -257,7 +257,7 @@ fn is_probe(connection: &Connection, varz: &Varz) -> bool {
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &str, body: &[u8]) -> Result<T, ProbeFailure> {
     serde_json::from_slice(body).map_err(|_| {
-        ProbeFailure::broker(FailureReason::NotMonitor, format!("the monitor's {path} is not a valid NATS answer"))
+        ProbeFailure::broker(FailureReason::NotMonitor, format!("the monitor's {path} is not a valid NATS response"))
     })
 }
 
@@ -265,7 +265,10 @@ fn broken(error: &hyper::Error) -> ProbeFailure {
     if speaks_no_http(error) {
         ProbeFailure::broker(FailureReason::NotHttp, "the monitor port does not speak HTTP")
     } else {
-        ProbeFailure::broker(FailureReason::Closed, "the monitor closed the connection before its answer was complete")
+        ProbeFailure::broker(
+            FailureReason::Closed,
+            "the monitor closed the connection before its response was complete",
+        )
     }
 }
 
@@ -280,7 +283,7 @@ async fn fetch(sender: &mut http1::SendRequest<Empty<Bytes>>, path: &str, most: 
     if response.status() != StatusCode::OK {
         return Err(ProbeFailure::broker(
             FailureReason::HttpStatus,
-            format!("the monitor answered {} to {page}", response.status().as_u16()),
+            format!("the monitor returned {} for {page}", response.status().as_u16()),
         ));
     }
     match Limited::new(response.into_body(), most).collect().await {

@@ -251,7 +251,7 @@ impl Probe<'_> {
         let handshake = match handshake {
             Handshake::Failed(failure) if jammed => Handshake::Failed(ProbeFailure::route_failed(
                 failure.reason,
-                "the monitor's endless answer blocks the port-forward",
+                "the monitor's endless response blocks the port-forward",
             )),
             Handshake::Failed(failure) => Handshake::Failed(settled(failure, route, client, monitor)),
             other => other,

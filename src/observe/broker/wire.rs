@@ -110,7 +110,7 @@ pub(crate) fn settled(failure: ProbeFailure, route: Route, own: bool, other: boo
             "the port-forward was opened but carried no data: either the broker hangs, or the API server or the kubelet \
             does not forward its data"
         }
-        (Route::PortForward, _) if own => "the port-forward was closed in the middle of an answer",
+        (Route::PortForward, _) if own => "the port-forward was closed in the middle of a response",
         (Route::PortForward, _) => "the port-forward was opened and closed again before it carried any data",
         _ => &failure.message,
     };

@@ -144,7 +144,7 @@ async fn attempt<T>(
     let started = Instant::now();
     let done = match tokio::time::timeout(limit, work).await {
         Ok(done) => done,
-        Err(_) => Err(format!("no answer within {}", words::span(limit)).into()),
+        Err(_) => Err(format!("no response within {}", words::span(limit)).into()),
     };
     match &done {
         Ok(value) => *result = Step::done(micros(started.elapsed()), detail(value)),

@@ -117,7 +117,7 @@ async fn get<S>(stream: S, path: &str) -> Result<(u16, String), ProbeFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let broken = |_| ProbeFailure::broker(FailureReason::Closed, "the connection ended without an answer");
+    let broken = |_| ProbeFailure::broker(FailureReason::Closed, "the connection ended without a response");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let task = tokio::spawn(connection);
     let request = Request::get(path)

@@ -106,7 +106,7 @@ fn untried(id: &Id, failure: &Failure) -> Refusal {
     if !failure.kind.leaves_open() {
         return unacceptable(id, &failure.message);
     }
-    let why = format!("the dry run of {id} got no usable answer");
+    let why = format!("the dry run of {id} got no usable response");
     Refusal { undetermined: true, ..Refusal::new(why, [failure.message.clone().into()]) }
 }
 

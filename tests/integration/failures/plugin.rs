@@ -74,7 +74,7 @@ fn hanging_plugin_and_its_children_are_killed_at_the_deadline() {
         with_script(&folder, &format!("sleep 600 &\necho $$ $! > '{shown}.new'\nmv '{shown}.new' '{shown}'\nwait"));
     let tool = check(&path).arg("--timeout=2s");
     let finding = obstacle(tool, "exec-plugin-failed");
-    assert_says(&title(&finding), &["did not answer within", "killed"]);
+    assert_says(&title(&finding), &["did not respond within", "killed"]);
     wait_until_gone(&pids);
 }
 
@@ -102,7 +102,7 @@ fn endless_plugin_output_is_cut_off() {
     assert_says(&title(&finding), &["printed more than 1 MiB"]);
     let path = with_script(&folder, "yes S3CRET >&2");
     let finding = obstacle(check(&path).arg("--timeout=2s"), "exec-plugin-failed");
-    assert_says(&title(&finding), &["did not answer within"]);
+    assert_says(&title(&finding), &["did not respond within"]);
 }
 
 #[test]

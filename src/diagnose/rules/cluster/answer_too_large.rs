@@ -6,7 +6,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "answer-too-large",
-    title: "An answer exceeds the size limit",
+    title: "A response exceeds the size limit",
     explains: &["observation-missing", "broker-monitor-unreachable", "broker-unreachable"],
     explanation: include_str!("answer_too_large.md"),
     remedy: "check the address in the kubeconfig, proxies in front of the API server, and whether the namespace has \
@@ -16,7 +16,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "answers-within-limits",
-    title: "every answer is within its size limit",
+    title: "every response is within its size limit",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };

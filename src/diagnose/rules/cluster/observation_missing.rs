@@ -58,7 +58,7 @@ fn unseen<T>(seen: &Seen<T>) -> Option<String> {
 pub(crate) fn untried(context: &RuleContext<'_>, unanswered: Vec<String>) -> Finding {
     DIAGNOSIS
         .finding()
-        .title("The API server did not answer for every object")
+        .title("The API server did not respond for every object")
         .message("Whether the stack can be installed is unknown until every object has been tested.")
         .evidences(unanswered)
         .remedy("try again; -v shows every request and response")

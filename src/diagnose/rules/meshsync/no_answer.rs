@@ -5,13 +5,17 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-answer",
-    title: "MeshSync does not answer requests",
+    title: "MeshSync does not respond to requests",
     explanation: include_str!("no_answer.md"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 
-pub(crate) static CHECK: Check =
-    Check { id: "meshsync-answers", title: "MeshSync answers requests", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
+pub(crate) static CHECK: Check = Check {
+    id: "meshsync-answers",
+    title: "MeshSync responds to requests",
+    after: &[],
+    ..Check::of(&[&DIAGNOSIS], judge)
+};
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     only_in_test_of(context, Subject::Meshsync)?;
@@ -29,7 +33,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             DIAGNOSIS
                 .finding()
                 .message(
-                    "The broker lists it as connected, but it does not answer: the process hangs or is paused, or it \
+                    "The broker lists it as connected, but it does not respond: the process hangs or is paused, or it \
                      has lost its subscription.",
                 )
                 .object(context.object("Deployment", name))

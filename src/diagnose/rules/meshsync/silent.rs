@@ -18,12 +18,12 @@ pub(crate) fn silent(context: &RuleContext<'_>, flow: &FlowTest) -> Finding {
     let published = context.clients.meshsync.first().map(|(_, client)| client.in_msgs);
     let (message, evidence) = match &flow.meta.micros {
         Seen::Known(_) => (
-            "It answers requests, so its process is running. It does not watch the cluster, or does not publish what \
+            "It responds to requests, so its process is running. It does not watch the cluster, or does not publish what \
              it sees.",
-            format!("it answered the request for its version: {}", flow.meta.detail),
+            format!("it responded to the request for its version: {}", flow.meta.detail),
         ),
         other => (
-            "It is connected but does not answer: the process hangs, is paused, or ended without closing its \
+            "It is connected but does not respond: the process hangs, is paused, or ended without closing its \
              connection.",
             format!("request for its version: {}", other.why_unsettled().unwrap_or_default()),
         ),

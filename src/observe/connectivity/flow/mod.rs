@@ -319,7 +319,7 @@ impl Flow<'_> {
         let (status, text) = answer.map_err(|failure| {
             self.show_acknowledged();
             self.out_of_time()
-                .unwrap_or_else(|| HeldBack::CutShort(format!("the API server did not answer: {failure}")))
+                .unwrap_or_else(|| HeldBack::CutShort(format!("the API server did not respond: {failure}")))
         })?;
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         if !status.is_success() {

@@ -53,7 +53,7 @@ pub(crate) async fn remove(client: kube::Client, path: String, limit: Duration) 
         match sent {
             Ok(Ok(response)) => Ok(response.status().as_u16()),
             Ok(Err(error)) => Err(ask::from_error(&error).to_string().into()),
-            Err(_) => Err("no answer to its deletion".into()),
+            Err(_) => Err("no response to its deletion".into()),
         }
     };
     let mut status = once().await?;
@@ -64,6 +64,6 @@ pub(crate) async fn remove(client: kube::Client, path: String, limit: Duration) 
     match status {
         200 | 202 | 404 => Ok(()),
         403 => Err("no permission to delete it".into()),
-        other => Err(format!("the API server answered {other} to its deletion").into()),
+        other => Err(format!("the API server returned {other} for its deletion").into()),
     }
 }

@@ -32,11 +32,11 @@ fn unreadable_object_is_a_refusal_only_if_it_is_removed() {
     let mut found = stack();
     for (entry, seen) in &mut found.existing {
         if entry.id.kind == "Secret" {
-            *seen = Seen::failed("no answer");
+            *seen = Seen::failed("no response");
         }
     }
     let refusal = refused(&request(&STACK), &found);
-    assert!(refusal.why.contains("Secret meshery-nats-auth: no answer"), "{refusal:?}");
+    assert!(refusal.why.contains("Secret meshery-nats-auth: no response"), "{refusal:?}");
     planned(&request(&[Part::Meshsync]), &found);
 }
 

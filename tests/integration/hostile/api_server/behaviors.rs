@@ -183,7 +183,7 @@ pub(super) const TABLE: &[Behavior] = &[
     ("dry runs are cut off", Codes { preflight: 3, redeploy: 3, ..EMPTY }, |request, to| {
         writes(request, to, |_| hang_up())
     }),
-    ("dry runs get no answer", Codes { preflight: 3, redeploy: 3, ..EMPTY }, |request, to| {
+    ("dry runs get no response", Codes { preflight: 3, redeploy: 3, ..EMPTY }, |request, to| {
         writes(request, to, |_| {
             std::thread::sleep(Duration::from_secs(10));
             hang_up()
@@ -278,5 +278,5 @@ pub(super) const ENDLESS: &[&str] = &[
     "a slow trickle",
     "never answers",
     "endless paging, slowly",
-    "dry runs get no answer",
+    "dry runs get no response",
 ];

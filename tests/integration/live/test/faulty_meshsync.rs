@@ -110,7 +110,7 @@ async fn missing_list_permission_is_the_cause_of_silence() -> Result<()> {
     assert_root(&report, "meshsync-cannot-list");
     let silent = finding(&report, "meshsync-silent");
     assert_eq!(silent["causedBy"], json!(["meshsync-cannot-list"]));
-    assert_evidence(silent, "it answered the request for its version");
+    assert_evidence(silent, "it responded to the request for its version");
     assert_eq!(resource(&report, "configmaps.v1.")["readable"], false);
     assert_eq!(resource(&report, "services.v1.")["readable"], true);
     // With a kind that MeshSync can list, all events arrive. The missing permission is still reported.

@@ -14,7 +14,7 @@ async fn invalid_watch_list_is_the_cause_of_silence() -> Result<()> {
     assert_root(&report, "watch-list-invalid");
     let silent = finding(&report, "meshsync-silent");
     assert_eq!(silent["causedBy"], json!(["watch-list-invalid"]));
-    assert_evidence(silent, "it answered the request for its version");
+    assert_evidence(silent, "it responded to the request for its version");
     scene.assert_nothing_is_left().await
 }
 

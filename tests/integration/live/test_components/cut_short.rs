@@ -47,7 +47,7 @@ async fn connections_that_break_and_can_be_reopened_leave_no_object() -> Result<
     let (stack, publisher) = with_publisher(&bed).await?;
     // Otherwise the events might arrive before the connections end.
     publisher.pause()?;
-    for (moment, why) in [(Moment::Applied, "the API server did not answer"), (Moment::Answered, "the broker")] {
+    for (moment, why) in [(Moment::Applied, "the API server did not respond"), (Moment::Answered, "the broker")] {
         let fault = Fault::AtWrite(1, moment, Action::Disconnect);
         let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;
         let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 3s");
@@ -62,7 +62,7 @@ async fn connections_that_break_and_can_be_reopened_leave_no_object() -> Result<
 async fn connections_that_break_for_good_leave_a_reported_object() -> Result<()> {
     let bed = bed::lease().await?;
     let (stack, publisher) = with_publisher(&bed).await?;
-    for (moment, why) in [(Moment::Applied, "the API server did not answer"), (Moment::Answered, "the broker")] {
+    for (moment, why) in [(Moment::Applied, "the API server did not respond"), (Moment::Answered, "the broker")] {
         publisher.pause()?;
         let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::AtWrite(1, moment, Action::ShutDown))?;
         let tool = dataflow(&bed, &proxy.kubeconfig, "--wait 3s");

@@ -90,11 +90,11 @@ async fn hanging_api_server_fails_at_tls_within_the_timeout() -> Result<()> {
     let report = report.exits(3).json();
     assert_eq!(steps(&report), "pass pass fail skip skip", "{report:#}");
     let why = hop(&report, "tls")["detail"].to_string();
-    assert!(why.contains("no answer within"), "{why}");
+    assert!(why.contains("no response within"), "{why}");
     assert_eq!(problem_codes(&report), ["cluster-unreachable"]);
     // The step and the observation of the cluster each had a share of the time.
     let title = found(&report, "cluster-unreachable")["title"].to_string();
-    assert!(title.contains("no answer within 2"), "{title}");
+    assert!(title.contains("no response within 2"), "{title}");
     Ok(())
 }
 
