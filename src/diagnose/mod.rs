@@ -140,7 +140,8 @@ fn judged(
     causes::join(&mut findings);
     let checks = engine::number(checks, &findings);
     let root_causes = causes::rank(&mut findings);
-    let verdict = verdict::judge(&findings, determined);
+    let not_needed = context.is_embedded_by_server();
+    let verdict = verdict::judge(&findings, determined, not_needed);
     let inventory = inventory::Inventory::of(context);
     Report {
         api_version: API_VERSION,
@@ -165,6 +166,7 @@ fn judged(
         preflight: None,
         test: None,
         determined,
+        not_needed,
     }
 }
 

@@ -2,8 +2,26 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::stack_view::StackView;
-use crate::facts::destination::{self, Destination, GivenBy};
+use super::{rollout, stack_view::StackView};
+use crate::facts::{
+    destination::{self, Destination, GivenBy},
+    stack,
+};
+
+/// The server's variable for the mode of connections that have none of their own.
+const DEFAULT_MODE: &str = "MESHSYNC_DEFAULT_DEPLOYMENT_MODE";
+
+/// The server's variable that forbids the operator.
+const FORBIDS_OPERATOR: &str = "DISABLE_OPERATOR";
+
+/// The mode that the server is configured for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServerMode {
+    /// Whether MeshSync runs inside the server.
+    pub(crate) embedded: bool,
+    /// The setting.
+    pub(crate) evidence: String,
+}
 
 /// How the cluster is supposed to be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +83,50 @@ impl StackView<'_> {
             && self.statefulsets.is_settled()
             && self.brokers.is_settled()
             && self.meshsyncs.is_settled();
-        match (seen, self.expect.embedded) {
-            (true, true) => (Mode::Embedded, Some("set by --expect".into())),
-            (true, false) => (Mode::None, None),
-            (false, _) => (Mode::Unknown, None),
+        if !seen {
+            return (Mode::Unknown, None);
         }
+        if self.expect.embedded {
+            return (Mode::Embedded, Some("set by --expect".into()));
+        }
+        match self.server_mode() {
+            Some(ServerMode { embedded: true, evidence }) if !self.expect.operator => (Mode::Embedded, Some(evidence)),
+            _ => (Mode::None, None),
+        }
+    }
+
+    /// Whether the server's own configuration proves that nothing of the stack is needed.
+    pub(crate) fn is_embedded_by_server(&self) -> bool {
+        !self.expect.embedded
+            && self.mode().0 == Mode::Embedded
+            && self.server_mode().is_some_and(|server| server.embedded)
+    }
+
+    /// The mode that the environment of the server's Deployment sets literally. A variable that is absent or comes from
+    /// elsewhere proves nothing, because each connection in the server may have a mode of its own.
+    pub(crate) fn server_mode(&self) -> Option<ServerMode> {
+        let deployment = self.server.known()?;
+        let value = |variable: &str| -> Option<&str> {
+            let containers = rollout::containers(deployment).iter();
+            let mut all = containers.flat_map(|container| container.env.iter().flatten());
+            // The last of several definitions is in effect.
+            all.rfind(|entry| entry.name == variable)?.value.as_deref()
+        };
+        let says = |variable: &str, value: &str| {
+            format!("Deployment {}: {variable} is {value}", stack::name(&deployment.metadata))
+        };
+        if let Some(word) =
+            value(FORBIDS_OPERATOR).filter(|word| matches!(*word, "1" | "t" | "T" | "true" | "TRUE" | "True"))
+        {
+            return Some(ServerMode { embedded: true, evidence: says(FORBIDS_OPERATOR, word) });
+        }
+        let word = value(DEFAULT_MODE)?;
+        let embedded = match word {
+            "embedded" => true,
+            "operator" => false,
+            _ => return None,
+        };
+        Some(ServerMode { embedded, evidence: says(DEFAULT_MODE, word) })
     }
 
     /// The setting that makes `MeshSync` publish to a destination, as evidence.

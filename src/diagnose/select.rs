@@ -110,7 +110,7 @@ impl Selection {
         }
         report.root_causes = Some(causes::rank(&mut kept));
         report.summary = Some(Summary::of(&kept));
-        report.verdict = Some(verdict::judge(&kept, report.determined));
+        report.verdict = Some(verdict::judge(&kept, report.determined, report.not_needed));
         if let Some(checks) = &mut report.checks {
             checks.retain(|check| self.wants_check(check));
             for check in checks {

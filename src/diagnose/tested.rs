@@ -140,7 +140,7 @@ fn keep(report: &mut Report, components: &[Component]) {
     let mut kept: Vec<Finding> = all.into_iter().filter(|f| ids.contains(&f.id)).collect();
     report.root_causes = Some(causes::rank(&mut kept));
     report.summary = Some(Summary::of(&kept));
-    report.verdict = Some(verdict::judge(&kept, report.determined));
+    report.verdict = Some(verdict::judge(&kept, report.determined, report.not_needed));
     if let Some(checks) = &mut report.checks {
         checks.retain(|check| components.contains(&check.category) || check.findings.iter().any(|id| ids.contains(id)));
     }

@@ -3,7 +3,9 @@
 use crate::report::{Finding, Kind, Severity, Verdict};
 
 /// The first that applies: unhealthy, unknown, not installed, degraded, healthy.
-pub(super) fn judge(findings: &[Finding], determined: bool) -> Verdict {
+///
+/// If the stack is not needed, its absence does not count.
+pub(super) fn judge(findings: &[Finding], determined: bool, not_needed: bool) -> Verdict {
     let fault = |severity: Severity| {
         findings.iter().any(|finding| {
             finding.kind == Kind::Fault && finding.severity == severity && finding.code != "not-installed"
@@ -13,7 +15,7 @@ pub(super) fn judge(findings: &[Finding], determined: bool) -> Verdict {
         Verdict::Unhealthy
     } else if !determined {
         Verdict::Unknown
-    } else if findings.iter().any(|finding| finding.code == "not-installed") {
+    } else if !not_needed && findings.iter().any(|finding| finding.code == "not-installed") {
         Verdict::NotInstalled
     } else if fault(Severity::Warning) {
         Verdict::Degraded

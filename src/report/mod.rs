@@ -437,6 +437,10 @@ pub struct Report {
     /// Whether every state is determined. Not part of the document, because the exit code says it.
     #[serde(skip)]
     pub determined: bool,
+    /// Whether the server's configuration proves that the stack is not needed. Not part of the document, because the
+    /// mode and its evidence say it.
+    #[serde(skip)]
+    pub not_needed: bool,
 }
 
 impl Report {

@@ -9,7 +9,9 @@ use crate::{facts::redact::clean, report::Report};
 pub(crate) fn target(report: &Report, look: &Look) -> Vec<String> {
     let mut parts = place(report, None);
     if let "custom-broker" | "standalone" | "embedded" = report.target.mode {
-        parts.push(format!("mode {}", report.target.mode.replace('-', " ")));
+        let why = report.target.mode_evidence.as_ref().filter(|_| report.not_needed);
+        let why = why.map(|why| format!(" ({})", clean(why))).unwrap_or_default();
+        parts.push(format!("mode {}{why}", report.target.mode.replace('-', " ")));
     }
     parts.extend(recording(report));
     parts.into_iter().map(|part| part.style(look.styles.dim).to_string()).collect()

@@ -21,6 +21,9 @@ fn status<'a>(report: &'a Value, id: &str) -> &'a str {
     check.expect("the check")["status"].as_str().expect("a status")
 }
 
+/// The server's variable for the mode.
+const MODE: &str = "MESHSYNC_DEFAULT_DEPLOYMENT_MODE";
+
 /// A workload with one container, run by kwok.
 fn workload(kind: &str, name: &str, container: &Value) -> Value {
     let labels = json!({ "app": name });
@@ -341,5 +344,47 @@ async fn meshsync_memory_is_checked_if_metrics_are_served_and_readable() -> Resu
     bed.apply_yaml(&ran.stdout).await?;
     let report = check_as_user().await;
     assert_eq!(status(&report, "meshsync-memory"), "warn", "{report:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn embedded_mode_is_known_only_from_literal_values_of_the_server() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let client = bed.client().await?;
+    bed.ensure_no_crds(&client).await?;
+    let path = rest::path("apps/v1", "Deployment", namespace, "meshery");
+    let reference = json!({ "configMapKeyRef": { "name": "mode", "key": "mode", "optional": true } });
+    for (variable, verdict, mode, code) in [
+        (json!({ "name": MODE, "value": "embedded" }), "healthy", "embedded", 0),
+        (json!({ "name": "DISABLE_OPERATOR", "value": "true" }), "healthy", "embedded", 0),
+        (json!({ "name": MODE, "value": "operator" }), "not-installed", "none", 1),
+        (json!({ "name": MODE, "valueFrom": reference }), "not-installed", "none", 1),
+        (json!({ "name": "DISABLE_OPERATOR", "value": "false" }), "not-installed", "none", 1),
+    ] {
+        let container = json!({ "name": "meshery", "image": "meshery/meshery:v1.0.20", "env": [variable] });
+        apply(&bed, workload("Deployment", "meshery", &container)).await?;
+        bed::until("the server to be ready", Duration::from_secs(20), || async {
+            let live = rest::get(&client, &path).await?;
+            let is_observed = live["status"]["observedGeneration"] == live["metadata"]["generation"];
+            Ok((is_observed && live["status"]["updatedReplicas"] == 1 && live["status"]["readyReplicas"] == 1)
+                .then_some(()))
+        })
+        .await?;
+        let ran = at(&bed, namespace, "system check -o json").run_beside().await;
+        let report = ran.json();
+        assert_eq!(ran.code, code, "{variable}: {report:#}");
+        assert_eq!(report["verdict"], verdict, "{variable}");
+        assert_eq!(report["target"]["mode"], mode, "{variable}");
+        for component in ["operator", "broker", "meshsync"] {
+            let needless = report["components"][component]["expectedAbsent"] == true;
+            assert_eq!(needless, mode == "embedded", "{variable}: {report:#}");
+        }
+        rest::delete(&client, &path).await?;
+        bed::until("the server to be deleted", Duration::from_secs(20), || async {
+            Ok(rest::get(&client, &path).await.is_err().then_some(()))
+        })
+        .await?;
+    }
     Ok(())
 }

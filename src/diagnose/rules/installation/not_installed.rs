@@ -33,15 +33,27 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let namespace = &facts.target.namespace;
     let expected = context.expect.embedded;
     let product = facts.profile.product;
+    let server = context.server_mode();
+    let by_server = context.is_embedded_by_server();
     let draft = DIAGNOSIS
         .finding()
-        .title(format!("The stack is not installed in namespace {namespace}"))
-        .message(if context.expect.operator {
+        .title(if by_server {
+            format!("The stack is not needed: {product} runs MeshSync in its server")
+        } else {
+            format!("The stack is not installed in namespace {namespace}")
+        })
+        .message(if by_server {
+            "The server's configuration says so, so nothing is needed in this namespace.".to_owned()
+        } else if context.expect.operator {
             "The operator is expected here, but it was never deployed, was removed, or is in another cluster or \
              namespace."
                 .to_owned()
         } else if expected {
             format!("{product} runs MeshSync in its server, so nothing is needed here.")
+        } else if server.as_ref().is_some_and(|server| !server.embedded) {
+            format!(
+                "{product} Server is configured for operator mode, but the operator was never deployed or was removed."
+            )
         } else {
             format!(
                 "Either {product} runs MeshSync embedded in its server, which is the default and needs nothing here, \
@@ -55,7 +67,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "CRDs exist, either left from an earlier installation or created for a new one".to_owned()
             }
             _ => "whether the CRDs exist is unknown".to_owned(),
-        });
+        })
+        .evidences(server.as_ref().map(|server| server.evidence.as_str()));
+    if by_server {
+        return Outcome::expected_absent(vec![draft.severity(Severity::Info).remedy("no action needed").done()]);
+    }
     if expected {
         return Outcome::expected_absent(vec![
             draft
@@ -70,6 +86,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .evidence("--expect operator")
             .remedy("deploy the operator, or check the cluster and namespace that you mean")
             .command(context.kubectl_cluster().inspect("get deployments -A | grep operator"))
+            .found();
+    }
+    if server.is_some_and(|server| !server.embedded) {
+        return draft
+            .remedy("deploy the operator after a preflight check")
+            .command(context.meshdoctor(Effect::Read, "check --preflight"))
+            .command(context.redeploy(None))
             .found();
     }
     draft
