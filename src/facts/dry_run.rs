@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    facts::{Answer, DryRun, ReviewedPermission},
+    facts::{Answer, DryRun, Effect, ReviewedPermission, difference::LEFTOVERS},
     stack::base::{failure::Kind, seen::Seen},
 };
 
@@ -59,6 +59,7 @@ fn read<'a>(trial: &DryRun, answer: &'a Answer, conflict: Option<&'a str>) -> Dr
     let message = answer.message.as_str();
     let says = |words: &str| message.contains(words);
     match answer.status {
+        200 if trial.effect == Seen::Known(Effect::Recreated) => DryRunOutcome::Recreated(LEFTOVERS),
         200 | 201 => DryRunOutcome::Accepted { created: answer.status == 201, conflict },
         404 => DryRunOutcome::Waits(waits(trial, message)),
         403 if says("attempting to grant RBAC permissions not currently held") => DryRunOutcome::Escalates(message),

@@ -6,6 +6,7 @@
 mod broker;
 mod custom_resources;
 mod depth;
+pub mod difference;
 pub mod dry_run;
 mod elsewhere;
 pub mod log_lines;
@@ -40,7 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::stack::destination;
 pub use self::{
-    preflight::{Answer, DryRun, Node, Preflight, ReviewedPermission},
+    preflight::{Answer, DryRun, Effect, Node, Preflight, ReviewedPermission},
     probe::{FailureKind, FailureReason, Handshake, NotTried, ProbeFailure},
     test::{
         ApiTest, Change, EventCounts, FlowTest, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive, ProbeObject,

@@ -39,6 +39,21 @@ pub struct DryRun {
     pub answer: Seen<Answer>,
     /// The answer to a second dry run that takes over fields. It is made if other managers own some of them.
     pub forced: Seen<Answer>,
+    /// What it would change. It is known if the object exists, the dry run was accepted, and the object can be read.
+    #[serde(skip_serializing_if = "Seen::is_not_looked")]
+    pub effect: Seen<Effect>,
+}
+
+/// What applying an object would change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Effect {
+    /// Nothing.
+    Unchanged,
+    /// Some of its fields.
+    Changed,
+    /// It is deleted and recreated.
+    Recreated,
 }
 
 /// A permission, and whether we have it.

@@ -80,13 +80,12 @@ impl Observer<'_> {
             facts.served = discovery::ask(self.api).await;
             return facts;
         }
+        let objects = (self.depth == Depth::Preflight).then(|| preflight::objects(&facts));
         let preflight = async {
-            if self.depth != Depth::Preflight {
-                return None;
-            }
+            let objects = objects?;
             let (profile, namespace) = (self.scope.profile, &self.target.namespace);
             // Most runs have none and do not need memory for it.
-            Some(Box::pin(preflight::ask(self.api, profile, namespace)).await)
+            Some(Box::pin(preflight::ask(self.api, profile, namespace, objects)).await)
         };
         let (preflight, ()) = tokio::join!(preflight, self.second_round(&mut facts, token.as_ref()));
         facts.preflight = preflight;

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource::Quantity};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::queries::{self, Query};
 use crate::{
@@ -16,7 +17,12 @@ use crate::{
         pages::Form,
         reviews,
     },
-    facts::{Answer, DryRun, Node, Preflight, ReviewedPermission, dry_run::is_recreated, redact, stack},
+    facts::{
+        Answer, DryRun, Effect, Facts, Node, Preflight, ReviewedPermission,
+        difference::{self, Difference},
+        dry_run::is_recreated,
+        redact, stack,
+    },
     stack::{
         base::{permission::Permission, seen::Seen},
         manifests::{self, Object, Options},
@@ -25,9 +31,18 @@ use crate::{
     },
 };
 
+/// The objects that an installation would write. The role lets `MeshSync` read the kinds of the watch-list in use.
+pub(super) fn objects(facts: &Facts) -> Vec<Object> {
+    let profile = facts.profile;
+    let mut objects = manifests::manifests(profile, &facts.target.namespace, &Options::default());
+    if let Some(meshsync) = stack::meshsyncs(facts).items().first() {
+        manifests::let_read(profile, &mut objects, &meshsync.watch_list(profile).effective(profile));
+    }
+    objects
+}
+
 /// Sends all queries at once.
-pub(super) async fn ask(api: &ApiClient<'_>, profile: &Profile, namespace: &str) -> Preflight {
-    let objects = manifests::manifests(profile, namespace, &Options::default());
+pub(super) async fn ask(api: &ApiClient<'_>, profile: &Profile, namespace: &str, objects: Vec<Object>) -> Preflight {
     let pods = manifests::pods(profile, namespace);
     let (user, objects, pods, nodes) = tokio::join!(
         user(api),
@@ -51,25 +66,49 @@ async fn applied(api: &ApiClient<'_>, object: &Object) -> DryRun {
         answer(api, &change.tried()).await
     };
     let tried = async {
-        let first = apply(false).await;
+        let (first, after) = apply(false).await;
         let taken = matches!(&first, Seen::Known(answer) if answer.status == 409);
         // Field ownership does not decide whether the server would accept the object.
-        let forced = if taken { apply(true).await } else { Seen::NotLooked };
-        (first, forced)
+        let (forced, after) = if taken { apply(true).await } else { (Seen::NotLooked, after) };
+        let effect = match after {
+            Some(after) => effect(api, object, &after).await,
+            None => Seen::NotLooked,
+        };
+        (first, forced, effect)
     };
     let permissions = ["get", "create", "patch"].map(|verb| object.id.permission(verb));
-    let (mut permissions, (answer, forced)) =
+    let (mut permissions, (answer, forced, effect)) =
         tokio::join!(join_all(permissions.iter().map(|permission| may(api, permission))), tried);
     let refusal = forced.known().or(answer.known());
-    if refusal.is_some_and(|why| is_recreated(&object.id.kind, &why.message)) {
+    if effect == Seen::Known(Effect::Recreated)
+        || refusal.is_some_and(|why| is_recreated(&object.id.kind, &why.message))
+    {
         permissions.push(may(api, &object.id.permission("delete")).await);
     }
-    DryRun { permissions, answer, forced, ..trial(object) }
+    DryRun { permissions, answer, forced, effect, ..trial(object) }
+}
+
+/// What applying an existing object would change, compared with the live object. An existing namespace or custom resource
+/// is not applied.
+async fn effect(api: &ApiClient<'_>, object: &Object, after: &str) -> Seen<Effect> {
+    let id = &object.id;
+    if matches!(id.kind.as_str(), "Namespace" | "Broker" | "MeshSync") {
+        return Seen::NotLooked;
+    }
+    let live = api.get(&id.path()).await.and_then(|body| parse::<Value>(&body));
+    seen(live, &id.permission("get")).map(|live| {
+        let after = serde_json::from_str(after).unwrap_or_default();
+        match difference::of_apply(&id.kind, &live, &after, &object.body) {
+            Difference::None => Effect::Unchanged,
+            Difference::Changed(_) => Effect::Changed,
+            Difference::Recreated(_) => Effect::Recreated,
+        }
+    })
 }
 
 /// A pod as a controller would create it.
 async fn created(api: &ApiClient<'_>, pod: &Object) -> DryRun {
-    let answer = answer(api, &Change::create(pod).tried()).await;
+    let (answer, _) = answer(api, &Change::create(pod).tried()).await;
     DryRun { answer, ..trial(pod) }
 }
 
@@ -82,14 +121,16 @@ fn trial(object: &Object) -> DryRun {
     }
 }
 
-async fn answer(api: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
+/// The answer to a dry run, and the object as it would be if it exists.
+async fn answer(api: &ApiClient<'_>, dry_run: &Change<'_>) -> (Seen<Answer>, Option<String>) {
     #[derive(Deserialize)]
     struct Status {
         message: Option<String>,
     }
     match api.change(dry_run).await {
-        Ok((status, _)) if matches!(status, StatusCode::OK | StatusCode::CREATED) => {
-            Seen::Known(Answer { status: status.as_u16(), message: String::new() })
+        Ok((status, text)) if matches!(status, StatusCode::OK | StatusCode::CREATED) => {
+            let after = (status == StatusCode::OK).then_some(text);
+            (Seen::Known(Answer { status: status.as_u16(), message: String::new() }), after)
         }
         Ok((status, text)) => {
             let message = serde_json::from_str::<Status>(&text).ok().and_then(|status| status.message).unwrap_or(text);
@@ -97,9 +138,9 @@ async fn answer(api: &ApiClient<'_>, dry_run: &Change<'_>) -> Seen<Answer> {
                 "" => format!("it returned {} without a reason", status.as_u16()),
                 message => redact::text(message).into_owned(),
             };
-            Seen::Known(Answer { status: status.as_u16(), message })
+            (Seen::Known(Answer { status: status.as_u16(), message }), None)
         }
-        Err(failure) => seen(Err(failure), &Permission::default()),
+        Err(failure) => (seen(Err(failure), &Permission::default()), None),
     }
 }
 

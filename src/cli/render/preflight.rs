@@ -79,13 +79,15 @@ fn next(page: &mut Page<'_>, report: &Report) {
     let flags = clean(&invocation.flags());
     let (what, command) = if no_namespace {
         (
-            "create the namespace and run this again, so that its objects can be validated",
+            "create the namespace and run this again, so that its objects can be validated".to_owned(),
             format!("kubectl{flags} create namespace {namespace}"),
         )
     } else {
-        ("after the installation, check the stack", format!("{} check{flags} -n {namespace}", invocation.program))
+        let all_stay = objects.iter().all(|object| object.action == "keep");
+        let when = if all_stay { "nothing to install" } else { "after the installation" };
+        (format!("{when}, check the stack"), format!("{} check{flags} -n {namespace}", invocation.program))
     };
     page.blank();
-    page.paragraph(&format!("{} ", "Next:".style(look.styles.strong)), 6, what, owo_colors::Style::new());
+    page.paragraph(&format!("{} ", "Next:".style(look.styles.strong)), 6, &what, owo_colors::Style::new());
     page.raw(&format!("      {}", command.style(look.styles.command)));
 }

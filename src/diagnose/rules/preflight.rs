@@ -4,7 +4,7 @@ use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectM
 
 use crate::{
     diagnose::rules::prelude::*,
-    facts::{DryRun, Preflight, dry_run::DryRunOutcome},
+    facts::{DryRun, Effect, Preflight, dry_run::DryRunOutcome},
     stack::manifests,
 };
 
@@ -38,8 +38,9 @@ pub(crate) fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-/// Whether an existing object is not changed. That applies to a namespace that exists, or in which objects could be
-/// tested, and to a custom resource that is not terminating, because its spec is the user's decision.
+/// Whether an existing object is not changed. That applies to an object that is as it should be, to a namespace that
+/// exists, or in which objects could be tested, and to a custom resource that is not terminating, because its spec is the
+/// user's decision.
 pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
     let tried_inside = || {
         seen(context).objects.iter().any(|object| {
@@ -52,6 +53,6 @@ pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {
         // The name does not matter: an installation uses the name of the existing CR.
         "Broker" => context.brokers.items().iter().any(|it| remains(&it.metadata)),
         "MeshSync" => context.meshsyncs.items().iter().any(|it| remains(&it.metadata)),
-        _ => false,
+        _ => trial.effect == Seen::Known(Effect::Unchanged),
     }
 }

@@ -1,18 +1,18 @@
 //! One object of an installation: computes the changes from live to desired state.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{DryRun, Request, Tried};
 use crate::{
-    facts::dry_run::{foreign_managers, is_recreated, managers},
+    facts::{
+        difference::{self, Difference},
+        dry_run::{foreign_managers, is_recreated, managers},
+    },
     repair::{
         diff,
         plan::{Action, Advice, Plan, Refusal, Step, Until},
         removal,
     },
-    report::change::ChangedField,
     stack::{
         base::{failure::Failure, seen::Seen},
         manager,
@@ -183,24 +183,22 @@ fn existing(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> 
     let id = &tried.object.id;
     let manifest = tried.object.body.clone();
     let step = match &tried.dry_run {
-        DryRun::Would { after, conflict } => {
-            let leftover = if id.kind == "Deployment" { leftovers(after, &manifest) } else { Vec::new() };
-            let changes = diff::changes(live, after);
-            if !leftover.is_empty() {
-                let changes = leftover.into_iter().chain(changes).collect();
-                let replace = Action::Replace { manifest, changes };
-                Step::new(id.clone(), replace).because("leftovers of another manifest would remain")
-            } else if changes.is_empty() {
+        DryRun::Would { after, conflict } => match difference::of_apply(&id.kind, live, after, &manifest) {
+            Difference::None => {
                 plan.unchanged.push(id.clone());
                 return Ok(());
-            } else {
+            }
+            Difference::Recreated(changes) => {
+                Step::new(id.clone(), Action::Replace { manifest, changes }).because(difference::LEFTOVERS)
+            }
+            Difference::Changed(changes) => {
                 let force = may_force(request, id, conflict.as_deref())?;
                 let step = Step::new(id.clone(), Action::Apply { manifest, changes, force });
                 taken(step, conflict.as_deref())
             }
-        }
+        },
         DryRun::Invalid(why) if is_recreated(&id.kind, why) => {
-            let changes = diff::changes(live, &manifest)
+            let changes = difference::changes(live, &manifest)
                 .into_iter()
                 .filter(|change| change.path.starts_with("spec.selector") || change.path.starts_with("roleRef"))
                 .collect();
@@ -235,17 +233,16 @@ fn crd(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Resul
         );
     }
     let (changes, conflict) = match &tried.dry_run {
-        DryRun::Would { after, conflict } => (diff::changes(live, after), conflict.as_deref()),
+        DryRun::Would { after, conflict } => (difference::changes(live, after), conflict.as_deref()),
         // With the webhook the API server rejects the dry run, so the changes are computed from the manifest.
         DryRun::Invalid(_) | DryRun::Failed(_) if by_webhook => {
-            (diff::changes(&live["spec"]["versions"], &tried.object.body["spec"]["versions"]), None)
+            (difference::changes(&live["spec"]["versions"], &tried.object.body["spec"]["versions"]), None)
         }
         DryRun::Invalid(why) | DryRun::OutsideSchema(why) => return Err(unacceptable(&id, why)),
         DryRun::Failed(failure) => return Err(untried(&id, failure)),
         DryRun::Denied(_) | DryRun::TooEarly => return Ok(()),
     };
-    let changes = changes.into_iter().filter(|change| !change.path.starts_with("spec.conversion")).collect();
-    let changes = summarized(changes);
+    let changes = difference::of_crd(changes);
     if changes.is_empty() {
         if !by_webhook {
             plan.unchanged.push(id);
@@ -258,40 +255,6 @@ fn crd(request: &Request, tried: &Tried, live: &Value, plan: &mut Plan) -> Resul
     Ok(())
 }
 
-/// The changes of a CRD for a reader: no descriptions, and one line for each schema.
-fn summarized(changes: Vec<ChangedField>) -> Vec<ChangedField> {
-    let mut found = Vec::new();
-    let mut schemas: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for change in changes {
-        let Some((version, field)) = change.path.split_once(".schema.") else {
-            found.push(short(change));
-            continue;
-        };
-        if field.ends_with(".description") {
-            continue;
-        }
-        let field = field.replace("openAPIV3Schema.", "").replace("properties.", "");
-        schemas.entry(version.to_owned()).or_default().push(field);
-    }
-    found.extend(schemas.into_iter().map(|(version, fields)| ChangedField {
-        path: format!("{version}.schema"),
-        before: Some("current schema".into()),
-        after: Some(format!("schema with a different {}", fields.join(", ")).into()),
-    }));
-    found
-}
-
-/// Whole schemas are too long for a reader.
-fn short(change: ChangedField) -> ChangedField {
-    let short = |value: Option<Value>| {
-        value.map(|value| match value {
-            Value::Object(_) | Value::Array(_) => json!("a different schema"),
-            plain => plain,
-        })
-    };
-    ChangedField { before: short(change.before), after: short(change.after), path: change.path }
-}
-
 fn wait_for(id: &Id, plan: &mut Plan) {
     let until = match id.kind.as_str() {
         "CustomResourceDefinition" => Until::Established,
@@ -299,28 +262,6 @@ fn wait_for(id: &Id, plan: &mut Plan) {
         _ => return,
     };
     plan.steps.push(Step::new(id.clone(), Action::Wait(until)));
-}
-
-/// Containers and volumes that are not in the manifest and that apply would leave in place.
-fn leftovers(after: &Value, manifest: &Value) -> Vec<ChangedField> {
-    let mut found = Vec::new();
-    for list in ["containers", "volumes", "initContainers"] {
-        let items = |object: &Value| -> Vec<Value> {
-            object["spec"]["template"]["spec"][list].as_array().cloned().unwrap_or_default()
-        };
-        let wanted = items(manifest);
-        for item in items(after) {
-            if !wanted.iter().any(|known| known["name"] == item["name"]) {
-                let name = item["name"].as_str().unwrap_or_default().to_owned();
-                found.push(ChangedField {
-                    path: format!("spec.template.spec.{list}[{name}]"),
-                    before: Some(name.into()),
-                    after: None,
-                });
-            }
-        }
-    }
-    found
 }
 
 /// Whether apply may take over fields: from known installers of the stack always.

@@ -49,6 +49,11 @@ impl<T> Seen<T> {
         matches!(self, Self::Known(_) | Self::Absent)
     }
 
+    /// Whether it was not asked for.
+    pub fn is_not_looked(&self) -> bool {
+        matches!(self, Self::NotLooked)
+    }
+
     /// Whether it is known that it does not exist.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)

@@ -63,7 +63,8 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
         ([], _) => {}
         ([_], true) => return Outcome::pass_with("exists and is not changed"),
         (_, true) => return Outcome::pass_with("they exist and are not changed"),
-        ([one, ..], false) => parts.push(format!("{} {} is not changed", one.kind, one.name)),
+        ([one], false) => parts.push(format!("{} {} is not changed", one.kind, one.name)),
+        (several, false) => parts.push(format!("{} are not changed", several.len())),
     }
     let mut findings = Vec::new();
     let (mut made, mut changed, mut anew, mut held) = (0, 0, 0, 0);
