@@ -260,9 +260,13 @@ fn spread_versions(body: &mut Value, profile: &Profile) {
     if body["kind"] != "CustomResourceDefinition" {
         return;
     }
-    let Some(version) = body["spec"]["versions"].get(0).cloned() else {
+    let Some(mut version) = body["spec"]["versions"].get(0).cloned() else {
         return;
     };
+    if is_old(profile) {
+        // The old operator line has no such rules, and runs on API servers that do not know them.
+        remove_validations(&mut version);
+    }
     body["spec"]["versions"] = profile
         .versions
         .iter()
@@ -276,10 +280,31 @@ fn spread_versions(body: &mut Value, profile: &Profile) {
         .collect();
 }
 
+/// Removes the validation rules (CEL) from a schema.
+fn remove_validations(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.remove("x-kubernetes-validations");
+            fields.values_mut().for_each(remove_validations);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_validations),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stack::profile;
+
+    #[test]
+    fn only_crds_of_the_current_line_have_validation_rules() {
+        for profile in profile::ALL {
+            let objects = manifests(profile, "somewhere", &Options::default());
+            let has_rules = objects.iter().any(|object| object.body.to_string().contains("x-kubernetes-validations"));
+            assert_eq!(has_rules, profile.broker.current.is_some(), "{}", profile.name);
+        }
+    }
 
     #[test]
     fn every_family_has_the_same_objects_under_its_own_names() {
