@@ -35,7 +35,8 @@ pub(super) fn join(findings: &mut [Finding]) {
     let causes: Vec<(String, String, Component, Vec<String>)> = findings
         .iter()
         .map(|finding| {
-            let explained = codes::find(&finding.code).map(|known| known.explains().collect()).unwrap_or_default();
+            let always = codes::find(&finding.code).into_iter().flat_map(|known| known.explains().collect::<Vec<_>>());
+            let explained = always.chain(finding.explains.iter().cloned()).collect();
             (finding.id.clone(), finding.code.clone(), finding.component, explained)
         })
         .collect();

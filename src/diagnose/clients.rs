@@ -1,6 +1,6 @@
 //! Classifies the broker's clients.
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::facts::{BrokerServer, Connection, Facts, stack};
 
@@ -80,4 +80,49 @@ pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> 
         }
     }
     clients
+}
+
+/// When a server last heard of a client, according to the server's own clock.
+pub(super) fn last_heard(server: &BrokerServer, client: &Connection) -> Option<Timestamp> {
+    let idle = server.varz.now.zip(idle(&client.idle)).and_then(|(now, idle)| now.checked_sub(idle).ok());
+    idle.max(client.start)
+}
+
+/// A time span as NATS prints it: `45s`, `3m20s`, `1d2h3m4s`, `1y2d3h4m5s`.
+fn idle(text: &str) -> Option<SignedDuration> {
+    let mut seconds = 0_i64;
+    let mut number: Option<i64> = None;
+    for c in text.chars() {
+        if let Some(digit) = c.to_digit(10) {
+            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(i64::from(digit))?);
+            continue;
+        }
+        let unit = match c {
+            'y' => 365 * 86_400,
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.take()?.checked_mul(unit)?)?;
+    }
+    (number.is_none() && !text.is_empty()).then(|| SignedDuration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_time_is_read_as_nats_prints_it() {
+        for (text, seconds) in
+            [("0s", 0), ("45s", 45), ("3m20s", 200), ("1d2h3m4s", 93_784), ("1y0d0h0m1s", 31_536_001)]
+        {
+            assert_eq!(idle(text), Some(SignedDuration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "3", "m", "3x", "99999999999999999999s"] {
+            assert_eq!(idle(text), None, "{text}");
+        }
+    }
 }

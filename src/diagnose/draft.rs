@@ -37,6 +37,7 @@ impl Draft {
             object: None,
             evidence: Vec::new(),
             caused_by: Vec::new(),
+            explains: Vec::new(),
             remedy: Remedy::default(),
             docs: Some(format!("meshdoctor explain {code}")),
             code,
@@ -83,6 +84,12 @@ impl Draft {
 
     pub(crate) fn evidences(mut self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.0.evidence.extend(lines.into_iter().map(Into::into));
+        self
+    }
+
+    /// Codes that it explains in this case, besides those that the diagnosis always explains.
+    pub(crate) fn explains(mut self, codes: impl IntoIterator<Item = String>) -> Self {
+        self.0.explains.extend(codes);
         self
     }
 

@@ -17,6 +17,7 @@ mod inventory;
 pub(crate) mod last_words;
 mod mode;
 pub(crate) mod network_policy;
+mod nodes;
 mod pod_status;
 mod preflight_summary;
 pub(crate) mod remedy;

@@ -94,12 +94,17 @@ impl<'a> StackView<'a> {
         told.unwrap_or(self.facts.taken_at)
     }
 
-    /// Whether a `MeshSync` pod is really running; unknown if the pods are unknown and the Deployment shows no ready
-    /// pod.
+    /// Whether a `MeshSync` pod is really running. Unknown if the pods are unknown and the Deployment shows no ready pod,
+    /// or if only a silent node said so.
     pub(crate) fn meshsync_runs(&self) -> Option<bool> {
         if self.facts.pods.is_settled() {
             let container = self.facts.profile.meshsync.container;
-            return Some(self.meshsync_pods.iter().any(|pod| stack::running_since(pod, container).is_some()));
+            let mut running = self.meshsync_pods.iter().filter(|pod| stack::running_since(pod, container).is_some());
+            let first = running.next();
+            return match first {
+                Some(_) if first.into_iter().chain(running).all(|pod| self.is_out_of_date(pod)) => None,
+                first => Some(first.is_some()),
+            };
         }
         // A ready pod is running, but a pod that is not ready may be running too.
         match self.meshsync.known() {

@@ -153,7 +153,7 @@ fn without_resource(context: &StackView<'_>) -> Judgement {
     let mut judgement = settled(State::Undeployed, standing(context));
     if context.is_standalone() && context.meshsync_runs() != Some(false) && context.clients.meshsync.is_empty() {
         judgement.undetermined = match context.meshsync_runs() {
-            None => context.facts.pods.why_unsettled(),
+            None => context.why_runs_unknown(),
             _ => context.unseen_clients(),
         };
     }
@@ -179,6 +179,7 @@ fn standing(context: &StackView<'_>) -> Option<String> {
 fn climb(context: &StackView<'_>, resource_known: bool) -> Judgement {
     match context.meshsync_runs() {
         Some(true) if !context.clients.meshsync.is_empty() => settled(State::Connected, None),
+        None if context.broker_proves_meshsync() => settled(State::Connected, None),
         Some(true) => match context.unseen_clients() {
             Some(why) => at_least(State::Running, why),
             None => settled(State::Running, None),
@@ -192,7 +193,7 @@ fn climb(context: &StackView<'_>, resource_known: bool) -> Judgement {
             other => at_least(State::Unknown, other.why_unsettled().unwrap_or_default()),
         },
         None => match &context.meshsync {
-            Seen::Known(_) => at_least(State::Deployed, unsettled(&context.facts.pods)),
+            Seen::Known(_) => at_least(State::Deployed, context.why_runs_unknown().unwrap_or_default()),
             Seen::Absent if resource_known => settled(State::Enabled, None),
             other if resource_known => at_least(State::Enabled, other.why_unsettled().unwrap_or_default()),
             _ => at_least(State::Unknown, unsettled(&context.meshsyncs)),

@@ -10,6 +10,7 @@ pub mod difference;
 pub mod dry_run;
 mod elsewhere;
 pub mod log_lines;
+mod node;
 pub mod observed;
 pub mod permissions;
 pub(crate) mod preflight;
@@ -61,6 +62,7 @@ pub use custom_resources::{
 };
 pub use depth::Depth;
 pub use elsewhere::Elsewhere;
+pub use node::NodeReadiness;
 
 /// Everything that was observed of one cluster. The default is nothing, for Meshery's stack.
 ///
@@ -152,6 +154,9 @@ pub struct Facts {
     pub watch_list_config_map: Seen<ConfigMapFact>,
     /// The answers of the broker servers.
     pub broker: BrokerFacts,
+    /// The nodes of pods that are not ready or should be gone, by name. No other node is queried.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub nodes: BTreeMap<String, Seen<NodeReadiness>>,
     /// The memory that `MeshSync` uses, from the metrics API. Queried if its container has a limit.
     pub memory: Seen<MemoryUse>,
     /// The logs of unhealthy workloads. Logs of healthy ones are not read.

@@ -26,7 +26,7 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, Target, observed, permissions, stack,
+        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed, permissions, stack,
         token::{self, Token},
         watch_list::in_force,
     },
@@ -214,13 +214,14 @@ impl Observer<'_> {
         (self.scope.progress)("probing the broker");
         let started = Instant::now();
         let probe = probe::Probe { api: self.api, client: self.clients.streams.clone(), facts, token, kept: self.kept };
-        let (found, reviews, elsewhere, helm, served, memory) = tokio::join!(
+        let (found, reviews, elsewhere, helm, served, memory, nodes) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
             self.elsewhere(facts),
             self.helm(facts),
             self.served(facts),
-            Box::pin(self.memory(facts))
+            Box::pin(self.memory(facts)),
+            self.nodes(facts)
         );
         facts.timings.insert("broker".into(), millis(started.elapsed()));
         facts.broker = found;
@@ -231,6 +232,7 @@ impl Observer<'_> {
         facts.helm = helm;
         facts.served = served;
         facts.memory = memory;
+        facts.nodes = nodes;
         if self.depth.is_whole() {
             facts.logs = logs::read(self.api, facts, &forms_of(token)).await;
         }
@@ -270,6 +272,17 @@ impl Observer<'_> {
             Seen::Known(metrics) => MemoryUse::of(&metrics, container).map_or(Seen::Absent, Seen::Known),
             other => other.map(|_| MemoryUse::default()),
         }
+    }
+
+    /// The nodes of pods that are not ready or should be gone. A healthy stack has none.
+    async fn nodes(&self, facts: &Facts) -> BTreeMap<String, Seen<NodeReadiness>> {
+        let names = stack::nodes_to_query(facts);
+        let nodes = names.into_iter().map(async |name| {
+            let answer = self.api.get(&queries::node(&name).path).await;
+            let node = seen(answer.and_then(|body| parse::<serde_json::Value>(&body, &[])), &queries::read_nodes());
+            (name, node.map(|node| NodeReadiness::of(&node)))
+        });
+        join_all(nodes).await.into_iter().collect()
     }
 
     /// Helm's record of the stack's release, if it belongs to one.

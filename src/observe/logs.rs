@@ -50,6 +50,9 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     for adapter in stack::adapters(facts) {
         pods.extend(stack::adapter_pods(facts, adapter));
     }
+    // Only a kubelet has logs, and a silent one would take until the deadline.
+    let answers = |pod: &&Pod| stack::silent_since(facts, pod).is_none();
+    pods.retain(answers);
     for pod in pods {
         for status in stack::container_statuses(pod).filter(|status| crashes(status)) {
             wanted.push(of(pod, &status.name, true));
@@ -58,7 +61,7 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     }
     if is_silent(facts) {
         let container = facts.profile.meshsync.container;
-        for pod in stack::meshsync_pods(facts) {
+        for pod in stack::meshsync_pods(facts).into_iter().filter(answers) {
             if stack::running_since(pod, container).is_some() {
                 wanted.push(of(pod, container, false));
             }
@@ -66,7 +69,7 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     }
     if operator_fails(facts) {
         let container = facts.profile.operator.container;
-        for pod in stack::operator_pods(facts) {
+        for pod in stack::operator_pods(facts).into_iter().filter(answers) {
             if stack::running_since(pod, container).is_some() {
                 wanted.push(of(pod, container, false));
             }

@@ -158,6 +158,19 @@ pub fn read_logs(namespace: &str) -> Permission {
     Permission::to("get", "", "pods/log").in_namespace(namespace)
 }
 
+/// One node, of a pod that is not ready or should be gone.
+///
+/// Most users of a namespace may not read it, and the pods show the same with less detail. A denial is not reported as a
+/// missing permission.
+pub fn node(name: &str) -> Query {
+    get("node", "v1", "nodes", name, None)
+}
+
+/// The permission to read any node, because it is not known beforehand on which one a pod will run.
+pub fn read_nodes() -> Permission {
+    Permission::to("get", "", "nodes")
+}
+
 /// The nodes with their allocatable resources.
 pub fn nodes() -> Query {
     Query {
@@ -208,6 +221,7 @@ pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Perm
     let each = each(profile, namespace, depth);
     queries.extend(each.into_iter().flat_map(|(_, queries)| queries));
     let mut others = port_forward(namespace);
+    others.push(read_nodes());
     if depth.is_whole() {
         others.push(reviews::review());
         others.push(read_logs(namespace));

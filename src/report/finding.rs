@@ -116,6 +116,9 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// The findings that explain this one.
     pub caused_by: Vec<String>,
+    /// Codes that it explains in this case, besides those that its diagnosis always explains.
+    #[serde(skip)]
+    pub explains: Vec<String>,
     /// What to do.
     pub remedy: Remedy,
     /// Where to read more.

@@ -28,6 +28,8 @@ use super::{client, manifests};
 pub struct Options {
     /// Additional flags for kube-apiserver.
     pub api_server_flags: Vec<String>,
+    /// Additional flags for kube-controller-manager.
+    pub controller_flags: Vec<String>,
     /// Logs each request that changes an object; [`Cluster::audit`] reads the log.
     pub audit: bool,
 }

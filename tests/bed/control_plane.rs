@@ -43,7 +43,7 @@ impl ControlPlane {
             .await?;
         let api_server = start_api_server(scratch, options, port, etcd_port, addresses)?;
         wait_for(&api_server, Duration::from_secs(60), || is_api_server_ready(client)).await?;
-        let controllers = start_controllers(scratch)?;
+        let controllers = start_controllers(scratch, options)?;
         let scheduler = start_scheduler(scratch)?;
         install_kwok(client).await?;
         let kwok = start_kwok(scratch, kubelet_port)?;
@@ -117,8 +117,8 @@ fn start_api_server(
     start(scratch, "kube-apiserver", &args)
 }
 
-fn start_controllers(scratch: &Scratch) -> Result<Process> {
-    let args = [
+fn start_controllers(scratch: &Scratch, options: &Options) -> Result<Process> {
+    let mut args = vec![
         "--kubeconfig=kubeconfig".to_owned(),
         format!("--service-account-private-key-file={}", certificates::SIGNING_KEY),
         format!("--root-ca-file={}", certificates::AUTHORITY),
@@ -130,6 +130,8 @@ fn start_controllers(scratch: &Scratch) -> Result<Process> {
         QPS.to_owned(),
         BURST.to_owned(),
     ];
+    // The last of two equal flags counts.
+    args.extend(options.controller_flags.iter().cloned());
     start(scratch, "kube-controller-manager", &args)
 }
 

@@ -22,6 +22,7 @@ mod limits;
 mod live;
 mod manifests;
 mod new_diagnosis;
+mod nodes;
 mod preflight;
 mod release;
 mod remedies;

@@ -1,5 +1,7 @@
 //! Reads the facts from a plain dump, made with kubectl and curl.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::{
     Resource,
     api::core::v1::{ConfigMap, Namespace, Secret},
@@ -15,8 +17,8 @@ use super::{
 };
 use crate::{
     facts::{
-        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, HelmRevision, MemoryUse, ServerVersion, Target,
-        TokenFact, Varz,
+        BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, HelmRevision, MemoryUse, NodeReadiness,
+        ServerVersion, Target, TokenFact, Varz,
         observed::{self, Object, Observed, Source, Versions},
         token,
     },
@@ -51,6 +53,7 @@ pub(crate) fn facts(
         broker: dump.broker()?,
         target: Target { namespace: namespace.clone(), ..Target::default() },
         memory: dump.memory(),
+        nodes: dump.nodes(),
         ..Facts::default()
     };
     observed::read(&mut facts, &mut dump)?;
@@ -215,6 +218,17 @@ impl Dump<'_> {
             .filter(|metrics| metrics["metadata"]["namespace"] == self.namespace)
             .find_map(|metrics| MemoryUse::of(metrics, self.profile.meshsync.container))
             .map_or(Seen::NotLooked, Seen::Known)
+    }
+
+    /// The nodes, if the dump contains any.
+    fn nodes(&self) -> BTreeMap<String, Seen<NodeReadiness>> {
+        let nodes = self.of_kind("Node");
+        nodes
+            .filter_map(|node| {
+                let name = node["metadata"]["name"].as_str()?.to_owned();
+                Some((name, Seen::Known(NodeReadiness::of(node))))
+            })
+            .collect()
     }
 
     fn broker(&self) -> Result<BrokerFacts, RecordingError> {

@@ -1,10 +1,12 @@
 //! Which objects belong to the stack, and where `MeshSync` is configured to publish. Pure.
 
 pub mod destination;
+mod nodes;
 mod objects;
 mod workloads;
 
 pub use destination::broker_pods;
+pub use nodes::{node_of, nodes_to_query, overdue_since, pod_condition, sign, silent_since};
 pub use objects::{
     StartFailure, container, container_statuses, external_addresses, host_and_port, image_tag, is_stacks_pod,
     memory_limit, merged, name, pod_ip, release_of, running_since, selected, service_account_user, service_type,

@@ -12,6 +12,7 @@ mod logs;
 mod modes;
 mod nats;
 mod network_policies;
+mod nodes;
 mod permissions;
 mod preflight;
 mod pty_session;

@@ -11,6 +11,7 @@ pub(crate) mod kubeconfig_missing;
 pub(crate) mod kubernetes_too_old;
 pub(crate) mod leftovers;
 pub(crate) mod node_capacity;
+pub(crate) mod node_not_ready;
 pub(crate) mod not_an_api_server;
 pub(crate) mod observation_missing;
 pub(crate) mod permission_missing;
@@ -38,8 +39,14 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &install_permission_missing::DIAGNOSIS,
     &privilege_escalation::DIAGNOSIS,
     &node_capacity::DIAGNOSIS,
+    &node_not_ready::DIAGNOSIS,
 ];
 
 /// The checks, in display order. A check comes after its prerequisites.
-pub(super) static CHECKS: &[&Check] =
-    &[&API_REACHABLE, &kubernetes_too_old::CHECK, &answer_too_large::CHECK, &permission_missing::CHECK];
+pub(super) static CHECKS: &[&Check] = &[
+    &API_REACHABLE,
+    &kubernetes_too_old::CHECK,
+    &answer_too_large::CHECK,
+    &permission_missing::CHECK,
+    &node_not_ready::CHECK,
+];

@@ -55,6 +55,9 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     if runs == Some(false) {
         return Outcome::skip("no MeshSync pod is running");
     }
+    if runs.is_none() && context.facts.pods.is_settled() && !context.broker_proves_meshsync() {
+        known_unless(context.why_runs_unknown())?;
+    }
     if let Some((server, client)) = context.clients.meshsync.first() {
         let name = server_name(context, server);
         let since = client.start.map(|start| format!(" since {start:.0}")).unwrap_or_default();

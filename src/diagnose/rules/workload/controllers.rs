@@ -12,6 +12,7 @@ use crate::diagnose::rules::{
         not_ready,
         not_started::not_started,
         pods_refused, scaled_to_zero,
+        stuck_terminating::stuck_terminating,
         unschedulable::unschedulable,
     },
 };
@@ -36,6 +37,7 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
     }
     if controllers.is_empty() {
         findings.extend(of_pods(context, component, &pods));
+        findings.extend(stuck(context, component, &pods));
         if findings.is_empty()
             && let Some(why) = why_unseen
         {
@@ -48,6 +50,12 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
 /// Several `StatefulSet`s may share the broker's pods; a pod belongs to the one whose name is its prefix.
 fn belongs(pod: &Pod, controller: &Controller, all: &[Controller]) -> bool {
     all.len() == 1 || rollout::is_pod_of(stack::name(&pod.metadata), &controller.workload.name)
+}
+
+/// Whether a controller of a component is incomplete, or none is known.
+pub(super) fn is_incomplete(context: &RuleContext<'_>, component: Component) -> bool {
+    let controllers = controllers(context, component);
+    controllers.is_empty() || controllers.iter().any(|controller| controller.incomplete.is_some())
 }
 
 fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controller> {
@@ -109,13 +117,19 @@ fn of_controller(
     {
         findings.push(not_ready::not_ready(context, component, controller, pods, why));
     }
+    findings.extend(stuck(context, component, pods));
     findings
 }
 
-/// The first fault of each pod, if it has any.
+/// The pods that should be gone.
+fn stuck(context: &RuleContext<'_>, component: Component, pods: &[&Pod]) -> Vec<Finding> {
+    pods.iter().filter_map(|pod| stuck_terminating(context, component, pod)).collect()
+}
+
+/// The first fault of each pod, if it has any. What a silent node last said about a pod is none.
 fn of_pods(context: &RuleContext<'_>, component: Component, pods: &[&Pod]) -> Vec<Finding> {
     pods.iter()
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none() && !context.is_out_of_date(pod))
         .filter_map(|pod| {
             unschedulable(context, component, pod)
                 .or_else(|| image_pull(context, component, pod))

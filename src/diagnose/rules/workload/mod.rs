@@ -11,6 +11,7 @@ mod not_ready;
 mod not_started;
 mod pods_refused;
 mod scaled_to_zero;
+mod stuck_terminating;
 mod unschedulable;
 
 use crate::diagnose::rules::prelude::*;
@@ -24,6 +25,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &pods_refused::DIAGNOSIS,
     &scaled_to_zero::DIAGNOSIS,
     &not_ready::DIAGNOSIS,
+    &stuck_terminating::DIAGNOSIS,
 ];
 
 /// The checks of Meshery Server; the other components list theirs themselves.
@@ -65,6 +67,11 @@ pub(crate) static ADAPTER_WORKLOADS: Check = Check {
     after: &[&API_REACHABLE],
     ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Adapter))
 };
+
+/// Whether a component has fewer pods than it should have, or other ones.
+pub(super) fn is_incomplete(context: &RuleContext<'_>, component: Component) -> bool {
+    controllers::is_incomplete(context, component)
+}
 
 /// What follows if a workload of the stack does not work.
 pub(super) const WORKLOAD_DOWN: &[&str] = &[
