@@ -173,7 +173,7 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
             }
         },
     };
-    let owed = cleanup.names();
+    let created = cleanup.names();
     let removed = tokio::select! {
         // A user who interrupts twice wants to stop immediately.
         _ = signals.stopped() => false,
@@ -181,9 +181,9 @@ async fn until_stopped(cli: &Cli, terminal: &Terminal) -> Exit {
     };
     // A change has already reported how far it got.
     if !terminal.has_answered() {
-        if let Some(text) = verbs::unfinished::interrupted(cli, exit, &owed, removed) {
+        if let Some(text) = verbs::unfinished::interrupted(cli, exit, &created, removed) {
             let _ = terminal.answer(&text);
-        } else if let Some(sentence) = verbs::unfinished::objects(&owed, removed) {
+        } else if let Some(sentence) = verbs::unfinished::objects(&created, removed) {
             terminal.say(&sentence);
         }
     }

@@ -67,7 +67,7 @@ impl<'a> ApiClient<'a> {
     pub(crate) fn new(client: Client, limit: Duration, deadline: Instant, log: Option<&'a Log<'a>>) -> Self {
         let budget = Budget::default();
         Self {
-            held: RefCell::new(budget.room()),
+            held: RefCell::new(budget.reservation()),
             budget,
             skew: Cell::new(None),
             denied_user: RefCell::new(None),
@@ -116,13 +116,13 @@ impl<'a> ApiClient<'a> {
     }
 
     /// Reserves memory for an answer that is kept.
-    pub(crate) fn room(&self) -> Reservation {
-        self.budget.room()
+    pub(crate) fn reservation(&self) -> Reservation {
+        self.budget.reservation()
     }
 
     /// Releases the memory of the kept answers, which have been decoded.
     pub(crate) fn release(&self) {
-        *self.held.borrow_mut() = self.budget.room();
+        *self.held.borrow_mut() = self.budget.reservation();
     }
 
     /// The time by the API server's clock, which all timestamps in the cluster use, or by our own if both agree.
@@ -199,8 +199,8 @@ impl<'a> ApiClient<'a> {
         loop {
             let (result, hint) = self
                 .change_with(change, repeat, async |request, limit| {
-                    let mut room = self.budget.room();
-                    in_time(limit, read(self.client(), request, |more| room.take(more))).await
+                    let mut reservation = self.budget.reservation();
+                    in_time(limit, read(self.client(), request, |more| reservation.take(more))).await
                 })
                 .await;
             match hint.and_then(|hint| self.pause(hint, tries, begun)) {
@@ -311,7 +311,7 @@ impl<'a> ApiClient<'a> {
             let exchange = self.exchange(client.clone(), request, accept, repeat);
             let answer = tokio::time::timeout(limit, exchange).await;
             let (answer, hint) = answer.unwrap_or_else(|_| (Err(silent(limit)), None));
-            self.tell(method, path, &answer, started);
+            self.log_request(method, path, &answer, started);
             match hint.and_then(|hint| self.pause(hint, tries, begun)) {
                 Some(pause) => self.wait(method, path, hint, pause).await,
                 None => return answer,
@@ -328,8 +328,8 @@ impl<'a> ApiClient<'a> {
         accept: &str,
         repeat: RetryPolicy,
     ) -> (Result<String, ApiError>, Option<Hint>) {
-        let mut room = self.budget.room();
-        let (head, bytes) = match read(client, request, |more| room.take(more)).await {
+        let mut reservation = self.budget.reservation();
+        let (head, bytes) = match read(client, request, |more| reservation.take(more)).await {
             Ok(answer) => answer,
             Err(failure) => return (Err(failure), None),
         };
@@ -376,7 +376,7 @@ impl<'a> ApiClient<'a> {
     }
 
     /// Reports the result of a request to `-v`.
-    fn tell(&self, method: &str, path: &str, answer: &Result<String, ApiError>, started: Instant) {
+    fn log_request(&self, method: &str, path: &str, answer: &Result<String, ApiError>, started: Instant) {
         if self.log.is_some() {
             let outcome = match answer {
                 Ok(body) => format!("{} bytes", body.len()),

@@ -19,7 +19,7 @@ pub(crate) struct Budget(Rc<Cell<usize>>);
 
 impl Budget {
     /// Reserves memory for one more answer.
-    pub(crate) fn room(&self) -> Reservation {
+    pub(crate) fn reservation(&self) -> Reservation {
         Reservation { all: self.0.clone(), taken: 0 }
     }
 }
@@ -138,11 +138,11 @@ mod tests {
     #[test]
     fn reserved_memory_is_released_on_drop() {
         let budget = Budget::default();
-        let mut room = budget.room();
-        assert!(room.take(API_ANSWERS).is_ok());
-        let refused = budget.room().take(1).expect_err("nothing is left");
+        let mut reservation = budget.reservation();
+        assert!(reservation.take(API_ANSWERS).is_ok());
+        let refused = budget.reservation().take(1).expect_err("nothing is left");
         assert_eq!(refused.kind(), Kind::TooLarge);
-        drop(room);
-        assert!(budget.room().take(API_ANSWERS).is_ok());
+        drop(reservation);
+        assert!(budget.reservation().take(API_ANSWERS).is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 /// The timeout for the clean-up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A clean-up task. It runs when the rest of the run has stopped.
 type Undo = Pin<Box<dyn Future<Output = ()>>>;
@@ -36,6 +36,6 @@ impl Cleanup {
         let todo = std::mem::take(&mut *self.todo.borrow_mut());
         let all = futures_util::future::join_all(todo.into_values());
         // A user who interrupts a run does not want to wait long. Objects that remain have an expiry date.
-        let _ = tokio::time::timeout(PATIENCE, all).await;
+        let _ = tokio::time::timeout(RESPONSE_TIMEOUT, all).await;
     }
 }

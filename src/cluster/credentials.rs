@@ -111,7 +111,7 @@ async fn run(exec: &ExecConfig, limit: Duration, terminal: bool) -> Result<Statu
             ));
         }
     };
-    let words = last_words(&output.stderr);
+    let words = last_lines(&output.stderr);
     if output.stdout.len() > limits::PLUGIN_OUTPUT {
         return Err(failed(format!("printed more than {} MiB", limits::PLUGIN_OUTPUT / limits::MIB), words, None));
     }
@@ -277,7 +277,7 @@ fn exec_info(exec: &ExecConfig, interactive: bool) -> String {
 }
 
 /// The last lines that the plugin wrote to stderr.
-fn last_words(stderr: &[u8]) -> Vec<String> {
+fn last_lines(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(5)..].iter().map(|line| format!("stderr: {}", redact::text(line))).collect()

@@ -193,9 +193,9 @@ impl<'a> Session<'a> {
 
     async fn items(&self, path: &str, form: Form) -> Result<Vec<Value>, ApiError> {
         let mut items = Vec::new();
-        let mut room = self.api.room();
+        let mut reservation = self.api.reservation();
         let read = |page: String| {
-            room.take(page.len())?;
+            reservation.take(page.len())?;
             let mut list: Value = parse(&page)?;
             if let Value::Array(more) = list["items"].take() {
                 items.extend(more);

@@ -110,16 +110,16 @@ impl<'a> StackView<'a> {
             let name = server.pod.as_deref().unwrap_or("a broker server");
             return Some(format!("{name}: {why}"));
         }
-        let unasked: Vec<&Pod> = running(self.facts, pods).filter(|pod| !self.was_asked(pod)).collect();
+        let not_queried: Vec<&Pod> = running(self.facts, pods).filter(|pod| !self.was_asked(pod)).collect();
         // A server reached by address may be one of the pods that could not be reached directly.
         let by_address = servers.iter().filter(|server| self.pod_of(server).is_none()).count();
-        if unasked.len() > by_address {
-            let why = unasked
+        if not_queried.len() > by_address {
+            let why = not_queried
                 .iter()
                 .find_map(|pod| self.failure_of(stack::name(&pod.metadata)))
                 .unwrap_or_else(|| "the broker is unreachable".into());
             return Some(if pods.len() > 1 {
-                format!("{} of {} broker servers are unreachable: {why}", unasked.len() - by_address, pods.len())
+                format!("{} of {} broker servers are unreachable: {why}", not_queried.len() - by_address, pods.len())
             } else {
                 why
             });

@@ -14,7 +14,7 @@ mod draft;
 mod engine;
 mod guards;
 mod inventory;
-pub(crate) mod last_words;
+pub(crate) mod log_excerpt;
 mod mode;
 pub(crate) mod network_policy;
 mod nodes;

@@ -90,8 +90,8 @@ impl<'a> StackView<'a> {
     /// The current time according to a broker server, otherwise according to this machine.
     pub(crate) fn clock(&self) -> Timestamp {
         let mut servers = self.facts.broker.servers.iter();
-        let told = servers.find_map(|server| server.varz.now);
-        told.unwrap_or(self.facts.taken_at)
+        let server_time = servers.find_map(|server| server.varz.now);
+        server_time.unwrap_or(self.facts.taken_at)
     }
 
     /// Whether a `MeshSync` pod is really running. Unknown if the pods are unknown and the Deployment shows no ready pod,

@@ -59,12 +59,12 @@ pub(super) fn flow_is_determined(context: &RuleContext<'_>) -> bool {
     // A request without an answer leaves the result unknown.
     let stored = flow.store.known().is_some() || flow.store == Seen::NotLooked;
     if flow.passive.is_some() {
-        return stored && !flow.heard.is_empty();
+        return stored && !flow.events.is_empty();
     }
     let mut changes = flow.changes.iter();
     let whole = changes.all(|change| !change.expected || change.received.is_some());
-    let heard = flow.lost == 0 && rules::meshsync::flow_event_missing::unsubscribed_server(context, flow).is_none();
-    stored && flow.held_back.is_none() && !flow.changes.is_empty() && (whole || heard)
+    let complete = flow.lost == 0 && rules::meshsync::flow_event_missing::unsubscribed_server(context, flow).is_none();
+    stored && flow.held_back.is_none() && !flow.changes.is_empty() && (whole || complete)
 }
 
 fn is_determined(context: &RuleContext<'_>, states: &States, subject: Subject) -> bool {
@@ -163,9 +163,9 @@ fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource>
     let facts = context.facts;
     let list = in_force(facts).unwrap_or(WatchList::Empty);
     let mut resources = list.effective(facts.profile);
-    for heard in flow.heard.keys() {
-        if !resources.contains(heard) {
-            resources.push(heard.clone());
+    for resource in flow.events.keys() {
+        if !resources.contains(resource) {
+            resources.push(resource.clone());
         }
     }
     let account = stack::meshsync_service_account(facts);
@@ -173,14 +173,14 @@ fn resources(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<WatchedResource>
     resources
         .into_iter()
         .map(|resource| {
-            let heard = flow.heard.get(&resource);
-            let EventCounts { added, modified, deleted, last } = heard.copied().unwrap_or_default();
+            let counts = flow.events.get(&resource);
+            let EventCounts { added, modified, deleted, last } = counts.copied().unwrap_or_default();
             WatchedResource {
                 readable: readable(context, &account, &resource),
                 added,
                 modified,
                 deleted,
-                last_seen_ms: heard.map(|_| last / 1000),
+                last_seen_ms: counts.map(|_| last / 1000),
                 stored: stored.map(|stored| stored.get(&resource).copied().unwrap_or(0)),
                 served: flow.served.get(&resource).and_then(|served| served.known().copied()),
                 resource,

@@ -84,8 +84,8 @@ fn parse(line: &str) -> Option<Parsed> {
         return Some(plain(message));
     }
     let lower = line.to_lowercase();
-    let last_words = ["panic:", "fatal", "error"].iter().any(|word| lower.contains(word));
-    (last_words || signatures::find(None, line).is_some()).then(|| plain(line))
+    let is_failure = ["panic:", "fatal", "error"].iter().any(|word| lower.contains(word));
+    (is_failure || signatures::find(None, line).is_some()).then(|| plain(line))
 }
 
 fn plain(message: &str) -> Parsed {

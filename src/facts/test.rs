@@ -162,7 +162,8 @@ pub struct FlowTest {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,
     /// All events received, by resource.
-    pub heard: BTreeMap<String, EventCounts>,
+    #[serde(alias = "heard")]
+    pub events: BTreeMap<String, EventCounts>,
     /// The number of messages on the subject that were not events.
     pub malformed: u64,
     /// The number of messages that we dropped because we did not read fast enough.

@@ -43,7 +43,7 @@ use crate::{
 use answers::{Answers, FirstRound, may_be_of_the_connection, parse};
 
 /// The timeout for the metrics API. It is served by another server, and only one check depends on it.
-const METRICS_PATIENCE: Duration = Duration::from_secs(1);
+const METRICS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One observation of one cluster.
 pub(super) struct Observer<'a> {
@@ -264,7 +264,7 @@ impl Observer<'_> {
         };
         let query = queries::metrics(&self.target.namespace, stack::name(&pod.metadata));
         let answer =
-            tokio::time::timeout(METRICS_PATIENCE, self.api.get_as(&query.path, JSON, RetryPolicy::Never)).await;
+            tokio::time::timeout(METRICS_TIMEOUT, self.api.get_as(&query.path, JSON, RetryPolicy::Never)).await;
         let Ok(answer) = answer else {
             return Seen::failed(Failure::new(Kind::TimedOut, "the metrics API timed out"));
         };

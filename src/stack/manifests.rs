@@ -331,8 +331,8 @@ mod tests {
         for profile in profile::ALL {
             let pods: Vec<Pod> = pods(profile, "somewhere").iter().filter_map(typed).collect();
             assert_eq!(pods.len(), 3);
-            let room = crate::stack::quantity::of_pods(&pods);
-            assert!(room.cpu_milli >= 600, "{room:?}");
+            let amount = crate::stack::quantity::of_pods(&pods);
+            assert!(amount.cpu_milli >= 600, "{amount:?}");
         }
     }
 

@@ -92,12 +92,12 @@ pub fn of_pod(spec: &PodSpec) -> ResourceAmount {
         .chain(init().filter(stays))
         .map(asks)
         .fold(ResourceAmount::default(), ResourceAmount::plus);
-    let room = init()
+    let amount = init()
         .filter(|container| !stays(container))
         .map(asks)
         .fold(together, ResourceAmount::most)
         .plus(ResourceAmount::of(spec.overhead.as_ref()));
-    ResourceAmount { pods: 1, ..room }
+    ResourceAmount { pods: 1, ..amount }
 }
 
 /// What pods request together.

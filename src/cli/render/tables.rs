@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn cells_are_broken_between_the_parts_of_an_image_or_a_name() {
         for (cell, width, lines) in [
-            ("meshery/meshery-operator:1.0.5", 27, &["meshery/", "meshery-operator:1.0.5"][..]),
+            ("meshery/meshery-operator:1.0.5", 27, &["meshery/meshery-operator:", "1.0.5"][..]),
             ("meshery/meshery-operator:1.0.5", 18, &["meshery/", "meshery-operator:", "1.0.5"]),
             ("nats:2.14.2-alpine", 17, &["nats:", "2.14.2-alpine"]),
             ("4222/TCP,8222/TCP", 11, &["4222/TCP,", "8222/TCP"]),

@@ -39,12 +39,12 @@ pub struct Unfinished {
     source: Source,
 }
 
-/// The document of a run that a signal stopped; `None` if no document is needed. `owed` names the test objects to remove;
+/// The document of a run that a signal stopped; `None` if no document is needed. `created` names the test objects to remove;
 /// `removed` says whether their removal was completed.
-pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool) -> Option<Redacted> {
+pub(crate) fn interrupted(cli: &Cli, exit: Exit, created: &[String], removed: bool) -> Option<Redacted> {
     let signal = exit.signal().unwrap_or_default();
     let evidence = std::iter::once(format!("signal: {signal}"))
-        .chain(owed.iter().map(|name| {
+        .chain(created.iter().map(|name| {
             if removed {
                 format!("removed the test object {name}")
             } else {
@@ -62,9 +62,9 @@ pub(crate) fn interrupted(cli: &Cli, exit: Exit, owed: &[String], removed: bool)
 }
 
 /// What became of the test objects of a run that a signal stopped; `None` if there were none.
-pub(crate) fn objects(owed: &[String], removed: bool) -> Option<String> {
-    let names = owed.join(", ");
-    match (owed.is_empty(), removed) {
+pub(crate) fn objects(created: &[String], removed: bool) -> Option<String> {
+    let names = created.join(", ");
+    match (created.is_empty(), removed) {
         (true, _) => None,
         (false, true) => Some(format!("Stopped. Removed the test object {names}.")),
         (false, false) => Some(format!("Stopped. The test object {names} was not removed; it expires on its own.")),

@@ -4,7 +4,7 @@
 //!
 //! A pod that no policy selects can receive and send everything. Policies are additive: of those that select a pod, one
 //! rule that allows the traffic is enough. Unknown facts, such as the labels of another namespace, never count as
-//! blocked: [`Reach::Barred`] is certain, provided that policies are enforced.
+//! blocked: [`Reach::Blocked`] is certain, provided that policies are enforced.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -83,11 +83,11 @@ impl Namespace {
 }
 
 /// The other end of a connection.
-pub(crate) enum Far<'a> {
+pub(crate) enum RemoteEnd<'a> {
     /// A pod.
     Pod(&'a Pod, &'a Namespace),
     /// Something of which only the namespace is known, such as the cluster's DNS.
-    Somebody(&'a Namespace),
+    UnknownPodIn(&'a Namespace),
 }
 
 /// A port of the receiving pod.
@@ -105,7 +105,7 @@ pub(crate) enum Reach {
     /// It is allowed, or nothing proves that it is blocked.
     Open,
     /// It is blocked: these policies select the pod, and none has a rule that allows it.
-    Barred {
+    Blocked {
         /// Whether the sender or the receiver blocks it.
         direction: Direction,
         /// The policies' names.
@@ -129,22 +129,22 @@ impl<'a> Policies<'a> {
         if same(from, to) || on_node(from) || on_node(to) {
             return Reach::Open;
         }
-        match self.sends(from, &Far::Pod(to, self.home), port) {
-            Reach::Open => self.one_way(Direction::Ingress, to, &Far::Pod(from, self.home), &|wanted| {
+        match self.sends(from, &RemoteEnd::Pod(to, self.home), port) {
+            Reach::Open => self.one_way(Direction::Ingress, to, &RemoteEnd::Pod(from, self.home), &|wanted| {
                 port_matches(wanted, port, Some(to))
             }),
-            barred @ Reach::Barred { .. } => barred,
+            blocked @ Reach::Blocked { .. } => blocked,
         }
     }
 
     /// Whether a pod of this namespace can send to a port of another, regardless of the receiver's policies.
-    pub(crate) fn sends(&self, from: &Pod, to: &Far<'_>, port: Port) -> Reach {
+    pub(crate) fn sends(&self, from: &Pod, to: &RemoteEnd<'_>, port: Port) -> Reach {
         if on_node(from) {
             return Reach::Open;
         }
         let owner = match to {
-            Far::Pod(pod, _) => Some(*pod),
-            Far::Somebody(_) => None,
+            RemoteEnd::Pod(pod, _) => Some(*pod),
+            RemoteEnd::UnknownPodIn(_) => None,
         };
         self.one_way(Direction::Egress, from, to, &|wanted| port_matches(wanted, port, owner))
     }
@@ -153,7 +153,7 @@ impl<'a> Policies<'a> {
         &self,
         direction: Direction,
         pod: &Pod,
-        far: &Far<'_>,
+        remote: &RemoteEnd<'_>,
         port: &dyn Fn(&NetworkPolicyPort) -> Truth,
     ) -> Reach {
         let mut isolating = Vec::new();
@@ -167,19 +167,19 @@ impl<'a> Policies<'a> {
                     .ingress
                     .iter()
                     .flatten()
-                    .any(|rule| self.lets(rule.from.as_deref(), rule.ports.as_deref(), far, port)),
+                    .any(|rule| self.lets(rule.from.as_deref(), rule.ports.as_deref(), remote, port)),
                 Direction::Egress => spec
                     .egress
                     .iter()
                     .flatten()
-                    .any(|rule| self.lets(rule.to.as_deref(), rule.ports.as_deref(), far, port)),
+                    .any(|rule| self.lets(rule.to.as_deref(), rule.ports.as_deref(), remote, port)),
             };
             if through {
                 return Reach::Open;
             }
             isolating.push(policy.metadata.name.clone().unwrap_or_default());
         }
-        if isolating.is_empty() { Reach::Open } else { Reach::Barred { direction, policies: isolating } }
+        if isolating.is_empty() { Reach::Open } else { Reach::Blocked { direction, policies: isolating } }
     }
 
     fn selects_pod(&self, policy: &NetworkPolicy, pod: &Pod) -> Truth {
@@ -198,35 +198,35 @@ impl<'a> Policies<'a> {
         &self,
         peers: Option<&[NetworkPolicyPeer]>,
         ports: Option<&[NetworkPolicyPort]>,
-        far: &Far<'_>,
+        remote: &RemoteEnd<'_>,
         port: &dyn Fn(&NetworkPolicyPort) -> Truth,
     ) -> bool {
         // Missing or empty peers and ports restrict nothing.
         let peers = peers.unwrap_or_default();
         let ports = ports.unwrap_or_default();
-        (peers.is_empty() || peers.iter().any(|peer| self.is_peer(peer, far) > Truth::No))
+        (peers.is_empty() || peers.iter().any(|peer| self.is_peer(peer, remote) > Truth::No))
             && (ports.is_empty() || ports.iter().any(|wanted| port(wanted) > Truth::No))
     }
 
-    fn is_peer(&self, peer: &NetworkPolicyPeer, far: &Far<'_>) -> Truth {
+    fn is_peer(&self, peer: &NetworkPolicyPeer, remote: &RemoteEnd<'_>) -> Truth {
         if let Some(block) = &peer.ip_block {
-            return match far {
-                Far::Pod(pod, _) => in_block(block, pod),
-                Far::Somebody(_) => Truth::Perhaps,
+            return match remote {
+                RemoteEnd::Pod(pod, _) => in_block(block, pod),
+                RemoteEnd::UnknownPodIn(_) => Truth::Perhaps,
             };
         }
-        let namespace = match far {
-            Far::Pod(_, namespace) | Far::Somebody(namespace) => namespace,
+        let namespace = match remote {
+            RemoteEnd::Pod(_, namespace) | RemoteEnd::UnknownPodIn(namespace) => namespace,
         };
         let namespace = match &peer.namespace_selector {
             Some(selector) => namespace.matches(selector),
             // Without a namespace selector, only pods of the policy's own namespace match.
             None => (namespace.name == self.home.name).into(),
         };
-        let pod = match (&peer.pod_selector, far) {
+        let pod = match (&peer.pod_selector, remote) {
             (None, _) => Truth::Yes,
-            (Some(selector), Far::Pod(pod, _)) => selects(selector, &labels(pod), true),
-            (Some(_), Far::Somebody(_)) => Truth::Perhaps,
+            (Some(selector), RemoteEnd::Pod(pod, _)) => selects(selector, &labels(pod), true),
+            (Some(_), RemoteEnd::UnknownPodIn(_)) => Truth::Perhaps,
         };
         namespace.min(pod)
     }

@@ -54,9 +54,9 @@ fn open(specs: &[Value], port: Port) {
 }
 
 #[track_caller]
-fn barred(specs: &[Value], port: Port, direction: Direction, names: &[&str]) {
+fn blocked(specs: &[Value], port: Port, direction: Direction, names: &[&str]) {
     let policies = names.iter().map(|name| (*name).to_owned()).collect();
-    assert_eq!(between(specs, port), Reach::Barred { direction, policies });
+    assert_eq!(between(specs, port), Reach::Blocked { direction, policies });
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn traffic_is_allowed_if_no_policy_selects_the_pod() {
 
 #[test]
 fn empty_selector_without_rules_blocks_every_pod() {
-    barred(&[json!({ "podSelector": {} })], CLIENT, Direction::Ingress, &["p0"]);
+    blocked(&[json!({ "podSelector": {} })], CLIENT, Direction::Ingress, &["p0"]);
     // Without policy types, egress is restricted only if there is an egress rule.
-    barred(
+    blocked(
         &[json!({ "podSelector": {}, "egress": [{ "ports": [{ "port": 53 }] }],
             "ingress": [{}] })],
         CLIENT,
@@ -82,7 +82,7 @@ fn empty_selector_without_rules_blocks_every_pod() {
 #[test]
 fn policy_types_decide_which_direction_is_restricted() {
     let egress = json!({ "podSelector": { "matchLabels": { "role": "meshsync" } }, "policyTypes": ["Egress"] });
-    barred(&[egress], CLIENT, Direction::Egress, &["p0"]);
+    blocked(&[egress], CLIENT, Direction::Egress, &["p0"]);
     // Rules of a direction that is not among the policy types have no effect.
     open(
         &[json!({ "podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}],
@@ -100,7 +100,7 @@ fn policies_are_additive() {
         "ports": [{ "port": 4222 }],
     }] });
     open(&[deny.clone(), allow.clone()], CLIENT);
-    barred(&[deny, allow], MONITOR, Direction::Ingress, &["p0", "p1"]);
+    blocked(&[deny, allow], MONITOR, Direction::Ingress, &["p0", "p1"]);
 }
 
 fn ingress(rule: &Value) -> Value {
@@ -110,7 +110,7 @@ fn ingress(rule: &Value) -> Value {
 #[test]
 fn peers_match_by_pod_selector_namespace_selector_or_both() {
     let from = |peer: Value| [ingress(&json!({ "from": [peer] }))];
-    let no = |peer: Value| barred(&from(peer), CLIENT, Direction::Ingress, &["p0"]);
+    let no = |peer: Value| blocked(&from(peer), CLIENT, Direction::Ingress, &["p0"]);
     let yes = |peer: Value| open(&from(peer), CLIENT);
     yes(json!({ "podSelector": {} }));
     no(json!({ "podSelector": { "matchLabels": { "role": "server" } } }));
@@ -188,11 +188,11 @@ fn unknown_facts_block_nothing() {
     let system = Namespace::new("kube-system", None);
     let from = pod("meshsync", "meshsync", "10.1.2.3");
     let dns = |protocol| Port { protocol, number: 53 };
-    assert_eq!(policies.sends(&from, &Far::Somebody(&system), dns("UDP")), Reach::Open);
-    assert_ne!(policies.sends(&from, &Far::Somebody(&system), dns("TCP")), Reach::Open);
+    assert_eq!(policies.sends(&from, &RemoteEnd::UnknownPodIn(&system), dns("UDP")), Reach::Open);
+    assert_ne!(policies.sends(&from, &RemoteEnd::UnknownPodIn(&system), dns("TCP")), Reach::Open);
     // With known labels, the namespace does not match.
     let system = Namespace::new("kube-system", Some(&BTreeMap::new()));
-    assert_ne!(policies.sends(&from, &Far::Somebody(&system), dns("UDP")), Reach::Open);
+    assert_ne!(policies.sends(&from, &RemoteEnd::UnknownPodIn(&system), dns("UDP")), Reach::Open);
 }
 
 #[test]

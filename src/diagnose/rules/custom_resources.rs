@@ -53,7 +53,7 @@ pub(crate) fn clear_finalizers(context: &RuleContext<'_>, held: &[(&str, &Object
 }
 
 /// How long the operator may take to observe a change.
-pub(crate) const SOON: SignedDuration = SignedDuration::from_mins(3);
+pub(crate) const RECONCILE_TIME: SignedDuration = SignedDuration::from_mins(3);
 
 /// The kinds of which the stack needs a custom resource here and has none.
 pub(crate) fn missing(context: &RuleContext<'_>) -> Vec<&'static str> {

@@ -27,7 +27,7 @@ pub(crate) mod prelude {
     };
     pub(crate) use crate::{
         diagnose::{
-            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, known_unless, last_words,
+            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, known_unless, log_excerpt,
             remedy::other, rollout, stack_view::cluster_object,
         },
         facts::{BrokerServer, stack},

@@ -285,7 +285,7 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
 }
 
 fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
-    let all: u64 = flow.heard.values().map(crate::facts::EventCounts::all).sum();
+    let all: u64 = flow.events.values().map(crate::facts::EventCounts::all).sum();
     let window = crate::stack::base::words::span(std::time::Duration::from_micros(passive.window));
     let published = match (passive.before, passive.after) {
         // If the count fell, it belongs to another connection.
@@ -294,7 +294,7 @@ fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
         }
         _ => String::new(),
     };
-    let mut detail = format!("{all} in {window}, from {} resources{published}", flow.heard.len());
+    let mut detail = format!("{all} in {window}, from {} resources{published}", flow.events.len());
     if flow.malformed > 0 {
         detail.push_str(&format!("; {} messages were not events", flow.malformed));
     }

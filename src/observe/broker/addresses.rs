@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The timeout for a broker elsewhere, which may be unreachable from here.
-const PATIENCE_ELSEWHERE: Duration = Duration::from_secs(2);
+const ELSEWHERE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An address outside the pods that may belong to the broker.
 pub(crate) struct External {
@@ -57,7 +57,7 @@ impl Probe<'_> {
     }
 
     async fn custom_address(&self, to: &Destination) -> Result<BrokerServer, ProbeFailure> {
-        let limit = self.limit().min(PATIENCE_ELSEWHERE);
+        let limit = self.limit().min(ELSEWHERE_TIMEOUT);
         let server = self.direct(Route::CustomAddress, Owner::Others, (&to.host, to.port), limit).await?;
         Ok(BrokerServer { address: Some(to.shown()), ..server })
     }

@@ -35,7 +35,7 @@ const MOST_OF_A_PAGE: usize = 2 * PAGE;
 const PROBE_AGE: SignedDuration = SignedDuration::from_secs(2);
 
 /// The timeout for the list of closed connections.
-const CLOSED_PATIENCE: Duration = Duration::from_secs(1);
+const CLOSED_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The answers of a monitor.
 pub(crate) struct Answer {
@@ -186,7 +186,7 @@ impl Monitor {
             connections: AtMost<ClosedConnection, MOST_OF_A_PAGE>,
         }
         let path = format!("/connz?state=closed&sort=stop&limit={PAGE}");
-        let deadline = self.deadline.min(Instant::now() + CLOSED_PATIENCE);
+        let deadline = self.deadline.min(Instant::now() + CLOSED_TIMEOUT);
         let body = self.get(&path, limits::CONNZ_BYTES, deadline).await?;
         let mut closed = parse::<Closed>("/connz", &body)?.connections.items;
         closed.retain(|connection| connection.name == client);

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The timeout for one server.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a probe needs in addition to the facts so far.
 pub(crate) struct Probe<'a> {
@@ -83,7 +83,7 @@ impl RouteResult {
 impl Probe<'_> {
     /// The timeout for one server. Time is left for the steps after the broker.
     pub(crate) fn limit(&self) -> Duration {
-        (self.api.remaining() / 3).min(PATIENCE)
+        (self.api.remaining() / 3).min(RESPONSE_TIMEOUT)
     }
 
     /// Probes one broker pod's server: through a port-forward and, if we run in the cluster, also by its address at the

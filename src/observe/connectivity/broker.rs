@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The timeout for one message.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a message was not returned.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub(crate) enum BrokerError {
     Disconnected,
     #[error("the published message was not received")]
     Lost,
-    #[error("timed out after {}", words::span(PATIENCE))]
+    #[error("timed out after {}", words::span(RESPONSE_TIMEOUT))]
     Silent,
 }
 
@@ -71,13 +71,13 @@ async fn one(context: &TestContext<'_>, line: &Line) -> ServerTest {
             test.round_trips.push(round_trip(&line.client).await?);
         }
         steps.end(TestStep::RoundTrip, server, Status::Pass, median(&test.round_trips));
-        let mut heard = line.client.subscribe(subject.clone()).await?;
+        let mut subscription = line.client.subscribe(subject.clone()).await?;
         for number in 1..=count {
             steps.repeat(TestStep::Loop, server, number, count);
             let sent = Instant::now();
             let payload = number.to_string();
             line.client.publish(subject.clone(), payload.clone().into()).await?;
-            let back = tokio::time::timeout(PATIENCE, heard.next()).await;
+            let back = tokio::time::timeout(RESPONSE_TIMEOUT, subscription.next()).await;
             match back {
                 Ok(Some(message)) if message.payload == payload.as_bytes() => {
                     test.loops.push(micros(sent.elapsed()));
@@ -119,7 +119,7 @@ pub(crate) async fn round_trip(client: &Client) -> Result<u64, BrokerError> {
     let mut back = client.subscribe(subject.clone()).await?;
     let sent = Instant::now();
     client.publish(subject, "".into()).await?;
-    match tokio::time::timeout(PATIENCE, back.next()).await {
+    match tokio::time::timeout(RESPONSE_TIMEOUT, back.next()).await {
         Ok(Some(_)) => Ok(micros(sent.elapsed())),
         Ok(None) => Err(BrokerError::Disconnected),
         Err(_) => Err(BrokerError::Silent),
@@ -129,24 +129,24 @@ pub(crate) async fn round_trip(client: &Client) -> Result<u64, BrokerError> {
 /// Whether a subject has a subscriber.
 pub(crate) enum Subscribers {
     /// The server reports no subscriber.
-    Nobody,
+    Absent,
     /// A subscriber has answered.
-    Somebody,
+    Present,
     /// Neither an answer nor a report was received. A subscriber may not answer, or the server may not report.
-    Silence,
+    NoReply,
     /// The server could not be asked.
     Unknown,
 }
 
 /// Finds out whether a subject has a subscriber on a server.
-pub(crate) async fn heard(client: &Client, subject: String, limit: Duration) -> Subscribers {
+pub(crate) async fn subscribers(client: &Client, subject: String, limit: Duration) -> Subscribers {
     let answer = tokio::time::timeout(limit, client.request(subject, "".into())).await;
     match answer {
-        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Subscribers::Nobody,
-        Ok(Err(error)) if error.kind() == RequestErrorKind::TimedOut => Subscribers::Silence,
-        Ok(Ok(_)) => Subscribers::Somebody,
+        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Subscribers::Absent,
+        Ok(Err(error)) if error.kind() == RequestErrorKind::TimedOut => Subscribers::NoReply,
+        Ok(Ok(_)) => Subscribers::Present,
         Ok(Err(_)) => Subscribers::Unknown,
-        Err(_) => Subscribers::Silence,
+        Err(_) => Subscribers::NoReply,
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Arrival {
 /// The counts for one resource.
 #[derive(Clone, Copy)]
 struct Count {
-    heard: EventCounts,
+    events: EventCounts,
     last: Instant,
 }
 
@@ -183,12 +183,12 @@ impl EventListener {
         let resource = watched_kinds::resource_of(&event.kind, &event.api_version);
         let resource = bounded::cut(resource, limits::BROKER_TEXT);
         if self.counts.len() < RESOURCES || self.counts.contains_key(&resource) {
-            let count = self.counts.entry(resource).or_insert(Count { heard: EventCounts::default(), last: now });
+            let count = self.counts.entry(resource).or_insert(Count { events: EventCounts::default(), last: now });
             count.last = now;
             match event.what.as_str() {
-                "ADDED" => count.heard.added += 1,
-                "MODIFIED" => count.heard.modified += 1,
-                "DELETED" => count.heard.deleted += 1,
+                "ADDED" => count.events.added += 1,
+                "MODIFIED" => count.events.modified += 1,
+                "DELETED" => count.events.deleted += 1,
                 _ => {}
             }
         }
@@ -242,13 +242,13 @@ impl EventListener {
     }
 
     /// The results for each resource.
-    pub(crate) fn heard(&self) -> BTreeMap<String, EventCounts> {
+    pub(crate) fn event_counts(&self) -> BTreeMap<String, EventCounts> {
         let now = Instant::now();
         self.counts
             .iter()
             .map(|(resource, count)| {
                 let last = micros(now.duration_since(count.last));
-                (resource.clone(), EventCounts { last, ..count.heard })
+                (resource.clone(), EventCounts { last, ..count.events })
             })
             .collect()
     }

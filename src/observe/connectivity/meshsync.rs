@@ -29,7 +29,7 @@ use crate::{
 const PORT: u16 = 11000;
 
 /// The timeout for one endpoint.
-const PATIENCE: Duration = Duration::from_secs(3);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The maximum size of an answer that is read.
 const LONGEST: usize = 4096;
@@ -49,7 +49,7 @@ pub(crate) async fn ask(context: &TestContext<'_>) -> MeshsyncTest {
         if context.meshsync_is_connected() == Some(false) {
             return Step::not_tried("it is not connected to the broker");
         }
-        steps.begin(TestStep::Meta, Some(request::PATIENCE));
+        steps.begin(TestStep::Meta, Some(request::RESPONSE_TIMEOUT));
         let version = request::version(&clients, context.facts.profile).await;
         steps.ended(TestStep::Meta, &version);
         version
@@ -71,7 +71,7 @@ async fn pages(context: &TestContext<'_>) -> (Step, Step) {
     };
     let name = stack::name(&pod.metadata);
     let page = async |step, path| {
-        context.steps.begin(step, Some(context.api.remaining().min(PATIENCE)));
+        context.steps.begin(step, Some(context.api.remaining().min(RESPONSE_TIMEOUT)));
         let result = page(context, name, path).await;
         context.steps.ended(step, &result);
         result
@@ -83,7 +83,7 @@ async fn pages(context: &TestContext<'_>) -> (Step, Step) {
 async fn page(context: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let started = Instant::now();
     let namespace = &context.facts.target.namespace;
-    let limit = context.api.remaining().min(PATIENCE);
+    let limit = context.api.remaining().min(RESPONSE_TIMEOUT);
     let permissions = queries::port_forward(namespace);
     context.api.count();
     let client = context.clients.streams.clone();

@@ -37,7 +37,7 @@ pub(crate) async fn watch(context: &TestContext<'_>) -> Step {
             return Step { micros, detail: String::new() };
         }
     };
-    if !somebody_could(context) {
+    if !is_operator_running(context) {
         return Step::not_tried("no operator pod is running that could renew it");
     }
     let patience = u64::try_from(first.lease_duration_seconds.unwrap_or(USUAL)).unwrap_or(15);
@@ -85,7 +85,7 @@ fn renewed(first: &LeaseSpec, now: &LeaseSpec) -> bool {
 }
 
 /// Whether an operator pod is running.
-fn somebody_could(context: &TestContext<'_>) -> bool {
+fn is_operator_running(context: &TestContext<'_>) -> bool {
     let container = context.facts.profile.operator.container;
     stack::operator_pods(context.facts).into_iter().any(|pod| stack::running_since(pod, container).is_some())
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The timeout for the version.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The subject on which `MeshSync` answers with its version.
 const META: &str = "meshsync-meta";
@@ -61,7 +61,7 @@ pub(crate) async fn version(clients: &[Client], profile: &Profile) -> Step {
                 }
                 None
             };
-            match tokio::time::timeout(PATIENCE, draining(answer)).await {
+            match tokio::time::timeout(RESPONSE_TIMEOUT, draining(answer)).await {
                 Ok(Some(version)) => Ok(version),
                 Ok(None) => Err("the broker ended the connection".into()),
                 Err(_) => Err("timed out after 2 s".to_owned()),

@@ -100,7 +100,7 @@ async fn unknown_or_expired_credentials_are_rejected() -> anyhow::Result<()> {
         let text = users::kubeconfig(bed.server(), bed.authority(), "stranger", token);
         folder.file("config", text)
     };
-    let path = config_with_token("nobody-gave-me-this");
+    let path = config_with_token("never-issued-token");
     let tool = check_bed(&path, bed.namespace()).arg("-ojson");
     let finding = obstacle_of(tool.run_beside().await, "credentials-rejected");
     assert_says(&title(&finding), &[bed.server(), "401"]);

@@ -36,7 +36,7 @@ impl Run<'_> {
 
     /// Prints the plan before the first change, so that nothing is changed if it cannot be printed. It is printed to
     /// stdout, unless it was shown there with the question. For programs an empty line precedes the document.
-    pub(super) fn tell(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
+    pub(super) fn show_plan(&self, plan: &Plan, asked: bool) -> Result<(), Unwritable> {
         if self.is_machine() {
             return self.terminal.announce(&Redacted::own("\n".into()));
         }

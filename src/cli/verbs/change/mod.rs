@@ -312,7 +312,7 @@ impl<'a> Run<'a> {
                 None => return refused("confirmation is required, and --yes was not given"),
             }
         }
-        if let Err(error) = self.tell(plan, !self.change.yes) {
+        if let Err(error) = self.show_plan(plan, !self.change.yes) {
             return refused(&error.to_string());
         }
         if let Err(why) = self.copy(plan, session).await {

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
     diagnose::{
-        network_policy::{Direction, Far, Namespace, Policies, Port, Reach},
+        network_policy::{Direction, Namespace, Policies, Port, Reach, RemoteEnd},
         rules::{broker::no_endpoints::pairs, preflight, prelude::*},
     },
     facts::destination::{self, Place},
@@ -36,23 +36,23 @@ pub(crate) static NETWORK_FREE: Check = Check {
 const DNS_NAMESPACE: &str = "kube-system";
 
 /// Blocked traffic: what is blocked, in which direction, and by which policies.
-struct Bar {
+struct Block {
     what: String,
     direction: Direction,
     policies: Vec<String>,
 }
 
-impl Bar {
+impl Block {
     fn of(what: String, reach: Reach) -> Option<Self> {
         match reach {
-            Reach::Barred { direction, policies } => Some(Self { what, direction, policies }),
+            Reach::Blocked { direction, policies } => Some(Self { what, direction, policies }),
             Reach::Open => None,
         }
     }
 }
 
 /// MeshSync's pod, and the traffic that policies block.
-fn judged<'a>(context: &RuleContext<'a>) -> Result<(&'a Pod, Vec<Bar>), Undecided> {
+fn judged<'a>(context: &RuleContext<'a>) -> Result<(&'a Pod, Vec<Block>), Undecided> {
     let facts = context.facts;
     let policies = facts.networkpolicies.known_or_skip("this cluster does not serve NetworkPolicies")?;
     facts.pods.settled()?;
@@ -63,7 +63,7 @@ fn judged<'a>(context: &RuleContext<'a>) -> Result<(&'a Pod, Vec<Bar>), Undecide
     };
     let home = home(context);
     let policies = Policies::new(policies, &home);
-    Ok((from, bars(context, &policies, from)))
+    Ok((from, blocks(context, &policies, from)))
 }
 
 /// The namespace of the stack.
@@ -73,9 +73,9 @@ fn home(context: &RuleContext<'_>) -> Namespace {
 }
 
 /// The first traffic of MeshSync that a policy blocks; `None` if nothing is known to be blocked.
-pub(crate) fn barred(context: &RuleContext<'_>) -> Option<String> {
-    let (_, bars) = judged(context).ok()?;
-    bars.into_iter().next().map(|bar| bar.what)
+pub(crate) fn blocked(context: &RuleContext<'_>) -> Option<String> {
+    let (_, blocks) = judged(context).ok()?;
+    blocks.into_iter().next().map(|block| block.what)
 }
 
 fn policies_open(context: &RuleContext<'_>) -> Judgement {
@@ -83,9 +83,9 @@ fn policies_open(context: &RuleContext<'_>) -> Judgement {
     if policies.is_some_and(Vec::is_empty) {
         return Outcome::pass_with("no NetworkPolicy in this namespace");
     }
-    let (from, bars) = judged(context)?;
-    if !bars.is_empty() {
-        return Outcome::found(vec![finding(context, from, &bars)]);
+    let (from, blocks) = judged(context)?;
+    if !blocks.is_empty() {
+        return Outcome::found(vec![finding(context, from, &blocks)]);
     }
     if broker_pods(context).is_empty() {
         Outcome::skip("the broker has no pod in this namespace")
@@ -94,9 +94,9 @@ fn policies_open(context: &RuleContext<'_>) -> Judgement {
     }
 }
 
-fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Bar> {
+fn blocks(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Block> {
     let names = &context.facts.profile.broker;
-    let mut bars = Vec::new();
+    let mut blocks = Vec::new();
     let host = broker_host(from, context.facts.profile.meshsync.container);
     let broker = match &host {
         Some(host) if !may_be_broker_here(context, host) => Vec::new(),
@@ -106,7 +106,7 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
         for number in [names.client_port, names.monitor_port] {
             let port = Port { protocol: "TCP", number };
             let what = format!("port {number} of {}", stack::name(&to.metadata));
-            bars.extend(Bar::of(what, policies.between(from, to, port)));
+            blocks.extend(Block::of(what, policies.between(from, to, port)));
         }
     }
     // An IP address needs no DNS.
@@ -114,16 +114,16 @@ fn bars(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<B
         let system = Namespace::new(DNS_NAMESPACE, None);
         let reach = ["UDP", "TCP"].map(|protocol| {
             let port = Port { protocol, number: 53 };
-            policies.sends(from, &Far::Somebody(&system), port)
+            policies.sends(from, &RemoteEnd::UnknownPodIn(&system), port)
         });
         // One of the two protocols is enough for short answers.
         if !reach.contains(&Reach::Open)
             && let [udp, _] = reach
         {
-            bars.extend(Bar::of("port 53, the cluster's DNS".into(), udp));
+            blocks.extend(Block::of("port 53, the cluster's DNS".into(), udp));
         }
     }
-    bars
+    blocks
 }
 
 /// The broker pods that `MeshSync` should reach: those of the current line if both lines exist.
@@ -161,10 +161,10 @@ fn broker_host(pod: &Pod, container: &str) -> Option<String> {
     destination::host_and_port(url).map(|(host, _)| host)
 }
 
-fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
+fn finding(context: &RuleContext<'_>, from: &Pod, blocks: &[Block]) -> Finding {
     let connected = !context.clients.meshsync.is_empty();
-    let (first, more) = bars.split_first().map_or(("", 0), |(first, rest)| (first.what.as_str(), rest.len()));
-    let policy = bars.first().and_then(|bar| bar.policies.first()).map_or("", String::as_str);
+    let (first, more) = blocks.split_first().map_or(("", 0), |(first, rest)| (first.what.as_str(), rest.len()));
+    let policy = blocks.first().and_then(|block| block.policies.first()).map_or("", String::as_str);
     let title = match more {
         0 => format!("A NetworkPolicy blocks MeshSync from {first}"),
         n => format!("NetworkPolicies block MeshSync from {first} and {n} more"),
@@ -176,7 +176,7 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
         "MeshSync cannot connect, even if meshdoctor can: port-forwards bypass policies. This result comes from the \
          policies' rules; whether they are enforced depends on the cluster's network."
     };
-    let is = |direction: Direction| bars.iter().any(|bar| bar.direction == direction);
+    let is = |direction: Direction| blocks.iter().any(|block| block.direction == direction);
     let (egress, ingress) = (is(Direction::Egress), is(Direction::Ingress));
     let mut remedy = Vec::new();
     if ingress {
@@ -192,9 +192,9 @@ fn finding(context: &RuleContext<'_>, from: &Pod, bars: &[Bar]) -> Finding {
         .title(title)
         .message(message)
         .object(context.object("NetworkPolicy", policy))
-        .evidences(bars.iter().map(|bar| {
-            let policies = bar.policies.join(", ");
-            format!("{}: blocked on {} by spec.podSelector and the rules of {policies}", bar.what, bar.direction)
+        .evidences(blocks.iter().map(|block| {
+            let policies = block.policies.join(", ");
+            format!("{}: blocked on {} by spec.podSelector and the rules of {policies}", block.what, block.direction)
         }))
         .evidence(format!("labels of {}: {labels}", stack::name(&from.metadata)))
         .remedy(format!("{}. Policies are additive", remedy.join("; ")))
@@ -251,25 +251,25 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
     let [(_, operator), (_, broker), (_, meshsync)] = pods.as_slice() else {
         return Outcome::skip("the stack has no pods");
     };
-    let mut bars = Vec::new();
+    let mut blocks = Vec::new();
     let system = Namespace::new("kube-system", None);
     for (name, pod) in [("operator", operator), ("MeshSync", meshsync)] {
         let reach = API_PORTS.map(|number| {
             let port = Port { protocol: "TCP", number };
-            policies.sends(pod, &Far::Somebody(&system), port)
+            policies.sends(pod, &RemoteEnd::UnknownPodIn(&system), port)
         });
         if !reach.contains(&Reach::Open) {
             let [first, ..] = reach;
-            bars.extend(Bar::of(format!("from the {name} to the API server"), first));
+            blocks.extend(Block::of(format!("from the {name} to the API server"), first));
         }
     }
     // The operator sets the broker's IP address, so no DNS is needed.
     for number in [facts.profile.broker.client_port, facts.profile.broker.monitor_port] {
         let port = Port { protocol: "TCP", number };
         let reach = policies.between(meshsync, broker, port);
-        bars.extend(Bar::of(format!("from MeshSync to port {number} of the broker"), reach));
+        blocks.extend(Block::of(format!("from MeshSync to port {number} of the broker"), reach));
     }
-    let Some(first) = bars.first() else {
+    let Some(first) = blocks.first() else {
         return Outcome::pass();
     };
     let policy = first.policies.first().map_or("", String::as_str);
@@ -282,7 +282,9 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
         )
         .object(context.object("NetworkPolicy", policy))
         .evidences(
-            bars.iter().map(|bar| format!("{}: blocked on {} by {}", bar.what, bar.direction, bar.policies.join(", "))),
+            blocks.iter().map(|block| {
+                format!("{}: blocked on {} by {}", block.what, block.direction, block.policies.join(", "))
+            }),
         )
         .evidences(pods.iter().map(|(name, pod)| {
             format!("pods of {name} will have the labels {}", pairs(pod.metadata.labels.as_ref()).join(", "))

@@ -41,7 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let proven = failed.iter().any(|(_, kind, _)| *kind == FailureKind::Broker);
     // The port-forward was opened but carried nothing: the fault may be its own or the broker's.
-    let mute = failed.iter().filter(|(attempt, _, _)| attempt.route == Route::PortForward).any(|(attempt, _, _)| {
+    let silent = failed.iter().filter(|(attempt, _, _)| attempt.route == Route::PortForward).any(|(attempt, _, _)| {
         let reason = attempt.failure.as_ref().map(|failure| failure.reason);
         matches!(reason, Some(FailureReason::Silent | FailureReason::Closed))
     });
@@ -64,7 +64,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .title(title)
         .message(if proven {
             "Its pod is reachable but does not respond like a broker. MeshSync cannot publish to it either."
-        } else if mute {
+        } else if silent {
             "A port-forward was opened, but no byte from the broker came through. Either the broker or the \
              port-forward hangs; it is unknown which."
         } else {
@@ -73,7 +73,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidences(evidence)
         .remedy(if proven {
             "check its log, then restart it; also restart MeshSync if the outage lasted more than two minutes"
-        } else if mute {
+        } else if silent {
             "if the broker's log has stopped, restart the broker; else look for what breaks the port-forward, such as \
              a proxy"
         } else {

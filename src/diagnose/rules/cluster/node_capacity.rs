@@ -31,17 +31,17 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter_map(|(name, pod)| Some((name, quantity::of_pod(pod.spec.as_ref()?))))
         .collect();
     // The largest first: if it fits nowhere, the others need not be tried.
-    wanted.sort_by_key(|(_, room)| std::cmp::Reverse((room.memory, room.cpu_milli)));
+    wanted.sort_by_key(|(_, amount)| std::cmp::Reverse((amount.memory, amount.cpu_milli)));
     let mut free: Vec<ResourceAmount> =
         nodes.iter().filter(|node| takes_pods(node)).map(|node| node.allocatable.minus(node.requested)).collect();
-    let rooms: Vec<ResourceAmount> = wanted.iter().map(|(_, room)| *room).collect();
-    let all = rooms.iter().copied().fold(ResourceAmount::default(), ResourceAmount::plus);
-    if placed(&rooms, &mut free) {
+    let amounts: Vec<ResourceAmount> = wanted.iter().map(|(_, amount)| *amount).collect();
+    let all = amounts.iter().copied().fold(ResourceAmount::default(), ResourceAmount::plus);
+    if placed(&amounts, &mut free) {
         return Outcome::pass_with(format!("{all}, on {}", counted(free.len(), "node")));
     }
     let without: Vec<&str> = wanted
         .iter()
-        .filter(|(_, room)| !free.iter().any(|free| free.holds(*room)))
+        .filter(|(_, amount)| !free.iter().any(|free| free.holds(*amount)))
         .map(|(name, _)| name.as_str())
         .collect();
     let title = match (free.is_empty(), without.as_slice()) {
@@ -56,7 +56,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "Pods without a node stay Pending. Free resources are what nodes can allocate minus the requests of their \
              pods; a cluster autoscaler may add a node.",
         )
-        .evidences(wanted.iter().map(|(name, room)| format!("{name} requests {room}")))
+        .evidences(wanted.iter().map(|(name, amount)| format!("{name} requests {amount}")))
         .evidences(nodes.iter().take(NAMED).map(shown))
         .evidences((nodes.len() > NAMED).then(|| format!("and {} more", counted(nodes.len() - NAMED, "node"))))
         .evidences(nodes.is_empty().then_some("the cluster has no nodes"))
@@ -84,8 +84,8 @@ fn shown(node: &Node) -> String {
 }
 
 /// Whether all of these fit. All combinations are tried for these few pods, so that "no" is certain.
-fn placed(rooms: &[ResourceAmount], free: &mut [ResourceAmount]) -> bool {
-    let Some((first, rest)) = rooms.split_first() else {
+fn placed(amounts: &[ResourceAmount], free: &mut [ResourceAmount]) -> bool {
+    let Some((first, rest)) = amounts.split_first() else {
         return true;
     };
     for i in 0..free.len() {
@@ -107,15 +107,15 @@ fn placed(rooms: &[ResourceAmount], free: &mut [ResourceAmount]) -> bool {
 mod tests {
     use super::*;
 
-    fn room(cpu_milli: u64) -> ResourceAmount {
+    fn cpu(cpu_milli: u64) -> ResourceAmount {
         ResourceAmount { cpu_milli, memory: 1, pods: 1 }
     }
 
     #[test]
     fn placement_tries_every_combination() {
         let node = |cpu| ResourceAmount { cpu_milli: cpu, memory: 10, pods: 10 };
-        assert!(placed(&[room(5), room(4), room(3)], &mut [node(7), node(5)]));
-        assert!(!placed(&[room(5), room(4), room(4)], &mut [node(7), node(5)]));
-        assert!(!placed(&[room(1)], &mut []));
+        assert!(placed(&[cpu(5), cpu(4), cpu(3)], &mut [node(7), node(5)]));
+        assert!(!placed(&[cpu(5), cpu(4), cpu(4)], &mut [node(7), node(5)]));
+        assert!(!placed(&[cpu(1)], &mut []));
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
         (several, false) => parts.push(format!("{} are not changed", several.len())),
     }
     let mut findings = Vec::new();
-    let (mut made, mut changed, mut anew, mut held) = (0, 0, 0, 0);
+    let (mut made, mut changed, mut recreated, mut held) = (0, 0, 0, 0);
     let mut foreign_managers = BTreeSet::new();
     let mut waits: Vec<String> = Vec::new();
     let mut denied = 0;
@@ -78,7 +78,7 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
                 held += usize::from(conflict.is_some());
                 foreign_managers.extend(conflict.map(dry_run::foreign_managers).unwrap_or_default());
             }
-            DryRunOutcome::Recreated(_) => anew += 1,
+            DryRunOutcome::Recreated(_) => recreated += 1,
             DryRunOutcome::Waits(until) => waits.push(until),
             DryRunOutcome::Refused(answer) => findings.push(refused(context, trial, answer)),
             DryRunOutcome::Insecure(message) => {
@@ -97,8 +97,8 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     if changed > 0 {
         parts.push(format!("{changed} to update"));
     }
-    if anew > 0 {
-        parts.push(format!("{anew} cannot be changed and must be deleted and recreated"));
+    if recreated > 0 {
+        parts.push(format!("{recreated} cannot be changed and must be deleted and recreated"));
     }
     if held > 0 {
         let with = if foreign_managers.is_empty() {
@@ -118,8 +118,12 @@ pub(crate) fn tried(context: &RuleContext<'_>, kinds: &[&str]) -> Judgement {
     if denied > 0 {
         parts.push(format!("{} you cannot write", counted(denied, "object")));
     }
-    let told = parts.join("; ");
-    if waits.is_empty() && denied == 0 && !trials.is_empty() { Outcome::pass_with(told) } else { Outcome::skip(told) }
+    let summary = parts.join("; ");
+    if waits.is_empty() && denied == 0 && !trials.is_empty() {
+        Outcome::pass_with(summary)
+    } else {
+        Outcome::skip(summary)
+    }
 }
 
 /// An object that the API server rejects regardless of the user.

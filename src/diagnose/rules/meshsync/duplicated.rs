@@ -27,8 +27,8 @@ pub(crate) static MESHSYNC_ONCE: Check =
 pub(crate) fn published_once(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
     // A MeshSync that lists again repeats ADDED, but not MODIFIED or DELETED.
-    let told = flow.changes.iter().filter(|c| c.event != EVENTS[0]);
-    let Some(times) = told.map(|change| change.copies).max() else {
+    let later = flow.changes.iter().filter(|c| c.event != EVENTS[0]);
+    let Some(times) = later.map(|change| change.copies).max() else {
         return Outcome::skip(untried(flow).unwrap_or_else(|| "nothing was changed".into()));
     };
     if times < 2 {

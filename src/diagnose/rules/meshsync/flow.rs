@@ -45,9 +45,9 @@ pub(crate) fn progress(flow: &FlowTest) -> Vec<String> {
     let words: Vec<&str> = made.map(|change| change.event.as_str()).collect();
     let acknowledged = format!("the API server acknowledged {}", words.join(", "));
     let mut lines = vec![format!("{} {}/{}-1: {acknowledged}", object.kind, object.namespace, object.name)];
-    let told = flow.changes.iter().filter(|c| c.watched.is_some()).count();
-    if told > 0 {
-        let all = if told == words.len() { "all".to_owned() } else { told.to_string() };
+    let watched = flow.changes.iter().filter(|c| c.watched.is_some()).count();
+    if watched > 0 {
+        let all = if watched == words.len() { "all".to_owned() } else { watched.to_string() };
         lines.push(format!("meshdoctor's own watch received {all} of them"));
     }
     lines

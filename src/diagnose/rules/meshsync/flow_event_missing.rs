@@ -39,7 +39,7 @@ pub(crate) static CHECK: Check = Check {
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let flow = tested(context)?;
     if let Some(passive) = &flow.passive {
-        let all: u64 = flow.heard.values().map(crate::facts::EventCounts::all).sum();
+        let all: u64 = flow.events.values().map(crate::facts::EventCounts::all).sum();
         if all > 0 {
             return Outcome::pass_with(format!("{all} events in {}", said(passive.window)));
         }
@@ -73,10 +73,10 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// The server that MeshSync is connected to, if we could not subscribe there: missing events would prove nothing.
 pub(crate) fn unsubscribed_server<'a>(context: &'a RuleContext<'_>, flow: &FlowTest) -> Option<&'a str> {
-    let heard = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
+    let subscribed = |id: &str| flow.servers.iter().any(|server| server.server_id == id);
     let on = &context.clients.meshsync;
-    let nowhere = !on.is_empty() && on.iter().all(|(server, _)| !heard(&server.varz.server_id));
-    on.first().filter(|_| nowhere).map(|(server, _)| server_name(context, server))
+    let unsubscribed = !on.is_empty() && on.iter().all(|(server, _)| !subscribed(&server.varz.server_id));
+    on.first().filter(|_| unsubscribed).map(|(server, _)| server_name(context, server))
 }
 
 fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change], missing: &[&Change]) -> Finding {

@@ -69,7 +69,7 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     let always = "MeshSync's pod may still be Ready: after two minutes without the broker it gives up permanently and \
                   needs a restart.";
     let container = context.facts.profile.meshsync.container;
-    let words = last_words::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
+    let words = log_excerpt::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
     let signature = words.as_ref().and_then(|words| words.signature);
     let message = match &why {
         Some(why) => format!("{} {always}", why.says),
@@ -125,7 +125,7 @@ fn who_is_listed(context: &RuleContext<'_>) -> Vec<String> {
 fn why_not(context: &RuleContext<'_>) -> Option<Why> {
     broker_down(context)
         .or_else(|| wrong_address(context))
-        .or_else(|| barred(context))
+        .or_else(|| blocked(context))
         .or_else(|| wrong_token(context))
         .or_else(|| encrypted(context))
         .or_else(|| unreadable(context))
@@ -135,8 +135,8 @@ fn why_not(context: &RuleContext<'_>) -> Option<Why> {
 fn broker_down(context: &RuleContext<'_>) -> Option<Why> {
     let remedy = "get the broker running first, then restart MeshSync";
     if let Some(to) = context.elsewhere() {
-        let nobody = matches!(to.place, Place::Service(_)) && context.target_servers().next().is_none();
-        return nobody.then(|| {
+        let no_server = matches!(to.place, Place::Service(_)) && context.target_servers().next().is_none();
+        return no_server.then(|| {
             Why::new(format!("No pod is running behind {}, where it is configured to publish.", to.shown()), remedy)
         });
     }
@@ -160,8 +160,8 @@ fn wrong_address(context: &RuleContext<'_>) -> Option<Why> {
     Some(Why::new(says, "correct the address as the other finding describes, then restart MeshSync to apply it"))
 }
 
-fn barred(context: &RuleContext<'_>) -> Option<Why> {
-    let what = network_policy_blocks::barred(context)?;
+fn blocked(context: &RuleContext<'_>) -> Option<Why> {
+    let what = network_policy_blocks::blocked(context)?;
     let mut why = Why::new(
         format!("A NetworkPolicy blocks it from {what}."),
         "allow the traffic as the other finding describes, then restart MeshSync",
@@ -187,8 +187,8 @@ fn wrong_token(context: &RuleContext<'_>) -> Option<Why> {
     if refused {
         return Some(Why::new("The broker refuses the token from its Secret.", remedy));
     }
-    let turned_away = last_closed(context).filter(|closed| closed.reason.contains("Authentication"))?;
-    Some(Why::new(format!("The broker refused its token{}.", at(turned_away)), remedy))
+    let rejected = last_closed(context).filter(|closed| closed.reason.contains("Authentication"))?;
+    Some(Why::new(format!("The broker refused its token{}.", at(rejected)), remedy))
 }
 
 fn encrypted(context: &RuleContext<'_>) -> Option<Why> {

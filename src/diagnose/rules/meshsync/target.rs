@@ -25,9 +25,9 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
     let Some((host, _)) = destination::host_and_port(address) else {
         return Target::Wrong(vec!["it is not an address of the form HOST:PORT".into()]);
     };
-    let told = destination::plain(address);
+    let given = destination::plain(address);
     if let Some(to) = &context.destination {
-        if to.given_by == GivenBy::Object && to.shown() != told {
+        if to.given_by == GivenBy::Object && to.shown() != given {
             return Target::Former(format!("spec.broker.custom.url is now {}", to.address));
         }
         return match destination::place(facts, &host) {
@@ -49,7 +49,7 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
     }
     let endpoint = destination::endpoint(facts);
     if let Some(endpoint) = endpoint.known()
-        && destination::plain(endpoint) == told
+        && destination::plain(endpoint) == given
     {
         // The Broker status has the same old address. Without any Service, that is a fault of its own.
         return match stack::broker_services(facts).first() {

@@ -2,7 +2,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp
 
 use crate::{
     diagnose::rules::{
-        custom_resources::{SOON, named},
+        custom_resources::{RECONCILE_TIME, named},
         prelude::*,
     },
     facts::Condition,
@@ -60,7 +60,7 @@ fn is_overtaken(context: &RuleContext<'_>, condition: &Condition) -> bool {
     let said: Option<Timestamp> = condition.last_transition_time.as_deref().and_then(|time| time.parse().ok());
     ready
         && condition.reason == "HealthCheckFailed"
-        && said.is_some_and(|said| context.clock().duration_since(said) < SOON)
+        && said.is_some_and(|said| context.clock().duration_since(said) < RECONCILE_TIME)
 }
 
 fn failure(

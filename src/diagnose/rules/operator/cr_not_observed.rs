@@ -1,5 +1,5 @@
 use crate::diagnose::rules::{
-    custom_resources::{self, SOON},
+    custom_resources::{self, RECONCILE_TIME},
     prelude::*,
 };
 
@@ -51,7 +51,7 @@ fn observed(context: &RuleContext<'_>) -> Judgement {
         };
         judged += 1;
         let waits = context.clock().duration_since(changed);
-        if waits < SOON {
+        if waits < RECONCILE_TIME {
             continue;
         }
         findings.push(unobserved(

@@ -65,10 +65,10 @@ fn renews(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// How long after its expiry a Lease counts as abandoned; clocks differ.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+const GRACE_PERIOD: SignedDuration = SignedDuration::from_mins(2);
 
 /// The same if the time was estimated from objects that were not all read at once.
-const PATIENCE_WITH_ESTIMATES: SignedDuration = SignedDuration::from_mins(30);
+const GRACE_PERIOD_WITH_ESTIMATES: SignedDuration = SignedDuration::from_mins(30);
 
 fn leads(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
@@ -99,10 +99,10 @@ fn leads(context: &RuleContext<'_>) -> Judgement {
         && !stack::operator_pods(facts).into_iter().any(|pod| stack::name(&pod.metadata) == holders_pod);
     let lasts = SignedDuration::from_secs(i64::from(spec.lease_duration_seconds.unwrap_or(15)));
     // A running pod takes over a Lease soon after it expires.
-    let patience = if facts.taken_at_estimated { PATIENCE_WITH_ESTIMATES } else { PATIENCE };
+    let grace_period = if facts.taken_at_estimated { GRACE_PERIOD_WITH_ESTIMATES } else { GRACE_PERIOD };
     let now = context.clock();
     let overdue = now.duration_since(renewed) - lasts;
-    if overdue <= patience {
+    if overdue <= grace_period {
         return if holder.is_empty() {
             Outcome::pass()
         } else {

@@ -25,7 +25,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     // Its log is read only if the custom resources show a problem.
     let pods = context.pods_of(Operator);
-    let Some(words) = last_words::of_pods(context.facts, Operator, &pods, container) else {
+    let Some(words) = log_excerpt::of_pods(context.facts, Operator, &pods, container) else {
         return Outcome::pass();
     };
     let name = context.facts.profile.operator.deployment;

@@ -41,7 +41,7 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
     let memory = last
         .filter(|last| last.reason.as_deref() == Some("OOMKilled"))
         .map(|_| OutOfMemory::of(context, component, pod, &status.name));
-    let words = last_words::of(context.facts, component, name, &status.name);
+    let words = log_excerpt::of(context.facts, component, name, &status.name);
     let message = match (&memory, words.signature) {
         (Some(memory), _) => memory.message(),
         (None, Some(signature)) => format!("Container {} exits because {}.", status.name, signature.says),

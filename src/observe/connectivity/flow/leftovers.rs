@@ -21,11 +21,11 @@ use crate::{
     stack::base::seen::Seen,
 };
 
-/// The timeout for another run to answer that it is alive.
-const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+/// The timeout for another run to report that it is running.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long the broker may take to notice that a run was killed, because its connection passes through a port-forward.
-const PARTING: Duration = Duration::from_secs(3);
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Where leftovers are searched, and where their runs can be asked.
 pub(crate) struct Leftovers<'a> {
@@ -88,12 +88,12 @@ impl Leftovers<'_> {
             return true;
         };
         for client in self.clients {
-            let end = Instant::now() + PARTING.min(self.context.api.remaining());
+            let end = Instant::now() + DISCONNECT_TIMEOUT.min(self.context.api.remaining());
             loop {
                 let subject = test_object::private_subject(run);
-                match broker::heard(client, subject, SIGN_OF_LIFE).await {
-                    Subscribers::Nobody => break,
-                    Subscribers::Silence if Instant::now() < end => {}
+                match broker::subscribers(client, subject, RESPONSE_TIMEOUT).await {
+                    Subscribers::Absent => break,
+                    Subscribers::NoReply if Instant::now() < end => {}
                     _ => return true,
                 }
             }

@@ -133,7 +133,7 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
             }
         }
     }
-    found.heard = listener.heard();
+    found.events = listener.event_counts();
     found.malformed = listener.malformed;
     found.elsewhere = listener.elsewhere.iter().cloned().collect();
     // The subscriptions end here.

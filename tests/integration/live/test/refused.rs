@@ -129,7 +129,7 @@ async fn admission_policy_refusal_is_quoted() -> Result<()> {
         { "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"] },
     ] });
     let validation = json!({
-        "expression": "!object.metadata.name.startsWith('meshdoctor')", "message": "nobody doctors here",
+        "expression": "!object.metadata.name.startsWith('meshdoctor')", "message": "this name is not allowed",
         "reason": "Forbidden",
     });
     let admission = "/apis/admissionregistration.k8s.io/v1";
@@ -160,7 +160,7 @@ async fn admission_policy_refusal_is_quoted() -> Result<()> {
     let report = scene.dataflow(3, "").await;
     assert_root(&report, "flow-write-refused");
     let refused = finding(&report, "flow-write-refused");
-    assert_evidence(refused, "nobody doctors here");
+    assert_evidence(refused, "this name is not allowed");
     assert!(!refused["remedy"].to_string().contains("rbac test"), "{refused:#}");
     scene.assert_nothing_is_left().await
 }

@@ -102,7 +102,7 @@ async fn hanging_api_server_fails_at_tls_within_the_timeout() -> Result<()> {
 async fn rejected_credentials_fail_after_tls() -> Result<()> {
     let bed = bed::lease().await?;
     let token = users::token(users::ADMIN);
-    let path = changed(&bed, "config-bad-token", &token, "nobody-gave-me-this")?;
+    let path = changed(&bed, "config-bad-token", &token, "never-issued-token")?;
     let report = test(&bed, &path, "").await.exits(3).json();
     assert_eq!(steps(&report), "pass pass pass fail skip", "{report:#}");
     let why = hop(&report, "authenticate")["detail"].to_string();
@@ -132,7 +132,7 @@ async fn steps_behind_a_proxy_are_skipped_with_a_reason() -> Result<()> {
 #[tokio::test]
 async fn yaml_and_table_show_the_same_result() -> Result<()> {
     let bed = bed::lease().await?;
-    let path = changed(&bed, "config-bad-token-too", &users::token(users::ADMIN), "nobody-gave-me-this")?;
+    let path = changed(&bed, "config-bad-token-too", &users::token(users::ADMIN), "never-issued-token")?;
     let run = |format: &str| {
         let arguments = format!("test kubernetes -o {format}");
         at(&bed, bed.namespace(), &arguments).kubeconfig(&path).run_beside()
@@ -143,6 +143,6 @@ async fn yaml_and_table_show_the_same_result() -> Result<()> {
     assert_eq!(hop(&report, "authenticate")["status"], json!("fail"));
     let screen = run("table").await.exits(3).stdout;
     assert!(screen.contains("authenticated"), "{screen}");
-    assert!(!screen.contains("nobody-gave-me-this"), "{screen}");
+    assert!(!screen.contains("never-issued-token"), "{screen}");
     Ok(())
 }

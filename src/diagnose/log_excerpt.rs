@@ -14,7 +14,7 @@ use crate::{
 const SHOWN: usize = 3;
 
 /// The relevant lines of a container's logs.
-pub(crate) struct LastWords {
+pub(crate) struct LogExcerpt {
     /// The lines, as evidence.
     pub(crate) evidence: Vec<String>,
     /// The meaning of the first known line.
@@ -22,11 +22,11 @@ pub(crate) struct LastWords {
 }
 
 /// The relevant lines of a pod's container; the previous container's log comes before the current one.
-pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str) -> LastWords {
+pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str) -> LogExcerpt {
     let logs = |previous: bool| {
         facts.logs.iter().filter(move |log| log.pod == pod && log.container == container && log.previous == previous)
     };
-    let mut words = LastWords { evidence: Vec::new(), signature: None };
+    let mut words = LogExcerpt { evidence: Vec::new(), signature: None };
     for log in logs(true).chain(logs(false)) {
         for line in log.lines.items() {
             let known = signatures::find(Some(component), &line.message);
@@ -45,7 +45,7 @@ pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str
 }
 
 /// The relevant lines of a container in the first of these pods that has any.
-pub(crate) fn of_pods(facts: &Facts, component: Component, pods: &[&Pod], container: &str) -> Option<LastWords> {
+pub(crate) fn of_pods(facts: &Facts, component: Component, pods: &[&Pod], container: &str) -> Option<LogExcerpt> {
     pods.iter()
         .map(|pod| of(facts, component, stack::name(&pod.metadata), container))
         .find(|words| !words.evidence.is_empty())
