@@ -88,7 +88,7 @@ fn not_ready(context: &RuleContext<'_>, node: &str, pods: &[(Component, &Pod)]) 
     }
     let finding = finding.command(context.kubectl_cluster().inspect(format!("describe node {node}")));
     let silent = seen.and_then(Seen::known).is_none_or(NodeReadiness::is_silent);
-    finding.commands(silent.then(|| context.kubectl_cluster().delete(format!("node {node}")))).done()
+    finding.commands(silent.then(|| context.kubectl_cluster().delete(format!("node {node}")).last_resort())).done()
 }
 
 fn about_node(node: &str, seen: Option<&Seen<NodeReadiness>>) -> String {

@@ -44,10 +44,10 @@ pub(crate) fn stuck_terminating(context: &RuleContext<'_>, component: Component,
              certainly did",
         );
         let force = format!("pod {name} --force --grace-period=0");
-        return Some(draft.command(context.kubectl().delete(force)).done());
+        return Some(draft.command(context.kubectl().delete(force).last_resort()).done());
     }
     let clear = Action::ClearFinalizers(format!("pod/{name}"));
     let draft = draft
         .remedy("get the controllers of these finalizers running; remove the finalizers only if they never return");
-    Some(draft.command(context.kubectl().run(clear)).done())
+    Some(draft.command(context.kubectl().run(clear).last_resort()).done())
 }
