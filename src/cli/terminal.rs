@@ -250,6 +250,20 @@ impl Terminal {
         Some(answer == word)
     }
 
+    /// Asks which of these items to take; Enter takes the first. `None` if questions cannot be asked or the answer is none
+    /// of them.
+    pub async fn select(&self, question: &str, items: &[String]) -> Option<usize> {
+        let width = items.len().to_string().len();
+        for (number, item) in items.iter().enumerate() {
+            self.say(&format!("  {:>width$}  {item}", number + 1));
+        }
+        let mut prompt = String::new();
+        SimpleTheme.format_input_prompt(&mut prompt, &format!("{question} Number, or q to stop"), Some("1")).ok()?;
+        let answer = self.ask(&prompt).await?;
+        let number = if answer.is_empty() { 1 } else { answer.parse::<usize>().ok()? };
+        number.checked_sub(1).filter(|index| *index < items.len())
+    }
+
     /// Asks for a line. A separate thread reads it without changing the terminal mode, so that signals are handled
     /// meanwhile. The library that formats the question would read key by key and change the terminal mode for each key:
     /// it hangs on fast or pasted input.

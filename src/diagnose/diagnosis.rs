@@ -29,6 +29,33 @@ pub struct Diagnosis {
     pub remedy: &'static str,
     /// The arguments of a kubectl command that shows more about such an obstacle.
     pub kubectl: Option<&'static str>,
+    /// Who fixes it.
+    pub cure: Cure,
+}
+
+/// Who fixes what a diagnosis finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cure {
+    /// `check --fix`.
+    Automatic,
+    /// `check --fix`, except in this case, as a clause.
+    Except(&'static str),
+    /// A person, for this reason, as a clause.
+    Person(&'static str),
+}
+
+/// Why a person must fix something.
+pub(crate) mod because {
+    pub(crate) const ACCESS: &str = "only an administrator can grant the access that is missing";
+    pub(crate) const CAPACITY: &str = "the cluster must provide more, or be asked for less";
+    pub(crate) const CHOICE: &str = "there is more than one right answer";
+    pub(crate) const CLIENT: &str = "the cause is in Meshery Server";
+    pub(crate) const INFORMATION: &str = "nothing is broken";
+    pub(crate) const LOG: &str = "the cause can be anything; the logs show it";
+    pub(crate) const LOSS: &str = "objects would be lost";
+    pub(crate) const OUTSIDE: &str = "the cause is outside the cluster's stack: on this machine or in the network";
+    pub(crate) const OWNER: &str = "it belongs to another tool or team";
+    pub(crate) const RELEASE: &str = "it depends on the release";
 }
 
 impl Diagnosis {
@@ -42,6 +69,7 @@ impl Diagnosis {
         explanation: "",
         remedy: "",
         kubectl: None,
+        cure: Cure::Person(""),
     };
 
     /// Defaults of a component's faults: severity error.
@@ -97,6 +125,16 @@ impl Code {
     /// The text of `explain`.
     pub fn explanation(&self) -> String {
         self.fill(self.diagnosis.explanation)
+    }
+
+    /// Who fixes it, as a sentence.
+    pub fn cure(&self) -> String {
+        let command = "`meshdoctor check --fix` can fix it";
+        match self.diagnosis.cure {
+            Cure::Automatic => format!("{command}."),
+            Cure::Except(case) => format!("{command}, except {case}."),
+            Cure::Person(why) => format!("A person must fix it: {why}."),
+        }
     }
 
     /// The codes that it explains. Some codes of a template exist only for one component.

@@ -105,6 +105,16 @@ impl Draft {
         self
     }
 
+    /// A command of the remedy that `check --fix` applies. Several of them are applied in order.
+    pub(crate) fn fix(self, command: Command) -> Self {
+        self.command(Command { fix: true, ..command })
+    }
+
+    /// Commands of the remedy that `check --fix` applies, in order.
+    pub(crate) fn fixes(self, commands: impl IntoIterator<Item = Command>) -> Self {
+        commands.into_iter().fold(self, Self::fix)
+    }
+
     pub(crate) fn commands(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
         self.0.remedy.commands.extend(commands);
         self

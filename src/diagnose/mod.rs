@@ -166,6 +166,7 @@ fn judged(
         permissions: Permissions::default(),
         preflight: None,
         test: None,
+        fixes: None,
         determined,
         not_needed,
     }

@@ -1,10 +1,12 @@
 //! Commands of remedies: actions with the connection flags, the namespace and the real object names.
 
+use serde_json::Value;
+
 use super::RuleContext;
 use crate::{
     facts::stack,
     report::{Action, Command, Effect, WorkloadRef},
-    stack::{base::words::quoted, component::Component},
+    stack::{base::words::quoted, component::Component, object::Id},
 };
 
 /// Builds kubectl commands for objects of a namespace or of the whole cluster.
@@ -25,8 +27,8 @@ impl Kubectl<'_, '_> {
     }
 
     /// Changes fields of an object with a merge patch.
-    pub(crate) fn patch(&self, object: impl Into<String>, patch: impl Into<String>) -> Command {
-        self.run(Action::Patch { object: object.into(), patch: patch.into() })
+    pub(crate) fn patch(&self, object: Id, patch: Value) -> Command {
+        self.run(Action::Patch { object, patch, file: None })
     }
 
     /// Deletes objects.
@@ -49,7 +51,7 @@ pub(crate) fn other(effect: Effect, run: String) -> Command {
 }
 
 fn command(run: String, action: Action) -> Command {
-    Command { run, effect: action.effect(), last_resort: false, action }
+    Command { run, effect: action.effect(), last_resort: false, fix: false, action }
 }
 
 impl<'a> RuleContext<'a> {
@@ -93,6 +95,24 @@ impl<'a> RuleContext<'a> {
         }
     }
 
+    /// A custom resource of the namespace, in a version that can be read.
+    pub(crate) fn custom_resource(&self, kind: &str, name: &str) -> Id {
+        let facts = self.facts;
+        let profile = facts.profile;
+        let brokers = facts.brokers.iter().filter(|(_, seen)| seen.known().is_some()).map(|(version, _)| version);
+        let meshsyncs = facts.meshsyncs.iter().filter(|(_, seen)| seen.known().is_some()).map(|(version, _)| version);
+        let readable: Vec<&String> = if kind == "Broker" { brokers.collect() } else { meshsyncs.collect() };
+        let is_readable = |version: &&&str| readable.iter().any(|readable| readable.as_str() == **version);
+        let version = profile.versions.iter().find(is_readable).or(profile.versions.first()).unwrap_or(&"v1alpha1");
+        Id {
+            api_version: format!("{}/{version}", profile.group),
+            kind: kind.to_owned(),
+            plural: format!("{}s", kind.to_lowercase()),
+            namespace: Some(facts.target.namespace.clone()),
+            name: name.to_owned(),
+        }
+    }
+
     /// Restarts a component's workload.
     pub(crate) fn restart(&self, component: Component) -> Command {
         self.kubectl().run(Action::Restart(self.workload(component)))
@@ -116,6 +136,11 @@ impl<'a> RuleContext<'a> {
     /// Redeploys the stack or a part of it.
     pub(crate) fn redeploy(&self, part: Option<&'static str>) -> Command {
         self.own(Action::Redeploy(part))
+    }
+
+    /// Redeploys the broker with a new token.
+    pub(crate) fn new_token(&self) -> Command {
+        self.own(Action::NewToken)
     }
 
     /// Checks the stack of another namespace.

@@ -3,6 +3,7 @@
 //! - [`crate::stack`] knows everything that a stack may consist of, and the manifests that install it.
 //! - [`deployment`] plans `system redeploy`, [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what
 //!   changes in an object.
+//! - [`fix`] selects what `check --fix` does.
 //! - [`apply`] is the only writer; [`backup`] writes a copy of the removed objects, and [`restore`] reads it.
 //! - [`crate::report::change`] is what the command answers.
 
@@ -10,6 +11,7 @@ pub mod apply;
 pub mod backup;
 pub mod deployment;
 pub mod diff;
+pub mod fix;
 pub mod inspect;
 pub mod plan;
 pub mod removal;

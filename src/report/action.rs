@@ -1,8 +1,12 @@
 //! What a remedy does, as data. The printed command, the JSON and the repair are all derived from it.
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::stack::base::words::quoted;
+use crate::stack::{
+    base::words::quoted,
+    object::{self, Id},
+};
 
 /// What a command does to the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -30,17 +34,23 @@ pub enum Action {
     },
     /// Changes fields of an object.
     Patch {
-        /// The object as kubectl accepts it: `broker/meshery-broker`, `crd NAME`.
-        object: String,
+        /// The object.
+        object: Id,
         /// A JSON merge patch.
-        patch: String,
+        patch: Value,
+        /// The file from which the printed command reads the patch, if it is too long for a command line.
+        file: Option<String>,
     },
-    /// Deletes objects, as kubectl accepts them: `service NAME`, `statefulset/NAME service/NAME`.
+    /// Deletes an object that a test of this program left.
+    RemoveTestObject(Id),
+    /// Deletes objects, as kubectl accepts them: `service NAME`, `meshsyncs.meshery.io --all`.
     Delete(String),
     /// Removes the finalizers of an object, so that its deletion completes.
     ClearFinalizers(String),
     /// Deploys the stack, or a part of it, from the embedded manifests.
     Redeploy(Option<&'static str>),
+    /// Deploys the broker with a new token.
+    NewToken,
     /// Shows the logs of a workload or pod.
     Logs {
         /// The target as kubectl accepts it: `deployment/NAME`, a pod's name, `-l SELECTOR`.
@@ -60,8 +70,9 @@ pub enum Action {
     Other(String, Effect),
 }
 
-/// Whether an action may be applied automatically.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a change may be applied automatically.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Safety {
     /// It is idempotent and loses nothing.
     Safe,
@@ -102,33 +113,21 @@ impl Action {
     /// The effect on the cluster.
     pub fn effect(&self) -> Effect {
         match self {
-            Self::Restart(_) | Self::Scale { .. } | Self::Patch { .. } | Self::Redeploy(_) | Self::Change(_) => {
-                Effect::Write
-            }
-            Self::Delete(_) | Self::ClearFinalizers(_) => Effect::Destructive,
+            Self::Restart(_)
+            | Self::Scale { .. }
+            | Self::Patch { .. }
+            | Self::Redeploy(_)
+            | Self::NewToken
+            | Self::Change(_) => Effect::Write,
+            Self::Delete(_) | Self::RemoveTestObject(_) | Self::ClearFinalizers(_) => Effect::Destructive,
             Self::Logs { .. } | Self::Inspect(_) => Effect::Read,
             Self::Meshdoctor(_, effect) | Self::Other(_, effect) => *effect,
         }
     }
 
-    /// Whether it may be applied automatically.
-    pub fn safety(&self) -> Safety {
-        match self {
-            Self::Logs { .. } | Self::Inspect(_) | Self::Meshdoctor(_, Effect::Read) | Self::Other(_, Effect::Read) => {
-                Safety::Safe
-            }
-            Self::Restart(_) | Self::Scale { .. } | Self::Patch { .. } | Self::Redeploy(_) => Safety::Review,
-            Self::Delete(_)
-            | Self::ClearFinalizers(_)
-            | Self::Change(_)
-            | Self::Meshdoctor(_, _)
-            | Self::Other(_, _) => Safety::Manual,
-        }
-    }
-
     /// Whether this program runs it, not kubectl.
     pub fn is_own(&self) -> bool {
-        matches!(self, Self::Redeploy(_) | Self::Meshdoctor(_, _))
+        matches!(self, Self::Redeploy(_) | Self::NewToken | Self::Meshdoctor(_, _))
     }
 
     /// The arguments of kubectl, or of this program, without those that select the cluster and the namespace.
@@ -136,11 +135,18 @@ impl Action {
         match self {
             Self::Restart(workload) => format!("rollout restart {workload}"),
             Self::Scale { workload, replicas } => format!("scale {workload} --replicas={replicas}"),
-            Self::Patch { object, patch } => format!("patch {object} --type merge -p {}", quoted(patch)),
+            Self::Patch { object, patch, file: None } => {
+                format!("patch {} --type merge -p {}", named(object), quoted(&patch.to_string()))
+            }
+            Self::Patch { object, file: Some(file), .. } => {
+                format!("patch {} --type merge --patch-file {}", named(object), quoted(file))
+            }
+            Self::RemoveTestObject(object) => format!("delete {}", named(object)),
             Self::Delete(objects) => format!("delete {objects}"),
             Self::ClearFinalizers(object) => {
                 format!(r#"patch {object} --type merge -p '{{"metadata":{{"finalizers":null}}}}'"#)
             }
+            Self::NewToken => "system redeploy broker --new-token".into(),
             Self::Redeploy(None) => "system redeploy".into(),
             Self::Redeploy(Some(part)) => format!("system redeploy {part}"),
             Self::Logs { of, container, tail } => {
@@ -154,4 +160,16 @@ impl Action {
             | Self::Other(arguments, _) => arguments.clone(),
         }
     }
+}
+
+/// An object as kubectl accepts it: `statefulset/NAME`, `crd/NAME`, `broker.meshery.io/NAME`.
+fn named(id: &Id) -> String {
+    let kind = id.kind.to_lowercase();
+    let is_custom = id.group().contains('.') && !id.group().ends_with(".k8s.io");
+    let resource = match kind.as_str() {
+        _ if id.kind == object::DEFINITION.kind => "crd".to_owned(),
+        _ if is_custom => format!("{kind}.{}", id.group()),
+        _ => kind,
+    };
+    format!("{resource}/{}", quoted(&id.name))
 }

@@ -98,7 +98,7 @@ pub struct ChangeTarget {
 }
 
 /// One step.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
     /// `create`, `change`, `replace`, `delete`, `clear finalizers`, `restart`, `wait`.

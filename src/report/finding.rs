@@ -46,6 +46,8 @@ pub struct Command {
     /// Whether it is only for the case that the commands before it cannot be used.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub last_resort: bool,
+    /// Whether `check --fix` applies it. The commands that it applies are a complete fix, in order.
+    pub fix: bool,
     /// The action, for a repair.
     #[serde(skip)]
     pub action: Action,
@@ -65,6 +67,13 @@ pub struct Remedy {
     pub text: String,
     /// As commands, in order.
     pub commands: Vec<Command>,
+}
+
+impl Remedy {
+    /// The actions that `check --fix` applies, in order.
+    pub fn fix(&self) -> impl Iterator<Item = &Action> {
+        self.commands.iter().filter(|command| command.fix).map(|command| &command.action)
+    }
 }
 
 /// One object of the cluster.

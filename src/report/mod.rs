@@ -6,6 +6,7 @@ mod action;
 pub mod change;
 mod components;
 mod finding;
+mod fix;
 mod route;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use components::{
     State, Workload,
 };
 pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
+pub use fix::FixReport;
 
 /// The verdict on the whole stack. It does not depend on `--fail-on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -434,6 +436,9 @@ pub struct Report {
     /// The results of a connectivity test, if one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestReport>,
+    /// What was done about the root causes. Only with `--fix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<Vec<FixReport>>,
     /// Whether every state is determined. Not part of the document, because the exit code says it.
     #[serde(skip)]
     pub determined: bool,

@@ -233,6 +233,14 @@ pub async fn run(name: &str, cluster: &Cluster, namespace: &str) -> Result<Runni
     Ok(Running::Working(controller))
 }
 
+/// A healthy stack, installed as `meshdoctor system redeploy` does, whose MeshSync publishes nothing.
+pub async fn working(cluster: &Cluster, namespace: &str) -> Result<FakeController> {
+    install(cluster, namespace, &[]).await?;
+    let controller = cluster.start_controller(namespace)?;
+    controller.until_connected().await?;
+    Ok(controller)
+}
+
 async fn healthy(cluster: &Cluster, namespace: &str) -> Result<FakeController> {
     install(cluster, namespace, &[]).await?;
     let controller = cluster.start_publishing_controller(namespace)?;

@@ -1,8 +1,11 @@
 //! Arguments of `check`.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
+use super::duration;
 use crate::cli::candidates;
 
 /// The flags of `check`.
@@ -10,6 +13,7 @@ use crate::cli::candidates;
 #[command(after_help = "Examples:
   meshdoctor check                            diagnose the current context
   meshdoctor check --only broker --all        every check of the broker
+  meshdoctor check --fix                      fix what was found, one cause after the other
   meshdoctor check --preflight                can the stack be installed?
   meshdoctor check --from recording.json      diagnose a recording
   meshdoctor check -o json --fail-on warning  gate a pipeline")]
@@ -24,6 +28,20 @@ pub struct Check {
     /// Check whether the stack can be installed (server-side dry run)
     #[arg(long, alias = "pre", conflicts_with = "expect")]
     pub preflight: bool,
+    /// Fix the root causes one after the other; at a terminal, ask which. `review` also allows changes that restart or
+    /// replace something that works
+    #[arg(long, value_name = "LEVEL", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
+    #[arg(conflicts_with_all = ["from", "preflight"])]
+    pub fix: Option<FixLevel>,
+    /// Show what --fix would change, and change nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Apply what --fix allows without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Timeout for each resource that --fix waits for
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, requires = "fix")]
+    pub wait: Duration,
     /// Also prove that events flow, as `test dataflow` does: creates, changes and deletes an object
     #[arg(long, conflicts_with_all = ["preflight", "from"])]
     pub synthetic: bool,
@@ -51,9 +69,15 @@ pub struct Check {
     /// What mesheryctl calls the check of all components
     #[arg(long, hide = true)]
     pub components: bool,
-    /// Accepted as mesheryctl has it; nothing here is asked
-    #[arg(short, long, hide = true)]
-    pub yes: bool,
+}
+
+/// What `--fix` may do without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FixLevel {
+    /// Changes that lose nothing
+    Safe,
+    /// Also changes that restart or replace something that works
+    Review,
 }
 
 /// Lowest severity that makes the exit code 1.

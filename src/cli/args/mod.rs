@@ -6,7 +6,7 @@ mod global;
 mod test;
 
 pub use change::{Change, Deployable, Installation, Redeploy, Removable, Reset};
-pub use check::{Check, FailOn};
+pub use check::{Check, FailOn, FixLevel};
 pub use global::{Color, Format, Global};
 use std::time::Duration;
 pub use test::{Dataflow, Judged, Probe, Repeated, Test};

@@ -4,6 +4,7 @@ mod change;
 mod check;
 mod checks;
 mod finding;
+mod fixes;
 mod path;
 mod preflight;
 mod status;
@@ -17,6 +18,7 @@ mod watch_list;
 
 pub use change::{Shown, change, doing, outcome, plan, spent, step, waiting};
 pub use check::check;
+pub use fixes::fixes;
 pub use preflight::preflight;
 pub use status::{states_line, status};
 pub use style::Look;

@@ -1,5 +1,6 @@
 //! `check`: observe, diagnose, render.
 
+use super::fix;
 use crate::{
     cli::{
         args::{Check, Global, program},
@@ -17,6 +18,9 @@ use crate::{
 pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let expect = Expectation::of(args.expect.iter().map(String::as_str))?;
     let selection = selection(args)?;
+    if let Some(level) = args.fix {
+        return Box::pin(fix::run(args, level, &expect, &selection, global, terminal, cleanup)).await;
+    }
     let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
     let (facts, source) = if args.synthetic {
         let facts = Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?;

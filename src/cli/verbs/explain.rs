@@ -24,6 +24,8 @@ pub(crate) struct Described {
     pub(crate) kind: Kind,
     pub(crate) severity: Severity,
     pub(crate) title: String,
+    /// Who fixes it.
+    pub(crate) cure: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Described {
             kind: known.diagnosis.kind,
             severity: known.diagnosis.severity,
             title: known.title(),
+            cure: known.cure(),
             text: text.then(|| known.explanation()),
         }
     }
@@ -66,7 +69,8 @@ pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::
         };
         return Err(UsageError::new(format!("there is no code or check \"{given}\"")).hint(hint).into());
     };
-    answer(&Described::new(&known, true), &known.explanation(), global, terminal)
+    let text = format!("{}\n## Who fixes it\n{}\n", known.explanation(), known.cure());
+    answer(&Described::new(&known, true), &text, global, terminal)
 }
 
 /// The text for people, or the document for programs.

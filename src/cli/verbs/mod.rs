@@ -5,6 +5,7 @@ mod check;
 mod checks;
 mod completion;
 mod explain;
+mod fix;
 mod installation;
 mod manifests;
 mod options;
@@ -100,11 +101,16 @@ async fn look_and_test(
         },
         Opened::Obstacle(facts) => *facts,
     };
-    let mut facts = connected(global, terminal, global.timeout + longer, look).await?;
+    let facts = connected(global, terminal, global.timeout + longer, look).await?;
+    Ok(invoked(facts, global))
+}
+
+/// The facts with the name and the flags of this call, which the commands of remedies repeat.
+fn invoked(mut facts: Facts, global: &Global) -> Facts {
     let mut invocation = invocation(global);
     invocation.add("--context", facts.target.context.clone());
     facts.target.invocation = invocation;
-    Ok(facts)
+    facts
 }
 
 /// How this program was called, without tokens and without the user part of an address.

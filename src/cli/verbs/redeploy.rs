@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use clap::ValueEnum;
 use serde_json::Value;
 
 use super::change::{After, Consent, Run};
@@ -20,7 +21,7 @@ use crate::{
         plan::{Cause, Plan, Refusal},
         restore::Backup,
     },
-    report::{Report, Source, Verdict},
+    report::{Action, Report, Source, Verdict},
     stack::{
         base::{limits, reader, usage::UsageError},
         inventory::Part,
@@ -51,13 +52,11 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
     let after = if connects && !args.no_wait { After::Connected } else { After::Deployed };
     let applied = run.apply(&consent, after, async |session| {
         confirmed(args, &backup, session.namespace())?;
-        let objects = desired(session, profile, &request, &options, &backup).await?;
-        let (mut live_state, facts) =
-            tokio::join!(session.live_state(profile, objects, request.take_over), observe::look(session, Depth::Check));
-        let report = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
-        live_state.findings = report.findings().iter().map(|finding| finding.code.clone()).collect();
-        let mut plan = deployment::plan(profile, &request, &live_state)?;
-        permitted(session, &plan).await?;
+        let look = async {
+            let facts = observe::look(session, Depth::Check).await;
+            diagnose::diagnose(&facts, &Expectation::default(), Source::live())
+        };
+        let (mut plan, report) = planned(session, profile, &request, &options, &backup, look).await?;
         warn(&options, &mut plan);
         plan.unhealthy = cause(&report).filter(|_| plan.is_empty());
         if let Some(other) = &backup.foreign {
@@ -66,6 +65,43 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
         Ok(plan)
     });
     Box::pin(applied).await
+}
+
+/// The plan that `check --fix` applies: a part is redeployed with the default options.
+pub(super) async fn plan_of(
+    session: &Session<'_>,
+    action: &Action,
+    force_conflicts: bool,
+    report: &Report,
+) -> Result<Plan, Refusal> {
+    let what = match action {
+        Action::NewToken => Deployable::Broker,
+        Action::Redeploy(Some(part)) => Deployable::from_str(part, false).unwrap_or(Deployable::All),
+        _ => Deployable::All,
+    };
+    let new_token = *action == Action::NewToken;
+    let request = Request { parts: parts(what), force_conflicts, new_token, ..Request::default() };
+    let report = async { report.clone() };
+    let profile = session.scope.profile;
+    let (plan, _) = planned(session, profile, &request, &Options::default(), &Backup::default(), report).await?;
+    Ok(plan)
+}
+
+/// The plan for the live state, and the report that it considers.
+async fn planned(
+    session: &Session<'_>,
+    profile: &Profile,
+    request: &Request,
+    options: &Options,
+    backup: &Backup,
+    report: impl Future<Output = Report>,
+) -> Result<(Plan, Report), Refusal> {
+    let objects = desired(session, profile, request, options, backup).await?;
+    let (mut live_state, report) = tokio::join!(session.live_state(profile, objects, request.take_over), report);
+    live_state.findings = report.findings().iter().map(|finding| finding.code.clone()).collect();
+    let plan = deployment::plan(profile, request, &live_state)?;
+    permitted(session, &plan).await?;
+    Ok((plan, report))
 }
 
 /// The desired objects. The role lets `MeshSync` read the kinds of the effective watch-list: that of an existing CR, unless
@@ -209,15 +245,18 @@ fn restored(
     }
 }
 
-fn request(args: &Redeploy) -> Request {
-    let parts: BTreeSet<Part> = match args.what {
+fn parts(what: Deployable) -> BTreeSet<Part> {
+    match what {
         Deployable::All => [Part::Operator, Part::Broker, Part::Meshsync].into(),
         Deployable::Operator => [Part::Operator].into(),
         Deployable::Broker => [Part::Broker].into(),
         Deployable::Meshsync => [Part::Meshsync].into(),
-    };
+    }
+}
+
+fn request(args: &Redeploy) -> Request {
     Request {
-        parts,
+        parts: parts(args.what),
         force_conflicts: args.force_conflicts,
         take_over: args.take_over,
         overwrite: args.overwrite_crs,

@@ -27,13 +27,22 @@ pub(crate) mod prelude {
     };
     pub(crate) use crate::{
         diagnose::{
-            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided, known_unless, log_excerpt,
-            remedy::other, rollout, stack_view::cluster_object,
+            CLOCK_SKEW, Check, Diagnosis, Draft, Judgement, Outcome, RuleContext, Undecided,
+            diagnosis::{Cure, because},
+            known_unless, log_excerpt,
+            remedy::other,
+            rollout,
+            stack_view::cluster_object,
         },
         facts::{BrokerServer, stack},
         report::{Action, Command, Effect, Finding, Kind, ObjectRef, Severity},
-        stack::{base::seen::Seen, component::Component},
+        stack::{
+            base::seen::Seen,
+            component::Component,
+            object::{self, Id},
+        },
     };
+    pub(crate) use serde_json::json;
 }
 
 /// The prerequisite of most checks.

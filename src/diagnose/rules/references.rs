@@ -9,11 +9,7 @@ pub(crate) fn named_object(context: &RuleContext<'_>, meshsync: &Meshsync) -> St
 
 /// The command that makes a MeshSync CR use a Broker CR of this namespace.
 pub(crate) fn point_to(context: &RuleContext<'_>, meshsync: &Meshsync, broker: &str) -> Command {
-    context.kubectl().patch(
-        named_object(context, meshsync),
-        format!(
-            r#"{{"spec":{{"broker":{{"custom":null,"native":{{"name":"{broker}","namespace":"{}"}}}}}}}}"#,
-            context.facts.target.namespace
-        ),
-    )
+    let native = json!({ "name": broker, "namespace": context.facts.target.namespace });
+    let object = context.custom_resource("MeshSync", stack::name(&meshsync.metadata));
+    context.kubectl().patch(object, json!({ "spec": { "broker": { "custom": null, "native": native } } }))
 }

@@ -27,7 +27,7 @@ use crate::stack::{
 };
 
 /// What to deploy, and what may be overwritten.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Request {
     /// The parts.

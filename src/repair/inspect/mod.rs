@@ -3,3 +3,4 @@
 mod escalation;
 mod existing;
 mod live_state;
+mod remedy;

@@ -11,6 +11,7 @@ mod operator;
 mod workloads;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -39,6 +40,7 @@ pub struct FakeController {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     status: Arc<Mutex<Status>>,
+    gives_up: Arc<AtomicBool>,
 }
 
 /// What the thread reports.
@@ -76,7 +78,8 @@ impl Cluster {
     fn run_controller(&self, line: Line, namespace: &str, is_publishing: bool) -> Result<FakeController> {
         let (stop, mut stopped) = oneshot::channel();
         let status = Arc::new(Mutex::new(Status::default()));
-        let (cluster, shared) = (self.clone(), status.clone());
+        let gives_up = Arc::new(AtomicBool::new(false));
+        let (cluster, shared, gives_up_too) = (self.clone(), status.clone(), gives_up.clone());
         let setup = Stack::of(line).namespace(namespace);
         let name = format!("fake controller of {namespace}");
         let thread = std::thread::Builder::new().name(name).spawn(move || {
@@ -88,6 +91,7 @@ impl Cluster {
                     return;
                 };
                 let mut controller = Controller::new(cluster, client, setup, is_publishing);
+                controller.gives_up = gives_up_too;
                 let mut rounds = 0;
                 loop {
                     let round = async {
@@ -108,7 +112,7 @@ impl Cluster {
                 }
             });
         })?;
-        Ok(FakeController { stop: Some(stop), thread: Some(thread), status })
+        Ok(FakeController { stop: Some(stop), thread: Some(thread), status, gives_up })
     }
 }
 
@@ -134,6 +138,12 @@ impl Stack {
 }
 
 impl FakeController {
+    /// Disconnects MeshSync, which then does not reconnect until its pod is replaced.
+    pub async fn give_up_meshsync(&self) -> Result<()> {
+        self.gives_up.store(true, Ordering::Relaxed);
+        self.until_disconnected().await
+    }
+
     /// Waits until MeshSync is connected to the broker.
     pub async fn until_connected(&self) -> Result<()> {
         self.until("MeshSync to connect", |status| status.connected).await
@@ -194,6 +204,8 @@ struct Controller {
     meshsyncs: BTreeMap<String, MeshSync>,
     /// The Meshery Server, with the UID of the broker pod to which it is connected.
     server: Option<(Value, FakeClient)>,
+    /// Set when every MeshSync gives up.
+    gives_up: Arc<AtomicBool>,
 }
 
 impl Controller {
@@ -209,6 +221,7 @@ impl Controller {
             is_publishing,
             meshsyncs: BTreeMap::new(),
             server: None,
+            gives_up: Arc::default(),
         }
     }
 

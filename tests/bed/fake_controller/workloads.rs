@@ -1,6 +1,7 @@
 //! What runs in the pods: a broker server for each broker pod, and a MeshSync for each MeshSync pod. Meshery Server runs
 //! outside the cluster.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -24,13 +25,15 @@ pub(super) enum MeshSync {
     Idle(FakeClient),
     /// A MeshSync that publishes, with its pod's name and the time of its start.
     Publishing(String, Publisher, Instant),
+    /// A MeshSync that gave up reconnecting. Only a new pod connects again.
+    GaveUp,
 }
 
 impl MeshSync {
     /// Whether it runs, or exited too recently to be started again.
     fn is_current(&self) -> bool {
         match self {
-            Self::Idle(_) => true,
+            Self::Idle(_) | Self::GaveUp => true,
             Self::Publishing(_, publisher, start) => publisher.is_running() || start.elapsed() < RESTART_DELAY,
         }
     }
@@ -89,6 +92,9 @@ impl Controller {
             .into_iter()
             .partition(|(uid, meshsync)| uids.contains(&uid.as_str()) && meshsync.is_current());
         self.meshsyncs = current;
+        if self.gives_up.swap(false, Ordering::Relaxed) {
+            self.meshsyncs.values_mut().for_each(|meshsync| *meshsync = MeshSync::GaveUp);
+        }
         for meshsync in ended.into_values() {
             if let MeshSync::Publishing(pod, ..) = meshsync {
                 let path = self.path("kwok.x-k8s.io/v1alpha1", "PortForward", &pod);

@@ -5,6 +5,7 @@ mod bed_program;
 mod broker;
 mod connect_proxy;
 mod false_alarms;
+mod fix;
 mod installation;
 mod listing;
 mod login;

@@ -50,6 +50,15 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Prints the plan of a dry run, unless a document for programs contains it.
+    pub(crate) fn show(&self, report: &ChangeReport) -> Result<(), Unwritable> {
+        if self.is_machine() || self.terminal.quiet {
+            return Ok(());
+        }
+        let look = self.terminal.look(self.global.output == Format::Wide);
+        self.terminal.announce(&Redacted::text(render::plan(report, &look)))
+    }
+
     /// Writes the answer. If it cannot be written, the exit code says whether something was changed.
     pub(super) fn answer(&self, report: &ChangeReport) -> Exit {
         let text = super::super::rendered(report, self.global.output, |wide| {

@@ -59,6 +59,8 @@ pub(crate) enum After {
     Deployed,
     /// Nothing, after a removal.
     Removed,
+    /// Nothing: the next check tells.
+    Fixed,
 }
 
 /// Where the backup of removed objects is written.
@@ -229,6 +231,18 @@ impl<'a> Run<'a> {
         if let Err(why) = session.check_reachable().await {
             return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
+        let report = self.carry_out(session, consent, after, plan).await?;
+        Ok(self.answer(&report))
+    }
+
+    /// Plans, shows the plan, asks, and applies it; and plans again if needed. The answer is not printed.
+    pub(crate) async fn carry_out(
+        &self,
+        session: &Session<'_>,
+        consent: &Consent,
+        after: After,
+        plan: impl AsyncFn(&Session<'_>) -> Result<Plan, Refusal>,
+    ) -> anyhow::Result<ChangeReport> {
         loop {
             (session.scope.progress)("reading the live state");
             let planned = match plan(session).await {
@@ -240,11 +254,11 @@ impl<'a> Run<'a> {
                     };
                     let mut report = self.report(outcome, Some(refusal.why), &Plan::default(), 0);
                     report.instead = refusal.instead.into_iter().map(|advice| self.advice(advice)).collect();
-                    return Ok(self.answer(&report));
+                    return Ok(report);
                 }
             };
             if let Some(report) = self.before(&planned, consent, session).await? {
-                return Ok(self.answer(&report));
+                return Ok(report);
             }
             let before = self.earlier.borrow().len();
             let mut report = Box::pin(self.write(session, &planned, before)).await;
@@ -255,7 +269,7 @@ impl<'a> Run<'a> {
                 self.conclude(after, &planned, &mut report);
             }
             if report.outcome != Outcome::Done || !planned.continues {
-                return Ok(self.answer(&report));
+                return Ok(report);
             }
             *self.earlier.borrow_mut() = report.steps;
             self.terminal.say("Planning the remaining steps.");

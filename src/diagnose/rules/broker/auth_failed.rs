@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker refuses the token from its Secret",
     explains: &["meshsync-stale-env", "meshsync-not-connected", "broker-server-not-connected"],
     explanation: include_str!("auth_failed.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -67,7 +68,7 @@ fn refused(context: &RuleContext<'_>, server: &str, message: &str) -> Finding {
         .evidences(present)
         .evidences(newer.then_some("the Secret is newer than the server's container, which still uses the old token"))
         .remedy("restart the broker, which reads the token at startup, then MeshSync")
-        .command(context.restart(Component::Broker))
-        .command(context.restart(Component::Meshsync))
+        .fix(context.restart(Component::Broker))
+        .fix(context.restart(Component::Meshsync))
         .done()
 }

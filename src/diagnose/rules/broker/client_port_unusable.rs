@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker's client port does not speak NATS",
     explains: BROKER_DOWN,
     explanation: include_str!("client_port_unusable.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)
 };
 

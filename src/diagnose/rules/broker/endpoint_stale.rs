@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The Broker status contains an outdated address",
     explains: &["broker-external-unroutable", "meshsync-stale-env"],
     explanation: include_str!("endpoint_stale.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::warning(Component::Broker)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-pending",
     title: "The load balancer has no address yet",
     explanation: include_str!("external_pending.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Broker)
 };
 
@@ -40,9 +41,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "install a load-balancer implementation, or use ClusterIP, which is enough for a server in this \
                  cluster",
             )
-            .command(
-                context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"ClusterIP"}}}"#),
-            )
+            .command(context.kubectl().patch(
+                context.custom_resource("Broker", broker),
+                json!({ "spec": { "service": { "type": "ClusterIP" } } }),
+            ))
             .done()
     });
     Outcome::of(findings.collect())

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-unroutable",
     title: "The external address is unreachable",
     explanation: include_str!("external_unroutable.md"),
+    cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::warning(Component::Broker)
 };
 

@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A broker server is shutting down",
     explains: &["broker-not-ready", "meshsync-not-connected", "meshsync-silent", "flow-event-missing"],
     explanation: include_str!("lame_duck.md"),
+    cure: Cure::Person("the pod is replaced without help; if it is not, its log shows why"),
     ..Diagnosis::warning(Component::Broker)
 };
 

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker's monitor does not respond",
     explains: &["meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("monitor_unreachable.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::warning(Component::Broker)
 };
 

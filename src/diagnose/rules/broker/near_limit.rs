@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-near-limit",
     title: "The broker is close to a limit",
     explanation: include_str!("near_limit.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::warning(Component::Broker)
 };
 

@@ -16,6 +16,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A NetworkPolicy blocks traffic between MeshSync and the broker",
     explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("network_policy_blocks.md"),
+    cure: Cure::Person(because::OWNER),
     ..Diagnosis::fault(Component::Broker)
 };
 

@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker's Service has no ready endpoint",
     explains: &["broker-server-not-connected", "meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("no_endpoints.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)
 };
 

@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The Broker CR has no StatefulSet",
     explains: BROKER_DOWN,
     explanation: include_str!("no_workload.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)
 };
 

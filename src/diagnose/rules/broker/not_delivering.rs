@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker does not deliver published messages",
     explains: &["meshsync-silent", "meshsync-no-answer"],
     explanation: include_str!("not_delivering.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)
 };
 

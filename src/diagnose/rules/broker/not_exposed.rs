@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker is reachable only inside the cluster",
     explains: &["broker-server-not-connected"],
     explanation: include_str!("not_exposed.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::info(Component::Broker)
 };
 
@@ -74,7 +75,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .command(
             context.kubectl().inspect(format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port)),
         )
-        .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"service":{"type":"LoadBalancer"}}}"#))
+        .command(context.kubectl().patch(
+            context.custom_resource("Broker", broker),
+            json!({ "spec": { "service": { "type": "LoadBalancer" } } }),
+        ))
         .found()
 }
 

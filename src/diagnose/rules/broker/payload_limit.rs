@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-payload-limit",
     title: "The broker accepts only small messages",
     explanation: include_str!("payload_limit.md"),
+    cure: Cure::Person(because::RELEASE),
     ..Diagnosis::warning(Component::Broker)
 };
 

@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker requires TLS",
     explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready", "broker-server-not-connected"],
     explanation: include_str!("requires_tls.md"),
+    cure: Cure::Person(because::RELEASE),
     ..Diagnosis::fault(Component::Broker)
 };
 

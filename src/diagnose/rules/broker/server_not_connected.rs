@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-connected",
     title: "Meshery Server is not connected to the broker",
     explanation: include_str!("server_not_connected.md"),
+    cure: Cure::Person(because::CLIENT),
     ..Diagnosis::info(Component::Broker)
 };
 

@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-shared",
     title: "MeshSyncs of other clusters publish to this broker",
     explanation: include_str!("shared.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::info(Component::Meshsync)
 };
 

@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-slow-consumer",
     title: "A client of the broker reads too slowly",
     explanation: include_str!("slow_consumer.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::warning(Component::Broker)
 };
 

@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker servers are not clustered",
     explains: &["broker-server-not-connected"],
     explanation: include_str!("split.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -91,7 +92,7 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
         .evidence("no server has a route to another (/varz routes: 0)")
         .evidences(clients)
         .remedy("set the Broker's size to 1, then restart MeshSync")
-        .command(context.kubectl().patch(format!("broker/{broker}"), r#"{"spec":{"size":1}}"#))
+        .command(context.kubectl().patch(context.custom_resource("Broker", broker), json!({ "spec": { "size": 1 } })))
         .command(context.restart(Component::Meshsync))
         .done()
 }

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The Secret with the broker's token is missing",
     explains: BROKER_DOWN,
     explanation: include_str!("token_missing.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Broker)
 };
 
@@ -61,11 +62,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             waiting.map(|pod| format!("pod {} is waiting with CreateContainerConfigError", stack::name(&pod.metadata))),
         )
         .remedy(
-            "restart the operator, which recreates the Secret, then the broker and MeshSync so that they use the same \
-             token",
+            "redeploy the broker with a new token: the operator recreates the Secret, and the broker and MeshSync \
+             restart with it",
         )
-        .command(context.restart(Component::Operator))
-        .command(context.restart(Component::Broker))
-        .command(context.restart(Component::Meshsync))
+        .fix(context.new_token())
         .found()
 }

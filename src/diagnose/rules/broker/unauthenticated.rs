@@ -5,6 +5,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker requires no token",
     explains: &["watch-list-watches-secrets"],
     explanation: include_str!("unauthenticated.md"),
+    cure: Cure::Except(
+        "for a broker that is not exposed outside the cluster or not the stack's own: then where it may stay open is your decision",
+    ),
     ..Diagnosis::warning(Component::Broker)
 };
 
@@ -44,6 +47,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             )
             .found();
     }
+    let upgrade = exposed.filter(|_| context.facts.profile.broker.current.is_some());
+    let draft = match upgrade {
+        Some(_) => draft.fix(context.redeploy(None)),
+        None => draft,
+    };
     draft
         .remedy(format!(
             "upgrade the operator to {}, whose broker requires a token; until then do not expose the Service outside \

@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The broker is unreachable",
     explains: &["meshsync-not-connected"],
     explanation: include_str!("unreachable.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)
 };
 

@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("answer_too_large.md"),
     remedy: "check the address in the kubeconfig, proxies in front of the API server, and whether the namespace has \
              very many objects",
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -6,5 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("credentials_rejected.md"),
     remedy: "log in again, or get a new kubeconfig",
     kubectl: Some("auth whoami"),
+    cure: Cure::Person(because::ACCESS),
     ..Diagnosis::obstacle(Component::Cluster)
 };

@@ -5,5 +5,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The credential plugin failed",
     explanation: include_str!("exec_plugin_failed.md"),
     remedy: "run the plugin's command by hand; it must print an ExecCredential",
+    cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::obstacle(Component::Cluster)
 };

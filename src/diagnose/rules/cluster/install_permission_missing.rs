@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "install-permission-missing",
     title: "You cannot write everything that an installation writes",
     explanation: include_str!("install_permission_missing.md"),
+    cure: Cure::Person(because::ACCESS),
     ..Diagnosis::fault(Component::Cluster)
 };
 

@@ -5,5 +5,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "meshdoctor itself failed",
     explanation: include_str!("internal_error.md"),
     remedy: "report a bug with the output of `-v`; a recording may still work",
+    cure: Cure::Person("it is a bug in this program"),
     ..Diagnosis::obstacle(Component::Cluster)
 };

@@ -5,5 +5,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The run was interrupted",
     explanation: include_str!("interrupted.md"),
     remedy: "run the same command again",
+    cure: Cure::Person("the check was interrupted"),
     ..Diagnosis::obstacle(Component::Cluster)
 };

@@ -6,5 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("kubeconfig_invalid.md"),
     remedy: "correct the kubeconfig at the place named above",
     kubectl: Some("config view"),
+    cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::obstacle(Component::Cluster)
 };

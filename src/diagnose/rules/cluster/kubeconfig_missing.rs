@@ -6,5 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("kubeconfig_missing.md"),
     remedy: "set KUBECONFIG or --kubeconfig, or read a recording with --from",
     kubectl: Some("config view"),
+    cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::obstacle(Component::Cluster)
 };

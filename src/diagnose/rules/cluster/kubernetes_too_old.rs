@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "kubernetes-too-old",
     title: "Kubernetes is older than the stack supports",
     explanation: include_str!("kubernetes_too_old.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::fault(Component::Cluster)
 };
 

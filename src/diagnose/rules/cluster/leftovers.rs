@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-leftovers",
     title: "Cluster-wide roles of the stack remain without the stack",
     explanation: include_str!("leftovers.md"),
+    cure: Cure::Person(because::LOSS),
     ..Diagnosis::warning(Component::Installation)
 };
 

@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "node-capacity",
     title: "No node has enough resources for the stack's pods",
     explanation: include_str!("node_capacity.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::fault(Component::Cluster)
 };
 

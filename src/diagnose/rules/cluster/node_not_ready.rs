@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "node-not-ready",
     title: "A node with pods of the stack is not ready",
     explanation: include_str!("node_not_ready.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::fault(Component::Cluster)
 };
 

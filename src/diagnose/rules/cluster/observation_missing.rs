@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "observation-missing",
     title: "Information needed to determine a state is missing",
     explanation: include_str!("observation_missing.md"),
+    cure: Cure::Person(because::ACCESS),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

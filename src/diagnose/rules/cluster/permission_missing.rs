@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "permission-missing",
     title: "You cannot read everything needed to determine a state",
     explanation: include_str!("permission_missing.md"),
+    cure: Cure::Person(because::ACCESS),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -13,6 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "privilege-escalation",
     title: "The stack's roles grant more than you can grant",
     explanation: include_str!("privilege_escalation.md"),
+    cure: Cure::Person(because::ACCESS),
     ..Diagnosis::fault(Component::Cluster)
 };
 

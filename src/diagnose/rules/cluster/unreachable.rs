@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("unreachable.md"),
     remedy: "check that the cluster is running and reachable from this machine (VPN, proxy, firewall, DNS)",
     kubectl: Some("cluster-info"),
+    cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The conversion webhook of the custom resources is down",
     explains: &["observation-missing", "namespace-terminating", "crd-terminating"],
     explanation: include_str!("conversion_webhook_down.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -34,7 +35,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "repair the operator, which serves the webhook, or disable conversion (nothing is lost: both versions \
              have the same fields)",
         )
-        .commands(without_conversion(context))
+        .fixes(without_conversion(context))
         .found()
 }
 
@@ -55,8 +56,8 @@ pub(crate) fn unreadable_versions(context: &RuleContext<'_>, is_such: impl Fn(fa
 pub(crate) fn without_conversion(context: &RuleContext<'_>) -> [Command; 2] {
     let profile = context.facts.profile;
     [profile.broker_crd(), profile.meshsync_crd()].map(|crd| {
-        context
-            .kubectl_cluster()
-            .patch(format!("crd {crd}"), r#"{"spec":{"conversion":{"strategy":"None","webhook":null}}}"#)
+        let conversion = json!({ "strategy": "None", "webhook": null });
+        let crd = Id::of(object::DEFINITION, None, &crd);
+        context.kubectl_cluster().patch(crd, json!({ "spec": { "conversion": conversion } }))
     })
 }

@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A CRD is missing",
     explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("crd_missing.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -34,9 +35,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     "the API server has no CustomResourceDefinition {name}, although other parts of the stack exist"
                 ))
                 .remedy(
-                    "reapply the CRDs of the operator's version; this does not affect custom resources of the other \
-                     kind",
+                    "redeploy the stack, which creates the CRD and its custom resource; this does not affect custom \
+                     resources of the other kind",
                 )
+                .fix(context.redeploy(None))
                 .command(context.kubectl_cluster().inspect(format!("get crd {name}")))
                 .done()
         })

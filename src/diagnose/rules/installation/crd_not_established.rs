@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A CRD exists but is not served",
     explains: &["cr-missing", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("crd_not_established.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Installation)
 };
 

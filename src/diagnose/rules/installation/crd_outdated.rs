@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The MeshSync CRD has no watch-list field",
     explains: &["watch-list-empty"],
     explanation: include_str!("crd_outdated.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -45,7 +46,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .object(cluster_object("CustomResourceDefinition", &name))
             .evidence("spec.versions[].schema has no field spec.watch-list")
             .remedy("apply the CRDs of the current operator, then set the watch-list and restart MeshSync")
-            .command(context.redeploy(None))
+            .fix(context.redeploy(None))
             .command(
                 context
                     .kubectl_cluster()

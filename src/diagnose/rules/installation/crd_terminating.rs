@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A CRD is stuck terminating",
     explains: &["cr-missing", "broker-no-workload", "meshsync-no-workload"],
     explanation: include_str!("crd_terminating.md"),
+    cure: Cure::Person(because::LOSS),
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "foreign-owner",
     title: "Another tool manages the stack's objects",
     explanation: include_str!("foreign_owner.md"),
+    cure: Cure::Person(because::OWNER),
     ..Diagnosis::warning(Component::Installation)
 };
 

@@ -6,6 +6,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "helm-release-stuck",
     title: "The last Helm operation failed or never completed",
     explanation: include_str!("helm_release_stuck.md"),
+    cure: Cure::Person(because::OWNER),
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -15,6 +15,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "install-rejected",
     title: "The API server rejects an object of the stack",
     explanation: include_str!("install_rejected.md"),
+    cure: Cure::Person(because::OWNER),
     ..Diagnosis::fault(Component::Installation)
 };
 

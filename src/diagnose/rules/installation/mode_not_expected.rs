@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "mode-not-expected",
     title: "The cluster is not in the expected mode",
     explanation: include_str!("mode_not_expected.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "moving-tag",
     title: "An image uses a moving tag",
     explanation: include_str!("moving_tag.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Installation)
 };
 

@@ -17,6 +17,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-no-workload",
     ],
     explanation: include_str!("namespace_terminating.md"),
+    cure: Cure::Person(because::LOSS),
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "not-installed",
     title: "The stack is not installed",
     explanation: include_str!("not_installed.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "old-crd-group",
     title: "CRDs of the old API group remain",
     explanation: include_str!("old_crd_group.md"),
+    cure: Cure::Person(because::LOSS),
     ..Diagnosis::warning(Component::Installation)
 };
 

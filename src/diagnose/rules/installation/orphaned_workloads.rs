@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "orphaned-workloads",
     title: "Workloads of the stack run without custom resources and operator",
     explanation: include_str!("orphaned_workloads.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -36,7 +37,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidence(format!("existing objects: {}", left.join(", ")))
         .evidence("there is no operator and no custom resource")
         .remedy("redeploy the operator and the custom resources, which adopts the workloads; or delete them")
-        .command(context.redeploy(None))
+        .fix(context.redeploy(None))
         .command(context.kubectl().delete(left.join(" ")).last_resort())
         .found()
 }

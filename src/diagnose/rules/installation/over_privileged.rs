@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "over-privileged",
     title: "The stack's ServiceAccount can do everything",
     explanation: include_str!("over_privileged.md"),
+    cure: Cure::Except("under the old operator line, which needs these permissions"),
     ..Diagnosis::warning(Component::Installation)
 };
 
@@ -35,7 +36,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .filter_map(|binding| binding.metadata.name.as_deref())
         .collect();
     let suspect = facts.profile.operator.cluster_role_bindings.first().filter(|name| bindings.contains(name));
-    DIAGNOSIS
+    let draft = DIAGNOSIS
         .finding()
         .title(format!("ServiceAccount {account} can change everything in the cluster"))
         .message("Anyone who compromises a pod of the operator or of MeshSync controls the cluster.")
@@ -45,8 +46,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .remedy(
             "grant MeshSync read-only access first, then delete the binding of the old operator line; without the \
              reader role, MeshSync sees nothing",
-        )
-        .commands(suspect.filter(|_| context.line == Some(Line::Current)).map(|_| context.redeploy(None)))
+        );
+    // A redeploy also adds the reader role and deletes the binding.
+    let draft = match suspect.filter(|_| context.line == Some(Line::Current)) {
+        Some(_) => draft.fix(context.redeploy(None)),
+        None => draft,
+    };
+    draft
         .command(reader_role(context))
         .command(reader_binding(context, &account))
         .commands(suspect.map(|name| context.kubectl_cluster().delete(format!("clusterrolebinding {name}"))))

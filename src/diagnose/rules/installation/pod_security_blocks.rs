@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "pod-security-blocks",
     title: "Pod Security rejects the stack's pods",
     explanation: include_str!("pod_security_blocks.md"),
+    cure: Cure::Person(because::OWNER),
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The stack is in another namespace",
     explains: &["crd-missing", "operator-missing", "cr-missing"],
     explanation: include_str!("stack_in_other_namespace.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Installation)
 };
 

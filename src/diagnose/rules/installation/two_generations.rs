@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-ready",
     ],
     explanation: include_str!("two_generations.md"),
+    cure: Cure::Except("while clients use the old broker"),
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -39,7 +40,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     // The clients of each broker server are in the status.
     let look = context.meshdoctor(Effect::Read, "status");
     let redeploy = context.redeploy(None);
-    DIAGNOSIS
+    let draft = DIAGNOSIS
         .finding()
         .title(format!("The old broker {old} runs next to the new {current}"))
         .message(
@@ -67,10 +68,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "check which clients {old} has and connect them to {current}, then redeploy, which deletes it; if you \
                  delete by hand, keep ConfigMap meshery-nats-config: the new broker uses it"
             )
-        })
-        .commands(if unused { [redeploy, look] } else { [look, redeploy] })
-        .command(context.kubectl().delete(format!("statefulset/{old} service/{old}")))
-        .found()
+        });
+    let draft = if unused { draft.fix(redeploy).command(look) } else { draft.command(look).command(redeploy) };
+    draft.command(context.kubectl().delete(format!("statefulset/{old} service/{old}"))).found()
 }
 
 /// The queried servers of the old broker.

@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-ready",
     ],
     explanation: include_str!("broker_ref_invalid.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Operator)
 };
 

@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync cannot list what it watches",
     explains: &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete", "flow-wrong-cluster-id"],
     explanation: include_str!("cannot_list.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -63,7 +64,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "grant read-only access: redeploy MeshSync, or run the two kubectl commands; no restart needed, effective \
              within a minute",
         )
-        .command(context.redeploy(Some("meshsync")))
+        .fix(context.redeploy(Some("meshsync")))
         .command(over_privileged::reader_role(context))
         .command(over_privileged::reader_binding(context, &account))
         .found()

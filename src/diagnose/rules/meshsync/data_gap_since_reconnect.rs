@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "data-gap-since-reconnect",
     title: "MeshSync reconnected to the broker, and the changes in between are lost",
     explanation: include_str!("data_gap_since_reconnect.md"),
+    cure: Cure::Person("a restart publishes everything again, and you decide when"),
     ..Diagnosis::warning(Component::Meshsync)
 };
 

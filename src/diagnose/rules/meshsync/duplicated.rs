@@ -2,7 +2,6 @@ use crate::{
     diagnose::rules::{
         meshsync::flow::{tested, untried},
         prelude::*,
-        references::named_object,
     },
     stack::watch_list::EVENTS,
 };
@@ -11,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-duplicated",
     title: "More than one MeshSync reports this cluster",
     explanation: include_str!("duplicated.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)
 };
 
@@ -91,10 +91,9 @@ fn once(context: &RuleContext<'_>) -> Judgement {
         } else {
             "set the size to 1 in the CR; the operator reverts manual scaling"
         })
-        .commands(
-            sizes().map(|(meshsync, _)| {
-                context.kubectl().patch(named_object(context, meshsync), r#"{"spec":{"size":1}}"#)
-            }),
-        )
+        .commands(sizes().map(|(meshsync, _)| {
+            let object = context.custom_resource("MeshSync", stack::name(&meshsync.metadata));
+            context.kubectl().patch(object, json!({ "spec": { "size": 1 } }))
+        }))
         .found()
 }

@@ -17,6 +17,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-event-missing",
     title: "Some events did not arrive",
     explanation: include_str!("flow_event_missing.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-message-too-big",
     title: "The broker accepts no message as large as an event",
     explanation: include_str!("flow_message_too_big.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-not-watched",
     title: "MeshSync would publish nothing about the test object",
     explanation: include_str!("flow_not_watched.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 

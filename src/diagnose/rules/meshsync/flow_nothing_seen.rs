@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-nothing-seen",
     title: "No event arrived while listening",
     explanation: include_str!("flow_nothing_seen.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 

@@ -1,5 +1,6 @@
 use crate::{
     diagnose::rules::{meshsync::flow::tested, prelude::*},
+    facts::test_object,
     stack::watch_list::EVENTS,
 };
 
@@ -7,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-probe-leftover",
     title: "A test object still exists",
     explanation: include_str!("flow_probe_leftover.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::warning(Component::Meshsync)
 };
 
@@ -42,6 +44,10 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
                 && flow.object.as_ref().is_some_and(|object| name == format!("{}-{}", object.name, change.round))
         });
         let is = if unsure { "may still exist" } else { "still exists" };
+        let delete = match test_object::Kind::named(&kind.to_lowercase()) {
+            Some(known) => Action::RemoveTestObject(Id::of(known.of, Some(namespace), &name)),
+            None => Action::Delete(format!("{}/{name}", kind.to_lowercase())),
+        };
         DIAGNOSIS
             .finding()
             .title(format!("Test {kind} {name} {is}"))
@@ -49,7 +55,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
             .object(ObjectRef { kind: kind.into(), namespace: Some(namespace.into()), name: name.into() })
             .evidence(why)
             .remedy("delete it")
-            .command(context.kubectl_in(namespace).delete(format!("{} {name}", kind.to_lowercase())))
+            .fix(context.kubectl_in(namespace).run(delete))
             .done()
     });
     Outcome::found(findings.collect())

@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-slow",
     title: "Events arrive late",
     explanation: include_str!("flow_slow.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::warning(Component::Meshsync)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-store-incomplete",
     title: "MeshSync's store is missing kinds that it watches",
     explanation: include_str!("flow_store_incomplete.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -13,6 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-write-refused",
     title: "The API server refused a write of the test",
     explanation: include_str!("flow_write_refused.md"),
+    cure: Cure::Person(because::ACCESS),
     ..Diagnosis::obstacle(Component::Meshsync)
 };
 

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-wrong-cluster-id",
     title: "Events have another cluster's ID, or none",
     explanation: include_str!("flow_wrong_cluster_id.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "flow-wrong-subject",
     title: "Events arrive on another subject",
     explanation: include_str!("flow_wrong_subject.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-foreign-client",
     title: "A client named meshsync is not this cluster's MeshSync",
     explanation: include_str!("foreign_client.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-high-memory",
     title: "MeshSync is close to its memory limit",
     explanation: include_str!("high_memory.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::warning(Component::Meshsync)
 };
 

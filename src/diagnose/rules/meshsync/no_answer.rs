@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-answer",
     title: "MeshSync does not respond to requests",
     explanation: include_str!("no_answer.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-workload",
     title: "The MeshSync CR has no Deployment",
     explanation: include_str!("no_workload.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -19,6 +19,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync is running but not connected to the broker",
     explains: &["meshsync-silent", "flow-nothing-seen"],
     explanation: include_str!("not_connected.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Meshsync)
 };
 
@@ -90,7 +91,7 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
         .remedy(remedy)
         .commands(commands)
         .command(context.logs(Meshsync, 30))
-        .command(context.restart(Meshsync))
+        .fix(context.restart(Meshsync))
         .found()
 }
 

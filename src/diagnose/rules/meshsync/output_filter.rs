@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-output-filter",
     title: "MeshSync publishes only part of what it watches",
     explanation: include_str!("output_filter.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::info(Component::Meshsync)
 };
 

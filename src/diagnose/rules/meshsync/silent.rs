@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-silent",
     title: "MeshSync is connected but published no events",
     explanation: include_str!("silent.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -22,6 +22,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync uses an old address or token",
     explains: super::NOT_PUBLISHING,
     explanation: include_str!("stale_env.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -69,7 +70,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .evidence(format!("pod {name}: {ADDRESS} is {address}"))
                 .evidence(now)
                 .remedy("restart MeshSync; if it still gets the old address, restart the operator first")
-                .command(context.restart(Component::Meshsync))
+                .fix(context.restart(Component::Meshsync))
                 .command(context.restart(Component::Operator))
                 .done(),
         ),
@@ -123,7 +124,7 @@ fn stale_token(context: &RuleContext<'_>, pod: &Pod, since: Timestamp, address: 
                 context.facts.profile.meshsync.container
             ))
             .remedy("restart MeshSync; restart the broker first if it is older than the Secret too")
-            .command(context.restart(Component::Meshsync))
+            .fix(context.restart(Component::Meshsync))
             .done(),
     )
 }

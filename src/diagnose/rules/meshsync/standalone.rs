@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-standalone",
     title: "MeshSync runs without the operator on purpose",
     explanation: include_str!("standalone.md"),
+    cure: Cure::Person(because::INFORMATION),
     ..Diagnosis::info(Component::Meshsync)
 };
 

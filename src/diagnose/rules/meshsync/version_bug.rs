@@ -23,6 +23,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-store-incomplete",
     ],
     explanation: include_str!("version_bug.md"),
+    cure: Cure::Except("where only another release fixes it"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -2,7 +2,6 @@ use crate::{
     diagnose::rules::{
         meshsync::version_bug::{self, unreadable_address},
         prelude::*,
-        references::named_object,
     },
     facts::Meshsync,
     stack::watch_list,
@@ -12,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-version-mismatch",
     title: "The running version is not the one in the MeshSync CR",
     explanation: include_str!("version_mismatch.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)
 };
 
@@ -32,8 +32,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let name = stack::name(&deployment.metadata);
     let facts = context.facts;
-    let patch =
-        |object: &Meshsync| context.kubectl().patch(named_object(context, object), r#"{"spec":{"version":""}}"#);
+    let patch = |object: &Meshsync| {
+        let object = context.custom_resource("MeshSync", stack::name(&object.metadata));
+        context.kubectl().patch(object, json!({ "spec": { "version": "" } }))
+    };
     let object = context.meshsyncs.items().first();
     let mut findings = Vec::new();
     if let Some(meshsync) = object

@@ -8,10 +8,7 @@ use crate::{
         Meshsync,
         watch_list::{Standing, standing},
     },
-    stack::{
-        base::words::quoted,
-        watch_list::{self, Entry, WatchList},
-    },
+    stack::watch_list::{self, Entry, WatchList},
 };
 
 /// The newest `MeshSync` whose built-in kinds are known.
@@ -67,20 +64,20 @@ pub(crate) fn set_whitelist(
     let profile = context.facts.profile;
     let stock = watch_list::stock_without(&[], profile);
     let missing: Vec<&str> = stock.iter().filter(|name| !resources.contains(name)).map(String::as_str).collect();
-    let target = format!("patch {} --type merge", named_object(context, meshsync));
+    let target = context.custom_resource("MeshSync", stack::name(&meshsync.metadata));
+    let patch = watch_list::patch(resources);
     // The default list is too long to read in one command line.
     let draft = if resources.iter().all(|name| stock.contains(name)) && resources.len() > 3 {
         let program = &context.facts.target.invocation.program;
         let without = if missing.is_empty() { String::new() } else { format!(" --without {}", missing.join(",")) };
         draft
             .command(other(Effect::Read, format!("{program} watch-list --stock{without} > watch-list.yaml")))
-            .command(context.kubectl().change(format!("{target} --patch-file watch-list.yaml")))
+            .fix(context.kubectl().run(Action::Patch { object: target, patch, file: Some("watch-list.yaml".into()) }))
     } else {
-        let patch = watch_list::patch(resources).to_string();
-        draft.command(context.kubectl().change(format!("{target} -p {}", quoted(&patch))))
+        draft.fix(context.kubectl().patch(target, patch))
     };
     let object = context.object("MeshSync", stack::name(&meshsync.metadata));
-    draft.object(object).command(context.restart(Component::Meshsync)).done()
+    draft.object(object).fix(context.restart(Component::Meshsync)).done()
 }
 
 /// Corrects typos in these names, and leaves out kinds that are not in `MeshSync`'s table.

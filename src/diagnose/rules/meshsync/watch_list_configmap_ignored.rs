@@ -4,6 +4,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-configmap-ignored",
     title: "A ConfigMap contains a watch-list that nothing reads",
     explanation: include_str!("watch_list_configmap_ignored.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)
 };
 

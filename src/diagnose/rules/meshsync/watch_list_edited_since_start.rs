@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The watch-list was changed after MeshSync started",
     explains: &["meshsync-silent", "flow-event-missing", "flow-store-incomplete"],
     explanation: include_str!("watch_list_edited_since_start.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::warning(Component::Meshsync)
 };
 
@@ -48,6 +49,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             profile.meshsync.container
         ))
         .remedy("restart MeshSync")
-        .command(context.restart(Component::Meshsync))
+        .fix(context.restart(Component::Meshsync))
         .found()
 }

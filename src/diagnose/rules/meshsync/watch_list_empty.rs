@@ -15,6 +15,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The watch-list is empty, so MeshSync publishes nothing",
     explains: SILENCE,
     explanation: include_str!("watch_list_empty.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-high-churn",
     title: "The watch-list contains kinds that change all the time",
     explanation: include_str!("watch_list_high_churn.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::info(Component::Meshsync)
 };
 

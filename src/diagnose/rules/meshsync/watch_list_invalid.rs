@@ -19,6 +19,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The watch-list is invalid",
     explains: SILENCE,
     explanation: include_str!("watch_list_invalid.md"),
+    cure: Cure::Except("if the intended kinds cannot be derived from the list"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

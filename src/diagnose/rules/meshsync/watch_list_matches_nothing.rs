@@ -21,6 +21,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "flow-nothing-seen",
     ],
     explanation: include_str!("watch_list_matches_nothing.md"),
+    cure: Cure::Except("if the list names kinds that MeshSync knows"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-no-events",
     title: "A watch-list entry names no valid event types",
     explanation: include_str!("watch_list_no_events.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-partial-events",
     title: "A watch-list entry leaves out event types",
     explanation: include_str!("watch_list_partial_events.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)
 };
 

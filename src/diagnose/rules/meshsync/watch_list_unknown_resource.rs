@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-unknown-resource",
     title: "The watch-list names a resource that this cluster does not serve",
     explanation: include_str!("watch_list_unknown_resource.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

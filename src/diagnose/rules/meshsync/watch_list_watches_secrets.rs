@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-watches-secrets",
     title: "MeshSync publishes Secrets with their contents",
     explanation: include_str!("watch_list_watches_secrets.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::info(Component::Meshsync)
 };
 

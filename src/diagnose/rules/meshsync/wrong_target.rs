@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync publishes to an address that is not a broker of this stack",
     explains: super::NOT_PUBLISHING,
     explanation: include_str!("wrong_target.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Meshsync)
 };
 

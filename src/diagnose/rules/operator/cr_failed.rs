@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-failed",
     title: "The operator reports a failure for a custom resource",
     explanation: include_str!("cr_failed.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Operator)
 };
 

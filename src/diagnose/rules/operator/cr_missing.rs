@@ -1,10 +1,14 @@
-use crate::diagnose::rules::{custom_resources, installation::crd_missing, prelude::*};
+use crate::diagnose::{
+    rules::{custom_resources, installation::crd_missing, prelude::*},
+    stack_view::Line,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-missing",
     title: "A custom resource is missing",
     explains: &["broker-no-workload", "meshsync-no-workload", "meshsync-broker-ref-invalid"],
     explanation: include_str!("cr_missing.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -23,9 +27,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let names = &context.facts.profile;
     let mut findings = Vec::new();
-    for (kind, name, what) in [
-        ("Broker", names.broker.resource, "no NATS server is created, and MeshSync has no broker to publish to"),
-        ("MeshSync", names.meshsync.resource, "nothing watches the cluster"),
+    for (kind, part, name, what) in [
+        (
+            "Broker",
+            Some("broker"),
+            names.broker.resource,
+            "no NATS server is created, and MeshSync has no broker to publish to",
+        ),
+        ("MeshSync", Some("meshsync"), names.meshsync.resource, "nothing watches the cluster"),
     ] {
         if missing.contains(&kind) {
             findings.push(
@@ -38,7 +47,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                         "the list of {kind} CRs in namespace {} is empty",
                         context.facts.target.namespace
                     ))
-                    .remedy(format!("apply a {kind} CR named {name}; the operator creates the rest"))
+                    .remedy(format!("create a {kind} CR named {name}; the operator creates the rest"))
+                    .fix(context.redeploy(part.filter(|_| context.line != Some(Line::Old))))
                     .command(context.kubectl().inspect(format!("get {}s.{}", kind.to_lowercase(), names.group)))
                     .done(),
             );

@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-not-observed",
     title: "The operator has not reconciled the latest change of a custom resource",
     explanation: include_str!("cr_not_observed.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::warning(Component::Operator)
 };
 

@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A custom resource is stuck terminating",
     explains: &["operator-missing", "crd-terminating"],
     explanation: include_str!("cr_stuck_terminating.md"),
+    cure: Cure::Except("while its CRD is terminating too"),
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -53,7 +54,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "redeploy the operator, which finishes the deletion; remove the finalizers only if it will never \
                  return",
             )
-            .command(context.redeploy(Some("operator")))
+            .fix(context.redeploy(Some("operator")))
             .commands(clear_finalizers(context, &stuck).into_iter().map(Command::last_resort))
             .found();
     }

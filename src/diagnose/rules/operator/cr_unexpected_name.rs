@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-unexpected-name",
     title: "MeshSync does not read this custom resource's watch-list",
     explanation: include_str!("cr_unexpected_name.md"),
+    cure: Cure::Person(because::LOSS),
     ..Diagnosis::warning(Component::Operator)
 };
 

@@ -23,6 +23,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "operator-no-leader",
     ],
     explanation: include_str!("mismatched_manifest.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Operator)
 };
 

@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator is missing, but its custom resources exist",
     explains: &["cr-not-observed"],
     explanation: include_str!("missing.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -55,7 +56,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
              the operator removes the finalizers.",
         )
         .remedy("redeploy the operator, which adopts what exists; do not delete the custom resources first")
-        .command(context.redeploy(Some("operator")))
+        .fix(context.redeploy(Some("operator")))
         .command(context.kubectl().inspect("get deployments,brokers,meshsyncs"))
         .found()
 }

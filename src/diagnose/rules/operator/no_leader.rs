@@ -20,6 +20,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator has no leader",
     explains: &["broker-no-workload", "meshsync-no-workload", "cr-not-observed"],
     explanation: include_str!("no_leader.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::warning(Component::Operator)
 };
 

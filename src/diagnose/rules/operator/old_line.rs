@@ -7,6 +7,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "operator-old-line",
     title: "This is the old operator line",
     explanation: include_str!("old_line.md"),
+    cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Operator)
 };
 

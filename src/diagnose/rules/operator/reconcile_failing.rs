@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator cannot reconcile the custom resources",
     explains: &["broker-no-workload", "meshsync-no-workload", "cr-failed"],
     explanation: include_str!("reconcile_failing.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Operator)
 };
 

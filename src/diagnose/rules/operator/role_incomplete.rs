@@ -13,6 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator lacks permissions that its code needs",
     explains: &["operator-no-leader", "cr-not-observed", "cr-failed", "broker-no-workload", "meshsync-no-workload"],
     explanation: include_str!("role_incomplete.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -67,6 +68,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             format!("cannot {} {resource} {place}", verbs.join(", "))
         }))
         .remedy("redeploy the operator; or apply the roles and bindings of the running version (with Helm: upgrade)")
-        .command(context.redeploy(Some("operator")))
+        .fix(context.redeploy(Some("operator")))
         .found()
 }

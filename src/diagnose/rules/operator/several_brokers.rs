@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-connected",
     ],
     explanation: include_str!("several_brokers.md"),
+    cure: Cure::Person(because::LOSS),
     ..Diagnosis::fault(Component::Operator)
 };
 

@@ -20,6 +20,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator has no valid certificate for its webhook",
     explains: &["conversion-webhook-down", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("webhook_cert.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::fault(Operator)
 };
 
@@ -76,7 +77,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
              both CRD versions have the same fields)",
         )
         .command(context.kubectl().inspect("get certificates,issuers"))
-        .command(context.redeploy(Some("operator")))
+        .fix(context.redeploy(Some("operator")))
         .found()
 }
 

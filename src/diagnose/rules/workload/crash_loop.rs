@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component} is in CrashLoopBackOff",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("crash_loop.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::of_workloads()
 };
 

@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component}'s image cannot be pulled",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("image_pull.md"),
+    cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::of_workloads()
 };
 

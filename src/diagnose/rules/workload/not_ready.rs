@@ -25,6 +25,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "{component}-no-answer",
     ],
     explanation: include_str!("not_ready.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::of_workloads()
 };
 

@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component}'s container cannot be started",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("not_started.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::of_workloads()
 };
 

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component}'s pods are rejected by the API server",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("pods_refused.md"),
+    cure: Cure::Person(because::OWNER),
     ..Diagnosis::of_workloads()
 };
 

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component} has 0 replicas",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("scaled_to_zero.md"),
+    cure: Cure::Automatic,
     ..Diagnosis::of_workloads()
 };
 
@@ -26,6 +27,6 @@ pub(super) fn scaled_to_zero(context: &RuleContext<'_>, component: Component, co
         .object(controller.object(context))
         .evidence("spec.replicas is 0")
         .remedy("scale it up")
-        .command(context.kubectl().run(Action::Scale { workload, replicas: 1 }))
+        .fix(context.kubectl().run(Action::Scale { workload, replicas: 1 }))
         .done()
 }

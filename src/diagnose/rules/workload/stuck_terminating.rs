@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component}'s pod is stuck terminating",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("stuck_terminating.md"),
+    cure: Cure::Person("only the pod's node or an administrator can end it"),
     ..Diagnosis::of_workloads()
 };
 

@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{Component}'s pod is unschedulable",
     explains: WORKLOAD_DOWN,
     explanation: include_str!("unschedulable.md"),
+    cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::of_workloads()
 };
 

@@ -29,7 +29,7 @@ const OPERATOR: &str = "meshery-operator";
 const FORCE: &str = "--force-conflicts";
 
 /// Registers the objects outside the namespace for deletion when the cluster is returned.
-async fn will_change(cluster: &Cluster) {
+pub(super) async fn will_change(cluster: &Cluster) {
     cluster.crds_will_change().await;
     for path in [
         "clusterroles/meshery-operator-role",

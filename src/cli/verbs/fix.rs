@@ -1,0 +1,288 @@
+//! `check --fix`: diagnose, fix the first root cause, and diagnose again, until nothing is left to fix.
+
+use std::{cell::Cell, collections::BTreeSet, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    change::{After, Consent, Run},
+    redeploy,
+};
+use crate::{
+    cli::{
+        args::{Change, Check, FixLevel, Global},
+        exit::Exit,
+        render,
+        terminal::Terminal,
+    },
+    cluster::{
+        cleanup::Cleanup,
+        session::{Opened, Session},
+    },
+    diagnose::{self, Expectation, Selection},
+    observe::{
+        self, Depth, TestPlan,
+        progress::{StepEvent, Steps},
+    },
+    repair::{
+        fix::{self, Fix, Settling},
+        plan::{Advice, Plan, Refusal},
+    },
+    report::{Action, FixReport, Report, Safety, Source, change::Outcome},
+};
+
+/// The interval between two checks while the stack settles.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(
+    args: &Check,
+    level: FixLevel,
+    expect: &Expectation,
+    selection: &Selection,
+    global: &Global,
+    terminal: &Terminal,
+    cleanup: &Cleanup,
+) -> anyhow::Result<Exit> {
+    let change = Change { dry_run: args.dry_run, yes: args.yes, wait: args.wait };
+    // Each wait has its own timeout; this one only ends a run that nothing else ends.
+    let longest = global.timeout.saturating_add(args.wait.saturating_mul(60)).min(Duration::from_secs(24 * 3600));
+    let doctor = Doctor { args, level, change, expect, selection, global, terminal, cleanup };
+    let work = async |opened: Opened<'_>| match opened {
+        Opened::Session(session) => doctor.fix(&session).await,
+        Opened::Obstacle(facts) => {
+            let report = doctor.diagnosed(*facts);
+            doctor.answer(report, &Progress::default())
+        }
+    };
+    Box::pin(super::connected(global, terminal, longest, work)).await?
+}
+
+/// One run of `check --fix`.
+struct Doctor<'a> {
+    args: &'a Check,
+    level: FixLevel,
+    change: Change,
+    expect: &'a Expectation,
+    selection: &'a Selection,
+    global: &'a Global,
+    terminal: &'a Terminal,
+    cleanup: &'a Cleanup,
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Progress {
+    /// The findings that were tried.
+    tried: BTreeSet<String>,
+    fixes: Vec<FixReport>,
+    /// The exit code that takes precedence over that of the last check.
+    exit: Option<Exit>,
+}
+
+impl Doctor<'_> {
+    async fn fix(&self, session: &Session<'_>) -> anyhow::Result<Exit> {
+        let mut progress = Progress::default();
+        let mut report = self.look(session).await;
+        self.introduce(&report)?;
+        let mut waited = false;
+        loop {
+            let mut fixes = fix::of(&report, &progress.tried);
+            if fixes.is_empty() && !waited && !self.args.dry_run && fix::is_starting(&report) {
+                waited = true;
+                report = self.settled(session, None).await;
+                continue;
+            }
+            let Some(choice) = self.choice(&fixes).await else {
+                break;
+            };
+            waited = false;
+            let fix = fixes.swap_remove(choice);
+            progress.tried.insert(fix.finding.clone());
+            let mut done = self.apply(session, &fix, &report).await?;
+            match done.outcome {
+                Outcome::Done | Outcome::Partial => {
+                    if done.outcome == Outcome::Partial {
+                        progress.exit = Some(Exit::Partial);
+                    }
+                    report = self.settled(session, Some(&fix.finding)).await;
+                    done.fixed = Some(!report.root_causes().any(|cause| cause.id == fix.finding));
+                }
+                Outcome::Refused if done.safety.is_none_or(|safety| self.allows(safety)) => {
+                    progress.exit = Some(Exit::Refused);
+                }
+                _ => {}
+            }
+            let stops = done.outcome == Outcome::Partial || (!self.args.yes && !self.terminal.interactive);
+            progress.fixes.push(done);
+            if stops && !self.args.dry_run {
+                break;
+            }
+        }
+        self.answer(report, &progress)
+    }
+
+    /// At a terminal, shows the diagnosis before the first question.
+    fn introduce(&self, report: &Report) -> anyhow::Result<()> {
+        if self.asks() && !fix::of(report, &BTreeSet::new()).is_empty() {
+            let look = self.terminal.look(false);
+            self.terminal.say(render::check(report, &look, self.args.all).trim_end());
+        }
+        Ok(())
+    }
+
+    /// Whether questions are asked.
+    fn asks(&self) -> bool {
+        self.terminal.interactive && !self.args.yes && !self.args.dry_run
+    }
+
+    /// Whether a change may be applied without asking.
+    fn allows(&self, safety: Safety) -> bool {
+        match self.level {
+            FixLevel::Safe => safety == Safety::Safe,
+            FixLevel::Review => safety <= Safety::Review,
+        }
+    }
+
+    /// The fix to apply next; at a terminal the user chooses among several.
+    async fn choice(&self, fixes: &[Fix]) -> Option<usize> {
+        match fixes {
+            [] => None,
+            [_] => Some(0),
+            _ if !self.asks() => Some(0),
+            _ => {
+                let items: Vec<String> =
+                    fixes.iter().map(|fix| format!("{} ({})", fix.title, fix.commands.join("; "))).collect();
+                self.terminal.select("Which root cause should be fixed?", &items).await
+            }
+        }
+    }
+
+    /// Plans a fix, shows the plan, asks, and applies it.
+    async fn apply(&self, session: &Session<'_>, fix: &Fix, report: &Report) -> anyhow::Result<FixReport> {
+        self.terminal.say(&format!("Fixing {}: {}", fix.code, fix.title));
+        let run = Run::new(self.global, self.terminal, &self.change, session.scope.profile);
+        let safety = Cell::new(None);
+        let plan = async |session: &Session<'_>| {
+            let plan = self.plan(session, fix, report).await?;
+            let risk = fix::risk(&plan, report);
+            safety.set(Some(risk.safety));
+            if risk.safety == Safety::Manual || (self.args.yes && !self.allows(risk.safety)) {
+                return Err(too_risky(risk.safety, risk.why.as_deref().unwrap_or("it is not safe")));
+            }
+            Ok(plan)
+        };
+        let changed = run.carry_out(session, &Consent::default(), After::Fixed, plan).await?;
+        self.tell(&run, &changed)?;
+        Ok(FixReport {
+            finding: fix.finding.clone(),
+            code: fix.code.clone(),
+            title: fix.title.clone(),
+            safety: safety.get(),
+            outcome: changed.outcome,
+            reason: changed.reason,
+            fixed: None,
+            steps: changed.steps,
+        })
+    }
+
+    /// One plan for all actions of a fix.
+    async fn plan(&self, session: &Session<'_>, fix: &Fix, report: &Report) -> Result<Plan, Refusal> {
+        let mut plan = Plan::default();
+        for action in &fix.actions {
+            if matches!(action, Action::Redeploy(_) | Action::NewToken) {
+                let force = self.level == FixLevel::Review;
+                let part = redeploy::plan_of(session, action, force, report).await?;
+                plan.continues |= part.continues;
+                plan.warnings.extend(part.warnings);
+                plan.steps.extend(part.steps);
+            } else {
+                plan.steps.extend(session.steps_of(action).await?);
+            }
+        }
+        let lacking = session.lacking(plan.permissions()).await;
+        if lacking.is_empty() {
+            return Ok(plan);
+        }
+        Err(crate::repair::deployment::lacking(lacking.iter().map(|permission| format!("cannot {permission}"))))
+    }
+
+    /// Says how a fix ended if nothing was changed. A change has printed its steps.
+    fn tell(&self, run: &Run<'_>, changed: &crate::report::change::ChangeReport) -> anyhow::Result<()> {
+        match changed.outcome {
+            Outcome::DryRun => run.show(changed)?,
+            Outcome::Done => {}
+            Outcome::Unchanged => self.terminal.say("There is nothing to change."),
+            _ => {
+                let why = changed.reason.as_deref().unwrap_or("the change failed");
+                self.terminal.say(&format!("Not fixed: {why}"));
+                for line in &changed.instead {
+                    self.terminal.say(&format!("  {line}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks until the stack has settled.
+    async fn settled(&self, session: &Session<'_>, fixed: Option<&str>) -> Report {
+        let mut settling = Settling::after(fixed);
+        let begun = Instant::now();
+        loop {
+            let report = self.look(session).await;
+            if settling.is_settled(&report, begun.elapsed()) || begun.elapsed() >= self.args.wait {
+                return report;
+            }
+            let lacks = report.root_causes().next().map_or("not healthy yet", |cause| cause.code.as_str());
+            let line = render::waiting("waiting for the stack to settle", lacks, begun.elapsed(), self.args.wait, None);
+            self.terminal.show_step(&line);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn look(&self, session: &Session<'_>) -> Report {
+        let begun = Instant::now();
+        let mut facts = if self.args.synthetic {
+            let step = |event: &StepEvent<'_>| self.terminal.show_test_step(event);
+            let plan = TestPlan::default();
+            Box::pin(observe::test(session, Depth::Check, &plan, self.cleanup, Steps(&step))).await
+        } else {
+            observe::look(session, Depth::Check).await
+        };
+        // The session is older than this check.
+        facts.timings.insert("total".into(), u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self.diagnosed(facts)
+    }
+
+    fn diagnosed(&self, facts: crate::facts::Facts) -> Report {
+        let facts = super::invoked(facts, self.global);
+        self.selection.apply(diagnose::diagnose(&facts, self.expect, Source::live()))
+    }
+
+    /// Prints the last check, and what was done before it.
+    fn answer(&self, mut report: Report, progress: &Progress) -> anyhow::Result<Exit> {
+        let checked = super::exit_of(&report, self.args.fail_on);
+        let exit = progress.exit.filter(|exit| *exit == Exit::Partial || checked != Exit::Ok).unwrap_or(checked);
+        report.exit_code = exit.code();
+        report.fixes = Some(progress.fixes.clone());
+        let text = super::rendered(&report, self.global.output, |wide| {
+            let look = self.terminal.look(wide);
+            if self.terminal.quiet {
+                return format!("{}\n", render::verdict_line(&report, &look));
+            }
+            format!("{}{}", render::fixes(&report, &look), render::check(&report, &look, self.args.all))
+        });
+        self.terminal.answer(&text)?;
+        Ok(exit)
+    }
+}
+
+/// Why a fix is not applied automatically, and what to do instead.
+fn too_risky(safety: Safety, why: &str) -> Refusal {
+    match safety {
+        Safety::Manual => Refusal::new(format!("{why}, which only a person may do"), []),
+        _ => Refusal::new(
+            format!("{why}, which must be reviewed"),
+            [Advice::command("check --fix"), Advice::command("check --fix=review --yes")],
+        ),
+    }
+}

@@ -1,0 +1,59 @@
+//! When a stack has settled after a fix, so that its next root cause can be trusted. Pure.
+
+use std::time::Duration;
+
+use crate::{
+    report::{Report, Verdict},
+    stack::component::Component,
+};
+
+/// How long the root causes must stay the same once the fixed one is gone. Shortly after a restart, the consequences of
+/// the restart are root causes.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// How long a fixed cause may remain before the fix counts as ineffective.
+const INEFFECTIVE: Duration = Duration::from_secs(45);
+
+/// How old the pods of a stack are that is no longer starting, in seconds.
+const STARTED: i64 = 60;
+
+/// Whether the stack is not healthy and one of its pods has just been created, so that it may become healthy without help.
+pub fn is_starting(report: &Report) -> bool {
+    let ours = [Component::Operator, Component::Broker, Component::Meshsync];
+    let mut pods = report.workloads.iter().filter(|it| ours.contains(&it.component)).flat_map(|it| &it.pods);
+    !is_well(report) && pods.any(|pod| pod.age_seconds.is_some_and(|age| age < STARTED))
+}
+
+fn is_well(report: &Report) -> bool {
+    matches!(report.verdict, Some(Verdict::Healthy | Verdict::Degraded))
+}
+
+/// Follows the reports after a fix.
+#[derive(Debug)]
+pub struct Settling {
+    fixed: Option<String>,
+    causes: Vec<String>,
+    /// When these causes were first seen.
+    since: Duration,
+}
+
+impl Settling {
+    /// After the fix of this finding, or without one.
+    pub fn after(fixed: Option<&str>) -> Self {
+        Self { fixed: fixed.map(str::to_owned), causes: Vec::new(), since: Duration::ZERO }
+    }
+
+    /// Whether the stack has settled, by the report at this time after the fix.
+    pub fn is_settled(&mut self, report: &Report, elapsed: Duration) -> bool {
+        let causes: Vec<String> = report.root_causes().map(|cause| cause.id.clone()).collect();
+        let remains = self.fixed.as_ref().is_some_and(|fixed| causes.contains(fixed));
+        if !remains && is_well(report) {
+            return true;
+        }
+        if causes != self.causes {
+            self.causes = causes;
+            self.since = elapsed;
+        }
+        elapsed.saturating_sub(self.since) >= if remains { INEFFECTIVE } else { QUIET }
+    }
+}

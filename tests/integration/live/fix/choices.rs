@@ -1,0 +1,1 @@
+//! What `--fix` does without asking, and what it asks at a terminal.

@@ -1,0 +1,232 @@
+//! The faults that `check --fix` can fix, and how a test causes each of them.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use super::{FakeController, Patient};
+use crate::{
+    bed::{self, rest, states, users},
+    live::redeploy::will_change,
+};
+
+const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+/// A fault and the root cause that a check reports for it.
+pub(super) struct Fault {
+    pub(super) name: &'static str,
+    pub(super) cause: &'static str,
+    /// The root cause whose fix cures it, if it is another one.
+    pub(super) fixed: &'static str,
+}
+
+const fn fault(name: &'static str, cause: &'static str) -> Fault {
+    Fault { name, cause, fixed: cause }
+}
+
+/// Every fault with a test.
+pub(super) const ALL: &[Fault] = &[
+    fault("reader-role-missing", "meshsync-cannot-list"),
+    fault("meshsync-gave-up", "meshsync-not-connected"),
+    fault("token-rotated", "broker-auth-failed"),
+    fault("token-emptied", "broker-token-missing"),
+    fault("upgraded-in-place", "two-generations"),
+    fault("watch-list-emptied", "watch-list-empty"),
+    fault("watch-list-of-names", "watch-list-invalid"),
+    fault("watch-list-of-unknown-kinds", "watch-list-matches-nothing"),
+    fault("watch-list-edited", "watch-list-edited-since-start"),
+    fault("blacklist", "meshsync-version-bug"),
+    fault("operator-deleted", "operator-missing"),
+    fault("operator-scaled-to-zero", "operator-scaled-to-zero"),
+    fault("operator-without-permissions", "operator-role-incomplete"),
+    fault("custom-resources-deleted", "cr-missing"),
+    fault("crd-deleted", "crd-missing"),
+    fault("conversion-webhook-dead", "conversion-webhook-down"),
+    fault("only-workloads-left", "orphaned-workloads"),
+    fault("stuck-terminating", "cr-stuck-terminating"),
+    Fault { name: "old-broker-exposed", cause: "broker-unauthenticated", fixed: "crd-outdated" },
+    fault("cluster-admin", "over-privileged"),
+];
+
+pub(super) fn named(name: &str) -> &'static Fault {
+    ALL.iter().find(|fault| fault.name == name).expect("a fault of the list")
+}
+
+/// A stack that works until [`Patient::cause`].
+pub(super) async fn patient(name: &str) -> Result<Patient> {
+    let is_edit = name == "watch-list-edited";
+    let bed = if is_edit { bed::private().await? } else { bed::lease().await? };
+    // MeshSync reads a watch-list only in this namespace.
+    let namespace = if is_edit { "meshery".to_owned() } else { bed.namespace().to_owned() };
+    will_change(&bed).await;
+    let stack = match name {
+        "upgraded-in-place" => states::apply(name, &bed, &namespace).await?,
+        "old-broker-exposed" => states::apply("old-line-connected", &bed, &namespace).await?,
+        _ => None,
+    };
+    let controller = if stack.is_none() { Some(states::working(&bed, &namespace).await?) } else { None };
+    Ok(Patient { bed, namespace, controller, stack })
+}
+
+impl Patient {
+    fn working(&self) -> Result<&FakeController> {
+        self.controller.as_ref().context("a controller")
+    }
+
+    fn path(&self, api_version: &str, kind: &str, name: &str) -> String {
+        rest::path(api_version, kind, self.namespace(), name)
+    }
+
+    fn custom(&self, kind: &str) -> String {
+        self.path("meshery.io/v1alpha1", kind, &format!("meshery-{}", kind.to_lowercase()))
+    }
+
+    fn operator(&self) -> String {
+        self.path("apps/v1", "Deployment", "meshery-operator")
+    }
+
+    /// Causes a fault.
+    pub(super) async fn cause(&self, name: &str) -> Result<()> {
+        let client = self.bed.client().await?;
+        let delete = async |path: &str| rest::delete(&client, path).await;
+        let merge = async |path: &str, change: Value| rest::merge(&client, path, &change).await.map(drop);
+        let watch_list = async |data: Value| {
+            let change = json!({ "spec": { "watch-list": { "data": data } } });
+            merge(&self.custom("MeshSync"), change).await
+        };
+        match name {
+            "reader-role-missing" => {
+                delete(&format!("{RBAC}/clusterrolebindings/meshery-meshsync-reader")).await?;
+                delete(&format!("{RBAC}/clusterroles/meshery-meshsync-reader")).await
+            }
+            "meshsync-gave-up" => self.working()?.give_up_meshsync().await,
+            "token-rotated" => {
+                let secret = self.path("v1", "Secret", "meshery-nats-auth");
+                self.recreate(&secret, |secret| {
+                    secret["data"]["token"] = users::base64("tAnotherTokenOfTheSameKind").into();
+                })
+                .await
+            }
+            "token-emptied" => {
+                merge(&self.path("v1", "Secret", "meshery-nats-auth"), json!({ "data": { "token": null } })).await
+            }
+            "upgraded-in-place" | "old-broker-exposed" => Ok(()),
+            "watch-list-emptied" => watch_list(json!({ "whitelist": "[]", "blacklist": null })).await,
+            "watch-list-of-names" => {
+                watch_list(json!({ "whitelist": r#"["pods.v1.", "services.v1."]"#, "blacklist": null })).await
+            }
+            "watch-list-of-unknown-kinds" => {
+                let list = r#"[{"Resource": "widgets.v1.example.com", "Events": ["ADDED"]}]"#;
+                watch_list(json!({ "whitelist": list, "blacklist": null })).await
+            }
+            "watch-list-edited" => {
+                // The times of two clocks are compared with a tolerance.
+                tokio::time::sleep(Duration::from_secs(6)).await;
+                let list = r#"[{"Resource": "pods.v1.", "Events": ["ADDED", "MODIFIED", "DELETED"]}]"#;
+                watch_list(json!({ "whitelist": list, "blacklist": null })).await
+            }
+            "blacklist" => watch_list(json!({ "whitelist": null, "blacklist": r#"["pods.v1."]"# })).await,
+            "operator-deleted" => delete(&self.operator()).await,
+            "operator-scaled-to-zero" => merge(&self.operator(), json!({ "spec": { "replicas": 0 } })).await,
+            "operator-without-permissions" => {
+                merge(&format!("{RBAC}/clusterroles/meshery-operator-role"), json!({ "rules": [] })).await
+            }
+            "custom-resources-deleted" => {
+                for kind in ["MeshSync", "Broker"] {
+                    delete(&self.custom(kind)).await?;
+                }
+                self.until_gone(&[self.custom("MeshSync"), self.custom("Broker")]).await
+            }
+            "crd-deleted" => {
+                let crd = format!("{CRDS}/meshsyncs.meshery.io");
+                delete(&crd).await?;
+                self.until_gone(&[crd]).await
+            }
+            "conversion-webhook-dead" => {
+                let service = json!({ "namespace": self.namespace(), "name": "no-such-webhook", "path": "/convert" });
+                let webhook = json!({ "conversionReviewVersions": ["v1"], "clientConfig": { "service": service } });
+                let conversion = json!({ "spec": { "conversion": { "strategy": "Webhook", "webhook": webhook } } });
+                for plural in ["brokers", "meshsyncs"] {
+                    merge(&format!("{CRDS}/{plural}.meshery.io"), conversion.clone()).await?;
+                }
+                Ok(())
+            }
+            "only-workloads-left" => self.orphan().await,
+            "stuck-terminating" => {
+                delete(&self.operator()).await?;
+                // From then on, no operator removes the finalizers.
+                self.working()?.until_up_to_date().await?;
+                delete(&self.custom("MeshSync")).await?;
+                delete(&self.custom("Broker")).await
+            }
+            "cluster-admin" => self.grant_everything().await,
+            _ => bail!("nothing causes {name}"),
+        }
+    }
+
+    /// Deletes an object and creates it again, changed.
+    async fn recreate(&self, path: &str, change: impl Fn(&mut Value)) -> Result<()> {
+        let client = self.bed.client().await?;
+        let mut object = rest::get(&client, path).await?;
+        rest::delete(&client, path).await?;
+        let metadata = &object["metadata"];
+        object["metadata"] = json!({
+            "name": metadata["name"], "labels": metadata["labels"], "ownerReferences": metadata["ownerReferences"],
+        });
+        change(&mut object);
+        let collection = path.rsplit_once('/').map_or("", |(collection, _)| collection);
+        bed::until("the object to be created again", Duration::from_secs(20), || async {
+            Ok(rest::post(&client, collection, &object).await.is_ok().then_some(()))
+        })
+        .await
+    }
+
+    async fn until_gone(&self, paths: &[String]) -> Result<()> {
+        let client = self.bed.client().await?;
+        bed::until("the objects to be deleted", Duration::from_secs(30), || async {
+            for path in paths {
+                if rest::get(&client, path).await.is_ok() {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Deletes the operator and the custom resources, and keeps what the operator created.
+    async fn orphan(&self) -> Result<()> {
+        let client = self.bed.client().await?;
+        rest::delete(&client, &self.operator()).await?;
+        self.working()?.until_up_to_date().await?;
+        let workloads = [
+            self.path("apps/v1", "Deployment", "meshery-meshsync"),
+            self.path("apps/v1", "StatefulSet", "meshery-nats"),
+        ];
+        for path in &workloads {
+            rest::merge(&client, path, &json!({ "metadata": { "ownerReferences": null } })).await?;
+        }
+        let custom_resources = [self.custom("MeshSync"), self.custom("Broker")];
+        for path in &custom_resources {
+            rest::merge(&client, path, &json!({ "metadata": { "finalizers": null } })).await?;
+            rest::delete(&client, path).await?;
+        }
+        self.until_gone(&custom_resources).await
+    }
+
+    /// The binding of the old operator line, which an upgrade in place keeps.
+    async fn grant_everything(&self) -> Result<()> {
+        let name = "meshery-controller-rolebinding";
+        self.bed.delete_on_return(format!("{RBAC}/clusterrolebindings/{name}"));
+        let group = "rbac.authorization.k8s.io";
+        let account = json!({ "kind": "ServiceAccount", "name": "meshery-operator", "namespace": self.namespace() });
+        let binding = json!({
+            "apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding", "metadata": { "name": name },
+            "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [account],
+        });
+        self.bed.apply_yaml(&binding.to_string()).await.map(drop)
+    }
+}
