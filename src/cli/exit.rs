@@ -14,7 +14,7 @@ pub enum Exit {
     Undetermined = 3,
     /// A change was refused or not confirmed.
     Refused = 4,
-    /// A change began and failed part-way.
+    /// A change began and failed partway.
     Partial = 5,
     /// The terminal was closed (SIGHUP).
     HungUp = 129,

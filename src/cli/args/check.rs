@@ -42,7 +42,7 @@ pub struct Check {
     /// Timeout for each resource that --fix waits for
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, requires = "fix")]
     pub wait: Duration,
-    /// Also prove that events flow, as `test dataflow` does: creates, changes and deletes an object
+    /// Also run the data flow test (see `test dataflow`), which creates, changes and deletes an object
     #[arg(long, conflicts_with_all = ["preflight", "from"])]
     pub synthetic: bool,
     /// Expected mode and server: operator or embedded; server, server=inside or server=outside

@@ -30,7 +30,7 @@ pub struct Global {
     /// Log API requests with timings to stderr
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Print one line: the verdict
+    /// Print only the verdict, in one line
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// When to use color

@@ -26,7 +26,7 @@ use crate::cli::candidates;
     subcommand_required = true,
     disable_help_flag = true,
     after_help = "Exit codes: 0 no findings, 1 findings, 2 usage error, 3 undetermined, 4 refused,\n\
-                  5 stopped part-way; 129, 130, 131 and 143 after a signal.\n\
+                  5 stopped partway; 129, 130, 131 and 143 after a signal.\n\
                   meshdoctor contacts only the cluster and its broker."
 )]
 pub struct Cli {
@@ -84,7 +84,7 @@ pub enum Command {
     /// Check, show, deploy or remove the stack
     #[command(subcommand)]
     System(System),
-    /// Test one connection, or that events flow
+    /// Test one connection, or whether events flow from end to end
     #[command(subcommand)]
     Test(Test),
     /// Write a redacted recording for later diagnosis
@@ -113,7 +113,7 @@ pub enum Command {
     Rbac(Rbac),
     /// List the global flags
     Options,
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     #[command(
         after_help = "Examples:\n  source <(meshdoctor completion bash)\n  meshdoctor completion zsh > \"${fpath[1]}/_meshdoctor\"\n  meshdoctor completion fish > ~/.config/fish/completions/meshdoctor.fish"
     )]
@@ -190,17 +190,17 @@ pub struct WatchList {
     after_help = "Examples:\n  meshdoctor rbac check --to-user jane | kubectl apply -f -\n  meshdoctor rbac redeploy --to-serviceaccount ci:deployer"
 )]
 pub enum Rbac {
-    /// Permissions of `check` and `record`
+    /// Permissions for `check` and `record`
     Check(Subject),
-    /// Permissions of `status`
+    /// Permissions for `status`
     Status(Subject),
-    /// Permissions of `check --preflight`: those of installing the stack
+    /// Permissions for `check --preflight`, including those for an installation
     Preflight(Subject),
-    /// Permissions of `test` and `check --synthetic`
+    /// Permissions for `test` and `check --synthetic`
     Test(RbacTest),
-    /// Permissions of `system redeploy`
+    /// Permissions for `system redeploy`
     Redeploy(Subject),
-    /// Permissions of `system reset`
+    /// Permissions for `system reset`
     Reset(RbacReset),
 }
 

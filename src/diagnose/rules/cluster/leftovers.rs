@@ -2,7 +2,7 @@ use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cluster-leftovers",
-    title: "Cluster-wide roles of the stack remain without the stack",
+    title: "Cluster-wide roles of a removed stack remain",
     explanation: include_str!("leftovers.md"),
     cure: Cure::Person(because::LOSS),
     ..Diagnosis::warning(Component::Installation)
@@ -10,7 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "no-leftovers",
-    title: "no cluster-wide role remains without the stack",
+    title: "no cluster-wide role of a removed stack remains",
     after: &[&API_REACHABLE],
     ..Check::of(&[&DIAGNOSIS], judge)
 };

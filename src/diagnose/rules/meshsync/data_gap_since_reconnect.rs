@@ -18,7 +18,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 pub(crate) static CHECK: Check = Check {
     id: "meshsync-unbroken",
-    title: "MeshSync has not lost the broker since it started",
+    title: "MeshSync has been connected to the broker since it started",
     ..Check::of(&[&DIAGNOSIS], judge)
 };
 
