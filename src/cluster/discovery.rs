@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use serde::Deserialize;
 
-use super::ask::{ApiClient, ApiError, RetryPolicy};
+use super::ask::{ApiClient, ApiError, RetryPolicy, parse};
 use crate::{
     facts::Served,
     stack::{
@@ -47,6 +47,28 @@ pub(crate) async fn serves(api: &ApiClient<'_>, api_version: &str, plural: &str)
         Err(ApiError::NotFound) => Some(false),
         Err(_) => None,
     }
+}
+
+/// The groups that are served, with their versions, as `group/version`. One small answer, unlike that of [`ask`].
+pub(crate) async fn group_versions(api: &ApiClient<'_>) -> Result<Vec<String>, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Listed {
+        #[serde(default)]
+        groups: Vec<ListedGroup>,
+    }
+    #[derive(Deserialize)]
+    struct ListedGroup {
+        #[serde(default)]
+        versions: Vec<ListedVersion>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ListedVersion {
+        group_version: String,
+    }
+    let listed: Listed = parse(&api.get("/apis").await?)?;
+    Ok(listed.groups.into_iter().flat_map(|group| group.versions).map(|version| version.group_version).collect())
 }
 
 #[derive(Deserialize)]

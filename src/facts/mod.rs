@@ -4,6 +4,7 @@
 //! tolerate malformed objects. Everything that may be unknown is a [`Seen`].
 
 mod broker;
+mod cni_policy;
 mod custom_resources;
 mod depth;
 pub mod difference;
@@ -55,6 +56,7 @@ use crate::stack::{
     profile::Profile,
 };
 pub use broker::{Attempt, BrokerFacts, BrokerServer, ClosedConnection, Connection, Greeting, Varz};
+pub use cni_policy::CniPolicy;
 pub use custom_resources::{
     Broker, BrokerRef, BrokerService, BrokerSpec, BrokerStatus, Condition, Crd, CrdConversion, CrdNames, CrdSchema,
     CrdSpec, CrdStatus, CrdVersion, CustomBroker, CustomResource, Endpoint, Fields, Meshsync, MeshsyncSpec,
@@ -133,6 +135,9 @@ pub struct Facts {
     /// `NetworkPolicies` in the namespace.
     #[serde(skip)]
     pub networkpolicies: Seen<Vec<NetworkPolicy>>,
+    /// Policies of the network plugin that may apply to the namespace. Queried only if the API server serves them.
+    #[serde(skip_serializing_if = "Seen::is_not_looked")]
+    pub cni_policies: Seen<Vec<CniPolicy>>,
     /// Events in the namespace.
     #[serde(skip)]
     pub events: Seen<Vec<Event>>,

@@ -214,12 +214,17 @@ impl Observer<'_> {
         (self.scope.progress)("probing the broker");
         let started = Instant::now();
         let probe = probe::Probe { api: self.api, client: self.clients.streams.clone(), facts, token, kept: self.kept };
-        let (found, reviews, elsewhere, helm, served, memory, nodes) = tokio::join!(
+        let discovered = async {
+            let served = self.served(facts).await;
+            let policies = self.cni_policies(facts, &served).await;
+            (served, policies)
+        };
+        let (found, reviews, elsewhere, helm, (served, cni_policies), memory, nodes) = tokio::join!(
             probe.run(),
             self.single_reviews(facts),
             self.elsewhere(facts),
             self.helm(facts),
-            self.served(facts),
+            Box::pin(discovered),
             Box::pin(self.memory(facts)),
             self.nodes(facts)
         );
@@ -233,6 +238,7 @@ impl Observer<'_> {
         facts.served = served;
         facts.memory = memory;
         facts.nodes = nodes;
+        facts.cni_policies = cni_policies;
         if self.depth.is_whole() {
             facts.logs = logs::read(self.api, facts, &forms_of(token)).await;
         }

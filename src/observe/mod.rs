@@ -4,6 +4,7 @@
 //! answers require (the broker servers, single access reviews, other namespaces).
 
 pub(crate) mod broker;
+mod cni_policies;
 mod collect;
 pub(crate) mod connectivity;
 mod logs;

@@ -8,6 +8,7 @@ use crate::{
     facts::observed::{self, LEASE, Observed, Request},
     stack::{
         base::permission::Permission,
+        cni::{self, PolicyKind},
         manifests,
         object::{group_of, root_of},
         profile::Profile,
@@ -129,6 +130,23 @@ pub fn metrics(namespace: &str, pod: &str) -> Query {
     }
 }
 
+/// The policies of a network plugin: those of the namespace, or those of the whole cluster.
+///
+/// Most clusters do not serve them, and only one check depends on them. A denial is not reported as a missing permission.
+pub fn cni_policies(kind: &PolicyKind, namespace: &str) -> Query {
+    let permission = Permission::to("list", kind.group, kind.plural);
+    let (scope, permission) = if kind.namespaced {
+        (format!("/namespaces/{namespace}"), permission.in_namespace(namespace))
+    } else {
+        (String::new(), permission)
+    };
+    Query {
+        name: "cniPolicies".into(),
+        path: format!("/apis/{}/{}{scope}/{}?limit={PAGE}", kind.group, kind.version, kind.plural),
+        permission,
+    }
+}
+
 /// The group of the metrics API.
 const METRICS: &str = "metrics.k8s.io";
 
@@ -226,6 +244,8 @@ pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Perm
         others.push(reviews::review());
         others.push(read_logs(namespace));
         others.push(read_metrics(namespace));
+        let policies = cni::PLUGINS.iter().flat_map(|forms| forms.iter().copied().flatten());
+        queries.extend(policies.map(|kind| cni_policies(kind, namespace)));
     }
     if depth == Depth::Preflight {
         queries.extend([nodes(), pods_everywhere()]);

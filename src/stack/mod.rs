@@ -3,6 +3,7 @@
 //! `base` does not depend on Meshery.
 
 pub mod base;
+pub mod cni;
 pub mod component;
 pub mod error_codes;
 pub mod inventory;

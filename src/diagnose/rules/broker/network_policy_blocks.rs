@@ -82,6 +82,7 @@ pub(crate) fn blocked(context: &RuleContext<'_>) -> Option<String> {
 fn policies_open(context: &RuleContext<'_>) -> Judgement {
     let policies = context.facts.networkpolicies.known();
     if policies.is_some_and(Vec::is_empty) {
+        no_cni_policy(context)?;
         return Outcome::pass_with("no NetworkPolicy in this namespace");
     }
     let (from, blocks) = judged(context)?;
@@ -91,8 +92,30 @@ fn policies_open(context: &RuleContext<'_>) -> Judgement {
     if broker_pods(context).is_empty() {
         Outcome::skip("the broker has no pod in this namespace")
     } else {
+        no_cni_policy(context)?;
         Outcome::pass()
     }
+}
+
+/// Ends the check as unknown if the network plugin has policies of its own, which are not evaluated, or may have some.
+fn no_cni_policy(context: &RuleContext<'_>) -> Result<(), Undecided> {
+    let policies = match &context.facts.cni_policies {
+        Seen::Known(policies) => policies.as_slice(),
+        // Recordings from before, and dumps, do not contain them.
+        Seen::NotLooked | Seen::Absent => &[],
+        other => return known_unless(other.why_unsettled()),
+    };
+    let Some(first) = policies.first() else {
+        return Ok(());
+    };
+    let more = match policies.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    Err(Undecided::Unknown(format!(
+        "{} {}{more} may block it; meshdoctor evaluates only NetworkPolicies of Kubernetes",
+        first.kind, first.name
+    )))
 }
 
 fn blocks(context: &RuleContext<'_>, policies: &Policies<'_>, from: &Pod) -> Vec<Block> {
@@ -244,6 +267,7 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
     let facts = context.facts;
     let policies = facts.networkpolicies.known_or_skip("this cluster does not serve NetworkPolicies")?;
     if policies.is_empty() {
+        no_cni_policy(context)?;
         return Outcome::pass_with("no NetworkPolicy in this namespace");
     }
     let home = home(context);
@@ -271,6 +295,7 @@ fn network_free(context: &RuleContext<'_>) -> Judgement {
         blocks.extend(Block::of(format!("from MeshSync to port {number} of the broker"), reach));
     }
     let Some(first) = blocks.first() else {
+        no_cni_policy(context)?;
         return Outcome::pass();
     };
     let policy = first.policies.first().map_or("", String::as_str);
