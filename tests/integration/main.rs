@@ -14,6 +14,7 @@ mod fixture;
 mod architecture;
 mod artifacts;
 mod cli;
+mod cures;
 mod failures;
 mod fault_proxy;
 mod hostile;

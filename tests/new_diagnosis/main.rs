@@ -63,6 +63,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {{
     title: "{title}",
     explains: &[],
     explanation: include_str!("{module}.md"),
+    cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::{component})
 }};
 

@@ -89,7 +89,7 @@ impl Doctor<'_> {
             let mut fixes = fix::of(&report, &progress.tried);
             if fixes.is_empty() && !waited && !self.args.dry_run && fix::is_starting(&report) {
                 waited = true;
-                report = self.settled(session, None).await;
+                report = self.settled(session, None, &report).await;
                 continue;
             }
             let Some(choice) = self.choice(&fixes).await else {
@@ -104,7 +104,7 @@ impl Doctor<'_> {
                     if done.outcome == Outcome::Partial {
                         progress.exit = Some(Exit::Partial);
                     }
-                    report = self.settled(session, Some(&fix.finding)).await;
+                    report = self.settled(session, Some(&fix.finding), &report).await;
                     done.fixed = Some(!report.root_causes().any(|cause| cause.id == fix.finding));
                 }
                 Outcome::Refused if done.safety.is_none_or(|safety| self.allows(safety)) => {
@@ -224,8 +224,8 @@ impl Doctor<'_> {
     }
 
     /// Checks until the stack has settled.
-    async fn settled(&self, session: &Session<'_>, fixed: Option<&str>) -> Report {
-        let mut settling = Settling::after(fixed);
+    async fn settled(&self, session: &Session<'_>, fixed: Option<&str>, before: &Report) -> Report {
+        let mut settling = Settling::after(fixed, before);
         let begun = Instant::now();
         loop {
             let report = self.look(session).await;

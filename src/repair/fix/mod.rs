@@ -2,6 +2,8 @@
 
 mod safety;
 mod settling;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

@@ -24,6 +24,10 @@ pub fn is_starting(report: &Report) -> bool {
     !is_well(report) && pods.any(|pod| pod.age_seconds.is_some_and(|age| age < STARTED))
 }
 
+fn causes(report: &Report) -> Vec<String> {
+    report.root_causes().map(|cause| cause.id.clone()).collect()
+}
+
 fn is_well(report: &Report) -> bool {
     matches!(report.verdict, Some(Verdict::Healthy | Verdict::Degraded))
 }
@@ -32,22 +36,25 @@ fn is_well(report: &Report) -> bool {
 #[derive(Debug)]
 pub struct Settling {
     fixed: Option<String>,
+    /// The root causes before the fix.
+    before: Vec<String>,
     causes: Vec<String>,
     /// When these causes were first seen.
     since: Duration,
 }
 
 impl Settling {
-    /// After the fix of this finding, or without one.
-    pub fn after(fixed: Option<&str>) -> Self {
-        Self { fixed: fixed.map(str::to_owned), causes: Vec::new(), since: Duration::ZERO }
+    /// After the fix of this finding of a report, or without one.
+    pub fn after(fixed: Option<&str>, before: &Report) -> Self {
+        Self { fixed: fixed.map(str::to_owned), before: causes(before), causes: Vec::new(), since: Duration::ZERO }
     }
 
     /// Whether the stack has settled, by the report at this time after the fix.
     pub fn is_settled(&mut self, report: &Report, elapsed: Duration) -> bool {
-        let causes: Vec<String> = report.root_causes().map(|cause| cause.id.clone()).collect();
+        let causes = causes(report);
         let remains = self.fixed.as_ref().is_some_and(|fixed| causes.contains(fixed));
-        if !remains && is_well(report) {
+        let is_new = causes.iter().any(|cause| !self.before.contains(cause));
+        if !remains && !is_new && is_well(report) {
             return true;
         }
         if causes != self.causes {

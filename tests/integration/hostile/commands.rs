@@ -15,8 +15,11 @@ pub(super) const READING: &[&str] = &[
 ];
 
 /// Commands that change the cluster, as typed.
-pub(super) const CHANGING: &[&str] =
-    &["system redeploy --yes --no-wait -o json", "system reset stack --yes --no-backup -o json"];
+pub(super) const CHANGING: &[&str] = &[
+    "system check --fix=review --yes -o json",
+    "system redeploy --yes --no-wait -o json",
+    "system reset stack --yes --no-backup -o json",
+];
 
 /// Commands that print something other than a report, as typed.
 pub(super) const PRINTING: &[&str] = &["rbac check"];
