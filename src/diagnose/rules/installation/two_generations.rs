@@ -11,7 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-ready",
     ],
     explanation: include_str!("two_generations.md"),
-    cure: Cure::Except("while clients use the old broker"),
+    cure: Cure::Except("while other clients than MeshSync use the old broker"),
     ..Diagnosis::fault(Component::Installation)
 };
 
@@ -36,7 +36,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let servers = old_servers(context, old);
     let no_token = servers.iter().any(|server| !server.varz.auth_required);
     let clients = clients(context, old, &servers);
-    let unused = clients.as_ref().is_some_and(Vec::is_empty);
+    // A redeploy connects MeshSync to the current broker.
+    let moves = |name: &String| name == profile.meshsync.client;
+    let unused = clients.as_ref().is_some_and(|names| names.iter().all(moves));
     // The clients of each broker server are in the status.
     let look = context.meshdoctor(Effect::Read, "status");
     let redeploy = context.redeploy(None);
@@ -60,8 +62,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidences(no_token.then(|| format!("the server of {old} requires no token")))
         .remedy(if unused {
             format!(
-                "redeploy, which deletes {old}; before you delete it by hand, check again that it has no clients, \
-                 and keep ConfigMap meshery-nats-config: the new broker uses it"
+                "redeploy, which connects MeshSync to {current} and deletes {old}; before you delete it by hand, \
+                 check again that it has no clients, and keep ConfigMap meshery-nats-config: the new broker uses it"
             )
         } else {
             format!(

@@ -38,8 +38,13 @@ impl Patient {
             let report = check(&self.bed, self.namespace()).await;
             anyhow::bail!("{cause} is no root cause: {:?}", roots(&report));
         }
-        if let Some(stack) = &mut self.stack {
-            self.controller = Some(stack.start_controller()?);
+        match &mut self.stack {
+            // The old broker keeps running, so that its clients are known.
+            Some(_) if cause == "broker-unauthenticated" => {
+                self.controller = Some(self.bed.start_controller(&self.namespace)?);
+            }
+            Some(stack) => self.controller = Some(stack.start_controller()?),
+            None => {}
         }
         Ok(())
     }
