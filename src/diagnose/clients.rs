@@ -82,8 +82,8 @@ pub(super) fn sort(facts: &Facts, is_target: impl Fn(&BrokerServer) -> bool) -> 
     clients
 }
 
-/// When a server last heard of a client, according to the server's own clock.
-pub(super) fn last_heard(server: &BrokerServer, client: &Connection) -> Option<Timestamp> {
+/// When a client was last active, according to the server's own clock.
+pub(super) fn last_activity(server: &BrokerServer, client: &Connection) -> Option<Timestamp> {
     let idle = server.varz.now.zip(idle(&client.idle)).and_then(|(now, idle)| now.checked_sub(idle).ok());
     idle.max(client.start)
 }

@@ -30,7 +30,7 @@ impl<'a> StackView<'a> {
         all.filter_map(|(component, pod)| Some((self.unready_node(pod)?, component, pod))).collect()
     }
 
-    /// The `MeshSync` pods whose container ran when their node was last heard of.
+    /// The `MeshSync` pods whose container was running when their node last reported.
     fn silent_meshsync_pods(&self) -> impl Iterator<Item = &'a Pod> {
         let container = self.facts.profile.meshsync.container;
         self.meshsync_pods
@@ -47,8 +47,8 @@ impl<'a> StackView<'a> {
         })
     }
 
-    /// Whether a broker server proves that `MeshSync` runs although its node is silent: a message from it arrived, or it
-    /// connected, after the node fell silent. That it is listed proves less, since a broker lists the clients of a dead
+    /// Whether a broker server proves that `MeshSync` runs although its node does not report: a message from it
+    /// arrived, or it connected, after the node's last report. That it is listed proves less, since a broker lists the clients of a dead
     /// node for minutes.
     pub(crate) fn broker_proves_meshsync(&self) -> bool {
         let since: Option<Timestamp> =
@@ -57,6 +57,6 @@ impl<'a> StackView<'a> {
             return false;
         };
         let mut clients = self.clients.meshsync.iter();
-        clients.any(|(server, client)| clients::last_heard(server, client).is_some_and(|heard| heard > since))
+        clients.any(|(server, client)| clients::last_activity(server, client).is_some_and(|last| last > since))
     }
 }

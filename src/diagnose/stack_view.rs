@@ -95,7 +95,7 @@ impl<'a> StackView<'a> {
     }
 
     /// Whether a `MeshSync` pod is really running. Unknown if the pods are unknown and the Deployment shows no ready pod,
-    /// or if only a silent node said so.
+    /// or if only a node that no longer reports said so.
     pub(crate) fn meshsync_runs(&self) -> Option<bool> {
         if self.facts.pods.is_settled() {
             let container = self.facts.profile.meshsync.container;

@@ -23,8 +23,8 @@ impl Meshsync {
     }
 }
 
-/// The watch-list that `MeshSync` uses: that of its CR, or the built-in one if its Deployment was created by somebody
-/// else and has its own broker address. `None` if no CR was observed otherwise.
+/// The watch-list that `MeshSync` uses: that of its CR, or the built-in one if its Deployment was not created by
+/// the operator and has its own broker address. `None` if no CR was observed otherwise.
 pub fn in_force(facts: &Facts) -> Option<WatchList> {
     let meshsyncs = stack::meshsyncs(facts);
     if let Some(meshsync) = meshsyncs.items().first() {

@@ -145,7 +145,7 @@ fn usage(running: &Running, state: &str, options: &str) -> String {
   Prove that events flow.
     meshdoctor test dataflow{options}
 
-  Let somebody else diagnose it.
+  Have someone else diagnose it.
     meshdoctor record recording.json{options}
     meshdoctor check --from recording.json
 

@@ -2,7 +2,7 @@
 
 use meshdoctor::stack::base::limits::{self, MIB};
 
-/// Bytes as people read them: `8 MiB`, `64 KiB`, `300 bytes`.
+/// Bytes in readable form: `8 MiB`, `64 KiB`, `300 bytes`.
 fn size(bytes: usize) -> String {
     match bytes {
         bytes if bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),

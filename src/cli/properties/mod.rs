@@ -1,4 +1,4 @@
-//! Properties of parsers and documents, with all layers at hand.
+//! Properties of parsers and documents, which need all layers.
 
 mod documents;
 mod texts;

@@ -38,7 +38,7 @@ pub(crate) fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-/// Whether an existing object is not changed. That applies to an object that is as it should be, to a namespace that
+/// Whether an existing object is not changed. That applies to an object that is in the desired state, to a namespace that
 /// exists, or in which objects could be tested, and to a custom resource that is not terminating, because its spec is the
 /// user's decision.
 pub(crate) fn stays(context: &RuleContext<'_>, trial: &DryRun) -> bool {

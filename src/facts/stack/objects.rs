@@ -82,7 +82,7 @@ pub fn watch_list_written(meshsync: &Meshsync) -> Option<(Timestamp, &str)> {
         // Of the fields that a manager wrote, only the watch-list is kept.
         .filter(|entry| entry.fields_v1.is_some())
         .filter_map(|entry| {
-            let manager = entry.manager.as_deref().unwrap_or("somebody");
+            let manager = entry.manager.as_deref().unwrap_or("an unknown manager");
             Some((entry.time.as_ref()?.0, manager))
         })
         .max()

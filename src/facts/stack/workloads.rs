@@ -48,7 +48,7 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
     if !usual.is_absent() || !names.is_empty() {
         return usual;
     }
-    // A Deployment that somebody else created can have any name. It is recognized by the container with a broker
+    // A Deployment that the operator did not create can have any name. It is recognized by the container with a broker
     // address.
     one_deployment(facts, |deployment| {
         let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());

@@ -4,7 +4,7 @@
 //! by the cluster. An address in a custom resource's status may lead anywhere, so its answers count only if a broker
 //! pod's own monitor reported the same server. The token is sent only to servers that were confirmed in this way.
 //!
-//! Another broker that `MeshSync` is configured to use belongs to somebody else. It is queried only for its clients, as
+//! Another broker that `MeshSync` is configured to use belongs to others. It is queried only for its clients, as
 //! `MeshSync` does before it connects, and never receives a token.
 
 use std::collections::BTreeSet;

@@ -110,7 +110,7 @@ fn untried(id: &Id, failure: &Failure) -> Refusal {
     Refusal { undetermined: true, ..Refusal::new(why, [failure.message.clone().into()]) }
 }
 
-/// An existing spec is somebody's decision, so it is kept unless the user asks to overwrite it.
+/// An existing spec is a user's decision, so it is kept unless the user asks to overwrite it.
 fn custom_resource(
     request: &Request,
     objects: &[Tried],
@@ -120,7 +120,7 @@ fn custom_resource(
 ) -> Result<(), Refusal> {
     let id = &tried.object.id;
     if object::is_terminating(live) {
-        // Somebody has deleted it. The operator finishes that; then it is created again.
+        // Someone has deleted it. The operator finishes the deletion; then it is created again.
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::Gone)));
         let create = Action::Create(tried.object.body.clone());
         plan.steps.push(Step::new(id.clone(), create).because("the existing one is being deleted"));

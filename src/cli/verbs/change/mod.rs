@@ -127,7 +127,7 @@ impl Drop for Run<'_> {
         report.instead = vec!["run the same command again to continue".into()];
         report.exit_code = exit.code();
         let text = super::rendered(&report, self.global.output, |_| String::new());
-        // If stdout cannot be written either, there is nobody to tell.
+        // If stdout cannot be written either, the failure cannot be reported.
         let _ = self.terminal.answer(&text);
     }
 }

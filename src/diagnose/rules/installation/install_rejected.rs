@@ -138,8 +138,8 @@ pub(crate) fn refused(context: &RuleContext<'_>, trial: &DryRun, answer: &Answer
         .finding()
         .title(format!("The API server rejects {what}"))
         .message(
-            "The reason is not a missing permission: something in the cluster does not admit the object, whoever \
-             writes it.",
+            "The reason is not a missing permission: something in the cluster rejects the object for every \
+             user.",
         )
         .object(object(trial))
         .evidence(format!("dry run: {}, {}", answer.status, answer.message));
