@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{at, check, codes};
 use crate::{
-    bed::{self, FakeClient, Line, Stack},
+    bed::{self, FakeClient, Line, Stack, rest},
     tool::{roots, states},
 };
 
@@ -141,6 +141,40 @@ async fn two_meshsync_replicas_and_an_output_filter_are_reported() -> Result<()>
     let report = check(&bed, bed.namespace()).await;
     for code in ["meshsync-duplicated", "meshsync-output-filter"] {
         assert!(codes(&report).contains(&code), "{code}: {report:#}");
+    }
+    Ok(())
+}
+
+/// The events of a Service say why it has no address.
+#[tokio::test]
+async fn event_of_a_pending_load_balancer_is_its_evidence() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let stack = Stack::of(Line::Current).namespace(namespace).service_type("LoadBalancer").start(&bed).await?;
+    let _meshsync = stack.meshsync(0).await?;
+    let code = "broker-external-pending";
+    let pending = async || {
+        let report = check(&bed, namespace).await;
+        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        findings.into_iter().find(|finding| finding["code"] == code).unwrap_or_else(|| panic!("no {code}: {report:#}"))
+    };
+    let message = pending().await["message"].to_string();
+    assert!(message.contains("No event says why"), "{message}");
+    let service = rest::get(&stack.client, &stack.path("v1", "Service", "meshery-nats")).await?;
+    let (uid, time) = (&service["metadata"]["uid"], &service["metadata"]["creationTimestamp"]);
+    for (uid, is_shown) in [(&json!("00000000-0000-4000-8000-000000000000"), false), (uid, true)] {
+        let event = json!({
+            "apiVersion": "v1", "kind": "Event",
+            "metadata": { "generateName": "meshery-nats.", "namespace": namespace },
+            "involvedObject": {
+                "apiVersion": "v1", "kind": "Service", "name": "meshery-nats", "namespace": namespace, "uid": uid,
+            },
+            "type": "Warning", "reason": "AllocationFailed", "message": "no available IPs",
+            "firstTimestamp": time, "lastTimestamp": time, "source": { "component": "metallb-controller" },
+        });
+        rest::post(&stack.client, &rest::collection("v1", "Event", Some(namespace)), &event).await?;
+        let evidence = pending().await["evidence"].to_string();
+        assert_eq!(evidence.contains("event AllocationFailed on Service meshery-nats: no available IPs"), is_shown);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ mod containers;
 mod controller;
 mod controllers;
 mod crash_loop;
-mod events;
+pub(crate) mod events;
 mod image_pull;
 mod memory;
 mod not_ready;
