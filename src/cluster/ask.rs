@@ -309,8 +309,7 @@ impl<'a> ApiClient<'a> {
                 .body(Body::from(body.clone().unwrap_or_default().into_bytes()))
                 .map_err(|error| ApiError::new(Kind::Connection, error.to_string()))?;
             let exchange = self.exchange(client.clone(), request, accept, repeat);
-            let answer = tokio::time::timeout(limit, exchange).await;
-            let (answer, hint) = answer.unwrap_or_else(|_| (Err(silent(limit)), None));
+            let (answer, hint) = within(limit, exchange).await.unwrap_or_else(|late| (Err(late), None));
             self.log_request(method, path, &answer, started);
             match hint.and_then(|hint| self.pause(hint, tries, begun)) {
                 Some(pause) => self.wait(method, path, hint, pause).await,
@@ -398,7 +397,17 @@ fn silent(limit: Duration) -> ApiError {
 
 /// The answer to a request, if it arrives in time.
 async fn in_time(limit: Duration, answer: impl Future<Output = Result<Answer, ApiError>>) -> Result<Answer, ApiError> {
-    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(silent(limit)))
+    within(limit, answer).await.unwrap_or_else(Err)
+}
+
+/// The result of a request, if it ends in time. Without time, nothing is sent: a timer has a resolution of a millisecond and
+/// is checked after the answer, so that a fast server, or a slow machine, would answer after the end.
+async fn within<T>(limit: Duration, request: impl Future<Output = T>) -> Result<T, ApiError> {
+    if limit.is_zero() {
+        let why = "the time limit of the run (--timeout) was reached before this request";
+        return Err(Failure::new(Kind::TimedOut, why).into());
+    }
+    tokio::time::timeout(limit, request).await.map_err(|_| silent(limit))
 }
 
 /// Sends a request and reads the complete answer.
@@ -411,4 +420,17 @@ async fn read(
     let (head, body) = response.into_parts();
     let bytes = body::read(&head, body, take).await?;
     Ok((head, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_sent_after_the_end_of_the_run() {
+        // The response is there at once, as it may be on a machine that was busy meanwhile.
+        let late = within(Duration::ZERO, async { unreachable!("the request was sent") }).await;
+        assert!(matches!(late, Err::<(), _>(ApiError::Failed(failure)) if failure.kind == Kind::TimedOut));
+        assert_eq!(within(Duration::from_secs(5), async { 1 }).await.ok(), Some(1));
+    }
 }

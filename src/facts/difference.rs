@@ -17,6 +17,16 @@ pub enum Difference {
     Recreated(Vec<ChangedField>),
 }
 
+/// How often an object is read and tried again if something else changes it between the two requests.
+pub const COMPARISONS: usize = 3;
+
+/// Whether something else changed the object between the two requests: its change would look like ours. A dry run returns
+/// the resource version that it began with.
+pub fn is_disturbed(kind: &str, live: &Value, after: &Value, manifest: &Value) -> bool {
+    live["metadata"]["resourceVersion"] != after["metadata"]["resourceVersion"]
+        && of_apply(kind, live, after, manifest) != Difference::None
+}
+
 /// Why an object with parts of another manifest is recreated.
 pub const LEFTOVERS: &str = "leftovers of another manifest would remain";
 
@@ -228,6 +238,16 @@ mod tests {
         let after = json!({"spec": {"conversion": {"strategy": "Webhook"}, "versions": version("other")}});
         assert_eq!(of_apply("CustomResourceDefinition", &live, &after, &json!({})), Difference::None);
         assert!(matches!(of_apply("Role", &live, &after, &json!({})), Difference::Changed(_)));
+    }
+
+    #[test]
+    fn change_by_somebody_else_between_the_two_requests_is_noticed() {
+        let of = |version: &str, revision: Option<&str>| json!({"metadata": {"resourceVersion": version, "annotations": {"revision": revision}}});
+        let disturbed = |live, after| is_disturbed("Deployment", &live, &after, &json!({}));
+        assert!(disturbed(of("1", None), of("2", Some("1"))));
+        // Only its status has changed.
+        assert!(!disturbed(of("1", Some("1")), of("2", Some("1"))));
+        assert!(!disturbed(of("1", None), of("1", Some("1"))));
     }
 
     #[test]

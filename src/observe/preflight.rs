@@ -71,7 +71,7 @@ async fn applied(api: &ApiClient<'_>, object: &Object) -> DryRun {
         // Field ownership does not decide whether the server would accept the object.
         let (forced, after) = if taken { apply(true).await } else { (Seen::NotLooked, after) };
         let effect = match after {
-            Some(after) => effect(api, object, &after).await,
+            Some(after) => effect(api, object, after, async || apply(taken).await.1).await,
             None => Seen::NotLooked,
         };
         (first, forced, effect)
@@ -90,20 +90,36 @@ async fn applied(api: &ApiClient<'_>, object: &Object) -> DryRun {
 
 /// What applying an existing object would change, compared with the live object. An existing namespace or custom resource
 /// is not applied.
-async fn effect(api: &ApiClient<'_>, object: &Object, after: &str) -> Seen<Effect> {
-    let id = &object.id;
+async fn effect(
+    api: &ApiClient<'_>,
+    object: &Object,
+    mut after: String,
+    again: impl AsyncFn() -> Option<String>,
+) -> Seen<Effect> {
+    let (id, manifest) = (&object.id, &object.body);
     if matches!(id.kind.as_str(), "Namespace" | "Broker" | "MeshSync") {
         return Seen::NotLooked;
     }
-    let live = api.get(&id.path()).await.and_then(|body| parse::<Value>(&body));
-    seen(live, &id.permission("get")).map(|live| {
-        let after = serde_json::from_str(after).unwrap_or_default();
-        match difference::of_apply(&id.kind, &live, &after, &object.body) {
-            Difference::None => Effect::Unchanged,
-            Difference::Changed(_) => Effect::Changed,
-            Difference::Recreated(_) => Effect::Recreated,
+    for _ in 0..difference::COMPARISONS {
+        let live = api.get(&id.path()).await.and_then(|body| parse::<Value>(&body));
+        let live = match seen(live, &id.permission("get")) {
+            Seen::Known(live) => live,
+            other => return other.map(|_| Effect::Changed),
+        };
+        let tried = serde_json::from_str(&after).unwrap_or_default();
+        if !difference::is_disturbed(&id.kind, &live, &tried, manifest) {
+            return Seen::Known(match difference::of_apply(&id.kind, &live, &tried, manifest) {
+                Difference::None => Effect::Unchanged,
+                Difference::Changed(_) => Effect::Changed,
+                Difference::Recreated(_) => Effect::Recreated,
+            });
         }
-    })
+        match again().await {
+            Some(tried) => after = tried,
+            None => break,
+        }
+    }
+    Seen::NotLooked
 }
 
 /// A pod as a controller would create it.

@@ -1,6 +1,6 @@
 //! `system redeploy`: look, try a dry run, plan, show, ask, deploy, and wait until MeshSync is connected.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::{
     },
     cluster::session::Session,
     diagnose::{self, Expectation},
-    facts::recording,
+    facts::{Facts, recording, stack},
     observe::{self, Depth},
     repair::{
         deployment::{self, Request},
@@ -31,6 +31,12 @@ use crate::{
         watch_list::WatchList,
     },
 };
+
+/// How long `MeshSync` may take to connect after it starts. It usually takes a few seconds.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// The diagnosis of a `MeshSync` that is not connected.
+const NOT_CONNECTED: &str = "meshsync-not-connected";
 
 pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
@@ -54,11 +60,17 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
         confirmed(args, &backup, session.namespace())?;
         let look = async {
             let facts = observe::look(session, Depth::Check).await;
-            diagnose::diagnose(&facts, &Expectation::default(), Source::live())
+            let report = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
+            Considered { report, starting: starting(&facts) }
         };
-        let (mut plan, report) = planned(session, profile, &request, &options, &backup, look).await?;
+        let (mut plan, seen) = planned(session, profile, &request, &options, &backup, look).await?;
         warn(&options, &mut plan);
-        plan.unhealthy = cause(&report).filter(|_| plan.is_empty());
+        plan.unhealthy = cause(&seen.report).filter(|_| plan.is_empty());
+        if let Some(cause) = &mut plan.unhealthy
+            && let Some(age) = seen.starting.filter(|_| cause.code == NOT_CONNECTED)
+        {
+            cause.title = format!("MeshSync started {} s ago and is not connected yet", age.as_secs());
+        }
         if let Some(other) = &backup.foreign {
             plan.warnings.push(format!("the backup is from namespace {other}"));
         }
@@ -81,27 +93,44 @@ pub(super) async fn plan_of(
     };
     let new_token = *action == Action::NewToken;
     let request = Request { parts: parts(what), force_conflicts, new_token, ..Request::default() };
-    let report = async { report.clone() };
+    let look = async { Considered { report: report.clone(), starting: None } };
     let profile = session.scope.profile;
-    let (plan, _) = planned(session, profile, &request, &Options::default(), &Backup::default(), report).await?;
+    let (plan, _) = planned(session, profile, &request, &Options::default(), &Backup::default(), look).await?;
     Ok(plan)
 }
 
-/// The plan for the live state, and the report that it considers.
+/// What a redeploy considers besides the live state.
+struct Considered {
+    report: Report,
+    /// How long `MeshSync` has been running, if it may still connect on its own.
+    starting: Option<Duration>,
+}
+
+/// The plan for the live state, and what else it considers.
 async fn planned(
     session: &Session<'_>,
     profile: &Profile,
     request: &Request,
     options: &Options,
     backup: &Backup,
-    report: impl Future<Output = Report>,
-) -> Result<(Plan, Report), Refusal> {
+    look: impl Future<Output = Considered>,
+) -> Result<(Plan, Considered), Refusal> {
     let objects = desired(session, profile, request, options, backup).await?;
-    let (mut live_state, report) = tokio::join!(session.live_state(profile, objects, request.take_over), report);
-    live_state.findings = report.findings().iter().map(|finding| finding.code.clone()).collect();
+    let (mut live_state, seen) = tokio::join!(session.live_state(profile, objects, request.take_over), look);
+    let codes = seen.report.findings().iter().map(|finding| finding.code.clone());
+    live_state.findings = codes.filter(|code| seen.starting.is_none() || code != NOT_CONNECTED).collect();
     let plan = deployment::plan(profile, request, &live_state)?;
     permitted(session, &plan).await?;
-    Ok((plan, report))
+    Ok((plan, seen))
+}
+
+/// How long `MeshSync` has been running, if it may still connect on its own. A restart would only delay that.
+fn starting(facts: &Facts) -> Option<Duration> {
+    let container = facts.profile.meshsync.container;
+    let pods = stack::meshsync_pods(facts).into_iter();
+    let since = pods.filter_map(|pod| stack::running_since(pod, container)).max()?;
+    let age = Duration::try_from(facts.taken_at.duration_since(since)).unwrap_or_default();
+    (age < CONNECTS_WITHIN).then_some(age)
 }
 
 /// The desired objects. The role lets `MeshSync` read the kinds of the effective watch-list: that of an existing CR, unless

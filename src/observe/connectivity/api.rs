@@ -60,8 +60,8 @@ pub(in crate::observe) async fn measure(api: &ApiClient<'_>, count: u32, test: &
             Ok(_) => test.requests.push(micros(started.elapsed())),
             Err(_) => test.failed += 1,
         }
-        // A server that does not answer is not asked a hundred times.
-        if test.requests.is_empty() && test.failed >= 3 {
+        // A server that does not answer is not asked a hundred times, and nothing is sent after the end of the run.
+        if (test.requests.is_empty() && test.failed >= 3) || api.time_left().is_zero() {
             break;
         }
     }

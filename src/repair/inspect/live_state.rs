@@ -10,10 +10,11 @@ use crate::{
         change::Change,
         session::{Answer, Session},
     },
-    facts::{dry_run::is_of_schema, stack},
+    facts::{difference, dry_run::is_of_schema, stack},
     observe::queries,
     repair::deployment::{DryRun, LiveState, Tried},
     stack::{
+        base::seen::Seen,
         inventory, manager,
         manifests::Object,
         object::{self, Id},
@@ -88,8 +89,20 @@ impl Session<'_> {
     }
 
     async fn tried(&self, object: Object) -> Tried {
-        let (live, dry_run) = tokio::join!(self.object(&object.id), self.try_apply(&object));
-        Tried { object, live, dry_run }
+        let mut comparisons = 0;
+        loop {
+            let (live, dry_run) = tokio::join!(self.object(&object.id), self.try_apply(&object));
+            comparisons += 1;
+            let disturbed = match (&live, &dry_run) {
+                (Seen::Known(live), DryRun::Would { after, .. }) => {
+                    difference::is_disturbed(&object.id.kind, live, after, &object.body)
+                }
+                _ => false,
+            };
+            if !disturbed || comparisons == difference::COMPARISONS {
+                return Tried { object, live, dry_run };
+            }
+        }
     }
 
     async fn try_apply(&self, object: &Object) -> DryRun {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use super::{FORCE, assert_healthy, redeploy, will_change};
 use crate::{
@@ -89,6 +90,35 @@ async fn meshsync_that_stays_disconnected_is_restarted() -> Result<()> {
     assert_eq!(last, "Deployment", "{report:#}");
     assert!(report["reason"].as_str().is_some_and(|why| why.contains("not CONNECTED")), "{report:#}");
     assert_ne!(stack.pods("meshsync").await?, before);
+    Ok(())
+}
+
+/// A restart would only delay its connection. It is planned if MeshSync has had time to connect.
+#[tokio::test]
+async fn meshsync_that_just_started_is_not_restarted() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let stack = states::apply("running-not-connected", &bed, namespace).await?.expect("a stack");
+    will_change(&bed).await;
+    redeploy(&bed, namespace, &format!("{FORCE} --no-wait")).await;
+    let restarts = async |age: u64| -> Result<(bool, Value)> {
+        let pod = stack.pods("meshsync").await?.remove(0);
+        let mut containers =
+            rest::get(&stack.client, &stack.path("v1", "Pod", &pod)).await?["status"]["containerStatuses"].clone();
+        let since = Timestamp::now() - SignedDuration::from_secs(age.try_into()?);
+        containers[0]["state"] = json!({ "running": { "startedAt": since.to_string() } });
+        stack.set_pod_status(&pod, &json!({ "containerStatuses": containers })).await?;
+        let plan = redeploy(&bed, namespace, &format!("{FORCE} --dry-run")).await.json();
+        let steps = plan["steps"].as_array().expect("steps");
+        let is_restart = |step: &Value| step["action"] == "restart" && step["name"] == "meshery-meshsync";
+        Ok((steps.iter().any(is_restart), plan))
+    };
+    let (restarted, plan) = restarts(5).await?;
+    assert!(!restarted, "{plan:#}");
+    let reason = plan["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains(" s ago and is not connected yet (meshsync-not-connected)"), "{plan:#}");
+    let (restarted, plan) = restarts(90).await?;
+    assert!(restarted, "{plan:#}");
     Ok(())
 }
 
