@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use clap_complete::{CompleteEnv, Shell, engine::CompletionCandidate, env::Shells};
 
 use crate::{
-    cluster::kubeconfig::{self, Names},
+    cluster::kubeconfig::{self, Named},
     diagnose::codes,
     stack::{component::Component, error_codes},
 };
@@ -69,24 +69,24 @@ pub(crate) fn explained(typed: &OsStr) -> Vec<CompletionCandidate> {
 
 /// Contexts of the kubeconfig.
 pub(crate) fn contexts(typed: &OsStr) -> Vec<CompletionCandidate> {
-    named(typed, |names| names.contexts)
+    named(typed, Named::Contexts)
 }
 
 /// Clusters of the kubeconfig.
 pub(crate) fn clusters(typed: &OsStr) -> Vec<CompletionCandidate> {
-    named(typed, |names| names.clusters)
+    named(typed, Named::Clusters)
 }
 
 /// Users of the kubeconfig.
 pub(crate) fn users(typed: &OsStr) -> Vec<CompletionCandidate> {
-    named(typed, |names| names.users)
+    named(typed, Named::Users)
 }
 
 /// Namespaces of the kubeconfig's contexts.
 pub(crate) fn namespaces(typed: &OsStr) -> Vec<CompletionCandidate> {
-    named(typed, |names| names.namespaces)
+    named(typed, Named::Namespaces)
 }
 
-fn named(typed: &OsStr, choose: impl Fn(Names) -> Vec<String>) -> Vec<CompletionCandidate> {
-    starting(typed, choose(kubeconfig::names()).into_iter().map(|name| (name, None)))
+fn named(typed: &OsStr, of: Named) -> Vec<CompletionCandidate> {
+    starting(typed, kubeconfig::names(of).into_iter().map(|name| (name, None)))
 }

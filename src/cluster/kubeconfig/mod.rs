@@ -18,7 +18,10 @@ pub(crate) mod token;
 
 pub(crate) use flags::namespace;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use kube::config::{AuthInfo, Config};
@@ -92,39 +95,38 @@ pub enum Trouble {
     Obstacle(#[from] Obstacle),
 }
 
-/// The names in the kubeconfig, for completion.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
+/// What a kubeconfig names.
+#[derive(Clone, Copy, Debug)]
+pub enum Named {
     /// Its contexts.
-    pub contexts: Vec<String>,
+    Contexts,
     /// Its clusters.
-    pub clusters: Vec<String>,
+    Clusters,
     /// Its users.
-    pub users: Vec<String>,
-    /// The namespaces that its contexts name.
-    pub namespaces: Vec<String>,
+    Users,
+    /// The namespaces of its contexts.
+    Namespaces,
 }
 
-/// The names in the kubeconfig of the environment. Empty if it cannot be read. Pipes are not read, because they could
-/// block.
-pub fn names() -> Names {
+/// The names of one kind in the kubeconfig of the environment, for completion. Empty if it cannot be read. Pipes are not
+/// read, because they could block.
+pub fn names(of: Named) -> Vec<String> {
     let files = Files::find(None);
     if files.paths.iter().any(|path| path.exists() && !path.is_file()) {
-        return Names::default();
+        return Vec::new();
     }
     let Ok(Some(kubeconfig)) = files.load() else {
-        return Names::default();
+        return Vec::new();
     };
-    let contexts = kubeconfig.contexts.iter();
-    let mut namespaces: Vec<String> =
-        contexts.filter_map(|context| context.context.as_ref()?.namespace.clone()).collect();
-    namespaces.sort();
-    namespaces.dedup();
-    Names {
-        contexts: kubeconfig.contexts.into_iter().map(|context| context.name).collect(),
-        clusters: kubeconfig.clusters.into_iter().map(|cluster| cluster.name).collect(),
-        users: kubeconfig.auth_infos.into_iter().map(|user| user.name).collect(),
-        namespaces,
+    match of {
+        Named::Contexts => kubeconfig.contexts.into_iter().map(|context| context.name).collect(),
+        Named::Clusters => kubeconfig.clusters.into_iter().map(|cluster| cluster.name).collect(),
+        Named::Users => kubeconfig.auth_infos.into_iter().map(|user| user.name).collect(),
+        Named::Namespaces => {
+            let contexts = kubeconfig.contexts.into_iter();
+            let namespaces = contexts.filter_map(|context| context.context?.namespace);
+            BTreeSet::from_iter(namespaces).into_iter().collect()
+        }
     }
 }
 

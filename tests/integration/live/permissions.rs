@@ -1,18 +1,54 @@
 //! What a user without permissions sees, and that the printed roles are sufficient and contain nothing more.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{at, codes};
 use crate::{
-    bed::{self, Cluster, Line, Stack},
+    bed::{self, Cluster, FakeClient, Lease, Line, Stack},
     tool::{Ran, states},
 };
 
-async fn as_user(cluster: &Cluster, namespace: &str, kubeconfig: &Path, arguments: &str) -> Ran {
-    at(cluster, namespace, arguments).kubeconfig(kubeconfig).run_beside().await
+/// A stack, and a user without permissions.
+struct Scene {
+    bed: Lease,
+    user: String,
+    kubeconfig: PathBuf,
+    _stack: Stack,
+    _meshsync: FakeClient,
+}
+
+impl Scene {
+    async fn start() -> Result<Self> {
+        let bed = bed::lease().await?;
+        let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
+        let meshsync = stack.meshsync(0).await?;
+        let user = bed.user()?;
+        let kubeconfig = bed.kubeconfig_for(&user)?;
+        Ok(Self { bed, user, kubeconfig, _stack: stack, _meshsync: meshsync })
+    }
+
+    /// Runs the program as the user.
+    async fn as_user(&self, arguments: &str) -> Ran {
+        at(&self.bed, self.bed.namespace(), arguments).kubeconfig(&self.kubeconfig).run_beside().await
+    }
+
+    /// The objects that `rbac` prints for the user. The cluster-wide ones are deleted at the end.
+    async fn roles_for(&self, command: &str, arguments: &str) -> Ran {
+        let roles = format!("rbac {command} --to-user {} {arguments}", self.user);
+        let ran = at(&self.bed, self.bed.namespace(), &roles).run_beside().await.exits(0);
+        self.delete_roles_on_return(command);
+        ran
+    }
+
+    fn delete_roles_on_return(&self, command: &str) {
+        for kind in ["clusterroles", "clusterrolebindings"] {
+            let path = format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-{command}");
+            self.bed.delete_on_return(path);
+        }
+    }
 }
 
 /// Allows a user to list pods in the namespace, and nothing else.
@@ -34,15 +70,11 @@ async fn allow_pods(cluster: &Cluster, namespace: &str, user: &str) -> Result<()
 
 #[tokio::test]
 async fn pods_only_user_sees_missing_permissions() -> Result<()> {
-    let bed = bed::lease().await?;
-    let namespace = bed.namespace().to_owned();
-    let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;
-    let _meshsync = stack.meshsync(0).await?;
-    let user = bed.user()?;
-    let kubeconfig = bed.kubeconfig_for(&user)?;
-    allow_pods(&bed, &namespace, &user).await?;
+    let scene = Scene::start().await?;
+    let bed = &scene.bed;
+    allow_pods(bed, bed.namespace(), &scene.user).await?;
 
-    let ran = as_user(&bed, &namespace, &kubeconfig, "system check -o json").await.exits(3);
+    let ran = scene.as_user("system check -o json").await.exits(3);
     let report = ran.json();
     assert_eq!(states(&report), "UNKNOWN/RUNNING+/UNKNOWN", "{report:#}");
     assert_eq!(report["verdict"], "unknown");
@@ -60,34 +92,27 @@ async fn pods_only_user_sees_missing_permissions() -> Result<()> {
     }
 
     // The user prints the roles, and an administrator applies them.
-    let roles = as_user(&bed, &namespace, &kubeconfig, "rbac check").await.exits(0);
-    assert!(roles.stdout.contains(&format!("name: {user}")), "{}", roles.stdout);
+    let roles = scene.as_user("rbac check").await.exits(0);
+    assert!(roles.stdout.contains(&format!("name: {}", scene.user)), "{}", roles.stdout);
     bed.apply_yaml(&roles.stdout).await?;
-    let ran = as_user(&bed, &namespace, &kubeconfig, "system check -o json").await.exits(0);
+    let ran = scene.as_user("system check -o json").await.exits(0);
     let report = ran.json();
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "{report:#}");
     assert_eq!(report["permissions"]["missing"], json!([]));
     let unknown: Vec<&Value> =
         report["checks"].as_array().expect("checks").iter().filter(|check| check["status"] == "unknown").collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
-    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-check".into());
-    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-check".into());
+    scene.delete_roles_on_return("check");
     Ok(())
 }
 
 #[tokio::test]
 async fn status_roles_are_sufficient_for_status() -> Result<()> {
-    let bed = bed::lease().await?;
-    let namespace = bed.namespace().to_owned();
-    let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;
-    let _meshsync = stack.meshsync(0).await?;
-    let user = bed.user()?;
-    let kubeconfig = bed.kubeconfig_for(&user)?;
-    let roles = at(&bed, &namespace, &format!("rbac status --to-user {user}")).run_beside().await.exits(0);
+    let scene = Scene::start().await?;
+    let bed = &scene.bed;
+    let roles = scene.roles_for("status", "").await;
     bed.apply_yaml(&roles.stdout).await?;
-    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-status".into());
-    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-status".into());
-    let report = as_user(&bed, &namespace, &kubeconfig, "system status -o json").await.exits(0).json();
+    let report = scene.as_user("system status -o json").await.exits(0).json();
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/DEPLOYED", "{report:#}");
     assert_eq!(report["permissions"]["missing"], json!([]));
     Ok(())
@@ -95,13 +120,9 @@ async fn status_roles_are_sufficient_for_status() -> Result<()> {
 
 #[tokio::test]
 async fn port_forward_needs_create_as_well_as_get() -> Result<()> {
-    let bed = bed::lease().await?;
-    let namespace = bed.namespace().to_owned();
-    let stack = Stack::of(Line::Current).namespace(&namespace).start(&bed).await?;
-    let _meshsync = stack.meshsync(0).await?;
-    let user = bed.user()?;
-    let kubeconfig = bed.kubeconfig_for(&user)?;
-    let roles = at(&bed, &namespace, &format!("rbac status --to-user {user} -o json")).run_beside().await.exits(0);
+    let scene = Scene::start().await?;
+    let bed = &scene.bed;
+    let roles = scene.roles_for("status", "-o json").await;
     let mut list = roles.json();
     for item in list["items"].as_array_mut().expect("objects") {
         let rules = item.get_mut("rules").and_then(Value::as_array_mut);
@@ -112,9 +133,7 @@ async fn port_forward_needs_create_as_well_as_get() -> Result<()> {
         }
         bed.apply_yaml(&item.to_string()).await?;
     }
-    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterroles/meshdoctor-status".into());
-    bed.delete_on_return("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/meshdoctor-status".into());
-    let report = as_user(&bed, &namespace, &kubeconfig, "system check -o json").await.exits(3).json();
+    let report = scene.as_user("system check -o json").await.exits(3).json();
     assert_eq!(states(&report), "DEPLOYED/RUNNING+/DEPLOYED+");
     let forward = report["permissions"]["missing"]
         .as_array()

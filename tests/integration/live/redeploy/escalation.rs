@@ -4,7 +4,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{versions, will_change};
+use super::{empty_with_controller, versions, will_change};
 use crate::{
     bed::{self, Lease, rest, states},
     fault_proxy::{Fault, FaultProxy},
@@ -78,9 +78,7 @@ async fn user_without_escalate_sees_the_missing_rules_before_the_namespace_is_cr
 async fn user_without_bind_is_refused_before_the_first_change() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
-    let _controller = bed.start_controller(namespace)?;
+    let _controller = empty_with_controller(&bed, namespace).await?;
     let user = bed.user()?;
     let permissions =
         at(&bed, namespace, &format!("rbac redeploy --to-user {user}")).run_beside().await.exits(0).stdout;

@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::{OPERATOR, assert_healthy, redeploy, will_change};
+use super::{OPERATOR, assert_healthy, empty_with_controller, redeploy};
 use crate::{
     bed::{
         self, Lease, Line, Stack,
         rest::{self, Writer},
-        states, users,
+        users,
     },
     fault_proxy::{Action, Fault, FaultProxy},
     live::at,
@@ -74,9 +74,7 @@ fn revoke(bed: &Lease, user: &str, bindings: &[String]) -> Action {
 async fn revoked_permission_stops_a_redeploy() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
-    let _controller = bed.start_controller(namespace)?;
+    let _controller = empty_with_controller(&bed, namespace).await?;
     let user = bed.user()?;
     let bindings = grant(&bed, "redeploy", &user).await?;
     let proxy = FaultProxy::start(&bed, &user, Fault::after_write(6, revoke(&bed, &user, &bindings)))?;
@@ -121,9 +119,7 @@ async fn revoked_permission_stops_a_reset() -> Result<()> {
 async fn concurrent_installation_stops_a_redeploy() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
-    let _controller = bed.start_controller(namespace)?;
+    let _controller = empty_with_controller(&bed, namespace).await?;
     let manifests = at(&bed, namespace, "manifests -o json").run_beside().await;
     let mut operator = manifests.exits(0).json()["items"]
         .as_array()
@@ -189,9 +185,7 @@ async fn object_recreated_meanwhile_is_not_removed_unchecked() -> Result<()> {
 async fn lost_connection_stops_a_redeploy() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
-    states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
-    let _controller = bed.start_controller(namespace)?;
+    let _controller = empty_with_controller(&bed, namespace).await?;
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(6, Action::ShutDown))?;
     let ran = run_through(&proxy, namespace, &format!("{REDEPLOY} -o json")).await?;
     let report: Value = ran.json();

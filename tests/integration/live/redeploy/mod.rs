@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{at, check};
 use crate::{
-    bed::{self, Cluster, rest},
+    bed::{self, Cluster, FakeController, rest, states},
     schema,
     tool::{Ran, roots},
 };
@@ -68,6 +68,13 @@ async fn assert_healthy(cluster: &Cluster, namespace: &str) -> Result<()> {
     }
     assert!(well.is_ok(), "{:?}: {:#}", roots(&last), last["findings"]);
     Ok(())
+}
+
+/// An empty namespace in which a fake controller does the operator's work once the stack is deployed.
+async fn empty_with_controller(bed: &bed::Lease, namespace: &str) -> Result<FakeController> {
+    states::apply("nothing-installed", bed, namespace).await?;
+    will_change(bed).await;
+    bed.start_controller(namespace)
 }
 
 /// Versions of the objects that redeploy may write. They change with every write.
