@@ -25,6 +25,16 @@ pub(crate) fn ready(deployment: &Deployment) -> i32 {
     deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
+fn exceeds_deadline(deployment: &Deployment) -> bool {
+    let mut conditions = deployment.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|condition| condition.reason.as_deref() == Some("ProgressDeadlineExceeded"))
+}
+
+/// Whether a Deployment's rollout does not continue: Kubernetes has stopped waiting for it, or it is paused.
+pub(crate) fn is_stalled(deployment: &Deployment) -> bool {
+    exceeds_deadline(deployment) || deployment.spec.as_ref().is_some_and(|spec| spec.paused == Some(true))
+}
+
 /// Why a Deployment's rollout is not complete; `None` if it is complete.
 pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
     let wanted = wanted(deployment);
@@ -38,12 +48,7 @@ pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
     if status.observed_generation.unwrap_or(0) < deployment.metadata.generation.unwrap_or(0) {
         return Some("the controller has not observed the latest change yet".into());
     }
-    let stalled = status
-        .conditions
-        .iter()
-        .flatten()
-        .any(|condition| condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
-    let stalled = if stalled { ", and the progress deadline is exceeded" } else { "" };
+    let stalled = if exceeds_deadline(deployment) { ", and the progress deadline is exceeded" } else { "" };
     if updated < wanted {
         return Some(format!("{updated} of {wanted} pods are up to date{stalled}"));
     }

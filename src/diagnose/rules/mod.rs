@@ -13,7 +13,7 @@ pub(crate) mod operator;
 pub(crate) mod part_test;
 pub(crate) mod preflight;
 pub(crate) mod references;
-mod workload;
+pub(crate) mod workload;
 
 use super::{Check, Diagnosis, Judgement, RuleContext};
 use crate::{facts::Facts, stack::component::Component};

@@ -2,6 +2,8 @@
 
 use std::{io, time::Duration};
 
+use k8s_openapi::jiff::SignedDuration;
+
 /// A duration as text: `250 ms`, `2 s`, `1.5 s`.
 pub(crate) fn span(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
@@ -22,6 +24,16 @@ pub(crate) fn short_span(micros: u64) -> String {
         _ => 0,
     };
     format!("{value:.decimals$} {unit}")
+}
+
+/// How long ago something was, roughly: `12 s`, `3 min`, `5 h`, `2 days`.
+pub(crate) fn age(age: SignedDuration) -> String {
+    match age.as_secs().max(0) {
+        seconds @ 0..=119 => format!("{seconds} s"),
+        seconds @ 120..=7_199 => format!("{} min", seconds / 60),
+        seconds @ 7_200..=172_799 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
 }
 
 /// A number with its noun: `1 error`, `2 errors`.
@@ -99,6 +111,15 @@ mod tests {
         assert_eq!(span(Duration::from_nanos(1_998_323_777)), "2 s");
         assert_eq!(span(Duration::from_millis(1500)), "1.5 s");
         assert_eq!(span(Duration::from_secs(10)), "10 s");
+    }
+
+    #[test]
+    fn ages_are_rounded_down_to_one_unit() {
+        for (seconds, text) in
+            [(-3, "0 s"), (12, "12 s"), (119, "119 s"), (150, "2 min"), (7_200, "2 h"), (200_000, "2 days")]
+        {
+            assert_eq!(age(SignedDuration::from_secs(seconds)), text);
+        }
     }
 
     #[test]

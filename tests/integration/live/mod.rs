@@ -19,6 +19,7 @@ mod preflight;
 mod pty_session;
 mod redeploy;
 mod reset;
+mod restarts;
 mod served_versions;
 mod situations;
 mod stale_environment;

@@ -1,6 +1,6 @@
 use k8s_openapi::jiff::SignedDuration;
 
-use crate::{diagnose::rules::prelude::*, facts::Connection};
+use crate::{diagnose::rules::prelude::*, facts::Connection, stack::base::words};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-subscribed",
@@ -33,11 +33,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if clients.iter().any(|(_, client)| client.subscriptions.is_empty() && client.subscription_count > 0) {
         return Outcome::unknown("only the number of subscriptions is known, as in /connz without subs=1");
     }
-    let just_come = clients.iter().any(|(server, client)| {
-        matches!((client.start, server.varz.now), (Some(start), Some(now)) if now.duration_since(start) < JUST_COME)
-    });
-    if just_come {
-        return Outcome::unknown("the server connected only seconds ago and may still subscribe");
+    let ages = clients.iter().filter_map(|(server, client)| Some(server.varz.now?.duration_since(client.start?)));
+    if let Some(age) = ages.min().filter(|age| *age < JUST_COME) {
+        return Outcome::unknown(format!(
+            "the server connected {} ago and may still subscribe; check again in {}",
+            words::age(age),
+            words::age(JUST_COME - age)
+        ));
     }
     known_unless(context.unseen_clients())?;
     let product = profile.product;

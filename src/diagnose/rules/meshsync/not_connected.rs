@@ -1,4 +1,4 @@
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::{
     diagnose::rules::{
@@ -11,7 +11,7 @@ use crate::{
         prelude::*,
     },
     facts::{ClosedConnection, Handshake, destination::Place},
-    stack::component::Component::Meshsync,
+    stack::{base::words, component::Component::Meshsync},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -43,11 +43,13 @@ struct Why {
     remedy: String,
     /// Its commands, before the restart, which always applies.
     commands: Vec<Command>,
+    /// Whether it may still connect on its own.
+    waits: bool,
 }
 
 impl Why {
     fn new(says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { says: says.into(), remedy: remedy.into(), commands: Vec::new() }
+        Self { says: says.into(), remedy: remedy.into(), commands: Vec::new(), waits: false }
     }
 }
 
@@ -66,13 +68,16 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     }
     let why = if runs.is_none() { context.facts.pods.why_unsettled() } else { context.unseen_clients() };
     known_unless(why)?;
-    let why = why_not(context);
     let always = "MeshSync's pod may still be Ready: after two minutes without the broker it gives up permanently and \
                   needs a restart.";
     let container = context.facts.profile.meshsync.container;
     let words = log_excerpt::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
     let signature = words.as_ref().and_then(|words| words.signature);
+    // Its own log knows better than its age whether waiting helps.
+    let why = why_not(context).filter(|why| !why.waits || signature.is_none());
+    let waits = why.as_ref().is_some_and(|why| why.waits);
     let message = match &why {
+        Some(why) if waits => why.says.clone(),
         Some(why) => format!("{} {always}", why.says),
         None => format!("No change in the cluster reaches the broker. {always}"),
     };
@@ -81,8 +86,10 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
         (None, Some(signature)) => (format!("{}: {}", signature.says, signature.remedy), Vec::new()),
         (None, None) => ("check its log for the reason, then restart it".into(), Vec::new()),
     };
-    DIAGNOSIS
-        .finding()
+    let finding = DIAGNOSIS.finding();
+    let finding =
+        if waits { finding.title("MeshSync is running but not connected to the broker yet") } else { finding };
+    finding
         .message(message)
         .object(context.object("Deployment", context.meshsync_name()))
         .evidences(who_runs(context))
@@ -130,6 +137,7 @@ fn why_not(context: &RuleContext<'_>) -> Option<Why> {
         .or_else(|| wrong_token(context))
         .or_else(|| encrypted(context))
         .or_else(|| unreadable(context))
+        .or_else(|| not_yet(context))
         .or_else(|| gave_up(context))
 }
 
@@ -209,13 +217,48 @@ fn unreadable(context: &RuleContext<'_>) -> Option<Why> {
     ))
 }
 
+/// Whether it may still connect on its own, and until when: it started moments ago, or it lost the broker moments ago.
+fn not_yet(context: &RuleContext<'_>) -> Option<Why> {
+    let now = context.clock();
+    let ago = |time: Timestamp| words::age(now.duration_since(time));
+    let container = context.facts.profile.meshsync.container;
+    let started = context.meshsync_pods.iter().filter_map(|pod| stack::running_since(pod, container)).max()?;
+    let closed = last_closed(context);
+    let lost = closed.and_then(|closed| closed.stop);
+    let broker = context.target_servers().filter_map(|server| server.varz.start).max();
+    let back = broker.filter(|back| *back > started);
+    let (says, until) = match (closed.zip(lost), back) {
+        (Some((closed, lost)), _) => (
+            format!(
+                "It was connected until its connection ended{}, {} ago. It retries every two seconds for two minutes.",
+                ended(closed),
+                ago(lost)
+            ),
+            lost + RETRIES,
+        ),
+        (None, Some(back)) => (
+            format!("The broker started {} ago. MeshSync retries every two seconds for two minutes.", ago(back)),
+            back + RETRIES,
+        ),
+        (None, None) => (
+            format!("It started {} ago. It tries to connect for five minutes, then exits.", ago(started)),
+            started + START_UP,
+        ),
+    };
+    if now >= until {
+        return None;
+    }
+    let mut why = Why::new(says, format!("wait; if it is not connected by {until:.0}, check its log and restart it"));
+    why.waits = true;
+    Some(why)
+}
+
 /// Whether it was or could have been connected, and has not reconnected.
 fn gave_up(context: &RuleContext<'_>) -> Option<Why> {
     let remedy = "restart MeshSync, which then republishes everything";
     if let Some(closed) = last_closed(context) {
-        let reason = if closed.reason.is_empty() { String::new() } else { format!(" ({})", closed.reason) };
         return Some(Why::new(
-            format!("It was connected until its connection ended{}{reason}, and has not reconnected.", at(closed)),
+            format!("It was connected until its connection ended{}, and has not reconnected.", ended(closed)),
             remedy,
         ));
     }
@@ -248,4 +291,10 @@ fn last_closed<'a>(context: &RuleContext<'a>) -> Option<&'a ClosedConnection> {
 
 fn at(closed: &ClosedConnection) -> String {
     closed.stop.map(|stop| format!(" at {stop:.0}")).unwrap_or_default()
+}
+
+/// When and why a connection ended.
+fn ended(closed: &ClosedConnection) -> String {
+    let reason = if closed.reason.is_empty() { String::new() } else { format!(" ({})", closed.reason) };
+    format!("{}{reason}", at(closed))
 }

@@ -1,5 +1,6 @@
 use crate::{
-    diagnose::rules::{operator::missing, prelude::*},
+    diagnose::rules::{operator::missing, prelude::*, workload},
+    facts::LogLine,
     stack::component::Component::Operator,
 };
 
@@ -30,6 +31,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     };
     let name = context.facts.profile.operator.deployment;
+    if let Some(component) = unready_workload(context, container) {
+        if !workload::is_incomplete(context, component) {
+            return Outcome::pass_with(format!(
+                "it reported that {} was not ready, which has passed",
+                component.title()
+            ));
+        }
+        return DIAGNOSIS
+            .finding()
+            // What it reports about a workload follows from that workload's fault.
+            .component(component)
+            .title(format!("The operator reports that {} is not ready", component.title()))
+            .message("It reconciles again when the workload changes, so nothing is to be done about the operator.")
+            .object(context.object("Deployment", name))
+            .evidences(words.evidence)
+            .remedy(format!("get {} ready; the other findings show what it is waiting for", component.title()))
+            .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
+            .found();
+    }
 
     DIAGNOSIS
         .finding()
@@ -44,4 +64,63 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
         .found()
+}
+
+/// The workload that the operator only waits for: every error in its log says that this one is not ready.
+fn unready_workload(context: &RuleContext<'_>, container: &str) -> Option<Component> {
+    let pods = context.pods_of(Operator);
+    let is_its = |pod: &str| pods.iter().any(|it| stack::name(&it.metadata) == pod);
+    let logs = context.facts.logs.iter().filter(|log| log.container == container && !log.previous && is_its(&log.pod));
+    let lines = logs.flat_map(|log| log.lines.items()).filter(|line| !is_harmless(line));
+    let mut component = None;
+    for line in lines {
+        component = Some(says_unready(line)?);
+    }
+    component
+}
+
+/// The component of which a line says that it is not ready.
+fn says_unready(line: &LogLine) -> Option<Component> {
+    let which =
+        || if line.message.to_lowercase().contains("meshsync") { Component::Meshsync } else { Component::Broker };
+    match line.code.as_deref() {
+        Some("1014" | "1015") => Some(Component::Broker),
+        Some("1019" | "1020") => Some(Component::Meshsync),
+        Some("1010") => Some(which()),
+        // A reconcile that failed for want of readiness quotes that error.
+        Some("1003" | "1006" | "1007") | None if line.message.contains("not ready") => Some(which()),
+        _ => None,
+    }
+}
+
+/// Whether the operator's library retries this at once, with success: another program changed the object in between.
+fn is_harmless(line: &LogLine) -> bool {
+    line.message.contains("the object has been modified")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readiness_errors_are_told_from_the_operators_own_errors() {
+        let line = |code: &str, message: &str| LogLine {
+            message: message.into(),
+            code: Some(code.to_owned()).filter(|code| !code.is_empty()),
+            count: 1,
+            last: None,
+        };
+        for (code, message, expected) in [
+            ("1014", "Broker replicas are not ready", Some(Component::Broker)),
+            ("1019", "Meshsync replicas are not ready", Some(Component::Meshsync)),
+            ("1010", "Error checking health of meshsync", Some(Component::Meshsync)),
+            ("1006", "Error reconciling broker: replicas not ready", Some(Component::Broker)),
+            ("1005", "Error creating broker: statefulsets.apps is forbidden", None),
+            ("1006", "Error reconciling broker: forbidden", None),
+            ("", "conversion webhook failed", None),
+        ] {
+            assert_eq!(says_unready(&line(code, message)), expected, "{code} {message}");
+        }
+        assert!(is_harmless(&line("1012", "Operation cannot be fulfilled: the object has been modified")));
+    }
 }

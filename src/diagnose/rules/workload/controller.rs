@@ -8,6 +8,8 @@ pub(super) struct Controller {
     pub(super) workload: WorkloadRef,
     pub(super) wanted: i32,
     pub(super) incomplete: Option<String>,
+    /// Whether Kubernetes has stopped waiting for the rollout, or was told to pause it.
+    pub(super) stalled: bool,
     /// Why it cannot create pods, according to its conditions.
     pub(super) refused: Option<String>,
 }

@@ -74,6 +74,7 @@ fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controlle
                     workload: WorkloadRef::statefulset(stack::name(&set.metadata)),
                     wanted: set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
                     incomplete: rollout::set_incomplete(set),
+                    stalled: false,
                     refused: None,
                 })
                 .collect();
@@ -94,6 +95,7 @@ fn of_deployment(deployment: &Deployment) -> Controller {
         workload: WorkloadRef::deployment(stack::name(&deployment.metadata)),
         wanted: rollout::wanted(deployment),
         incomplete: rollout::incomplete(deployment),
+        stalled: rollout::is_stalled(deployment),
         refused,
     }
 }
@@ -113,12 +115,24 @@ fn of_controller(
     }
     let mut findings = of_pods(context, component, pods);
     if findings.is_empty()
-        && let Some(why) = &controller.incomplete
+        && let Some(why) = controller.incomplete.clone().or_else(|| too_few_ready(controller, pods))
     {
-        findings.push(not_ready::not_ready(context, component, controller, pods, why));
+        findings.push(not_ready::not_ready(context, component, controller, pods, &why));
     }
     findings.extend(stuck(context, component, pods));
     findings
+}
+
+/// Whether pods that are not ready or are terminating leave too few ready ones. A controller's status shows this moments
+/// later.
+fn too_few_ready(controller: &Controller, pods: &[&Pod]) -> Option<String> {
+    let ready = |pod: &&&Pod| {
+        let condition = stack::pod_condition(pod, "Ready");
+        pod.metadata.deletion_timestamp.is_none() && condition.is_none_or(|ready| ready.status == "True")
+    };
+    let ready = pods.iter().filter(ready).count();
+    let wanted = usize::try_from(controller.wanted).unwrap_or(0);
+    (!pods.is_empty() && ready < wanted).then(|| format!("{ready} of {wanted} pods are ready"))
 }
 
 /// The pods that should be gone.

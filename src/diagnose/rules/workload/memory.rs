@@ -1,4 +1,4 @@
-//! A container that was OOMKilled: its limit, and how to give it more or make it need less.
+//! A container that was `OOMKilled`: its limit, and how to give it more or make it need less.
 
 use k8s_openapi::api::core::v1::Pod;
 

@@ -10,6 +10,7 @@ mod memory;
 mod not_ready;
 mod not_started;
 mod pods_refused;
+mod progress;
 mod scaled_to_zero;
 mod stuck_terminating;
 mod unschedulable;
@@ -87,6 +88,7 @@ pub(super) const WORKLOAD_DOWN: &[&str] = &[
     "meshsync-not-connected",
     "meshsync-crash-loop",
     "meshsync-not-ready",
+    "operator-reconcile-failing",
     "{component}-silent",
     "{component}-no-answer",
 ];

@@ -6,6 +6,7 @@ use crate::diagnose::rules::{
         containers::{waiting, who},
         controller::Controller,
         events::{event_time, event_words},
+        progress::Progress,
     },
 };
 
@@ -21,6 +22,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "cr-missing",
         "meshsync-no-workload",
         "meshsync-not-connected",
+        "operator-reconcile-failing",
         "{component}-silent",
         "{component}-no-answer",
     ],
@@ -39,6 +41,23 @@ pub(super) fn not_ready(
 ) -> Finding {
     let title = who(component, &controller.workload.name);
     let workload = &controller.workload;
+    if let Some(progress) = Progress::of(context, controller, pods) {
+        let effect = match component {
+            Component::Broker => " MeshSync reconnects on its own if the broker is back within two minutes.",
+            _ => "",
+        };
+        return DIAGNOSIS
+            .finding_of(component)
+            .title(format!("{title}'s rollout is in progress: {why}"))
+            .message(format!("{}{effect}", progress.message(context)))
+            .object(controller.object(context))
+            .evidence(why)
+            .evidences(&progress.evidence)
+            .evidences(newest_warning(context, pods))
+            .remedy(progress.remedy())
+            .command(context.kubectl().inspect(format!("rollout status {workload} --timeout=2m")))
+            .done();
+    }
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title} is not ready: {why}"))
@@ -59,8 +78,13 @@ fn unready_words(pod: &Pod) -> Vec<String> {
     let mut words: Vec<String> = stack::container_statuses(pod)
         .filter(|status| !status.ready)
         .filter_map(|status| {
-            let (reason, message) = waiting(status)?;
-            Some(format!("pod {name}, container {}: {reason} {message}", status.name).trim().to_owned())
+            if let Some((reason, message)) = waiting(status) {
+                return Some(format!("pod {name}, container {}: {reason} {message}", status.name).trim().to_owned());
+            }
+            status.state.as_ref()?.running.as_ref()?;
+            let ready = stack::pod_condition(pod, "Ready").and_then(|ready| ready.last_transition_time.as_ref());
+            let since = ready.map(|since| format!(" since {:.0}", since.0)).unwrap_or_default();
+            Some(format!("pod {name}, container {}: running, but not ready{since}", status.name))
         })
         .collect();
     if let Some(reason) = pod.status.as_ref().and_then(|status| status.reason.as_deref()) {
