@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
             let report = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
             Considered { report, starting: starting(&facts) }
         };
-        let (mut plan, seen) = planned(session, profile, &request, &options, &backup, look).await?;
+        let (mut plan, seen) = Box::pin(planned(session, profile, &request, &options, &backup, look)).await?;
         warn(&options, &mut plan);
         plan.unhealthy = cause(&seen.report).filter(|_| plan.is_empty());
         if let Some(cause) = &mut plan.unhealthy

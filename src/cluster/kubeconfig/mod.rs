@@ -125,7 +125,7 @@ pub fn names(of: Named) -> Vec<String> {
         Named::Namespaces => {
             let contexts = kubeconfig.contexts.into_iter();
             let namespaces = contexts.filter_map(|context| context.context?.namespace);
-            BTreeSet::from_iter(namespaces).into_iter().collect()
+            namespaces.collect::<BTreeSet<_>>().into_iter().collect()
         }
     }
 }
