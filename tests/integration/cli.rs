@@ -68,6 +68,29 @@ fn mesheryctl_commands_are_answered_with_the_command_to_type() {
 }
 
 #[test]
+fn fix_takes_no_recording_and_no_unknown_level() {
+    let recording = "--from fixtures/connected-but-blind";
+    for (arguments, words) in [
+        (format!("check --fix {recording}"), "--from"),
+        ("check --fix --preflight".to_owned(), "--preflight"),
+        ("check --fix=everything".to_owned(), "everything"),
+        ("check --dry-run".to_owned(), "--fix"),
+        ("check --wait 5s".to_owned(), "--fix"),
+    ] {
+        let ran = meshdoctor(&arguments).run().exits(2);
+        assert!(ran.stderr.contains(words) && ran.stdout.is_empty(), "{arguments}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn explain_says_who_fixes_a_diagnosis() {
+    let blind = meshdoctor("explain meshsync-cannot-list").run().exits(0).stdout;
+    assert!(blind.contains("meshdoctor check --fix can fix it."), "{blind}");
+    let json = meshdoctor("explain node-capacity -o json").run().exits(0).json();
+    assert!(json["cure"].as_str().is_some_and(|cure| cure.starts_with("A person must fix it:")), "{json}");
+}
+
+#[test]
 fn selection_takes_codes_checks_and_components() {
     let blind = "check --from fixtures/connected-but-blind";
     let json = |flags: &str| meshdoctor(&format!("{blind} {flags} -o json")).run().json();

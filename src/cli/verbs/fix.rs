@@ -83,7 +83,7 @@ impl Doctor<'_> {
     async fn fix(&self, session: &Session<'_>) -> anyhow::Result<Exit> {
         let mut progress = Progress::default();
         let mut report = self.look(session).await;
-        self.introduce(&report)?;
+        self.introduce(&report);
         let mut waited = false;
         loop {
             let mut fixes = fix::of(&report, &progress.tried);
@@ -122,12 +122,11 @@ impl Doctor<'_> {
     }
 
     /// At a terminal, shows the diagnosis before the first question.
-    fn introduce(&self, report: &Report) -> anyhow::Result<()> {
+    fn introduce(&self, report: &Report) {
         if self.asks() && !fix::of(report, &BTreeSet::new()).is_empty() {
             let look = self.terminal.look(false);
             self.terminal.say(render::check(report, &look, self.args.all).trim_end());
         }
-        Ok(())
     }
 
     /// Whether questions are asked.
@@ -159,7 +158,8 @@ impl Doctor<'_> {
 
     /// Plans a fix, shows the plan, asks, and applies it.
     async fn apply(&self, session: &Session<'_>, fix: &Fix, report: &Report) -> anyhow::Result<FixReport> {
-        self.terminal.say(&format!("Fixing {}: {}", fix.code, fix.title));
+        let word = if self.args.dry_run { "Plan for" } else { "Fixing" };
+        self.terminal.say(&format!("{word} {}: {}", fix.code, fix.title));
         let run = Run::new(self.global, self.terminal, &self.change, session.scope.profile);
         let safety = Cell::new(None);
         let plan = async |session: &Session<'_>| {

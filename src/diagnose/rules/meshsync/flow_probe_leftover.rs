@@ -45,7 +45,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
         });
         let is = if unsure { "may still exist" } else { "still exists" };
         let delete = match test_object::Kind::named(&kind.to_lowercase()) {
-            Some(known) => Action::RemoveTestObject(Id::of(known.of, Some(namespace), &name)),
+            Some(known) => Action::RemoveTestObject(Id::of(known.of, Some(namespace), name)),
             None => Action::Delete(format!("{}/{name}", kind.to_lowercase())),
         };
         DIAGNOSIS
