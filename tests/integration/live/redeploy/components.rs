@@ -105,7 +105,7 @@ async fn meshsync_that_just_started_is_not_restarted() -> Result<()> {
         let pod = stack.pods("meshsync").await?.remove(0);
         let mut containers =
             rest::get(&stack.client, &stack.path("v1", "Pod", &pod)).await?["status"]["containerStatuses"].clone();
-        let since = Timestamp::now() - SignedDuration::from_secs(age.try_into()?);
+        let since = bed::now_exactly().parse::<Timestamp>()? - SignedDuration::from_secs(age.try_into()?);
         containers[0]["state"] = json!({ "running": { "startedAt": since.to_string() } });
         stack.set_pod_status(&pod, &json!({ "containerStatuses": containers })).await?;
         let plan = redeploy(&bed, namespace, &format!("{FORCE} --dry-run")).await.json();
