@@ -21,6 +21,7 @@ pub(crate) mod no_answer;
 pub(crate) mod no_workload;
 pub(crate) mod not_connected;
 pub(crate) mod output_filter;
+mod reconnecting;
 pub(crate) mod silent;
 pub(crate) mod stale_env;
 pub(crate) mod standalone;

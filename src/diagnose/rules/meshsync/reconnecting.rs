@@ -1,0 +1,97 @@
+//! When MeshSync connects again on its own, and when it has given up.
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    diagnose::rules::{meshsync::not_connected::Why, prelude::*},
+    facts::ClosedConnection,
+    stack::base::words,
+};
+
+/// How long MeshSync tries to reconnect: 60 times, every 2 s.
+const RETRIES: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long it searches for the broker after it starts, before it exits.
+const START_UP: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether it may still connect on its own, and until when: it started moments ago, or it lost the broker moments ago.
+pub(super) fn not_yet(context: &RuleContext<'_>) -> Option<Why> {
+    let now = context.clock();
+    let ago = |time: Timestamp| words::age(now.duration_since(time));
+    let container = context.facts.profile.meshsync.container;
+    let started = context.meshsync_pods.iter().filter_map(|pod| stack::running_since(pod, container)).max()?;
+    let closed = last_closed(context);
+    let lost = closed.and_then(|closed| closed.stop);
+    let broker = context.target_servers().filter_map(|server| server.varz.start).max();
+    let back = broker.filter(|back| *back > started);
+    let (says, until) = match (closed.zip(lost), back) {
+        (Some((closed, lost)), _) => (
+            format!(
+                "It was connected until its connection ended{}, {} ago. It retries every two seconds for two minutes.",
+                ended(closed),
+                ago(lost)
+            ),
+            lost + RETRIES,
+        ),
+        (None, Some(back)) => (
+            format!("The broker started {} ago. MeshSync retries every two seconds for two minutes.", ago(back)),
+            back + RETRIES,
+        ),
+        (None, None) => (
+            format!("It started {} ago. It tries to connect for five minutes, then exits.", ago(started)),
+            started + START_UP,
+        ),
+    };
+    if now >= until {
+        return None;
+    }
+    let mut why = Why::new(says, format!("wait; if it is not connected by {until:.0}, check its log and restart it"));
+    why.waits = true;
+    Some(why)
+}
+
+/// Whether it was or could have been connected, and has not reconnected.
+pub(super) fn gave_up(context: &RuleContext<'_>) -> Option<Why> {
+    let remedy = "restart MeshSync, which then republishes everything";
+    if let Some(closed) = last_closed(context) {
+        return Some(Why::new(
+            format!("It was connected until its connection ended{}, and has not reconnected.", ended(closed)),
+            remedy,
+        ));
+    }
+    let (_, since) = context.running_meshsync()?;
+    let start = context.target_servers().filter_map(|server| server.varz.start).min()?;
+    // By then it was connected or had exited, and a client that still retries reconnects within seconds.
+    let late = start > since + START_UP && context.facts.taken_at > start + RETRIES;
+    late.then(|| {
+        Why::new(
+            format!(
+                "The broker restarted at {start:.0}. MeshSync has been running since {since:.0} and has not \
+                 reconnected: it gave up."
+            ),
+            remedy,
+        )
+    })
+}
+
+/// The last closed connection named like MeshSync that can belong to its current container. A pod's address identifies
+/// it; behind a gateway the name is enough.
+pub(super) fn last_closed<'a>(context: &RuleContext<'a>) -> Option<&'a ClosedConnection> {
+    let (pod, since) = context.running_meshsync()?;
+    let address = stack::pod_ip(pod);
+    context
+        .target_servers()
+        .flat_map(|server| server.closed.items())
+        .filter(|closed| closed.start.is_some_and(|start| start >= since))
+        .max_by_key(|closed| (Some(closed.ip.as_str()) == address, closed.stop))
+}
+
+pub(super) fn at(closed: &ClosedConnection) -> String {
+    closed.stop.map(|stop| format!(" at {stop:.0}")).unwrap_or_default()
+}
+
+/// When and why a connection ended.
+fn ended(closed: &ClosedConnection) -> String {
+    let reason = if closed.reason.is_empty() { String::new() } else { format!(" ({})", closed.reason) };
+    format!("{}{reason}", at(closed))
+}
