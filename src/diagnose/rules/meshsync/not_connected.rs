@@ -2,7 +2,7 @@ use crate::{
     diagnose::rules::{
         broker::{network_policy_blocks, no_endpoints, requires_tls::demands_tls},
         meshsync::{
-            reconnecting::{at, gave_up, last_closed, not_yet},
+            reconnecting::{Why, at, gave_up, last_closed, not_yet},
             stale_env,
             target::{self, Target},
             version_bug,
@@ -27,24 +27,6 @@ pub(crate) static CHECK: Check = Check {
     title: "MeshSync is connected to the broker",
     ..Check::of(&[&DIAGNOSIS], connected)
 };
-
-/// Why MeshSync is not connected.
-pub(super) struct Why {
-    /// The reason, as a sentence.
-    pub(super) says: String,
-    /// The remedy.
-    pub(super) remedy: String,
-    /// Its commands, before the restart, which always applies.
-    pub(super) commands: Vec<Command>,
-    /// Whether it may still connect on its own.
-    pub(super) waits: bool,
-}
-
-impl Why {
-    pub(super) fn new(says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { says: says.into(), remedy: remedy.into(), commands: Vec::new(), waits: false }
-    }
-}
 
 fn connected(context: &RuleContext<'_>) -> Judgement {
     let runs = context.meshsync_runs();

@@ -1,18 +1,32 @@
-//! When MeshSync connects again on its own, and when it has given up.
+//! Why MeshSync is not connected: when it connects again on its own, and when it has given up.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    diagnose::rules::{meshsync::not_connected::Why, prelude::*},
-    facts::ClosedConnection,
-    stack::base::words,
-};
+use crate::{diagnose::rules::prelude::*, facts::ClosedConnection, stack::base::words};
 
 /// How long MeshSync tries to reconnect: 60 times, every 2 s.
 const RETRIES: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long it searches for the broker after it starts, before it exits.
 const START_UP: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why MeshSync is not connected.
+pub(super) struct Why {
+    /// The reason, as a sentence.
+    pub(super) says: String,
+    /// The remedy.
+    pub(super) remedy: String,
+    /// Its commands, before the restart, which always applies.
+    pub(super) commands: Vec<Command>,
+    /// Whether it may still connect on its own.
+    pub(super) waits: bool,
+}
+
+impl Why {
+    pub(super) fn new(says: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { says: says.into(), remedy: remedy.into(), commands: Vec::new(), waits: false }
+    }
+}
 
 /// Whether it may still connect on its own, and until when: it started moments ago, or it lost the broker moments ago.
 pub(super) fn not_yet(context: &RuleContext<'_>) -> Option<Why> {
