@@ -1,13 +1,16 @@
 //! The lines at the end of the screen that are redrawn while the run waits.
 //!
-//! The lines are drawn here and not by a library, because the terminal prints `^C` where the cursor is. A library that fills
-//! the lines up to the right margin is a line off then, and leaves a frame behind. These lines are short enough for it.
+//! The terminal prints `^C` where the cursor is. A progress bar fills its last line up to the right margin, so the next frame
+//! would be a line off then, and leave a frame behind. It is told that the screen is a little narrower.
 
 use std::{
-    io::{self, Write},
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use super::{
     live_list::LiveList,
@@ -26,79 +29,120 @@ const MARGIN: usize = 5;
 /// The size of a screen that does not tell it.
 const SCREEN: (usize, usize) = (80, 24);
 
-/// The lines at the end of the screen. A thread redraws them.
+/// The lines at the end of the screen.
 #[derive(Clone, Default)]
-pub struct LiveView(Arc<Mutex<Shown>>);
+pub struct LiveView {
+    shown: Arc<Mutex<Shown>>,
+    /// The bar of the current wait. Each wait has its own: a finished bar cannot be shown again. It is never locked together
+    /// with what is shown, because a bar reads that when it is drawn.
+    bar: Arc<Mutex<Option<ProgressBar>>>,
+}
 
 #[derive(Default)]
 struct Shown {
     list: LiveList,
     /// The current step of a change, which is shown instead of the list.
     step: Option<String>,
-    /// The number of the current wait, if there is one.
-    wait: Option<u64>,
-    /// The number of waits so far.
-    waits: u64,
-    /// Since when the current wait is drawn.
-    since: Option<Instant>,
-    /// The number of lines on the screen.
-    drawn: usize,
 }
 
 impl LiveView {
     /// Changes what is shown during the current wait, or during a new one.
     pub fn update(&self, look: &Look, frames: &'static str, change: impl FnOnce(&mut LiveList, &mut Option<String>)) {
-        let mut shown = self.lock();
-        let shown = &mut *shown;
-        change(&mut shown.list, &mut shown.step);
-        if shown.wait.is_none() {
-            shown.waits += 1;
-            shown.wait = Some(shown.waits);
-            let (view, wait, look) = (self.clone(), shown.waits, look.clone());
-            tokio::spawn(async move {
-                tokio::time::sleep(DELAY).await;
-                if view.lock().wait == Some(wait) {
-                    std::thread::spawn(move || view.redraw(wait, &look, frames));
-                }
-            });
+        {
+            let shown = &mut *locked(&self.shown);
+            change(&mut shown.list, &mut shown.step);
         }
+        locked(&self.bar).get_or_insert_with(|| self.start(look, frames));
     }
 
-    /// Draws frame after frame until the wait ends.
-    fn redraw(&self, wait: u64, look: &Look, frames: &str) {
-        loop {
-            let mut shown = self.lock();
-            if shown.wait != Some(wait) {
-                return;
+    /// A bar that appears after a delay and draws what is shown at that moment.
+    fn start(&self, look: &Look, frames: &'static str) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let (shown, look) = (self.shown.clone(), look.clone());
+        let lines = move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let frame = frame(state.elapsed(), frames).to_string();
+            let lines = locked(&shown).lines(Instant::now(), &frame, &look, screen());
+            let _ = text.write_str(&lines.join("\n"));
+        };
+        if let Ok(style) = ProgressStyle::with_template("{lines}") {
+            bar.set_style(style.with_key("lines", lines));
+        }
+        let delayed = bar.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(DELAY).await;
+            if !delayed.is_finished() {
+                delayed.set_draw_target(ProgressDrawTarget::term_like(Box::new(Narrower(Term::stderr()))));
+                delayed.enable_steady_tick(FRAME);
             }
-            let since = *shown.since.get_or_insert_with(Instant::now);
-            let frame = frame(since.elapsed(), frames).to_string();
-            let lines = shown.lines(Instant::now(), &frame, look, screen());
-            let mut text = erased(shown.drawn);
-            text.push_str(&lines.join("\n"));
-            shown.drawn = lines.len();
-            write(&text);
-            drop(shown);
-            std::thread::sleep(FRAME);
-        }
+        });
+        bar
     }
 
-    /// Prints something above the lines. They are drawn again with the next frame.
+    /// Prints something above the lines.
     pub fn above(&self, print: impl FnOnce()) {
-        let mut shown = self.lock();
-        shown.erase();
-        print();
+        match &*locked(&self.bar) {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
     }
 
     /// Ends the wait: removes the lines from the screen.
     pub fn clear(&self) {
-        let mut shown = self.lock();
-        shown.erase();
-        (shown.wait, shown.since) = (None, None);
+        let bar = locked(&self.bar).take();
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The terminal, without the columns that stay free.
+#[derive(Debug)]
+struct Narrower(Term);
+
+impl TermLike for Narrower {
+    fn width(&self) -> u16 {
+        let (width, _) = screen();
+        u16::try_from(width.saturating_sub(MARGIN)).unwrap_or(u16::MAX)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shown> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn height(&self) -> u16 {
+        TermLike::height(&self.0)
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -112,24 +156,6 @@ impl Shown {
         };
         lines.split_off(lines.len().saturating_sub(height.saturating_sub(1)))
     }
-
-    fn erase(&mut self) {
-        write(&erased(std::mem::take(&mut self.drawn)));
-    }
-}
-
-/// Moves to the first of these lines, and clears each of them.
-fn erased(lines: usize) -> String {
-    match lines {
-        0 => String::new(),
-        lines => format!("\r\x1b[2K{}", "\x1b[1A\x1b[2K".repeat(lines - 1)),
-    }
-}
-
-/// A closed stderr does not stop the run.
-fn write(text: &str) {
-    let mut err = io::stderr().lock();
-    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 fn screen() -> (usize, usize) {
@@ -174,12 +200,5 @@ mod tests {
         let lines = shown.lines(now, "|", &Look::plain(), (80, 24));
         assert_eq!(lines.len(), 23);
         assert_eq!(lines[22], "| server reached (meshery-nats-29)");
-    }
-
-    #[test]
-    fn erasing_moves_up_one_line_less_than_there_are() {
-        assert_eq!(erased(0), "");
-        assert_eq!(erased(1), "\r\x1b[2K");
-        assert_eq!(erased(3), "\r\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2K");
     }
 }
