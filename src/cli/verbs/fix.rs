@@ -87,7 +87,11 @@ impl Doctor<'_> {
         let mut waited = false;
         loop {
             let mut fixes = fix::of(&report, &progress.tried);
-            if fixes.is_empty() && !waited && !self.args.dry_run && fix::is_starting(&report) {
+            let waits = match fixes.first() {
+                None => fix::is_starting(&report),
+                Some(first) => fix::is_premature(first, &report),
+            };
+            if waits && !waited && !self.args.dry_run {
                 waited = true;
                 report = self.settled(session, None, &report).await;
                 continue;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::Fix;
 use crate::{
-    report::{Report, Verdict},
+    report::{Action, Report, State, Verdict},
     stack::component::Component,
 };
 
@@ -16,6 +17,20 @@ const INEFFECTIVE: Duration = Duration::from_secs(45);
 
 /// How old the pods of a stack are that is no longer starting, in seconds.
 const STARTED: i64 = 60;
+
+/// How old a MeshSync is that may still be connecting for the first time, in seconds.
+const CONNECTING: i64 = 30;
+
+/// Whether a fix restarts a `MeshSync` that started so recently that it may connect without help.
+pub fn is_premature(fix: &Fix, report: &Report) -> bool {
+    let restarts = |name: &str| {
+        fix.actions.iter().any(|action| matches!(action, Action::Restart(workload) if workload.name == name))
+    };
+    let restarted = report.workloads.iter().filter(|it| it.component == Component::Meshsync && restarts(&it.name));
+    let mut pods = restarted.flat_map(|it| &it.pods);
+    report.components.meshsync.state != State::Connected
+        && pods.any(|pod| pod.age_seconds.is_some_and(|age| age < CONNECTING))
+}
 
 /// Whether the stack is not healthy and one of its pods has just been created, so that it may become healthy without help.
 pub fn is_starting(report: &Report) -> bool {
