@@ -1,11 +1,14 @@
 //! The lines at the end of the screen that are redrawn while the run waits.
 //!
-//! The terminal prints `^C` where the cursor is. A progress bar fills its last line up to the right margin, so the next frame
-//! would be a line off then, and leave a frame behind. It is told that the screen is a little narrower.
+//! The terminal prints `^C` where the cursor is. At the right margin, that would start another line: the next frame would be a
+//! line off, and leave a frame behind. So the lines end before the margin.
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -71,7 +74,8 @@ impl LiveView {
         tokio::spawn(async move {
             tokio::time::sleep(DELAY).await;
             if !delayed.is_finished() {
-                delayed.set_draw_target(ProgressDrawTarget::term_like(Box::new(Narrower(Term::stderr()))));
+                let lines = Lines { terminal: Term::stderr(), ended: AtomicBool::new(false) };
+                delayed.set_draw_target(ProgressDrawTarget::term_like(Box::new(lines)));
                 delayed.enable_steady_tick(FRAME);
             }
         });
@@ -99,50 +103,74 @@ fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The terminal, without the columns that stay free.
+/// The terminal for a progress bar. The bar fills each line up to the right margin, where the terminal starts the next one.
+/// Here a line ends after its text instead, and the next one starts with a newline.
 #[derive(Debug)]
-struct Narrower(Term);
+struct Lines {
+    terminal: Term,
+    /// Whether a line has ended.
+    ended: AtomicBool,
+}
 
-impl TermLike for Narrower {
+impl Lines {
+    /// The terminal, after the cursor was moved away from the end of a line.
+    fn moved(&self) -> &Term {
+        self.ended.store(false, Ordering::Relaxed);
+        &self.terminal
+    }
+}
+
+impl TermLike for Lines {
     fn width(&self) -> u16 {
         let (width, _) = screen();
-        u16::try_from(width.saturating_sub(MARGIN)).unwrap_or(u16::MAX)
+        u16::try_from(width).unwrap_or(u16::MAX)
     }
 
     fn height(&self) -> u16 {
-        TermLike::height(&self.0)
+        let (_, height) = screen();
+        u16::try_from(height).unwrap_or(u16::MAX)
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_up(n)
+        self.moved().move_cursor_up(n)
     }
 
     fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_down(n)
+        self.moved().move_cursor_down(n)
     }
 
     fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_right(n)
+        self.moved().move_cursor_right(n)
     }
 
     fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_left(n)
+        self.moved().move_cursor_left(n)
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.0.write_line(text)
+        self.moved().write_line(text)
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.write_str(text)
+        if text == "\r" {
+            return self.moved().write_str(text);
+        }
+        if text.bytes().all(|byte| byte == b' ') {
+            self.ended.store(true, Ordering::Relaxed);
+            return self.terminal.write_str("\x1b[K");
+        }
+        if self.ended.swap(false, Ordering::Relaxed) {
+            self.terminal.write_line("")?;
+        }
+        self.terminal.write_str(text)
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.0.clear_line()
+        self.moved().clear_line()
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.0.flush()
+        self.terminal.flush()
     }
 }
 
