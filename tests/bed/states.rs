@@ -15,7 +15,7 @@ use super::fake_controller::FakeController;
 use super::line::Line;
 use super::rest::{self, Writer};
 use super::stack::Stack;
-use super::{crds, wait};
+use super::{crds, real, wait};
 
 /// A situation of the stack, with the expected diagnosis.
 #[derive(Clone, Copy, Debug)]
@@ -233,10 +233,14 @@ pub async fn run(name: &str, cluster: &Cluster, namespace: &str) -> Result<Runni
     Ok(Running::Working(controller))
 }
 
-/// A healthy stack, installed as `meshdoctor system redeploy` does, whose MeshSync publishes nothing.
+/// A healthy stack, installed as `meshdoctor system redeploy` does, whose MeshSync publishes nothing unless it is the real
+/// one.
 pub async fn working(cluster: &Cluster, namespace: &str) -> Result<FakeController> {
     install(cluster, namespace, &[]).await?;
-    let controller = cluster.start_controller(namespace)?;
+    let controller = match real::meshsync() {
+        Some(_) => cluster.start_publishing_controller(namespace)?,
+        None => cluster.start_controller(namespace)?,
+    };
     controller.until_connected().await?;
     Ok(controller)
 }

@@ -28,7 +28,11 @@ use crate::{
         fix::{self, Fix, Settling},
         plan::{Advice, Plan, Refusal},
     },
-    report::{Action, FixReport, Report, Safety, Source, change::Outcome},
+    report::{
+        Action, FixReport, Report, Safety, Source,
+        change::{ChangeReport, Outcome},
+    },
+    stack::base::words,
 };
 
 /// The interval between two checks while the stack settles.
@@ -46,7 +50,18 @@ pub(super) async fn run(
     let change = Change { dry_run: args.dry_run, yes: args.yes, wait: args.wait };
     // Each wait has its own timeout; this one only ends a run that nothing else ends.
     let longest = global.timeout.saturating_add(args.wait.saturating_mul(60)).min(Duration::from_secs(24 * 3600));
-    let doctor = Doctor { args, level, change, expect, selection, global, terminal, cleanup };
+    let doctor = Doctor {
+        args,
+        level,
+        change,
+        expect,
+        selection,
+        global,
+        terminal,
+        cleanup,
+        applied: Cell::new(0),
+        applying: Cell::new(false),
+    };
     let work = async |opened: Opened<'_>| match opened {
         Opened::Session(session) => doctor.fix(&session).await,
         Opened::Obstacle(facts) => {
@@ -67,6 +82,27 @@ struct Doctor<'a> {
     global: &'a Global,
     terminal: &'a Terminal,
     cleanup: &'a Cleanup,
+    /// The number of fixes that were applied.
+    applied: Cell<usize>,
+    /// Whether a fix is being planned, confirmed or applied. If a signal stops it, it says so itself.
+    applying: Cell<bool>,
+}
+
+/// If a signal stops the run between two fixes, says how far it came.
+impl Drop for Doctor<'_> {
+    fn drop(&mut self) {
+        if self.terminal.stopped().is_none() || self.terminal.has_answered() || self.applying.get() {
+            return;
+        }
+        self.terminal.restore();
+        self.terminal.say(&match self.applied.get() {
+            0 => "Stopped. Nothing was changed.".to_owned(),
+            applied => format!(
+                "Stopped after {}. Run the same command again to continue.",
+                words::count(applied, "fix", "fixes")
+            ),
+        });
+    }
 }
 
 /// What was done so far.
@@ -102,9 +138,12 @@ impl Doctor<'_> {
             waited = false;
             let fix = fixes.swap_remove(choice);
             progress.tried.insert(fix.finding.clone());
+            self.applying.set(true);
             let mut done = self.apply(session, &fix, &report).await?;
+            self.applying.set(false);
             match done.outcome {
                 Outcome::Done | Outcome::Partial => {
+                    self.applied.set(self.applied.get() + 1);
                     if done.outcome == Outcome::Partial {
                         progress.exit = Some(Exit::Partial);
                     }
@@ -163,7 +202,9 @@ impl Doctor<'_> {
     /// Plans a fix, shows the plan, asks, and applies it.
     async fn apply(&self, session: &Session<'_>, fix: &Fix, report: &Report) -> anyhow::Result<FixReport> {
         let word = if self.args.dry_run { "Plan for" } else { "Fixing" };
-        self.terminal.say(&format!("{word} {}: {}", fix.code, fix.title));
+        if !self.terminal.quiet {
+            self.terminal.say(&format!("{word} {}: {}", fix.code, fix.title));
+        }
         let run = Run::new(self.global, self.terminal, &self.change, session.scope.profile);
         let safety = Cell::new(None);
         let plan = async |session: &Session<'_>| {
@@ -211,7 +252,7 @@ impl Doctor<'_> {
     }
 
     /// Says how a fix ended if nothing was changed. A change has printed its steps.
-    fn tell(&self, run: &Run<'_>, changed: &crate::report::change::ChangeReport) -> anyhow::Result<()> {
+    fn tell(&self, run: &Run<'_>, changed: &ChangeReport) -> anyhow::Result<()> {
         match changed.outcome {
             Outcome::DryRun => run.show(changed)?,
             Outcome::Done => {}

@@ -15,7 +15,17 @@ fn kills() -> usize {
     if std::env::var_os("MESHDOCTOR_EVERY_KILL").is_some() { 60 } else { 3 }
 }
 
+/// The real operator repairs these at once.
+const REPAIRED_BY_THE_OPERATOR: &[&str] = &["broker-scaled-to-zero", "meshsync-scaled-to-zero"];
+
+fn is_repaired_by_the_operator(name: &str) -> bool {
+    std::env::var_os("MESHERY_OPERATOR_BIN").is_some() && REPAIRED_BY_THE_OPERATOR.contains(&name)
+}
+
 async fn assert_fixed(name: &str) -> Result<()> {
+    if is_repaired_by_the_operator(name) {
+        return Ok(());
+    }
     let fault = faults::named(name);
     let mut patient = faults::patient(name).await?;
     patient.cause(name).await?;
@@ -27,6 +37,9 @@ async fn assert_fixed(name: &str) -> Result<()> {
 }
 
 async fn assert_fixed_after_kills(name: &str) -> Result<()> {
+    if is_repaired_by_the_operator(name) {
+        return Ok(());
+    }
     let fault = faults::named(name);
     let mut patient = faults::patient(name).await?;
     patient.cause(name).await?;
@@ -82,6 +95,7 @@ cures! {
     meshsync_gave_up meshsync_gave_up_killed: "meshsync-gave-up",
     token_rotated token_rotated_killed: "token-rotated",
     token_emptied token_emptied_killed: "token-emptied",
+    token_changed_for_the_broker_only token_changed_for_the_broker_only_killed: "token-changed-for-the-broker-only",
     upgraded_in_place upgraded_in_place_killed: "upgraded-in-place",
     watch_list_emptied watch_list_emptied_killed: "watch-list-emptied",
     watch_list_of_names watch_list_of_names_killed: "watch-list-of-names",
@@ -90,6 +104,9 @@ cures! {
     blacklist blacklist_killed: "blacklist",
     operator_deleted operator_deleted_killed: "operator-deleted",
     operator_scaled_to_zero operator_scaled_to_zero_killed: "operator-scaled-to-zero",
+    broker_scaled_to_zero broker_scaled_to_zero_killed: "broker-scaled-to-zero",
+    meshsync_scaled_to_zero meshsync_scaled_to_zero_killed: "meshsync-scaled-to-zero",
+    webhook_untrusted webhook_untrusted_killed: "webhook-untrusted",
     operator_without_permissions operator_without_permissions_killed: "operator-without-permissions",
     custom_resources_deleted custom_resources_deleted_killed: "custom-resources-deleted",
     crd_deleted crd_deleted_killed: "crd-deleted",
@@ -97,5 +114,6 @@ cures! {
     only_workloads_left only_workloads_left_killed: "only-workloads-left",
     stuck_terminating stuck_terminating_killed: "stuck-terminating",
     old_broker_exposed old_broker_exposed_killed: "old-broker-exposed",
+    old_broker_exposed_with_new_crds old_broker_exposed_with_new_crds_killed: "old-broker-exposed-with-new-crds",
     cluster_admin cluster_admin_killed: "cluster-admin",
 }

@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 
 use super::{FakeController, Patient};
 use crate::{
-    bed::{self, rest, states, users},
+    bed::{self, Line, rest, states, users},
     live::redeploy::will_change,
 };
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+/// Longer than the difference that is tolerated between two clocks.
+const CLOCK_SKEW: Duration = Duration::from_secs(6);
 
 /// A fault and the root cause that a check reports for it.
 pub(super) struct Fault {
@@ -32,6 +35,7 @@ pub(super) const ALL: &[Fault] = &[
     fault("meshsync-gave-up", "meshsync-not-connected"),
     fault("token-rotated", "broker-auth-failed"),
     fault("token-emptied", "broker-token-missing"),
+    fault("token-changed-for-the-broker-only", "meshsync-stale-env"),
     fault("upgraded-in-place", "two-generations"),
     fault("watch-list-emptied", "watch-list-empty"),
     fault("watch-list-of-names", "watch-list-invalid"),
@@ -40,6 +44,9 @@ pub(super) const ALL: &[Fault] = &[
     fault("blacklist", "meshsync-version-bug"),
     fault("operator-deleted", "operator-missing"),
     fault("operator-scaled-to-zero", "operator-scaled-to-zero"),
+    fault("broker-scaled-to-zero", "broker-scaled-to-zero"),
+    fault("meshsync-scaled-to-zero", "meshsync-scaled-to-zero"),
+    fault("webhook-untrusted", "operator-webhook-cert"),
     fault("operator-without-permissions", "operator-role-incomplete"),
     fault("custom-resources-deleted", "cr-missing"),
     fault("crd-deleted", "crd-missing"),
@@ -47,6 +54,7 @@ pub(super) const ALL: &[Fault] = &[
     fault("only-workloads-left", "orphaned-workloads"),
     fault("stuck-terminating", "cr-stuck-terminating"),
     Fault { name: "old-broker-exposed", cause: "broker-unauthenticated", fixed: "crd-outdated" },
+    fault("old-broker-exposed-with-new-crds", "broker-unauthenticated"),
     fault("cluster-admin", "over-privileged"),
 ];
 
@@ -64,6 +72,11 @@ pub(super) async fn patient(name: &str) -> Result<Patient> {
     let stack = match name {
         "upgraded-in-place" => states::apply(name, &bed, &namespace).await?,
         "old-broker-exposed" => states::apply("old-line-connected", &bed, &namespace).await?,
+        "old-broker-exposed-with-new-crds" => {
+            let stack = states::apply("old-line-connected", &bed, &namespace).await?;
+            bed.upgrade_crds(&bed.client().await?, Line::Current).await?;
+            stack
+        }
         _ => None,
     };
     let controller = if stack.is_none() { Some(states::working(&bed, &namespace).await?) } else { None };
@@ -112,7 +125,34 @@ impl Patient {
             "token-emptied" => {
                 merge(&self.path("v1", "Secret", "meshery-nats-auth"), json!({ "data": { "token": null } })).await
             }
-            "upgraded-in-place" | "old-broker-exposed" => Ok(()),
+            "token-changed-for-the-broker-only" => {
+                // The times of two clocks are compared with a tolerance.
+                tokio::time::sleep(CLOCK_SKEW).await;
+                let secret = self.path("v1", "Secret", "meshery-nats-auth");
+                self.recreate(&secret, |secret| {
+                    secret["data"]["token"] = users::base64("tAnotherTokenOfTheSameKind").into();
+                })
+                .await?;
+                delete(&self.path("v1", "Pod", "meshery-nats-0")).await
+            }
+            "broker-scaled-to-zero" => {
+                let set = self.path("apps/v1", "StatefulSet", "meshery-nats");
+                merge(&set, json!({ "spec": { "replicas": 0 } })).await
+            }
+            "meshsync-scaled-to-zero" => {
+                let deployment = self.path("apps/v1", "Deployment", "meshery-meshsync");
+                merge(&deployment, json!({ "spec": { "replicas": 0 } })).await
+            }
+            "webhook-untrusted" => {
+                let manager = json!({ "name": "manager", "env": [{ "name": "ENABLE_WEBHOOKS", "value": "true" }] });
+                let template = json!({ "spec": { "template": { "spec": { "containers": [manager] } } } });
+                let patch = template.to_string();
+                self.bed.kubectl(&["-n", self.namespace(), "patch", "deployment", "meshery-operator", "-p", &patch])?;
+                // Nothing tells the API server which CA signs the certificate of this server.
+                let config = json!({ "url": format!("{}/convert", self.bed.server()) });
+                self.break_conversion(&config).await
+            }
+            "upgraded-in-place" | "old-broker-exposed" | "old-broker-exposed-with-new-crds" => Ok(()),
             "watch-list-emptied" => watch_list(json!({ "whitelist": "[]", "blacklist": null })).await,
             "watch-list-of-names" => {
                 watch_list(json!({ "whitelist": r#"["pods.v1.", "services.v1."]"#, "blacklist": null })).await
@@ -123,7 +163,7 @@ impl Patient {
             }
             "watch-list-edited" => {
                 // The times of two clocks are compared with a tolerance.
-                tokio::time::sleep(Duration::from_secs(6)).await;
+                tokio::time::sleep(CLOCK_SKEW).await;
                 let list = r#"[{"Resource": "pods.v1.", "Events": ["ADDED", "MODIFIED", "DELETED"]}]"#;
                 watch_list(json!({ "whitelist": list, "blacklist": null })).await
             }
@@ -146,12 +186,7 @@ impl Patient {
             }
             "conversion-webhook-dead" => {
                 let service = json!({ "namespace": self.namespace(), "name": "no-such-webhook", "path": "/convert" });
-                let webhook = json!({ "conversionReviewVersions": ["v1"], "clientConfig": { "service": service } });
-                let conversion = json!({ "spec": { "conversion": { "strategy": "Webhook", "webhook": webhook } } });
-                for plural in ["brokers", "meshsyncs"] {
-                    merge(&format!("{CRDS}/{plural}.meshery.io"), conversion.clone()).await?;
-                }
-                Ok(())
+                self.break_conversion(&json!({ "service": service })).await
             }
             "only-workloads-left" => self.orphan().await,
             "stuck-terminating" => {
@@ -164,6 +199,17 @@ impl Patient {
             "cluster-admin" => self.grant_everything().await,
             _ => bail!("nothing causes {name}"),
         }
+    }
+
+    /// Lets the API server convert the custom resources with a webhook that does not work.
+    async fn break_conversion(&self, config: &Value) -> Result<()> {
+        let client = self.bed.client().await?;
+        let webhook = json!({ "conversionReviewVersions": ["v1"], "clientConfig": config });
+        let conversion = json!({ "spec": { "conversion": { "strategy": "Webhook", "webhook": webhook } } });
+        for plural in ["brokers", "meshsyncs"] {
+            rest::merge(&client, &format!("{CRDS}/{plural}.meshery.io"), &conversion).await?;
+        }
+        Ok(())
     }
 
     /// Deletes an object and creates it again, changed.
