@@ -1,7 +1,7 @@
 //! Fake servers on loopback that do not behave as the client expects. Each runs in its own threads.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, PoisonError,
@@ -37,7 +37,7 @@ type Serve = dyn Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync;
 
 impl Fake {
     fn start(address: (IpAddr, u16), serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(address).expect("a port");
+        let listener = bind(address);
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
         let bytes = Arc::new(Mutex::new(Vec::new()));
@@ -144,6 +144,18 @@ impl Fake {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// Listens on this address. A process that another test is starting holds a copy of every socket until it executes its
+/// program, so an address that was just given up may be in use for another moment.
+fn bind(address: (IpAddr, u16)) -> TcpListener {
+    for _ in 0..250 {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => std::thread::sleep(Duration::from_millis(20)),
+            result => return result.expect("a port"),
+        }
+    }
+    panic!("{address:?} stays in use");
 }
 
 impl Drop for Fake {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{causes, faults, fix, fixed};
 use crate::{
     bed::{rest, users},
-    fault_proxy::{Action, Fault, FaultProxy, Moment},
+    fault_proxy::{Fault, FaultProxy},
     live::{
         at,
         pty_session::{CTRL_C, PtySession, emulated},
@@ -63,24 +63,6 @@ async fn healthy_stack_has_nothing_to_fix() -> Result<()> {
     let report = fix(&patient.bed, patient.namespace(), "--fix=review --yes").await.exits(0).json();
     assert_eq!(report["fixes"], json!([]));
     assert_eq!(report["verdict"], "healthy");
-    Ok(())
-}
-
-/// The test's own deletion of its object is delayed until the run has given it up.
-#[tokio::test]
-async fn test_object_that_was_left_is_deleted() -> Result<()> {
-    let patient = faults::patient("meshsync-gave-up").await?;
-    let hold = Action::Hold(std::time::Duration::from_secs(30));
-    let proxy = FaultProxy::start(&patient.bed, users::ADMIN, Fault::AtWrite(3, Moment::Intercepted, hold))?;
-    let command = "check --synthetic --fix --yes --wait 60s --request-timeout 3s -o json -n";
-    let report = proxy.run(meshdoctor(command).arg(patient.namespace())).await?.json();
-    assert!(fixed(&report).contains(&"flow-probe-leftover"), "{:#}", report["fixes"]);
-    let maps = rest::collection("v1", "ConfigMap", Some(patient.namespace()));
-    let maps = rest::list(&patient.bed.client().await?, &maps).await?;
-    let left = |map: &serde_json::Value| {
-        map["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("meshdoctor-probe-"))
-    };
-    assert!(!maps.iter().any(left), "{maps:#?}");
     Ok(())
 }
 

@@ -15,17 +15,7 @@ fn kills() -> usize {
     if std::env::var_os("MESHDOCTOR_EVERY_KILL").is_some() { 60 } else { 3 }
 }
 
-/// The real operator repairs these at once.
-const REPAIRED_BY_THE_OPERATOR: &[&str] = &["broker-scaled-to-zero", "meshsync-scaled-to-zero"];
-
-fn is_repaired_by_the_operator(name: &str) -> bool {
-    std::env::var_os("MESHERY_OPERATOR_BIN").is_some() && REPAIRED_BY_THE_OPERATOR.contains(&name)
-}
-
 async fn assert_fixed(name: &str) -> Result<()> {
-    if is_repaired_by_the_operator(name) {
-        return Ok(());
-    }
     let fault = faults::named(name);
     let mut patient = faults::patient(name).await?;
     patient.cause(name).await?;
@@ -37,9 +27,6 @@ async fn assert_fixed(name: &str) -> Result<()> {
 }
 
 async fn assert_fixed_after_kills(name: &str) -> Result<()> {
-    if is_repaired_by_the_operator(name) {
-        return Ok(());
-    }
     let fault = faults::named(name);
     let mut patient = faults::patient(name).await?;
     patient.cause(name).await?;
@@ -104,8 +91,6 @@ cures! {
     blacklist blacklist_killed: "blacklist",
     operator_deleted operator_deleted_killed: "operator-deleted",
     operator_scaled_to_zero operator_scaled_to_zero_killed: "operator-scaled-to-zero",
-    broker_scaled_to_zero broker_scaled_to_zero_killed: "broker-scaled-to-zero",
-    meshsync_scaled_to_zero meshsync_scaled_to_zero_killed: "meshsync-scaled-to-zero",
     webhook_untrusted webhook_untrusted_killed: "webhook-untrusted",
     operator_without_permissions operator_without_permissions_killed: "operator-without-permissions",
     custom_resources_deleted custom_resources_deleted_killed: "custom-resources-deleted",

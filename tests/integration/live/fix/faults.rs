@@ -44,8 +44,6 @@ pub(super) const ALL: &[Fault] = &[
     fault("blacklist", "meshsync-version-bug"),
     fault("operator-deleted", "operator-missing"),
     fault("operator-scaled-to-zero", "operator-scaled-to-zero"),
-    fault("broker-scaled-to-zero", "broker-scaled-to-zero"),
-    fault("meshsync-scaled-to-zero", "meshsync-scaled-to-zero"),
     fault("webhook-untrusted", "operator-webhook-cert"),
     fault("operator-without-permissions", "operator-role-incomplete"),
     fault("custom-resources-deleted", "cr-missing"),
@@ -134,14 +132,6 @@ impl Patient {
                 })
                 .await?;
                 delete(&self.path("v1", "Pod", "meshery-nats-0")).await
-            }
-            "broker-scaled-to-zero" => {
-                let set = self.path("apps/v1", "StatefulSet", "meshery-nats");
-                merge(&set, json!({ "spec": { "replicas": 0 } })).await
-            }
-            "meshsync-scaled-to-zero" => {
-                let deployment = self.path("apps/v1", "Deployment", "meshery-meshsync");
-                merge(&deployment, json!({ "spec": { "replicas": 0 } })).await
             }
             "webhook-untrusted" => {
                 let manager = json!({ "name": "manager", "env": [{ "name": "ENABLE_WEBHOOKS", "value": "true" }] });
