@@ -150,7 +150,7 @@ impl Doctor<'_> {
                     report = self.settled(session, Some(&fix.finding), &report).await;
                     done.fixed = Some(!report.root_causes().any(|cause| cause.id == fix.finding));
                 }
-                Outcome::Refused if done.safety.is_none_or(|safety| self.allows(safety)) => {
+                Outcome::Refused if !done.safety.is_some_and(|safety| self.is_too_risky(safety)) => {
                     progress.exit = Some(Exit::Refused);
                 }
                 _ => {}
@@ -177,12 +177,10 @@ impl Doctor<'_> {
         self.terminal.interactive && !self.args.yes && !self.args.dry_run
     }
 
-    /// Whether a change may be applied without asking.
-    fn allows(&self, safety: Safety) -> bool {
-        match self.level {
-            FixLevel::Safe => safety == Safety::Safe,
-            FixLevel::Review => safety <= Safety::Review,
-        }
+    /// Whether a change is not applied: a person must decide, or it may not be applied without asking.
+    fn is_too_risky(&self, safety: Safety) -> bool {
+        let allowed = if self.level == FixLevel::Review { Safety::Review } else { Safety::Safe };
+        safety == Safety::Manual || (self.args.yes && safety > allowed)
     }
 
     /// The fix to apply next; at a terminal the user chooses among several.
@@ -211,7 +209,7 @@ impl Doctor<'_> {
             let plan = self.plan(session, fix, report).await?;
             let risk = fix::risk(&plan, report);
             safety.set(Some(risk.safety));
-            if risk.safety == Safety::Manual || (self.args.yes && !self.allows(risk.safety)) {
+            if self.is_too_risky(risk.safety) {
                 return Err(too_risky(risk.safety, risk.why.as_deref().unwrap_or("it is not safe")));
             }
             Ok(plan)

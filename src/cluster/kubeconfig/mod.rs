@@ -21,6 +21,7 @@ pub(crate) use flags::namespace;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
@@ -136,6 +137,9 @@ pub fn runs_in_cluster() -> bool {
         && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
 }
 
+/// The precision of a wait that is reported.
+const TENTH: Duration = Duration::from_millis(100);
+
 /// Finds the configuration, in a separate thread because a file may be a pipe.
 ///
 /// # Errors
@@ -148,10 +152,10 @@ pub(crate) async fn resolve_within(access: &Access, deadline: Instant) -> Result
         Some(resolved) => resolved,
         None => {
             let files = Files::find(access.kubeconfig.as_deref());
-            Err(files.trouble(
-                format!("the kubeconfig {} could not be read within {}", files.shown(), words::span(begun.elapsed())),
-                None,
-            ))
+            // A part of the time limit was used before.
+            let waited = begun.elapsed().div_duration_f64(TENTH).round() * TENTH.as_secs_f64();
+            let waited = words::span(Duration::from_secs_f64(waited));
+            Err(files.trouble(format!("the kubeconfig {} could not be read within {waited}", files.shown()), None))
         }
     }
 }

@@ -113,9 +113,9 @@ fn pipe_without_a_writer_ends_at_the_timeout() {
     let folder = Folder::new();
     let pipe = pipe(&folder);
     for (case, tool) in readers(&pipe) {
-        let begun = Instant::now();
         let stderr = usage(tool.arg("--timeout=1s"));
-        assert!(begun.elapsed() < Duration::from_secs(5), "{case}");
+        // It ends at its own timeout: nothing ever writes to the pipe.
+        assert!(stderr.contains("within 1 s"), "{case}: {stderr}");
         assert_says(&stderr, &["pipe", "within"]);
     }
     let finding = obstacle(check(&pipe).arg("--timeout=1s"), "kubeconfig-invalid");
