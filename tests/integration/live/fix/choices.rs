@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{causes, faults, fix, fixed};
 use crate::{
     bed::{rest, users},
-    fault_proxy::{Fault, FaultProxy},
+    fault_proxy::{Action, Fault, FaultProxy, Moment},
     live::{
         at,
         pty_session::{CTRL_C, PtySession, emulated},
@@ -63,6 +63,33 @@ async fn healthy_stack_has_nothing_to_fix() -> Result<()> {
     let report = fix(&patient.bed, patient.namespace(), "--fix=review --yes").await.exits(0).json();
     assert_eq!(report["fixes"], json!([]));
     assert_eq!(report["verdict"], "healthy");
+    Ok(())
+}
+
+/// A test deletes what an earlier one left. Here that deletion loses its connection.
+#[tokio::test]
+async fn test_object_of_an_earlier_run_is_deleted() -> Result<()> {
+    let patient = faults::patient("meshsync-gave-up").await?;
+    let name = "meshdoctor-probe-0a1b2c3d4e-1";
+    let left = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": name, "namespace": patient.namespace(),
+            "labels": {
+                "app.kubernetes.io/managed-by": "meshdoctor", "app.kubernetes.io/component": "dataflow-probe",
+                "meshdoctor/run": "0a1b2c3d4e",
+            },
+            "annotations": { "meshdoctor/expires-at": "2020-01-01T00:00:00Z" },
+        },
+    });
+    patient.bed.apply_yaml(&left.to_string()).await?;
+    let cut = Fault::AtWrite(1, Moment::Intercepted, Action::Disconnect);
+    let proxy = FaultProxy::start(&patient.bed, users::ADMIN, cut)?;
+    let command = "check --synthetic --fix --yes --wait 30s -o json -n";
+    let report = proxy.run(meshdoctor(command).arg(patient.namespace())).await?.json();
+    assert!(fixed(&report).contains(&"flow-probe-leftover"), "{:#} {:?}", report["fixes"], report["rootCauses"]);
+    let path = rest::path("v1", "ConfigMap", patient.namespace(), name);
+    assert!(rest::get(&patient.bed.client().await?, &path).await.is_err());
     Ok(())
 }
 
