@@ -6,7 +6,11 @@ use super::RuleContext;
 use crate::{
     facts::stack,
     report::{Action, Command, Effect, WorkloadRef},
-    stack::{base::words::quoted, component::Component, object::Id},
+    stack::{
+        base::{seen::Seen, words::quoted},
+        component::Component,
+        object::Id,
+    },
 };
 
 /// Builds kubectl commands for objects of a namespace or of the whole cluster.
@@ -48,6 +52,10 @@ impl Kubectl<'_, '_> {
 /// A whole command line of any program.
 pub(crate) fn other(effect: Effect, run: String) -> Command {
     command(run.clone(), Action::Other(run, effect))
+}
+
+fn is_known<T>(seen: Option<&Seen<T>>) -> bool {
+    seen.is_some_and(|seen| seen.known().is_some())
 }
 
 fn command(run: String, action: Action) -> Command {
@@ -99,10 +107,10 @@ impl<'a> RuleContext<'a> {
     pub(crate) fn custom_resource(&self, kind: &str, name: &str) -> Id {
         let facts = self.facts;
         let profile = facts.profile;
-        let brokers = facts.brokers.iter().filter(|(_, seen)| seen.known().is_some()).map(|(version, _)| version);
-        let meshsyncs = facts.meshsyncs.iter().filter(|(_, seen)| seen.known().is_some()).map(|(version, _)| version);
-        let readable: Vec<&String> = if kind == "Broker" { brokers.collect() } else { meshsyncs.collect() };
-        let is_readable = |version: &&&str| readable.iter().any(|readable| readable.as_str() == **version);
+        let is_readable = |version: &&&str| match kind {
+            "Broker" => is_known(facts.brokers.get(**version)),
+            _ => is_known(facts.meshsyncs.get(**version)),
+        };
         let version = profile.versions.iter().find(is_readable).or(profile.versions.first()).unwrap_or(&"v1alpha1");
         Id {
             api_version: format!("{}/{version}", profile.group),

@@ -232,7 +232,7 @@ impl Doctor<'_> {
     async fn plan(&self, session: &Session<'_>, fix: &Fix, report: &Report) -> Result<Plan, Refusal> {
         let mut plan = Plan::default();
         for action in &fix.actions {
-            if matches!(action, Action::Redeploy(_) | Action::NewToken) {
+            if is_redeploy(action) {
                 let force = self.level == FixLevel::Review;
                 let part = redeploy::plan_of(session, action, force, report).await?;
                 plan.continues |= part.continues;
@@ -242,11 +242,11 @@ impl Doctor<'_> {
                 plan.steps.extend(session.steps_of(action).await?);
             }
         }
-        let lacking = session.lacking(plan.permissions()).await;
-        if lacking.is_empty() {
-            return Ok(plan);
+        // A redeploy has reviewed its own permissions.
+        if !fix.actions.iter().all(is_redeploy) {
+            redeploy::permitted(session, &plan).await?;
         }
-        Err(crate::repair::deployment::lacking(lacking.iter().map(|permission| format!("cannot {permission}"))))
+        Ok(plan)
     }
 
     /// Says how a fix ended if nothing was changed. A change has printed its steps.
@@ -317,6 +317,10 @@ impl Doctor<'_> {
         self.terminal.answer(&text)?;
         Ok(exit)
     }
+}
+
+fn is_redeploy(action: &Action) -> bool {
+    matches!(action, Action::Redeploy(_) | Action::NewToken)
 }
 
 /// Why a fix is not applied automatically, and what to do instead.

@@ -222,7 +222,7 @@ fn confirmed(args: &Redeploy, backup: &Backup, namespace: &str) -> Result<(), Re
 }
 
 /// The dry runs cover every object that is applied. The permissions to delete and restart are reviewed here.
-async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), Refusal> {
+pub(super) async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), Refusal> {
     let lacking = session.lacking(plan.permissions()).await;
     if lacking.is_empty() {
         return Ok(());
