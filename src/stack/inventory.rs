@@ -46,7 +46,8 @@ pub struct StackObject {
     pub part: Part,
     /// Its address.
     pub id: Id,
-    /// Whether the operator creates it from a custom resource and removes it with that.
+    /// Whether it belongs to a custom resource: the operator creates it, or it limits access to what the operator creates.
+    /// It is removed only with the stack's labels or an owner of the stack.
     pub made: bool,
 }
 
@@ -92,6 +93,7 @@ fn broker(profile: &Profile) -> Vec<Row> {
         (object::SERVICE, format!("{nats}-headless")),
         (object::CONFIG_MAP, format!("{nats}-config")),
         (object::CONFIG_MAP, format!("{nats}-accounts")),
+        (object::NETWORK_POLICY, profile.broker_policy()),
     ];
     let secret = profile.broker.token_secret.map(|name| (object::SECRET, name.to_owned()));
     workloads.chain(others).chain(secret).map(|(kind, name)| (Part::Broker, true, kind, name)).collect()

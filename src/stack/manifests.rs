@@ -2,6 +2,8 @@
 //!
 //! The templates are in the folder next to this file. `fill` replaces each `${name}` in them.
 
+mod network_policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -22,12 +24,18 @@ pub const FIELD_MANAGER: &str = "meshdoctor";
 pub struct Options {
     /// The version of the operator. `None` for the version that the profile names.
     pub operator_version: Option<String>,
+    /// The version of `MeshSync`. `None` lets the operator choose it.
+    pub meshsync_version: Option<String>,
     /// The registry of the operator's image. `None` for the image's own registry.
     pub image_registry: Option<String>,
     /// The type of the broker's client Service.
     pub broker_service: String,
     /// The number of broker servers.
     pub broker_size: u8,
+    /// The NATS server to which `MeshSync` publishes instead of a broker of the stack.
+    pub broker: Option<ExternalBroker>,
+    /// Whether a `NetworkPolicy` limits who can connect to the broker.
+    pub network_policy: bool,
     /// The data of `MeshSync`'s watch-list. `None` for the stock list.
     pub watch_list: Option<Value>,
     /// Whether `MeshSync` may read every kind, not only those of its watch-list.
@@ -38,13 +46,55 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             operator_version: None,
+            meshsync_version: None,
             image_registry: None,
             broker_service: "ClusterIP".into(),
             broker_size: 1,
+            broker: None,
+            network_policy: false,
             watch_list: None,
             watch_everything: false,
         }
     }
+}
+
+/// A NATS server outside the stack.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExternalBroker {
+    /// Its address, `host:port`.
+    pub address: String,
+    /// The token that it requires.
+    pub token: Option<String>,
+}
+
+impl ExternalBroker {
+    /// The URL for `MeshSync`. It contains the token.
+    pub fn url(&self) -> String {
+        match &self.token {
+            Some(token) => format!("nats://{}@{}", percent_encoded(token), self.address),
+            None => format!("nats://{}", self.address),
+        }
+    }
+}
+
+impl std::fmt::Debug for ExternalBroker {
+    /// Without the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExternalBroker").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A token as the user part of a URL. Kubernetes would also expand `$(NAME)` in it.
+fn percent_encoded(token: &str) -> String {
+    let mut encoded = String::new();
+    for byte in token.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 /// One object, ready to be applied.
@@ -62,14 +112,19 @@ impl Object {
         let kind = text("/kind")?;
         let id = Id {
             api_version: text("/apiVersion")?,
-            // Holds for every kind of an installation.
-            plural: format!("{}s", kind.to_lowercase()),
+            plural: plural(&kind),
             namespace: text("/metadata/namespace"),
             name: text("/metadata/name")?,
             kind,
         };
         Some(Self { id, body })
     }
+}
+
+/// The plural of a kind of an installation.
+fn plural(kind: &str) -> String {
+    let kind = kind.to_lowercase();
+    kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |stem| format!("{stem}ies"))
 }
 
 /// Every object that an installation writes, in that order.
@@ -85,18 +140,35 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
         include_str!("manifests/crds.yaml"),
         include_str!("manifests/rbac.yaml"),
         operator,
-        include_str!("manifests/resources.yaml"),
     ] {
         bodies.extend(documents(&fill(template, profile, namespace, options)));
     }
+    if options.network_policy {
+        bodies.push(network_policy::of_broker(profile, namespace));
+    }
+    bodies.extend(documents(&fill(include_str!("manifests/resources.yaml"), profile, namespace, options)));
+    bodies.retain(|body| body["kind"] != "Broker" || options.broker.is_none());
     for body in &mut bodies {
         spread_versions(body, profile);
-        if let Some(data) = options.watch_list.as_ref().filter(|_| body["kind"] == "MeshSync") {
-            body["spec"]["watch-list"]["data"] = data.clone();
+        if body["kind"] == "MeshSync" {
+            specify_meshsync(&mut body["spec"], options);
         }
         narrow_reader(body, profile, options);
     }
     bodies.into_iter().filter_map(Object::of).collect()
+}
+
+/// Sets what the options say about `MeshSync`.
+fn specify_meshsync(spec: &mut Value, options: &Options) {
+    if let Some(data) = &options.watch_list {
+        spec["watch-list"]["data"] = data.clone();
+    }
+    if let Some(version) = &options.meshsync_version {
+        spec["version"] = version.as_str().into();
+    }
+    if let Some(broker) = &options.broker {
+        spec["broker"] = json!({ "custom": { "url": broker.url() } });
+    }
 }
 
 /// The resulting pods: the operator's own, and those that it creates from the custom resources. They have no

@@ -47,6 +47,8 @@ pub const CLUSTER_ROLE: Kind = Kind::of("rbac.authorization.k8s.io/v1", "Cluster
 /// `ClusterRoleBinding`s.
 pub const CLUSTER_ROLE_BINDING: Kind =
     Kind::of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings");
+/// `NetworkPolicy`s.
+pub const NETWORK_POLICY: Kind = Kind::of("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies");
 /// Leases.
 pub const LEASE: Kind = Kind::of("coordination.k8s.io/v1", "Lease", "leases");
 /// Certificates of cert-manager.

@@ -288,6 +288,11 @@ impl Profile {
         format!("{}-reader", self.meshsync.resource)
     }
 
+    /// The `NetworkPolicy` that limits who can connect to the broker.
+    pub fn broker_policy(&self) -> String {
+        format!("{}-ingress", self.broker.current.unwrap_or(self.broker.old))
+    }
+
     /// The possible names of the broker's `StatefulSet` and client Service, current line first.
     pub fn broker_workloads(&self) -> impl Iterator<Item = &'static str> {
         self.broker.current.into_iter().chain([self.broker.old])

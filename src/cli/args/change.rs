@@ -28,13 +28,15 @@ pub struct Redeploy {
     #[arg(long)]
     pub overwrite_crs: bool,
     /// Restore the specs of custom resources from a backup written by `system reset`; others stay unchanged
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch_list", "broker_size", "broker_service_type"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "watch_list", "broker_size", "broker_service_type", "broker_url", "meshsync_version",
+    ])]
     pub from_backup: Option<String>,
     /// Namespace in the backup to restore from; required with --yes if it is not the stack's
     #[arg(long, value_name = "NAME", value_parser = namespace, requires = "from_backup")]
     pub backup_namespace: Option<String>,
     /// Generate a new broker token
-    #[arg(long)]
+    #[arg(long, conflicts_with = "broker_url")]
     pub new_token: bool,
     /// Overwrite fields owned by other managers
     #[arg(long)]
@@ -56,6 +58,9 @@ pub struct Installation {
     /// Operator version [default: the newest known one]
     #[arg(long, value_name = "VERSION", value_parser = image_tag)]
     pub operator_version: Option<String>,
+    /// MeshSync version [default: chosen by the operator]
+    #[arg(long, value_name = "VERSION", value_parser = image_tag)]
+    pub meshsync_version: Option<String>,
     /// Registry of the images, with an optional path
     #[arg(long, value_name = "REGISTRY", value_parser = registry)]
     pub image_registry: Option<String>,
@@ -65,7 +70,16 @@ pub struct Installation {
     /// Number of broker servers; they are not clustered
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     pub broker_size: Option<u8>,
-    /// MeshSync's watch-list: a MeshSync CR, a ConfigMap or a JSON array [default: the stock watch-list]
+    /// NATS server for MeshSync instead of a broker in the cluster: [nats://]HOST[:PORT], without a token
+    #[arg(long, value_name = "URL", conflicts_with_all = ["broker_service_type", "broker_size"])]
+    pub broker_url: Option<String>,
+    /// File with the token for --broker-url, or - for stdin; MeshSync's configuration contains it in plain text
+    #[arg(long, value_name = "FILE", requires = "broker_url")]
+    pub broker_token_file: Option<String>,
+    /// Add a NetworkPolicy: only MeshSync, Meshery Server and meshdoctor in the namespace can connect to the broker
+    #[arg(long, conflicts_with = "broker_url")]
+    pub network_policy: bool,
+    /// MeshSync's watch-list: a MeshSync CR, a ConfigMap, Helm values or a JSON array [default: the stock watch-list]
     #[arg(long, value_name = "FILE")]
     pub watch_list: Option<String>,
     /// Grant MeshSync read access to every kind, not only to those of its watch-list

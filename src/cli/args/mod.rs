@@ -174,7 +174,7 @@ pub struct Record {
     after_help = "Examples:\n  meshdoctor watch-list\n  meshdoctor watch-list watch-list.yaml\n  meshdoctor watch-list --stock --without secrets.v1. > watch-list.yaml"
 )]
 pub struct WatchList {
-    /// A MeshSync CR, a ConfigMap or a JSON array; - for stdin [default: the cluster's MeshSync CR]
+    /// A MeshSync CR, a ConfigMap, Helm values or a JSON array; - for stdin [default: the cluster's MeshSync CR]
     pub file: Option<String>,
     /// Print the stock watch-list as a patch for `kubectl patch --type merge --patch-file`
     #[arg(long, conflicts_with = "file")]

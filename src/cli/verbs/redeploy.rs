@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::change::{After, Consent, Run};
 use crate::{
     cli::{
-        args::{Deployable, Global, Redeploy},
+        args::{Deployable, Global, Installation, Redeploy},
         exit::Exit,
         terminal::Terminal,
     },
@@ -26,7 +26,7 @@ use crate::{
         base::{limits, reader, usage::UsageError},
         inventory::Part,
         manifests::{self, Object, Options},
-        object::Id,
+        object::{self, Id},
         profile::{self, Profile},
         watch_list::WatchList,
     },
@@ -42,6 +42,11 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     // Wrong files are reported before the cluster is asked.
     let options = super::installation::options(&args.options, profile, global, terminal).await?;
+    if args.what == Deployable::Broker && options.broker.is_some() {
+        return Err(UsageError::new("with --broker-url there is no broker to deploy")
+            .instead("deploy MeshSync, or everything")
+            .into());
+    }
     let run = Run::new(global, terminal, &args.change, profile);
     let mut request = request(args);
     let backup = match &args.from_backup {
@@ -64,7 +69,7 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
             Considered { report, starting: starting(&facts) }
         };
         let (mut plan, seen) = Box::pin(planned(session, profile, &request, &options, &backup, look)).await?;
-        warn(&options, &mut plan);
+        warn(&options, profile, &mut plan);
         plan.unhealthy = cause(&seen.report).filter(|_| plan.is_empty());
         if let Some(cause) = &mut plan.unhealthy
             && let Some(age) = seen.starting.filter(|_| cause.code == NOT_CONNECTED)
@@ -230,7 +235,25 @@ pub(super) async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), 
     Err(deployment::lacking(lacking.iter().map(|permission| format!("cannot {permission}"))))
 }
 
-fn warn(options: &Options, plan: &mut Plan) {
+fn warn(options: &Options, profile: &Profile, plan: &mut Plan) {
+    let writes = |kind: &str| plan.steps.iter().any(|step| step.id.kind == kind && step.is_change());
+    let mut warnings = Vec::new();
+    if options.broker.as_ref().is_some_and(|broker| broker.token.is_some()) && writes("MeshSync") {
+        warnings.push(
+            "spec.broker.custom.url of the MeshSync CR will contain the token in plain text: everyone who can read it, \
+             or MeshSync's Deployment, can read the token"
+                .to_owned(),
+        );
+    }
+    if options.network_policy && writes(object::NETWORK_POLICY.kind) {
+        warnings.push(format!(
+            "NetworkPolicy {} lets only MeshSync, {} Server and meshdoctor in this namespace connect to the broker, \
+             and no client outside the cluster, if the cluster's network enforces NetworkPolicies",
+            profile.broker_policy(),
+            profile.product,
+        ));
+    }
+    plan.warnings.extend(warnings);
     if options.broker_size > 1 {
         plan.warnings.push(
             "broker servers are not clustered: a client of one server misses the messages sent to another".into(),
@@ -291,5 +314,13 @@ fn request(args: &Redeploy) -> Request {
         overwrite: args.overwrite_crs,
         restored: BTreeSet::new(),
         new_token: args.new_token,
+        given: given(&args.options),
     }
+}
+
+/// The kinds of custom resources that these options specify.
+fn given(options: &Installation) -> BTreeSet<&'static str> {
+    let broker = options.broker_size.is_some() || options.broker_service_type.is_some();
+    let meshsync = options.broker_url.is_some() || options.meshsync_version.is_some() || options.watch_list.is_some();
+    [("Broker", broker), ("MeshSync", meshsync)].into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     cli::{
@@ -27,6 +27,9 @@ use crate::{
         watch_list::{self, WatchList},
     },
 };
+
+/// The two lists of a watch-list.
+const LISTS: [&str; 2] = ["whitelist", "blacklist"];
 
 pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
@@ -84,6 +87,9 @@ pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, Us
     if text.trim_start().starts_with('[') {
         return Ok(with_data(&bare(&text), profile));
     }
+    if let Some(data) = of_helm_values(shown, &text)? {
+        return Ok(with_data(&data, profile));
+    }
     let objects = recording::objects(shown, &text)?;
     let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind);
     if let Some(meshsync) = of("MeshSync") {
@@ -96,9 +102,47 @@ pub(crate) fn read(file: &str, profile: &'static Profile) -> Result<Meshsync, Us
     }
     match of("ConfigMap") {
         Some(map) => Ok(with_data(&map["data"], profile)),
-        None => Err(UsageError::new(format!("{shown} contains no watch-list"))
-            .instead("use a MeshSync CR, a ConfigMap with whitelist or blacklist, or the JSON array itself")),
+        None => Err(UsageError::new(format!("{shown} contains no watch-list")).instead(
+            "use a MeshSync CR, a ConfigMap with whitelist or blacklist, Helm values with watchConfig, or the JSON \
+                 array itself",
+        )),
     }
+}
+
+/// The watch-list in the values of a Helm chart: `watchConfig` with a whitelist or blacklist, at any depth, because other
+/// charts include the operator's. `None` if the text does not contain such values.
+fn of_helm_values(shown: &str, text: &str) -> Result<Option<Value>, UsageError> {
+    let documents = reader::values(text).map_err(|why| UsageError::unreadable(shown, why))?;
+    let mut found = Vec::new();
+    for document in documents.iter().filter(|document| document["kind"].is_null()) {
+        watch_configs(document, "", &mut found);
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [(_, config)] => Ok(Some(data_of(config))),
+        [(one, _), (other, _), ..] => {
+            Err(UsageError::new(format!("{shown} contains several watch-lists, {one} and {other}")))
+        }
+    }
+}
+
+/// Every `watchConfig` with a list, and its path.
+fn watch_configs<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a Value)>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        if key == "watchConfig" && LISTS.iter().any(|list| !value[list].is_null()) {
+            found.push((path, value));
+        } else {
+            watch_configs(value, &path, found);
+        }
+    }
+}
+
+/// The lists of a `watchConfig`. Values may contain them as YAML instead of text.
+fn data_of(config: &Value) -> Value {
+    let lists = LISTS.iter().filter(|list| !config[**list].is_null());
+    let text = |list: &Value| if list.is_array() { list.to_string().into() } else { list.clone() };
+    lists.map(|list| ((*list).to_owned(), text(&config[*list]))).collect::<Map<_, _>>().into()
 }
 
 /// A JSON array is a whitelist, unless it contains only names.

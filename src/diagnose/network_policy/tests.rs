@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::stack::{manifests, profile};
 
 const MONITOR: Port = Port { protocol: "TCP", number: 8222 };
 const CLIENT: Port = Port { protocol: "TCP", number: 4222 };
@@ -206,4 +207,53 @@ fn host_network_pods_and_traffic_to_self_are_allowed() {
     assert_ne!(policies.between(&one, &two, CLIENT), Reach::Open);
     one.spec.as_mut().expect("a spec").host_network = Some(true);
     assert_eq!(policies.between(&one, &two, CLIENT), Reach::Open);
+}
+
+#[test]
+fn policy_of_the_installation_admits_only_meshsync_server_and_meshdoctor() {
+    for profile in profile::ALL {
+        let options = manifests::Options { network_policy: true, ..manifests::Options::default() };
+        let objects = manifests::manifests(profile, "somewhere", &options);
+        let policies: Vec<NetworkPolicy> = objects
+            .iter()
+            .filter(|object| object.id.kind == "NetworkPolicy")
+            .map(|object| serde_json::from_value(object.body.clone()).expect("a policy"))
+            .collect();
+        assert_eq!(policies.len(), 1);
+        let home = Namespace::new("somewhere", None);
+        let policies = Policies::new(&policies, &home);
+        let pods: Vec<Pod> = manifests::pods(profile, "somewhere").iter().filter_map(manifests::typed).collect();
+        let [operator, broker, meshsync] = pods.as_slice() else { panic!("three pods") };
+        let labelled = |namespace: &str, labels: Value| -> Pod {
+            let metadata = json!({ "name": "x", "namespace": namespace, "labels": labels });
+            serde_json::from_value(json!({ "metadata": metadata })).expect("a pod")
+        };
+        let server = labelled("somewhere", json!({ "app.kubernetes.io/name": profile.name }));
+        let monitor = labelled("somewhere", json!({ "app.kubernetes.io/name": "meshdoctor" }));
+        let stranger = labelled("somewhere", json!({ "app": "web" }));
+        let names = &profile.broker;
+        let reach = |from: &Pod, number: u16| policies.between(from, broker, Port { protocol: "TCP", number });
+        for number in [names.client_port, names.monitor_port] {
+            for from in [meshsync, &server, &monitor] {
+                assert_eq!(reach(from, number), Reach::Open, "{}: {number}", profile.name);
+            }
+            for from in [operator, &stranger] {
+                let blocked = Reach::Blocked { direction: Direction::Ingress, policies: vec![profile.broker_policy()] };
+                assert_eq!(reach(from, number), blocked, "{}: {number}", profile.name);
+            }
+        }
+        assert_ne!(reach(meshsync, 6222), Reach::Open);
+        // Nothing but the broker is isolated, and nothing is limited in what it sends.
+        let port = Port { protocol: "TCP", number: 8443 };
+        assert_eq!(policies.between(&stranger, operator, port), Reach::Open);
+        assert_eq!(policies.between(broker, meshsync, port), Reach::Open);
+        // The same labels in another namespace are not enough.
+        let away = Namespace::new("elsewhere", None);
+        let other = labelled("elsewhere", json!({ "app.kubernetes.io/name": profile.name }));
+        let port = Port { protocol: "TCP", number: names.client_port };
+        let from = RemoteEnd::Pod(&other, &away);
+        let reach =
+            policies.one_way(Direction::Ingress, broker, &from, &|wanted| port_matches(wanted, port, Some(broker)));
+        assert_ne!(reach, Reach::Open);
+    }
 }

@@ -11,9 +11,10 @@ mod upkeep;
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
+    diff,
     plan::{Action, Advice, Plan, Refusal, Step},
     removal,
 };
@@ -42,6 +43,8 @@ pub struct Request {
     pub restored: BTreeSet<&'static str>,
     /// Whether to generate a new broker token.
     pub new_token: bool,
+    /// The kinds of custom resources for which the user gave options.
+    pub given: BTreeSet<&'static str>,
 }
 
 impl Request {
@@ -130,7 +133,7 @@ pub fn plan(profile: &Profile, request: &Request, live_state: &LiveState) -> Res
     upkeep::restarts(profile, request, live_state, &mut plan);
     upkeep::workloads_ready(profile, request, live_state, &mut plan);
     upkeep::old_line(profile, request, live_state, &mut plan);
-    warn(live_state, &mut plan);
+    warn(request, live_state, &mut plan);
     Ok(plan)
 }
 
@@ -145,6 +148,9 @@ pub fn permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
         let made = entry.made && matches!(id.kind.as_str(), "Deployment" | "StatefulSet");
         if made {
             permissions.push(id.permission("patch"));
+        }
+        if id.kind == object::NETWORK_POLICY.kind {
+            permissions.extend(["create", "patch"].map(|verb| id.permission(verb)));
         }
         let goes = upkeep::old(profile).iter().any(|(kind, name)| *kind == id.kind && *name == id.name);
         let secret = id.kind == "Secret" && entry.part == Part::Broker;
@@ -223,7 +229,7 @@ pub fn part_of(profile: &Profile, object: &Object) -> Part {
     match object.id.kind.as_str() {
         "Namespace" => Part::Namespace,
         "CustomResourceDefinition" => Part::Definitions,
-        "Broker" => Part::Broker,
+        "Broker" | "NetworkPolicy" => Part::Broker,
         "MeshSync" => Part::Meshsync,
         _ if object.id.name == profile.meshsync_reader() => Part::Meshsync,
         _ => Part::Operator,
@@ -257,11 +263,19 @@ fn conversions_first(live_state: &LiveState, plan: &mut Plan) -> bool {
     true
 }
 
-fn warn(live_state: &LiveState, plan: &mut Plan) {
+fn warn(request: &Request, live_state: &LiveState, plan: &mut Plan) {
     for tried in &live_state.objects {
         let Some(live) = tried.live.known() else {
             continue;
         };
+        let kind = tried.object.id.kind.as_str();
+        let keeps = request.given.contains(kind) && plan.unchanged.contains(&tried.object.id);
+        if keeps && diff::merge_patch(&live["spec"], &tried.object.body["spec"], false) != json!({}) {
+            plan.warnings.push(format!(
+                "{} exists and keeps its spec; add --overwrite-crs to apply the given options",
+                tried.object.id
+            ));
+        }
         if tried.object.id.kind != "MeshSync" {
             continue;
         }

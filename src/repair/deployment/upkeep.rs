@@ -101,7 +101,7 @@ pub(super) fn workloads_ready(profile: &Profile, request: &Request, live_state: 
             plan.steps.push(step);
         }
     };
-    if request.parts.contains(&Part::Broker) {
+    if request.parts.contains(&Part::Broker) && has_own_broker(live_state) {
         wait(object::STATEFUL_SET, workload);
     }
     if request.parts.contains(&Part::Meshsync) {
@@ -121,8 +121,13 @@ pub(super) fn old_line(profile: &Profile, request: &Request, live_state: &LiveSt
     if !whole {
         return;
     }
+    // MeshSync may be configured to publish to the old broker.
+    let keeps_broker = !has_own_broker(live_state);
     let mut any = false;
     for (kind, name) in old(profile) {
+        if keeps_broker && matches!(kind, "StatefulSet" | "Service" | "ConfigMap") {
+            continue;
+        }
         let Some((id, live)) = live_of(live_state, kind, &name) else {
             continue;
         };
@@ -139,6 +144,11 @@ pub(super) fn old_line(profile: &Profile, request: &Request, live_state: &LiveSt
             profile.broker.current.unwrap_or_default()
         ));
     }
+}
+
+/// Whether the installation has a Broker CR. Without one, `MeshSync` publishes to a server at a given address.
+fn has_own_broker(live_state: &LiveState) -> bool {
+    live_state.objects.iter().any(|tried| tried.object.id.kind == "Broker")
 }
 
 /// The objects of the old operator line only, in order of removal.

@@ -81,3 +81,10 @@ impl Controller {
 pub(super) fn address_of(service: &Value) -> Option<Ipv4Addr> {
     service["spec"]["clusterIP"].as_str()?.parse().ok()
 }
+
+/// The address and the token of a URL that names a server by its IP address.
+pub(super) fn server_of(url: &str) -> Option<(Ipv4Addr, Option<String>)> {
+    let rest = url.strip_prefix("nats://")?;
+    let (token, server) = rest.rsplit_once('@').map_or((None, rest), |(token, server)| (Some(token), server));
+    Some((server.split(':').next()?.parse().ok()?, token.map(str::to_owned)))
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::lookup::address_of;
+use super::lookup::{address_of, server_of};
 use super::{Controller, is_terminating};
 use crate::bed::rest::{self, Writer};
 use crate::bed::setup::random_token;
@@ -70,8 +70,14 @@ impl Controller {
         let Some(object) = self.custom_resource(kind).await?.filter(|object| !is_terminating(object)) else {
             return Ok(());
         };
-        let service = self.find("v1", "Service", self.names().broker).await?;
-        let address = service.as_ref().and_then(address_of);
+        let mut service = self.find("v1", "Service", self.names().broker).await?;
+        let mut address = service.as_ref().and_then(address_of);
+        let custom = object["spec"]["broker"]["custom"]["url"].as_str().filter(|url| !url.is_empty());
+        let custom = custom.map(str::to_owned);
+        if let Some((server, _)) = custom.as_deref().and_then(server_of) {
+            address = Some(server);
+            service = Some(Value::Null);
+        }
         let version = |object: &Value| {
             let metadata = &object["metadata"];
             (metadata["uid"].clone(), metadata["generation"].clone())
@@ -103,13 +109,23 @@ impl Controller {
             let Some(address) = address else {
                 return Ok(());
             };
-            let url = if self.is_current() {
+            let url = if let Some(url) = &custom {
+                url.clone()
+            } else if self.is_current() {
                 format!("nats://$(NATS_TOKEN)@{address}:4222")
             } else {
                 format!("{address}:4222")
             };
             let values = [("meshsync_uid", uid), ("broker_url", &url)];
-            self.setup.fill(self.setup.templates().meshsync, &values)?
+            let mut objects = self.setup.fill(self.setup.templates().meshsync, &values)?;
+            if custom.is_some() {
+                // The operator does not add the token of its own broker.
+                let env = &mut objects[0]["spec"]["template"]["spec"]["containers"][0]["env"];
+                if let Some(env) = env.as_array_mut() {
+                    env.retain(|entry| entry["name"] != "NATS_TOKEN");
+                }
+            }
+            objects
         };
         let writer = self.setup.writer(if kind == "Broker" { "broker" } else { "" });
         for object in objects {

@@ -1,6 +1,7 @@
 //! What runs in the pods: a broker server for each broker pod, and a MeshSync for each MeshSync pod. Meshery Server runs
 //! outside the cluster.
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::Controller;
-use super::lookup::address_of;
+use super::lookup::{address_of, server_of};
 use crate::bed::broker::Broker;
 use crate::bed::fake_client::FakeClient;
 use crate::bed::manifests;
@@ -114,6 +115,12 @@ impl Controller {
 
     /// Starts a MeshSync, if there is a broker.
     async fn start_meshsync(&self, pod: &str) -> Result<Option<MeshSync>> {
+        let subjects = [format!("{}.meshsync.request", self.names().prefix)];
+        if let Some((server, token)) = self.server_elsewhere(pod).await? {
+            let endpoint = format!("{server}:4222");
+            let client = FakeClient::connect("meshsync", &endpoint, token.as_deref(), &subjects)?;
+            return Ok(Some(MeshSync::Idle(client)));
+        }
         let Some((_, server)) = self.servers.get(&self.first_broker()) else {
             return Ok(None);
         };
@@ -133,9 +140,20 @@ impl Controller {
             let publisher = Publisher::start(location, &url, &Faults::default()).await?;
             return Ok(Some(MeshSync::Publishing(pod.to_owned(), publisher, Instant::now())));
         }
-        let subjects = [format!("{}.meshsync.request", self.names().prefix)];
         let client = FakeClient::connect("meshsync", &server.endpoint(), token.as_deref(), &subjects)?;
         Ok(Some(MeshSync::Idle(client)))
+    }
+
+    /// The server and its token in the environment of a MeshSync pod, if it is not the stack's own broker.
+    async fn server_elsewhere(&self, pod: &str) -> Result<Option<(Ipv4Addr, Option<String>)>> {
+        let Some(pod) = self.find("v1", "Pod", pod).await? else {
+            return Ok(None);
+        };
+        let env = pod["spec"]["containers"][0]["env"].as_array();
+        let url = env.into_iter().flatten().find(|entry| entry["name"] == "BROKER_URL");
+        // The URL of the stack's own broker refers to the token in its Secret.
+        let url = url.and_then(|entry| entry["value"].as_str()).filter(|url| !url.contains("$("));
+        Ok(url.and_then(server_of).filter(|(server, _)| self.servers.values().all(|(_, own)| own.address != *server)))
     }
 
     /// Connects Meshery Server to the broker, and again after the broker's pod was replaced.

@@ -117,3 +117,72 @@ fn merge_patch_contains_only_differences() {
     assert_eq!(diff::merge_patch(&live, &wanted, false), json!({ "b": { "c": 5 } }));
     assert_eq!(diff::merge_patch(&live, &wanted, true), json!({ "b": { "c": 5, "d": null }, "e": null }));
 }
+
+/// A cluster without the stack, for an installation with these options.
+fn nothing_with(options: &Options) -> LiveState {
+    let tried = |object: Object| Tried { live: Seen::Absent, dry_run: DryRun::TooEarly, object };
+    let objects = manifests::manifests(&MESHERY, NAMESPACE, options).into_iter().map(tried).collect();
+    LiveState { objects, ..nothing() }
+}
+
+fn with_broker_elsewhere() -> Options {
+    let broker = manifests::ExternalBroker { address: "broker.example:4222".into(), token: Some("SEED".into()) };
+    Options { broker: Some(broker), ..Options::default() }
+}
+
+#[test]
+fn broker_at_an_address_needs_no_broker_of_the_stack_and_removes_none() {
+    let mut live_state = nothing_with(&with_broker_elsewhere());
+    for kind in ["StatefulSet", "Service"] {
+        put(&mut live_state, kind, "meshery-broker", json!({}));
+    }
+    put(&mut live_state, "ClusterRole", "meshery-controller-role", json!({}));
+    let plan = planned(&request(), &live_state);
+    assert!(!plan.steps.iter().any(|step| matches!(step.id.kind.as_str(), "Broker" | "StatefulSet")), "{plan:#?}");
+    let removed: Vec<String> =
+        plan.steps.iter().filter(|step| step.removes()).map(|step| step.id.to_string()).collect();
+    assert_eq!(removed, ["ClusterRole meshery-controller-role"]);
+    assert!(!format!("{:?}", with_broker_elsewhere()).contains("SEED"));
+}
+
+#[test]
+fn options_for_a_custom_resource_that_keeps_its_spec_are_named() {
+    let mut live_state = healthy();
+    let url = json!({ "custom": { "url": "nats://broker.example:4222" } });
+    let meshsync = live_state.objects.iter_mut().find(|tried| tried.object.id.kind == "MeshSync").expect("one");
+    meshsync.object.body["spec"]["broker"] = url;
+    let mut request = request();
+    assert_eq!(planned(&request, &live_state).warnings, Vec::<String>::new());
+    request.given = ["MeshSync"].into();
+    let warnings = planned(&request, &live_state).warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("MeshSync meshery-meshsync exists and keeps its spec"), "{warnings:?}");
+    request.overwrite = true;
+    let plan = planned(&request, &live_state);
+    assert_eq!(plan.warnings, Vec::<String>::new());
+    // The reference to the Broker CR goes, because MeshSync accepts only one of the two.
+    let patch = plan.steps[0].payload().expect("a patch");
+    assert_eq!(patch["spec"]["broker"]["native"], Value::Null);
+    assert!(patch["spec"]["broker"].get("native").is_some(), "{patch}");
+}
+
+#[test]
+fn network_policy_is_a_part_of_the_broker() {
+    let options = Options { network_policy: true, ..Options::default() };
+    let live_state = nothing_with(&options);
+    let created = |part: Part| {
+        let request = Request { parts: [part].into(), ..request() };
+        let plan = planned(&request, &live_state);
+        plan.steps.iter().any(|step| step.id.kind == "NetworkPolicy" && step.is_change())
+    };
+    assert!(created(Part::Broker));
+    assert!(!created(Part::Operator) && !created(Part::Meshsync));
+    let plan = planned(&request(), &live_state);
+    let at = |kind: &str| plan.steps.iter().position(|step| step.id.kind == kind).expect("a step");
+    assert!(at("NetworkPolicy") < at("Broker"));
+    let all = permissions_of_the_command();
+    for verb in ["get", "create", "patch"] {
+        let permission = plan.steps[at("NetworkPolicy")].id.permission(verb);
+        assert!(all.contains(&permission), "{permission}");
+    }
+}

@@ -7,6 +7,7 @@ mod half_installed;
 mod interruption;
 mod meshplay;
 mod midway;
+mod options;
 mod output;
 mod owners;
 mod prompts;
