@@ -198,6 +198,12 @@ pub fn meshsync_version(facts: &Facts) -> Option<String> {
     context.states().meshsync.report.version.clone()
 }
 
+/// Whether a Meshery Server in the cluster is set to deploy the operator.
+pub fn server_deploys_operator(facts: &Facts) -> bool {
+    let expect = Expectation::default();
+    RuleContext::new(facts, &expect).server_mode().is_some_and(|mode| !mode.embedded)
+}
+
 /// The heading of a category of checks.
 pub fn category_title(category: Component) -> &'static str {
     category.title()

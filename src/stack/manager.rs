@@ -116,6 +116,11 @@ impl Manager {
         }
     }
 
+    /// Whether it is the Helm release of this name.
+    pub fn is_release(&self, name: &str) -> bool {
+        matches!(self, Self::Helm { release, .. } if release == name)
+    }
+
     /// The metadata of an object that names this tool.
     pub fn mark(&self) -> String {
         match self {

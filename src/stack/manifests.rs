@@ -2,7 +2,9 @@
 //!
 //! The templates are in the folder next to this file. `fill` replaces each `${name}` in them.
 
+mod helm;
 mod network_policy;
+mod standalone;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +38,12 @@ pub struct Options {
     pub broker: Option<ExternalBroker>,
     /// Whether a `NetworkPolicy` limits who can connect to the broker.
     pub network_policy: bool,
+    /// Whether `MeshSync` is deployed alone, without operator and custom resources.
+    pub standalone: bool,
+    /// The namespaces whose objects a standalone `MeshSync` publishes. Empty for all.
+    pub output_namespaces: Vec<String>,
+    /// The Helm release that can adopt the objects.
+    pub helm_release: Option<String>,
     /// The data of `MeshSync`'s watch-list. `None` for the stock list.
     pub watch_list: Option<Value>,
     /// Whether `MeshSync` may read every kind, not only those of its watch-list.
@@ -52,6 +60,9 @@ impl Default for Options {
             broker_size: 1,
             broker: None,
             network_policy: false,
+            standalone: false,
+            output_namespaces: Vec::new(),
+            helm_release: None,
             watch_list: None,
             watch_everything: false,
         }
@@ -134,6 +145,9 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
     } else {
         include_str!("manifests/operator.yaml")
     };
+    if options.standalone {
+        return standalone::manifests(profile, namespace, options);
+    }
     let mut bodies = Vec::new();
     for template in [
         include_str!("manifests/namespace.yaml"),
@@ -154,6 +168,9 @@ pub fn manifests(profile: &Profile, namespace: &str, options: &Options) -> Vec<O
             specify_meshsync(&mut body["spec"], options);
         }
         narrow_reader(body, profile, options);
+        if let Some(release) = &options.helm_release {
+            helm::mark(body, profile, namespace, release);
+        }
     }
     bodies.into_iter().filter_map(Object::of).collect()
 }
@@ -232,7 +249,7 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
     let operator = &profile.operator;
     let broker = &profile.broker;
     let images = &profile.images;
-    let operator_image = operator_image(images.operator, options);
+    let operator_image = image(images.operator, options.operator_version.as_deref(), options);
     let broker_size = options.broker_size.to_string();
     [
         ("namespace", namespace),
@@ -270,10 +287,10 @@ fn documents(text: &str) -> Vec<Value> {
     documents
 }
 
-/// The operator's image according to the options.
-fn operator_image(image: &str, options: &Options) -> String {
+/// An image with this tag, if there is one, from the registry of the options.
+fn image(image: &str, version: Option<&str>, options: &Options) -> String {
     let (path, tag) = image.split_once(':').unwrap_or((image, "latest"));
-    let tag = options.operator_version.as_deref().unwrap_or(tag);
+    let tag = version.unwrap_or(tag);
     match &options.image_registry {
         Some(registry) => format!("{}/{path}:{tag}", registry.trim_end_matches('/')),
         None => format!("{path}:{tag}"),
@@ -395,6 +412,65 @@ mod tests {
                 }
             }
             assert!(objects[2].body.pointer("/spec/versions/0/schema").is_some());
+        }
+    }
+
+    #[test]
+    fn standalone_meshsync_has_its_reader_and_nothing_else() {
+        let broker = ExternalBroker { address: "broker.example:4222".into(), token: None };
+        for profile in profile::ALL {
+            let options = Options {
+                standalone: true,
+                broker: Some(broker.clone()),
+                meshsync_version: Some("v1.0.1".into()),
+                image_registry: Some("registry.example".into()),
+                output_namespaces: vec!["a".into(), "b".into()],
+                ..Options::default()
+            };
+            let objects = manifests(profile, "somewhere", &options);
+            let kinds: Vec<&str> = objects.iter().map(|object| object.id.kind.as_str()).collect();
+            assert_eq!(kinds, ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Deployment"]);
+            assert!(!objects.iter().any(|object| object.body.to_string().contains("${")), "{objects:#?}");
+            let reader = &objects[2].body["rules"];
+            assert_ne!(reader[0]["resources"][0], "*");
+            let pod = &objects[4].body["spec"]["template"]["spec"];
+            assert_eq!(pod["serviceAccountName"], objects[1].id.name.as_str());
+            let container = &pod["containers"][0];
+            let image = container["image"].as_str().expect("an image");
+            assert!(image.starts_with("registry.example/") && image.ends_with("/meshsync:1.0.1"), "{image}");
+            assert_eq!(container["args"], json!(["-outputNamespaces", "a,b"]));
+            assert_eq!(container["env"], json!([{ "name": "BROKER_URL", "value": "nats://broker.example:4222" }]));
+            assert!(container["readinessProbe"].is_object());
+            // Before 1.0.1, MeshSync does not serve the probes.
+            let before = Options { meshsync_version: Some("1.0.0".into()), ..options };
+            let objects = manifests(profile, "somewhere", &before);
+            let container = &objects[4].body["spec"]["template"]["spec"]["containers"][0];
+            assert!(container["livenessProbe"].is_null() && container["readinessProbe"].is_null());
+        }
+    }
+
+    #[test]
+    fn release_owns_every_object_that_its_chart_may_contain() {
+        let options = Options { helm_release: Some("mesh".into()), ..Options::default() };
+        for object in manifests(&profile::MESHERY, "somewhere", &options) {
+            let metadata = &object.body["metadata"];
+            let annotations = &metadata["annotations"];
+            let marked = metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+                && annotations["meta.helm.sh/release-name"] == "mesh"
+                && annotations["meta.helm.sh/release-namespace"] == "somewhere";
+            let part_of_chart = !matches!(object.id.kind.as_str(), "Namespace" | "CustomResourceDefinition");
+            assert_eq!(marked, part_of_chart, "{}", object.id);
+            if object.id.kind == "Deployment" {
+                // The selector is immutable, so it must be the chart's.
+                let selector = json!({
+                    "app.kubernetes.io/name": "meshery-operator", "app.kubernetes.io/instance": "mesh",
+                });
+                assert_eq!(object.body["spec"]["selector"]["matchLabels"], selector);
+                let labels = &object.body["spec"]["template"]["metadata"]["labels"];
+                for (key, value) in selector.as_object().expect("labels") {
+                    assert_eq!(&labels[key], value);
+                }
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use super::{duration, image_tag, registry};
+use super::{duration, image_tag, registry, release};
 use crate::cluster::kubeconfig::namespace;
 
 /// The arguments of `system redeploy`.
@@ -29,7 +29,7 @@ pub struct Redeploy {
     pub overwrite_crs: bool,
     /// Restore the specs of custom resources from a backup written by `system reset`; others stay unchanged
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "watch_list", "broker_size", "broker_service_type", "broker_url", "meshsync_version",
+        "watch_list", "broker_size", "broker_service_type", "broker_url", "meshsync_version", "standalone",
     ])]
     pub from_backup: Option<String>,
     /// Namespace in the backup to restore from; required with --yes if it is not the stack's
@@ -42,7 +42,7 @@ pub struct Redeploy {
     #[arg(long)]
     pub force_conflicts: bool,
     /// Take over objects managed by Helm, Argo CD or Flux
-    #[arg(long)]
+    #[arg(long, conflicts_with = "helm_release")]
     pub take_over: bool,
     /// Do not wait until MeshSync is connected
     #[arg(long)]
@@ -79,6 +79,15 @@ pub struct Installation {
     /// Add a NetworkPolicy: only MeshSync, Meshery Server and meshdoctor in the namespace can connect to the broker
     #[arg(long, conflicts_with = "broker_url")]
     pub network_policy: bool,
+    /// Deploy MeshSync alone, without operator and custom resources; it publishes to --broker-url
+    #[arg(long, requires = "broker_url", conflicts_with_all = ["operator_version", "watch_list"])]
+    pub standalone: bool,
+    /// Namespaces whose objects a standalone MeshSync publishes [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = namespace, requires = "standalone")]
+    pub output_namespaces: Vec<String>,
+    /// Helm release that can adopt the objects later with `helm upgrade --install`
+    #[arg(long, value_name = "NAME", value_parser = release, conflicts_with = "standalone")]
+    pub helm_release: Option<String>,
     /// MeshSync's watch-list: a MeshSync CR, a ConfigMap, Helm values or a JSON array [default: the stock watch-list]
     #[arg(long, value_name = "FILE")]
     pub watch_list: Option<String>,
@@ -118,6 +127,9 @@ pub struct Reset {
     /// Clear the finalizers of custom resources if no operator is left to do it
     #[arg(long)]
     pub clear_finalizers: bool,
+    /// Remove objects managed by Helm, Argo CD or Flux too, and Helm's release records
+    #[arg(long)]
+    pub take_over: bool,
     /// Also remove the CRDs, and with them their custom resources in every namespace
     #[arg(long)]
     pub crds: bool,

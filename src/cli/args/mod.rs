@@ -269,6 +269,19 @@ fn registry(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// The name of a Helm release.
+fn release(text: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if text.len() <= 53 && text.chars().all(plain) && ends(text.chars().next()) && ends(text.chars().last()) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "a release name has lowercase letters, digits, hyphens and dots, at most 53, and starts and ends with a letter or digit",
+        )
+    }
+}
+
 /// A duration with its unit, as in kubectl; 0 means no limit. Longer than a year counts as a year, so that no deadline
 /// overflows a clock.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

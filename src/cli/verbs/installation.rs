@@ -28,6 +28,10 @@ pub(crate) async fn options(
 ) -> Result<Options, UsageError> {
     let default = Options::default();
     let broker = broker(args, global).await?;
+    // Its MeshSync does not understand a user in the address.
+    if profile.broker.current.is_none() && broker.as_ref().is_some_and(|broker| broker.token.is_some()) {
+        return Err(UsageError::new(format!("MeshSync of {} does not support a token", profile.product)));
+    }
     let watch_list = match &args.watch_list {
         Some(file) => {
             let named = file.clone();
@@ -46,6 +50,9 @@ pub(crate) async fn options(
         broker_size: args.broker_size.unwrap_or(default.broker_size),
         broker,
         network_policy: args.network_policy,
+        standalone: args.standalone,
+        output_namespaces: args.output_namespaces.clone(),
+        helm_release: args.helm_release.clone(),
         watch_list,
         watch_everything: args.watch_everything,
     })

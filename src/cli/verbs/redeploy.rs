@@ -18,12 +18,12 @@ use crate::{
     observe::{self, Depth},
     repair::{
         deployment::{self, Request},
-        plan::{Cause, Plan, Refusal},
+        plan::{Advice, Cause, Plan, Refusal},
         restore::Backup,
     },
     report::{Action, Report, Source, Verdict},
     stack::{
-        base::{limits, reader, usage::UsageError},
+        base::{failure::Failure, limits, reader, usage::UsageError},
         inventory::Part,
         manifests::{self, Object, Options},
         object::{self, Id},
@@ -47,8 +47,15 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
             .instead("deploy MeshSync, or everything")
             .into());
     }
+    if args.options.standalone && matches!(args.what, Deployable::Operator | Deployable::Broker) {
+        return Err(UsageError::new("--standalone deploys only MeshSync").into());
+    }
     let run = Run::new(global, terminal, &args.change, profile);
     let mut request = request(args);
+    if options.standalone {
+        // Its ServiceAccount is otherwise a part of the operator.
+        request.parts = parts(Deployable::All);
+    }
     let backup = match &args.from_backup {
         Some(file) => {
             let named = file.clone();
@@ -66,10 +73,18 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
         let look = async {
             let facts = observe::look(session, Depth::Check).await;
             let report = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
-            Considered { report, starting: starting(&facts) }
+            let helm_server = diagnose::server_deploys_operator(&facts);
+            Considered { report, starting: starting(&facts), helm_server }
         };
         let (mut plan, seen) = Box::pin(planned(session, profile, &request, &options, &backup, look)).await?;
         warn(&options, profile, &mut plan);
+        if seen.helm_server && !plan.is_empty() && !options.standalone && options.helm_release.is_none() {
+            plan.warnings.push(format!(
+                "{} Server in operator mode deploys the operator with Helm, which fails on objects that its release \
+                 does not own; add --helm-release {}",
+                profile.product, profile.operator.deployment
+            ));
+        }
         plan.unhealthy = cause(&seen.report).filter(|_| plan.is_empty());
         if let Some(cause) = &mut plan.unhealthy
             && let Some(age) = seen.starting.filter(|_| cause.code == NOT_CONNECTED)
@@ -98,7 +113,7 @@ pub(super) async fn plan_of(
     };
     let new_token = *action == Action::NewToken;
     let request = Request { parts: parts(what), force_conflicts, new_token, ..Request::default() };
-    let look = async { Considered { report: report.clone(), starting: None } };
+    let look = async { Considered { report: report.clone(), starting: None, helm_server: false } };
     let profile = session.scope.profile;
     let (plan, _) = planned(session, profile, &request, &Options::default(), &Backup::default(), look).await?;
     Ok(plan)
@@ -109,6 +124,8 @@ struct Considered {
     report: Report,
     /// How long `MeshSync` has been running, if it may still connect on its own.
     starting: Option<Duration>,
+    /// Whether a server in the cluster deploys the operator with Helm.
+    helm_server: bool,
 }
 
 /// The plan for the live state, and what else it considers.
@@ -122,6 +139,7 @@ async fn planned(
 ) -> Result<(Plan, Considered), Refusal> {
     let objects = desired(session, profile, request, options, backup).await?;
     let (mut live_state, seen) = tokio::join!(session.live_state(profile, objects, request.take_over), look);
+    live_state.owners.retain(|owner| !options.helm_release.as_ref().is_some_and(|release| owner.is_release(release)));
     let codes = seen.report.findings().iter().map(|finding| finding.code.clone());
     live_state.findings = codes.filter(|code| seen.starting.is_none() || code != NOT_CONNECTED).collect();
     let plan = deployment::plan(profile, request, &live_state)?;
@@ -148,7 +166,10 @@ async fn desired(
     backup: &Backup,
 ) -> Result<Vec<Object>, Refusal> {
     let namespace = session.namespace();
-    let (custom, _) = session.custom_resources(profile).await;
+    let (custom, unread) = session.custom_resources(profile).await;
+    if options.standalone {
+        alone(&custom, &unread)?;
+    }
     let mut objects = manifests::manifests(profile, namespace, options);
     specify(&mut objects, &custom, backup)?;
     let meshsync = objects.iter().find(|object| object.id.kind == "MeshSync");
@@ -165,6 +186,23 @@ async fn desired(
         manifests::let_read(profile, &mut objects, &kinds);
     }
     Ok(objects)
+}
+
+/// A standalone `MeshSync` must not run beside one of the operator's.
+fn alone(custom: &[(Id, Value)], unread: &[Failure]) -> Result<(), Refusal> {
+    if let Some(why) = unread.first() {
+        return Err(Refusal {
+            undetermined: unread.iter().all(|why| why.kind.leaves_open()),
+            ..Refusal::new("it is not known whether custom resources exist", [why.message.clone().into()])
+        });
+    }
+    let Some((id, _)) = custom.first() else {
+        return Ok(());
+    };
+    Err(Refusal::new(
+        format!("{id} exists, and a standalone MeshSync has no custom resources"),
+        [Advice::command("system reset stack"), "or redeploy without --standalone".into()],
+    ))
 }
 
 /// Sets the names of existing custom resources, because two of a kind would conflict over the names of their workloads,
@@ -238,12 +276,16 @@ pub(super) async fn permitted(session: &Session<'_>, plan: &Plan) -> Result<(), 
 fn warn(options: &Options, profile: &Profile, plan: &mut Plan) {
     let writes = |kind: &str| plan.steps.iter().any(|step| step.id.kind == kind && step.is_change());
     let mut warnings = Vec::new();
-    if options.broker.as_ref().is_some_and(|broker| broker.token.is_some()) && writes("MeshSync") {
-        warnings.push(
-            "spec.broker.custom.url of the MeshSync CR will contain the token in plain text: everyone who can read it, \
-             or MeshSync's Deployment, can read the token"
-                .to_owned(),
-        );
+    if options.broker.as_ref().is_some_and(|broker| broker.token.is_some()) {
+        let places = [
+            ("MeshSync", "spec.broker.custom.url of the MeshSync CR, and MeshSync's Deployment,", "them"),
+            ("Deployment", "BROKER_URL in MeshSync's Deployment", "it"),
+        ];
+        let (kind, place, it) = places[usize::from(options.standalone)];
+        if writes(kind) {
+            let all = "contain the token in plain text: everyone who can read";
+            warnings.push(format!("{place} will {all} {it} can read the token"));
+        }
     }
     if options.network_policy && writes(object::NETWORK_POLICY.kind) {
         warnings.push(format!(

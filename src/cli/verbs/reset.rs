@@ -27,14 +27,14 @@ pub(crate) async fn run(args: &Reset, global: &Global, terminal: &Terminal) -> a
     run.apply(&consent, After::Removed, async |session| {
         let namespace = session.namespace();
         let crds = request.parts.contains(&Part::Definitions);
-        let mut found = session.existing(profile, crds).await;
+        let mut found = session.existing(profile, crds, args.take_over).await;
         // A changed CRD takes effect after a moment.
         for _ in 0..LOOKS {
             if !found.is_conversion_under_way() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
-            found = session.existing(profile, crds).await;
+            found = session.existing(profile, crds, args.take_over).await;
         }
         let plan = removal::plan(profile, namespace, &request, &found)?;
         let permissions = removal::permissions(profile, namespace, &request, &found, &plan);
@@ -49,6 +49,7 @@ fn request(args: &Reset) -> Request {
         parts: parts(args.what, args.crds, args.delete_namespace),
         keep_custom_resources: args.keep_crs,
         clear_finalizers: args.clear_finalizers,
+        take_over: args.take_over,
     }
 }
 

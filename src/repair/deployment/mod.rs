@@ -4,7 +4,7 @@
 //! the rest: restarts, waits, and the removal of what the old operator line left.
 
 mod objects;
-mod ownership;
+pub(super) mod ownership;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -99,8 +99,8 @@ pub struct LiveState {
     pub objects: Vec<Tried>,
     /// The objects with fixed names that a stack may consist of.
     pub existing: Vec<(StackObject, Seen<Value>)>,
-    /// The tool that manages the stack.
-    pub owner: Option<Manager>,
+    /// The tools that manage the stack.
+    pub owners: BTreeSet<Manager>,
     /// The Secrets of the Helm release that the stack belongs to, with their UIDs.
     pub releases: Vec<(Id, String)>,
     /// The namespace of another stack that the cluster-wide bindings refer to.
@@ -149,6 +149,10 @@ pub fn permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
         if made {
             permissions.push(id.permission("patch"));
         }
+        if made && entry.part == Part::Meshsync {
+            // Without the operator, MeshSync's Deployment is created here.
+            permissions.push(id.permission("create"));
+        }
         if id.kind == object::NETWORK_POLICY.kind {
             permissions.extend(["create", "patch"].map(|verb| id.permission(verb)));
         }
@@ -162,9 +166,10 @@ pub fn permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
 }
 
 fn refuse(profile: &Profile, request: &Request, live_state: &LiveState) -> Result<(), Refusal> {
-    if let Some(owner) = live_state.owner.as_ref().filter(|_| !request.take_over) {
-        return Err(ownership::refusal(owner));
+    if !live_state.owners.is_empty() && !request.take_over {
+        return Err(ownership::refusal(&live_state.owners));
     }
+    upkeep::standalone_beside_operator(profile, live_state)?;
     if let Some(namespace) = &live_state.elsewhere {
         return Err(Refusal::new(
             format!(
@@ -232,6 +237,7 @@ pub fn part_of(profile: &Profile, object: &Object) -> Part {
         "Broker" | "NetworkPolicy" => Part::Broker,
         "MeshSync" => Part::Meshsync,
         _ if object.id.name == profile.meshsync_reader() => Part::Meshsync,
+        "Deployment" if object.id.name == profile.meshsync.resource => Part::Meshsync,
         _ => Part::Operator,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DryRun, Request, Tried};
+use super::{DryRun, Request, Tried, ownership};
 use crate::{
     facts::{
         difference::{self, Difference},
@@ -126,8 +126,12 @@ fn custom_resource(
         plan.steps.push(Step::new(id.clone(), create).because("the existing one is being deleted"));
         return Ok(());
     }
+    let marks = ownership::missing_marks(live, &tried.object.body);
     if !request.overwrites(&id.kind) {
-        plan.unchanged.push(id.clone());
+        match marks {
+            Some(metadata) => push_patch(id, live, json!({ "metadata": metadata }), plan),
+            None => plan.unchanged.push(id.clone()),
+        }
         return Ok(());
     }
     let exactly = request.restores(&id.kind);
@@ -157,7 +161,7 @@ fn custom_resource(
         }
     }
     let spec = diff::merge_patch(&live["spec"], &wanted, exactly);
-    if spec == json!({}) {
+    if spec == json!({}) && marks.is_none() {
         plan.unchanged.push(id.clone());
         return Ok(());
     }
@@ -166,10 +170,20 @@ fn custom_resource(
         DryRun::Invalid(why) => return Err(unacceptable(id, why)),
         _ => {}
     }
-    let patch = json!({ "spec": spec });
+    let mut patch = json!({});
+    if spec != json!({}) {
+        patch["spec"] = spec;
+    }
+    if let Some(metadata) = marks {
+        patch["metadata"] = metadata;
+    }
+    push_patch(id, live, patch, plan);
+    Ok(())
+}
+
+fn push_patch(id: &Id, live: &Value, patch: Value, plan: &mut Plan) {
     let changes = diff::touched(live, &patch);
     plan.steps.push(Step::new(id.clone(), Action::Patch { patch, changes }));
-    Ok(())
 }
 
 /// Whether this reference names a broker.

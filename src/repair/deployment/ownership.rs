@@ -1,12 +1,14 @@
 //! Taking over objects from another tool: it must no longer treat them as its own.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::LiveState;
 use crate::{
     repair::{
         diff,
-        plan::{Action, Plan, Refusal, Step},
+        plan::{Action, Advice, Plan, Refusal, Step},
     },
     stack::{
         manager::{self, Manager},
@@ -15,31 +17,62 @@ use crate::{
 };
 
 /// The refusal: what to do instead of taking over, and how to take over.
-pub(super) fn refusal(owner: &Manager) -> Refusal {
-    let command = owner.deploy_command();
-    let (instead, first) = match owner {
-        Manager::Helm { .. } => (format!("{command}, with the values that you want"), ""),
-        _ => (
-            format!("{command}, after changing its source"),
-            "; make that tool release the stack first, or it restores both",
-        ),
+pub(super) fn refusal(owners: &BTreeSet<Manager>) -> Refusal {
+    let instead = owners.iter().map(|owner| {
+        let command = owner.deploy_command();
+        let then = match owner {
+            Manager::Helm { .. } => "with the values that you want",
+            _ => "after changing its source",
+        };
+        Advice::from(format!("{command}, {then}"))
+    });
+    let first = if owners.iter().all(|owner| matches!(owner, Manager::Helm { .. })) {
+        ""
+    } else {
+        "; make that tool release the stack first, or it restores both"
     };
+    let its = if owners.len() == 1 { "its" } else { "their" };
+    let take_over = format!("or add --take-over to remove {its} labels, annotations and field ownership{first}").into();
     Refusal::new(
-        format!("the stack is managed by {owner}, which would revert the changes"),
-        [
-            instead.into(),
-            format!("or add --take-over to remove its labels, annotations and field ownership{first}").into(),
-        ],
+        format!("the stack is managed by {}, which would revert the changes", named(owners)),
+        instead.chain([take_over]),
     )
+}
+
+/// All managers in a sentence.
+pub(in crate::repair) fn named(owners: &BTreeSet<Manager>) -> String {
+    owners.iter().map(Manager::to_string).collect::<Vec<_>>().join(" and by ")
+}
+
+/// The step that deletes a record of a Helm release.
+pub(in crate::repair) fn forget((id, uid): &(Id, String)) -> Step {
+    let delete = Action::Delete { uid: uid.clone() };
+    Step::new(id.clone(), delete).because("it stores the Helm release that managed the stack")
+}
+
+/// The labels and annotations of Helm that a custom resource should have and lacks. Its spec belongs to the user, but
+/// without them its chart cannot adopt it.
+pub(super) fn missing_marks(live: &Value, desired: &Value) -> Option<Value> {
+    desired["metadata"]["annotations"]["meta.helm.sh/release-name"].as_str()?;
+    let mut missing = json!({});
+    for (place, keys) in [
+        ("labels", &["app.kubernetes.io/managed-by"][..]),
+        ("annotations", &["meta.helm.sh/release-name", "meta.helm.sh/release-namespace"][..]),
+    ] {
+        for key in keys {
+            let wanted = &desired["metadata"][place][key];
+            if live["metadata"][place][key] != *wanted {
+                missing[place][key] = wanted.clone();
+            }
+        }
+    }
+    (missing != json!({})).then_some(missing)
 }
 
 /// Deletes the Helm release, or the next upgrade or removal by Helm would affect objects that are no longer its own. This
 /// comes first: as long as objects have Helm's marks, another run still knows that it takes over.
 pub(super) fn forget_releases(live_state: &LiveState, plan: &mut Plan) {
-    for (id, uid) in &live_state.releases {
-        let delete = Action::Delete { uid: uid.clone() };
-        plan.steps.push(Step::new(id.clone(), delete).because("it stores the Helm release that managed the stack"));
-    }
+    plan.steps.extend(live_state.releases.iter().map(forget));
 }
 
 /// Removes the marks of the other tool from every object that is kept.
@@ -56,17 +89,23 @@ pub(super) fn remove_marks(live_state: &LiveState, plan: &mut Plan) {
                     .any(|(other, live)| other.kind != "Namespace" && manager::of_live(live).as_ref() == Some(&owner))
             });
         let removed = plan.steps.iter().any(|step| step.id == **id && step.removes());
-        let patch = without_marks(live);
-        if foreign || removed || seen.contains(id) || patch == json!({}) {
+        if foreign || removed || seen.contains(id) {
             continue;
         }
         seen.push(id);
-        let changes = diff::touched(live, &patch);
-        plan.steps.push(
-            Step::new((*id).clone(), Action::Patch { patch, changes })
-                .because("it is no longer managed by the other tool"),
-        );
+        plan.steps.extend(release_object(id, live));
     }
+}
+
+/// The step that removes the marks from an object. `None` if it has none.
+pub(in crate::repair) fn release_object(id: &Id, live: &Value) -> Option<Step> {
+    let patch = without_marks(live);
+    if patch == json!({}) {
+        return None;
+    }
+    let changes = diff::touched(live, &patch);
+    let step = Step::new(id.clone(), Action::Patch { patch, changes });
+    Some(step.because("it is no longer managed by the other tool"))
 }
 
 /// The merge patch that removes the marks from an object; empty if it has none.

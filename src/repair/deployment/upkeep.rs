@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::{LiveState, Request};
 use crate::{
-    repair::plan::{Action, Plan, Step, Until},
+    repair::plan::{Action, Advice, Plan, Refusal, Step, Until},
     stack::{
         inventory::Part,
+        manifests::FIELD_MANAGER,
         object::{self, Id},
         profile::Profile,
     },
@@ -15,9 +16,35 @@ use crate::{
 /// Diagnoses of `MeshSync` that a restart fixes.
 const FIXED_BY_RESTART: &[&str] = &["meshsync-not-connected", "meshsync-stale-env", "watch-list-edited-since-start"];
 
-/// A `MeshSync` Deployment that the old operator created: the current operator would leave the host port in it.
+/// Whether the installation is a `MeshSync` without the operator.
+fn is_standalone(profile: &Profile, live_state: &LiveState) -> bool {
+    !live_state
+        .objects
+        .iter()
+        .any(|tried| tried.object.id.name == profile.operator.deployment && tried.object.id.kind == "Deployment")
+}
+
+/// Refuses a `MeshSync` without the operator where an operator runs.
+pub(super) fn standalone_beside_operator(profile: &Profile, live_state: &LiveState) -> Result<(), Refusal> {
+    if !is_standalone(profile, live_state) || live_of(live_state, "Deployment", profile.operator.deployment).is_none() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("Deployment {} exists, and a standalone MeshSync has no operator", profile.operator.deployment),
+        [Advice::command("system reset stack"), "or redeploy without --standalone".into()],
+    ))
+}
+
+/// Whether this program deployed a `MeshSync` without the operator. The operator would leave our fields in it.
+fn is_our_standalone(live: &Value) -> bool {
+    live["metadata"]["ownerReferences"].is_null()
+        && object::items(&live["metadata"]["managedFields"])
+            .any(|entry| entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply")
+}
+
+/// A `MeshSync` Deployment of the old operator, or one without an operator: the current operator would leave fields in it.
 pub(super) fn old_meshsync(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
-    if !request.parts.contains(&Part::Operator) {
+    if !request.parts.contains(&Part::Operator) || is_standalone(profile, live_state) {
         return;
     }
     let name = profile.meshsync.resource;
@@ -30,11 +57,15 @@ pub(super) fn old_meshsync(profile: &Profile, request: &Request, live_state: &Li
             .flat_map(|container| object::items(&container["ports"]))
             .any(|port| port["hostPort"].is_number());
         let current = profile.broker.current.is_some();
-        if let Some(uid) = object::uid(live).filter(|_| has_host_port && current) {
-            plan.steps.push(
-                Step::new(entry.id.clone(), Action::Delete { uid: uid.into() })
-                    .because("the operator recreates it without the host port of the old operator line"),
-            );
+        let why = if is_our_standalone(live) {
+            "it was deployed without the operator, which creates its own"
+        } else if has_host_port && current {
+            "the operator recreates it without the host port of the old operator line"
+        } else {
+            continue;
+        };
+        if let Some(uid) = object::uid(live) {
+            plan.steps.push(Step::new(entry.id.clone(), Action::Delete { uid: uid.into() }).because(why));
         }
     }
 }
@@ -118,7 +149,7 @@ pub(super) fn workloads_ready(profile: &Profile, request: &Request, live_state: 
 /// What the old operator line leaves once the current one is ready: a broker without a token and unlimited permissions.
 pub(super) fn old_line(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
     let whole = [Part::Operator, Part::Broker, Part::Meshsync].iter().all(|part| request.parts.contains(part));
-    if !whole {
+    if !whole || is_standalone(profile, live_state) {
         return;
     }
     // MeshSync may be configured to publish to the old broker.

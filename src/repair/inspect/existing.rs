@@ -19,8 +19,9 @@ use crate::{
 impl Session<'_> {
     /// Everything that exists of a stack, and which other tools manage it.
     ///
-    /// With `crds`, also the custom resources of its CRDs in every namespace.
-    pub async fn existing(&self, profile: &Profile, crds: bool) -> Found {
+    /// With `crds`, also the custom resources of its CRDs in every namespace. With `take_over`, also the records of the
+    /// Helm releases that manage objects of this namespace.
+    pub async fn existing(&self, profile: &Profile, crds: bool, take_over: bool) -> Found {
         let namespace = self.namespace();
         let wanted = inventory::of(profile, namespace);
         let (seen, (custom, unread), foreign_workloads) = tokio::join!(
@@ -42,12 +43,16 @@ impl Session<'_> {
                 Some((part, manager::of_live(live)?))
             }))
             .collect();
+        // Cluster-wide objects may belong to the release of another stack.
+        let within = existing.iter().filter(|(entry, _)| entry.id.namespace.is_some());
+        let within = within.filter_map(|(_, seen)| seen.known()).chain(custom.iter().map(|(_, live)| live));
+        let releases = if take_over { self.releases(within).await } else { Vec::new() };
         let operator_works = existing.iter().any(|(entry, seen)| {
             entry.id.name == profile.operator.deployment
                 && entry.id.kind == "Deployment"
                 && seen.known().is_some_and(|live| live["status"]["readyReplicas"].as_i64() > Some(0))
         });
-        Found { existing, custom, unread, instances, foreign_workloads, operator_works, claims }
+        Found { existing, custom, unread, instances, foreign_workloads, operator_works, claims, releases }
     }
 
     /// A MeshSync CR with another name has a Deployment with that name.

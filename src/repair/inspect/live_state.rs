@@ -39,10 +39,10 @@ impl Session<'_> {
                 .filter(|tried| tried.object.id.kind != object::NAMESPACE.kind)
                 .filter_map(|tried| tried.live.known())
         };
-        let owner = managed().find_map(manager::of_live);
+        let owners = managed().filter_map(manager::of_live).collect();
         let releases = if take_over { self.releases(managed()).await } else { Vec::new() };
         let elsewhere = self.elsewhere_bound(&tried).await;
-        LiveState { elsewhere, objects: tried, existing, owner, releases, findings: Vec::new() }
+        LiveState { elsewhere, objects: tried, existing, owners, releases, findings: Vec::new() }
     }
 
     /// The namespace of another stack that the cluster-wide bindings refer to.
@@ -70,7 +70,7 @@ impl Session<'_> {
     }
 
     /// The Secrets of the Helm releases that these objects belong to; only their metadata is read.
-    async fn releases(&self, objects: impl Iterator<Item = &Value>) -> Vec<(Id, String)> {
+    pub(super) async fn releases(&self, objects: impl Iterator<Item = &Value>) -> Vec<(Id, String)> {
         let releases: BTreeSet<(String, String)> = objects
             .filter_map(manager::metadata)
             .filter_map(|metadata| stack::release_of(&metadata, self.namespace()))

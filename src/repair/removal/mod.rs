@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::plan::{Action, Advice, Plan, Refusal, Step, Until};
+use super::{
+    deployment::ownership,
+    plan::{Action, Advice, Plan, Refusal, Step, Until},
+};
 use crate::{
     report::change::ChangedField,
     stack::{
@@ -15,7 +18,7 @@ use crate::{
             seen::Seen,
         },
         inventory::{Part, StackObject},
-        manager::Manager,
+        manager::{self, Manager},
         object::{self, Id},
         profile::Profile,
     },
@@ -32,6 +35,8 @@ pub struct Request {
     pub keep_custom_resources: bool,
     /// Whether to clear finalizers if no operator is left to handle them.
     pub clear_finalizers: bool,
+    /// Whether objects that another tool manages may be removed.
+    pub take_over: bool,
 }
 
 /// What exists.
@@ -51,6 +56,8 @@ pub struct Found {
     pub operator_works: bool,
     /// The parts that other tools manage.
     pub claims: Vec<(Part, Manager)>,
+    /// The Secrets of the Helm releases that manage the stack, with their UIDs; read only to take over.
+    pub releases: Vec<(Id, String)>,
 }
 
 impl Found {
@@ -64,6 +71,12 @@ impl Found {
         let unlisted = unlisted.filter_map(|(_, seen)| seen.failure());
         let mut hidden = self.unread.iter().chain(unlisted);
         !webhook && hidden.any(|why| why.kind.is_conversion_webhook())
+    }
+
+    /// The tools that manage the stack. The namespace and the CRDs may belong to another deployment than the stack's.
+    fn owners(&self) -> BTreeSet<Manager> {
+        let own = self.claims.iter().filter(|(part, _)| !matches!(part, Part::Definitions | Part::Namespace));
+        own.map(|(_, owner)| owner.clone()).collect()
     }
 
     /// Whether custom resources cannot be read, for example because of a dead webhook, so that the plan is incomplete.
@@ -86,8 +99,15 @@ pub fn plan(profile: &Profile, namespace: &str, request: &Request, found: &Found
         plan.continues = true;
         return Ok(plan);
     }
+    if request.take_over {
+        // First, because as long as objects have Helm's marks, another run still knows that it takes over.
+        plan.steps.extend(found.releases.iter().map(ownership::forget));
+    }
     custom_resources(request, found, &mut plan)?;
     objects(profile, namespace, request, found, &mut plan);
+    if request.take_over {
+        release_kept(found, &mut plan);
+    }
     keep(request, found, &mut plan);
     take_instances(found, &mut plan);
     warn(namespace, request, found, &mut plan);
@@ -139,6 +159,19 @@ fn objects(profile: &Profile, namespace: &str, request: &Request, found: &Found,
         plan.steps.push(Step::new(entry.id.clone(), action));
         if matches!(entry.part, Part::Definitions | Part::Namespace) {
             plan.steps.push(Step::new(entry.id.clone(), Action::Wait(Until::Gone)));
+        }
+    }
+}
+
+/// Removes the marks of the stack's managers from the objects that are kept. Other deployments than the stack's keep theirs.
+fn release_kept(found: &Found, plan: &mut Plan) {
+    let owners = found.owners();
+    let existing = found.existing.iter().filter_map(|(entry, seen)| Some((&entry.id, seen.known()?)));
+    let custom = found.custom.iter().map(|(id, live)| (id, live));
+    for (id, live) in custom.chain(existing) {
+        let removed = plan.steps.iter().any(|step| step.id == *id && (step.removes() || !step.is_change()));
+        if !removed && manager::of_live(live).is_some_and(|owner| owners.contains(&owner)) {
+            plan.steps.extend(ownership::release_object(id, live));
         }
     }
 }
@@ -221,12 +254,23 @@ fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, 
 /// Objects that another tool manages are left to it. Namespace and CRDs may belong to another deployment than the stack's:
 /// their managers matter only if they are removed.
 fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusal> {
-    let shared = |part: Part| matches!(part, Part::Definitions | Part::Namespace);
-    if let Some((_, owner)) = found.claims.iter().find(|(part, _)| !shared(*part)) {
-        let why = format!("the stack is managed by {owner}, which would restore it or fail on the missing objects");
-        return Err(Refusal::new(why, [owner.removal_command().into()]));
+    let owners = found.owners();
+    if !owners.is_empty() && !request.take_over {
+        let named = ownership::named(&owners);
+        let why = format!("the stack is managed by {named}, which would restore it or fail on the missing objects");
+        let instead = owners.iter().map(|owner| owner.removal_command().into());
+        let by_helm = owners.iter().all(|owner| matches!(owner, Manager::Helm { .. }));
+        let take_over = if by_helm {
+            "or add --take-over to remove the objects and Helm's release records"
+        } else {
+            "or add --take-over to remove the objects anyway; make that tool release the stack first, or it restores them"
+        };
+        return Err(Refusal::new(why, instead.chain([take_over.into()])));
     }
-    let removed = |(part, _): &&(Part, Manager)| request.parts.contains(part);
+    let removed = |(part, owner): &&(Part, Manager)| {
+        let taken = request.take_over && (*part == Part::Definitions || owners.contains(owner));
+        request.parts.contains(part) && !taken
+    };
     let Some((part, owner)) = found.claims.iter().find(removed) else {
         return Ok(());
     };

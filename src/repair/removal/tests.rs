@@ -82,7 +82,12 @@ fn stack() -> Found {
 }
 
 fn request(parts: &[Part]) -> Request {
-    Request { parts: parts.iter().copied().collect(), keep_custom_resources: false, clear_finalizers: false }
+    Request {
+        parts: parts.iter().copied().collect(),
+        keep_custom_resources: false,
+        clear_finalizers: false,
+        take_over: false,
+    }
 }
 
 const STACK: [Part; 3] = [Part::Meshsync, Part::Broker, Part::Operator];
@@ -158,7 +163,50 @@ fn objects_of_another_tool_are_a_refusal() {
     found.claims = vec![(Part::Broker, owner)];
     let refusal = refused(&request(&STACK), &found);
     assert!(refusal.why.contains("Helm (release mesh)"), "{refusal:?}");
-    assert_eq!(refusal.instead, ["helm uninstall mesh -n meshery".into()]);
+    let take_over = "or add --take-over to remove the objects and Helm's release records";
+    assert_eq!(refusal.instead, ["helm uninstall mesh -n meshery".into(), take_over.into()]);
+
+    // With several owners each is named, with its own command.
+    found.claims.push((Part::Meshsync, Manager::ArgoCd { application: Some("apps".into()) }));
+    let refusal = refused(&request(&STACK), &found);
+    assert!(refusal.why.contains("Helm (release mesh) and by Argo CD (application apps)"), "{refusal:?}");
+    assert_eq!(refusal.instead[..2], ["helm uninstall mesh -n meshery".into(), "argocd app delete apps".into()]);
+}
+
+#[test]
+fn take_over_removes_release_records_first_and_marks_last() {
+    let marks = json!({ "metadata": {
+        "labels": { "app": "meshery", "app.kubernetes.io/managed-by": "Helm" },
+        "annotations": { "meta.helm.sh/release-name": "mesh", "meta.helm.sh/release-namespace": NAMESPACE },
+    } });
+    let other = json!({ "metadata": { "labels": { "argocd.argoproj.io/instance": "tenants" } } });
+    let mut found = found(&[
+        ("Deployment", "meshery-meshsync", marks.clone()),
+        ("Deployment", "meshery-operator", marks.clone()),
+        ("Namespace", NAMESPACE, other),
+    ]);
+    found.custom = vec![custom("MeshSync", &marks["metadata"]), custom("Broker", &marks["metadata"])];
+    let owner = Manager::Helm { release: "mesh".into(), namespace: Some(NAMESPACE.into()) };
+    let tenants = Manager::ArgoCd { application: Some("tenants".into()) };
+    found.claims = vec![(Part::Meshsync, owner), (Part::Namespace, tenants)];
+    let record = Id::of(object::SECRET, Some(NAMESPACE), "sh.helm.release.v1.mesh.v1");
+    found.releases = vec![(record, "1".into())];
+    let mut request = request(&[Part::Meshsync]);
+    request.take_over = true;
+    assert_eq!(
+        lines(&planned(&request, &found)),
+        [
+            "delete Secret sh.helm.release.v1.mesh.v1",
+            "delete MeshSync meshery-meshsync",
+            "wait MeshSync meshery-meshsync",
+            "delete Deployment meshery-meshsync",
+            "change Broker meshery-broker",
+            "change Deployment meshery-operator",
+        ]
+    );
+    // The namespace belongs to another deployment, which is not taken over.
+    request.parts.insert(Part::Namespace);
+    assert_eq!(refused(&request, &found).instead, ["omit --delete-namespace".into()]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod backups;
 mod crds;
+mod parts;
 mod reading;
 
 use std::time::Duration;

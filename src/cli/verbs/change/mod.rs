@@ -2,6 +2,7 @@
 
 mod answer;
 mod question;
+mod settle;
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,7 +12,6 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::{
     cli::{
@@ -21,17 +21,12 @@ use crate::{
         terminal::Terminal,
     },
     cluster::session::{Opened, Session},
-    diagnose::{self, Expectation},
-    observe::{self, Depth},
     repair::{
         apply::{Event, Progress, Stage, Writer},
         backup::{self, BackupError},
         plan::{Action, Advice, Plan, Refusal, Step, Until},
     },
-    report::{
-        Source, State,
-        change::{ChangeReport, Outcome, StepReport},
-    },
+    report::change::{ChangeReport, Outcome, StepReport},
     stack::{
         base::{seen::Seen, words},
         inventory,
@@ -71,9 +66,6 @@ enum Copies {
     /// To this file, or to one with a default name.
     In(Option<PathBuf>),
 }
-
-/// How long MeshSync may take to reconnect to a restarted broker; at most half of the timeout.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// One run of a changing command.
 pub(crate) struct Run<'a> {
@@ -384,48 +376,6 @@ impl<'a> Run<'a> {
         }
         *self.kept.borrow_mut() = Some(shown);
         Ok(())
-    }
-
-    /// Waits until MeshSync is connected. If it does not reconnect on its own, the plan's last step is applied.
-    async fn settle(&self, session: &Session<'_>, plan: &Plan, report: &mut ChangeReport) {
-        let begun = Instant::now();
-        let limit = self.change.wait;
-        let mut nudge = plan.nudge.clone();
-        let mut progress = Progress::default();
-        loop {
-            let steps = report.steps.len();
-            *self.place.borrow_mut() = Some(format!("after {steps} steps (waiting for MeshSync to connect)"));
-            let facts = observe::look(session, Depth::Check).await;
-            let seen = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
-            let meshsync = &seen.components.meshsync;
-            if meshsync.state == State::Connected {
-                report.verified = Some(format!("MeshSync {}", State::Connected));
-                return;
-            }
-            let mut lacks = format!("{}, not {}", meshsync.state, State::Connected);
-            if let Some(root) = seen.root_causes().next() {
-                lacks.push_str(&format!(" ({})", root.code));
-            }
-            if begun.elapsed() >= limit {
-                report.outcome = Outcome::Partial;
-                report.exit_code = exit_of(report).code();
-                report.reason = Some(format!("MeshSync is still {lacks} after {} s", limit.as_secs()));
-                report.instead = vec![self.command("check")];
-                return;
-            }
-            if begun.elapsed() >= GRACE.min(limit / 2)
-                && let Some(step) = nudge.take()
-            {
-                let more = Plan { steps: vec![step.clone()], ..Plan::default() };
-                let done = self.write(session, &more, steps).await;
-                report.steps.extend(done.steps.into_iter().skip(self.earlier.borrow().len()));
-                continue;
-            }
-            let stalled = progress.stalled(&lacks);
-            let line = render::waiting("waiting for MeshSync", &lacks, begun.elapsed(), limit, stalled);
-            self.terminal.show_step(&line);
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
     }
 
     /// What was kept and what to do next, after a change that is done.

@@ -1,11 +1,12 @@
-//! Redeploys with options: a broker at an address, and a `NetworkPolicy` for the broker.
+//! Redeploys with options: a broker at an address, a `NetworkPolicy` for the broker, MeshSync without the operator, and
+//! objects that a Helm release can adopt.
 
 use anyhow::Result;
 use serde_json::json;
 
 use super::{assert_healthy, empty_with_controller, redeploy};
 use crate::{
-    bed::{self, Broker, rest},
+    bed::{self, Broker, rest, rest::BED},
     live::{at, check},
 };
 
@@ -75,5 +76,128 @@ async fn network_policy_is_deployed_keeps_the_stack_connected_and_is_removed_wit
     at(&bed, namespace, "system reset broker --yes --no-backup --wait 60s").run_beside().await.exits(0);
     let gone = rest::get(&client, &path).await.expect_err("it is removed");
     assert!(rest::is(&gone, 404), "{gone:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn standalone_meshsync_is_deployed_replaced_by_the_operator_and_refused_beside_it() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let client = bed.client().await?;
+    let address = bed.addresses().spare();
+    let _broker = Broker::start(&bed, "edge", address, Some(TOKEN)).await?;
+    let _controller = empty_with_controller(&bed, namespace).await?;
+    let file = bed.file(&format!("token-{namespace}"));
+    std::fs::write(&file, TOKEN)?;
+    let options = format!("--standalone --broker-url {address} --broker-token-file {}", file.display());
+
+    let done = redeploy(&bed, namespace, &options).await.exits(0);
+    assert_eq!(done.json()["verified"], "MeshSync CONNECTED", "{}", done.stdout);
+    assert!(done.json()["warnings"].to_string().contains("BROKER_URL in MeshSync's Deployment"), "{}", done.stdout);
+    assert!(!format!("{}{}", done.stdout, done.stderr).contains(TOKEN), "{done:?}");
+    assert_healthy(&bed, namespace).await?;
+    let report = check(&bed, namespace).await;
+    assert_eq!(report["target"]["mode"], "standalone", "{report:#}");
+    let again = redeploy(&bed, namespace, &options).await.exits(0).json();
+    assert_eq!(again["outcome"], "unchanged", "{again:#}");
+
+    // A filter is a change of the arguments, which the check mentions.
+    let filtered = format!("{options} --output-namespaces default,{namespace}");
+    redeploy(&bed, namespace, &filtered).await.exits(0);
+    let report = check(&bed, namespace).await;
+    let findings = report["findings"].as_array().expect("findings");
+    let filter = findings.iter().find(|finding| finding["code"] == "meshsync-output-filter").expect("the filter");
+    assert!(filter["evidence"].to_string().contains(&format!("default,{namespace}")), "{filter:#}");
+
+    // The operator gets a Deployment without the filter.
+    let operator = redeploy(&bed, namespace, "").await.exits(0).json();
+    assert!(operator["steps"].to_string().contains("deployed without the operator"), "{operator:#}");
+    assert_healthy(&bed, namespace).await?;
+    let path = rest::path("apps/v1", "Deployment", namespace, "meshery-meshsync");
+    let deployment = rest::get(&client, &path).await?;
+    assert!(deployment["metadata"]["ownerReferences"].is_array(), "{deployment:#}");
+    assert!(deployment["spec"]["template"]["spec"]["containers"][0]["args"].is_null(), "{deployment:#}");
+
+    let refused = redeploy(&bed, namespace, &options).await.exits(4).json();
+    assert!(refused["reason"].to_string().contains("standalone MeshSync has no custom resources"), "{refused:#}");
+    assert!(refused["instead"].to_string().contains("system reset stack"), "{refused:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn standalone_meshsync_is_removed_by_reset() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let client = bed.client().await?;
+    let address = bed.addresses().spare();
+    let _broker = Broker::start(&bed, "edge", address, None).await?;
+    let _controller = empty_with_controller(&bed, namespace).await?;
+    redeploy(&bed, namespace, &format!("--standalone --broker-url {address}")).await.exits(0);
+    at(&bed, namespace, "system reset stack --yes --no-backup --wait 60s").run_beside().await.exits(0);
+    for path in [
+        rest::path("apps/v1", "Deployment", namespace, "meshery-meshsync"),
+        rest::path("v1", "ServiceAccount", namespace, "meshery-operator"),
+        rest::path("rbac.authorization.k8s.io/v1", "ClusterRole", "", "meshery-meshsync-reader"),
+    ] {
+        let gone = rest::get(&client, &path).await.expect_err("it is removed");
+        assert!(rest::is(&gone, 404), "{path}: {gone:#}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn objects_marked_for_a_helm_release_belong_to_it() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let client = bed.client().await?;
+    let _controller = empty_with_controller(&bed, namespace).await?;
+    let server = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "name": "meshery", "namespace": namespace },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": { "app.kubernetes.io/name": "meshery" } },
+            "template": {
+                "metadata": { "labels": { "app.kubernetes.io/name": "meshery" } },
+                "spec": { "containers": [{
+                    "name": "meshery", "image": "meshery/meshery:v1",
+                    "env": [{ "name": "MESHSYNC_DEFAULT_DEPLOYMENT_MODE", "value": "operator" }],
+                }] },
+            },
+        },
+    });
+    bed.apply(BED, std::slice::from_ref(&server)).await?;
+    let unowned = redeploy(&bed, namespace, "").await.exits(0).json();
+    let warnings = unowned["warnings"].to_string();
+    assert!(warnings.contains("add --helm-release meshery-operator"), "{unowned:#}");
+
+    let marked = redeploy(&bed, namespace, "--helm-release meshery-operator").await.exits(0).json();
+    assert!(!marked["warnings"].to_string().contains("add --helm-release"), "{marked:#}");
+    // It has no pods, which would make the stack unhealthy.
+    rest::delete(&client, &rest::path_of(&server)?).await?;
+    // What Helm requires of an object that exists before its release.
+    for path in [
+        rest::path("apps/v1", "Deployment", namespace, "meshery-operator"),
+        rest::path("v1", "ServiceAccount", namespace, "meshery-operator"),
+        rest::path("meshery.io/v1alpha1", "Broker", namespace, "meshery-broker"),
+        rest::path("meshery.io/v1alpha1", "MeshSync", namespace, "meshery-meshsync"),
+        rest::path("rbac.authorization.k8s.io/v1", "Role", namespace, "meshery-leader-election-role"),
+        rest::path("rbac.authorization.k8s.io/v1", "ClusterRole", "", "meshery-operator-role"),
+    ] {
+        let metadata = rest::get(&client, &path).await?["metadata"].take();
+        assert_eq!(metadata["labels"]["app.kubernetes.io/managed-by"], "Helm", "{path}");
+        assert_eq!(metadata["annotations"]["meta.helm.sh/release-name"], "meshery-operator", "{path}");
+        assert_eq!(metadata["annotations"]["meta.helm.sh/release-namespace"], namespace, "{path}");
+    }
+    let again = redeploy(&bed, namespace, "--helm-release meshery-operator").await.exits(0).json();
+    assert_eq!(again["outcome"], "unchanged", "{again:#}");
+    for release in ["", "--helm-release other"] {
+        let refused = redeploy(&bed, namespace, release).await.exits(4).json();
+        assert!(refused["reason"].to_string().contains("Helm (release meshery-operator)"), "{refused:#}");
+    }
+    let reset = "system reset stack --yes --no-backup --wait 60s -o json";
+    let refused = at(&bed, namespace, reset).run_beside().await.exits(4).json();
+    assert!(refused["instead"].to_string().contains("add --take-over"), "{refused:#}");
+    at(&bed, namespace, &format!("{reset} --take-over")).run_beside().await.exits(0);
     Ok(())
 }

@@ -115,7 +115,8 @@ async fn cycle(owner: &Owner) -> Result<()> {
     let refused = reset(&bed, "").await.exits(4).json();
     let reason = refused["reason"].to_string();
     assert!(reason.contains(owner.called), "{refused:#}");
-    assert_eq!(refused["instead"], json!([owner.removes]), "{refused:#}");
+    assert_eq!(refused["instead"][0], owner.removes, "{refused:#}");
+    assert!(refused["instead"][1].to_string().contains("--take-over"), "{refused:#}");
     assert_eq!(versions(&bed, namespace).await?, before);
 
     // `--take-over` alone is sufficient: it also takes over the tool's fields.
@@ -233,5 +234,49 @@ async fn owner_of_the_namespace_does_not_own_the_stack() -> Result<()> {
         assert_eq!(metadata[place][mark], "tenants", "{metadata:#}");
     }
     rest::get(&client, &rest::path_of(&secret)?).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn reset_takes_over_from_several_owners_and_removes_release_records() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let client = bed.client().await?;
+    states::apply("nothing-installed", &bed, namespace).await?;
+    let _controller = bed.start_controller(namespace)?;
+    redeploy(&bed, namespace, "").await.exits(0);
+    let helm = json!({ "metadata": {
+        "labels": { "app.kubernetes.io/managed-by": "Helm" },
+        "annotations": { "meta.helm.sh/release-name": "mesh", "meta.helm.sh/release-namespace": namespace },
+    } });
+    let flux = json!({ "metadata": { "labels": {
+        "kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
+    } } });
+    let [operator, broker, _] = owned(namespace);
+    rest::merge(&client, &operator, &helm).await?;
+    rest::merge(&client, &broker, &flux).await?;
+    let record = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {
+            "name": "sh.helm.release.v1.mesh.v1", "namespace": namespace,
+            "labels": { "owner": "helm", "name": "mesh", "version": "1", "status": "deployed" },
+        },
+    });
+    bed.apply_yaml(&record.to_string()).await?;
+
+    for refused in [reset(&bed, "").await.exits(4).json(), redeploy(&bed, namespace, "").await.exits(4).json()] {
+        let reason = refused["reason"].to_string();
+        assert!(reason.contains("Helm (release mesh) and by Flux (Kustomization flux-system/apps)"), "{refused:#}");
+    }
+    // Only MeshSync goes; what stays belongs to no tool any more.
+    let arguments = "system reset meshsync --take-over --yes --no-backup --wait 60s -o json";
+    let done = at(&bed, namespace, arguments).run_beside().await.exits(0).json();
+    assert_eq!(done["steps"][0]["name"], "sh.helm.release.v1.mesh.v1", "{done:#}");
+    assert!(rest::get(&client, &rest::path_of(&record)?).await.is_err());
+    let annotations = rest::get(&client, &operator).await?["metadata"]["annotations"].take();
+    assert!(annotations["meta.helm.sh/release-name"].is_null(), "{annotations:#}");
+    let labels = rest::get(&client, &broker).await?["metadata"]["labels"].take();
+    assert!(labels["kustomize.toolkit.fluxcd.io/name"].is_null(), "{labels:#}");
+    reset(&bed, "").await.exits(0);
     Ok(())
 }
