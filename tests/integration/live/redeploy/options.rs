@@ -195,6 +195,8 @@ async fn objects_marked_for_a_helm_release_belong_to_it() -> Result<()> {
         let refused = redeploy(&bed, namespace, release).await.exits(4).json();
         assert!(refused["reason"].to_string().contains("Helm (release meshery-operator)"), "{refused:#}");
     }
+    let other = at(&bed, namespace, "system redeploy --dry-run --take-over").run_beside().await.exits(0);
+    assert!(other.stdout.contains("no longer managed by the other tool"), "{}", other.stdout);
     let reset = "system reset stack --yes --no-backup --wait 60s -o json";
     let refused = at(&bed, namespace, reset).run_beside().await.exits(4).json();
     assert!(refused["instead"].to_string().contains("add --take-over"), "{refused:#}");
