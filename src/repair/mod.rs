@@ -3,6 +3,7 @@
 //! - [`crate::stack`] knows everything that a stack may consist of, and the manifests that install it.
 //! - [`deployment`] plans `system redeploy`, [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what
 //!   changes in an object.
+//! - `release` releases objects from other tools, for a plan that takes over.
 //! - [`fix`] selects what `check --fix` does.
 //! - [`apply`] is the only writer; [`backup`] writes a copy of the removed objects, and [`restore`] reads it.
 //! - [`crate::report::change`] is what the command answers.
@@ -14,5 +15,6 @@ pub mod diff;
 pub mod fix;
 pub mod inspect;
 pub mod plan;
+mod release;
 pub mod removal;
 pub mod restore;

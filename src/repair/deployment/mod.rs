@@ -4,7 +4,7 @@
 //! the rest: restarts, waits, and the removal of what the old operator line left.
 
 mod objects;
-pub(super) mod ownership;
+mod ownership;
 #[cfg(test)]
 mod tests;
 mod upkeep;

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    deployment::ownership,
     plan::{Action, Advice, Plan, Refusal, Step, Until},
+    release,
 };
 use crate::{
     report::change::ChangedField,
@@ -101,7 +101,7 @@ pub fn plan(profile: &Profile, namespace: &str, request: &Request, found: &Found
     }
     if request.take_over {
         // First, because as long as objects have Helm's marks, another run still knows that it takes over.
-        plan.steps.extend(found.releases.iter().map(ownership::forget));
+        plan.steps.extend(found.releases.iter().map(release::forget));
     }
     custom_resources(request, found, &mut plan)?;
     objects(profile, namespace, request, found, &mut plan);
@@ -171,7 +171,7 @@ fn release_kept(found: &Found, plan: &mut Plan) {
     for (id, live) in custom.chain(existing) {
         let removed = plan.steps.iter().any(|step| step.id == *id && (step.removes() || !step.is_change()));
         if !removed && manager::of_live(live).is_some_and(|owner| owners.contains(&owner)) {
-            plan.steps.extend(ownership::release_object(id, live));
+            plan.steps.extend(release::of_object(id, live));
         }
     }
 }
@@ -256,7 +256,7 @@ fn refuse(profile: &Profile, namespace: &str, request: &Request, found: &Found, 
 fn owned(namespace: &str, request: &Request, found: &Found) -> Result<(), Refusal> {
     let owners = found.owners();
     if !owners.is_empty() && !request.take_over {
-        let named = ownership::named(&owners);
+        let named = release::named(&owners);
         let why = format!("the stack is managed by {named}, which would restore it or fail on the missing objects");
         let instead = owners.iter().map(|owner| owner.removal_command().into());
         let by_helm = owners.iter().all(|owner| matches!(owner, Manager::Helm { .. }));
