@@ -203,3 +203,15 @@ async fn objects_marked_for_a_helm_release_belong_to_it() -> Result<()> {
     at(&bed, namespace, &format!("{reset} --take-over")).run_beside().await.exits(0);
     Ok(())
 }
+
+#[tokio::test]
+async fn broker_that_cannot_be_queried_from_here_does_not_keep_redeploy_waiting() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = bed.namespace();
+    let _controller = empty_with_controller(&bed, namespace).await?;
+    // Nothing listens there.
+    let address = bed.addresses().spare();
+    let done = redeploy(&bed, namespace, &format!("--broker-url {address} --wait 20s")).await.exits(0).json();
+    assert_eq!(done["verified"], "MeshSync is running; its broker cannot be queried from here", "{done:#}");
+    Ok(())
+}
