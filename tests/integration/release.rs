@@ -42,6 +42,109 @@ fn archive_contains_binary_completions_man_pages_and_documents() {
     assert_eq!(contained, expected);
 }
 
+/// A static program for Linux on x86_64 that only exits, with this type of its one program header.
+fn tiny_program(header: u8) -> Vec<u8> {
+    const BASE: u64 = 0x40_0000;
+    const CODE: [u8; 9] = [0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05];
+    let size: u64 = 64 + 56 + CODE.len() as u64;
+    let mut program = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0".to_vec();
+    for number in [BASE + 120, 64, 0] {
+        program.extend(number.to_le_bytes());
+    }
+    program.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    program.extend([header, 0, 0, 0, 5, 0, 0, 0]);
+    for number in [0, BASE, BASE, size, size, 0x1000] {
+        program.extend(number.to_le_bytes());
+    }
+    program.extend(CODE);
+    program
+}
+
+/// Packs a program into an image. Returns whether it succeeded, and what was printed.
+fn image(name: &str, output: &Path, program: &Path) -> (bool, String) {
+    let run = Command::new(".ci/image").arg(name).arg(output).arg(program).output().expect("bash");
+    let printed = [run.stdout, run.stderr].concat();
+    (run.status.success(), String::from_utf8(printed).expect("text"))
+}
+
+/// A file of an archive.
+fn unpacked(archive: &Path, file: &str) -> Vec<u8> {
+    let run = Command::new("tar").arg("-xOf").arg(archive).arg(file).output().expect("tar");
+    assert!(run.status.success(), "{file}");
+    run.stdout
+}
+
+#[test]
+fn image_contains_only_the_static_binary_and_its_user() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let file = |name: &str| folder.path().join(name);
+    // PT_LOAD.
+    fs::write(file("program"), tiny_program(1)).expect("written");
+    let (packed, printed) = image("registry.example:5000/meshdoctor:1.0", &file("image.tar"), &file("program"));
+    assert!(packed, "{printed}");
+    assert!(printed.contains("0.1 MiB"), "{printed}");
+
+    let json = |name: &str| -> Value {
+        serde_json::from_slice(&unpacked(&file("image.tar"), name)).unwrap_or_else(|why| panic!("{name}: {why}"))
+    };
+    let manifest = json("manifest.json");
+    assert_eq!(manifest[0]["RepoTags"], serde_json::json!(["registry.example:5000/meshdoctor:1.0"]));
+    assert_eq!(manifest[0]["Layers"], serde_json::json!(["layer.tar"]));
+    let config = json(manifest[0]["Config"].as_str().expect("a configuration"));
+    assert_eq!(config["architecture"], "amd64");
+    let layer = unpacked(&file("image.tar"), "layer.tar");
+    let digest = ring::digest::digest(&ring::digest::SHA256, &layer);
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(config["rootfs"]["diff_ids"], serde_json::json!([format!("sha256:{digest}")]));
+
+    fs::write(file("layer.tar"), layer).expect("written");
+    let (_, list) = script(Command::new("tar").arg("--numeric-owner").arg("-tvf").arg(file("layer.tar")));
+    let entries: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    let entries: Vec<[&str; 3]> = entries.iter().map(|entry| [entry[0], entry[1], entry[5]]).collect();
+    let expected =
+        [["drwxr-xr-x", "0/0", "etc/"], ["-rw-r--r--", "0/0", "etc/passwd"], ["-rwxr-xr-x", "0/0", "meshdoctor"]];
+    assert_eq!(entries, expected);
+    assert_eq!(unpacked(&file("layer.tar"), "meshdoctor"), tiny_program(1));
+
+    // The Dockerfile says the same.
+    let dockerfile = fs::read_to_string("Dockerfile").expect("a Dockerfile");
+    let user = config["config"]["User"].as_str().expect("a user");
+    assert!(dockerfile.contains(&format!("\nUSER {user}\n")), "{dockerfile}");
+    assert!(dockerfile.contains(&format!("\nENTRYPOINT {}\n", config["config"]["Entrypoint"])), "{dockerfile}");
+    let (id, _) = user.split_once(':').expect("a group");
+    let passwd = String::from_utf8(unpacked(&file("layer.tar"), "etc/passwd")).expect("text");
+    assert_eq!(passwd.split(':').nth(2), Some(id), "{passwd}");
+
+    let (packed, _) = image("registry.example:5000/meshdoctor:1.0", &file("again.tar"), &file("program"));
+    assert!(packed);
+    assert_eq!(fs::read(file("image.tar")).expect("read"), fs::read(file("again.tar")).expect("read"));
+}
+
+#[test]
+fn image_is_refused_for_dynamic_or_large_binaries() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let file = |name: &str| folder.path().join(name);
+    let refused = |name: &str, program: &Path, reason: &str| {
+        let (packed, printed) = image(name, &file("image.tar"), program);
+        assert!(!packed && printed.contains(reason), "{printed}");
+        assert!(!file("image.tar").exists(), "{reason}");
+    };
+    let tag = "meshdoctor:1.0";
+    refused(tag, Path::new(env!("CARGO_BIN_EXE_meshdoctor")), "dynamically linked");
+    // PT_INTERP.
+    fs::write(file("interpreted"), tiny_program(3)).expect("written");
+    refused(tag, &file("interpreted"), "dynamically linked");
+    refused(tag, Path::new(".ci/image"), "not a 64-bit ELF file");
+    let mut large = tiny_program(1);
+    large.resize(15 << 20, 0);
+    fs::write(file("large"), large).expect("written");
+    refused(tag, &file("large"), "the image has 15.1 MiB, more than 15");
+    fs::write(file("program"), tiny_program(1)).expect("written");
+    for name in ["meshdoctor", "a\"b:1", "Meshdoctor:1", ":1", "meshdoctor:"] {
+        refused(name, &file("program"), "not an image name with a tag");
+    }
+}
+
 #[test]
 fn release_notes_are_the_changelog_section_of_the_version() {
     let folder = tempfile::tempdir().expect("a scratch folder");
@@ -97,7 +200,7 @@ fn workflows_use_only_official_actions_and_no_secrets() {
         }
         let text = fs::read_to_string(path).expect("a workflow");
         assert!(!text.contains("secrets."), "{path}");
-        for program in [".ci/run", ".ci/package", ".ci/release-notes", ".ci/cargo-deny"] {
+        for program in [".ci/run", ".ci/package", ".ci/image", ".ci/release-notes", ".ci/cargo-deny"] {
             assert!(Path::new(program).exists(), "{program}");
         }
     }
