@@ -3,6 +3,7 @@
 //! The templates are in the folder next to this file. `fill` replaces each `${name}` in them.
 
 mod helm;
+pub mod monitor;
 mod network_policy;
 mod standalone;
 

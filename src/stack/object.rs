@@ -58,6 +58,8 @@ pub const ISSUER: Kind = Kind::of("cert-manager.io/v1", "Issuer", "issuers");
 
 /// `ReplicaSet`s.
 pub const REPLICA_SET: Kind = Kind::of("apps/v1", "ReplicaSet", "replicasets");
+/// Jobs.
+pub const JOB: Kind = Kind::of("batch/v1", "Job", "jobs");
 /// `CronJob`s.
 pub const CRON_JOB: Kind = Kind::of("batch/v1", "CronJob", "cronjobs");
 

@@ -56,6 +56,7 @@ pub use pool::{Lease, lease, private, private_with};
 pub use process::Process;
 pub use programs::{example, folder, folder_of_meshdoctor, program};
 pub use publisher::{Faults, Publisher};
+pub use real::account_kubeconfig;
 pub use setup::Setup;
 pub use stack::Stack;
 pub use wait::{until, until_stable};

@@ -57,8 +57,12 @@ pub(super) async fn service_account_kubeconfig(
     namespace: &str,
     prefix: &str,
 ) -> Result<PathBuf> {
-    let name = format!("{prefix}-operator");
-    let path = format!("{}/token", rest::path("v1", "ServiceAccount", namespace, &name));
+    account_kubeconfig(cluster, client, namespace, &format!("{prefix}-operator")).await
+}
+
+/// A kubeconfig with the permissions of a ServiceAccount.
+pub async fn account_kubeconfig(cluster: &Cluster, client: &Client, namespace: &str, name: &str) -> Result<PathBuf> {
+    let path = format!("{}/token", rest::path("v1", "ServiceAccount", namespace, name));
     let request = json!({
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400},
     });

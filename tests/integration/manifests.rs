@@ -147,3 +147,85 @@ fn network_policy_is_added_on_request() {
     let ports = &policy["spec"]["ingress"][0]["ports"];
     assert_eq!((&ports[0]["port"], &ports[1]["port"]), (&Value::from(4222), &Value::from(8222)));
 }
+
+#[test]
+fn monitor_runs_check_with_exactly_its_permissions() {
+    let kinds = "ServiceAccount ClusterRole ClusterRoleBinding Role RoleBinding";
+    for (flags, rbac, kind) in [
+        ("--job", "check", "Job"),
+        ("--cronjob", "check", "CronJob"),
+        ("--job --synthetic", "test", "Job"),
+        ("--cronjob --synthetic --schedule @hourly", "test", "CronJob"),
+    ] {
+        let items = items(&format!("{flags} -n somewhere --image registry.example/meshdoctor:1.0@sha256:ab"), "");
+        let found: Vec<&str> = items.iter().filter_map(|item| item["kind"].as_str()).collect();
+        assert_eq!(found.join(" "), format!("{kinds} {kind}"));
+        let roles = format!("rbac {rbac} -n somewhere --to-serviceaccount somewhere:meshdoctor -o json");
+        let roles = meshdoctor(&roles).run().exits(0).json();
+        assert_eq!(roles["items"], Value::from(items[1..5].to_vec()), "{flags}");
+
+        let workload = of(&items, kind, "meshdoctor");
+        let job = if kind == "Job" { &workload["spec"] } else { &workload["spec"]["jobTemplate"]["spec"] };
+        assert_eq!(job["backoffLimit"], 0);
+        let pod = &job["template"]["spec"];
+        assert_eq!(pod["restartPolicy"], "Never");
+        assert_eq!(pod["serviceAccountName"], items[0]["metadata"]["name"]);
+        let container = &pod["containers"][0];
+        assert_eq!(container["image"], "registry.example/meshdoctor:1.0@sha256:ab");
+        let mut arguments = vec!["check", "--output", "json"];
+        arguments.extend(flags.contains("--synthetic").then_some("--synthetic"));
+        arguments.extend(["--namespace", "somewhere"]);
+        assert_eq!(container["args"], serde_json::json!(arguments));
+        // The broker's NetworkPolicy lets it in.
+        let policy = meshdoctor("manifests --network-policy -o json").run().exits(0).json();
+        let mut objects = policy["items"].as_array().into_iter().flatten();
+        let policy = objects.find(|object| object["kind"] == "NetworkPolicy").expect("a policy");
+        let labels = &job["template"]["metadata"]["labels"];
+        let from = policy["spec"]["ingress"][0]["from"].as_array().expect("peers");
+        assert!(from.iter().any(|peer| &peer["podSelector"]["matchLabels"] == labels), "{policy:#}");
+    }
+    let items = items("--cronjob --image meshdoctor:1", "");
+    let spec = &of(&items, "CronJob", "meshdoctor")["spec"];
+    assert_eq!(spec["schedule"], "*/15 * * * *");
+    assert_eq!(spec["concurrencyPolicy"], "Forbid");
+    // The namespace and profile are named only if they are not the default ones.
+    let container = &spec["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["args"], serde_json::json!(["check", "--output", "json"]));
+}
+
+#[test]
+fn monitor_without_an_image_or_with_options_of_the_stack_is_a_usage_error() {
+    for (arguments, reason) in [
+        ("--job", "--image IMAGE is required, because no image of meshdoctor is published"),
+        ("--cronjob", "build one with `.ci/image NAME:TAG OUT.tar`"),
+        ("--image meshdoctor:1", "--job"),
+        ("--job --cronjob --image meshdoctor:1", "cannot be used with '--cronjob'"),
+        ("--job --image meshdoctor:1 --schedule @daily", "cannot be used with"),
+        ("--schedule @daily", "--cronjob"),
+        ("--synthetic", "--job"),
+        ("--cronjob --image meshdoctor:1 --schedule 5m", "minute, hour, day, month and weekday"),
+        ("--cronjob --image https://registry.example/meshdoctor", "without a scheme"),
+    ] {
+        let ran = meshdoctor(&format!("manifests {arguments}")).run().exits(2);
+        assert!(ran.stderr.contains(reason), "{arguments}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+    for option in [
+        "--operator-version 1.0.5",
+        "--meshsync-version 1.0.5",
+        "--image-registry registry.example",
+        "--broker-service-type NodePort",
+        "--broker-size 2",
+        "--broker-url broker.example",
+        "--network-policy",
+        "--standalone --broker-url broker.example",
+        "--helm-release mesh",
+        "--watch-list list.json",
+        "--watch-everything",
+    ] {
+        for monitor in ["--job", "--cronjob"] {
+            let ran = meshdoctor(&format!("manifests {monitor} --image meshdoctor:1 {option}")).run().exits(2);
+            assert!(ran.stderr.contains("cannot be used with"), "{monitor} {option}: {}", ran.stderr);
+        }
+    }
+}

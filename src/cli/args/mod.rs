@@ -3,11 +3,13 @@
 mod change;
 mod check;
 mod global;
+mod manifests;
 mod test;
 
 pub use change::{Change, Deployable, Installation, Redeploy, Removable, Reset};
 pub use check::{Check, FailOn, FixLevel};
 pub use global::{Color, Format, Global};
+pub use manifests::Manifests;
 use std::time::Duration;
 pub use test::{Dataflow, Judged, Probe, Repeated, Test};
 
@@ -91,11 +93,8 @@ pub enum Command {
     Record(Record),
     /// Validate a watch-list and show what MeshSync does with it
     WatchList(WatchList),
-    /// Print the manifests that `system redeploy` applies
-    #[command(
-        after_help = "Examples:\n  meshdoctor manifests | kubectl apply --server-side -f -\n  meshdoctor manifests --broker-service-type NodePort"
-    )]
-    Manifests(Installation),
+    /// Print the manifests that `system redeploy` applies, or those of a Job that runs `check` in the cluster
+    Manifests(Manifests),
     /// Explain a diagnosis, a check, a state or one of Meshery's error codes
     #[command(
         after_help = "Examples:\n  meshdoctor explain meshsync-not-connected\n  meshdoctor explain states\n  meshdoctor explain 1005"
@@ -255,6 +254,18 @@ fn image_tag(text: &str) -> Result<String, &'static str> {
         Err(
             "an image tag has letters, digits, underscores, dots and hyphens, at most 128, and starts with a letter or digit",
         )
+    }
+}
+
+/// An image, `[registry/]path[:tag][@digest]`.
+fn image(text: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '/' | '@');
+    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let whole = ends(text.chars().next()) && ends(text.chars().last());
+    if whole && text.len() <= 512 && text.chars().all(plain) && !text.contains("//") {
+        Ok(text.to_owned())
+    } else {
+        Err("an image has the form [registry/]path[:tag], without a scheme")
     }
 }
 

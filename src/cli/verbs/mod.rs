@@ -221,6 +221,14 @@ fn recorded_in(path: &str) -> Source {
     Source { kind: "recording", path: Some(if path == "-" { "standard input".into() } else { path.to_owned() }) }
 }
 
+/// The image of meshdoctor for a pod, which must be named.
+fn image(named: Option<&str>) -> Result<&str, UsageError> {
+    named.ok_or_else(|| {
+        UsageError::new("--image IMAGE is required, because no image of meshdoctor is published")
+            .instead("build one with `.ci/image NAME:TAG OUT.tar` or the Dockerfile, and load it on the nodes")
+    })
+}
+
 /// Objects as a stream that kubectl applies: YAML documents, or a List in JSON.
 fn stream<T: serde::Serialize>(objects: &[T], format: Format) -> Redacted {
     match format {

@@ -26,23 +26,24 @@ use crate::{
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
+/// The names of the roles for `check` and for `test`.
+const CHECK: &str = "meshdoctor-check";
+const TEST: &str = "meshdoctor-test";
+
 pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let namespace = global.namespace(profile);
     let looking = |depth| queries::permissions(profile, namespace, depth);
     let (name, subject, permissions) = match args {
-        Rbac::Check(subject) => ("meshdoctor-check", subject, looking(Depth::Check)),
+        Rbac::Check(subject) => (CHECK, subject, looking(Depth::Check)),
         Rbac::Status(subject) => ("meshdoctor-status", subject, looking(Depth::Status)),
         Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, looking(Depth::Preflight)),
         Rbac::Test(args) => {
-            let mut permissions = looking(Depth::Check);
-            let kind = super::test::kind(&args.probe).unwrap_or(&test_object::KINDS[0]);
-            let place = args.probe.probe_namespace.as_deref().unwrap_or(namespace);
-            permissions.extend(kind.permissions(place));
+            let mut permissions = synthetic(profile, namespace, &args.probe);
             if args.store {
                 permissions.extend(counting(profile));
             }
-            ("meshdoctor-test", &args.subject, permissions)
+            (TEST, &args.subject, permissions)
         }
         Rbac::Redeploy(subject) => {
             let mut permissions = looking(Depth::Preflight);
@@ -61,6 +62,25 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
     let objects = objects(name, namespace, &permissions, &subject);
     terminal.answer(&super::stream(&objects, global.output))?;
     Ok(Exit::Ok)
+}
+
+/// What meshdoctor's own `ServiceAccount` needs for `check`, or for `check --synthetic`.
+pub(crate) fn of_monitor(profile: &profile::Profile, namespace: &str, flow: bool, account: &str) -> Vec<Value> {
+    let subject = service_account(namespace, account);
+    let (name, permissions) = if flow {
+        (TEST, synthetic(profile, namespace, &args::Probe::default()))
+    } else {
+        (CHECK, queries::permissions(profile, namespace, Depth::Check))
+    };
+    objects(name, namespace, &permissions, &subject)
+}
+
+/// The permissions for `test dataflow` and `check --synthetic`.
+fn synthetic(profile: &profile::Profile, namespace: &str, probe: &args::Probe) -> Vec<Permission> {
+    let mut permissions = queries::permissions(profile, namespace, Depth::Check);
+    let kind = super::test::kind(probe).unwrap_or(&test_object::KINDS[0]);
+    permissions.extend(kind.permissions(probe.probe_namespace.as_deref().unwrap_or(namespace)));
+    permissions
 }
 
 /// The permissions to count the objects that `MeshSync` watches.

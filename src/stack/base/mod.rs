@@ -1,6 +1,7 @@
 //! Code that does not depend on Meshery: bounded reading, failures, permissions, wording.
 
 pub(crate) mod bounded;
+pub(crate) mod cron;
 pub mod failure;
 pub mod files;
 pub mod invocation;

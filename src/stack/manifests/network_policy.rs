@@ -2,18 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::monitor;
 use crate::stack::{
     object,
     profile::{Profile, Selector},
 };
 
-/// The label of meshdoctor's own pods.
-const MONITOR: Selector = &[("app.kubernetes.io/name", "meshdoctor")];
-
 /// Allows `MeshSync`, the server and meshdoctor in the stack's namespace on both ports. Probes of the kubelet and
 /// port-forwards come from the pod's own node, which no policy blocks.
 pub(super) fn of_broker(profile: &Profile, namespace: &str) -> Value {
-    let clients = [profile.meshsync.selector, profile.server.selector, MONITOR];
+    let clients = [profile.meshsync.selector, profile.server.selector, monitor::LABEL];
     let from: Vec<Value> =
         clients.iter().map(|selector| json!({ "podSelector": { "matchLabels": labels(selector) } })).collect();
     let ports = [profile.broker.client_port, profile.broker.monitor_port];

@@ -6,6 +6,7 @@ mod broker;
 mod connect_proxy;
 mod false_alarms;
 mod fix;
+mod in_cluster;
 mod installation;
 mod listing;
 mod login;
