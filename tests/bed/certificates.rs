@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::Result;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
+use super::node;
 use super::scratch::Scratch;
 
 /// The certificate authority; like the names below, a file name in the temporary folder.
@@ -31,11 +32,8 @@ pub fn write(scratch: &Scratch) -> Result<String> {
     let authority_pem = authority.self_signed(&authority_key)?.pem();
     let issuer = Issuer::new(authority, authority_key);
 
-    let mut server = CertificateParams::new(vec![
-        "127.0.0.1".to_owned(),
-        "localhost".to_owned(),
-        "kubernetes.default.svc".to_owned(),
-    ])?;
+    let names = ["127.0.0.1", "localhost", node::ADDRESS, node::API_SERVICE, "kubernetes.default.svc"];
+    let mut server = CertificateParams::new(names.map(str::to_owned))?;
     server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
     let server_key = KeyPair::generate()?;
     let server_pem = server.signed_by(&server_key, &issuer)?.pem();

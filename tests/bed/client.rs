@@ -14,10 +14,18 @@ use tower::ServiceBuilder;
 
 /// Builds a client from the text of a kubeconfig. The client belongs to the current runtime.
 pub async fn connect(kubeconfig: &str) -> Result<Client> {
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
+    client(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
+}
+
+/// Builds a client with the credentials of the pod in which the program runs.
+pub fn connect_in_cluster() -> Result<Client> {
+    client(Config::incluster()?)
+}
+
+fn client(mut config: Config) -> Result<Client> {
     // Two crypto providers may be compiled in. The first one installed is used, and either is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     config.proxy_url = None;
     let mut http = HttpConnector::new();
     http.enforce_http(false);

@@ -17,6 +17,8 @@ use super::control_plane::ControlPlane;
 use super::crds::{self, Crds};
 use super::line::Line;
 use super::network::{self, Addresses};
+use super::node;
+use super::process::Process;
 use super::programs;
 use super::rest::{self, BED, Writer};
 use super::scratch::Scratch;
@@ -30,6 +32,9 @@ pub struct Options {
     pub api_server_flags: Vec<String>,
     /// Additional flags for kube-controller-manager.
     pub controller_flags: Vec<String>,
+    /// The node runs containers, which needs namespaces of its own; see [`super::node`]. Otherwise kwok acts as the
+    /// kubelet.
+    pub runs_containers: bool,
     /// Logs each request that changes an object; [`Cluster::audit`] reads the log.
     pub audit: bool,
 }
@@ -74,7 +79,8 @@ impl Cluster {
         programs::folder()?;
         let scratch = Scratch::new()?;
         let [port] = network::free_ports()?;
-        let server = format!("https://127.0.0.1:{port}");
+        let host = if options.runs_containers { node::ADDRESS } else { "127.0.0.1" };
+        let server = format!("https://{host}:{port}");
         let addresses = Addresses::of_port(port);
         let authority = certificates::write(&scratch)?;
         users::write_tokens(&scratch)?;
@@ -279,9 +285,14 @@ impl Cluster {
         self.0.programs.api_server.kill();
     }
 
-    /// Kills kwok: logs and port-forwards stop working.
+    /// Kills the kubelet: logs and port-forwards stop working.
     pub fn kill_kubelet(&self) {
-        self.0.programs.kwok.kill();
+        self.kubelet().kill();
+    }
+
+    /// The node's kubelet: kwok, or a real one.
+    pub fn kubelet(&self) -> &Process {
+        self.0.programs.kubelet()
     }
 
     /// The requests that changed an object, if the cluster was started with [`Options::audit`].

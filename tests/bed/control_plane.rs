@@ -11,6 +11,7 @@ use kube::Client;
 
 use super::cluster::Options;
 use super::network::{self, Addresses};
+use super::node::{self, Node};
 use super::process::Process;
 use super::rest::{self, BED};
 use super::scratch::{self, Scratch};
@@ -19,13 +20,21 @@ use super::{certificates, crds, manifests, programs, wait};
 /// The programs, in the order in which they are stopped: etcd, which the others depend on, is the last.
 #[derive(Debug)]
 pub struct ControlPlane {
-    /// Acts as the kubelet.
-    pub kwok: Process,
+    node: Kubelet,
     scheduler: Process,
     controllers: Process,
     /// The API server.
     pub api_server: Process,
     etcd: Process,
+}
+
+/// What runs the node's pods.
+#[derive(Debug)]
+enum Kubelet {
+    /// Only reports that they run.
+    Kwok(Process),
+    /// Runs containers.
+    Node(Box<Node>),
 }
 
 impl ControlPlane {
@@ -45,16 +54,37 @@ impl ControlPlane {
         wait_for(&api_server, Duration::from_secs(60), || is_api_server_ready(client)).await?;
         let controllers = start_controllers(scratch, options)?;
         let scheduler = start_scheduler(scratch)?;
-        install_kwok(client).await?;
-        let kwok = start_kwok(scratch, kubelet_port)?;
-        wait_for(&kwok, Duration::from_secs(30), || is_node_ready(client)).await?;
-        Ok(Self { kwok, scheduler, controllers, api_server, etcd })
+        let node = if options.runs_containers {
+            Kubelet::Node(Box::new(Node::start(scratch, client).await?))
+        } else {
+            install_kwok(client).await?;
+            Kubelet::Kwok(start_kwok(scratch, kubelet_port)?)
+        };
+        let programs = Self { node, scheduler, controllers, api_server, etcd };
+        wait_for(programs.kubelet(), Duration::from_secs(60), || is_node_ready(client)).await?;
+        if options.runs_containers {
+            Node::until_dns_is_ready(client).await.map_err(|error| error.context(programs.log_tails()))?;
+        }
+        Ok(programs)
+    }
+
+    /// The kubelet, real or not.
+    pub fn kubelet(&self) -> &Process {
+        match &self.node {
+            Kubelet::Kwok(kwok) => kwok,
+            Kubelet::Node(node) => &node.kubelet,
+        }
     }
 
     /// The last lines of every program's log.
     pub fn log_tails(&self) -> String {
-        let programs = [&self.etcd, &self.api_server, &self.controllers, &self.scheduler, &self.kwok];
-        programs.map(|program| format!("--- {}\n{}\n", program.name(), program.log_tail(8))).concat()
+        let control_plane = [&self.etcd, &self.api_server, &self.controllers, &self.scheduler];
+        let node = match &self.node {
+            Kubelet::Kwok(kwok) => vec![kwok],
+            Kubelet::Node(node) => node.programs().to_vec(),
+        };
+        let programs = control_plane.into_iter().chain(node);
+        programs.map(|program| format!("--- {}\n{}\n", program.name(), program.log_tail(8))).collect()
     }
 }
 
@@ -92,8 +122,6 @@ fn start_api_server(
     let mut args = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
         format!("--secure-port={port}"),
-        "--bind-address=127.0.0.1".to_owned(),
-        "--advertise-address=127.0.0.1".to_owned(),
         "--cert-dir=certificates".to_owned(),
         format!("--tls-cert-file={}", certificates::CERTIFICATE),
         format!("--tls-private-key-file={}", certificates::KEY),
@@ -102,12 +130,25 @@ fn start_api_server(
         format!("--service-account-signing-key-file={}", certificates::SIGNING_KEY),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
         "--authorization-mode=RBAC".to_owned(),
-        format!("--service-cluster-ip-range={}", addresses.cidr()),
         "--allow-privileged".to_owned(),
-        "--disable-admission-plugins=ServiceAccount".to_owned(),
         "--kubelet-preferred-address-types=InternalIP".to_owned(),
-        "--endpoint-reconciler-type=none".to_owned(),
     ];
+    if options.runs_containers {
+        args.extend([
+            "--bind-address=0.0.0.0".to_owned(),
+            format!("--advertise-address={}", node::ADDRESS),
+            format!("--service-cluster-ip-range={}", node::SERVICES),
+        ]);
+    } else {
+        args.extend([
+            "--bind-address=127.0.0.1".to_owned(),
+            "--advertise-address=127.0.0.1".to_owned(),
+            format!("--service-cluster-ip-range={}", addresses.cidr()),
+            // No container reads the token of a ServiceAccount, and none connects to the Service `kubernetes`.
+            "--disable-admission-plugins=ServiceAccount".to_owned(),
+            "--endpoint-reconciler-type=none".to_owned(),
+        ]);
+    }
     if options.audit {
         fs::write(scratch.file("audit.yaml"), AUDIT_POLICY)?;
         args.push("--audit-policy-file=audit.yaml".to_owned());
@@ -124,8 +165,8 @@ fn start_controllers(scratch: &Scratch, options: &Options) -> Result<Process> {
         format!("--root-ca-file={}", certificates::AUTHORITY),
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),
-        // Without it, a node sometimes becomes NotReady in its first minute, and with it every Deployment.
-        "--node-monitor-grace-period=1h".to_owned(),
+        // kwok's node sometimes becomes NotReady in its first minute, and with it every Deployment.
+        format!("--node-monitor-grace-period={}", if options.runs_containers { "15s" } else { "1h" }),
         "--controllers=*,-nodeipam,-cloud-node-lifecycle".to_owned(),
         QPS.to_owned(),
         BURST.to_owned(),

@@ -7,6 +7,8 @@
 
 #[path = "mod.rs"]
 mod bed;
+#[path = "../node/by_hand.rs"]
+mod by_hand;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -30,6 +32,10 @@ struct Args {
     /// Namespace [default: meshery; meshplay for the state meshplay].
     #[arg(short, long)]
     namespace: Option<String>,
+    /// Run containers on a real node; in the states healthy and nothing-installed. Needs root. Opens a shell, and stops
+    /// at its end.
+    #[arg(long)]
+    node: bool,
     /// Also stop at the end of standard input.
     #[arg(long)]
     until_eof: bool,
@@ -55,6 +61,9 @@ async fn start(args: &Args) -> Result<()> {
             println!("{name:40} {summary}");
         }
         return Ok(());
+    }
+    if args.node {
+        return by_hand::start(&args.state, args.namespace.as_deref().unwrap_or("meshery")).await;
     }
     tokio::select! {
         result = run(args) => result?,

@@ -30,7 +30,11 @@ mod fake_controller;
 mod line;
 mod manifests;
 mod network;
+#[path = "../node/node.rs"]
+pub mod node;
 mod operator;
+#[path = "../node/policies.rs"]
+mod policies;
 mod pool;
 mod process;
 mod programs;
@@ -46,10 +50,11 @@ mod wait;
 pub mod watch_list;
 
 pub use broker::{Broker, IdleConnections};
+pub use client::connect_in_cluster;
 pub use cluster::{Cluster, Options};
 pub use crds::until_stored_as;
 pub use fake_client::FakeClient;
-pub use fake_controller::FakeController;
+pub use fake_controller::{FakeController, FakeOperator};
 pub use line::Line;
 pub use manifests::now_exactly;
 pub use pool::{Lease, lease, private, private_with};

@@ -10,7 +10,16 @@ use anyhow::{Context, Result, anyhow, ensure};
 /// The folder with the cluster's programs. The first call on a machine builds them and prints that; it takes minutes.
 pub fn folder() -> Result<&'static Path> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match FOLDER.get_or_init(|| build().map_err(|error| format!("{error:#}"))) {
+    match FOLDER.get_or_init(|| build("tests/bed/build").map_err(|error| format!("{error:#}"))) {
+        Ok(path) => Ok(path),
+        Err(message) => Err(anyhow!("{message}")),
+    }
+}
+
+/// The folder with the programs of a node that runs containers; likewise.
+pub fn node_folder() -> Result<&'static Path> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match FOLDER.get_or_init(|| build("tests/node/build").map_err(|error| format!("{error:#}"))) {
         Ok(path) => Ok(path),
         Err(message) => Err(anyhow!("{message}")),
     }
@@ -21,8 +30,8 @@ pub fn program(name: &str) -> Result<PathBuf> {
     Ok(folder()?.join(name))
 }
 
-fn build() -> Result<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bed/build");
+fn build(script: &str) -> Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     let output = Command::new(&script).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "{} failed; its message is above", script.display());
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))

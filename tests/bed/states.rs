@@ -245,6 +245,18 @@ pub async fn working(cluster: &Cluster, namespace: &str) -> Result<FakeControlle
     Ok(controller)
 }
 
+/// Installs the stack on a node that runs containers; returns when MeshSync's pod is ready.
+pub async fn on_node(cluster: &Cluster, namespace: &str) -> Result<()> {
+    install(cluster, namespace, &[]).await?;
+    let client = cluster.client().await?;
+    let meshsync = rest::path("apps/v1", "Deployment", namespace, "meshery-meshsync");
+    wait::until("MeshSync to be ready", Duration::from_secs(120), || async {
+        let found = rest::get(&client, &meshsync).await;
+        Ok(found.is_ok_and(|meshsync| meshsync["status"]["readyReplicas"] == 1).then_some(()))
+    })
+    .await
+}
+
 async fn healthy(cluster: &Cluster, namespace: &str) -> Result<FakeController> {
     install(cluster, namespace, &[]).await?;
     let controller = cluster.start_publishing_controller(namespace)?;

@@ -24,6 +24,8 @@ mod manifests;
 mod new_diagnosis;
 mod nodes;
 mod preflight;
+#[path = "../node/mod.rs"]
+mod real_node;
 mod release;
 mod remedies;
 mod schema;

@@ -6,11 +6,12 @@ use std::net::Ipv4Addr;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{Controller, is_terminating};
+use super::is_terminating;
+use super::operator::FakeOperator;
 use crate::bed::line::{Line, Names};
 use crate::bed::rest;
 
-impl Controller {
+impl FakeOperator {
     /// The pods with these labels that are ready and not terminating: UID by name.
     pub(super) async fn ready_pods(&self, labels: &str) -> Result<BTreeMap<String, Value>> {
         let labels = labels.replace('=', "%3D").replace(',', "%2C");

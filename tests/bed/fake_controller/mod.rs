@@ -29,6 +29,7 @@ use super::process::Process;
 use super::setup::Setup;
 use super::stack::Stack;
 use super::{programs, real, wait};
+pub use operator::FakeOperator;
 use workloads::MeshSync;
 
 /// The pause between two rounds.
@@ -188,14 +189,9 @@ impl Drop for FakeController {
 /// The state of the control loop.
 struct Controller {
     cluster: Cluster,
-    client: Client,
-    setup: Setup,
+    operator: FakeOperator,
     /// The real operator, if the environment names its binary.
     real: Option<Process>,
-    /// When the operator last renewed its Lease.
-    lease_renewed: Option<Instant>,
-    /// The custom resources that are reconciled: UID and generation by kind.
-    reconciled: BTreeMap<&'static str, (Value, Value)>,
     /// The broker servers by pod name, each with the UID of its pod.
     servers: BTreeMap<String, (Value, Broker)>,
     /// Whether MeshSync publishes events and a Meshery Server receives them.
@@ -212,11 +208,8 @@ impl Controller {
     fn new(cluster: Cluster, client: Client, setup: Setup, is_publishing: bool) -> Self {
         Self {
             cluster,
-            client,
-            setup,
+            operator: FakeOperator::new(client, setup),
             real: None,
-            lease_renewed: None,
-            reconciled: BTreeMap::new(),
             servers: BTreeMap::new(),
             is_publishing,
             meshsyncs: BTreeMap::new(),
@@ -227,25 +220,20 @@ impl Controller {
 
     /// One round: reads the namespace and does what is needed.
     async fn reconcile(&mut self) -> Result<()> {
-        let operator = self
-            .find("apps/v1", "Deployment", &self.named("operator"))
-            .await?
-            .filter(|operator| operator["status"]["readyReplicas"].as_u64() > Some(0) && !is_terminating(operator));
-        let is_ready = operator.is_some();
-        match real::operator().filter(|_| self.is_current()) {
+        let deployment = self.operator.deployment().await?;
+        let deployment = deployment.filter(|found| found["status"]["readyReplicas"].as_u64() > Some(0));
+        let is_ready = deployment.is_some();
+        match real::operator().filter(|_| self.operator.is_current()) {
             Some(_) if !is_ready => self.real = None,
             Some(binary) if self.real.is_none() => {
-                let namespace = &self.setup.namespace;
-                let start = real::start_operator(&self.cluster, &self.client, namespace, binary);
+                let FakeOperator { client, setup, .. } = &self.operator;
+                let start = real::start_operator(&self.cluster, client, &setup.namespace, binary);
                 self.real = Some(start.await?);
             }
             Some(_) => {}
-            None => match operator {
-                Some(operator) => {
-                    self.renew_lease(&operator).await?;
-                    self.reconcile_custom_resources().await?;
-                }
-                None => self.reconciled.clear(),
+            None => match deployment {
+                Some(deployment) => self.operator.run(&deployment).await?,
+                None => self.operator.restart(),
             },
         }
         self.run_brokers().await?;

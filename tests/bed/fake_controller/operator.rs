@@ -1,14 +1,16 @@
 //! The operator's work: its Lease, the objects of the custom resources, their statuses and finalizers.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use kube::Client;
 use serde_json::{Value, json};
 
+use super::is_terminating;
 use super::lookup::{address_of, server_of};
-use super::{Controller, is_terminating};
 use crate::bed::rest::{self, Writer};
-use crate::bed::setup::random_token;
+use crate::bed::setup::{Setup, random_token};
 use crate::bed::stack::has_all_replicas;
 use crate::bed::{manifests, operator, users};
 
@@ -16,9 +18,41 @@ use crate::bed::{manifests, operator, users};
 const RENEWAL: Duration = Duration::from_secs(2);
 const LEASE_SECONDS: i32 = 15;
 
-impl Controller {
+/// A fake operator for one namespace.
+pub struct FakeOperator {
+    pub(super) client: Client,
+    pub(super) setup: Setup,
+    /// When it last renewed its Lease.
+    lease_renewed: Option<Instant>,
+    /// The custom resources that are reconciled: UID and generation by kind.
+    reconciled: BTreeMap<&'static str, (Value, Value)>,
+}
+
+impl FakeOperator {
+    /// An operator that has reconciled nothing yet.
+    pub fn new(client: Client, setup: Setup) -> Self {
+        Self { client, setup, lease_renewed: None, reconciled: BTreeMap::new() }
+    }
+
+    /// One round: renews the Lease and reconciles what has changed. `deployment` is the operator's own.
+    pub async fn run(&mut self, deployment: &Value) -> Result<()> {
+        self.renew_lease(deployment).await?;
+        self.reconcile_custom_resources().await
+    }
+
+    /// The operator's Deployment, unless it is being deleted.
+    pub async fn deployment(&self) -> Result<Option<Value>> {
+        let deployment = self.find("apps/v1", "Deployment", &self.named("operator")).await?;
+        Ok(deployment.filter(|deployment| !is_terminating(deployment)))
+    }
+
+    /// Forgets what was reconciled, as a restart does.
+    pub(super) fn restart(&mut self) {
+        self.reconciled.clear();
+    }
+
     /// Renews the leader's Lease.
-    pub(super) async fn renew_lease(&mut self, operator: &Value) -> Result<()> {
+    async fn renew_lease(&mut self, operator: &Value) -> Result<()> {
         if self.lease_renewed.is_some_and(|at| at.elapsed() < RENEWAL) {
             return Ok(());
         }
@@ -52,7 +86,7 @@ impl Controller {
     }
 
     /// Reconciles both custom resources once.
-    pub(super) async fn reconcile_custom_resources(&mut self) -> Result<()> {
+    async fn reconcile_custom_resources(&mut self) -> Result<()> {
         for kind in ["MeshSync", "Broker"] {
             match self.custom_resource(kind).await? {
                 None => drop(self.reconciled.remove(kind)),

@@ -43,13 +43,13 @@ impl MeshSync {
 impl Controller {
     /// Runs a server for each ready broker pod, with the token that was valid when the pod became ready.
     pub(super) async fn run_brokers(&mut self) -> Result<()> {
-        let labels = if self.is_current() {
+        let labels = if self.operator.is_current() {
             "app.kubernetes.io/instance=meshery-nats".to_owned()
         } else {
-            format!("app={},component=broker", self.names().prefix)
+            format!("app={},component=broker", self.operator.names().prefix)
         };
-        let pods = self.ready_pods(&labels).await?;
-        let service = self.find("v1", "Service", self.names().broker).await?;
+        let pods = self.operator.ready_pods(&labels).await?;
+        let service = self.operator.find("v1", "Service", self.operator.names().broker).await?;
         let address = service.as_ref().and_then(address_of);
         let gone: Vec<String> = self
             .servers
@@ -62,12 +62,12 @@ impl Controller {
             .collect();
         for name in gone {
             self.servers.remove(&name);
-            let path = self.path("kwok.x-k8s.io/v1alpha1", "PortForward", &name);
-            rest::delete(&self.client, &path).await?;
+            let path = self.operator.path("kwok.x-k8s.io/v1alpha1", "PortForward", &name);
+            rest::delete(&self.operator.client, &path).await?;
         }
         for (name, uid) in pods {
-            let token = self.token().await?;
-            let Some(address) = address.filter(|_| token.is_some() || !self.is_current()) else {
+            let token = self.operator.token().await?;
+            let Some(address) = address.filter(|_| token.is_some() || !self.operator.is_current()) else {
                 continue;
             };
             if self.servers.contains_key(&name) {
@@ -75,9 +75,10 @@ impl Controller {
             }
             let address = if name.ends_with("-0") { address } else { self.cluster.addresses().spare() };
             let server = Broker::start(&self.cluster, &name, address, token.as_deref()).await?;
-            let values = [("pod", name.as_str()), ("ns", &self.setup.namespace), ("address", &address.to_string())];
+            let values =
+                [("pod", name.as_str()), ("ns", &self.operator.setup.namespace), ("address", &address.to_string())];
             let forward = manifests::fill(include_str!("../manifests/portforward.yaml"), &values)?;
-            rest::write_all(&self.client, BED, &forward).await?;
+            rest::write_all(&self.operator.client, BED, &forward).await?;
             self.servers.insert(name, (uid, server));
         }
         Ok(())
@@ -86,8 +87,8 @@ impl Controller {
     /// Runs a MeshSync for each ready MeshSync pod, with the token that was valid when the pod became ready. Starts it
     /// again if it exits, as the kubelet does.
     pub(super) async fn run_meshsync(&mut self) -> Result<()> {
-        let labels = format!("app={},component=meshsync", self.names().prefix);
-        let pods = self.ready_pods(&labels).await?;
+        let labels = format!("app={},component=meshsync", self.operator.names().prefix);
+        let pods = self.operator.ready_pods(&labels).await?;
         let uids: Vec<&str> = pods.values().filter_map(Value::as_str).collect();
         let (current, ended) = std::mem::take(&mut self.meshsyncs)
             .into_iter()
@@ -98,8 +99,8 @@ impl Controller {
         }
         for meshsync in ended.into_values() {
             if let MeshSync::Publishing(pod, ..) = meshsync {
-                let path = self.path("kwok.x-k8s.io/v1alpha1", "PortForward", &pod);
-                rest::delete(&self.client, &path).await?;
+                let path = self.operator.path("kwok.x-k8s.io/v1alpha1", "PortForward", &pod);
+                rest::delete(&self.operator.client, &path).await?;
             }
         }
         for (pod, uid) in &pods {
@@ -115,25 +116,25 @@ impl Controller {
 
     /// Starts a MeshSync, if there is a broker.
     async fn start_meshsync(&self, pod: &str) -> Result<Option<MeshSync>> {
-        let subjects = [format!("{}.meshsync.request", self.names().prefix)];
+        let subjects = [format!("{}.meshsync.request", self.operator.names().prefix)];
         if let Some((server, token)) = self.server_elsewhere(pod).await? {
             let endpoint = format!("{server}:4222");
             let client = FakeClient::connect("meshsync", &endpoint, token.as_deref(), &subjects)?;
             return Ok(Some(MeshSync::Idle(client)));
         }
-        let Some((_, server)) = self.servers.get(&self.first_broker()) else {
+        let Some((_, server)) = self.servers.get(&self.operator.first_broker()) else {
             return Ok(None);
         };
-        let token = self.token().await?;
-        if token.is_none() && self.is_current() {
+        let token = self.operator.token().await?;
+        if token.is_none() && self.operator.is_current() {
             bail!("the Secret with MeshSync's token is missing");
         }
         if self.is_publishing {
             let location = Location {
                 cluster: &self.cluster,
-                client: &self.client,
-                line: self.setup.line,
-                namespace: &self.setup.namespace,
+                client: &self.operator.client,
+                line: self.operator.setup.line,
+                namespace: &self.operator.setup.namespace,
                 pod,
             };
             let url = server.url_with(token.as_deref());
@@ -146,7 +147,7 @@ impl Controller {
 
     /// The server and its token in the environment of a MeshSync pod, if it is not the stack's own broker.
     async fn server_elsewhere(&self, pod: &str) -> Result<Option<(Ipv4Addr, Option<String>)>> {
-        let Some(pod) = self.find("v1", "Pod", pod).await? else {
+        let Some(pod) = self.operator.find("v1", "Pod", pod).await? else {
             return Ok(None);
         };
         let env = pod["spec"]["containers"][0]["env"].as_array();
@@ -158,14 +159,14 @@ impl Controller {
 
     /// Connects Meshery Server to the broker, and again after the broker's pod was replaced.
     pub(super) fn run_server(&mut self) -> Result<()> {
-        let broker = self.servers.get(&self.first_broker()).filter(|_| self.is_publishing);
+        let broker = self.servers.get(&self.operator.first_broker()).filter(|_| self.is_publishing);
         let Some((uid, broker)) = broker else {
             self.server = None;
             return Ok(());
         };
         if self.server.as_ref().is_none_or(|(connected, _)| connected != uid) {
             self.server = None;
-            let server = FakeClient::meshery_server(self.setup.line, broker)?;
+            let server = FakeClient::meshery_server(self.operator.setup.line, broker)?;
             self.server = Some((uid.clone(), server));
         }
         Ok(())
@@ -185,7 +186,7 @@ impl Controller {
 
     /// Whether the broker lists MeshSync as a client.
     pub(super) async fn is_meshsync_connected(&self) -> bool {
-        match self.servers.get(&self.first_broker()) {
+        match self.servers.get(&self.operator.first_broker()) {
             Some((_, server)) => server.has_client("meshsync").await.unwrap_or(false),
             None => false,
         }

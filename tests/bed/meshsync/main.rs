@@ -24,7 +24,7 @@ mod table;
 mod watch;
 mod watch_list;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,9 +52,9 @@ struct Args {
     /// API group of the MeshSync CR.
     #[arg(long, default_value = "meshery.io")]
     group: String,
-    /// Address of the health endpoints.
-    #[arg(long, default_value = "127.0.0.1:11000")]
-    health: SocketAddr,
+    /// Address of the health endpoints [default: port 11000, of every address in a pod and of 127.0.0.1 elsewhere].
+    #[arg(long)]
+    health: Option<SocketAddr>,
     /// Behave like a MeshSync without watch-lists: watch every kind of the table, whatever the CR contains.
     #[arg(long)]
     before_watch_lists: bool,
@@ -100,11 +100,17 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> Result<()> {
     let health = Arc::new(Health::default());
-    health::serve(args.health, Arc::clone(&health)).await?;
+    let kubeconfig = std::env::var("KUBECONFIG").ok();
+    let address = if kubeconfig.is_some() { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+    health::serve(args.health.unwrap_or((address, 11000).into()), Arc::clone(&health)).await?;
 
-    let kubeconfig = std::env::var("KUBECONFIG").context("KUBECONFIG is not set")?;
-    let kubeconfig = std::fs::read_to_string(&kubeconfig).with_context(|| format!("cannot read {kubeconfig}"))?;
-    let client = client::connect(&kubeconfig).await?;
+    let client = match kubeconfig {
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+            client::connect(&text).await?
+        }
+        None => client::connect_in_cluster().context("KUBECONFIG is not set, and this is not a pod")?,
+    };
     let selection = if args.before_watch_lists {
         Selection::whole_table()
     } else {

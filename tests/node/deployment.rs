@@ -1,0 +1,39 @@
+//! Deployment, removal, fixes and the data flow, with real pods.
+
+use anyhow::{Result, ensure};
+
+use super::{NAMESPACE, assert_contains, cluster, healthy, state};
+use crate::tool::roots;
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn redeploy_leads_from_nothing_to_healthy_pods_and_reset_back() -> Result<()> {
+    let node = cluster().await?;
+    node.run("system reset stack --crds --yes --wait 60s").await;
+    let ran = node.run("system redeploy --yes --wait 120s -o json").await.exits(0);
+    ensure!(ran.json()["outcome"] != "failed", "{}", ran.stdout);
+    let report = node.check().await;
+    ensure!(report["exitCode"] == 0 && roots(&report).is_empty(), "{:#}", report["findings"]);
+    ensure!(state(&report, "meshsync") == "CONNECTED", "{:#}", report["components"]);
+
+    node.run("test dataflow").await.exits(0);
+    node.run("test broker").await.exits(0);
+    node.run("test meshsync").await.exits(0);
+    node.run("test operator").await.exits(0);
+
+    node.run("system reset stack --crds --yes --wait 60s").await.exits(0);
+    ensure!(node.kubectl(&["get", "pods", "-n", NAMESPACE, "-o", "name"])?.is_empty(), "{}", node.pods());
+    ensure!(roots(&node.check().await) == ["not-installed"]);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn fix_restores_a_deleted_operator_and_custom_resources() -> Result<()> {
+    let node = healthy().await?;
+    node.kubectl(&["delete", "-n", NAMESPACE, "deployment/meshery-operator", "--wait=true"])?;
+    node.until_found("operator-missing").await?;
+    let ran = node.run("check --fix --yes --wait 120s").await;
+    assert_contains(&ran.stdout, "operator-missing")?;
+    node.until_healthy().await
+}

@@ -1,0 +1,142 @@
+//! Containers and nodes that really fail.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::{NAMESPACE, finding, healthy, state};
+use crate::{
+    bed::{self, rest},
+    tool::roots,
+};
+
+const MESHSYNC: &str = "component=meshsync";
+const OPERATOR: &str = "component=operator";
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn a_crash_loop_is_found_with_the_log_that_explains_it() -> Result<()> {
+    let node = healthy().await?;
+    node.import("meshsync-crash")?;
+    node.delete_pods(MESHSYNC).await?;
+    let report = node.until_found("meshsync-crash-loop").await?;
+    let evidence = finding(&report, "meshsync-crash-loop")?["evidence"].to_string();
+    ensure!(evidence.contains("panic: the cache cannot be opened"), "{evidence}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn an_image_that_cannot_be_pulled_is_found() -> Result<()> {
+    let node = healthy().await?;
+    bed::node::remove_image(node.as_ref(), "docker.io/meshery/meshsync:1.0.3")?;
+    node.delete_pods(MESHSYNC).await?;
+    node.until_found("meshsync-image-pull").await.map(drop)
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn a_container_that_exceeds_its_memory_is_found_with_its_limit() -> Result<()> {
+    let node = healthy().await?;
+    node.import("operator-fills-memory")?;
+    node.delete_pods(OPERATOR).await?;
+    let report = node.until_found("operator-crash-loop").await?;
+    let text = finding(&report, "operator-crash-loop")?.to_string();
+    ensure!(text.contains("OOMKilled") && text.contains("256Mi"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn a_container_whose_command_is_missing_is_found_as_never_started() -> Result<()> {
+    let node = healthy().await?;
+    node.import("meshsync-empty")?;
+    node.delete_pods(MESHSYNC).await?;
+    let report = node.until_found("meshsync-not-started").await?;
+    let text = finding(&report, "meshsync-not-started")?.to_string();
+    ensure!(text.contains("meshery-meshsync"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn a_failing_readiness_probe_is_found() -> Result<()> {
+    let node = healthy().await?;
+    node.import("meshsync-waits")?;
+    node.delete_pods(MESHSYNC).await?;
+    let report = node.until_found("meshsync-not-ready").await?;
+    let text = finding(&report, "meshsync-not-ready")?.to_string();
+    ensure!(text.contains("probe"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn a_failing_init_container_is_found_by_its_name() -> Result<()> {
+    let node = healthy().await?;
+    let path = rest::path("apps/v1", "Deployment", NAMESPACE, "meshery-operator");
+    let container = json!({
+        "name": "wait-for-certificates", "image": "meshery/meshery-operator:1.0.5",
+        "command": ["/trouble", "exit", "3", "no certificates"],
+    });
+    let change = json!({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}, "template": {"spec": {"initContainers": [container]}}}});
+    rest::merge(&node.client().await?, &path, &change).await?;
+    let report = node.until_found("operator-crash-loop").await?;
+    let text = finding(&report, "operator-crash-loop")?.to_string();
+    ensure!(text.contains("wait-for-certificates") && text.contains("no certificates"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn a_deleted_broker_pod_is_not_blamed_on_others_and_recovers() -> Result<()> {
+    let node = healthy().await?;
+    node.kubectl(&["delete", "-n", NAMESPACE, "pod/meshery-nats-0", "--wait=false"])?;
+    until_recovered(&node).await
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn an_evicted_broker_pod_is_not_blamed_on_others_and_recovers() -> Result<()> {
+    let node = healthy().await?;
+    let path = format!("{}/eviction", rest::path("v1", "Pod", NAMESPACE, "meshery-nats-0"));
+    let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "meshery-nats-0", "namespace": NAMESPACE}});
+    rest::post(&node.client().await?, &path, &eviction).await?;
+    until_recovered(&node).await
+}
+
+/// Checks until the stack is healthy again. While the broker restarts, no check names MeshSync or the operator as a cause.
+async fn until_recovered(node: &super::OnNode) -> Result<()> {
+    let mut blamed = Vec::new();
+    let mut found = false;
+    let recovered = bed::until("the broker to recover", super::HEALTHY, || {
+        let checked = node.check();
+        async { Ok(Some(checked.await)) }
+    });
+    let mut report = recovered.await?;
+    let start = std::time::Instant::now();
+    while report["exitCode"] != 0 || !found {
+        let causes = roots(&report);
+        found |= !causes.is_empty();
+        blamed.extend(causes.into_iter().filter(|cause| !cause.starts_with("broker-")));
+        ensure!(start.elapsed() < super::HEALTHY, "not healthy again: {:#}\n{}", report["findings"], node.pods());
+        report = node.check().await;
+    }
+    ensure!(blamed.iter().all(|cause| cause == "data-gap-since-reconnect"), "{blamed:?}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a node that runs containers: tests/run --node"]
+async fn a_node_that_is_not_ready_is_the_one_root_cause() -> Result<()> {
+    let node = healthy().await?;
+    node.kubelet().pause()?;
+    let found = node.until_found("node-not-ready").await;
+    node.kubelet().resume()?;
+    let report = found?;
+    ensure!(state(&report, "operator") != "NOTDEPLOYED", "{:#}", report["components"]);
+    node.until_healthy().await.context("after the kubelet continues")?;
+    tokio::time::sleep(Duration::ZERO).await;
+    Ok(())
+}

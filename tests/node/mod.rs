@@ -1,0 +1,166 @@
+//! The program with a node that runs containers: real pods, probes, logs, names, addresses and NetworkPolicies.
+//!
+//! Each test starts from a healthy stack in namespace `meshery`, which it may leave in any state, since the next one
+//! repairs it. They run one after the other: there is one node.
+
+mod deployment;
+mod faults;
+mod network;
+
+use std::{ops::Deref, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::{
+    bed::{self, Cluster, Options, node, rest},
+    tool::{Ran, Tool, meshdoctor, roots},
+};
+
+/// The namespace of the stack. The real MeshSync reads its custom resource only there.
+const NAMESPACE: &str = "meshery";
+
+/// How long the stack may take to become healthy: the slowest probe comes first after ten seconds.
+const HEALTHY: Duration = Duration::from_secs(120);
+
+/// The only cluster. It is never dropped: the end of the process ends the whole node.
+static CLUSTER: Mutex<Option<Cluster>> = Mutex::const_new(None);
+
+/// The cluster, for one test at a time.
+struct OnNode(MutexGuard<'static, Option<Cluster>>);
+
+impl Deref for OnNode {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        self.0.as_ref().expect("a cluster was started")
+    }
+}
+
+impl Drop for OnNode {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the logs of the cluster's programs end with:\n{}", self.log_tails());
+        }
+    }
+}
+
+/// The cluster with whatever the test before has left.
+async fn cluster() -> Result<OnNode> {
+    let mut cluster = CLUSTER.lock().await;
+    if cluster.is_none() {
+        let options = Options { runs_containers: true, ..Options::default() };
+        let started = Cluster::start_with(&options).await?;
+        started.create_namespace(NAMESPACE).await?;
+        *cluster = Some(started);
+    }
+    Ok(OnNode(cluster))
+}
+
+/// The cluster with a healthy stack.
+async fn healthy() -> Result<OnNode> {
+    let cluster = cluster().await?;
+    cluster.deploy().await?;
+    Ok(cluster)
+}
+
+impl OnNode {
+    /// The program with the cluster's kubeconfig.
+    fn tool(&self, arguments: &str) -> Tool {
+        meshdoctor(arguments).kubeconfig(&self.kubeconfig())
+    }
+
+    async fn run(&self, arguments: &str) -> Ran {
+        self.tool(arguments).run_beside().await
+    }
+
+    /// The document of `check -o json`.
+    async fn check(&self) -> Value {
+        self.run("check -o json").await.json()
+    }
+
+    /// Deploys the stack unless it is healthy.
+    async fn deploy(&self) -> Result<()> {
+        for name in node::STACK {
+            self.import(name)?;
+        }
+        if self.is_healthy().await {
+            return Ok(());
+        }
+        // A container that failed often is started again only after minutes.
+        self.delete_pods("").await?;
+        let ran = self.run("system redeploy --yes --force-conflicts --wait 120s -o json").await;
+        self.until_healthy()
+            .await
+            .with_context(|| format!("redeploy ended with {}:\n{}\n{}", ran.code, ran.stdout, ran.stderr))
+    }
+
+    async fn is_healthy(&self) -> bool {
+        let report = self.check().await;
+        report["exitCode"] == 0 && state(&report, "meshsync") == "CONNECTED"
+    }
+
+    async fn until_healthy(&self) -> Result<()> {
+        let healthy =
+            bed::until("a healthy stack", HEALTHY, || async { Ok(self.is_healthy().await.then_some(())) }).await;
+        match healthy {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let report = self.check().await;
+                Err(error.context(format!("{:?}: {:#}\n{}", roots(&report), report["findings"], self.pods())))
+            }
+        }
+    }
+
+    /// Waits until this is the only root cause, and returns the report.
+    async fn until_found(&self, cause: &str) -> Result<Value> {
+        let found = bed::until(cause, HEALTHY, || async {
+            let report = self.check().await;
+            Ok((roots(&report) == [cause]).then_some(report))
+        });
+        match found.await {
+            Ok(report) => Ok(report),
+            Err(error) => {
+                let report = self.check().await;
+                Err(error.context(format!("{:?}: {:#}\n{}", roots(&report), report["findings"], self.pods())))
+            }
+        }
+    }
+
+    /// Imports an image of the node's archives, under the name that the manifests use.
+    fn import(&self, archive: &str) -> Result<()> {
+        node::import(self.as_ref(), archive)
+    }
+
+    /// Deletes the pods of the stack's namespace with these labels, without waiting for their end.
+    async fn delete_pods(&self, labels: &str) -> Result<()> {
+        let pods = format!(
+            "/api/v1/namespaces/{NAMESPACE}/pods?gracePeriodSeconds=0&labelSelector={}",
+            labels.replace('=', "%3D")
+        );
+        rest::delete(&self.client().await?, &pods).await
+    }
+
+    /// The pods as kubectl shows them, for messages.
+    fn pods(&self) -> String {
+        self.kubectl(&["get", "pods", "--all-namespaces", "--output=wide"]).unwrap_or_else(|error| format!("{error:#}"))
+    }
+}
+
+/// The state of a component in a report.
+fn state<'r>(report: &'r Value, component: &str) -> &'r str {
+    report["components"][component]["state"].as_str().unwrap_or_default()
+}
+
+/// The finding with this code.
+fn finding<'r>(report: &'r Value, code: &str) -> Result<&'r Value> {
+    let mut findings = report["findings"].as_array().into_iter().flatten();
+    findings.find(|finding| finding["code"] == code).with_context(|| format!("no {code} in {:#}", report["findings"]))
+}
+
+/// Fails unless a text contains another.
+fn assert_contains(text: &str, part: &str) -> Result<()> {
+    ensure!(text.contains(part), "{part:?} is not in:\n{text}");
+    Ok(())
+}
