@@ -1,7 +1,8 @@
 //! Reduces logs to the relevant lines. Pure.
 //!
-//! A line is relevant if it reports an error or a warning, or is the last line before a crash. Lines that differ only
-//! in numbers are counted as one. Nothing else of a log is kept, because MeshSync may log whole objects.
+//! A line is relevant if it reports an error or a warning. Lines that differ only in numbers are counted as one. If a
+//! container that crashed reports neither, its last line is kept if it is plain text. Nothing else of a log is kept,
+//! because MeshSync may log whole objects.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +28,9 @@ struct Parsed {
     code: Option<String>,
 }
 
-/// The relevant lines, newest first. Each line of `text` may begin with the kubelet's timestamp.
-pub fn reduce(text: &str, secrets: &[String]) -> Vec<LogLine> {
+/// The relevant lines, newest first. Each line of `text` may begin with the kubelet's timestamp. `crashed` means that the
+/// container ended after the last line.
+pub fn reduce(text: &str, secrets: &[String], crashed: bool) -> Vec<LogLine> {
     let mut lines: BTreeMap<String, (usize, LogLine)> = BTreeMap::new();
     for (place, line) in text.lines().enumerate() {
         let (last, line) = timed(line);
@@ -42,9 +44,20 @@ pub fn reduce(text: &str, secrets: &[String]) -> Vec<LogLine> {
         lines.insert(key, (place, kept));
     }
     let mut lines: Vec<(usize, LogLine)> = lines.into_values().collect();
+    if lines.is_empty() && crashed {
+        return last_plain(text, secrets).into_iter().collect();
+    }
     lines.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
     lines.truncate(MOST);
     lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// The last line, if it is plain text: not a structured line, which may contain an object.
+fn last_plain(text: &str, secrets: &[String]) -> Option<LogLine> {
+    let (last, line) = timed(text.lines().rfind(|line| !timed(line).1.trim().is_empty())?);
+    let structured = line.contains(['{', '}']) || line.contains("level=") || line.contains("] [") || is_klog(line);
+    let message = shortened(&redact::secrets(redact::text(line.trim()).into_owned(), secrets));
+    (!structured).then_some(LogLine { message, code: None, count: 1, last })
 }
 
 fn timed(line: &str) -> (Option<Timestamp>, &str) {
@@ -73,8 +86,7 @@ fn parse(line: &str) -> Option<Parsed> {
         let (level, message) = rest.split_once("] ")?;
         return matches!(level, "ERR" | "FTL" | "WRN").then(|| plain(message));
     }
-    let klog = line.len() > 5 && line.as_bytes()[1..5].iter().all(u8::is_ascii_digit);
-    if klog {
+    if is_klog(line) {
         let message = line.split_once("] ").map_or(line, |(_, message)| message);
         return line.starts_with(['E', 'W', 'F']).then(|| plain(message));
     }
@@ -86,6 +98,10 @@ fn parse(line: &str) -> Option<Parsed> {
     let lower = line.to_lowercase();
     let is_failure = ["panic:", "fatal", "error"].iter().any(|word| lower.contains(word));
     (is_failure || signatures::find(None, line).is_some()).then(|| plain(line))
+}
+
+fn is_klog(line: &str) -> bool {
+    line.len() > 5 && line.as_bytes()[1..5].iter().all(u8::is_ascii_digit)
 }
 
 fn plain(message: &str) -> Parsed {
@@ -162,7 +178,7 @@ mod tests {
     use super::*;
 
     fn messages(text: &str) -> Vec<String> {
-        reduce(text, &["s3cr3t-token".into()]).into_iter().map(|line| line.message).collect()
+        reduce(text, &["s3cr3t-token".into()], false).into_iter().map(|line| line.message).collect()
     }
 
     #[test]
@@ -172,11 +188,25 @@ mod tests {
             "2026-11-20T22:43:30.1Z time=\"2026-11-20T22:43:30Z\" level=error msg=\"nats: Authorization Violation | ",
             "Short Description: Connection to broker failed\" app=meshsync code=meshkit-11118 severity=2\n",
         );
-        let lines = reduce(text, &[]);
+        let lines = reduce(text, &[], false);
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].message, "nats: Authorization Violation");
         assert_eq!(lines[0].code.as_deref(), Some("meshkit-11118"));
         assert!(lines[0].last.is_some());
+    }
+
+    #[test]
+    fn the_last_plain_line_of_a_crashed_container_is_kept() {
+        let last = |text: &str, crashed| -> Vec<String> {
+            reduce(text, &["s3cr3t-token".into()], crashed).into_iter().map(|line| line.message).collect()
+        };
+        let text = "2026-11-20T22:43:29.1Z waiting\n2026-11-20T22:43:30.1Z no certificates, s3cr3t-token\n\n";
+        assert_eq!(last(text, true), ["no certificates, REDACTED"]);
+        assert!(last(text, false).is_empty());
+        assert_eq!(last("fatal: no\nbye\n", true), ["fatal: no"]);
+        for structured in [r#"{"kind":"Secret"}"#, "level=info msg=x", "I1120 23:12:17.575586 object", "\n"] {
+            assert!(last(structured, true).is_empty(), "{structured}");
+        }
     }
 
     #[test]
@@ -186,7 +216,7 @@ mod tests {
             "E1120 23:12:17.575586   16597 reflector.go:204] \"Failed to watch\" err=\"forbidden\"\n",
             "time=\"b\" level=warning msg=\"broker connectivity test failed, attempt 2\"\n",
         );
-        let lines = reduce(text, &[]);
+        let lines = reduce(text, &[], false);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0].message, "broker connectivity test failed, attempt 2");
         assert_eq!(lines[0].count, 2);

@@ -18,6 +18,8 @@ struct Wanted {
     pod: String,
     container: String,
     previous: bool,
+    /// The container ended, and the log with it.
+    ended: bool,
 }
 
 /// Reads the logs of unhealthy containers, reduced to the relevant lines.
@@ -32,7 +34,10 @@ pub(super) async fn read(api: &ApiClient<'_>, facts: &Facts, secrets: &[String])
             answer => answer,
         };
         Log {
-            lines: seen(answer.map(|text| log_lines::reduce(&text, secrets)), &query.permission),
+            lines: seen(
+                answer.map(|text| log_lines::reduce(&text, secrets, wanted.previous || wanted.ended)),
+                &query.permission,
+            ),
             pod: wanted.pod,
             container: wanted.container,
             previous: wanted.previous,
@@ -55,8 +60,9 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     pods.retain(answers);
     for pod in pods {
         for status in stack::container_statuses(pod).filter(|status| crashes(status)) {
+            let ended = status.state.as_ref().is_some_and(|state| state.running.is_none());
             wanted.push(of(pod, &status.name, true));
-            wanted.push(of(pod, &status.name, false));
+            wanted.push(Wanted { ended, ..of(pod, &status.name, false) });
         }
     }
     if is_silent(facts) {
@@ -80,7 +86,7 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
 }
 
 fn of(pod: &Pod, container: &str, previous: bool) -> Wanted {
-    Wanted { pod: stack::name(&pod.metadata).into(), container: container.into(), previous }
+    Wanted { pod: stack::name(&pod.metadata).into(), container: container.into(), previous, ended: false }
 }
 
 /// Whether a container is crashing and restarting. One that has never run has no log.

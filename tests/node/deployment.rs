@@ -22,7 +22,8 @@ async fn redeploy_leads_from_nothing_to_healthy_pods_and_reset_back() -> Result<
     node.run("test operator").await.exits(0);
 
     node.run("system reset stack --crds --yes --wait 60s").await.exits(0);
-    ensure!(node.kubectl(&["get", "pods", "-n", NAMESPACE, "-o", "name"])?.is_empty(), "{}", node.pods());
+    // The objects are gone; their containers have the usual time to end.
+    node.kubectl(&["wait", "-n", NAMESPACE, "pods", "--all", "--for=delete", "--timeout=40s"])?;
     ensure!(roots(&node.check().await) == ["not-installed"]);
     Ok(())
 }

@@ -39,9 +39,9 @@ async fn policy_is_found(allowed: &[(u16, &str)], cut: &str) -> Result<()> {
     node.apply(bed_writer(), &[only(allowed)]).await?;
     // The connection that exists continues; a new pod has none.
     node.delete_pods("component=meshsync").await?;
-    let found = node.until_found("broker-network-policy-blocks").await;
+    let found = node.until_found("network-policy-blocks").await;
     rest::delete(&node.client().await?, &rest::path("networking.k8s.io/v1", "NetworkPolicy", NAMESPACE, "cut")).await?;
-    let text = finding(&found?, "broker-network-policy-blocks")?.to_string();
+    let text = finding(&found?, "network-policy-blocks")?.to_string();
     ensure!(text.contains(cut), "{text}");
     node.until_healthy().await
 }

@@ -28,7 +28,7 @@ pub const API_SERVICE: &str = "198.18.0.1";
 /// The cluster IP of the cluster's DNS service.
 const DNS_SERVICE: &str = "198.18.0.10";
 /// The range of the pods.
-const PODS: &str = "198.51.100.0/24";
+pub const PODS: &str = "198.51.100.0/24";
 /// The image that holds a pod's namespaces.
 const PAUSE: &str = "meshdoctor.test/pause:1";
 /// The archives of the stack's images.

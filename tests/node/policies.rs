@@ -22,6 +22,7 @@ use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt as _};
 
 use super::client;
+use super::node::PODS;
 use super::scratch::Scratch;
 
 /// The pause between two rounds.
@@ -134,14 +135,17 @@ impl State {
                 let _ = writeln!(chains, "    drop\n  }}");
             }
         }
+        // As with a network plugin, a new pod has no network before its rules exist.
+        let known: Vec<_> = self.pods.iter().filter_map(address).collect();
+        let known = if known.is_empty() { String::new() } else { format!("elements = {{ {} }};", known.join(", ")) };
         // Packets to the node itself, such as those to the API server, are not forwarded.
         let chain = |name: &str| {
             format!(
-                "  chain {name} {{\n    type filter hook {name} priority 10; policy accept;\n    ct state established,related accept\n{hooks}  }}\n"
+                "  chain {name} {{\n    type filter hook {name} priority 10; policy accept;\n    ct state established,related accept\n    ip saddr {PODS} ip saddr != @pods drop\n{hooks}  }}\n"
             )
         };
         format!(
-            "add table inet meshdoctor\ndelete table inet meshdoctor\ntable inet meshdoctor {{\n{chains}{}{}}}\n",
+            "add table inet meshdoctor\ndelete table inet meshdoctor\ntable inet meshdoctor {{\n  set pods {{ type ipv4_addr; {known} }}\n{chains}{}{}}}\n",
             chain("forward"),
             chain("input")
         )

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::bed::{FakeOperator, Line, Stack, connect_in_cluster};
 
@@ -25,6 +26,8 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
     let mut operator = FakeOperator::new(connect_in_cluster()?, Stack::of(Line::Current).namespace(namespace));
     is_ready.store(true, Ordering::Relaxed);
     let mut last_error = String::new();
+    // Process 1 of a container ignores the signal unless it handles it.
+    let mut terminated = signal(SignalKind::terminate())?;
     loop {
         let round = async {
             match operator.deployment().await? {
@@ -39,7 +42,10 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
                 last_error = error;
             }
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::select! {
+            _ = terminated.recv() => return Ok(()),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
     }
 }
 
